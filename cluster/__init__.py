@@ -1,0 +1,1 @@
+"""What is deployed, and what it tells us: topology, telemetry, incidents, deployments."""

@@ -1,0 +1,116 @@
+"""The protocol of a deployment: what the app, the drills and the recorder ask of it, wherever it runs.
+
+`local` starts one on this machine, `kubernetes` connects to one by kubeconfig context, `replay` reads a saved incident.
+Calls block and keep a deadline; callers that must not wait run them in a thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
+
+import pandas as pd
+
+from cluster.incident.model import Window
+from cluster.topology import Topology
+
+
+class DeploymentError(Exception):
+    """Something is wrong with the deployment or what was asked of it: one sentence that says what, where, what to do."""
+
+
+class Liveness(StrEnum):
+    """LIVE: fresh data. STALE: it answers but its data is old. DOWN: it does not answer. REPLAY: a saved incident."""
+
+    LIVE = "LIVE"
+    STALE = "STALE"
+    DOWN = "DOWN"
+    REPLAY = "REPLAY"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How a deployment is now. `data_age` is seconds since the newest sample, None when there is none."""
+
+    liveness: Liveness
+    data_age: float | None
+    message: str = ""
+    components: Mapping[str, bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Metrics of one window on a regular grid; shapes as in `cluster.incident.model.Telemetry`.
+
+    `notes` names every series that could not be had: it stays a gap.
+    """
+
+    metrics: pd.DataFrame
+    edge_metrics: pd.DataFrame
+    notes: tuple[str, ...] = ()
+
+
+class Deployment(Protocol):
+    """Where telemetry comes from. Implementations raise `DeploymentError`, nothing else, for what the user can mend."""
+
+    @property
+    def kind(self) -> str:
+        """`local`, `kubernetes` or `replay`."""
+
+    @property
+    def name(self) -> str:
+        """What a person calls it: `local`, a context's name, an incident's name."""
+
+    def topology(self) -> Topology: ...
+
+    def status(self) -> Status: ...
+
+    def samples(self, window: Window, step: float, signals: Sequence[str] | None = None) -> Samples:
+        """Canonical signals (`cluster.signals`) of all components, or those named, every `step` seconds."""
+
+    def spans(self, window: Window) -> pd.DataFrame: ...
+
+    def logs(self, window: Window) -> pd.DataFrame: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A finished command inside a pod."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+class Pod(Protocol):
+    """Hands on one component of a deployment that runs on this machine."""
+
+    @property
+    def component(self) -> str: ...
+
+    @property
+    def uid(self) -> str:
+        """Changes when what runs behind the component is replaced."""
+
+    def run(self, argv: Sequence[str], timeout: float = 10.0) -> Completed:
+        """Run a command in the pod's namespaces and cgroup and wait for it. Raises DeploymentError past the timeout."""
+
+    def spawn(self, argv: Sequence[str], tag: str) -> None:
+        """Start a command in the pod's namespaces and cgroup and leave it running, findable by `tag`, with no parent to wait for."""
+
+    def tagged(self, tag: str) -> list[int]:
+        """Pids, as this process sees them, of what `spawn` started under the tag and its children."""
+
+    def pids(self) -> list[int]:
+        """All processes of the pod, as this process sees them."""
+
+
+@runtime_checkable
+class HasPods(Protocol):
+    """A deployment whose pods this machine can act on: what local faults need."""
+
+    def pod(self, component: str) -> Pod: ...

@@ -1,0 +1,1 @@
+"""One window of telemetry, frozen: what a method sees, what is saved, shipped and replayed."""

@@ -1,0 +1,163 @@
+"""Incident, Telemetry, Window: everything a root-cause-analysis method may look at, and nothing else.
+
+An incident holds no truth: which component was hurt, by what and when is a `cluster.incident.truth.Truth`, stored apart.
+Its id is random and says nothing either.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+import pandas as pd
+
+from cluster.topology import Topology
+
+SPAN_COLUMNS = {
+    "trace_id": "string",
+    "span_id": "string",
+    "parent_id": "string",
+    "component": "string",
+    "operation": "string",
+    "start": "float64",
+    "duration": "float64",
+    "error": "boolean",
+}
+LOG_COLUMNS = {"time": "float64", "component": "string", "severity": "string", "message": "string"}
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A half-open stretch of time [start, end) in unix seconds. Raises ValueError when it is empty or not finite."""
+
+    start: float
+    end: float
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.start) and np.isfinite(self.end) and self.start < self.end):
+            raise ValueError(f"a window must start before it ends, got [{self.start}, {self.end})")
+
+    @property
+    def seconds(self) -> float:
+        return self.end - self.start
+
+    def __contains__(self, time: object) -> bool:
+        return isinstance(time, int | float) and self.start <= time < self.end
+
+
+class OnsetSource(StrEnum):
+    ESTIMATED = "estimated"
+    OPERATOR = "operator"
+    GIVEN = "given"
+
+
+@dataclass(frozen=True, slots=True)
+class Onset:
+    """When the trouble began, in unix seconds, and who says so.
+
+    `GIVEN` is the injection time out of a journal: only the evaluation uses it, to show what knowing it is worth.
+    """
+
+    time: float
+    source: OnsetSource
+
+
+def empty_metrics() -> pd.DataFrame:
+    return pd.DataFrame(
+        index=pd.Index([], dtype="float64", name="time"),
+        columns=pd.MultiIndex.from_tuples([], names=["component", "signal"]),
+        dtype="float64",
+    )
+
+
+def empty_edge_metrics() -> pd.DataFrame:
+    return pd.DataFrame(
+        index=pd.Index([], dtype="float64", name="time"),
+        columns=pd.MultiIndex.from_tuples([], names=["source", "target", "signal"]),
+        dtype="float64",
+    )
+
+
+def empty_spans() -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in SPAN_COLUMNS.items()})
+
+
+def empty_logs() -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in LOG_COLUMNS.items()})
+
+
+@dataclass(frozen=True)
+class Telemetry:
+    """What a deployment said of itself over one window.
+
+    Attributes:
+        metrics: float64, index `time` (unix seconds, ascending, unique), columns (component, signal). NaN is a gap.
+        edge_metrics: the same, columns (source, target, signal): what the source measured of its calls to the target.
+        spans: columns `SPAN_COLUMNS`; `start` in unix seconds, `duration` in seconds, `parent_id` NA at a root,
+            `error` NA where the status is unknown.
+        logs: columns `LOG_COLUMNS`, ascending in time. Messages are hostile text: escape before showing.
+        units: signal name -> unit ("s", "1/s", "bytes", "1"); a signal missing here has an unknown unit.
+
+    An absent source is an empty frame, never None.
+    """
+
+    metrics: pd.DataFrame = field(default_factory=empty_metrics)
+    edge_metrics: pd.DataFrame = field(default_factory=empty_edge_metrics)
+    spans: pd.DataFrame = field(default_factory=empty_spans)
+    logs: pd.DataFrame = field(default_factory=empty_logs)
+    units: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, frame, levels in (
+            ("metrics", self.metrics, ["component", "signal"]),
+            ("edge_metrics", self.edge_metrics, ["source", "target", "signal"]),
+        ):
+            if list(frame.columns.names) != levels:
+                raise ValueError(f"{name} must have the column levels {levels}, has {list(frame.columns.names)}")
+            if not frame.index.is_monotonic_increasing or not frame.index.is_unique:
+                raise ValueError(f"the times of {name} must be ascending and unique")
+            if not frame.columns.is_unique:
+                raise ValueError(f"the columns of {name} must be unique")
+        for name, frame, columns in (("spans", self.spans, SPAN_COLUMNS), ("logs", self.logs, LOG_COLUMNS)):
+            missing = [column for column in columns if column not in frame.columns]
+            if missing:
+                raise ValueError(f"{name} lacks the columns {missing}")
+
+    def series(self, component: str, signal: str) -> pd.Series:
+        """One signal of one component over time. Raises KeyError when it was not recorded."""
+        return self.metrics[(component, signal)]
+
+    def signals_of(self, component: str) -> tuple[str, ...]:
+        return tuple(str(signal) for owner, signal in self.metrics.columns if owner == component)
+
+
+@dataclass(frozen=True)
+class Incident:
+    """One window of telemetry of one deployment: the only input of a method.
+
+    Attributes:
+        id: random, says nothing about the cause.
+        deployment: the kind it came from: `local`, `kubernetes`, `rcaeval`.
+        onset: None until estimated or set.
+        notes: what is known to be missing, a sentence each.
+    """
+
+    id: str
+    deployment: str
+    window: Window
+    topology: Topology
+    telemetry: Telemetry
+    onset: Onset | None = None
+    notes: tuple[str, ...] = ()
+
+    def at(self, onset: Onset | None) -> Incident:
+        """The same incident with another onset."""
+        return dataclasses.replace(self, onset=onset)
+
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """Components that can be blamed: every one of the topology, sorted by id so that no order leaks in."""
+        return tuple(sorted(self.topology.ids))

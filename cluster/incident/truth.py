@@ -1,0 +1,28 @@
+"""What really happened in a drill. Only the scorer and a person who asks to reveal it read this.
+
+Methods, onset estimation and the choice of the SLI must not import this module: the import linter holds them to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """The cause of an incident.
+
+    Attributes:
+        components: ids of the faulty components; empty when none is (a load surge).
+        fault: catalogue name of the fault, or the label of an imported case.
+        injected_at, reverted_at: unix seconds, from the journal's read-back; `reverted_at` None when unknown.
+        parameters: the fault's, as injected.
+    """
+
+    components: tuple[str, ...]
+    fault: str
+    injected_at: float
+    reverted_at: float | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict, hash=False)

@@ -1,0 +1,125 @@
+"""Components of a deployment and how they depend on each other.
+
+A component keeps its id for the life of a deployment ("replica-1"), whatever happens to the process, pod or container
+behind it; `uid` names that incarnation and changes when it is replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a component is. `SERVICE` is for imported stacks that are not LLM deployments."""
+
+    GATEWAY = "gateway"
+    HEAD = "head"
+    REPLICA = "replica"
+    GPU = "gpu"
+    NODE = "node"
+    SERVICE = "service"
+
+
+class Relation(StrEnum):
+    """`CALLS`: source sends requests to target. `RUNS_ON`: source lives on target. `USES`: source computes on target."""
+
+    CALLS = "calls"
+    RUNS_ON = "runs_on"
+    USES = "uses"
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One part of the deployment that can be at fault."""
+
+    id: str
+    kind: Kind
+    uid: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A directed dependency between two components, by id."""
+
+    source: str
+    target: str
+    relation: Relation = Relation.CALLS
+
+
+@dataclass(frozen=True)
+class Topology:
+    """Components and the edges between them.
+
+    `front_door` is the id of the component that users talk to; the SLI is measured there. None when it cannot be told.
+    Raises ValueError for duplicate ids, edges to unknown components, or an unknown front door.
+    """
+
+    components: tuple[Component, ...]
+    edges: tuple[Edge, ...] = ()
+    front_door: str | None = None
+
+    def __post_init__(self) -> None:
+        ids = [component.id for component in self.components]
+        known = set(ids)
+        if len(known) != len(ids):
+            twice = sorted({i for i in ids if ids.count(i) > 1})
+            raise ValueError(f"component ids must be unique, these are not: {', '.join(twice)}")
+        for edge in self.edges:
+            for end in (edge.source, edge.target):
+                if end not in known:
+                    raise ValueError(f"edge {edge.source} -> {edge.target} names the unknown component {end}")
+        if self.front_door is not None and self.front_door not in known:
+            raise ValueError(f"the front door {self.front_door} is not a component")
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(component.id for component in self.components)
+
+    def __contains__(self, component_id: object) -> bool:
+        return any(component.id == component_id for component in self.components)
+
+    def component(self, component_id: str) -> Component:
+        """The component of that id. Raises KeyError naming those that exist."""
+        for component in self.components:
+            if component.id == component_id:
+                return component
+        raise KeyError(f"no component {component_id}; there are: {', '.join(self.ids)}")
+
+    def of_kind(self, *kinds: Kind) -> tuple[Component, ...]:
+        return tuple(component for component in self.components if component.kind in kinds)
+
+    def callees(self, component_id: str) -> tuple[str, ...]:
+        return self._ends(component_id, Relation.CALLS)
+
+    def callers(self, component_id: str) -> tuple[str, ...]:
+        return tuple(e.source for e in self.edges if e.target == component_id and e.relation is Relation.CALLS)
+
+    def hosts(self, component_id: str) -> tuple[str, ...]:
+        """The nodes that the component runs on."""
+        return self._ends(component_id, Relation.RUNS_ON)
+
+    def peers(self, component_id: str) -> tuple[str, ...]:
+        """Components of the same kind called by a common caller, itself left out: what it can fairly be compared with.
+
+        A head that serves requests too is a peer of the replicas.
+        """
+        serving = {Kind.HEAD, Kind.REPLICA}
+        own = self.component(component_id).kind
+        alike = serving if own in serving else {own}
+        callers = set(self.callers(component_id))
+        return tuple(
+            c.id
+            for c in self.components
+            if c.id != component_id and c.kind in alike and callers & set(self.callers(c.id))
+        )
+
+    def _ends(self, component_id: str, relation: Relation) -> tuple[str, ...]:
+        return tuple(e.target for e in self.edges if e.source == component_id and e.relation is relation)
+
+
+def calls(source: str, targets: Iterable[str]) -> tuple[Edge, ...]:
+    """Call edges from one source to each target."""
+    return tuple(Edge(source, target, Relation.CALLS) for target in targets)
