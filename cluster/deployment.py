@@ -18,7 +18,7 @@ from cluster.topology import Topology
 
 
 class DeploymentError(Exception):
-    """Something is wrong with the deployment or what was asked of it: one sentence that says what, where, what to do."""
+    """Something is wrong with the deployment or what was asked of it: one sentence of what, where, what to do."""
 
 
 class Liveness(StrEnum):
@@ -100,7 +100,10 @@ class Pod(Protocol):
         """Run a command in the pod's namespaces and cgroup and wait for it. Raises DeploymentError past the timeout."""
 
     def spawn(self, argv: Sequence[str], tag: str) -> None:
-        """Start a command in the pod's namespaces and cgroup and leave it running, findable by `tag`, with no parent to wait for."""
+        """Start a command in the pod's namespaces and cgroup and leave it running, findable by `tag`.
+
+        It outlives this process.
+        """
 
     def tagged(self, tag: str) -> list[int]:
         """Pids, as this process sees them, of what `spawn` started under the tag and its children."""

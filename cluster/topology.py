@@ -23,7 +23,7 @@ class Kind(StrEnum):
 
 
 class Relation(StrEnum):
-    """`CALLS`: source sends requests to target. `RUNS_ON`: source lives on target. `USES`: source computes on target."""
+    """`CALLS`: source sends requests to target; `RUNS_ON`: it lives on target; `USES`: it computes on target."""
 
     CALLS = "calls"
     RUNS_ON = "runs_on"

@@ -1,7 +1,7 @@
 """Incident, Telemetry, Window: everything a root-cause-analysis method may look at, and nothing else.
 
-An incident holds no truth: which component was hurt, by what and when is a `cluster.incident.truth.Truth`, stored apart.
-Its id is random and says nothing either.
+An incident holds no truth: which component was hurt, by what and when is a `cluster.incident.truth.Truth`, stored
+apart. Its id is random and says nothing either.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ class Telemetry:
         return self.metrics[(component, signal)]
 
     def signals_of(self, component: str) -> tuple[str, ...]:
-        return tuple(str(signal) for owner, signal in self.metrics.columns if owner == component)
+        return tuple(str(column[1]) for column in self.metrics.columns if column[0] == component)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""What can go wrong: a catalogue of faults that are really injected, journalled first and undone whatever dies."""

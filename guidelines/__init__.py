@@ -1,0 +1,1 @@
+"""What must be observable before a fault can be diagnosed."""

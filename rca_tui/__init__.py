@@ -1,0 +1,1 @@
+"""The app: command line, screens, widgets. Analysis and I/O live in the rooms below."""
