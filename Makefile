@@ -1,0 +1,60 @@
+# make run    set up, start the deployment on this machine, open the app on it
+# make replay set up, open the app on a recorded incident: nothing is started
+# make test   set up, lint, test (starts the real deployment once)
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PACKAGES := rca_tui cluster faults methods guidelines
+
+.PHONY: help setup run replay down test lint format bench lock clean
+
+help: ## what there is
+	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(STAMP) ## .venv with everything, OS packages (asks first), the model
+	@$(BIN)/python -m cluster.local.model
+
+$(STAMP): pyproject.toml constraints.txt
+	@bash cluster/local/os-packages.sh
+	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11 or newer is needed: apt-get install python3, then make again." >&2; exit 2; fi
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[local,test]'
+	@touch $@
+
+run: setup ## the app on a live deployment that starts here
+	@$(BIN)/rca-tui up && $(BIN)/rca-tui
+
+replay: setup ## the app on a recorded incident
+	@$(BIN)/rca-tui replay
+
+down: ## stop the deployment, leave nothing
+	@$(BIN)/rca-tui down
+
+lint: $(STAMP) ## ruff, types, which way imports go
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(PACKAGES)
+	$(BIN)/lint-imports --no-timing > $(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
+
+test: setup lint ## lint, then every test
+	$(BIN)/python -m pytest
+
+bench: setup ## timings, as ratios within this run
+	$(BIN)/python -m tests.bench
+
+format: $(STAMP) ## let ruff rewrite
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: ## resolve constraints.txt anew
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra local --extra kubernetes --extra notebooks \
+		--extra test --no-annotate --no-header pyproject.toml -o constraints.txt
+
+clean: ## remove what make built
+	rm -rf $(VENV) build dist *.egg-info
