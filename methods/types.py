@@ -2,7 +2,22 @@
 
     incident ── method.rank(incident, rng) ──▶ Ranking (components, signals, explanation) | NoRanking (reason)
 
-All of these are frozen, picklable and convertible to JSON by `dataclasses.asdict`.
+All of these are frozen, picklable and convertible to JSON by `dataclasses.asdict`: plain floats, ints and strings, no
+NaN and no infinity.
+
+How a method is written. One module `methods/<name>.py` with one class, listed in `methods.catalog`, held to
+`tests/methods/test_contract.py`. Shared preparation is in `methods.matrix`, ranking in `methods.ranking`, numbers in
+sentences in `methods.wording`, caveats in `methods.caveats`. The class docstring has these headings, each at the start
+of a line and ended by a colon, in this order:
+
+    Idea: what it does and why that finds a cause, in three sentences.
+    Formula: the score.
+    Inputs: what it reads, with shapes and units.
+    Parameters: each with its default and the paper's.
+    Fails when: what it cannot see, and when it returns NoRanking.
+    Cost: in N signals, T samples, C components, S spans.
+    Reference: the original paper.
+    Deviations: from the paper and from the study's public code, with the reason; "none" if there are none.
 """
 
 from __future__ import annotations
