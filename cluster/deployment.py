@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-import pandas as pd
-
-from cluster.incident.model import Window
 from cluster.topology import Topology
+
+if TYPE_CHECKING:  # pandas costs half a second, and whoever starts or stops a deployment needs none of it
+    import pandas as pd
+
+    from cluster.incident.model import Window
 
 
 class DeploymentError(Exception):
@@ -62,6 +64,10 @@ class Deployment(Protocol):
     @property
     def name(self) -> str:
         """What a person calls it: `local`, a context's name, an incident's name."""
+
+    @property
+    def instance(self) -> str:
+        """Changes when the deployment is started anew: what was injected into an earlier one is none of this one's."""
 
     def topology(self) -> Topology: ...
 
