@@ -1,0 +1,85 @@
+"""From a skeleton to directions: unshielded colliders, then Meek's rules.
+
+Reference: Meek, Causal inference and causal explanation with background knowledge, UAI 1995.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from methods.graph.mixed import Bools, Mark, Marks, parents, undirected
+
+
+def unshielded_triples(adjacent: Bools) -> Iterator[tuple[int, int, int]]:
+    """(x, y, z) with x < z, both adjacent to y and not to each other, in lexicographic order."""
+    around = [np.nonzero(row)[0].tolist() for row in adjacent]
+    for x, neighbours in enumerate(around):
+        for y in neighbours:
+            for z in around[y]:
+                if x < z and not adjacent[x, z]:
+                    yield x, y, z
+
+
+def orient(adjacent: Bools, unions: Bools) -> Marks:
+    """The CPDAG of a skeleton: (N, N) marks, TAIL at both ends of what stays undirected.
+
+    Args:
+        adjacent: (N, N) symmetric.
+        unions: (N, N, N), [x, z, y] is True where y is in the separating set of x and z.
+
+    A collider that would turn an edge that an earlier one has directed is left out; an edge is not directed where that
+    would close a cycle.
+    """
+    marks = undirected(adjacent, Mark.TAIL)
+    for x, y, z in unshielded_triples(adjacent):
+        if unions[x, z, y] or _points(marks, y, x) or _points(marks, y, z):
+            continue
+        marks[x, y] = marks[z, y] = Mark.ARROW
+    _meek(marks, adjacent)
+    return marks
+
+
+def _points(marks: Marks, i: int, j: int) -> bool:
+    return bool(marks[i, j] == Mark.ARROW and marks[j, i] == Mark.TAIL)
+
+
+def _meek(marks: Marks, adjacent: Bools) -> None:
+    """Direct, in place, what follows from the colliders: no new collider (rules 1 and 3), no cycle (rule 2)."""
+    changed = True
+    while changed:
+        changed = False
+        into = parents(marks)
+        loose = (marks == Mark.TAIL) & (marks.T == Mark.TAIL)
+        for j, k in zip(*np.nonzero(loose), strict=True):
+            if marks[j, k] == Mark.ARROW or marks[k, j] == Mark.ARROW:
+                continue
+            if _follows(into, loose, adjacent, j, k) and not _reaches(into, k, j):
+                marks[j, k] = Mark.ARROW
+                into[j, k] = True
+                loose[j, k] = loose[k, j] = False
+                changed = True
+
+
+def _follows(into: Bools, loose: Bools, adjacent: Bools, j: int, k: int) -> bool:
+    """Whether one of Meek's rules 1 to 3 directs j → k."""
+    if np.any(into[:, j] & ~adjacent[:, k] & (np.arange(len(into)) != k)):
+        return True
+    if np.any(into[j] & into[:, k]):
+        return True
+    between = np.nonzero(loose[j] & into[:, k])[0]
+    return len(between) > 1 and not bool(np.all(adjacent[np.ix_(between, between)] | np.eye(len(between), dtype=bool)))
+
+
+def _reaches(into: Bools, start: int, goal: int) -> bool:
+    """Whether a directed path leads from start to goal."""
+    seen = np.zeros(len(into), dtype=np.bool_)
+    seen[start] = True
+    frontier = seen
+    while not seen[goal]:
+        frontier = np.any(into[frontier], axis=0) & ~seen
+        if not frontier.any():
+            return False
+        seen = seen | frontier
+    return True

@@ -1,0 +1,238 @@
+"""Which signals stay dependent whatever the others say: the skeleton search of PC and FCI, compiled.
+
+Two signals lose their edge when some set S of their neighbours separates them: |ρ(x, y | S)| is below what T samples
+of independent signals show with probability 1 - α. Fisher's z says that this bound is tanh(z / sqrt(T - |S| - 3)) with
+z the normal quantile of 1 - α/2, so no p-value is ever computed. Partial correlations come from elimination on the
+correlation matrix: the sets S are walked in lexicographic order, and what two sets share is eliminated once. One pass
+over S tests x against all of its neighbours outside S.
+
+The search is the stable one (Colombo & Maathuis, JMLR 2014): neighbourhoods are frozen at each depth, so the result
+does not depend on the order of the columns. All sets at a depth are tested, and the separating set of a pair is the
+union of all sets at that depth that separate it.
+
+A signal that S determines (residual variance below `SINGULAR`) is not tested given S: a deterministic relation says
+nothing of dependence.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+import numba
+import numpy as np
+
+from methods.graph.mixed import Bools, Floats
+
+SINGULAR = 1e-9
+TEST_BUDGET = 20_000_000
+
+
+class TooManyTests(Exception):
+    """The search would need more tests than it may do; `needed` of them at depth `depth`."""
+
+    def __init__(self, signals: int, depth: int, needed: int, budget: int) -> None:
+        super().__init__(
+            f"{signals} metrics would need {needed:,} independence tests with {depth} conditioning metrics, "
+            f"the limit is {budget:,}: choose fewer metrics"
+        )
+        self.depth = depth
+        self.needed = needed
+
+
+@dataclass(frozen=True, eq=False)
+class Separation:
+    """Why a pair has no edge: of the sets that separate it, the one that leaves the smallest correlation."""
+
+    given: tuple[int, ...]
+    correlation: float
+    threshold: float
+
+
+@dataclass(frozen=True, eq=False)
+class Skeleton:
+    """What the search found among N signals.
+
+    Attributes:
+        adjacent: (N, N) symmetric.
+        unions: (N, N, N): [x, y, s] is True where s is in the separating set of x and y.
+        separations: for x < y without an edge.
+        tests: how many independence tests were made.
+        depth: the largest number of conditioning signals tested; -1 when there was nothing to test.
+        unfinished: how many tests the next depth would have needed when the search stopped for its budget, else 0.
+        samples: T of the tests.
+    """
+
+    adjacent: Bools
+    unions: Bools
+    separations: dict[tuple[int, int], Separation]
+    tests: int
+    depth: int
+    unfinished: int
+    samples: int
+
+
+def threshold(alpha: float, samples: int, conditioned: int) -> float:
+    """The |partial correlation| at or above which two signals are dependent at level `alpha`; 1.0 without freedom left.
+
+    Args:
+        alpha: level of the two-sided test, in (0, 1).
+        samples: T.
+        conditioned: |S|, the number of signals conditioned on.
+    """
+    freedom = samples - conditioned - 3
+    if freedom <= 0:
+        return 1.0
+    return math.tanh(NormalDist().inv_cdf(1 - alpha / 2) / math.sqrt(freedom))
+
+
+def search(
+    correlation: Floats, samples: int, alpha: float, *, max_depth: int | None = None, budget: int = TEST_BUDGET
+) -> Skeleton:
+    """The skeleton over N signals.
+
+    Args:
+        correlation: (N, N), finite, ones on the diagonal.
+        samples: T, the samples that the correlation was computed from.
+        alpha: level of each test.
+        max_depth: the largest number of conditioning signals, None for no limit.
+        budget: how many tests may be made. When the next depth does not fit the search stops and says so in
+            `unfinished`.
+
+    Raises:
+        TooManyTests: not even one conditioning signal fits the budget. Known before any of these tests is made.
+    """
+    n = len(correlation)
+    tests = n * (n - 1) // 2
+    if tests > budget or n**3 > 8 * budget:
+        raise TooManyTests(n, 1, n * (n - 1) * (n - 2), budget)
+    unions = np.zeros((n, n, n), dtype=np.bool_)
+    separations: dict[tuple[int, int], Separation] = {}
+    bound = threshold(alpha, samples, 0)
+    adjacent: Bools = np.abs(correlation) >= bound
+    np.fill_diagonal(adjacent, False)
+    for x, y in zip(*np.nonzero(np.triu(~adjacent, 1)), strict=True):
+        separations[int(x), int(y)] = Separation((), float(correlation[x, y]), bound)
+    depth = 0 if n > 1 else -1
+    matrix = np.ascontiguousarray(correlation)
+    unfinished = 0
+    while depth >= 0 and (max_depth is None or depth < max_depth):
+        following = depth + 1
+        degrees = adjacent.sum(axis=0)
+        if degrees.max() - 1 < following or samples - following - 3 <= 0:
+            break
+        needed = tests_at(degrees.tolist(), following)
+        if tests + needed > budget:
+            if following == 1:
+                raise TooManyTests(n, following, needed, budget)
+            unfinished = needed
+            break
+        bound = threshold(alpha, samples, following)
+        weakest = np.full((n, n), np.inf)
+        witness = np.full((n, n, following), -1, dtype=np.int32)
+        tests += _test_depth(matrix, adjacent, following, bound, SINGULAR, weakest, witness, unions)
+        separated = np.isfinite(weakest)
+        adjacent = adjacent & ~separated
+        for x, y in zip(*np.nonzero(np.triu(separated, 1)), strict=True):
+            given = tuple(int(s) for s in witness[x, y])
+            separations[int(x), int(y)] = Separation(given, float(weakest[x, y]), bound)
+        depth = following
+    return Skeleton(adjacent, unions, separations, tests, depth, unfinished, samples)
+
+
+def tests_at(degrees: list[int], depth: int) -> int:
+    """How many tests one depth takes: for each signal and each set of `depth` neighbours, all neighbours outside it."""
+    return sum(math.comb(degree, depth) * (degree - depth) for degree in degrees if degree > depth)
+
+
+def _compiled(function: Any) -> Any:
+    return numba.njit(cache=True, nogil=True)(function)
+
+
+@_compiled
+def _test_depth(
+    correlation: Any, adjacent: Any, depth: int, bound: float, singular: float, weakest: Any, witness: Any, unions: Any
+) -> int:
+    """Test each x against its neighbours given every set of `depth` of them; see `search`.
+
+    Writes, for pairs that some set separates, the smallest |partial correlation| with its sign into `weakest`, that set
+    into `witness`, and the union of all separating sets into `unions`. Returns the number of tests.
+
+    At level l of the elimination `column[l, j]` is what chosen[l] still shares with j given the levels before it,
+    divided by its own standard deviation, and `left[l, j]` is the variance of j that levels before l leave. Index m is
+    x itself, `shared[l, j]` what x and j still share.
+    """
+    n = correlation.shape[0]
+    tests = 0
+    around = np.empty(n, dtype=np.int64)
+    chosen = np.empty(depth, dtype=np.int64)
+    column = np.empty((depth, n + 1))
+    left = np.empty((depth + 1, n + 1))
+    shared = np.empty((depth + 1, n))
+    for x in range(n):
+        m = 0
+        for j in range(n):
+            if adjacent[x, j]:
+                around[m] = j
+                m += 1
+        if m - 1 < depth:
+            continue
+        for j in range(m):
+            left[0, j] = 1.0
+            shared[0, j] = correlation[x, around[j]]
+        left[0, m] = 1.0
+        for level in range(depth):
+            chosen[level] = level
+        level = 0
+        while True:
+            determined = -1
+            for l in range(level, depth):
+                s = chosen[l]
+                if left[l, s] < singular:
+                    determined = l
+                    break
+                scale = 1.0 / math.sqrt(left[l, s])
+                for j in range(m):
+                    value = correlation[around[s], around[j]]
+                    for k in range(l):
+                        value -= column[k, s] * column[k, j]
+                    column[l, j] = value * scale
+                    left[l + 1, j] = left[l, j] - column[l, j] * column[l, j]
+                column[l, m] = shared[l, s] * scale
+                left[l + 1, m] = left[l, m] - column[l, m] * column[l, m]
+                for j in range(m):
+                    shared[l + 1, j] = shared[l, j] - column[l, m] * column[l, j]
+            if determined < 0 and left[depth, m] >= singular:
+                position = 0
+                for j in range(m):
+                    if position < depth and chosen[position] == j:
+                        position += 1
+                        continue
+                    tests += 1
+                    if left[depth, j] < singular:
+                        continue
+                    partial = shared[depth, j] / math.sqrt(left[depth, j] * left[depth, m])
+                    if abs(partial) >= bound:
+                        continue
+                    y = around[j]
+                    if abs(partial) < abs(weakest[x, y]):
+                        weakest[x, y] = partial
+                        weakest[y, x] = partial
+                        for k in range(depth):
+                            witness[x, y, k] = around[chosen[k]]
+                            witness[y, x, k] = around[chosen[k]]
+                    for k in range(depth):
+                        unions[x, y, around[chosen[k]]] = True
+                        unions[y, x, around[chosen[k]]] = True
+            # The next set in lexicographic order; past every set that begins like a singular one.
+            level = depth - 1 if determined < 0 else determined
+            while level >= 0 and chosen[level] == m - depth + level:
+                level -= 1
+            if level < 0:
+                break
+            chosen[level] += 1
+            for k in range(level + 1, depth):
+                chosen[k] = chosen[k - 1] + 1
+    return tests
