@@ -5,6 +5,7 @@ Reference: Meek, Causal inference and causal explanation with background knowled
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -13,13 +14,11 @@ from methods.graph.mixed import Bools, Mark, Marks, parents, undirected
 
 
 def unshielded_triples(adjacent: Bools) -> Iterator[tuple[int, int, int]]:
-    """(x, y, z) with x < z, both adjacent to y and not to each other, in lexicographic order."""
-    around = [np.nonzero(row)[0].tolist() for row in adjacent]
-    for x, neighbours in enumerate(around):
-        for y in neighbours:
-            for z in around[y]:
-                if x < z and not adjacent[x, z]:
-                    yield x, y, z
+    """(x, y, z) with x < z, both adjacent to y and not to each other, ordered by y, then x, then z."""
+    for y, row in enumerate(adjacent):
+        for x, z in itertools.combinations(np.nonzero(row)[0].tolist(), 2):
+            if not adjacent[x, z]:
+                yield x, y, z
 
 
 def orient(adjacent: Bools, unions: Bools) -> Marks:
