@@ -1,0 +1,184 @@
+"""One folder or one .zip as a set of named files, written at once or not at all, read without trusting it.
+
+A saved incident comes by mail and from strangers. So reading follows no links, leaves no folder, believes no declared
+size, and stops at `LIMIT` bytes.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import stat
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+LIMIT = 512 * 1024 * 1024
+_CHUNK = 1 << 20
+_ENTRIES = 64
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+class IncidentError(Exception):
+    """A saved incident cannot be written or read: one sentence of what, where, what to do."""
+
+
+def write(path: Path, files: Mapping[str, bytes]) -> None:
+    """Write all files as a folder, or as a .zip where the path ends so. Raises IncidentError; then nothing is left.
+
+    The same files give the same bytes: entries are sorted and carry no time.
+    """
+    if path.exists() or path.is_symlink():
+        raise IncidentError(f"{path} exists already: choose another name or remove it first")
+    part = path.parent / f".{path.name}.{secrets.token_hex(4)}.part"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".zip":
+            _write_zip(part, files)
+        else:
+            _write_folder(part, files)
+        part.rename(path)
+    except OSError as error:
+        raise IncidentError(f"cannot write {path}: {error.strerror or error}; choose another place") from error
+    finally:
+        if part.is_dir():
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            part.unlink(missing_ok=True)
+
+
+def _write_folder(part: Path, files: Mapping[str, bytes]) -> None:
+    part.mkdir()
+    for name, content in files.items():
+        with (part / name).open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+
+
+def _write_zip(part: Path, files: Mapping[str, bytes]) -> None:
+    with part.open("wb") as stream:
+        with zipfile.ZipFile(stream, "w") as archive:
+            for name in sorted(files):
+                entry = zipfile.ZipInfo(name, _EPOCH)
+                entry.external_attr = (stat.S_IFREG | 0o644) << 16
+                packed = name.endswith(".parquet")
+                entry.compress_type = zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED
+                archive.writestr(entry, files[name])
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+class Reader:
+    """The files of one folder or .zip, by name; at most `LIMIT` bytes in all. Use it as a context manager.
+
+    Raises IncidentError when the path is neither, or when a .zip holds links, paths that lead out, or one name twice.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._left = LIMIT
+        self._archive: zipfile.ZipFile | None = None
+        self._entries: dict[str, zipfile.ZipInfo] = {}
+        try:
+            mode = path.stat().st_mode
+        except (OSError, ValueError) as error:
+            raise IncidentError(f"there is no incident at {path}: give a folder or .zip that was saved here") from error
+        if stat.S_ISDIR(mode):
+            return
+        if not stat.S_ISREG(mode):
+            raise IncidentError(f"{path} is neither a folder nor a .zip: give a saved incident")
+        self._open_archive()
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._archive is not None:
+            self._archive.close()
+
+    def __contains__(self, name: str) -> bool:
+        if self._archive is not None:
+            return name in self._entries
+        return os.path.lexists(self.path / name)
+
+    def read(self, name: str, limit: int = LIMIT) -> bytes:
+        """The content of one file. Raises IncidentError when it is missing, damaged, a link, or over the limit."""
+        if name not in self:
+            raise IncidentError(f"{self.path} lacks {name}: it is not a whole incident; save or copy it again")
+        try:
+            limit = min(limit, self._left)
+            if self._archive is None:
+                content = self._read_folder(name, limit)
+            else:
+                content = self._read_entry(self._archive, name, limit)
+        except OSError as error:
+            raise IncidentError(f"cannot read {name} in {self.path}: {error.strerror or error}") from error
+        self._left -= len(content)
+        return content
+
+    def _read_folder(self, name: str, limit: int) -> bytes:
+        file = self.path / name
+        status = file.lstat()
+        if not stat.S_ISREG(status.st_mode):
+            raise IncidentError(f"{name} in {self.path} is a link or a device, not a file: save the incident again")
+        if status.st_size > limit:
+            raise self._too_large(name, limit)
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as stream:
+            content = stream.read(limit + 1)
+        if len(content) > limit:
+            raise self._too_large(name, limit)
+        return content
+
+    def _read_entry(self, archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
+        entry = self._entries[name]
+        if entry.file_size > limit:
+            raise self._too_large(name, limit)
+        content = bytearray()
+        try:
+            with archive.open(entry) as stream:
+                while chunk := stream.read(_CHUNK):
+                    content += chunk
+                    if len(content) > limit:
+                        raise self._too_large(name, limit)
+        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
+            raise IncidentError(f"{name} in {self.path} is damaged: get the incident again from its source") from error
+        return bytes(content)
+
+    def _open_archive(self) -> None:
+        try:
+            self._archive = zipfile.ZipFile(self.path)
+            entries = [entry for entry in self._archive.infolist() if not entry.is_dir()]
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            raise IncidentError(
+                f"{self.path} is not a .zip or is cut short: get the incident again from its source"
+            ) from error
+        if len(entries) > _ENTRIES:
+            raise IncidentError(f"{self.path} holds {len(entries)} files: this is not a saved incident")
+        root = _common_folder(entries)
+        for entry in entries:
+            inside = PurePosixPath(entry.filename)
+            if inside.is_absolute() or ".." in inside.parts or "\\" in entry.filename or ":" in entry.filename:
+                raise IncidentError(f"{self.path} holds the path {entry.filename!r}, which leads out of it: not opened")
+            if stat.S_ISLNK(entry.external_attr >> 16):
+                raise IncidentError(f"{self.path} holds the link {entry.filename!r}: not opened; save it without links")
+            name = entry.filename.removeprefix(root)
+            if name in self._entries:
+                raise IncidentError(f"{self.path} holds {name!r} twice: get the incident again from its source")
+            self._entries[name] = entry
+
+    def _too_large(self, name: str, limit: int) -> IncidentError:
+        return IncidentError(
+            f"{self.path} is not read: {name} would pass the limit of {limit // 2**20} MB; record a shorter window"
+        )
+
+
+def _common_folder(entries: list[zipfile.ZipInfo]) -> str:
+    """`x/` when every entry lies under one folder x, as when a person zips a saved folder; else nothing."""
+    tops = {entry.filename.partition("/")[0] for entry in entries if "/" in entry.filename}
+    if len(tops) == 1 and all("/" in entry.filename for entry in entries):
+        return tops.pop() + "/"
+    return ""

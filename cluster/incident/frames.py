@@ -1,0 +1,142 @@
+"""Frames of telemetry as Parquet bytes and back, exactly: gaps, dtypes and column levels survive.
+
+Only Arrow's own types are read. The metadata that pandas leaves in Parquet files, and any other, is ignored: frames
+are built here, column by column.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+CELLS = 64 * 1024 * 1024
+"""Most values in one table, and most characters in one column of text."""
+
+_ARROW = {"float64": pa.float64(), "string": pa.string(), "boolean": pa.bool_()}
+
+
+def wide_to_parquet(frame: pd.DataFrame) -> bytes:
+    """Metrics: the index `time`, then one column for each tuple of names, written as a JSON list."""
+    names = [json.dumps([str(part) for part in column], ensure_ascii=False) for column in frame.columns]
+    values = frame.to_numpy(dtype="float64")
+    arrays = [pa.array(frame.index.to_numpy(dtype="float64"))]
+    arrays += [pa.array(values[:, i]) for i in range(values.shape[1])]
+    return _write(pa.table(arrays, names=["time", *names]))
+
+
+def wide_from_parquet(content: bytes, levels: list[str]) -> pd.DataFrame:
+    """The frame of `wide_to_parquet`. Raises ValueError, or an Arrow error, for anything else."""
+    table = _read(content)
+    if table.num_columns == 0 or table.column_names[0] != "time":
+        raise ValueError("its first column is not time")
+    columns = [_names(name, len(levels)) for name in table.column_names[1:]]
+    if len(set(columns)) != len(columns):
+        raise ValueError("it has a column twice")
+    arrays = [_numbers(table.column(i), table.column_names[i]) for i in range(table.num_columns)]
+    if not np.isfinite(arrays[0]).all():
+        raise ValueError("it has a time that is not finite")
+    values = np.column_stack(arrays[1:]) if columns else np.empty((table.num_rows, 0))
+    return pd.DataFrame(
+        values,
+        index=pd.Index(arrays[0], dtype="float64", name="time"),
+        columns=pd.MultiIndex.from_tuples(columns, names=levels),
+    )
+
+
+def rows_to_parquet(frame: pd.DataFrame, columns: Mapping[str, Any]) -> bytes:
+    """Spans or logs: the named columns with their dtypes. Raises ValueError for others."""
+    unknown = [str(name) for name in frame.columns if name not in columns]
+    if unknown:
+        raise ValueError(f"unknown columns: {', '.join(unknown)}")
+    arrays = []
+    for name, dtype in columns.items():
+        series = frame[name]
+        if dtype == "float64":
+            arrays.append(pa.array(series.to_numpy(dtype="float64")))
+        else:
+            arrays.append(pa.array(pd.array(series, dtype=dtype).to_numpy(dtype=object, na_value=None), _ARROW[dtype]))
+    return _write(pa.table(arrays, names=list(columns)))
+
+
+def rows_from_parquet(content: bytes, columns: Mapping[str, Any], time: str) -> pd.DataFrame:
+    """The frame of `rows_to_parquet`; the column `time` must be finite. Raises ValueError or an Arrow error."""
+    table = _read(content, text=[name for name, dtype in columns.items() if dtype == "string"])
+    if table.column_names != list(columns):
+        raise ValueError(f"it has the columns {', '.join(table.column_names)}; expected {', '.join(columns)}")
+    data: dict[str, pd.Series[Any]] = {}
+    for name, dtype in columns.items():
+        column = table.column(name)
+        if dtype == "float64":
+            data[name] = pd.Series(_numbers(column, name))
+        else:
+            if dtype == "string":
+                column = _text(column, name)
+            if column.type != _ARROW[dtype]:
+                raise ValueError(f"its column {name} is {column.type}, not {_ARROW[dtype]}")
+            data[name] = pd.Series(column.to_numpy(zero_copy_only=False), dtype=dtype)
+    if not np.isfinite(data[time].to_numpy(dtype="float64")).all():
+        raise ValueError(f"its column {time} has a time that is not finite")
+    return pd.DataFrame(data, columns=list(columns))
+
+
+def _write(table: pa.Table) -> bytes:
+    floats = [field.name for field in table.schema if field.type == pa.float64()]
+    stream = io.BytesIO()
+    pq.write_table(
+        table,
+        stream,
+        compression="zstd",
+        compression_level=12,
+        use_dictionary=[field.name for field in table.schema if field.type == pa.string()],
+        column_encoding=dict.fromkeys(floats, "BYTE_STREAM_SPLIT"),
+        write_statistics=False,
+        store_schema=False,
+        # one row group: an incident is read whole, and each group repeats the dictionaries
+        row_group_size=max(table.num_rows, 1),
+    )
+    return stream.getvalue()
+
+
+def _read(content: bytes, text: list[str] | None = None) -> pa.Table:
+    # Text is read as a dictionary: a file of a few kilobytes may repeat one long line a million times.
+    file = pq.ParquetFile(io.BytesIO(content), read_dictionary=text or [])
+    meta = file.metadata
+    declared = sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
+    if meta.num_rows < 0 or meta.num_rows * max(meta.num_columns, 1) > CELLS or declared > 8 * CELLS:
+        raise ValueError(f"it declares {meta.num_rows} rows of {meta.num_columns} columns, which is too many")
+    return file.read(use_threads=False)
+
+
+def _numbers(column: pa.ChunkedArray, name: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    if column.type != pa.float64():
+        raise ValueError(f"its column {name} is {column.type}, not a double")
+    return np.array(column.to_numpy(zero_copy_only=False), dtype="float64")
+
+
+def _text(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    if pa.types.is_dictionary(column.type) and column.type.value_type == pa.string():
+        size = sum(
+            pc.sum(pc.take(pc.binary_length(chunk.dictionary), chunk.indices)).as_py() or 0 for chunk in column.chunks
+        )
+        if size > CELLS:
+            raise ValueError(f"its column {name} holds more than {CELLS // 2**20} million characters")
+        return column.cast(pa.string())
+    return column
+
+
+def _names(name: str, count: int) -> tuple[str, ...]:
+    try:
+        parts = json.loads(name)
+    except (ValueError, RecursionError):
+        parts = None
+    if not isinstance(parts, list) or len(parts) != count or not all(isinstance(part, str) for part in parts):
+        raise ValueError(f"its column {name[:80]!r} is not a list of {count} names")
+    return tuple(parts)

@@ -1,0 +1,131 @@
+"""What `incident.json` and the sealed truth hold, checked on reading. Units: unix seconds."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, JsonValue
+
+from cluster.incident.model import Incident, Onset, OnsetSource, Window
+from cluster.incident.truth import Truth
+from cluster.topology import Component, Edge, Kind, Relation, Topology
+
+Name = Annotated[str, Field(max_length=1024)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Window(_Strict):
+    start: FiniteFloat
+    end: FiniteFloat
+
+
+class _Onset(_Strict):
+    time: FiniteFloat
+    source: OnsetSource
+
+
+class _Component(_Strict):
+    id: Name
+    kind: Kind
+    uid: Name = ""
+    labels: dict[str, str] = {}
+
+
+class _Edge(_Strict):
+    source: Name
+    target: Name
+    relation: Relation
+
+
+class _Topology(_Strict):
+    components: tuple[_Component, ...]
+    edges: tuple[_Edge, ...]
+    front_door: Name | None
+
+
+class FileMark(_Strict):
+    """Size and digest of one file, so that damage is told from a defect."""
+
+    bytes: int
+    sha256: str
+
+
+class Header(_Strict):
+    """All of an incident except its telemetry."""
+
+    id: Name
+    deployment: Name
+    window: _Window
+    onset: _Onset | None
+    topology: _Topology
+    units: dict[str, str]
+    notes: tuple[str, ...]
+    files: dict[str, FileMark]
+
+    @staticmethod
+    def of(incident: Incident, files: dict[str, FileMark]) -> Header:
+        return Header.model_validate(
+            {
+                "id": incident.id,
+                "deployment": incident.deployment,
+                "window": {"start": float(incident.window.start), "end": float(incident.window.end)},
+                "onset": incident.onset and {"time": float(incident.onset.time), "source": incident.onset.source.value},
+                "topology": _plain(incident.topology),
+                "units": dict(incident.telemetry.units),
+                "notes": incident.notes,
+                "files": files,
+            }
+        )
+
+    def make_window(self) -> Window:
+        """Raises ValueError when it is empty."""
+        return Window(self.window.start, self.window.end)
+
+    def make_onset(self) -> Onset | None:
+        return None if self.onset is None else Onset(self.onset.time, self.onset.source)
+
+    def make_topology(self) -> Topology:
+        """Raises ValueError when ids repeat or edges lead nowhere."""
+        return Topology(
+            tuple(Component(c.id, c.kind, c.uid, c.labels) for c in self.topology.components),
+            tuple(Edge(e.source, e.target, e.relation) for e in self.topology.edges),
+            self.topology.front_door,
+        )
+
+
+class SealedTruth(_Strict):
+    """What is sealed: the truth and the id of the incident that it belongs to."""
+
+    incident: Name
+    components: tuple[Name, ...]
+    fault: Name
+    injected_at: FiniteFloat
+    reverted_at: FiniteFloat | None
+    parameters: dict[str, JsonValue]
+
+    @staticmethod
+    def of(incident: str, truth: Truth) -> SealedTruth:
+        return SealedTruth(
+            incident=incident,
+            components=truth.components,
+            fault=truth.fault,
+            injected_at=truth.injected_at,
+            reverted_at=truth.reverted_at,
+            parameters=dict(truth.parameters),
+        )
+
+    def make_truth(self) -> Truth:
+        return Truth(self.components, self.fault, self.injected_at, self.reverted_at, self.parameters)
+
+
+def _plain(topology: Topology) -> dict[str, Any]:
+    return {
+        "components": [
+            {"id": c.id, "kind": c.kind.value, "uid": c.uid, "labels": dict(c.labels)} for c in topology.components
+        ],
+        "edges": [{"source": e.source, "target": e.target, "relation": e.relation.value} for e in topology.edges],
+        "front_door": topology.front_door,
+    }
