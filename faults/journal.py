@@ -1,0 +1,328 @@
+"""One append-only file per injection: what was meant, what the target was like, the way back, and each step taken.
+
+A file is JSON lines under `cluster.paths.journal()`, one line a step, on disk (fsync) before the step is taken. The
+first line is the plan. A last line without its end was torn by a crash: it was never acknowledged, and does not count.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import math
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from cluster import paths
+from faults import clock
+from faults.clock import Moment
+from faults.errors import JournalError
+from faults.states import State, may_follow
+
+SCHEMA = 1
+MAX_BYTES = 1_000_000
+SUFFIX = ".jsonl"
+
+
+class IllegalTransition(JournalError):
+    """The state on disk does not allow that step: another process has moved the injection on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What does not change over an injection's life.
+
+    Attributes:
+        kind, name, instance: of the deployment; an injection is only ever undone on that instance.
+        fault, target, plan: catalogue name, component id, and `faults.types.Plan.as_json()`.
+        seconds: how long it may stay active.
+        owner: pid and start time of the process that injects, to tell whether it still lives.
+        sli: the SLI before, as `faults.steady.Level` in JSON: what healthy means afterwards.
+    """
+
+    injection: str
+    kind: str
+    name: str
+    instance: str
+    fault: str
+    target: str
+    plan: Mapping[str, Any]
+    seconds: float
+    owner: tuple[int, int]
+    sli: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line: the state entered, when (unix seconds, and the moment on this boot's clock), and why."""
+
+    state: State
+    wall: float
+    moment: Moment
+    detail: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """All that a journal says."""
+
+    header: Header
+    steps: tuple[Step, ...]
+
+    @property
+    def state(self) -> State:
+        return self.steps[-1].state
+
+    @property
+    def detail(self) -> str:
+        return self.steps[-1].detail
+
+    @property
+    def touched(self) -> bool:
+        """Whether the target may have been touched at all."""
+        return any(step.state is State.INJECTING for step in self.steps)
+
+    @property
+    def deadline(self) -> Moment | None:
+        """When the watchdog reverts it at the latest; None before it is armed."""
+        for step in self.steps:
+            if step.state is State.ARMED:
+                return Moment(float(step.data["deadline"]), step.moment.boot)
+        return None
+
+    @property
+    def injected_at(self) -> float | None:
+        """Unix seconds at which the fault was read back as there."""
+        return next((step.wall for step in self.steps if step.state is State.ACTIVE), None)
+
+    @property
+    def reverted_at(self) -> float | None:
+        """Unix seconds at which the target was first read back as clean."""
+        return next((step.wall for step in self.steps if step.data.get("clean") is True), None)
+
+    @property
+    def pending(self) -> bool:
+        return self.state is not State.RECOVERED
+
+
+class Journal:
+    """One injection's file. Whoever is about to touch the target holds `locked()`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, header: Header, folder: Path | None = None) -> Journal:
+        """A new journal in state PLANNED, safely on disk. Raises JournalError when it cannot be."""
+        folder = paths.journal() if folder is None else folder
+        journal = cls(folder / f"{header.injection}{SUFFIX}")
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(journal.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+            try:
+                _write(descriptor, _line(State.PLANNED, "", {"schema": SCHEMA} | asdict(header)))
+            finally:
+                os.close(descriptor)
+            _sync_folder(folder)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                journal.path.unlink()
+            raise JournalError(f"cannot write the journal {journal.path}: {error.strerror or error}") from error
+        return journal
+
+    @property
+    def id(self) -> str:
+        return self.path.name.removesuffix(SUFFIX)
+
+    def read(self) -> Record:
+        """Raises JournalError, one sentence, for a file that is not a journal that we wrote."""
+        raw = _contents(self.path)
+        lines = raw[: raw.rfind(b"\n") + 1].splitlines()
+        if not lines:
+            raise JournalError(f"the journal {self.path} is empty; delete it if nothing of it is left")
+        try:
+            parsed = [_parse(line) for line in lines]
+            header = _header(parsed[0])
+            steps = tuple(_step(data) for data in parsed)
+            if steps[0].state is not State.PLANNED:
+                raise ValueError("it does not begin with a plan")
+            for before, after in zip(steps, steps[1:], strict=False):
+                if not may_follow(before.state, after.state):
+                    raise ValueError(f"{after.state} cannot follow {before.state}")
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+            raise JournalError(f"the journal {self.path} is damaged ({reason}): undo by hand, then delete it") from None
+        if header.injection != self.id:
+            raise JournalError(f"the journal {self.path} belongs to another injection: undo by hand, then delete it")
+        return Record(header, steps)
+
+    def advance(self, state: State, detail: str = "", data: Mapping[str, Any] | None = None) -> Step:
+        """Append a step and sync it. Raises IllegalTransition, or JournalError when it cannot be written."""
+        current = self.read().state
+        if not may_follow(current, state):
+            raise IllegalTransition(f"injection {self.id} is {current}, it cannot become {state}")
+        line = _line(state, detail, dict(data or {}))
+        try:
+            descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND)
+            try:
+                _drop_torn_line(descriptor)
+                _write(descriptor, line)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise JournalError(f"cannot write the journal {self.path}: {error.strerror or error}") from error
+        return _step(_parse(line))
+
+    @contextlib.contextmanager
+    def locked(self, patience: float) -> Iterator[bool]:
+        """Hold the right to touch the target. Yields False when another process kept it for `patience` seconds.
+
+        The lock goes with the process that holds it.
+        """
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            yield _lock(descriptor, patience)
+        finally:
+            os.close(descriptor)
+
+
+@contextlib.contextmanager
+def planning(folder: Path | None = None, patience: float = 10.0) -> Iterator[None]:
+    """Only one process at a time checks what is under a fault and writes a new plan. Raises JournalError."""
+    folder = paths.journal() if folder is None else folder
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(folder / "planning.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise JournalError(f"cannot write to the journal folder {folder}: {error.strerror or error}") from error
+    try:
+        if not _lock(descriptor, patience):
+            raise JournalError("another injection is being planned right now; try again when it is")
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def journals(folder: Path | None = None) -> list[Journal]:
+    """All journals, oldest first."""
+    folder = paths.journal() if folder is None else folder
+    return [Journal(path) for path in sorted(folder.glob(f"*{SUFFIX}")) if path.is_file()]
+
+
+def _lock(descriptor: int, patience: float) -> bool:
+    until = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                return False
+            time.sleep(0.05)
+        else:
+            return True
+
+
+def _line(state: State, detail: str, data: Mapping[str, Any]) -> bytes:
+    moment = clock.now()
+    step = {"state": state, "wall": time.time(), "clock": moment.seconds, "boot": moment.boot}
+    return json.dumps(step | {"detail": _printable(detail), "data": data}, allow_nan=False).encode() + b"\n"
+
+
+def _write(descriptor: int, line: bytes) -> None:
+    """All of the line or none of it, on disk."""
+    size = os.fstat(descriptor).st_size
+    try:
+        if os.write(descriptor, line) != len(line):
+            raise OSError("only a part of the line could be written: is the disk full?")
+        os.fsync(descriptor)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, size)
+        raise
+
+
+def _drop_torn_line(descriptor: int) -> None:
+    size = os.fstat(descriptor).st_size
+    content = os.pread(descriptor, min(size, MAX_BYTES), 0)
+    if len(content) == size and not content.endswith(b"\n"):
+        os.ftruncate(descriptor, content.rfind(b"\n") + 1)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _contents(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise JournalError(f"cannot read the journal {path}: {error.strerror or error}") from error
+    if len(raw) > MAX_BYTES:
+        raise JournalError(f"{path} is too long to be a journal: undo by hand, then delete it")
+    return raw
+
+
+def _parse(line: bytes) -> dict[str, Any]:
+    data = json.loads(line.decode(), parse_constant=_no_constant)
+    if not isinstance(data, dict):
+        raise ValueError("a line is not an object")
+    return data
+
+
+def _step(data: Mapping[str, Any]) -> Step:
+    moment = Moment(_number(data["clock"]), _text(data["boot"]))
+    inner = data["data"]
+    if not isinstance(inner, dict):
+        raise ValueError("data is not an object")
+    step = Step(State(data["state"]), _number(data["wall"]), moment, _text(data["detail"]), inner)
+    if step.state is State.ARMED:
+        _number(inner["deadline"])
+    return step
+
+
+def _header(line: Mapping[str, Any]) -> Header:
+    data = line["data"]
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        raise ValueError(f"its schema is not {SCHEMA}")
+    pid, started = data["owner"]
+    for name in ("plan", "sli"):
+        if not isinstance(data[name], dict):
+            raise ValueError(f"{name} is not an object")
+    texts = {name: _text(data[name]) for name in ("injection", "kind", "name", "instance", "fault", "target")}
+    return Header(
+        **texts,
+        plan=data["plan"],
+        sli=data["sli"],
+        seconds=_number(data["seconds"]),
+        owner=(int(_number(pid)), int(_number(started))),
+    )
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{value!r:.40} is not a number")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or value != _printable(value):
+        raise ValueError(f"{value!r:.40} is not plain text")
+    return value
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a number")

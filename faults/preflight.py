@@ -1,0 +1,124 @@
+"""May this fault be let in now? Every doubt is a reason to refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cluster.deployment import DeploymentError, HasPods
+from faults import steady
+from faults.errors import JournalError, Refused
+from faults.journal import journals
+from faults.steady import Level, NotSteady
+from faults.types import Fault, Plan
+
+if TYPE_CHECKING:
+    from cluster.deployment import Deployment
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One question and its answer; `detail` says why it is not ok, or what was found."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """All answers. `level` is the SLI that the service must come back to; None when it is not steady or not asked."""
+
+    checks: tuple[Check, ...]
+    level: Level | None
+
+    @property
+    def ok(self) -> bool:
+        return all(check.ok for check in self.checks)
+
+    def insist(self) -> None:
+        """Raises Refused with the first doubt."""
+        for check in self.checks:
+            if not check.ok:
+                raise Refused(f"refused, nothing was touched: {check.detail}")
+
+
+def check(
+    deployment: Deployment,
+    fault: Fault[Any],
+    target: str,
+    *,
+    folder: Path | None = None,
+    steady_state: bool = True,
+) -> Preflight:
+    """Answer every question that can be asked; reads only.
+
+    Args:
+        folder: of the journals, by default where they always are.
+        steady_state: also ask whether the SLI is within bounds (`faults.steady`); a drill asks only after its baseline.
+    """
+    checks: list[Check] = []
+    level = None
+    try:
+        checks.append(_available(fault, deployment))
+        checks.append(_target(fault, deployment, target))
+        if checks[-1].ok:
+            checks.append(_alive(deployment, target))
+            checks.append(_free(fault, deployment, (target,), folder))
+        if steady_state and all(one.ok for one in checks):
+            level = steady.level(deployment)
+            detail = f"p90 latency {level.latency:.2f} s, at most {level.error_ratio_high:.0%} failed"
+            checks.append(Check("steady state", True, detail))
+    except NotSteady as error:
+        checks.append(Check("steady state", False, f"the service is not steady: {error}"))
+    except (DeploymentError, JournalError) as error:
+        checks.append(Check("deployment", False, str(error)))
+    return Preflight(tuple(checks), level)
+
+
+def uid_of(deployment: Deployment, component: str) -> str:
+    """Which incarnation of the component runs now. Raises DeploymentError, also when there is none."""
+    uid = deployment.pod(component).uid if isinstance(deployment, HasPods) else ""
+    return uid or deployment.topology().component(component).uid
+
+
+def _available(fault: Fault[Any], deployment: Deployment) -> Check:
+    found = fault.available(deployment)
+    return Check("fault available", found.ok, found.reason or f"{fault.name} can run here")
+
+
+def _target(fault: Fault[Any], deployment: Deployment, target: str) -> Check:
+    topology = deployment.topology()
+    fitting = [component.id for component in topology.of_kind(*fault.targets)]
+    choice = ", ".join(fitting) or "nothing"
+    if target not in topology:
+        return Check("target", False, f"there is no component {target!r}; {fault.name} can hit: {choice}")
+    if target not in fitting:
+        return Check("target", False, f"{fault.name} cannot hit {target}; it can hit: {choice}")
+    return Check("target", True, target)
+
+
+def _alive(deployment: Deployment, target: str) -> Check:
+    if reason := steady.stale(deployment):
+        return Check("telemetry fresh", False, reason)
+    if deployment.status().components.get(target) is not True:
+        return Check("target alive", False, f"{target} does not answer; see `rca-tui status`")
+    uid_of(deployment, target)
+    return Check("target alive", True, f"{target} answers, telemetry is fresh")
+
+
+def _free(fault: Fault[Any], deployment: Deployment, components: Sequence[str], folder: Path | None) -> Check:
+    """Not under a fault already, and not more components under faults than this fault allows."""
+    under: set[str] = set()
+    for journal in journals(folder):
+        record = journal.read()
+        if record.pending and (record.header.kind, record.header.instance) == (deployment.kind, deployment.instance):
+            under.update(Plan.from_json(record.header.plan).components)
+    if taken := under.intersection(components):
+        return Check("no other fault", False, f"{', '.join(sorted(taken))} is under a fault; `rca-tui recover` undoes it")
+    if len(under.union(components)) > fault.blast_radius:
+        others = ", ".join(sorted(under))
+        return Check("no other fault", False, f"another fault is active on {others}; `rca-tui recover` undoes it")
+    return Check("no other fault", True, "nothing is under a fault")

@@ -1,0 +1,40 @@
+"""The life of an injection: its states, and which may follow which. Nothing else decides that."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where an injection is.
+
+    PLANNED: intent, prior values and the way back are on disk. ARMED: the deadline is on disk and a watchdog keeps it.
+    INJECTING: the target may be touched from here on. ACTIVE: read back, the fault is there. REVERTING: it is being
+    undone, or is undone and the service not healthy yet. RECOVERED: read back clean and healthy.
+    STUCK: it could not be undone, or the service did not become healthy: a person is needed.
+    """
+
+    PLANNED = "PLANNED"
+    ARMED = "ARMED"
+    INJECTING = "INJECTING"
+    ACTIVE = "ACTIVE"
+    REVERTING = "REVERTING"
+    RECOVERED = "RECOVERED"
+    STUCK = "STUCK"
+
+
+# Whoever finds an injection half way may take over and revert it, so REVERTING follows every state but the last one,
+# itself included: the process that was reverting may have died.
+_NEXT: dict[State, frozenset[State]] = {
+    State.PLANNED: frozenset({State.ARMED, State.REVERTING}),
+    State.ARMED: frozenset({State.INJECTING, State.REVERTING}),
+    State.INJECTING: frozenset({State.ACTIVE, State.REVERTING}),
+    State.ACTIVE: frozenset({State.REVERTING}),
+    State.REVERTING: frozenset({State.REVERTING, State.RECOVERED, State.STUCK}),
+    State.STUCK: frozenset({State.REVERTING}),
+    State.RECOVERED: frozenset(),
+}
+
+
+def may_follow(state: State, following: State) -> bool:
+    return following in _NEXT[state]

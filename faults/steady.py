@@ -1,0 +1,118 @@
+"""Is the service well? Asked before a fault is let in, and again after it was undone.
+
+The SLI is the front door's: its p90 latency and its share of failed requests.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cluster.deployment import Deployment
+
+LATENCY, ERRORS = "latency_p90", "error_ratio"
+
+STEADY_SECONDS = 30.0  # how long the SLI must have been within these bounds before an injection
+COVERAGE = 0.7  # share of those seconds for which there must be a sample
+MAX_LATENCY = 10.0  # s, of the p90: a service slower than this is in trouble already
+MAX_ERROR_RATIO = 0.05
+MAX_SWING = 3.0  # highest p90 latency over the median
+MAX_DRIFT = 1.5  # median p90 latency of the last third over the median of all
+MAX_AGE = 10.0  # s, of the newest sample: older telemetry is stale
+
+HEALTHY_SECONDS = 10.0  # after the revert, the SLI of this stretch decides
+HEALTHY_FACTOR = 1.25  # over the highest p90 latency of the steady stretch before the injection
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The SLI of a steady stretch: median and highest p90 latency (s), highest error ratio."""
+
+    latency: float
+    latency_high: float
+    error_ratio_high: float
+
+    def as_json(self) -> dict[str, float]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Level | None:
+        """None where the journal has no level: then only the bounds above say what healthy is."""
+        try:
+            return cls(*(float(data[name]) for name in ("latency", "latency_high", "error_ratio_high")))
+        except (KeyError, TypeError, ValueError):
+            return None
+
+
+class NotSteady(Exception):
+    """The service is not in a state to inject into, in one sentence."""
+
+
+def stale(deployment: Deployment) -> str:
+    """Why its telemetry cannot be relied on now; empty when it can. Raises DeploymentError."""
+    status = deployment.status()
+    if status.liveness != "LIVE":
+        return f"the deployment is {status.liveness}" + (f": {status.message}" if status.message else "")
+    if status.data_age is None or status.data_age > MAX_AGE:
+        age = "unknown" if status.data_age is None else f"{status.data_age:.0f} s"
+        return f"the newest telemetry is too old ({age}; at most {MAX_AGE:.0f} s)"
+    return ""
+
+
+def level(deployment: Deployment) -> Level:
+    """The SLI of the last `STEADY_SECONDS`. Raises NotSteady where it is missing or out of bounds."""
+    latency, errors = _sli(deployment, STEADY_SECONDS)
+    needed = math.ceil(COVERAGE * STEADY_SECONDS)
+    if len(latency) < needed:
+        raise NotSteady(f"only {len(latency)} s of the last {STEADY_SECONDS:.0f} s have an SLI, {needed} s are needed")
+    if not errors:
+        raise NotSteady(f"the error ratio of the last {STEADY_SECONDS:.0f} s is unknown")
+    median, high = _median(latency), max(latency)
+    late = _median(latency[-len(latency) // 3 :])
+    if max(errors) > MAX_ERROR_RATIO:
+        raise NotSteady(f"{max(errors):.0%} of the requests failed; at most {MAX_ERROR_RATIO:.0%} may")
+    if high > MAX_LATENCY:
+        raise NotSteady(f"the p90 latency reached {high:.1f} s; at most {MAX_LATENCY:.0f} s is steady")
+    if high > MAX_SWING * median:
+        raise NotSteady(f"the p90 latency swings: {high:.2f} s at its highest, {median:.2f} s in the middle")
+    if late > MAX_DRIFT * median:
+        raise NotSteady(f"the p90 latency is rising: {late:.2f} s of late, {median:.2f} s over {STEADY_SECONDS:.0f} s")
+    return Level(median, high, max(errors))
+
+
+def unhealthy(deployment: Deployment, before: Level | None) -> str:
+    """Why the service is not back where it was before the injection; empty when it is. Raises DeploymentError."""
+    if reason := stale(deployment):
+        return reason
+    latency, errors = _sli(deployment, HEALTHY_SECONDS)
+    if len(latency) < HEALTHY_SECONDS / 2 or not errors:
+        return f"the last {HEALTHY_SECONDS:.0f} s have no SLI"
+    most = MAX_LATENCY if before is None else max(2 * before.latency, HEALTHY_FACTOR * before.latency_high)
+    worst = MAX_ERROR_RATIO if before is None else max(MAX_ERROR_RATIO, before.error_ratio_high)
+    if _median(latency) > most:
+        return f"the p90 latency is {_median(latency):.2f} s, healthy is {most:.2f} s"
+    if _median(errors) > worst:
+        return f"{_median(errors):.0%} of the requests fail, healthy is {worst:.0%}"
+    return ""
+
+
+def _sli(deployment: Deployment, seconds: float) -> tuple[list[float], list[float]]:
+    """Samples of latency and error ratio at the front door, gaps left out."""
+    from cluster.incident.model import Window
+
+    front_door = deployment.topology().front_door
+    end = math.floor(time.time())
+    samples = deployment.samples(Window(end - seconds, end), 1.0, signals=(LATENCY, ERRORS)).metrics
+    series = (samples.get((front_door, signal)) for signal in (LATENCY, ERRORS))
+    latency, errors = ([] if one is None else [float(value) for value in one.dropna()] for one in series)
+    return latency, errors
+
+
+def _median(values: list[float]) -> float:
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2

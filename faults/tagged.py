@@ -1,0 +1,47 @@
+"""Processes that an injection started in a pod, found by its tag."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Sequence
+
+from cluster.local import processes
+from cluster.local.layout import ENV_TAG
+
+
+def kill(find: Callable[[], Sequence[int]], patience: float = 5.0) -> list[int]:
+    """Kill what `find` finds until it finds nothing. Returns the pids that are left after `patience` seconds."""
+    until = time.monotonic() + patience
+    while True:
+        left = _kill_once(find)
+        if not left or time.monotonic() >= until:
+            return left
+        time.sleep(0.05)
+
+
+def anywhere(tag: str) -> list[int]:
+    """Living processes of this machine with the tag in their environment, whatever became of their pod."""
+    return [
+        pid
+        for pid in processes.pids()
+        if processes.environment(pid).get(ENV_TAG) == tag and not processes.is_zombie(pid)
+    ]
+
+
+def _kill_once(find: Callable[[], Sequence[int]]) -> list[int]:
+    # A pid may be given away between finding and killing it: what is held by a descriptor and found again is the same.
+    with contextlib.ExitStack() as held:
+        descriptors = {}
+        for pid in find():
+            with contextlib.suppress(ProcessLookupError):
+                descriptors[pid] = os.pidfd_open(pid)
+                held.callback(os.close, descriptors[pid])
+        again = set(find()) if descriptors else set()
+        for pid, descriptor in descriptors.items():
+            if pid in again:
+                with contextlib.suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+    return list(find())

@@ -1,0 +1,186 @@
+"""Fault, Plan, Effect: the shapes that every fault shares.
+
+    fault.plan(deployment, target, parameters, …) ──▶ Plan ──(on disk)──▶ fault.inject ──▶ fault.revert ──▶ fault.readback
+
+A plan is data: `revert` and `readback` work from it alone, in another process, after everything else has died.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from cluster.topology import Kind
+from faults.errors import BadParameters, JournalError
+
+if TYPE_CHECKING:
+    from cluster.deployment import Deployment
+
+INJECTION_ID = re.compile(r"[0-9]{8}T[0-9]{6}-[0-9a-f]{8}")
+
+
+class Parameters(BaseModel):
+    """Base of every fault's parameters: bounds and units belong into each field's `Field(...)`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Role(StrEnum):
+    """Whose signal an effect is seen in. `EDGE`: the calls from the front door to the target."""
+
+    TARGET = "target"
+    PEERS = "peers"
+    FRONT_DOOR = "front door"
+    EDGE = "edge"
+
+
+class Direction(StrEnum):
+    UP = "up"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a fault should show: `signal` (canonical) of `role` goes `direction` by at least `factor` (> 1).
+
+    UP by 2: its median while active is at least twice the median before; DOWN by 2: at most half of it.
+    """
+
+    role: Role
+    signal: str
+    direction: Direction
+    factor: float = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """Whether a fault can run on a deployment; `reason` is one sentence when it cannot, else empty."""
+
+    ok: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Readback:
+    """What the target says of itself. `clean`: nothing of the injection is left there."""
+
+    clean: bool
+    detail: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Exactly what an injection would do, and the way back. Convertible to JSON and back.
+
+    Attributes:
+        injection: id of the injection; tags everything that it starts.
+        fault: catalogue name.
+        target: the component that was asked for.
+        components: ids of the components that are touched; their number is the blast radius.
+        faulty: ids of those to blame: the truth. Empty when none is (a load surge).
+        uids: component id -> uid of the incarnation that the plan was made for.
+        parameters: the fault's, validated.
+        actions: what would be done, in order, a sentence or a command line each.
+        prior: values read from the target before anything was touched, for the way back.
+        undo: the command with which a person undoes it when everything else fails.
+        data: what else the fault's own `inject`, `revert` and `readback` need.
+    """
+
+    injection: str
+    fault: str
+    target: str
+    components: tuple[str, ...]
+    faulty: tuple[str, ...]
+    uids: Mapping[str, str]
+    parameters: Mapping[str, Any]
+    actions: tuple[str, ...]
+    undo: str
+    prior: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Plan:
+        """The plan out of a journal. Raises JournalError for anything that is not one."""
+        try:
+            plan = _PLAN.validate_python(data)
+        except ValidationError as error:
+            raise JournalError(f"the journal holds no usable plan: {first_error(error)}") from None
+        if not INJECTION_ID.fullmatch(plan.injection):
+            raise JournalError("the journal holds no usable plan: its injection id is malformed")
+        return plan
+
+
+_PLAN = TypeAdapter(Plan)
+
+P = TypeVar("P", bound=Parameters)
+
+
+class Fault(ABC, Generic[P]):
+    """One kind of fault. Subclasses hold no state: everything is in the plan.
+
+    Attributes:
+        name: catalogue name, in kebab-case.
+        summary: one line of what it does to the target.
+        needs: what must be there, a phrase each ("stress-ng on PATH").
+        parameters: the model of its parameters; its defaults make a clear fault.
+        deployments: kinds of deployment that it can run on.
+        targets: kinds of component that it can hit.
+        blast_radius: how many components may be under a fault while it is active.
+        effects: what it should show, so that "did it land" can be measured.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    needs: ClassVar[tuple[str, ...]] = ()
+    deployments: ClassVar[frozenset[str]]
+    targets: ClassVar[frozenset[Kind]]
+    blast_radius: ClassVar[int] = 1
+    effects: ClassVar[tuple[Effect, ...]]
+
+    @property
+    @abstractmethod
+    def parameters(self) -> type[P]: ...
+
+    def parse(self, raw: Mapping[str, Any]) -> P:
+        """Validated parameters, defaults filled in. Raises BadParameters with one sentence."""
+        try:
+            return self.parameters.model_validate(dict(raw))
+        except ValidationError as error:
+            known = ", ".join(self.parameters.model_fields) or "none"
+            raise BadParameters(f"{self.name}: {first_error(error)} (its parameters: {known})") from None
+
+    @abstractmethod
+    def available(self, deployment: Deployment) -> Availability:
+        """Whether it can run there. Reads only."""
+
+    @abstractmethod
+    def plan(self, deployment: Deployment, target: str, parameters: P, injection: str, seconds: float) -> Plan:
+        """What would be done, for `seconds` at most. Reads prior values, changes nothing. Raises DeploymentError."""
+
+    @abstractmethod
+    def inject(self, deployment: Deployment, plan: Plan) -> None:
+        """Do it. May raise anything at any point: it is reverted then."""
+
+    @abstractmethod
+    def revert(self, deployment: Deployment, plan: Plan) -> None:
+        """Undo it. Works any number of times, also when the injection never happened, or only half of it."""
+
+    @abstractmethod
+    def readback(self, deployment: Deployment, plan: Plan) -> Readback:
+        """Look at the target, not at what was called: is anything of the injection there?"""
+
+
+def first_error(error: ValidationError) -> str:
+    """The first thing that pydantic found wrong, as a clause: `workers: Input should be less than or equal to 16`."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"{where}: {first['msg']}" if where else str(first["msg"])

@@ -1,0 +1,180 @@
+"""The one way back: what the engine, the watchdog and `recover` do to undo an injection, from its journal alone."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cluster.deployment import DeploymentError
+from faults import catalog, reconnect, steady, tagged
+from faults.errors import FaultError, JournalError
+from faults.journal import Header, Journal, Record
+from faults.states import State
+from faults.steady import Level
+from faults.types import Fault, Plan
+
+if TYPE_CHECKING:
+    from cluster.deployment import Deployment
+
+ATTEMPTS = 4
+BACKOFF = 1.0  # s before the second attempt; doubles with each
+SETTLE = 1.0  # s; a process killed while it injected may have sent something on its way
+LOCK_PATIENCE = 20.0  # s; whoever holds the lock works with shorter deadlines than this, or hangs
+HEALTH_PATIENCE = 120.0  # s that the service may take to work off what piled up
+HEALTH_POLL = 2.0  # s
+
+Connect = Callable[[Header], "Deployment | None"]
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """How it ended. `clean`: nothing of the injection is left; `command`: what a person can do when STUCK."""
+
+    injection: str
+    state: State
+    clean: bool
+    detail: str
+    command: str = ""
+
+
+class _GoneError(Exception):
+    """That instance of the deployment is no more."""
+
+
+@dataclass(frozen=True)
+class Undo:
+    """Reverts, reads back, waits until healthy, and journals how it ended. Tests put their own parts in.
+
+    Attributes:
+        connect: from the header to the deployment; None when that instance is no more; raises DeploymentError.
+        load: from the catalogue name to the fault.
+        unhealthy: why the service is not well yet, empty when it is; raises DeploymentError.
+        orphans: pids on this machine that carry the tag of an injection.
+        health_patience: seconds to wait for it.
+    """
+
+    connect: Connect = reconnect.connect
+    load: Callable[[str], Fault[Any]] = catalog.load
+    unhealthy: Callable[[Deployment, Level | None], str] = steady.unhealthy
+    orphans: Callable[[str], list[int]] = tagged.anywhere
+    sleep: Callable[[float], None] = time.sleep
+    health_patience: float = HEALTH_PATIENCE
+
+    def __call__(
+        self,
+        journal: Journal,
+        why: str,
+        deployment: Deployment | None = None,
+        progress: Progress = lambda message: None,
+    ) -> Undone:
+        """Undo one injection, whatever state it is in. What goes wrong on the way ends as STUCK, not as an exception.
+
+        Args:
+            why: for the journal.
+            deployment: one that is connected already; else, or when that fails, it is found again.
+
+        Raises:
+            JournalError: the journal cannot be read, so nobody can tell what to undo.
+        """
+        with contextlib.ExitStack() as opened:
+            with journal.locked(LOCK_PATIENCE):  # past that, going on is right: reverting twice does no harm
+                record = journal.read()
+                if not record.pending:
+                    return Undone(journal.id, State.RECOVERED, True, record.detail)
+                _note(journal, State.REVERTING, why)
+                if not record.touched:
+                    return _end(journal, State.RECOVERED, True, "nothing had been injected")
+                try:
+                    plan, fault = Plan.from_json(record.header.plan), self.load(record.header.fault)
+                except FaultError as error:
+                    return _end(journal, State.STUCK, False, str(error), "end by hand what the journal's plan started")
+                progress("reverting")
+                try:
+                    where = self._take_back(fault, plan, record, deployment, opened)
+                except _GoneError:
+                    return self._gone(journal, plan)
+                except DeploymentError as error:
+                    return _end(journal, State.STUCK, False, str(error), plan.undo)
+                _note(journal, State.REVERTING, "read back clean", {"clean": True})
+            progress("undone, waiting for the service to be healthy")
+            reason = self._wait_until_healthy(where, Level.from_json(record.header.sli))
+            return self._close(journal, record, reason)
+
+    def _take_back(
+        self, fault: Fault[Any], plan: Plan, record: Record, given: Deployment | None, opened: contextlib.ExitStack
+    ) -> Deployment:
+        """Revert until it reads back clean. Raises DeploymentError with the last failure when it never does."""
+        half_way = all(step.state is not State.ACTIVE for step in record.steps)
+        failure = ""
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                self.sleep(BACKOFF * 2 ** (attempt - 1))
+            try:
+                where = given or self._reconnect(record.header, opened)
+                fault.revert(where, plan)
+                if half_way:
+                    self.sleep(SETTLE)
+                    fault.revert(where, plan)
+                readback = fault.readback(where, plan)
+                if readback.clean:
+                    return where
+                failure = readback.detail
+            except _GoneError:
+                raise
+            except Exception as error:  # whatever a fault's code does, the next attempt and STUCK are still owed
+                failure = f"{type(error).__name__}: {error}" if not isinstance(error, DeploymentError) else str(error)
+                given = None
+        raise DeploymentError(f"not undone after {ATTEMPTS} attempts: {failure}")
+
+    def _reconnect(self, header: Header, opened: contextlib.ExitStack) -> Deployment:
+        deployment = self.connect(header)
+        if deployment is None:
+            raise _GoneError
+        opened.callback(deployment.close)
+        return deployment
+
+    def _gone(self, journal: Journal, plan: Plan) -> Undone:
+        """What was injected died with its deployment: make sure of what can be seen from here."""
+        if left := tagged.kill(lambda: self.orphans(plan.injection)):
+            pids = " ".join(str(pid) for pid in left)
+            return _end(journal, State.STUCK, False, "the deployment is gone, its stressors are not", f"kill -9 {pids}")
+        return _end(journal, State.RECOVERED, True, "the deployment is gone, and the fault with it")
+
+    def _wait_until_healthy(self, where: Deployment, before: Level | None) -> str:
+        """Why it still is not when patience ends; empty when it is."""
+        until = time.monotonic() + self.health_patience
+        while True:
+            try:
+                reason = self.unhealthy(where, before)
+            except DeploymentError as error:
+                reason = str(error)
+            if not reason or time.monotonic() >= until:
+                return reason
+            self.sleep(HEALTH_POLL)
+
+    def _close(self, journal: Journal, record: Record, reason: str) -> Undone:
+        with journal.locked(LOCK_PATIENCE):
+            if not journal.read().pending:  # somebody else waited too, and saw it first
+                return Undone(journal.id, State.RECOVERED, True, journal.read().detail)
+            if not reason:
+                return _end(journal, State.RECOVERED, True, "read back clean, and healthy")
+            command = f"rca-tui recover (again later), or restart the {record.header.kind} deployment"
+            return _end(journal, State.STUCK, True, f"the fault is gone but the service is not well: {reason}", command)
+
+
+def _end(journal: Journal, state: State, clean: bool, detail: str, command: str = "") -> Undone:
+    failed = _note(journal, state, detail, {"command": command} if command else {})
+    return Undone(journal.id, state, clean, f"{detail}; {failed}" if failed else detail, command)
+
+
+def _note(journal: Journal, state: State, detail: str, data: dict[str, Any] | None = None) -> str:
+    """Journal it if that is possible: a full disk is no reason to leave a fault in place. Returns what failed."""
+    try:
+        journal.advance(state, detail, data)
+    except JournalError as error:
+        return str(error)
+    return ""
