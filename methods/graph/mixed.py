@@ -75,22 +75,24 @@ def effect_to_cause(marks: Marks) -> Bools:
     return steps
 
 
-def as_graph(marks: Marks, names: Sequence[str], weights: Floats | None = None, limit: int = 40) -> Graph:
-    """The `limit` edges of the largest weight (all alike without `weights`) as a `Graph` with their end nodes.
+def as_graph(
+    marks: Marks, names: Sequence[str], weights: Floats, relevance: Floats, limit: int = 40
+) -> Graph:
+    """The `limit` most relevant edges as a `Graph` with their end nodes.
 
     Args:
         marks: (N, N).
         names: N node names.
-        weights: (N, N); the larger of the two directions counts.
+        weights: (N, N) symmetric, what each edge weighs.
+        relevance: (N,) how much each node matters; an edge matters as much as both of its ends together.
     """
-    strength = np.ones(marks.shape) if weights is None else np.maximum(weights, weights.T)
-    pairs = [(i, j) for i, j in zip(*np.nonzero(np.triu(marks != Mark.NONE, 1)), strict=True)]
-    pairs.sort(key=lambda pair: -strength[pair])
+    pairs = [(int(i), int(j)) for i, j in zip(*np.nonzero(np.triu(marks != Mark.NONE, 1)), strict=True)]
+    pairs.sort(key=lambda pair: (-(relevance[pair[0]] + relevance[pair[1]]), -weights[pair]))
     edges = []
     for i, j in pairs[:limit]:
-        if (Mark(marks[j, i]), Mark(marks[i, j])) not in _WORDS or marks[j, i] == Mark.ARROW != marks[i, j]:
+        if marks[j, i] == Mark.ARROW and marks[i, j] != Mark.ARROW:
             i, j = j, i
         word = _WORDS[Mark(marks[j, i]), Mark(marks[i, j])]
-        edges.append(GraphEdge(names[i], names[j], float(strength[i, j]), word))
+        edges.append(GraphEdge(names[i], names[j], float(weights[i, j]), word))
     nodes = sorted({edge.cause for edge in edges} | {edge.effect for edge in edges})
     return Graph(tuple(nodes), tuple(edges))

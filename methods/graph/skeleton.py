@@ -132,7 +132,7 @@ def search(
         bound = threshold(alpha, samples, following)
         weakest = np.full((n, n), np.inf)
         witness = np.full((n, n, following), -1, dtype=np.int32)
-        tests += _test_depth(matrix, adjacent, following, bound, SINGULAR, weakest, witness, unions)
+        tests += test_depth(matrix, adjacent, adjacent, following, bound, SINGULAR, weakest, witness, unions)
         separated = np.isfinite(weakest)
         adjacent = adjacent & ~separated
         for x, y in zip(*np.nonzero(np.triu(separated, 1)), strict=True):
@@ -152,13 +152,22 @@ def _compiled(function: Any) -> Any:
 
 
 @_compiled
-def _test_depth(
-    correlation: Any, adjacent: Any, depth: int, bound: float, singular: float, weakest: Any, witness: Any, unions: Any
+def test_depth(
+    correlation: Any,
+    around: Any,
+    tested: Any,
+    depth: int,
+    bound: float,
+    singular: float,
+    weakest: Any,
+    witness: Any,
+    unions: Any,
 ) -> int:
-    """Test each x against its neighbours given every set of `depth` of them; see `search`.
+    """Test each x against each y given every set of `depth` signals around x; see `search`.
 
-    Writes, for pairs that some set separates, the smallest |partial correlation| with its sign into `weakest`, that set
-    into `witness`, and the union of all separating sets into `unions`. Returns the number of tests.
+    `around[x]` marks the signals that the sets are made of, `tested[x]`, which is within it, the y. Writes, for pairs
+    that some set separates, the smallest |partial correlation| with its sign into `weakest` (infinite until then), that
+    set into `witness`, and the union of all separating sets into `unions`. Returns the number of tests.
 
     At level l of the elimination `column[l, j]` is what chosen[l] still shares with j given the levels before it,
     divided by its own standard deviation, and `left[l, j]` is the variance of j that levels before l leave. Index m is
@@ -166,7 +175,7 @@ def _test_depth(
     """
     n = correlation.shape[0]
     tests = 0
-    around = np.empty(n, dtype=np.int64)
+    member = np.empty(n, dtype=np.int64)
     chosen = np.empty(depth, dtype=np.int64)
     column = np.empty((depth, n + 1))
     left = np.empty((depth + 1, n + 1))
@@ -174,14 +183,14 @@ def _test_depth(
     for x in range(n):
         m = 0
         for j in range(n):
-            if adjacent[x, j]:
-                around[m] = j
+            if around[x, j]:
+                member[m] = j
                 m += 1
         if m - 1 < depth:
             continue
         for j in range(m):
             left[0, j] = 1.0
-            shared[0, j] = correlation[x, around[j]]
+            shared[0, j] = correlation[x, member[j]]
         left[0, m] = 1.0
         for level in range(depth):
             chosen[level] = level
@@ -195,7 +204,7 @@ def _test_depth(
                     break
                 scale = 1.0 / math.sqrt(left[l, s])
                 for j in range(m):
-                    value = correlation[around[s], around[j]]
+                    value = correlation[member[s], member[j]]
                     for k in range(l):
                         value -= column[k, s] * column[k, j]
                     column[l, j] = value * scale
@@ -210,22 +219,24 @@ def _test_depth(
                     if position < depth and chosen[position] == j:
                         position += 1
                         continue
+                    y = member[j]
+                    if not tested[x, y]:
+                        continue
                     tests += 1
                     if left[depth, j] < singular:
                         continue
                     partial = shared[depth, j] / math.sqrt(left[depth, j] * left[depth, m])
                     if abs(partial) >= bound:
                         continue
-                    y = around[j]
                     if abs(partial) < abs(weakest[x, y]):
                         weakest[x, y] = partial
                         weakest[y, x] = partial
                         for k in range(depth):
-                            witness[x, y, k] = around[chosen[k]]
-                            witness[y, x, k] = around[chosen[k]]
+                            witness[x, y, k] = member[chosen[k]]
+                            witness[y, x, k] = member[chosen[k]]
                     for k in range(depth):
-                        unions[x, y, around[chosen[k]]] = True
-                        unions[y, x, around[chosen[k]]] = True
+                        unions[x, y, member[chosen[k]]] = True
+                        unions[y, x, member[chosen[k]]] = True
             # The next set in lexicographic order; past every set that begins like a singular one.
             level = depth - 1 if determined < 0 else determined
             while level >= 0 and chosen[level] == m - depth + level:

@@ -1,0 +1,53 @@
+"""A random walk over a causal graph that starts at the SLI and climbs to causes; expected visits, solved exactly.
+
+Each node weighs |ρ(node, SLI)|. From a node i the walk goes
+
+    to a possible cause c      with weight  |ρ(c, SLI)|
+    back to an effect e        with weight  rho · |ρ(e, SLI)|        (where no step to a cause leads there too)
+    or stays                   with weight  max(0, |ρ(i, SLI)| - max over its causes |ρ(c, SLI)|)
+
+each divided by the sum of them. It resembles the walks of MonitorRank and CloudRanger, on a graph of signals rather
+than of services. After each step the walk begins anew at the SLI with probability 1 - d. Instead of sampling walks,
+the expected share of time at each node is solved for: v = (1 - d) · s + d · Qᵀ v, so the answer has no randomness.
+
+Reference: Kim, Sumbaly & Shah, Root cause detection in a service-oriented architecture, SIGMETRICS 2013;
+Wang et al., CloudRanger: root cause identification for cloud native systems, CCGRID 2018.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from methods.graph.mixed import Bools, Floats
+
+
+def transitions(steps: Bools, likeness: Floats, rho: float) -> Floats:
+    """(N, N) row-stochastic: where the walk goes next. Rows of nodes without any weight around them stay in place.
+
+    Args:
+        steps: (N, N), True at [e, c] where c may be a cause of e.
+        likeness: (N,) in [0, 1], how much each node resembles the SLI.
+        rho: in [0, 1], the weight of a step back from a cause to its effect.
+    """
+    forward = np.where(steps, likeness, 0.0)
+    backward = np.where(steps.T & ~steps, rho * likeness, 0.0)
+    stay = np.maximum(0.0, likeness - forward.max(axis=1, initial=0.0))
+    weights = forward + backward + np.diag(stay)
+    total = weights.sum(axis=1, keepdims=True)
+    still = np.eye(len(steps))
+    moves: Floats = np.where(total > 0, weights / np.where(total > 0, total, 1.0), still)
+    return moves
+
+
+def visits(moves: Floats, start: int, damping: float = 0.85) -> Floats:
+    """(N,) the expected share of steps at each node of a walk that begins anew at `start`; sums to 1.
+
+    Args:
+        moves: (N, N) row-stochastic.
+        start: the node of the SLI.
+        damping: d in [0, 1), the probability of walking on; a walk is 1 / (1 - d) steps long on average.
+    """
+    begin = np.zeros(len(moves))
+    begin[start] = 1 - damping
+    shares: Floats = np.linalg.solve(np.eye(len(moves)) - damping * moves.T, begin)
+    return np.clip(shares, 0.0, None)

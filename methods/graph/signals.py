@@ -1,0 +1,124 @@
+"""What graph methods start from: distinct, varying, gap-free signals and their correlation.
+
+Copies (identical, or perfectly correlated up to sign) would be separated from everything by each other, so one of each
+group stands for all of them and they share its score.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from cluster.incident.model import Incident
+from methods.graph.mixed import Floats
+from methods.matrix import Key, SignalMatrix, prepare
+from methods.types import NoRanking, Pointer, Reason, Step
+
+LEAST_SAMPLES = 8
+MOST_SIGNALS = 2000
+COPY = 1 - 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Signals:
+    """N distinct signals over T samples.
+
+    Attributes:
+        matrix: T × N, gaps filled, in the signals' own units.
+        values: (T, N) standardised: mean 0, population standard deviation 1.
+        groups: for each column the (component, signal) pairs that it stands for, itself first.
+        constant: how many signals never changed and were left out.
+    """
+
+    matrix: SignalMatrix
+    values: Floats
+    groups: tuple[tuple[Key, ...], ...]
+    constant: int
+
+    @property
+    def samples(self) -> int:
+        return len(self.values)
+
+    @property
+    def count(self) -> int:
+        return len(self.groups)
+
+    @cached_property
+    def correlation(self) -> Floats:
+        """(N, N) Pearson, exactly symmetric with ones on the diagonal."""
+        return correlate(self.values)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(f"{component}:{signal}" for component, signal in self.matrix.keys)
+
+    @property
+    def window(self) -> tuple[float, float]:
+        """First and last time plus a step: what pointers span."""
+        return float(self.matrix.times[0]), float(self.matrix.times[-1]) + self.matrix.step
+
+    def pointer(self, column: int) -> Pointer:
+        return self.matrix.pointer(self.matrix.keys[column], *self.window)
+
+    def spread(self, scores: Floats) -> dict[Key, float]:
+        """(N,) scores for every signal: copies share theirs. Rounded, so that ties are not told apart by rounding."""
+        return {key: float(f"{score:.10g}") for group, score in zip(self.groups, scores, strict=True) for key in group}
+
+    def step(self) -> Step:
+        """The first step of an explanation: what was compared."""
+        copies = sum(len(group) - 1 for group in self.groups)
+        claim = f"{self.count} signals that vary, over {self.samples} samples."
+        if self.constant:
+            claim += f" {self.constant} that never change were left out: they can be neither cause nor effect here."
+        if copies:
+            example = next(group for group in self.groups if len(group) > 1)
+            pair = " and ".join(f"{component}:{signal}" for component, signal in example[:2])
+            claim += f" {copies} are exact copies of another ({pair}) and share its score."
+        numbers = {"signals": self.count, "samples": self.samples, "constant": self.constant, "copies": copies}
+        return Step("Signals compared", claim, numbers)
+
+
+def correlate(values: Floats) -> Floats:
+    """(N, N) Pearson correlation of standardised (T, N) values, exactly symmetric with ones on the diagonal."""
+    raw = values.T @ values / len(values)
+    correlation: Floats = np.clip((raw + raw.T) / 2, -1.0, 1.0)
+    np.fill_diagonal(correlation, 1.0)
+    return correlation
+
+
+def distinct(incident: Incident, least_samples: int = LEAST_SAMPLES) -> Signals | NoRanking:
+    """The incident's signals for a graph method; NoRanking(NOT_APPLICABLE) where there is too little or too much."""
+    everything = prepare(incident, fill=True)
+    if everything.samples < least_samples:
+        sentence = f"the incident has {everything.samples} samples, a causal graph needs at least {least_samples}"
+        return NoRanking(Reason.NOT_APPLICABLE, sentence)
+    if everything.signals > MOST_SIGNALS:
+        pairs = everything.signals * (everything.signals - 1) // 2
+        sentence = (
+            f"{everything.signals:,} metrics would need a graph over {pairs:,} pairs, "
+            f"the limit is {MOST_SIGNALS:,} metrics: choose fewer"
+        )
+        return NoRanking(Reason.NOT_APPLICABLE, sentence)
+    varying = everything.varying()
+    if varying.signals < 2:
+        sentence = f"a causal graph needs at least 2 signals that change, there are {varying.signals}"
+        return NoRanking(Reason.NOT_APPLICABLE, sentence)
+    unique, groups = varying.unique()
+    values = unique.standardized()
+    correlation = correlate(values)
+    first = np.argmax(np.abs(correlation) >= COPY, axis=0)
+    # Only a column that is nobody's copy represents others; chains of near copies end at the first.
+    kept = [i for i in range(unique.signals) if first[i] == i]
+    members: dict[int, list[Key]] = {i: [] for i in kept}
+    for i, group in enumerate(groups):
+        root = i
+        while first[root] != root:
+            root = int(first[root])
+        members[root].extend(group)
+    if len(kept) < 2:
+        sentence = "all signals are copies of one another: no graph can tell them apart"
+        return NoRanking(Reason.NOT_APPLICABLE, sentence)
+    constant = everything.signals - varying.signals
+    return Signals(unique.columns(kept), values[:, kept], tuple(tuple(members[i]) for i in kept), constant)
