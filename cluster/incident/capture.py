@@ -1,0 +1,59 @@
+"""Cuts an incident out of a live deployment: one window of everything it says, and what it does not say."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+import pandas as pd
+
+from cluster.deployment import Deployment, DeploymentError
+from cluster.incident.model import Incident, Telemetry, Window, empty_logs, empty_spans
+from cluster.signals import UNITS
+
+
+def capture(deployment: Deployment, window: Window, step: float) -> Incident:
+    """The window as an incident, metrics every `step` seconds, under a random id and without an onset.
+
+    A column without a single sample is left out and noted, as is a source of spans or logs that fails. Raises
+    DeploymentError when there are no metrics at all.
+    """
+    samples = deployment.samples(window, step)
+    notes = list(samples.notes)
+    metrics, edge_metrics = _measured(samples.metrics), _measured(samples.edge_metrics)
+    if metrics.columns.empty:
+        raise DeploymentError(
+            f"the deployment {deployment.name} has no metrics between {window.start} and {window.end}."
+        )
+    spans = _optional(lambda: deployment.spans(window), empty_spans, "spans", notes)
+    logs = _optional(lambda: deployment.logs(window), empty_logs, "logs", notes)
+    signals = {str(s) for frame in (metrics, edge_metrics) for s in frame.columns.get_level_values("signal")}
+    return Incident(
+        id=uuid.uuid4().hex,
+        deployment=deployment.kind,
+        window=window,
+        topology=deployment.topology(),
+        telemetry=Telemetry(
+            metrics, edge_metrics, spans, logs, {name: UNITS[name] for name in sorted(signals & UNITS.keys())}
+        ),
+        notes=tuple(notes),
+    )
+
+
+def _measured(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.loc[:, frame.notna().any(axis=0)]
+
+
+def _optional(
+    read: Callable[[], pd.DataFrame], empty: Callable[[], pd.DataFrame], name: str, notes: list[str]
+) -> pd.DataFrame:
+    """What `read` brings, its `attrs["notes"]` moved to the notes; an empty frame and a note when it fails."""
+    try:
+        frame = read()
+    except DeploymentError as error:
+        notes.append(f"no {name}: {error}")
+        return empty()
+    notes.extend(frame.attrs.pop("notes", ()))
+    if frame.empty:
+        notes.append(f"no {name} in this window")
+    return frame

@@ -1,0 +1,161 @@
+"""Telemetry of the embedded deployment: metrics from its Prometheus, spans and logs from the files of its run folder.
+
+Those files hold what clients sent and what crashing programs wrote. A line that is no record, or only half of one, is
+skipped and counted; nothing in a line can raise. Reading is bounded: it starts near the window and takes at most
+`LARGEST_READ` bytes of a file.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import pandas as pd
+
+from cluster.deployment import DeploymentError, Samples
+from cluster.incident.model import LOG_COLUMNS, SPAN_COLUMNS, Window
+from cluster.local import layout, records
+from cluster.local.layout import RunDir
+from cluster.local.records import LONGEST_LINE, Parser
+from cluster.prometheus import Prometheus, as_samples
+from cluster.promql import LLAMACPP, LOCAL, RAY_SERVE, RAY_VLLM, RAY_VLLM_COLON, VLLM, Source, resolve
+from cluster.topology import Topology
+
+LARGEST_READ = 64 << 20
+QUERY_DEADLINE = 10.0
+# Lines stand in the order in which they were written: requests at their end, batches of spans up to seconds later.
+_DISORDER = 15.0
+# A request ends at the latest when the gateway gives up on it; its line stands there.
+_LONGEST_REQUEST = 90.0
+_SOURCE = Source((LOCAL, VLLM, RAY_VLLM_COLON, RAY_VLLM, LLAMACPP, RAY_SERVE))
+
+
+class Readable(Protocol):
+    """What these functions need of a local deployment."""
+
+    @property
+    def prometheus_url(self) -> str: ...
+
+    @property
+    def run_dir(self) -> RunDir: ...
+
+    def topology(self) -> Topology: ...
+
+
+def read_samples(deployment: Readable, window: Window, step: float, signals: Sequence[str] | None = None) -> Samples:
+    """Canonical signals every `step` seconds. Raises DeploymentError, for an unknown signal too."""
+    with Prometheus(deployment.prometheus_url, deadline=QUERY_DEADLINE) as server:
+        try:
+            queries, missing = resolve(signals, _SOURCE, server.names(window))
+        except KeyError as error:
+            raise DeploymentError(f"{error.args[0]}.") from error
+        return as_samples(deployment.topology(), queries, server.range(queries, window, step), missing)
+
+
+def read_spans(deployment: Readable, window: Window) -> pd.DataFrame:
+    """Spans that start in the window, by start; columns `SPAN_COLUMNS`. `attrs["notes"]` tells what was skipped."""
+    notes: list[str] = []
+    rows: list[records.Record] = []
+    for component in deployment.topology().ids:
+        rows += _read(deployment.run_dir.spans(component), records.span, component, window, _LONGEST_REQUEST, notes)
+    return _frame(rows, SPAN_COLUMNS, "start", window, notes)
+
+
+def read_logs(deployment: Readable, window: Window) -> pd.DataFrame:
+    """Log lines in the window, by time; columns `LOG_COLUMNS`. `attrs["notes"]` tells what was skipped."""
+    notes: list[str] = []
+    rows: list[records.Record] = []
+    for path, parser, component in _log_files(deployment.run_dir, deployment.topology()):
+        rows += _read(path, parser, component, window, 0.0, notes)
+    return _frame(rows, LOG_COLUMNS, "time", window, notes)
+
+
+def _log_files(run: RunDir, topology: Topology) -> Iterator[tuple[Path, Parser, str]]:
+    yield run.access_log, records.access, layout.GATEWAY
+    yield run.gateway_error_log, records.nginx_error, layout.GATEWAY
+    for component in topology.ids:
+        yield run.engine_log(component), records.engine, component
+        for path in sorted(run.ray(component).glob("session_[0-9]*/logs/serve/*.log")):
+            yield path, records.ray_serve, component
+
+
+def _frame(
+    rows: list[records.Record], columns: dict[str, str], order: str, window: Window, notes: list[str]
+) -> pd.DataFrame:
+    kept = sorted((row for row in rows if row[order] in window), key=lambda row: row[order])
+    frame = pd.DataFrame({name: pd.Series([row[name] for row in kept], dtype=kind) for name, kind in columns.items()})
+    frame.attrs["notes"] = list(notes)
+    return frame
+
+
+def _read(
+    path: Path, parser: Parser, component: str, window: Window, longest: float, notes: list[str]
+) -> list[records.Record]:
+    """Records of one file about the window: it may hold none before or after. Appends to the notes."""
+    found: list[records.Record] = []
+    skipped, last = 0, window.end + longest + _DISORDER
+    try:
+        with path.open("rb") as file:
+            end = os.fstat(file.fileno()).st_size
+            file.seek(_seek(file, end, parser, component, window.start - _DISORDER))
+            stop = file.tell() + LARGEST_READ
+            for line in _lines(file):
+                record = parser(line, component) if len(line) <= LONGEST_LINE else None
+                if record is None:
+                    skipped += bool(line.strip())
+                    continue
+                found.append(record)
+                if record["written"] > last:
+                    break
+                if file.tell() > stop:
+                    notes.append(f"{_short(path)}: only the first {LARGEST_READ >> 20} MiB of the window were read")
+                    break
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        notes.append(f"{_short(path)}: cannot be read, {error.strerror}")
+        return found
+    if skipped:
+        notes.append(f"{_short(path)}: skipped {skipped} lines that are no records")
+    return found
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """Complete lines. Of one beyond the limit only the first part comes; a last line without an end is dropped."""
+    while line := file.readline(LONGEST_LINE + 1):
+        rest = line
+        while not rest.endswith(b"\n"):
+            if not (rest := file.readline(LONGEST_LINE)):
+                return
+        yield line
+
+
+def _seek(file: BinaryIO, end: int, parser: Parser, component: str, time: float) -> int:
+    """Offset of a line's start before the first record written at `time` or later, near to it; found by bisection."""
+    low, high = 0, end
+    while high - low > 256 << 10:
+        middle = (low + high) // 2
+        file.seek(middle)
+        file.readline(LONGEST_LINE)  # the rest of a line
+        written = math.inf
+        for line, _ in zip(_lines(file), range(50), strict=False):
+            if (record := parser(line, component)) is not None:
+                written = record["written"]
+                break
+        if written < time:
+            low = middle
+        else:
+            high = middle
+    file.seek(low)
+    if low:
+        while (line := file.readline(LONGEST_LINE)) and not line.endswith(b"\n"):
+            pass
+    return file.tell()
+
+
+def _short(path: Path) -> str:
+    """The file as a person knows it: pod and name."""
+    return "/".join(path.parts[-2:])
