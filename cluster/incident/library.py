@@ -1,0 +1,77 @@
+"""Incidents by name: those that come with the package, and those that were saved on this machine.
+
+Reading goes through here, so that a name, a saved incident and an RCAEval case serve everywhere alike.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster import paths
+from cluster.incident import rcaeval, store
+from cluster.incident.container import IncidentError
+from cluster.incident.model import Incident
+from cluster.incident.truth import Truth
+
+SHIPPED = Path(__file__).parent / "shipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One incident that can be asked for by name."""
+
+    name: str
+    path: Path
+    shipped: bool
+
+
+def listings() -> tuple[Listing, ...]:
+    """Shipped incidents, then saved ones, each by name. A saved one of a shipped one's name is hidden by it."""
+    found: dict[str, Listing] = {}
+    for folder, shipped in ((SHIPPED, True), (paths.incidents(), False)):
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if path.name.startswith(".") or not (path.suffix == ".zip" or path.is_dir()):
+                continue
+            name = path.name.removesuffix(".zip")
+            found.setdefault(name, Listing(name, path, shipped))
+    return tuple(found.values())
+
+
+def find(name_or_path: str) -> Path:
+    """Where an incident lies: a path that exists, else a name of `listings`. Raises IncidentError when neither."""
+    path = Path(name_or_path)
+    try:
+        exists = path.exists()
+    except (OSError, ValueError):
+        exists = False
+    if exists:
+        return path
+    known = {listing.name: listing.path for listing in listings()}
+    if name_or_path in known:
+        return known[name_or_path]
+    close = difflib.get_close_matches(name_or_path, known, n=1)
+    hint = f"did you mean {close[0]}?" if close else "`rca-tui incidents` lists those there are"
+    raise IncidentError(f"there is no incident {name_or_path!r}, neither as a path nor by name: {hint}")
+
+
+def load(name_or_path: str) -> Incident:
+    """An incident by name or path; an RCAEval case is imported in memory. Raises IncidentError."""
+    path = find(name_or_path)
+    return rcaeval.read_case(path)[0] if rcaeval.is_case(path) else store.load(path)
+
+
+def load_with_truth(name_or_path: str) -> tuple[Incident, Truth | None]:
+    """The same with its truth, for the scorer. Raises IncidentError."""
+    path = find(name_or_path)
+    return rcaeval.read_case(path) if rcaeval.is_case(path) else (store.load(path), store.load_truth(path))
+
+
+def new_path(stem: str) -> Path:
+    """A path among the saved incidents that no listing has: the stem and the next free number."""
+    taken = {listing.name for listing in listings()}
+    number = 1
+    while f"{stem}-{number:02d}" in taken:
+        number += 1
+    return paths.incidents() / f"{stem}-{number:02d}.zip"

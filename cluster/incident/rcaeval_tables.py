@@ -1,0 +1,165 @@
+"""The tables of an RCAEval case, CSV or Parquet, and the names that its column headings are made of."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cluster.incident.container import LIMIT
+from cluster.incident.model import empty_edge_metrics
+
+Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+
+_CERTAIN = {"latency-50": "latency_p50", "latency-90": "latency_p90"}
+"""Names that can mean one canonical signal only. All others are kept as they are, their units unknown."""
+
+
+def find(case: Path, names: Sequence[str]) -> Path | None:
+    """The first of the tables that the case has."""
+    for name in names:
+        for suffix in (".parquet", ".csv"):
+            file = case / (name + suffix)
+            if file.is_file():
+                return file
+    return None
+
+
+def read(case: Path, names: Sequence[str]) -> pd.DataFrame | None:
+    """That table, text as text, or None when the case has none of these. Raises ValueError when it cannot be read."""
+    file = find(case, names)
+    if file is None:
+        return None
+    status = file.stat()
+    if not stat.S_ISREG(status.st_mode) or status.st_size > LIMIT:
+        raise ValueError(f"{file.name} is larger than {LIMIT // 2**20} MB; cut the case to a shorter window")
+    try:
+        if file.suffix == ".csv":
+            return pd.read_csv(file, dtype=dict.fromkeys(_TEXT, "string"), low_memory=False)
+        table = pq.ParquetFile(file)
+        if table.metadata.num_rows * table.metadata.num_columns > LIMIT // 8:
+            raise ValueError(f"it declares {table.metadata.num_rows} rows")
+        return table.read().to_pandas(ignore_metadata=True)  # type: ignore[no-any-return]
+    except (ValueError, pa.ArrowException) as error:
+        raise ValueError(f"{file.name} is not a table: {error}") from error
+
+
+_TEXT = (
+    "traceID",
+    "spanID",
+    "parentSpanID",
+    "serviceName",
+    "methodName",
+    "operationName",
+    "statusCode",
+    "container_name",
+    "message",
+    "level",
+    "severity",
+    "source",
+    "destination",
+)
+
+
+def seconds(values: pd.Series) -> Floats:
+    """Unix seconds out of whatever a column of times holds: s, ms, µs or ns by size, or dates (UTC unless they say)."""
+    if not pd.api.types.is_numeric_dtype(values):
+        dates = pd.to_datetime(values, utc=True, errors="raise", format="ISO8601")
+        since = (dates - pd.Timestamp(0, tz="UTC")).dt.total_seconds()
+        return np.asarray(since.to_numpy(dtype="float64"), dtype="float64")
+    numbers = values.to_numpy(dtype="float64", na_value=np.nan)
+    size = float(np.nanmedian(np.abs(numbers))) if np.isfinite(numbers).any() else 0.0
+    for floor, unit in ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3)):
+        if size >= floor:
+            return np.asarray(numbers / unit, dtype="float64")
+    return numbers
+
+
+def metrics(table: pd.DataFrame, named: Collection[str]) -> pd.DataFrame:
+    """Metrics in the shape of `Telemetry.metrics`; `named` are services known from edges, spans and logs."""
+    columns = _values(table)
+    names = split(columns, named)
+    return _wide(table, [names[column] for column in columns], columns, ["component", "signal"])
+
+
+def edge_metrics(table: pd.DataFrame | None, services: Collection[str]) -> pd.DataFrame:
+    """Edge latency in the shape of `Telemetry.edge_metrics`. Headings that name no two services are left out."""
+    if table is None:
+        return empty_edge_metrics()
+    kept = {column: ends for column in _values(table) if (ends := _ends(column, services)) is not None}
+    if not kept:
+        return empty_edge_metrics()
+    names = [(source, target, "latency_p90") for source, target in kept.values()]
+    return _wide(table, names, list(kept), ["source", "target", "signal"])
+
+
+def split(columns: Sequence[str], named: Collection[str]) -> dict[str, tuple[str, str]]:
+    """`<service>_<metric>` taken apart.
+
+    Both may contain underscores. A known service that heads the name decides, the longest one; then a metric that
+    other columns have for certain, the longest; then the last underscore. Raises ValueError where there is none.
+    """
+    certain = {column: tuple(column.split("_")) for column in columns if column.count("_") == 1}
+    services = set(named) | {parts[0] for parts in certain.values()}
+    signals = {parts[1] for parts in certain.values()}
+    found = {}
+    for column in columns:
+        halves = list(_halves(column))
+        if not halves:
+            raise ValueError(f"the column {column!r} is not <service>_<metric>")
+        by_service = [half for half in halves if half[0] in services]
+        by_signal = [half for half in halves if half[1] in signals]
+        service, signal = by_service[-1] if by_service else by_signal[0] if by_signal else halves[-1]
+        found[column] = (service, signal)
+    taken = set(found.values())
+    return {
+        column: (service, _CERTAIN[signal])
+        if signal in _CERTAIN and (service, _CERTAIN[signal]) not in taken
+        else (service, signal)
+        for column, (service, signal) in found.items()
+    }
+
+
+def _ends(column: str, services: Collection[str]) -> tuple[str, str] | None:
+    return next((half for half in _halves(column) if half[0] in services and half[1] in services), None)
+
+
+def _halves(column: str) -> Iterable[tuple[str, str]]:
+    """Every way to cut at an underscore, the shortest head first."""
+    parts = column.split("_")
+    for i in range(1, len(parts)):
+        head, tail = "_".join(parts[:i]), "_".join(parts[i:])
+        if head and tail:
+            yield head, tail
+
+
+def _values(table: pd.DataFrame) -> list[str]:
+    """Headings of values: not the time, nor an index that was written out with it."""
+    return [
+        str(c) for c in table.columns if str(c).split(".")[0] not in {"time", "timestamp", "index"} and "_" in str(c)
+    ]
+
+
+def _wide(
+    table: pd.DataFrame, names: Sequence[tuple[str, ...]], columns: Sequence[str], levels: Sequence[str]
+) -> pd.DataFrame:
+    clock = next((name for name in ("time", "timestamp") if name in table.columns), None)
+    if clock is None or table.empty or not columns:
+        raise ValueError("a table of metrics needs a column time, one row and one column <service>_<metric> at least")
+    for column in columns:
+        if not pd.api.types.is_numeric_dtype(table[column]):
+            raise ValueError(f"the column {column!r} holds text where numbers are expected")
+    times = seconds(table[clock])
+    if not np.isfinite(times).all():
+        raise ValueError("a row has no time")
+    frame = pd.DataFrame(
+        table[list(columns)].to_numpy(dtype="float64", na_value=np.nan),
+        index=pd.Index(times, dtype="float64", name="time"),
+        columns=pd.MultiIndex.from_tuples(names, names=list(levels)),
+    ).sort_index(kind="stable")
+    return frame[~frame.index.duplicated(keep="last")]
