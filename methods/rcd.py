@@ -1,0 +1,217 @@
+"""rcd: which signals did the fault act on directly? A hierarchical search around a before/after indicator."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import chi2
+
+from cluster.incident.model import Incident
+from methods.caveats import caveats_for
+from methods.discretize import natural_bins
+from methods.matrix import SignalMatrix, halves, prepare
+from methods.ranking import by_signals
+from methods.types import Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
+from methods.wording import number
+
+Codes = NDArray[np.int64]
+
+_SHOWN = 8
+
+
+class Rcd(Method):
+    """RCD: root cause discovery as the search for the targets of an unknown intervention.
+
+    Idea:
+        A fault is an intervention on a few signals, marked by an indicator F that is 0 before the onset and 1 after.
+        The signals that stay dependent on F whatever subset of the others is given are its direct targets. To need few
+        tests, the search runs in random chunks, keeps the survivors of each, repeats until a handful is left, and only
+        then orders them.
+
+    Formula:
+        x is a neighbour of F at level α when no subset S of the other neighbours gives p(x ⟂ F | S) > α in a
+        chi-square test on x binned to 5 values. α grows; score = (levels at which x is a neighbour) + 1 - p at the
+        first of them.
+
+    Inputs:
+        Metrics, T samples × N signals, any unit, and the onset; at least 10 samples on each side.
+
+    Parameters:
+        chunk: signals searched together (gamma = 5 in the paper).
+        bins: of the discretisation (5).
+        alpha_chunk, alpha_rank: first significance levels of the two phases (0.01, 0.001).
+        alpha_step: what is added until a neighbour is found, and between levels of the ranking (0.1).
+
+    Fails when:
+        Few samples: the strata of the conditional tests run empty, everything looks independent and drops out.
+        Several signals of one component move together: given one, the others look independent, and chance picks.
+
+    Cost:
+        O(N/chunk · chunk · 2^chunk) tests of O(T), about 80 a chunk; the chunks are drawn by `rng`.
+
+    Reference:
+        Ikram et al., "Root Cause Analysis of Failures in Microservices through Causal Discovery", NeurIPS 2022.
+
+    Deviations:
+        Signals that are constant on one side are kept: a counter that starts moving is the clearest evidence there is.
+        Edges are removed after each depth, not at once (PC-stable), so that no order of columns decides.
+        The public code draws its chunks unseeded.
+    """
+
+    name: ClassVar[str] = "rcd"
+    family: ClassVar[Family] = Family.METRIC
+
+    def __init__(
+        self,
+        chunk: int = 5,
+        bins: int = 5,
+        alpha_chunk: float = 0.01,
+        alpha_rank: float = 0.001,
+        alpha_step: float = 0.1,
+    ) -> None:
+        self.chunk = chunk
+        self.bins = bins
+        self.alpha_chunk = alpha_chunk
+        self.alpha_rank = alpha_rank
+        self.alpha_step = alpha_step
+
+    def rank(self, incident: Incident, rng: np.random.Generator) -> Outcome:
+        matrix, twins = prepare(incident, fill=True).varying().unique()
+        sides = halves(matrix, incident.onset, least_before=10, least_after=10)
+        if isinstance(sides, NoRanking):
+            return sides
+        late = np.zeros(matrix.samples, dtype=np.int64)
+        late[sides[0].samples :] = 1
+        codes = np.column_stack([natural_bins(column, self.bins) for column in matrix.values.T])
+        search = _Search(codes, late)
+
+        survivors = list(range(matrix.signals))
+        rounds = []
+        while len(survivors) > self.chunk:
+            shuffled = [survivors[i] for i in rng.permutation(len(survivors))]
+            chunks = [shuffled[i : i + self.chunk] for i in range(0, len(shuffled), self.chunk)]
+            kept = sorted(itertools.chain.from_iterable(self._first_neighbours(search, chunk) for chunk in chunks))
+            rounds.append((len(survivors), len(kept)))
+            if len(kept) == len(survivors):
+                break
+            survivors = kept
+        levels = self._levels(search, survivors)
+        if not levels:
+            return NoRanking(Reason.NOT_APPLICABLE, "no signal depends on whether it is before or after the onset")
+        scores = {twin: score + 1.0 - p for position, (score, p) in levels.items() for twin in twins[position]}
+        explanation = Explanation(self._steps(matrix, sides[1], search, rounds, levels))
+        return caveats_for(by_signals(scores, explanation), incident)
+
+    def _first_neighbours(self, search: _Search, chunk: Sequence[int]) -> list[int]:
+        """Neighbours of the indicator at the smallest level that leaves one; none when all are independent of it."""
+        alpha = self.alpha_chunk
+        while alpha < 1.0:
+            found = search.neighbours(chunk, alpha)
+            if found:
+                return sorted(found)
+            alpha += self.alpha_step
+        return []
+
+    def _levels(self, search: _Search, survivors: Sequence[int]) -> dict[int, tuple[int, float]]:
+        """For each neighbour found at any level: the number of levels from there on, and its p-value there."""
+        steps = np.concatenate([[self.alpha_rank], np.arange(self.alpha_rank + self.alpha_step, 1.0, self.alpha_step)])
+        joined: dict[int, tuple[int, float]] = {}
+        for index, alpha in enumerate(steps):
+            for position, p in search.neighbours(survivors, float(alpha)).items():
+                joined.setdefault(position, (len(steps) - index, p))
+        return joined
+
+    def _steps(
+        self,
+        matrix: SignalMatrix,
+        after: SignalMatrix,
+        search: _Search,
+        rounds: list[tuple[int, int]],
+        levels: dict[int, tuple[int, float]],
+    ) -> tuple[Step, ...]:
+        start, end = float(after.times[0]), float(after.times[-1])
+        course = ", ".join(f"{of} to {left}" for of, left in rounds) or "not needed"
+        ordered = sorted(levels.items(), key=lambda item: (-item[1][0], item[1][1]))
+        rows = tuple((*matrix.keys[i], alpha_levels, p) for i, (alpha_levels, p) in ordered)
+        steps = [
+            Step(
+                "Search in chunks",
+                f"{matrix.signals} signals in random chunks of {self.chunk}, survivors kept: {course}.",
+                {"signals": float(matrix.signals), "rounds": float(len(rounds)), "tests": float(len(search.tests))},
+            ),
+            Step(
+                "Neighbours of the fault indicator",
+                f"{len(levels)} signals stay dependent on before/after whatever others are given; "
+                f"the earlier they join as the level grows, the higher they rank.",
+                {"neighbours": float(len(levels))},
+                table=Table(("component", "signal", "levels", "p"), rows),
+            ),
+        ]
+        for position, (_, p) in ordered[:_SHOWN]:
+            key = matrix.keys[position]
+            given = search.hardest(position)
+            names = " and ".join(f"{matrix.keys[i][1]} of {matrix.keys[i][0]}" for i in given)
+            steps.append(
+                Step(
+                    f"{key[1]} of {key[0]}",
+                    f"It depends on before/after with p = {number(p)} at most"
+                    + (f", even given {names}." if given else ", given nothing."),
+                    {"p": p},
+                    pointers=(matrix.pointer(key, start, end),),
+                )
+            )
+        return tuple(steps)
+
+
+@dataclass
+class _Search:
+    """Conditional independence tests between binned signals and the indicator, each made once."""
+
+    codes: Codes
+    late: Codes
+    tests: dict[tuple[int, tuple[int, ...]], float] = field(default_factory=dict)
+
+    def neighbours(self, columns: Sequence[int], alpha: float) -> dict[int, float]:
+        """Columns that no tested subset of the others separates from the indicator: column -> largest p seen."""
+        largest = dict.fromkeys(columns, 0.0)
+        adjacent = sorted(columns)
+        depth = 0
+        while len(adjacent) > depth:
+            gone = set()
+            for column in adjacent:
+                others = [other for other in adjacent if other != column]
+                for given in itertools.combinations(others, depth):
+                    largest[column] = max(largest[column], self.p_value(column, given))
+                    if largest[column] > alpha:
+                        gone.add(column)
+                        break
+            adjacent = [column for column in adjacent if column not in gone]
+            depth += 1
+        return {column: largest[column] for column in adjacent}
+
+    def p_value(self, column: int, given: tuple[int, ...]) -> float:
+        if (column, given) not in self.tests:
+            self.tests[column, given] = _chi_square(self.codes[:, column], self.late, self.codes[:, list(given)])
+        return self.tests[column, given]
+
+    def hardest(self, column: int) -> tuple[int, ...]:
+        """The given set that came closest to separating the column from the indicator."""
+        return max(((p, given) for (own, given), p in self.tests.items() if own == column), default=(0.0, ()))[1]
+
+
+def _chi_square(x: Codes, f: Codes, given: Codes) -> float:
+    """p-value of x ⟂ f given the columns of `given`: Pearson's statistic and degrees of freedom summed over strata."""
+    strata = np.unique(given, axis=0, return_inverse=True)[1].ravel() if given.shape[1] else np.zeros_like(x)
+    counts = np.zeros((int(strata.max()) + 1, int(x.max()) + 1, 2))
+    np.add.at(counts, (strata, x, f), 1.0)
+    rows, columns = counts.sum(axis=2, keepdims=True), counts.sum(axis=1, keepdims=True)
+    expected = rows * columns / counts.sum(axis=(1, 2), keepdims=True)
+    some = expected > 0
+    statistic = float((((counts - expected) ** 2)[some] / expected[some]).sum())
+    freedom = float((((rows > 0).sum(axis=(1, 2)) - 1) * ((columns > 0).sum(axis=(1, 2)) - 1)).sum())
+    return float(chi2.sf(statistic, freedom)) if freedom > 0 else 1.0
