@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import json
 import math
 import os
@@ -151,7 +152,7 @@ class Journal:
             steps = tuple(_step(data) for data in parsed)
             if steps[0].state is not State.PLANNED:
                 raise ValueError("it does not begin with a plan")
-            for before, after in zip(steps, steps[1:], strict=False):
+            for before, after in itertools.pairwise(steps):
                 if not may_follow(before.state, after.state):
                     raise ValueError(f"{after.state} cannot follow {before.state}")
         except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -209,9 +210,18 @@ def planning(folder: Path | None = None, patience: float = 10.0) -> Iterator[Non
 
 
 def journals(folder: Path | None = None) -> list[Journal]:
-    """All journals, oldest first."""
+    """All journals, oldest first. Files without one whole line are left out: no plan was ever acknowledged there."""
     folder = paths.journal() if folder is None else folder
-    return [Journal(path) for path in sorted(folder.glob(f"*{SUFFIX}")) if path.is_file()]
+    return [Journal(path) for path in sorted(folder.glob(f"*{SUFFIX}")) if path.is_file() and _begun(path)]
+
+
+def _begun(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            line = file.readline(MAX_BYTES)
+            return line.endswith(b"\n") or len(line) == MAX_BYTES
+    except OSError:
+        return True  # it may hold anything: reading it says why it cannot be read
 
 
 def _lock(descriptor: int, patience: float) -> bool:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from cluster.deployment import Deployment
 
 
+STEADY = "steady state"
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One question and its answer; `detail` says why it is not ok, or what was found."""
@@ -70,9 +73,9 @@ def check(
         if steady_state and all(one.ok for one in checks):
             level = steady.level(deployment)
             detail = f"p90 latency {level.latency:.2f} s, at most {level.error_ratio_high:.0%} failed"
-            checks.append(Check("steady state", True, detail))
+            checks.append(Check(STEADY, True, detail))
     except NotSteady as error:
-        checks.append(Check("steady state", False, f"the service is not steady: {error}"))
+        checks.append(Check(STEADY, False, f"the service is not steady: {error}"))
     except (DeploymentError, JournalError) as error:
         checks.append(Check("deployment", False, str(error)))
     return Preflight(tuple(checks), level)
@@ -117,7 +120,8 @@ def _free(fault: Fault[Any], deployment: Deployment, components: Sequence[str], 
         if record.pending and (record.header.kind, record.header.instance) == (deployment.kind, deployment.instance):
             under.update(Plan.from_json(record.header.plan).components)
     if taken := under.intersection(components):
-        return Check("no other fault", False, f"{', '.join(sorted(taken))} is under a fault; `rca-tui recover` undoes it")
+        names = ", ".join(sorted(taken))
+        return Check("no other fault", False, f"{names} is under a fault; `rca-tui recover` undoes it")
     if len(under.union(components)) > fault.blast_radius:
         others = ", ".join(sorted(under))
         return Check("no other fault", False, f"another fault is active on {others}; `rca-tui recover` undoes it")

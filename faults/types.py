@@ -1,6 +1,6 @@
 """Fault, Plan, Effect: the shapes that every fault shares.
 
-    fault.plan(deployment, target, parameters, …) ──▶ Plan ──(on disk)──▶ fault.inject ──▶ fault.revert ──▶ fault.readback
+    fault.plan(deployment, target, parameters, …) ──▶ Plan ──▶ disk ──▶ fault.inject ──▶ fault.revert ──▶ fault.readback
 
 A plan is data: `revert` and `readback` work from it alone, in another process, after everything else has died.
 """
@@ -116,6 +116,8 @@ class Plan:
             raise JournalError(f"the journal holds no usable plan: {first_error(error)}") from None
         if not INJECTION_ID.fullmatch(plan.injection):
             raise JournalError("the journal holds no usable plan: its injection id is malformed")
+        if not all(text.isprintable() for text in (plan.undo, *plan.actions, *plan.components, plan.target)):
+            raise JournalError("the journal holds no usable plan: it has control characters")
         return plan
 
 

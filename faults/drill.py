@@ -1,0 +1,274 @@
+"""A drill: baseline, fault, aftermath, and the incident that was recorded meanwhile, its truth sealed apart.
+
+    report = drill.run(deployment, "cpu-stress", "replica-1", {"workers": 4}, armed=True, save=Path("x.zip"))
+
+What `progress` is told names neither fault nor target, so that it may be shown in a blind drill.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cluster.deployment import DeploymentError
+from faults import catalog, clock, effects, preflight
+from faults.effects import Landing, Measured, Periods
+from faults.engine import Engine, Injection
+from faults.errors import ReadOnly, Refused
+from faults.states import State
+from faults.types import Direction, Effect, Fault, Plan, Role
+from faults.undo import Undone
+
+if TYPE_CHECKING:
+    from cluster.deployment import Deployment
+
+STEADY_PATIENCE = 90.0  # s beyond the baseline that the service may take to become steady
+LAG = 3.0  # s until the last samples of a window can be read
+MAX_PERIOD = 3600.0  # s
+POLL = 0.25
+STEP = 1.0  # s, of the recorded grid
+
+# The SLI at the front door is reported for every fault, whether or not it is expected to show there.
+_SLI = tuple(Effect(Role.FRONT_DOOR, signal, Direction.UP) for signal in ("latency_p90", "error_ratio"))
+
+
+class Phase(StrEnum):
+    BASELINE = "baseline"
+    STEADY = "waiting for a steady state"
+    INJECTING = "injecting"
+    ACTIVE = "active"
+    REVERTING = "reverting"
+    AFTERMATH = "aftermath"
+    SAVING = "saving"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a drill is; `remaining` seconds of the phase, None where that is not known."""
+
+    phase: Phase
+    remaining: float | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DrillReport:
+    """How a drill went.
+
+    Attributes:
+        state: RECOVERED, or STUCK with `detail` and the `command` for a person.
+        clean: nothing of the fault is left, read back.
+        aborted: why it ended early; empty when it did not. Then nothing is saved.
+        landing: over all expected effects; `effects` has each with its medians before, during and after, `sli` the
+            front door's.
+        injected_at, reverted_at: unix seconds, read back; None when it was not (STUCK).
+        saved: where the incident is; None when none was asked for or the drill is not whole.
+    """
+
+    injection: str
+    fault: str
+    target: str
+    parameters: Mapping[str, Any]
+    state: State
+    clean: bool
+    detail: str
+    command: str
+    aborted: str
+    landing: Landing
+    effects: tuple[Measured, ...]
+    sli: tuple[Measured, ...]
+    injected_at: float | None
+    reverted_at: float | None
+    saved: Path | None
+
+    @property
+    def whole(self) -> bool:
+        """It took its full course, and the fault is gone."""
+        return self.clean and not self.aborted
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self) | {"saved": None if self.saved is None else str(self.saved), "whole": self.whole}
+
+
+class _CancelledError(Exception):
+    pass
+
+
+def run(
+    deployment: Deployment,
+    fault: str | Fault[Any],
+    target: str,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    armed: bool,
+    baseline: float = 120.0,
+    seconds: float = 60.0,
+    aftermath: float = 60.0,
+    save: Path | None = None,
+    progress: Callable[[Progress], None] = lambda progress: None,
+    cancelled: Callable[[], bool] = lambda: False,
+    engine: Engine | None = None,
+) -> DrillReport:
+    """Run one drill. Blocks for baseline + seconds + aftermath, and longer while the service is not steady or healthy.
+
+    Args:
+        fault: catalogue name, or the fault itself.
+        target: component id.
+        parameters: of the fault; those left out have their defaults.
+        armed: False refuses (`ReadOnly`); there is no default, so that nobody arms by accident.
+        baseline, seconds, aftermath: s before, of and after the fault; all of them are in the recorded window.
+        save: folder or .zip that does not exist yet.
+        cancelled: asked several times a second; from then on everything is undone, and the report says so.
+        engine: for tests.
+
+    Raises:
+        FaultError: refused, with nothing touched (UnknownFault, BadParameters, ReadOnly, Refused, JournalError), or
+            InjectionFailed, undone unless it says otherwise.
+        DeploymentError: the deployment cannot be read.
+        IncidentError: the fault is undone, but its incident could not be saved.
+    """
+    chosen = catalog.load(fault) if isinstance(fault, str) else fault
+    engine = engine or Engine(deployment, armed)
+    _check(engine, chosen, target, parameters or {}, seconds, (baseline, aftermath), save)
+    try:
+        _sit_out(Phase.BASELINE, time.time() + baseline, progress, cancelled)
+        _become_steady(engine, chosen, target, progress, cancelled)
+    except _CancelledError:
+        raise Refused("the drill was cancelled before anything was touched") from None
+    progress(Progress(Phase.INJECTING))
+    injection = engine.inject(chosen, target, parameters or {}, seconds)
+    aborted = "interrupted"
+    try:
+        aborted = engine.hold(injection, cancelled, lambda remaining: progress(Progress(Phase.ACTIVE, remaining)))
+    finally:
+        undone = engine.revert(
+            injection,
+            aborted or "its time is over",
+            lambda message: progress(Progress(Phase.REVERTING, message=message)),
+        )
+    reverted_at = injection.journal.read().reverted_at
+    if reverted_at is not None and not aborted:
+        try:
+            _sit_out(Phase.AFTERMATH, reverted_at + aftermath + LAG, progress, cancelled)
+        except _CancelledError:
+            aborted = "cancelled"
+    report = _report(injection, undone, aborted, reverted_at)
+    if reverted_at is None:
+        return report
+    periods = _periods(injection.injected_at, reverted_at, baseline, aftermath)
+    if save is not None and report.whole:
+        progress(Progress(Phase.SAVING))
+        report = replace(report, saved=_save(deployment, injection.plan, periods, save))
+    return _measured(report, deployment, chosen, injection.plan, periods)
+
+
+def _check(
+    engine: Engine,
+    fault: Fault[Any],
+    target: str,
+    parameters: Mapping[str, Any],
+    seconds: float,
+    periods: tuple[float, ...],
+    save: Path | None,
+) -> None:
+    """Everything that can be refused before the baseline instead of after it."""
+    if not engine.armed:
+        raise ReadOnly("read-only: nothing is injected unless armed")
+    if not all(0 < period <= MAX_PERIOD for period in periods):
+        raise Refused(f"baseline and aftermath last up to {MAX_PERIOD:g} s each, and more than none")
+    if save is not None and save.exists():
+        raise Refused(f"{save} exists already; choose another name")
+    if save is not None and not os.access(save.parent, os.W_OK | os.X_OK):
+        raise Refused(f"{save.parent} is not a folder that can be written to")
+    engine.dry_run(fault, target, parameters, seconds)
+
+
+def _sit_out(phase: Phase, until: float, progress: Callable[[Progress], None], cancelled: Callable[[], bool]) -> None:
+    ends = clock.now().after(until - time.time())
+    while (remaining := ends.remaining()) > 0:
+        if cancelled():
+            raise _CancelledError
+        progress(Progress(phase, remaining))
+        time.sleep(min(POLL, remaining))
+
+
+def _become_steady(
+    engine: Engine,
+    fault: Fault[Any],
+    target: str,
+    progress: Callable[[Progress], None],
+    cancelled: Callable[[], bool],
+) -> None:
+    """Preflight, again and again while it is only the steady state that is missing. Raises Refused."""
+    ends = clock.now().after(STEADY_PATIENCE)
+    while True:
+        report = engine.check(fault, target)
+        missing = [check for check in report.checks if not check.ok]
+        if not missing:
+            return
+        if ends.remaining() <= 0 or any(check.name != preflight.STEADY for check in missing):
+            report.insist()
+        progress(Progress(Phase.STEADY, ends.remaining(), missing[0].detail))
+        _sit_out(Phase.STEADY, time.time() + 2.0, lambda _: None, cancelled)
+
+
+def _report(injection: Injection, undone: Undone, aborted: str, reverted_at: float | None) -> DrillReport:
+    return DrillReport(
+        injection=injection.plan.injection,
+        fault=injection.plan.fault,
+        target=injection.plan.target,
+        parameters=injection.plan.parameters,
+        state=undone.state,
+        clean=undone.clean,
+        detail=undone.detail,
+        command=undone.command,
+        aborted=aborted,
+        landing=Landing.UNKNOWN,
+        effects=(),
+        sli=(),
+        injected_at=injection.injected_at,
+        reverted_at=reverted_at,
+        saved=None,
+    )
+
+
+def _periods(injected_at: float, reverted_at: float, baseline: float, aftermath: float) -> Periods:
+    from cluster.incident.model import Window
+
+    return Periods(
+        before=Window(injected_at - baseline, injected_at),
+        during=Window(injected_at, reverted_at),
+        after=Window(reverted_at, reverted_at + aftermath),
+    )
+
+
+def _save(deployment: Deployment, plan: Plan, periods: Periods, path: Path) -> Path:
+    from cluster.incident import capture, store
+    from cluster.incident.model import Window
+    from cluster.incident.truth import Truth
+
+    window = Window(periods.before.start, periods.after.end)
+    truth = Truth(
+        components=plan.faulty,
+        fault=plan.fault,
+        injected_at=periods.during.start,
+        reverted_at=periods.during.end,
+        parameters=plan.parameters,
+    )
+    return store.save(capture.capture(deployment, window, STEP), path, truth)
+
+
+def _measured(
+    report: DrillReport, deployment: Deployment, fault: Fault[Any], plan: Plan, periods: Periods
+) -> DrillReport:
+    try:
+        expected = effects.measure(deployment, plan, fault.effects, periods)
+        sli = effects.measure(deployment, plan, _SLI, periods)
+    except DeploymentError:  # it may be why the drill was aborted: the landing stays unknown, the report is still due
+        return report
+    return replace(report, landing=effects.overall(expected), effects=expected, sli=sli)

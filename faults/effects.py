@@ -1,0 +1,154 @@
+"""Did it land? The effects that a fault should show, looked for in what was measured."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from faults.types import Direction, Effect, Plan, Role
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cluster.deployment import Deployment
+    from cluster.incident.model import Window
+
+SETTLE = 0.25  # share of the active time that an effect may take to build up, left out of the comparison
+MIN_SAMPLES = 3
+
+
+class Landing(StrEnum):
+    """LANDED: as expected. WEAK: the right way, beyond what was seen before, but less. ABSENT: neither.
+
+    UNKNOWN: it was not measured.
+    """
+
+    LANDED = "landed"
+    WEAK = "weak"
+    ABSENT = "absent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One expected effect beside what was measured: medians in the signal's unit, None where there is no data.
+
+    `source` is the caller for an edge's signal, else empty.
+    """
+
+    role: Role
+    component: str
+    signal: str
+    direction: Direction
+    factor: float
+    before: float | None
+    during: float | None
+    after: float | None
+    landing: Landing
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Periods:
+    """The three stretches of a drill."""
+
+    before: Window
+    during: Window
+    after: Window
+
+
+def measure(deployment: Deployment, plan: Plan, effects: Iterable[Effect], periods: Periods) -> tuple[Measured, ...]:
+    """Each effect on each component that it concerns. Raises DeploymentError."""
+    from cluster.incident.model import Window
+
+    wanted = tuple(effects)
+    whole = Window(periods.before.start, periods.after.end)
+    samples = deployment.samples(whole, 1.0, signals=sorted({effect.signal for effect in wanted}))
+    topology = deployment.topology()
+    found = []
+    for effect in wanted:
+        for target in plan.components:
+            for source, component in _places(effect.role, target, topology.front_door, topology.peers(target)):
+                key = (source, component, effect.signal) if source else (component, effect.signal)
+                frame = samples.edge_metrics if source else samples.metrics
+                series = frame[key].dropna() if key in frame.columns else None
+                found.append(_judge(effect, source, component, series, periods))
+    return tuple(found)
+
+
+def overall(measured: Iterable[Measured]) -> Landing:
+    """LANDED when all that was measured landed, ABSENT when none of it shows, else WEAK; UNKNOWN without data."""
+    seen = {one.landing for one in measured} - {Landing.UNKNOWN}
+    if not seen:
+        return Landing.UNKNOWN
+    return seen.pop() if len(seen) == 1 else Landing.WEAK
+
+
+def as_table(measured: Iterable[Measured]) -> Mapping[str, str]:
+    """A line each for a person: what was expected, and the medians before, during and after."""
+    return {
+        f"{one.source + ' -> ' if one.source else ''}{one.component} {one.signal}": (
+            f"{one.landing}: {_shown(one.before)} before, {_shown(one.during)} during, {_shown(one.after)} after"
+        )
+        for one in measured
+    }
+
+
+def _places(role: Role, target: str, front_door: str | None, peers: Iterable[str]) -> list[tuple[str, str]]:
+    """(calling component or empty, component) of each series that the effect is seen in."""
+    door = front_door or ""
+    return {
+        Role.TARGET: [("", target)],
+        Role.PEERS: [("", peer) for peer in peers],
+        Role.FRONT_DOOR: [("", door)] if door else [],
+        Role.EDGE: [(door, target)] if door else [],
+    }[role]
+
+
+def _judge(effect: Effect, source: str, component: str, series: pd.Series | None, periods: Periods) -> Measured:
+    before, during, after = (
+        _values(series, window.start, window.end) for window in (periods.before, periods.during, periods.after)
+    )
+    settled = _values(series, periods.during.start + SETTLE * periods.during.seconds, periods.during.end)
+    return Measured(
+        role=effect.role,
+        component=component,
+        signal=effect.signal,
+        direction=effect.direction,
+        factor=effect.factor,
+        before=_median(before),
+        during=_median(settled),
+        after=_median(after),
+        landing=_landing(effect, before, settled or during),
+        source=source,
+    )
+
+
+def _landing(effect: Effect, before: list[float], during: list[float]) -> Landing:
+    if len(before) < MIN_SAMPLES or len(during) < MIN_SAMPLES:
+        return Landing.UNKNOWN
+    sign = 1 if effect.direction is Direction.UP else -1
+    usual, now = statistics.median(before), statistics.median(during)
+    beyond = sign * now > max(sign * value for value in before)
+    far = now >= usual * effect.factor if sign > 0 else now * effect.factor <= usual
+    if far and sign * (now - usual) > 0:
+        return Landing.LANDED
+    return Landing.WEAK if beyond else Landing.ABSENT
+
+
+def _values(series: pd.Series | None, start: float, end: float) -> list[float]:
+    if series is None:
+        return []
+    times = series.index
+    return [float(value) for value in series[(times >= start) & (times < end)]]
+
+
+def _median(values: list[float]) -> float | None:
+    return statistics.median(values) if values else None
+
+
+def _shown(value: float | None) -> str:
+    return "no data" if value is None else f"{value:.3g}"

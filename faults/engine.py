@@ -1,0 +1,237 @@
+"""Lets a fault in, keeps it for its time, takes it out again: preflight → journal → watchdog → inject → revert.
+
+Read-only unless armed. Whatever happens between the first and the last step, including the death of this process, ends
+in a revert: here, by the watchdog, or by `faults.recover`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cluster.deployment import DeploymentError
+from cluster.local.processes import identify
+from faults import clock, preflight, steady, watchdog
+from faults.clock import Moment
+from faults.errors import InjectionFailed, JournalError, ReadOnly, Refused
+from faults.journal import Header, IllegalTransition, Journal, Record, planning
+from faults.preflight import Preflight
+from faults.states import State
+from faults.steady import Level
+from faults.types import Fault, Parameters, Plan
+from faults.undo import LOCK_PATIENCE, Undo, Undone
+
+if TYPE_CHECKING:
+    from cluster.deployment import Deployment
+
+MIN_SECONDS, MAX_SECONDS = 1.0, 600.0
+ALLOWANCE = 15.0  # s between arming and the end that arming, injecting and reading back may take in all
+POLL = 0.25  # s between looks at the journal and the clock while active
+LOOK = 2.0  # s between looks at the deployment
+
+
+@dataclass(frozen=True)
+class Injection:
+    """An injection that is in: the handle to hold and revert it with."""
+
+    fault: Fault[Any]
+    plan: Plan
+    journal: Journal
+    ends: Moment
+    injected_at: float
+    keeper: subprocess.Popen[bytes]
+
+    def remaining(self) -> float:
+        """Seconds until it is reverted, 0 when that is due."""
+        return max(0.0, self.ends.remaining())
+
+
+class Engine:
+    """Injects into one deployment.
+
+    Args:
+        armed: False makes it read-only: it plans and checks, and refuses to inject.
+        folder: of the journals, by default `cluster.paths.journal()`.
+        undo, watchdog_command, assess: the parts that tests replace.
+    """
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        armed: bool,
+        *,
+        folder: Path | None = None,
+        undo: Undo | None = None,
+        watchdog_command: Sequence[str] = watchdog.COMMAND,
+        assess: Callable[..., Preflight] = preflight.check,
+    ) -> None:
+        self.deployment = deployment
+        self.armed = armed
+        self._folder = folder
+        self._undo = undo or Undo()
+        self._watchdog_command = tuple(watchdog_command)
+        self._assess = assess
+
+    def check(self, fault: Fault[Any], target: str, *, steady_state: bool = True) -> Preflight:
+        """Every preflight question and its answer. Reads only."""
+        return self._assess(self.deployment, fault, target, folder=self._folder, steady_state=steady_state)
+
+    def dry_run(self, fault: Fault[Any], target: str, parameters: Mapping[str, Any], seconds: float) -> Plan:
+        """Exactly what `inject` would do. Reads only; raises FaultError or DeploymentError as `inject` would."""
+        _bounded(seconds)
+        chosen = fault.parse(parameters)
+        self.check(fault, target, steady_state=False).insist()
+        return self._plan(fault, target, chosen, seconds)
+
+    def inject(self, fault: Fault[Any], target: str, parameters: Mapping[str, Any], seconds: float) -> Injection:
+        """Let the fault in, for `seconds` at most.
+
+        When it returns the fault was read back as there, and a watchdog keeps the deadline. The caller then calls
+        `hold` (or waits in its own way) and `revert`.
+
+        Raises:
+            ReadOnly, BadParameters, Refused, JournalError: nothing was touched.
+            InjectionFailed: it went wrong on the way; it was undone, or the message has the command.
+            DeploymentError: the deployment failed before anything was touched.
+        """
+        if not self.armed:
+            raise ReadOnly("read-only: nothing is injected unless armed")
+        _bounded(seconds)
+        chosen = fault.parse(parameters)
+        with planning(self._folder):
+            report = self.check(fault, target)
+            report.insist()
+            plan = self._plan(fault, target, chosen, seconds)
+            journal = Journal.create(self._header(plan, seconds, report.level), self._folder)
+        try:
+            deadline = clock.now().after(seconds + ALLOWANCE)
+            journal.advance(State.ARMED, f"for {seconds:g} s", {"deadline": deadline.seconds})
+            keeper = watchdog.start(journal, self._watchdog_command)
+            ends, injected_at = self._enter(fault, plan, journal, seconds)
+        except BaseException as error:
+            undone = self._undo(journal, f"injecting failed: {error or type(error).__name__}", self.deployment)
+            if not isinstance(error, Exception):
+                raise
+            raise InjectionFailed(_failure(error, undone)) from error
+        return Injection(fault, plan, journal, ends, injected_at, keeper)
+
+    def _enter(self, fault: Fault[Any], plan: Plan, journal: Journal, seconds: float) -> tuple[Moment, float]:
+        with journal.locked(LOCK_PATIENCE) as alone:
+            if not alone:
+                raise Refused("another process holds this injection")
+            journal.advance(State.INJECTING)
+            fault.inject(self.deployment, plan)
+            found = fault.readback(self.deployment, plan)
+            if found.clean:
+                raise Refused(f"it did not take: {found.detail}")
+            step = journal.advance(State.ACTIVE, found.detail)
+        return clock.now().after(seconds), step.wall
+
+    def hold(
+        self,
+        injection: Injection,
+        cancelled: Callable[[], bool] = lambda: False,
+        tick: Callable[[float], None] = lambda remaining: None,
+    ) -> str:
+        """Wait until its time is over. Returns why it must end early, or an empty string when it need not.
+
+        Args:
+            cancelled: asked several times a second.
+            tick: told the remaining seconds as often.
+        """
+        next_look = time.monotonic() + LOOK
+        while (remaining := injection.remaining()) > 0:
+            tick(remaining)
+            if cancelled():
+                return "cancelled"
+            if injection.keeper.poll() is not None:
+                return "its watchdog died"
+            if reason := _moved_on(injection.journal):
+                return reason
+            if time.monotonic() >= next_look:
+                if reason := self._trouble(injection):
+                    return reason
+                next_look = time.monotonic() + LOOK
+            time.sleep(min(POLL, remaining))
+        return ""
+
+    def revert(
+        self,
+        injection: Injection,
+        why: str = "its time is over",
+        progress: Callable[[str], None] = lambda message: None,
+    ) -> Undone:
+        """Undo it now, read back, wait until the service is healthy: RECOVERED, or STUCK with what a person can do.
+
+        Blocks for up to about three minutes. Raises JournalError only when the journal is no longer readable.
+        """
+        undone = self._undo(injection.journal, why, self.deployment, progress)
+        with contextlib.suppress(subprocess.TimeoutExpired):  # it goes on trying, in a session of its own
+            injection.keeper.wait(timeout=5)  # it sees the end in the journal within half a second
+        return undone
+
+    def _plan(self, fault: Fault[Any], target: str, parameters: Parameters, seconds: float) -> Plan:
+        injection = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{secrets.token_hex(4)}"
+        plan = fault.plan(self.deployment, target, parameters, injection, seconds)
+        if len(plan.components) > fault.blast_radius:
+            touched = ", ".join(plan.components)
+            raise Refused(f"refused, nothing was touched: {fault.name} may hit {fault.blast_radius}, not {touched}")
+        return plan
+
+    def _header(self, plan: Plan, seconds: float, level: Level | None) -> Header:
+        own = identify(os.getpid())
+        if own is None:
+            raise Refused("refused, nothing was touched: /proc does not show this process, the watchdog needs it to")
+        return Header(
+            injection=plan.injection,
+            kind=self.deployment.kind,
+            name=self.deployment.name,
+            instance=self.deployment.instance,
+            fault=plan.fault,
+            target=plan.target,
+            plan=plan.as_json(),
+            seconds=seconds,
+            owner=(own.pid, own.started),
+            sli={} if level is None else level.as_json(),
+        )
+
+    def _trouble(self, injection: Injection) -> str:
+        """What makes the fault one that nobody should keep; empty when there is nothing."""
+        try:
+            if reason := steady.stale(self.deployment):
+                return reason
+            for component, uid in injection.plan.uids.items():
+                if preflight.uid_of(self.deployment, component) != uid:
+                    return f"{component} was replaced"
+            if injection.fault.readback(self.deployment, injection.plan).clean:
+                return "the fault is gone before its time"
+        except DeploymentError as error:
+            return str(error)
+        return ""
+
+
+def _moved_on(journal: Journal) -> str:
+    try:
+        record: Record = journal.read()
+    except JournalError as error:
+        return str(error)
+    return "" if record.state is State.ACTIVE else f"another process is undoing it: {record.detail}"
+
+
+def _bounded(seconds: float) -> None:
+    if not MIN_SECONDS <= seconds <= MAX_SECONDS:
+        raise Refused(f"a fault lasts {MIN_SECONDS:g} to {MAX_SECONDS:g} s, not {seconds:g} s")
+
+
+def _failure(error: Exception, undone: Undone) -> str:
+    reason = "another process ended it" if isinstance(error, IllegalTransition) else str(error)
+    if undone.clean:
+        return f"the injection failed and everything was undone: {reason}"
+    return f"the injection failed ({reason}) and is STUCK ({undone.detail}); undo it with: {undone.command}"

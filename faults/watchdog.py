@@ -1,0 +1,128 @@
+"""Keeps the deadline of one injection after the app, its terminal and its Python are gone.
+
+    python -m faults.watchdog JOURNAL
+
+Runs in a session of its own. It reverts when the deadline has passed and nobody else has, and at once when the process
+that injected is dead: then nobody looks after the target any more. Only then does it import what reverting needs.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cluster.local.processes import Process
+from faults.errors import InjectionFailed, JournalError
+from faults.journal import Journal, Record
+from faults.states import State
+
+if TYPE_CHECKING:
+    from faults.undo import Undo
+
+READY = b"ready\n"
+COMMAND = (sys.executable, "-P", "-m", "faults.watchdog")
+START_PATIENCE = 20.0  # s
+POLL = 0.5  # s
+GRACE = 3.0  # s past the deadline in which the app may still do it itself
+
+_told_to_end = threading.Event()  # by SIGTERM: the machine is going down, say
+
+
+def start(journal: Journal, command: Sequence[str] = COMMAND) -> subprocess.Popen[bytes]:
+    """Start one for the journal and wait until it says that it watches. Raises InjectionFailed when it does not."""
+    reading, writing = os.pipe()
+    try:
+        try:
+            process = subprocess.Popen(
+                [*command, str(journal.path)],
+                stdin=subprocess.DEVNULL,
+                stdout=writing,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+                cwd="/",
+            )
+        except OSError as error:
+            raise InjectionFailed(f"the watchdog could not be started: {error}") from error
+        finally:
+            os.close(writing)
+        readable, _, _ = select.select([reading], [], [], START_PATIENCE)
+        said = os.read(reading, len(READY)) if readable else b""
+    finally:
+        os.close(reading)
+    if said != READY:
+        process.kill()
+        process.wait()
+        raise InjectionFailed(f"the watchdog did not come up within {START_PATIENCE:.0f} s")
+    return process
+
+
+def watch(journal: Journal, undo: Undo | None = None) -> State:
+    """Wait until the injection is over, or end it. Returns the state it was left in."""
+    record = journal.read()
+    while True:
+        reason = _why_now(record)
+        if reason:
+            break
+        if record.state in (State.RECOVERED, State.STUCK):
+            return record.state
+        _told_to_end.wait(POLL)
+        try:
+            record = journal.read()
+        except JournalError:
+            continue  # what was last read is enough to keep the deadline
+    if undo is None:
+        from faults.undo import Undo
+
+        undo = Undo()
+    return undo(journal, reason).state
+
+
+def _why_now(record: Record) -> str:
+    """Why it is this process's turn to revert; empty while it is not."""
+    if record.state in (State.RECOVERED, State.STUCK):
+        return ""
+    if not Process(*record.header.owner).alive():
+        return "the process that injected is dead"
+    if _told_to_end.is_set():
+        return "the watchdog was told to end"
+    deadline = record.deadline
+    being_undone = record.reverted_at is not None  # the owner lives and waits for the service to be healthy
+    if deadline is not None and deadline.remaining() < -GRACE and not being_undone:
+        return "the deadline has passed"
+    return ""
+
+
+def main(arguments: Sequence[str], undo: Undo | None = None) -> int:
+    if len(arguments) != 1:
+        print("usage: python -m faults.watchdog JOURNAL", file=sys.stderr)
+        return 2
+    for number in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, frame: _told_to_end.set())
+    journal = Journal(Path(arguments[0]))
+    try:
+        journal.read()
+    except JournalError as error:
+        print(error, file=sys.stderr)
+        return 2
+    os.write(sys.stdout.fileno(), READY)
+    _let_go_of_output()
+    return 0 if watch(journal, undo) is State.RECOVERED else 1
+
+
+def _let_go_of_output() -> None:
+    """The app may close its end of the pipe: nothing of ours may break on that."""
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 1)
+    os.close(null)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
