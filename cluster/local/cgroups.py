@@ -1,0 +1,178 @@
+"""One cgroup a pod: CPU limit and true CPU and memory use, on cgroup v1, v2, or not at all.
+
+What this machine allows is detected from the mounted hierarchies and what may be written there; nothing is assumed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+ROOT = Path("/sys/fs/cgroup")
+PREFIX = "rca-tui-"
+PERIOD_US = 100_000
+_V1_CONTROLLERS = ("cpu", "cpuacct", "memory")
+
+
+class Version(StrEnum):
+    V1 = "v1"
+    V2 = "v2"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Cgroups:
+    """Where the pods' cgroups of one deployment are.
+
+    `parents` are the folders in which a folder of the deployment is made: one for v2, one a controller for v1.
+    """
+
+    version: Version
+    parents: tuple[Path, ...] = ()
+    name: str = ""
+    reason: str = ""
+
+    def of(self, pod: str) -> tuple[Path, ...]:
+        """The pod's folders, one a hierarchy; empty without cgroups."""
+        return tuple(parent / self.name / pod for parent in self.parents)
+
+    def folder(self, pod: str, controller: str) -> Path | None:
+        """The pod's folder of a controller (`cpu`, `cpuacct`, `memory`), None without cgroups."""
+        folders = self.of(pod)
+        if not folders:
+            return None
+        return folders[0] if self.version is Version.V2 else folders[_V1_CONTROLLERS.index(controller)]
+
+    def create(self, pods: Iterable[str]) -> None:
+        """Make the folders. Raises OSError."""
+        pods = tuple(pods)
+        for parent in self.parents:
+            top = parent / self.name
+            top.mkdir(exist_ok=True)
+            if self.version is Version.V2:
+                (top / "cgroup.subtree_control").write_text("+cpu +memory")
+            for pod in pods:
+                (top / pod).mkdir(exist_ok=True)
+
+    def limit_cpu(self, pod: str, cores: float) -> None:
+        """Set the pod's CPU limit. Raises OSError."""
+        folder = self.folder(pod, "cpu")
+        if folder is None:
+            return
+        quota = round(cores * PERIOD_US)
+        if self.version is Version.V2:
+            (folder / "cpu.max").write_text(f"{quota} {PERIOD_US}")
+        else:
+            (folder / "cpu.cfs_period_us").write_text(str(PERIOD_US))
+            (folder / "cpu.cfs_quota_us").write_text(str(quota))
+
+    def prefer(self) -> None:
+        """Give the whole deployment more weight than what else runs here, where that may be set."""
+        for parent in self.parents:
+            weight = parent / self.name / ("cpu.weight" if self.version is Version.V2 else "cpu.shares")
+            if weight.exists() and os.access(weight, os.W_OK):
+                weight.write_text("1000" if self.version is Version.V2 else "8192")
+
+    def members(self, pod: str) -> list[int]:
+        """Pids in the pod's cgroup, as the caller's PID namespace sees them."""
+        folders = self.of(pod)
+        return _pids(folders[0]) if folders else []
+
+
+def detect(name: str, root: Path = ROOT, own: Path = Path("/proc/self/cgroup")) -> Cgroups:
+    """What can be used here. `name` is the folder that the deployment will have; see `folder_name`."""
+    if (root / "cgroup.controllers").is_file():
+        parent = _v2_parent(root, own)
+        if parent is None:
+            return Cgroups(Version.NONE, reason="no cgroup v2 subtree with cpu and memory may be written")
+        return Cgroups(Version.V2, (parent,), name)
+    parents = tuple(root / controller for controller in _V1_CONTROLLERS)
+    if not all((parent / "cgroup.procs").is_file() for parent in parents):
+        return Cgroups(Version.NONE, reason="no cgroup hierarchy is mounted")
+    # Hierarchies are sometimes mounted together (cpu,cpuacct); then both names lead to the same folder and mkdir agrees.
+    if not all(os.access(parent, os.W_OK) for parent in parents):
+        return Cgroups(Version.NONE, reason="the cgroup v1 hierarchies may not be written")
+    return Cgroups(Version.V1, parents, name)
+
+
+def folder_name(owner: str, deployment: str) -> str:
+    """Folder name of a deployment. `owner` tells apart the state folders of several users on one machine."""
+    return f"{PREFIX}{owner}-{deployment}"
+
+
+def leftovers(owner: str, root: Path = ROOT, own: Path = Path("/proc/self/cgroup")) -> list[Path]:
+    """Top folders that any deployment of this owner left behind."""
+    parents = [root / controller for controller in _V1_CONTROLLERS]
+    if (root / "cgroup.controllers").is_file():
+        parents = [root, *_v2_ancestors(root, own)]
+    found = {path.resolve() for parent in parents for path in parent.glob(f"{PREFIX}{owner}-*") if path.is_dir()}
+    return sorted(found)
+
+
+def remove(top: Path, timeout: float = 10.0) -> bool:
+    """End what is in a deployment's cgroup and remove its folders, pods first. False if it could not be done in time."""
+    deadline = time.monotonic() + timeout
+    while top.is_dir():
+        for folder in _tree(top):
+            for pid in _pids(folder):
+                _kill(pid)
+            try:
+                folder.rmdir()
+            except OSError:
+                continue
+        if top.is_dir() and time.monotonic() > deadline:
+            return False
+        if top.is_dir():
+            time.sleep(0.05)
+    return True
+
+
+def _tree(top: Path) -> Iterator[Path]:
+    for folder, _, _ in os.walk(top, topdown=False):
+        yield Path(folder)
+
+
+def _pids(folder: Path) -> list[int]:
+    try:
+        return [int(line) for line in (folder / "cgroup.procs").read_text().split()]
+    except (OSError, ValueError):
+        return []
+
+
+def _kill(pid: int) -> None:
+    # 0 stands for a process of another PID namespace, and would mean our own process group.
+    if pid > 1:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            return
+
+
+def _v2_parent(root: Path, own: Path) -> Path | None:
+    for folder in _v2_ancestors(root, own):
+        controllers = _words(folder / "cgroup.subtree_control")
+        if {"cpu", "memory"} <= controllers and os.access(folder, os.W_OK):
+            return folder
+    return None
+
+
+def _v2_ancestors(root: Path, own: Path) -> list[Path]:
+    """Our own cgroup's ancestors, nearest first. Our own folder holds processes, so it may not hand out controllers."""
+    try:
+        line = next(line for line in own.read_text().splitlines() if line.startswith("0::"))
+    except (OSError, StopIteration):
+        return [root]
+    current = root / line.removeprefix("0::").lstrip("/")
+    return [folder for folder in (current, *current.parents) if folder == root or root in folder.parents][1:] or [root]
+
+
+def _words(path: Path) -> set[str]:
+    try:
+        return set(path.read_text().split())
+    except OSError:
+        return set()

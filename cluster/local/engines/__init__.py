@@ -1,0 +1,1 @@
+"""Inference engines behind the serving pods. An engine is imported only in the process that runs it."""

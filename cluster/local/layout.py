@@ -1,0 +1,109 @@
+"""The fixed shape of the embedded deployment: pods, addresses, ports, and where each writes in the run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+NODE = "node"
+GATEWAY = "gateway"
+HEAD = "head"
+REPLICAS = ("replica-0", "replica-1", "replica-2")
+SERVING = (HEAD, *REPLICAS)
+CLIENT = "client"  # the load generator's pod: no component of the topology
+PODS = (GATEWAY, *SERVING, CLIENT)
+
+DATA_BRIDGE, MANAGEMENT_BRIDGE = "data0", "mgmt0"
+DATA_LINK, MANAGEMENT_LINK = "eth0", "eth1"  # as the pod sees them
+_DATA_NET, _MANAGEMENT_NET = "10.77.0", "10.78.0"
+_HOST_PART = {NODE: 1, GATEWAY: 2, CLIENT: 3, HEAD: 10} | {name: 11 + i for i, name in enumerate(REPLICAS)}
+
+SERVE_PORT = 8000
+GCS_PORT = 6379
+RAY_METRICS_PORT = 8080
+ENGINE_METRICS_PORT = 9400
+EXPORTER_PORT = 9500
+CLIENT_METRICS_PORT = 9600
+GATEWAY_STATUS_PORT = 8081
+PROMETHEUS_PORT = 9090
+DEFAULT_GATEWAY_PORT = 18000
+DEFAULT_PROMETHEUS_PORT = 18090
+
+RAY_TEMP = "/run/ray"
+MODEL_NAME = "SmolLM2-135M-Instruct"
+
+# Environment markers. They are how leftovers are found again, so they are set on everything that is started.
+ENV_STATE = "RCA_TUI_STATE"  # the state folder that the deployment belongs to
+ENV_DEPLOYMENT = "RCA_TUI_DEPLOYMENT"  # the deployment's id
+ENV_COMPONENT = "RCA_TUI_COMPONENT"  # the pod's component id
+ENV_TAG = "RCA_TUI_TAG"  # what `LocalPod.spawn` was told to call it
+
+
+def data_ip(pod: str) -> str:
+    return f"{_DATA_NET}.{_HOST_PART[pod]}"
+
+
+def management_ip(pod: str) -> str:
+    return f"{_MANAGEMENT_NET}.{_HOST_PART[pod]}"
+
+
+def upstreams() -> dict[str, str]:
+    """`address:port` of each serving pod, as the gateway sees it, to its component id."""
+    return {f"{data_ip(pod)}:{SERVE_PORT}": pod for pod in SERVING}
+
+
+def host_link(pod: str, link: str) -> str:
+    """Name of the bridge's end of a pod's link (`DATA_LINK` or `MANAGEMENT_LINK`); at most 15 characters."""
+    return f"{pod}-{'d' if link == DATA_LINK else 'm'}"
+
+
+@dataclass(frozen=True, slots=True)
+class RunDir:
+    """Files of one run of the deployment, all below one folder; see `cluster.local` for what is in them."""
+
+    root: Path
+
+    def pod(self, component: str) -> Path:
+        return self.root / component
+
+    def ray(self, component: str) -> Path:
+        return self.pod(component) / "ray"
+
+    def spans(self, component: str) -> Path:
+        return self.pod(component) / "spans.jsonl"
+
+    def engine_log(self, component: str) -> Path:
+        return self.pod(component) / "engine.log"
+
+    @property
+    def access_log(self) -> Path:
+        return self.pod(GATEWAY) / "access.log"
+
+    @property
+    def gateway_error_log(self) -> Path:
+        return self.pod(GATEWAY) / "error.log"
+
+    @property
+    def progress(self) -> Path:
+        return self.root / "progress.jsonl"
+
+    @property
+    def health(self) -> Path:
+        return self.root / "health.json"
+
+    @property
+    def settings(self) -> Path:
+        return self.root / "settings.json"
+
+    @property
+    def supervisor_log(self) -> Path:
+        return self.root / "supervisor.log"
+
+    def folders(self) -> Iterator[Path]:
+        """Every folder that must exist before anything starts."""
+        for pod in PODS:
+            yield self.pod(pod)
+        for pod in SERVING:
+            yield self.ray(pod)
+        yield from (self.root / name for name in ("home", "nginx", "prometheus", "output"))

@@ -1,0 +1,130 @@
+"""Open-loop load: requests leave at a constant rate whatever comes back, as users do who do not wait for each other.
+
+Streams every answer, so that time to first token and between tokens are the client's own measurements.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import time
+from dataclasses import dataclass
+
+import aiohttp
+from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics, start_http_server
+
+from cluster.local import layout
+
+TIMEOUT_SECONDS = 20.0
+MAX_IN_FLIGHT = 400
+_BUCKETS = (0.02, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 6, 8, 12, 16, 20)
+_TOKEN_BUCKETS = (0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.5, 0.8, 1.2, 2, 4, 8)
+
+TTFT = Histogram("client_time_to_first_token_seconds", "Sent to first token.", ["upstream"], buckets=_BUCKETS)
+TPOT = Histogram("client_time_per_output_token_seconds", "Between tokens.", ["upstream"], buckets=_TOKEN_BUCKETS)
+DURATION = Histogram("client_request_duration_seconds", "Sent to last token.", ["upstream"], buckets=_BUCKETS)
+REQUESTS = Counter("client_requests", "Finished requests.", ["upstream", "outcome"])
+TOKENS = Counter("client_tokens", "Tokens received.", ["upstream"])
+IN_FLIGHT = Gauge("client_requests_in_flight", "Requests without an end yet.")
+SKIPPED = Counter("client_requests_skipped", "Not sent: too many in flight.")
+
+_SUBJECTS = ("A river", "The moon", "An old map", "Bread", "A violin", "Snow", "The harbour", "A clock", "Copper", "Tea")
+_VERBS = ("reminds sailors of", "was once traded for", "is best explained by", "begins with", "hides behind", "depends on")
+_OBJECTS = ("long winters", "a quiet town", "careful work", "good weather", "many hands", "the north wind", "old stories")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to send where; `rate` in requests per second."""
+
+    url: str
+    rate: float
+    max_tokens: int
+
+
+def prompt(rng: random.Random) -> str:
+    """A few words that differ from request to request, always of much the same length."""
+    return f"{rng.choice(_SUBJECTS)} {rng.choice(_VERBS)} {rng.choice(_OBJECTS)}, number {rng.randrange(1000)}:"
+
+
+async def send(session: aiohttp.ClientSession, plan: Plan, text: str) -> None:
+    """One request, measured. Ends with a count, whatever happens."""
+    upstream, outcome, started = "", "error", time.perf_counter()
+    body = {"prompt": text, "max_tokens": plan.max_tokens, "ignore_eos": True, "stream": True}
+    IN_FLIGHT.inc()
+    try:
+        async with session.post(f"{plan.url}/v1/completions", json=body) as answer:
+            upstream = answer.headers.get("X-RCA-Upstream", "")
+            upstream = upstream if upstream in layout.SERVING else ""
+            if answer.status == 200 and await _read(answer, upstream, started) == plan.max_tokens:
+                outcome = "ok"
+    except TimeoutError:
+        outcome = "timeout"
+    except aiohttp.ClientError:
+        outcome = "error"
+    finally:
+        IN_FLIGHT.dec()
+        DURATION.labels(upstream).observe(time.perf_counter() - started)
+        REQUESTS.labels(upstream, outcome).inc()
+
+
+async def _read(answer: aiohttp.ClientResponse, upstream: str, started: float) -> int:
+    """Count and time the tokens of one stream."""
+    tokens, last = 0, started
+    async for line in answer.content:
+        if not line.startswith(b"data: {"):
+            continue
+        event = json.loads(line[6:])
+        if not any(choice.get("text") for choice in event.get("choices", ())):
+            continue
+        now = time.perf_counter()
+        (TPOT if tokens else TTFT).labels(upstream).observe(now - last)
+        last, tokens = now, tokens + 1
+        TOKENS.labels(upstream).inc()
+    return tokens
+
+
+async def run(plan: Plan, seed: int) -> None:
+    """Send until cancelled."""
+    rng = random.Random(seed)  # noqa: S311: words for prompts, no secrets
+    tasks: set[asyncio.Task[None]] = set()
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+    # A new connection each, as from many clients; it also lets a broken path show at once.
+    connector = aiohttp.TCPConnector(limit=MAX_IN_FLIGHT, force_close=True)
+    async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
+        due = time.monotonic()
+        while True:
+            due += 1 / plan.rate
+            # After a stall of this process the beat goes on from now: a burst would be a fault of our own making.
+            due = max(due, time.monotonic() - 1 / plan.rate)
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            if len(tasks) >= MAX_IN_FLIGHT:
+                SKIPPED.inc()
+                continue
+            task = asyncio.create_task(send(session, plan, prompt(rng)))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
+
+def main() -> None:
+    disable_created_metrics()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rate", type=float, required=True)
+    parser.add_argument("--max-tokens", type=int, required=True)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    for upstream in layout.SERVING:
+        for outcome in ("ok", "error", "timeout"):
+            REQUESTS.labels(upstream, outcome)
+    start_http_server(layout.CLIENT_METRICS_PORT, layout.management_ip(layout.CLIENT))
+    url = f"http://{layout.data_ip(layout.GATEWAY)}:{layout.SERVE_PORT}"
+    if arguments.rate > 0:
+        asyncio.run(run(Plan(url, arguments.rate, arguments.max_tokens), arguments.seed))
+    else:
+        asyncio.run(asyncio.sleep(float("inf")))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""What a person may choose about the embedded deployment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ENGINES = ("llamacpp", "vllm")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Settings of one start. Raises ValueError for those that make no sense.
+
+    Attributes:
+        engine: `llamacpp` (four replicas) or `vllm` (see `cluster.local.engines.vllm`).
+        rate: requests per second of the load generator over all pods; 0 means no load.
+        max_tokens: tokens that each of its requests generates.
+        pod_cpus: CPU limit of a serving pod in cores, where cgroups can be written.
+        gateway_port, prometheus_port: first port to try on 127.0.0.1; None means the default or the next free one.
+    """
+
+    engine: str = "llamacpp"
+    rate: float = 4.0
+    max_tokens: int = 16
+    pod_cpus: float = 0.5
+    gateway_port: int | None = None
+    prometheus_port: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.engine not in ENGINES:
+            raise ValueError(f"unknown engine {self.engine!r}; there are: {', '.join(ENGINES)}")
+        if not 0 <= self.rate <= 100:
+            raise ValueError(f"the load's rate must be from 0 to 100 requests per second, got {self.rate}")
+        if not 1 <= self.max_tokens <= 256:
+            raise ValueError(f"max_tokens must be from 1 to 256, got {self.max_tokens}")
+        if not 0.05 <= self.pod_cpus <= 64:
+            raise ValueError(f"pod_cpus must be from 0.05 to 64 cores, got {self.pod_cpus}")
+        for port in (self.gateway_port, self.prometheus_port):
+            if port is not None and not 1024 <= port <= 65535:
+                raise ValueError(f"a port must be from 1024 to 65535, got {port}")

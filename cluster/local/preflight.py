@@ -1,0 +1,72 @@
+"""Whether this machine can hold the sandbox, and with what: programs, privileges, packages."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+
+from cluster.deployment import DeploymentError
+
+_DEBIAN_PACKAGE = {
+    "nginx": "nginx",
+    "prometheus": "prometheus",
+    "stress-ng": "stress-ng",
+    "ip": "iproute2",
+    "unshare": "util-linux",
+    "nsenter": "util-linux",
+}
+_NAMESPACES = ("--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+_REPLAY = "`rca-tui replay` needs none of this"
+
+
+def is_root() -> bool:
+    return os.geteuid() == 0
+
+
+def sandbox_argv() -> list[str]:
+    """The command that makes the sandbox: without a user namespace for root, with one for everybody else."""
+    user = [] if is_root() else ["--user", "--map-root-user"]
+    return ["unshare", *user, *_NAMESPACES]
+
+
+def search_path() -> str:
+    """PATH with the folders in which system programs are, which ordinary users often lack."""
+    folders = [*os.environ.get("PATH", os.defpath).split(os.pathsep), "/usr/local/sbin", "/usr/sbin", "/sbin"]
+    return os.pathsep.join(dict.fromkeys(folder for folder in folders if folder))
+
+
+def check(engine: str) -> None:
+    """Raises DeploymentError with one sentence on what is missing and how to get it."""
+    if os.uname().sysname != "Linux":
+        raise DeploymentError(f"the embedded deployment needs Linux namespaces, this is {os.uname().sysname}; {_REPLAY}")
+    missing = [name for name in _DEBIAN_PACKAGE if shutil.which(name, path=search_path()) is None]
+    if missing:
+        packages = " ".join(sorted({_DEBIAN_PACKAGE[name] for name in missing}))
+        sudo = "" if is_root() else "sudo "
+        raise DeploymentError(f"{', '.join(missing)} not found: `{sudo}apt-get install {packages}`; {_REPLAY}")
+    modules = {"ray": "local", "opentelemetry": "local", "prometheus_client": "local", "aiohttp": "local"}
+    modules |= {"llamacpp": {"xllamacpp": "local"}, "vllm": {"vllm": "vllm"}}[engine]
+    absent = [name for name in modules if importlib.util.find_spec(name) is None]
+    if absent:
+        extras = ",".join(sorted({modules[name] for name in absent}))
+        raise DeploymentError(f"Python packages {', '.join(absent)} not found: `pip install 'rca-tui[{extras}]'`; {_REPLAY}")
+    problem = namespace_problem()
+    if problem:
+        raise DeploymentError(
+            f"this machine allows neither root nor user namespaces ({problem}), so no deployment can start here; {_REPLAY}"
+        )
+
+
+def namespace_problem() -> str:
+    """Why a sandbox cannot be made here; empty when it can. Tried, not guessed."""
+    argv = [*sandbox_argv(), "ip", "link", "add", "probe0", "type", "bridge"]
+    environment = {**os.environ, "PATH": search_path()}
+    try:
+        done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    if done.returncode == 0:
+        return ""
+    return (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]

@@ -1,0 +1,114 @@
+"""Long-running programs of the sandbox: started, watched, restarted with growing patience as a kubelet does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_FIRST_DELAY, _LONGEST_DELAY, _STEADY = 1.0, 30.0, 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What to run. `fds` are inherited; the environment is added to the supervisor's."""
+
+    name: str
+    argv: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    fds: tuple[int, ...] = ()
+
+
+@dataclass(slots=True)
+class _Running:
+    program: Program
+    process: subprocess.Popen[bytes]
+    began: float
+    delay: float = _FIRST_DELAY
+    restart_at: float | None = None
+    restarts: int = 0
+
+
+class Programs:
+    """Output of each goes to `NAME.log` in the folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._running: dict[str, _Running] = {}
+
+    def start(self, program: Program) -> None:
+        self._running[program.name] = _Running(program, self._launch(program), time.monotonic())
+
+    def run(self, program: Program, timeout: float) -> int:
+        """Run to the end. Raises subprocess.TimeoutExpired."""
+        return self._launch(program).wait(timeout)
+
+    def tend(self) -> None:
+        """Collect the dead, and restart those of ours whose time has come. Call often."""
+        self._reap()
+        now = time.monotonic()
+        for running in self._running.values():
+            if running.process.returncode is None:
+                continue
+            if running.restart_at is None:
+                running.delay = _FIRST_DELAY if now - running.began > _STEADY else min(2 * running.delay, _LONGEST_DELAY)
+                running.restart_at = now + running.delay
+            elif now >= running.restart_at:
+                running.process, running.began = self._launch(running.program), now
+                running.restart_at, running.restarts = None, running.restarts + 1
+
+    def dead(self) -> list[str]:
+        return [name for name, running in self._running.items() if running.process.poll() is not None]
+
+    def states(self) -> dict[str, dict[str, object]]:
+        return {
+            name: {
+                "alive": running.process.poll() is None,
+                "pid": running.process.pid,
+                "restarts": running.restarts,
+                "exit_code": running.process.returncode,
+            }
+            for name, running in self._running.items()
+        }
+
+    def last_line(self, name: str) -> str:
+        """The last words of a program, for a message; empty when it said nothing."""
+        try:
+            lines = self._log(name).read_text(errors="replace").strip().splitlines()
+        except OSError:
+            return ""
+        return lines[-1][:500] if lines else ""
+
+    def _launch(self, program: Program) -> subprocess.Popen[bytes]:
+        with self._log(program.name).open("ab") as output:
+            return subprocess.Popen(
+                program.argv,
+                env={**os.environ, **program.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=program.fds,
+            )
+
+    def _reap(self) -> None:
+        """As PID 1 we inherit every orphan of the sandbox; ours are left to their Popen objects."""
+        ours = {running.process.pid: running.process for running in self._running.values()}
+        for process in ours.values():
+            process.poll()
+        while True:
+            try:
+                found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                return
+            if found is None:
+                return
+            if found.si_pid in ours:
+                ours[found.si_pid].poll()
+            else:
+                os.waitpid(found.si_pid, 0)
+
+    def _log(self, name: str) -> Path:
+        return self._folder / f"{name.replace(' ', '-')}.log"

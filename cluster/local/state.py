@@ -1,0 +1,139 @@
+"""The state file of the embedded deployment and the lock that lets only one start or stop happen at a time."""
+
+from __future__ import annotations
+
+import dataclasses
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cluster import paths
+from cluster.deployment import DeploymentError
+from cluster.local.cgroups import Cgroups, Version
+from cluster.local.layout import RunDir
+from cluster.local.processes import Process
+from cluster.local.settings import cgroups_from, write_json
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class LocalState:
+    """One deployment, as `deployment.json` keeps it; written before anything starts and again when it is ready.
+
+    Attributes:
+        id: random; part of the cgroups' name and in the environment of every process.
+        ready: whether the start was completed.
+        sandbox: the `unshare` process; init: PID 1 of the sandbox (the supervisor); pids as seen outside.
+        holders: pod -> the process that holds its namespaces.
+        rootless: whether the sandbox has a user namespace.
+        phases: seconds that each phase of the start took.
+    """
+
+    id: str
+    engine: str
+    rate: float
+    run: Path
+    gateway_port: int
+    prometheus_port: int
+    cgroups: Cgroups
+    rootless: bool
+    ready: bool = False
+    sandbox: Process | None = None
+    init: Process | None = None
+    holders: dict[str, Process] = field(default_factory=dict)
+    started: float = 0.0
+    phases: dict[str, float] = field(default_factory=dict)
+    version: int = VERSION
+
+    @property
+    def gateway_url(self) -> str:
+        return f"http://127.0.0.1:{self.gateway_port}"
+
+    @property
+    def prometheus_url(self) -> str:
+        return f"http://127.0.0.1:{self.prometheus_port}"
+
+    @property
+    def run_dir(self) -> RunDir:
+        return RunDir(self.run)
+
+    def alive(self) -> bool:
+        """Whether the sandbox is there; its end is the end of everything in it."""
+        return self.init is not None and self.init.alive()
+
+
+def state_file(folder: Path | None = None) -> Path:
+    return (folder or paths.local()) / "deployment.json"
+
+
+def owner(folder: Path | None = None) -> str:
+    """A short name of the state folder: tells our leftovers from those of other users of this machine."""
+    return hashlib.sha256(os.fsencode((folder or paths.local()).absolute())).hexdigest()[:8]
+
+
+def save(state: LocalState, folder: Path | None = None) -> None:
+    path = state_file(folder)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json(path, dataclasses.asdict(state))
+
+
+def load(folder: Path | None = None) -> LocalState | None:
+    """The state, None when there is none or it cannot be used: a damaged file is no reason not to clean up."""
+    try:
+        fields = json.loads(state_file(folder).read_text())
+        return _from(fields)
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def forget(folder: Path | None = None) -> None:
+    state_file(folder).unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(folder: Path | None = None) -> Iterator[None]:
+    """Hold the lock of starting and stopping. Raises DeploymentError when another process has it.
+
+    The kernel drops the lock with the process, however it ends.
+    """
+    folder = folder or paths.local()
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DeploymentError(
+                "another `rca-tui up` or `down` is at work on this deployment; wait for it to end"
+            ) from None
+        yield
+
+
+def _from(fields: dict[str, Any]) -> LocalState:
+    if fields["version"] != VERSION:
+        raise ValueError("of another version")
+
+    def process(value: Any) -> Process | None:
+        return None if value is None else Process(int(value["pid"]), int(value["started"]))
+
+    holders = {pod: Process(int(p["pid"]), int(p["started"])) for pod, p in fields["holders"].items()}
+    return LocalState(
+        **{
+            **fields,
+            "run": Path(fields["run"]),
+            "cgroups": cgroups_from(fields["cgroups"]),
+            "sandbox": process(fields["sandbox"]),
+            "init": process(fields["init"]),
+            "holders": holders,
+        }
+    )
+
+
+def no_cgroups(reason: str) -> Cgroups:
+    return Cgroups(Version.NONE, reason=reason)

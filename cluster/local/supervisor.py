@@ -1,0 +1,278 @@
+"""PID 1 of the sandbox: builds the pods, starts what runs in them in order, restarts what dies, and tells how it stands.
+
+Its end is the sandbox's end: the kernel kills every process of its PID namespace, and their namespaces go with them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+from cluster.local import configs, layout, network
+from cluster.local.layout import RunDir
+from cluster.local.programs import Program, Programs
+from cluster.local.settings import Settings, write_json
+
+READY_SECONDS = 180.0
+
+
+class StartError(Exception):
+    """The deployment could not be started: one sentence."""
+
+
+class Supervisor:
+    """Starts one deployment. `run` returns only by an exception."""
+
+    def __init__(self, run: RunDir) -> None:
+        self._run = run
+        self._settings = Settings.read(run)
+        self._holders: dict[str, int] = {}
+        self._programs = Programs(run.root / "output")
+        self._phases: dict[str, float] = {}
+        self._began = time.monotonic()
+
+    def run(self) -> None:
+        self._start()
+        self._tell("ready", seconds=round(time.monotonic() - self._began, 1), phases=self._phases)
+        while True:
+            self._programs.tend()
+            self._report("ready")
+            time.sleep(0.5)
+
+    def _start(self) -> None:
+        with _Phase(self, "network", f"building {len(layout.PODS)} pods"):
+            self._build_pods()
+        with _Phase(self, "telemetry", "starting Prometheus and the exporter"):
+            self._start_telemetry()
+        with _Phase(self, "ray", f"starting {len(layout.SERVING)} Ray nodes"):
+            self._start_ray()
+        with _Phase(self, "serve", f"starting {len(layout.SERVING)} replicas of the model ({self._settings.options.engine})"):
+            self._deploy()
+        with _Phase(self, "gateway", "starting the gateway and asking every pod for a completion"):
+            self._programs.start(self._nginx(layout.GATEWAY, self._settings.gateway_fd, within=layout.GATEWAY))
+            for pod in layout.SERVING:
+                self._until(lambda pod=pod: completes(layout.management_ip(pod), layout.SERVE_PORT), f"{pod} gave no completion")
+        with _Phase(self, "load", "limiting the pods' CPU and starting the load"):
+            for pod in layout.SERVING:
+                self._settings.cgroups.limit_cpu(pod, self._settings.options.pod_cpus)
+            self._programs.start(self._load())
+        with _Phase(self, "scrape", "waiting until Prometheus scrapes every target"):
+            self._until(lambda: targets_up() == configs.targets(), "Prometheus does not reach every target")
+
+    def _build_pods(self) -> None:
+        # A /run of our own: short paths for Ray's sockets, and nothing left behind outside.
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
+        Path(layout.RAY_TEMP).mkdir()
+        cgroups = self._settings.cgroups
+        cgroups.create(layout.PODS)
+        cgroups.prefer()
+        network.build_bridges()
+        for pod in layout.PODS:
+            self._holders[pod] = network.hold_pod(pod, cgroups, dict(os.environ))
+            if pod in layout.SERVING:
+                network.mount_ray_folders(self._holders[pod], self._run.ray(pod))
+        write_json(self._run.root / "holders.json", self._holders)
+
+    def _start_telemetry(self) -> None:
+        folder = self._run.root / "prometheus"
+        (folder / "prometheus.yml").write_text(configs.prometheus())
+        self._programs.start(
+            Program(
+                "prometheus",
+                (
+                    "prometheus",
+                    f"--config.file={folder / 'prometheus.yml'}",
+                    f"--storage.tsdb.path={folder / 'data'}",
+                    "--storage.tsdb.retention.time=6h",
+                    "--storage.tsdb.retention.size=512MB",
+                    f"--web.listen-address=127.0.0.1:{layout.PROMETHEUS_PORT}",
+                    "--web.console.templates=",
+                    "--web.console.libraries=",
+                ),
+            )
+        )
+        self._programs.start(self._nginx("management", self._settings.prometheus_fd, within=None))
+        holders = ",".join(f"{pod}={pid}" for pod, pid in self._holders.items() if pod != layout.CLIENT)
+        self._programs.start(
+            Program("exporter", (*_module("exporter"), "--run", str(self._run.root), "--holders", holders))
+        )
+
+    def _start_ray(self) -> None:
+        self._programs.start(self._ray(layout.HEAD, "--head", f"--port={layout.GCS_PORT}", "--include-dashboard=false"))
+        self._until(lambda: _listens(layout.management_ip(layout.HEAD), layout.GCS_PORT), "the Ray head did not come up")
+        for pod in layout.REPLICAS:
+            self._programs.start(self._ray(pod, f"--address={layout.data_ip(layout.HEAD)}:{layout.GCS_PORT}"))
+
+    def _ray(self, pod: str, *arguments: str) -> Program:
+        argv = (
+            *_module_of("ray.scripts.scripts"),
+            "start",
+            "--block",
+            *arguments,
+            f"--node-ip-address={layout.data_ip(pod)}",
+            f"--metrics-export-port={layout.RAY_METRICS_PORT}",
+            "--num-cpus=1",
+            "--object-store-memory=83886080",
+            "--resources=" + json.dumps({pod: 1}),
+            f"--temp-dir={layout.RAY_TEMP}",
+            "--include-log-monitor=false",
+            "--disable-usage-stats",
+        )
+        return self._in_pod(pod, f"ray {pod}", argv, ray_environment(self._run, pod))
+
+    def _deploy(self) -> None:
+        argv = (
+            *_module("deploy"),
+            *("--engine", self._settings.options.engine),
+            *("--model", self._settings.model),
+            *("--nodes", str(len(layout.SERVING))),
+        )
+        program = self._in_pod(layout.HEAD, "deploy", argv, ray_environment(self._run, layout.HEAD))
+        code = self._programs.run(program, READY_SECONDS)
+        if code != 0:
+            raise StartError(f"Ray Serve did not start the model: {self._programs.last_line('deploy')}")
+
+    def _load(self) -> Program:
+        options = self._settings.options
+        argv = (*_module("load"), "--rate", str(options.rate), "--max-tokens", str(options.max_tokens))
+        return self._in_pod(layout.CLIENT, "load", argv, {})
+
+    def _nginx(self, name: str, fd: int, within: str | None) -> Program:
+        render = configs.gateway if name == layout.GATEWAY else configs.management
+        port = self._settings.gateway_port if name == layout.GATEWAY else self._settings.prometheus_port
+        path = self._run.root / "nginx" / f"{name}.conf"
+        path.write_text(render(self._run, port))
+        # NGINX takes over the listening socket that was opened outside the sandbox, found by its address.
+        environment, argv = {"NGINX": f"{fd};"}, ("nginx", "-c", str(path))
+        if within is None:
+            return Program(f"nginx {name}", argv, environment, (fd,))
+        return self._in_pod(within, f"nginx {name}", argv, environment, (fd,))
+
+    def _in_pod(
+        self, pod: str, name: str, argv: tuple[str, ...], environment: dict[str, str], fds: tuple[int, ...] = ()
+    ) -> Program:
+        command = network.enter_argv(self._settings.cgroups.of(pod), network.in_pod(self._holders[pod], argv))
+        return Program(name, tuple(command), {**environment, layout.ENV_COMPONENT: pod}, fds)
+
+    def _until(self, condition: object, otherwise: str) -> None:
+        assert callable(condition)  # noqa: S101
+        deadline = time.monotonic() + READY_SECONDS
+        while not condition():
+            dead = self._programs.dead()
+            if dead or time.monotonic() > deadline:
+                detail = "; ".join(f"{name} ended: {self._programs.last_line(name)}" for name in dead)
+                raise StartError(f"{otherwise}{': ' + detail if detail else ''}")
+            time.sleep(0.1)
+
+    def _report(self, phase: str) -> None:
+        write_json(
+            self._run.health,
+            {"time": time.time(), "phase": phase, "programs": self._programs.states(), "phases": self._phases},
+        )
+
+    def _tell(self, phase: str, **fields: object) -> None:
+        self._report(phase)
+        with self._run.progress.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"time": time.time(), "phase": phase, **fields}) + "\n")
+
+    def fail(self, message: str) -> None:
+        self._tell("failed", message=message)
+
+
+class _Phase:
+    """Tells when a phase begins and keeps how long it took."""
+
+    def __init__(self, supervisor: Supervisor, name: str, message: str) -> None:
+        self._supervisor, self._name, self._message = supervisor, name, message
+
+    def __enter__(self) -> None:
+        self._supervisor._tell(self._name, message=self._message)
+        self._began = time.monotonic()
+
+    def __exit__(self, *exc: object) -> None:
+        self._supervisor._phases[self._name] = round(time.monotonic() - self._began, 1)
+
+
+def ray_environment(run: RunDir, pod: str) -> dict[str, str]:
+    """Environment of everything of Ray in a pod; its workers inherit it."""
+    return {
+        "HOME": str(run.root / "home"),
+        "OMP_NUM_THREADS": "1",
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_DISABLE_DOCKER_CPU_WARNING": "1",
+        "RAY_metrics_report_interval_ms": "1000",
+        "RAY_enable_worker_prestart": "0",
+        "RAY_worker_niceness": "0",
+        "RAY_memory_monitor_refresh_ms": "0",
+        "RAY_SERVE_METRICS_EXPORT_INTERVAL_MS": "500",
+        "RAY_SERVE_LOG_TO_STDERR": "0",
+        # A proxy asks its own pod's replica how long its queue is. When a slow answer counted as none, it would send
+        # the request to another pod, and the slow one would look healthy from the gateway.
+        "RAY_SERVE_QUEUE_LENGTH_RESPONSE_DEADLINE_S": "10",
+        "RAY_SERVE_MAX_QUEUE_LENGTH_RESPONSE_DEADLINE_S": "20",
+        "RAY_SERVE_TRACING_EXPORTER_IMPORT_PATH": "cluster.local.tracing:span_processors",
+        "RAY_SERVE_TRACING_SAMPLING_RATIO": "1.0",
+        "OTEL_SERVICE_NAME": "llm",
+        "OTEL_RESOURCE_ATTRIBUTES": f"service.instance.id={pod}",
+        "RCA_TUI_SPANS": str(run.spans(pod)),
+        "RCA_TUI_RUN": str(run.root),
+    }
+
+
+def completes(host: str, port: int) -> bool:
+    """Whether one real completion comes back."""
+    body = json.dumps({"prompt": "A river begins", "max_tokens": 2, "ignore_eos": True}).encode()
+    request = Request(f"http://{host}:{port}/v1/completions", body, {"Content-Type": "application/json"})
+    try:
+        with urlopen(request, timeout=20) as answer:  # noqa: S310: a fixed http address
+            return bool(json.load(answer)["choices"][0]["text"])
+    except (URLError, OSError, ValueError, LookupError):
+        return False
+
+
+def targets_up() -> int:
+    url = f"http://127.0.0.1:{layout.PROMETHEUS_PORT}/api/v1/targets?state=active"
+    try:
+        with urlopen(url, timeout=5) as answer:  # noqa: S310: a fixed http address
+            targets = json.load(answer)["data"]["activeTargets"]
+    except (URLError, OSError, ValueError, LookupError):
+        return 0
+    return sum(target["health"] == "up" for target in targets)
+
+
+def _listens(host: str, port: int) -> bool:
+    import socket
+
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((host, port)) == 0
+
+
+def _module(name: str) -> tuple[str, ...]:
+    return _module_of(f"cluster.local.{name}")
+
+
+def _module_of(name: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", name)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--run", type=Path, required=True)
+    supervisor = Supervisor(RunDir(parser.parse_args().run))
+    try:
+        supervisor.run()
+    except (StartError, RuntimeError, OSError, subprocess.SubprocessError) as error:
+        supervisor.fail(str(error))
+        raise SystemExit(1) from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""Where the project keeps what it writes: state, incidents, journal, downloaded models. XDG folders, nothing else."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+APP = "rca-tui"
+
+
+def state_home() -> Path:
+    """`$XDG_STATE_HOME/rca-tui`, by default `~/.local/state/rca-tui`."""
+    return _xdg("XDG_STATE_HOME", ".local/state") / APP
+
+
+def cache_home() -> Path:
+    """`$XDG_CACHE_HOME/rca-tui`, by default `~/.cache/rca-tui`."""
+    return _xdg("XDG_CACHE_HOME", ".cache") / APP
+
+
+def local() -> Path:
+    """The folder of the embedded deployment: its state file, its lock and its run folder."""
+    return state_home() / "local"
+
+
+def journal() -> Path:
+    """The folder of the fault journal."""
+    return state_home() / "journal"
+
+
+def incidents() -> Path:
+    """The folder of the incidents that were saved by name."""
+    return state_home() / "incidents"
+
+
+def models() -> Path:
+    """The folder of the model weights that were fetched and checked."""
+    return cache_home() / "models"
+
+
+def _xdg(variable: str, default: str) -> Path:
+    # The XDG specification: a relative path in these variables is invalid and must be ignored.
+    value = os.environ.get(variable, "")
+    return Path(value) if os.path.isabs(value) else Path.home() / default
