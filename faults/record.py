@@ -1,0 +1,198 @@
+"""Record a set of drills: the command that made the incidents that are shipped.
+
+    python -m faults.record --out FOLDER cpu-stress:head:3 cpu-stress:replica-0:3 …
+
+Each PLAN is FAULT:TARGET:TIMES. The drills run one after the other in an order that chance draws, each from a steady
+state, and are saved as drill-01.zip, drill-02.zip …: nothing outside their seal tells which is which. Run it again with
+the same plans to go on after an interruption: what the folder has is not recorded again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import re
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cluster.deployment import DeploymentError
+from faults import catalog, drill
+from faults.drill import DrillReport
+from faults.effects import Landing
+from faults.engine import Engine
+from faults.errors import FaultError, Refused
+
+if TYPE_CHECKING:
+    from cluster.deployment import Deployment
+
+NAME = re.compile(r"drill-([0-9]+)\.zip")
+QUIET_PATIENCE = 600.0  # s that the service may take to be steady again between two drills
+MAX_FAILURES = 5  # in all, before the rest is given up
+
+Job = tuple[str, str]  # fault, target
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Seconds before, of and after the fault."""
+
+    baseline: float = 120.0
+    seconds: float = 60.0
+    aftermath: float = 60.0
+
+
+def parse_plans(plans: Iterable[str]) -> Counter[Job]:
+    """`FAULT:TARGET:TIMES` each. Raises FaultError."""
+    jobs: Counter[Job] = Counter()
+    for plan in plans:
+        fault, _, rest = plan.partition(":")
+        target, _, times = rest.partition(":")
+        if not target or not times.isdigit() or not 1 <= int(times) <= 100:
+            raise Refused(f"{plan!r} is no plan: it must be FAULT:TARGET:TIMES, with 1 to 100 times")
+        catalog.entry(fault)
+        jobs[fault, target] += int(times)
+    return jobs
+
+
+def record(
+    deployment: Deployment,
+    jobs: Counter[Job],
+    folder: Path,
+    times: Times,
+    *,
+    seed: int | None = None,
+    log: Callable[[str], None] = print,
+    engine: Engine | None = None,
+) -> int:
+    """Run what is missing. Returns how many drills are still missing in the end: 0 when all are there.
+
+    Args:
+        jobs: (fault, target) -> how many drills the folder should have.
+        seed: of the order; by default chance, so that no one can tell it afterwards.
+        log: told a line a drill, without fault or target.
+    """
+    engine = engine or Engine(deployment, armed=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = list((jobs - _recorded(folder)).elements())
+    random.Random(seed).shuffle(missing)  # noqa: S311  an order, no secret
+    log(f"{len(missing)} drills to record into {folder}")
+    failures = 0
+    while missing and failures < MAX_FAILURES:
+        fault, target = missing[-1]
+        path = _next_name(folder)
+        try:
+            _become_steady(engine, fault, target)
+            report = drill.run(
+                deployment,
+                fault,
+                target,
+                armed=True,
+                baseline=times.baseline,
+                seconds=times.seconds,
+                aftermath=times.aftermath,
+                save=path,
+                engine=engine,
+            )
+        except (FaultError, DeploymentError) as error:
+            failures += 1
+            log(f"{path.stem}: not recorded: {error}")
+            continue
+        log(_line(path, report))
+        if report.saved is None or report.landing is Landing.ABSENT:
+            failures += 1
+            path.unlink(missing_ok=True)
+            continue
+        missing.pop()
+        _write_manifest(folder, times)
+    return len(missing)
+
+
+def _recorded(folder: Path) -> Counter[Job]:
+    """What the folder has, from the sealed truths. Raises IncidentError for a file that is none."""
+    from cluster.incident import store
+
+    found: Counter[Job] = Counter()
+    for path in sorted(folder.iterdir()):
+        truth = store.load_truth(path) if NAME.fullmatch(path.name) else None
+        if truth is not None:
+            found[truth.fault, ",".join(truth.components)] += 1
+    return found
+
+
+def _next_name(folder: Path) -> Path:
+    numbers = [int(match[1]) for path in folder.iterdir() if (match := NAME.fullmatch(path.name))]
+    return folder / f"drill-{max(numbers, default=0) + 1:02d}.zip"
+
+
+def _become_steady(engine: Engine, fault: str, target: str) -> None:
+    """Wait until nothing but time stands against an injection. Raises Refused past patience."""
+    until = time.monotonic() + QUIET_PATIENCE
+    chosen = catalog.load(fault)
+    while not (report := engine.check(chosen, target)).ok:
+        if time.monotonic() >= until:
+            report.insist()
+        time.sleep(5.0)
+
+
+def _line(path: Path, report: DrillReport) -> str:
+    latency = next((one for one in report.sli if one.signal == "latency_p90"), None)
+    values = (latency.before, latency.during, latency.after) if latency else ()
+    shown = " / ".join("-" if value is None else f"{value:.2f}" for value in values)
+    why = f", {report.aborted}" if report.aborted else ""
+    return f"{path.stem}: {report.state}, {report.landing}{why}; p90 latency before / during / after: {shown} s"
+
+
+def _write_manifest(folder: Path, times: Times) -> None:
+    """How many there are and how long they are: nothing that would tell one from the other."""
+    drills = sum(1 for path in folder.iterdir() if NAME.fullmatch(path.name))
+    manifest = {"drills": drills, "baseline": times.baseline, "seconds": times.seconds, "aftermath": times.aftermath}
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    from cluster.incident.store import IncidentError
+    from cluster.local.deployment import LocalDeployment
+
+    parser = argparse.ArgumentParser(
+        prog="python -m faults.record", description="Record drills on the local deployment."
+    )
+    parser.add_argument("plans", nargs="+", metavar="PLAN", help="FAULT:TARGET:TIMES")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--baseline", type=float, default=Times.baseline, metavar="S")
+    parser.add_argument("--seconds", type=float, default=Times.seconds, metavar="S")
+    parser.add_argument("--aftermath", type=float, default=Times.aftermath, metavar="S")
+    chosen = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        jobs = parse_plans(chosen.plans)
+        deployment = LocalDeployment.connect()
+        times = Times(chosen.baseline, chosen.seconds, chosen.aftermath)
+        missing = record(deployment, jobs, chosen.out, times, log=_say)
+    except (FaultError, DeploymentError, IncidentError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted: everything is undone; run it again to go on", file=sys.stderr)
+        return 130
+    if missing:
+        print(f"{missing} drills are missing; run it again to go on", file=sys.stderr)
+    return 1 if missing else 0
+
+
+def _say(line: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {line}", flush=True)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())
