@@ -50,7 +50,7 @@ class MicroRank(Method):
         alone decides. A slow component that hides in the own time of its caller (network) is blamed on the caller.
 
     Cost:
-        O(S log S) for S spans, then O(coverage of the distinct kinds) an iteration: 10^5 spans take about half a second.
+        O(S log S) for S spans, then O(coverage of the distinct kinds) an iteration: 10^5 spans take half a second.
 
     Reference:
         Yu et al., "MicroRank: End-to-End Latency Issue Localization with Extended Spectrum Analysis in Microservice
