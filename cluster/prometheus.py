@@ -214,7 +214,7 @@ class Prometheus:
                 datetime.fromtimestamp(last, UTC),
                 repr(step),
                 # These win over the client's own, which are rounded to whole seconds. The server gives up in time, too.
-                params={"start": repr(first), "end": repr(last), "timeout": f"{left:.3f}s"},
+                params={"start": repr(first), "end": repr(last), "timeout": f"{math.ceil(left * 1000)}ms"},
                 timeout=left,
             )
         )
