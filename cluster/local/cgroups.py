@@ -76,7 +76,12 @@ class Cgroups:
         for parent in self.parents:
             weight = parent / self.name / ("cpu.weight" if self.version is Version.V2 else "cpu.shares")
             if weight.exists() and os.access(weight, os.W_OK):
-                weight.write_text("1000" if self.version is Version.V2 else "8192")
+                weight.write_text("6400" if self.version is Version.V2 else "65536")
+
+    def enter(self, pod: str) -> None:
+        """Move this process. Raises OSError."""
+        for folder in self.of(pod):
+            (folder / "cgroup.procs").write_text("0")
 
     def members(self, pod: str) -> list[int]:
         """Pids in the pod's cgroup, as the caller's PID namespace sees them."""

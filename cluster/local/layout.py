@@ -11,6 +11,7 @@ GATEWAY = "gateway"
 HEAD = "head"
 REPLICAS = ("replica-0", "replica-1", "replica-2")
 SERVING = (HEAD, *REPLICAS)
+SYSTEM = "system"  # the cgroup of what serves the sandbox itself
 CLIENT = "client"  # the load generator's pod: no component of the topology
 PODS = (GATEWAY, *SERVING, CLIENT)
 
@@ -37,6 +38,8 @@ MODEL_NAME = "SmolLM2-135M-Instruct"
 ENV_STATE = "RCA_TUI_STATE"  # the state folder that the deployment belongs to
 ENV_DEPLOYMENT = "RCA_TUI_DEPLOYMENT"  # the deployment's id
 ENV_COMPONENT = "RCA_TUI_COMPONENT"  # the pod's component id
+ENV_RUN = "RCA_TUI_RUN"  # the run folder, for what runs inside a pod
+ENV_SPANS = "RCA_TUI_SPANS"  # the file that a pod's processes append their spans to
 ENV_TAG = "RCA_TUI_TAG"  # what `LocalPod.spawn` was told to call it
 
 

@@ -46,7 +46,7 @@ class Plan:
 
 def prompt(rng: random.Random) -> str:
     """A few words that differ from request to request, always of much the same length."""
-    return f"{rng.choice(_SUBJECTS)} {rng.choice(_VERBS)} {rng.choice(_OBJECTS)}, number {rng.randrange(1000)}:"
+    return f"{rng.choice(_SUBJECTS)} {rng.choice(_VERBS)} {rng.choice(_OBJECTS)}"
 
 
 async def send(session: aiohttp.ClientSession, plan: Plan, text: str) -> None:

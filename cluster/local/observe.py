@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from pathlib import Path
 from typing import Any, TextIO
@@ -14,7 +13,6 @@ from opentelemetry.trace import SpanKind, Status, StatusCode, format_trace_id
 from ray.util.metrics import Counter, Gauge, Histogram
 
 from cluster.local.engines.base import Delta, Engine, Finish, Generation, Load
-from cluster.local.layout import ENV_COMPONENT
 
 _SECONDS = [0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32]
 _TOKEN_SECONDS = [0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.5, 0.8, 1.2, 2, 4, 8]
@@ -51,10 +49,9 @@ class Meters:
 class EngineLog:
     """JSON lines with time and component."""
 
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    def __init__(self, path: Path, component: str) -> None:
         self._file: TextIO = path.open("a", encoding="utf-8", buffering=1)
-        self._component = os.environ[ENV_COMPONENT]
+        self._component = component
 
     def write(self, severity: str, message: str, **fields: object) -> None:
         line = {"time": time.time(), "component": self._component, "severity": severity, "message": message, **fields}

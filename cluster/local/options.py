@@ -15,13 +15,13 @@ class Options:
         engine: `llamacpp` (four replicas) or `vllm` (see `cluster.local.engines.vllm`).
         rate: requests per second of the load generator over all pods; 0 means no load.
         max_tokens: tokens that each of its requests generates.
-        pod_cpus: CPU limit of a serving pod in cores, where cgroups can be written.
+        pod_cpus: CPU limit of a serving pod in cores, half as much again for the head, where cgroups can be written.
         gateway_port, prometheus_port: first port to try on 127.0.0.1; None means the default or the next free one.
     """
 
     engine: str = "llamacpp"
     rate: float = 4.0
-    max_tokens: int = 16
+    max_tokens: int = 8
     pod_cpus: float = 0.5
     gateway_port: int | None = None
     prometheus_port: int | None = None

@@ -21,6 +21,7 @@ from cluster.local.programs import Program, Programs
 from cluster.local.settings import Settings, write_json
 
 READY_SECONDS = 180.0
+HEAD_FACTOR = 1.5
 
 
 class StartError(Exception):
@@ -61,7 +62,9 @@ class Supervisor:
                 self._until(lambda pod=pod: completes(layout.management_ip(pod), layout.SERVE_PORT), f"{pod} gave no completion")
         with _Phase(self, "load", "limiting the pods' CPU and starting the load"):
             for pod in layout.SERVING:
-                self._settings.cgroups.limit_cpu(pod, self._settings.options.pod_cpus)
+                # The head carries Ray's control plane too, which takes about a fifth of a core beside the replica.
+                cores = self._settings.options.pod_cpus * (HEAD_FACTOR if pod == layout.HEAD else 1)
+                self._settings.cgroups.limit_cpu(pod, cores)
             self._programs.start(self._load())
         with _Phase(self, "scrape", "waiting until Prometheus scrapes every target"):
             self._until(lambda: targets_up() == configs.targets(), "Prometheus does not reach every target")
@@ -71,8 +74,9 @@ class Supervisor:
         subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
         Path(layout.RAY_TEMP).mkdir()
         cgroups = self._settings.cgroups
-        cgroups.create(layout.PODS)
+        cgroups.create((*layout.PODS, layout.SYSTEM))
         cgroups.prefer()
+        cgroups.enter(layout.SYSTEM)
         network.build_bridges()
         for pod in layout.PODS:
             self._holders[pod] = network.hold_pod(pod, cgroups, dict(os.environ))
@@ -221,8 +225,8 @@ def ray_environment(run: RunDir, pod: str) -> dict[str, str]:
         "RAY_SERVE_TRACING_SAMPLING_RATIO": "1.0",
         "OTEL_SERVICE_NAME": "llm",
         "OTEL_RESOURCE_ATTRIBUTES": f"service.instance.id={pod}",
-        "RCA_TUI_SPANS": str(run.spans(pod)),
-        "RCA_TUI_RUN": str(run.root),
+        layout.ENV_SPANS: str(run.spans(pod)),
+        layout.ENV_RUN: str(run.root),
     }
 
 

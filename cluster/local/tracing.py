@@ -13,9 +13,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.trace import StatusCode, format_span_id, format_trace_id
 
-from cluster.local.layout import ENV_COMPONENT
-
-ENV_SPANS = "RCA_TUI_SPANS"  # file that this pod's processes append their spans to
+from cluster.local.layout import ENV_COMPONENT, ENV_SPANS
 
 
 class JsonLinesExporter(SpanExporter):
