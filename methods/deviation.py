@@ -131,7 +131,8 @@ def _largest(incident: Incident, found: Deviations, i: int, onset: float, centre
     side = "above" if value >= middle else "below"
     claim = (
         f"{key[0]} {key[1]} reached {quantity(value, unit)} {after_onset(when, onset)}: "
-        f"{number(found.scores[i])} times the {spread} ({quantity(width, unit)}) {side} its {centre} of {quantity(middle, unit)}."
+        f"{number(found.scores[i])} times the {spread} ({quantity(width, unit)}) "
+        f"{side} its {centre} of {quantity(middle, unit)}."
     )
     return Step(
         title="Largest deviation",

@@ -1,0 +1,152 @@
+"""When the trouble began, from the SLI alone.
+
+The front door's latency (its logarithm) and error ratio are cut into segments by Bayesian change-point detection
+(`methods.changepoint`). Among the boundaries at which things get worse, the one with the largest step is the trouble;
+steps up that lead to it without a step down between them belong to it. A change for the better is a recovery, never an
+onset.
+
+A sample of the SLI looks back over the window that it was computed from, so the SLI moves after its cause does. Being
+late is worse than being early: samples of the fault in the baseline widen what counts as normal, while a few normal
+samples after the onset change no maximum. So the onset is put one correlation length of the SLI before the first bad
+sample.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from cluster.incident.model import Incident, Onset, OnsetSource
+from methods.changepoint import noise, residual_noise, segment
+from methods.matrix import Floats
+from methods.sli import NoSli, error_key, latency_key, sli
+from methods.types import Pointer, SeriesPointer, Step
+from methods.wording import number, quantity
+
+LEAST_SAMPLES = 8
+# Noise below which a change is of no interest to anyone: 3 % of latency, one request in a hundred.
+LEAST_NOISE = np.array([0.03, 0.01])
+# A step up belongs to the trouble that follows when it is at least this share of the trouble's largest step.
+LEADING = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class OnsetEstimate:
+    """`probability` is that of a boundary near the first bad sample; `claim` says what changed, for a person."""
+
+    onset: Onset
+    probability: float
+    claim: str
+    step: Step
+
+
+def with_onset(incident: Incident) -> Incident:
+    """The incident with its onset, estimated if it has none; as it is when none can be estimated."""
+    if incident.onset is not None:
+        return incident
+    try:
+        found = estimate(incident)
+    except NoSli:
+        return incident
+    return incident.at(found.onset) if found else incident
+
+
+def estimate(incident: Incident) -> OnsetEstimate | None:
+    """The most probable start of the trouble; None when nothing got worse, or fewer than 8 samples say so.
+
+    An onset that the incident already has is not looked at. Raises NoSli.
+    """
+    indicator = sli(incident)
+    times = indicator.index.to_numpy(dtype=np.float64)
+    values = indicator.to_numpy(dtype=np.float64)
+    if np.isfinite(values[:, 0]).sum() < LEAST_SAMPLES:
+        return None
+    logged = _transformed(values)
+    level, length = np.array([noise(column) for column in logged.T]).T
+    moving = np.nanmax(logged, axis=0) - np.nanmin(logged, axis=0) > LEAST_NOISE
+    if not moving.any():
+        return None
+    scaled = (logged - np.nanmedian(logged, axis=0)) / np.maximum(level, LEAST_NOISE)
+    found = segment(scaled[:, moving], 1.0 / length[moving])
+    # Steps made the noise look longer correlated than it is: measure it again between them.
+    level, length = np.array([residual_noise(column, found.boundaries) for column in logged.T]).T
+    scaled = (logged - np.nanmedian(logged, axis=0)) / np.maximum(level, LEAST_NOISE)
+    found = segment(scaled[:, moving], 1.0 / length[moving])
+    row = _start_of_trouble(scaled[:, moving], found.boundaries)
+    if row is None:
+        return None
+    reach = round(float(np.max(length[moving])))
+    near = slice(max(row - reach, 1), row + reach + 1)
+    probability = float(min(1.0, np.sum(found.probability[near])))
+    first = max(row - reach, 1) if reach > 1 else row
+    bounds = [b for b in (0, *found.boundaries, len(times)) if b < row or b > row]
+    before = values[max(b for b in bounds if b < row) : row]
+    after = values[row : min(b for b in bounds if b > row)]
+    return _described(incident, times, first, row, probability, _means(before), _means(after))
+
+
+def _transformed(values: Floats) -> Floats:
+    latency = values[:, 0]
+    typical = np.nanmedian(latency)
+    smallest = 1e-3 * typical if typical > 0 else 1e-9
+    return np.column_stack([np.log(np.maximum(latency, smallest)), values[:, 1]])
+
+
+def _start_of_trouble(scaled: Floats, boundaries: tuple[int, ...]) -> int | None:
+    """The boundary at which the largest worsening begins, or None."""
+    edges = (0, *boundaries, len(scaled))
+    levels = np.array([_means(scaled[a:b]) for a, b in itertools.pairwise(edges)])
+    # A series without a sample in a segment is as it was before.
+    for k in range(1, len(levels)):
+        levels[k] = np.where(np.isfinite(levels[k]), levels[k], levels[k - 1])
+    # Up in either series is worse; a fall in one does not make good a rise in the other.
+    steps = np.diff(levels, axis=0)
+    rises = np.max(np.nan_to_num(steps), axis=1, initial=0.0)
+    if not rises.size or rises.max() <= 0:
+        return None
+    k = int(np.argmax(rises))
+    while k > 0 and rises[k - 1] >= LEADING * rises.max():
+        k -= 1
+    return boundaries[k]
+
+
+def _means(values: Floats) -> Floats:
+    count = np.sum(np.isfinite(values), axis=0)
+    return np.where(count > 0, np.nansum(values, axis=0) / np.maximum(count, 1), np.nan)
+
+
+def _described(
+    incident: Incident, times: Floats, first: int, row: int, probability: float, before: Floats, after: Floats
+) -> OnsetEstimate:
+    front, signal = latency_key(incident)
+    onset = float(times[first])
+    clock = datetime.fromtimestamp(onset, UTC).strftime("%H:%M:%S")
+    unit = incident.telemetry.units.get(signal, "")
+    changes = [f"its latency went from {quantity(before[0], unit)} to {quantity(after[0], unit)}"]
+    if max(before[1], after[1]) > 0:
+        changes.append(f"its share of errors from {number(100 * before[1])} % to {number(100 * after[1])} %")
+    claim = (
+        f"Trouble at {front} began about {clock} UTC (probability {probability:.2f}): {' and '.join(changes)}, "
+        f"seen from {round(float(times[row]) - onset)} s later on."
+    )
+    pointers: list[Pointer] = [SeriesPointer(front, signal, onset, float(times[-1]) + 1.0)]
+    errors = error_key(incident)
+    if errors:
+        pointers.append(SeriesPointer(*errors, onset, float(times[-1]) + 1.0))
+    numbers = {
+        "onset": onset,
+        "first_bad_sample": float(times[row]),
+        "probability": probability,
+        "latency_before": float(before[0]),
+        "latency_after": float(after[0]),
+        "error_ratio_before": float(before[1]),
+        "error_ratio_after": float(after[1]),
+    }
+    levels = {"before": float(before[0]), "after": float(after[0])}
+    numbers = {name: value for name, value in numbers.items() if np.isfinite(value)}
+    levels = {name: value for name, value in levels.items() if np.isfinite(value)}
+    step = Step("Onset of the trouble", claim, numbers, levels, pointers=tuple(pointers))
+    return OnsetEstimate(Onset(onset, OnsetSource.ESTIMATED), probability, claim, step)
