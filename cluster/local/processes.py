@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,3 +97,12 @@ def inner_pid(pid: int) -> int | None:
 
 def children(pid: int) -> list[int]:
     return [other for other in pids() if (fields := stat_fields(other)) and int(fields[1]) == pid]
+
+
+def with_descendants(roots: Iterable[int], among: Iterable[int]) -> set[int]:
+    """The roots, their children, and so on, as far as they are among the given pids."""
+    parent = {pid: int(fields[1]) for pid in among if (fields := stat_fields(pid))}
+    found = {pid for pid in roots if pid in parent}
+    while more := {pid for pid, above in parent.items() if above in found} - found:
+        found |= more
+    return found

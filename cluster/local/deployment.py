@@ -1,0 +1,119 @@
+"""The embedded deployment seen through `cluster.deployment.Deployment`."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from urllib.error import URLError
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+from cluster.deployment import DeploymentError, Liveness, Samples, Status
+from cluster.local import layout, lifecycle
+from cluster.local.pod import LocalPod
+from cluster.local.state import LocalState
+from cluster.topology import Component, Edge, Kind, Relation, Topology, calls
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cluster.incident.model import Window
+
+FRESH_SECONDS = 5.0
+_NEWEST = 'max(timestamp(pod_processes{job="exporter"}))'
+_KINDS = {layout.GATEWAY: Kind.GATEWAY, layout.HEAD: Kind.HEAD} | dict.fromkeys(layout.REPLICAS, Kind.REPLICA)
+
+
+class LocalDeployment:
+    """Reads the deployment that `cluster.local.lifecycle.up` started. Also `HasPods`."""
+
+    kind = "local"
+    name = "local"
+
+    def __init__(self, state: LocalState) -> None:
+        self.state = state
+
+    @classmethod
+    def connect(cls) -> LocalDeployment:
+        """The deployment that runs now. Raises DeploymentError when there is none, or it is still starting."""
+        state = lifecycle.status()
+        if state is None:
+            raise DeploymentError("no deployment runs on this machine: `rca-tui up` starts one")
+        if not state.ready:
+            raise DeploymentError("the deployment is still starting: wait for `rca-tui up` to end")
+        return cls(state)
+
+    def topology(self) -> Topology:
+        components = [Component(pod, kind, self._uid(pod), self._labels(pod)) for pod, kind in _KINDS.items()]
+        components.append(Component(layout.NODE, Kind.NODE, self._uid(layout.NODE)))
+        on_node = [Edge(pod, layout.NODE, Relation.RUNS_ON) for pod in _KINDS]
+        edges = (*calls(layout.GATEWAY, layout.SERVING), *on_node)
+        return Topology(tuple(components), edges, front_door=layout.GATEWAY)
+
+    def status(self) -> Status:
+        if not self.state.alive():
+            return Status(Liveness.DOWN, None, "the deployment is not running: `rca-tui up` starts it")
+        dead = self._dead_programs()
+        components = {pod: self._holds(pod) for pod in _KINDS} | {layout.NODE: True}
+        for program in dead:
+            pod = program.rpartition(" ")[2]
+            if pod in components:
+                components[pod] = False
+        notes = [f"not running: {', '.join(dead)}"] if dead else []
+        notes += [] if self.state.cgroups.parents else [f"no CPU limits: {self.state.cgroups.reason}"]
+        newest = self._newest_sample()
+        if newest is None:
+            return Status(Liveness.DOWN, None, "; ".join(["Prometheus does not answer", *notes]), components)
+        age = max(0.0, time.time() - newest)
+        liveness = Liveness.LIVE if age < FRESH_SECONDS else Liveness.STALE
+        return Status(liveness, age, "; ".join(notes), components)
+
+    def samples(self, window: Window, step: float, signals: Sequence[str] | None = None) -> Samples:
+        from cluster.local import telemetry
+
+        return telemetry.read_samples(self, window, step, signals)
+
+    def spans(self, window: Window) -> pd.DataFrame:
+        from cluster.local import telemetry
+
+        return telemetry.read_spans(self, window)
+
+    def logs(self, window: Window) -> pd.DataFrame:
+        from cluster.local import telemetry
+
+        return telemetry.read_logs(self, window)
+
+    def pod(self, component: str) -> LocalPod:
+        return LocalPod(self.state, component)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def _uid(self, component: str) -> str:
+        try:
+            return self.pod(component).uid
+        except DeploymentError:
+            return ""  # nothing runs behind it now
+
+    def _labels(self, pod: str) -> dict[str, str]:
+        return {"address": layout.data_ip(pod), "engine": self.state.engine} if pod in layout.SERVING else {}
+
+    def _holds(self, pod: str) -> bool:
+        return self.state.holders[pod].alive()
+
+    def _dead_programs(self) -> list[str]:
+        try:
+            health = json.loads(self.state.run_dir.health.read_text())
+            return [name for name, program in health["programs"].items() if not program["alive"]]
+        except (OSError, ValueError, LookupError):
+            return []
+
+    def _newest_sample(self) -> float | None:
+        url = f"{self.state.prometheus_url}/api/v1/query?{urlencode({'query': f'{_NEWEST} or max(max_over_time(timestamp(up)[10m:5s]))'})}"
+        try:
+            with urlopen(url, timeout=2) as answer:  # noqa: S310: our own http address
+                return float(json.load(answer)["data"]["result"][0]["value"][1])
+        except (URLError, OSError, ValueError, LookupError, TypeError):
+            return None

@@ -1,0 +1,143 @@
+"""Hands on one pod from outside the sandbox: run and start commands in its namespaces and its cgroup."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Sequence
+
+from cluster.deployment import Completed, DeploymentError
+from cluster.local import layout, network, preflight, processes
+from cluster.local.state import LocalState
+
+_ACTOR = "ray::ServeReplica"
+_KILLED_BY_TIMEOUT = 128 + 9  # what timeout(1) says after --signal=KILL
+
+
+class LocalPod:
+    """A pod of the embedded deployment, as `cluster.deployment.Pod`; `node` is the sandbox itself, outside all pods."""
+
+    def __init__(self, state: LocalState, component: str) -> None:
+        if component not in state.holders and component != layout.NODE:
+            raise DeploymentError(f"there is no pod {component}; there are: {', '.join((*state.holders, layout.NODE))}")
+        self._state = state
+        self._component = component
+
+    @property
+    def component(self) -> str:
+        return self._component
+
+    @property
+    def uid(self) -> str:
+        """Names the process that serves: another one after Serve replaced the replica, or the pod's holder was lost."""
+        process = (self._component in layout.SERVING and self._serving()) or self._holder()
+        return f"{self._state.id}/{self._component}/{process.pid}-{process.started}"
+
+    def run(self, argv: Sequence[str], timeout: float = 10.0) -> Completed:
+        # Killing nsenter from here would leave what it started inside: the clock has to run inside as well.
+        command = self._command(["timeout", "--signal=KILL", f"{timeout:g}", *argv])
+        try:
+            done = subprocess.run(
+                command,
+                env=self._environment({}),
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=timeout + 2,
+                stdin=subprocess.DEVNULL,
+            )
+        except subprocess.TimeoutExpired:
+            raise self._too_long(argv, timeout) from None
+        except OSError as error:
+            raise DeploymentError(f"`{' '.join(argv)}` could not be started in {self._component}: {error}") from error
+        if done.returncode == _KILLED_BY_TIMEOUT:
+            raise self._too_long(argv, timeout)
+        return Completed(done.returncode, done.stdout, done.stderr)
+
+    def spawn(self, argv: Sequence[str], tag: str) -> None:
+        # `setsid --fork` returns at once and leaves the command to the sandbox's PID 1.
+        # nsenter keeps a process outside as parent of what it forks, so the fork has to happen inside.
+        command = self._command(["setsid", "--fork", *argv])
+        try:
+            done = subprocess.run(
+                command,
+                env=self._environment({layout.ENV_TAG: tag}),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                timeout=10,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise DeploymentError(f"`{' '.join(argv)}` could not be started in {self._component}: {error}") from error
+        if done.returncode != 0:
+            raise DeploymentError(f"`{' '.join(argv)}` could not be started in {self._component} (code {done.returncode})")
+
+    def tagged(self, tag: str) -> list[int]:
+        if not self._state.alive():
+            return []
+        mine = list(processes.in_namespace(self._init().pid, "pid"))
+        roots = {pid for pid in mine if processes.environment(pid).get(layout.ENV_TAG) == tag}
+        # Some programs (stress-ng) write their title over the environment of their children.
+        return sorted(pid for pid in processes.with_descendants(roots, mine) if _runs(pid))
+
+    def pids(self) -> list[int]:
+        """All processes of the pod but its holder, as a container's end leaves the pod itself in place."""
+        if not self._state.alive():
+            return []
+        inside = set(processes.in_namespace(self._init().pid, "pid"))
+        if self._component == layout.NODE:
+            return sorted(pid for pid in inside if _runs(pid))
+        holder = self._holder().pid
+        in_pod = inside & set(processes.in_namespace(holder, "net"))
+        return sorted(pid for pid in in_pod if pid != holder and _runs(pid))
+
+    def replica(self) -> int | None:
+        """Pid of the Serve replica in this pod, None while there is none."""
+        process = self._serving()
+        return None if process is None else process.pid
+
+    def _serving(self) -> processes.Process | None:
+        for pid in self.pids():
+            # Ray names its workers after what they do: "ray::ServeReplica:llm:LLM", with a method while one runs.
+            if processes.command(pid)[:1] and processes.command(pid)[0].startswith(_ACTOR):
+                return processes.identify(pid)
+        return None
+
+    def _too_long(self, argv: Sequence[str], timeout: float) -> DeploymentError:
+        return DeploymentError(f"`{' '.join(argv)}` in {self._component} took more than {timeout:g} s")
+
+    def _init(self) -> processes.Process:
+        init = self._state.init
+        if init is None or not init.alive():
+            raise DeploymentError("the deployment is not running: `rca-tui up` starts it")
+        return init
+
+    def _holder(self) -> processes.Process:
+        init = self._init()
+        if self._component == layout.NODE:
+            return init
+        holder = self._state.holders[self._component]
+        if not holder.alive():
+            raise DeploymentError(f"the pod {self._component} is gone: `rca-tui down` and `rca-tui up` build it anew")
+        return holder
+
+    def _command(self, argv: Sequence[str]) -> list[str]:
+        user = ["-U", "--preserve-credentials"] if self._state.rootless else []
+        inside = ["nsenter", "-t", str(self._holder().pid), *user, "-n", "-m", "-p", "--", *argv]
+        pod = layout.SYSTEM if self._component == layout.NODE else self._component
+        return network.enter_argv(self._state.cgroups.of(pod), inside)
+
+    def _environment(self, extra: dict[str, str]) -> dict[str, str]:
+        # The markers let a clean-up find what was started here even if the sandbox could not hold it.
+        return {
+            **os.environ,
+            "PATH": preflight.search_path(),
+            layout.ENV_STATE: str(self._state.run.parent.absolute()),
+            layout.ENV_DEPLOYMENT: self._state.id,
+            layout.ENV_COMPONENT: self._component,
+            **extra,
+        }
+
+
+def _runs(pid: int) -> bool:
+    return not processes.is_zombie(pid)
