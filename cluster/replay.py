@@ -24,6 +24,10 @@ class ReplayDeployment:
         self.name = name
         self.incident = incident
 
+    @property
+    def instance(self) -> str:
+        return self.incident.id
+
     def topology(self) -> Topology:
         return self.incident.topology
 
@@ -45,7 +49,7 @@ class ReplayDeployment:
         if not step > 0 or window.seconds / step > _GRID_POINTS:
             raise DeploymentError(f"a step of {step} s does not fit a window of {window.seconds:.0f} s: choose another")
         telemetry = self.incident.telemetry
-        grid: npt.NDArray[np.float64] = window.start + step * np.arange(int(np.ceil(window.seconds / step)))
+        grid = np.asarray(window.start + step * np.arange(int(np.ceil(window.seconds / step))), dtype=np.float64)
         return Samples(
             metrics=_on_grid(telemetry.metrics, grid, step, signals),
             edge_metrics=_on_grid(telemetry.edge_metrics, grid, step, signals),

@@ -65,7 +65,7 @@ class CpuStress(Fault[CpuStressParameters]):
     ) -> Plan:
         argv = (
             *(PROGRAM, "--cpu", str(parameters.workers), "--cpu-load", str(parameters.load)),
-            *("--timeout", f"{math.ceil(seconds) + OWN_TIMEOUT}s", "--temp-path", SCRATCH, "--quiet"),
+            *("--timeout", f"{math.ceil(seconds) + OWN_TIMEOUT}s", "--temp-path", SCRATCH, "--keep-name", "--quiet"),
         )
         return Plan(
             injection=injection,

@@ -157,12 +157,11 @@ def _write_manifest(folder: Path, times: Times) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    from cluster.incident.store import IncidentError
     from cluster.local.deployment import LocalDeployment
 
-    parser = argparse.ArgumentParser(
-        prog="python -m faults.record", description="Record drills on the local deployment."
-    )
+    from cluster.incident.store import IncidentError
+
+    parser = argparse.ArgumentParser(prog="python -m faults.record", description="Record drills on this machine.")
     parser.add_argument("plans", nargs="+", metavar="PLAN", help="FAULT:TARGET:TIMES")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--baseline", type=float, default=Times.baseline, metavar="S")

@@ -45,6 +45,10 @@ class LocalDeployment:
             raise DeploymentError("the deployment is still starting: wait for `rca-tui up` to end")
         return cls(state)
 
+    @property
+    def instance(self) -> str:
+        return self.state.id
+
     def topology(self) -> Topology:
         components = [Component(pod, kind, self._uid(pod), self._labels(pod)) for pod, kind in _KINDS.items()]
         components.append(Component(layout.NODE, Kind.NODE, self._uid(layout.NODE)))

@@ -1,0 +1,187 @@
+"""kill -9 of the app, its watchdog or both, in every state: nothing is left, or `recover` leaves nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from fake_deployment import FakeDeployment, wait_for
+from fake_fault import UNDO
+
+from cluster.local.processes import identify
+from faults import recover, tagged
+from faults.journal import Journal, journals
+from faults.states import State
+
+APP = Path(__file__).with_name("fake_app.py")
+
+
+class App:
+    """The app as a process of its own, stopped in a state; everything that it started is gone after the test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self, state: str, seconds: float = 60) -> None:
+        FakeDeployment.start(self.folder)
+        self.process = subprocess.Popen(
+            [sys.executable, str(APP), str(self.folder), state, str(seconds)], stdout=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout is not None
+        said = []
+        for line in self.process.stdout:
+            said.append(line.strip())
+            if said[-1] == state:
+                return
+        pytest.fail(f"the app ended in {said}, before {state}")
+
+    @property
+    def journal(self) -> Journal:
+        (journal,) = journals(self.folder / "journal")
+        return journal
+
+    def state(self) -> State:
+        return self.journal.read().state
+
+    def stressors(self) -> list[int]:
+        return tagged.anywhere(self.journal.id)
+
+    def watchdogs(self) -> list[int]:
+        path = str(self.journal.path)
+        return [
+            process.pid
+            for process in psutil.process_iter(["cmdline"])
+            if path in (process.info["cmdline"] or []) and process.pid != os.getpid()
+        ]
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def kill_watchdog(self) -> None:
+        for pid in self.watchdogs():
+            os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[App]:
+    app = App(tmp_path)
+    yield app
+    if app.process is not None:
+        app.kill()
+        app.kill_watchdog()
+        assert not tagged.kill(app.stressors)
+        if app.process.stdout is not None:
+            app.process.stdout.close()
+
+
+@pytest.mark.parametrize("state", ["PLANNED", "ARMED"])
+def test_app_killed_before_its_watchdog_is_there(app: App, state: str) -> None:
+    app.start(state)
+    app.kill()
+    assert app.state() == state
+    (undone,) = recover.recover(folder=app.folder / "journal", undo=UNDO)
+    assert (undone.state, undone.clean, app.state()) == (State.RECOVERED, True, State.RECOVERED)
+
+
+@pytest.mark.parametrize("state", ["INJECTING", "SPAWNED", "ACTIVE"])
+def test_app_killed_the_watchdog_reverts_at_once(app: App, state: str) -> None:
+    app.start(state)
+    assert state == "INJECTING" or app.stressors()
+    app.kill()
+    assert wait_for(lambda: app.state() is State.RECOVERED), app.journal.read()
+    assert not app.stressors()
+    assert wait_for(lambda: not app.watchdogs())
+
+
+@pytest.mark.parametrize("state", ["INJECTING", "SPAWNED", "ACTIVE", "REVERTING"])
+def test_app_and_watchdog_killed_recover_reverts(app: App, state: str) -> None:
+    app.start(state, seconds=1 if state == "REVERTING" else 60)
+    app.kill_watchdog()
+    app.kill()
+    assert state == "INJECTING" or app.stressors()
+    (undone,) = recover.recover(folder=app.folder / "journal", undo=UNDO)
+    assert (undone.state, undone.clean) == (State.RECOVERED, True)
+    assert not app.stressors()
+    assert recover.pending(app.folder / "journal") == []
+
+
+def test_watchdog_killed_the_app_reverts(app: App) -> None:
+    app.start("ACTIVE", seconds=60)
+    app.kill()  # of the app that waits in ACTIVE; one that goes on is needed here
+    assert wait_for(lambda: app.state() is State.RECOVERED)
+    folder = app.folder / "again"
+    folder.mkdir()
+    running = App(folder)
+    FakeDeployment.start(folder)
+    with subprocess.Popen(
+        [sys.executable, str(APP), str(folder), "never", "60"], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert wait_for(lambda: bool(journals(folder / "journal")) and running.state() is State.ACTIVE)
+        running.kill_watchdog()
+        said = process.communicate(timeout=30)[0].splitlines()
+    assert said[-2:] == ["ended: its watchdog died", "RECOVERED"]
+    assert not running.stressors()
+
+
+def test_app_that_hangs_does_not_prolong_the_fault(app: App) -> None:
+    app.start("ACTIVE", seconds=1)
+    journal = app.journal
+    deadline = journal.read().deadline
+    assert deadline is not None
+    # As if the allowance were over: the clock cannot be turned, but the journal can be older.
+    text = journal.path.read_text().replace(f'"deadline": {deadline.seconds}', f'"deadline": {deadline.seconds - 20}')
+    journal.path.write_text(text)
+    assert wait_for(lambda: app.state() is State.RECOVERED), journal.read()
+    assert not app.stressors()
+    assert app.process is not None
+    assert app.process.poll() is None
+    assert "deadline" in next(step.detail for step in journal.read().steps if step.state is State.REVERTING)
+
+
+def test_watchdog_told_to_end_reverts_first(app: App) -> None:
+    app.start("ACTIVE")
+    (pid,) = app.watchdogs()
+    own = identify(pid)
+    assert own is not None
+    os.kill(pid, signal.SIGTERM)
+    assert wait_for(lambda: app.state() is State.RECOVERED)
+    assert not app.stressors()
+
+
+def test_watchdog_has_a_session_of_its_own_and_ignores_the_terminal(app: App) -> None:
+    app.start("ACTIVE")
+    (pid,) = app.watchdogs()
+    assert os.getsid(pid) == pid
+    os.kill(pid, signal.SIGHUP)
+    os.kill(pid, signal.SIGINT)
+    app.kill()
+    assert wait_for(lambda: app.state() is State.RECOVERED)
+
+
+def test_deployment_gone_took_the_fault_with_it(app: App) -> None:
+    app.start("ACTIVE")
+    (app.folder / "deployment.json").unlink()
+    app.kill()
+    assert wait_for(lambda: app.state() is State.RECOVERED)
+    assert "gone" in app.journal.read().detail
+    assert not app.stressors()
+
+
+def test_a_newer_deployment_is_left_alone(app: App) -> None:
+    app.start("ACTIVE")
+    app.kill_watchdog()
+    app.kill()
+    FakeDeployment(app.folder).set(instance="second")
+    (undone,) = recover.recover(folder=app.folder / "journal", undo=UNDO)
+    assert undone.state is State.RECOVERED
+    assert "gone" in undone.detail
+    assert not app.stressors()
