@@ -23,7 +23,7 @@ import pandas as pd
 import requests
 from numpy.typing import NDArray
 from prometheus_api_client import PrometheusConnect
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 from urllib3.util.retry import Retry
 
 from cluster.deployment import DeploymentError, Samples
@@ -133,7 +133,7 @@ class Prometheus:
         # A proxy or a .netrc of the environment has no business between us and this machine.
         session.trust_env = urlsplit(url).hostname not in ("127.0.0.1", "localhost", "::1")
         self._client = PrometheusConnect(
-            url.rstrip("/"), dict(headers or {}), retry=Retry(total=0), auth=auth, session=session, timeout=deadline
+            url.rstrip("/"), dict(headers or {}), retry=Retry(0, read=False), auth=auth, session=session, timeout=deadline
         )
 
     def __enter__(self) -> Self:
@@ -239,6 +239,8 @@ class _Session(requests.Session):
                     raise QueryError("it took too long")
                 if len(body) > LARGEST_ANSWER:
                     raise QueryError("the answer is too large")
+        except ReadTimeoutError as error:
+            raise requests.ReadTimeout(error) from error
         except HTTPError as error:
             raise requests.ConnectionError(error) from error
         finally:
@@ -261,7 +263,7 @@ def _checked(ask: Any) -> _Json:
         raise QueryError("the answer is not JSON, so this is hardly Prometheus' address") from error
     except (requests.ConnectionError, ConnectionError) as error:
         raise QueryError("the connection failed; check the address and that it runs") from error
-    except (requests.RequestException, KeyError, TypeError, ValueError) as error:
+    except (requests.RequestException, KeyError, TypeError, ValueError, RecursionError) as error:
         raise QueryError(_NOT_PROMETHEUS) from error
 
 
@@ -274,7 +276,7 @@ def _refusal(response: requests.Response) -> QueryError:
     try:
         answer = json.loads(response.content)
         reason = str(answer["error"]) if isinstance(answer, dict) else ""
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, RecursionError):
         pass  # an error page of something in between: its status says all there is
     shown = "".join(c if c.isprintable() else " " for c in reason)[:200].strip()
     return QueryError(f"HTTP {status}" + (f" ({shown})" if shown else ""))

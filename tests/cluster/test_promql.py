@@ -9,7 +9,18 @@ from prometheus_data import PODS, SECONDS, T0, TURN, per_second
 from cluster import promql, signals
 from cluster.incident.model import Window
 from cluster.prometheus import Answer, Prometheus
-from cluster.promql import LLAMACPP, LOCAL, RAY_SERVE, RAY_VLLM, RAY_VLLM_COLON, SPELLINGS, VLLM, Query, Source, Spelling
+from cluster.promql import (
+    LLAMACPP,
+    LOCAL,
+    RAY_SERVE,
+    RAY_VLLM,
+    RAY_VLLM_COLON,
+    SPELLINGS,
+    VLLM,
+    Query,
+    Source,
+    Spelling,
+)
 from cluster.topology import Kind
 
 WINDOW = Window(T0, T0 + SECONDS)
@@ -38,7 +49,9 @@ def values(prometheus_url: str) -> dict[str, dict[tuple[str, ...], np.ndarray]]:
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS, ids=lambda s: s.name)
-def test_prometheus_parses_every_rule_and_answers_with_known_components(prometheus_url: str, spelling: Spelling) -> None:
+def test_prometheus_parses_every_rule_and_answers_with_known_components(
+    prometheus_url: str, spelling: Spelling
+) -> None:
     queries, answer = ask(prometheus_url, spelling)
     assert answer.notes == ()
     known = {*PODS, "gateway", "node"}
