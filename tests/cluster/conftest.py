@@ -9,6 +9,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import prometheus_data
+
 from cluster.topology import Component, Edge, Kind, Relation, Topology, calls
 
 

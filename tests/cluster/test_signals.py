@@ -48,7 +48,7 @@ def test_edges_have_the_signals_of_calls() -> None:
 
 
 def test_an_unknown_name_is_answered_with_those_that_exist() -> None:
-    with pytest.raises(KeyError, match="no signal latency; there are: .*latency_p90"):
+    with pytest.raises(KeyError, match=r"no signal latency; there are: .*latency_p90"):
         signals.signal("latency")
 
 
