@@ -125,25 +125,25 @@ class Reader:
         if not stat.S_ISREG(status.st_mode):
             raise IncidentError(f"{name} in {self.path} is a link or a device, not a file: save the incident again")
         if status.st_size > limit:
-            raise self._too_large(name, limit)
+            raise self._too_large(name)
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as stream:
             content = stream.read(limit + 1)
         if len(content) > limit:
-            raise self._too_large(name, limit)
+            raise self._too_large(name)
         return content
 
     def _read_entry(self, archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
         entry = self._entries[name]
         if entry.file_size > limit:
-            raise self._too_large(name, limit)
+            raise self._too_large(name)
         content = bytearray()
         try:
             with archive.open(entry) as stream:
                 while chunk := stream.read(_CHUNK):
                     content += chunk
                     if len(content) > limit:
-                        raise self._too_large(name, limit)
+                        raise self._too_large(name)
         except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
             raise IncidentError(f"{name} in {self.path} is damaged: get the incident again from its source") from error
         return bytes(content)
@@ -170,9 +170,10 @@ class Reader:
                 raise IncidentError(f"{self.path} holds {name!r} twice: get the incident again from its source")
             self._entries[name] = entry
 
-    def _too_large(self, name: str, limit: int) -> IncidentError:
+    def _too_large(self, name: str) -> IncidentError:
         return IncidentError(
-            f"{self.path} is not read: {name} would pass the limit of {limit // 2**20} MB; record a shorter window"
+            f"{self.path} is not read: its {name} is beyond what an incident may hold "
+            f"({LIMIT // 2**20} MB in all); record a shorter window"
         )
 
 

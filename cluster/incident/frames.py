@@ -107,12 +107,12 @@ def _write(table: pa.Table) -> bytes:
 
 def _read(content: bytes, text: list[str] | None = None) -> pa.Table:
     # Text is read as a dictionary: a file of a few kilobytes may repeat one long line a million times.
-    file = pq.ParquetFile(io.BytesIO(content), read_dictionary=text or [])
-    meta = file.metadata
+    meta = pq.read_metadata(io.BytesIO(content))
     declared = sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
     if meta.num_rows < 0 or meta.num_rows * max(meta.num_columns, 1) > CELLS or declared > 8 * CELLS:
         raise ValueError(f"it declares {meta.num_rows} rows of {meta.num_columns} columns, which is too many")
-    return file.read(use_threads=False)
+    present = [name for name in text or () if name in meta.schema.names]
+    return pq.ParquetFile(io.BytesIO(content), read_dictionary=present).read(use_threads=False)
 
 
 def _numbers(column: pa.ChunkedArray, name: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:

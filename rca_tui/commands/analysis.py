@@ -1,0 +1,164 @@
+"""One incident: whom the methods blame, why, and what was recorded."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rca_tui.commands import onset as onsets
+from rca_tui.commands.errors import at_terminal, interruptible, say
+from rca_tui.commands.output import AsJson, print_json, print_line
+from rca_tui.text import clock_time, plain, span
+
+if TYPE_CHECKING:
+    from cluster.incident.model import Incident, Onset
+    from methods.runner import Result
+
+Named = Annotated[str, typer.Argument(metavar="INCIDENT", help="A path, or a name that `rca-tui incidents` lists.")]
+When = Annotated[str, typer.Option("--onset", metavar="auto|TIME", help=onsets.HELP)]
+Seed = Annotated[int, typer.Option(help="Of everything random: the same seed gives the same rankings.")]
+Deadline = Annotated[float, typer.Option(help="Seconds for each method, after which it is stopped.", min=0.1)]
+
+
+def diagnose(
+    incident: Named,
+    method: Annotated[list[str] | None, typer.Option(help="Run this method only; may be given several times.")] = None,
+    onset: When = "auto",
+    seed: Seed = 0,
+    deadline: Deadline = 60.0,
+    as_json: AsJson = False,
+) -> None:
+    """Rank the components of an incident.
+
+    By every method, unless some are named.
+    Example: rca-tui diagnose drill-01 --method baro --method nsigma --onset +120
+    """
+    from methods import catalog, results, runner
+    from rca_tui.commands import rankings
+
+    for name in method or ():
+        catalog.entry(name)
+    placed = _load(incident, onset)
+    found = []
+    with interruptible("interrupted; the methods were stopped"):
+        for result in runner.run(placed, method or None, seed=seed, deadline=deadline):
+            found.append(result)
+            if sys.stderr.isatty():
+                say(rankings.line(result))
+    if as_json:
+        print_json(results.as_json(placed.onset, found))
+        return
+    print_line(_onset_line(placed))
+    rankings.print_results(placed, found)
+
+
+def explain(
+    incident: Named,
+    method: Annotated[str, typer.Option(help="The method that is asked to explain itself.")],
+    onset: When = "auto",
+    seed: Seed = 0,
+    deadline: Deadline = 60.0,
+    as_json: AsJson = False,
+) -> None:
+    """Show why a method ranks as it does, step by step.
+
+    Example: rca-tui explain drill-01 --method baro
+    """
+    from methods import catalog, results, runner
+    from rca_tui.commands import explanation
+
+    catalog.entry(method)
+    placed = _load(incident, onset)
+    with interruptible("interrupted; the method was stopped"):
+        result = next(runner.run(placed, [method], seed=seed, deadline=deadline))
+    if as_json:
+        told = results.as_json(placed.onset, [result])
+        print_json({"onset": told["onset"], **told["results"][0], "explanation": _explained(result)})
+        return
+    print_line(_onset_line(placed))
+    explanation.print_explanation(result)
+
+
+def replay(
+    incident: Annotated[
+        str | None, typer.Argument(metavar="[INCIDENT]", help="A path or a name; by default the first that is listed.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Open the app on a saved incident; needs no deployment.
+
+    With --json, or where there is no terminal, say what was recorded instead. Example: rca-tui replay drill-01
+    """
+    from rca_tui.commands.screen import first_incident, show_incident
+
+    name = incident or first_incident()
+    if at_terminal() and not as_json:
+        show_incident(name)
+        return
+    from cluster.incident import library
+
+    told = _described(name, library.load(name))
+    if as_json:
+        print_json(told)
+        return
+    print_line(f"{name}: {told['deployment']}, {span(told['seconds'])}, front door {told['front_door'] or 'unknown'}")
+    print_line(f"{told['samples']} samples, {told['spans']} spans, {told['logs']} log lines")
+    for component in told["components"]:
+        print_line(f"  {component['id']} ({component['kind']}): {len(component['signals'])} signals")
+    for note in told["notes"]:
+        print_line(f"  note: {note}")
+
+
+def _load(name: str, onset: str) -> Incident:
+    from cluster.incident import library
+
+    return onsets.place(library.load(name), onset)
+
+
+def _onset_line(incident: Incident) -> str:
+    onset: Onset | None = incident.onset
+    if onset is None:
+        return "onset: none found, the SLI shows no change; --onset sets one"
+    after = onset.time - incident.window.start
+    return f"onset: {clock_time(onset.time)} (+{after:.0f} s into the window), {onset.source}"
+
+
+def _explained(result: Result) -> dict[str, Any] | None:
+    from methods.types import Ranking
+
+    outcome = result.outcome
+    return dataclasses.asdict(outcome.explanation) if isinstance(outcome, Ranking) else None
+
+
+def _described(name: str, incident: Incident) -> dict[str, Any]:
+    telemetry = incident.telemetry
+    return {
+        "name": plain(name),
+        "id": incident.id,
+        "deployment": incident.deployment,
+        "start": incident.window.start,
+        "end": incident.window.end,
+        "seconds": incident.window.seconds,
+        "onset": incident.onset.time if incident.onset else None,
+        "front_door": incident.topology.front_door,
+        "components": [
+            {"id": c.id, "kind": c.kind.value, "signals": list(telemetry.signals_of(c.id))}
+            for c in incident.topology.components
+        ],
+        "edges": [
+            {"source": e.source, "target": e.target, "relation": e.relation.value} for e in incident.topology.edges
+        ],
+        "samples": len(telemetry.metrics),
+        "spans": len(telemetry.spans),
+        "logs": len(telemetry.logs),
+        "notes": list(incident.notes),
+    }
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(diagnose)
+    app.command()(explain)
+    app.command()(replay)

@@ -1,0 +1,100 @@
+"""The deployment on this machine: up, status, down."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any
+
+import typer
+
+from rca_tui.commands.errors import BadInput, interruptible, say
+from rca_tui.commands.output import AsJson, print_json, print_line, print_table
+from rca_tui.text import span
+
+Port = Annotated[int | None, typer.Option(help="Port on 127.0.0.1; by default the first free one.", show_default=False)]
+
+
+def up(
+    engine: Annotated[str, typer.Option(help="llamacpp, or vllm (one replica, CPU).")] = "llamacpp",
+    rate: Annotated[float, typer.Option(help="Requests per second of the load generator; 0 for none.")] = 4.0,
+    max_tokens: Annotated[int, typer.Option(help="Tokens that each of its requests generates.")] = 8,
+    pod_cpus: Annotated[float, typer.Option(help="CPU limit of a serving pod, in cores.")] = 0.5,
+    gateway_port: Port = None,
+    prometheus_port: Port = None,
+    as_json: AsJson = False,
+) -> None:
+    """Start the LLM deployment on this machine.
+
+    NGINX, Ray Serve on four nodes, an LLM in each, Prometheus and a load generator, all in one sandbox. Waits until
+    they serve. What an earlier one left behind is cleaned up first. Example: rca-tui up --rate 2
+    """
+    from cluster.local import lifecycle
+    from cluster.local.options import Options
+
+    try:
+        options = Options(engine, rate, max_tokens, pod_cpus, gateway_port, prometheus_port)
+    except ValueError as error:
+        raise BadInput(str(error)) from None
+    began = time.monotonic()
+    with interruptible("interrupted; the deployment that was starting is removed again"):
+        state = lifecycle.up(options, say)
+    seconds = time.monotonic() - began
+    if as_json:
+        told = {"gateway": state.gateway_url, "prometheus": state.prometheus_url, "engine": state.engine}
+        print_json({**told, "rate": state.rate, "seconds": round(seconds, 1), "phases": state.phases})
+        return
+    print_line(f"up after {span(seconds)}: {state.gateway_url}/v1/completions, Prometheus at {state.prometheus_url}")
+    print_line("next: `rca-tui` for the app, `rca-tui drill cpu-stress --target replica-1` for a drill")
+
+
+def status(as_json: AsJson = False) -> None:
+    """Say whether the deployment runs.
+
+    With how fresh its data is, and what is left to recover.
+    """
+    from cluster.local import lifecycle
+    from faults.recover import pending
+
+    state = lifecycle.status()
+    told: dict[str, Any] = {"liveness": "DOWN", "data_age": None, "message": "no deployment is up", "components": {}}
+    if state is not None:
+        from rca_tui.commands.connecting import connected
+
+        told |= {"message": "starting"}
+        if state.ready:
+            with connected() as deployment:
+                seen = deployment.status()
+            told = {"liveness": seen.liveness.value, "data_age": seen.data_age, "message": seen.message}
+            told["components"] = dict(seen.components)
+        told |= {"gateway": state.gateway_url, "prometheus": state.prometheus_url}
+        told |= {"engine": state.engine, "rate": state.rate}
+    told["to_recover"] = [journal.id for journal, _ in pending()]
+    if as_json:
+        print_json(told)
+        return
+    age = "" if told["data_age"] is None else f", data {span(told['data_age'])} old"
+    print_line(f"{told['liveness']}{age}{': ' if told['message'] else ''}{told['message']}")
+    if state is not None:
+        print_line(f"gateway {state.gateway_url}, Prometheus {state.prometheus_url}")
+    if told["components"]:
+        print_table(("component", "now"), ((c, "up" if ok else "DOWN") for c, ok in told["components"].items()))
+    if told["to_recover"]:
+        say(f"{len(told['to_recover'])} injections are not undone: `rca-tui recover` undoes them")
+
+
+def down(as_json: AsJson = False) -> None:
+    """End the deployment, or what is left of one."""
+    from cluster.local import lifecycle
+
+    with interruptible("interrupted; run `rca-tui down` again to end it"):
+        ended = lifecycle.down(say)
+    if as_json:
+        print_json({"ended": ended})
+    else:
+        print_line("down: nothing of it is left" if ended else "there was nothing to end")
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(up)
+    app.command()(status)
+    app.command()(down)

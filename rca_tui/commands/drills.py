@@ -1,0 +1,200 @@
+"""Faults on purpose: drill and recover."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rca_tui.commands.errors import BadInput, Interrupted, at_terminal, interruptible, say
+from rca_tui.commands.output import AsJson, print_json, print_line, print_table
+from rca_tui.text import number, plain, span
+
+if TYPE_CHECKING:
+    from faults.drill import DrillReport, Progress
+
+FAILED = 1
+
+
+def drill(
+    fault: Annotated[str, typer.Argument(metavar="FAULT", help="A fault that `rca-tui faults` lists.")],
+    target: Annotated[str, typer.Option(metavar="COMPONENT", help="The component to hurt, such as replica-1.")],
+    baseline: Annotated[float, typer.Option(help="Seconds before the fault.")] = 120.0,
+    seconds: Annotated[float, typer.Option(help="Seconds of the fault.")] = 60.0,
+    aftermath: Annotated[float, typer.Option(help="Seconds after it.")] = 60.0,
+    save: Annotated[
+        Path | None, typer.Option(help="Folder or .zip for the incident; by default a new name that `incidents` lists.")
+    ] = None,
+    param: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A parameter of the fault; several times.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for a confirmation.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Inject a fault, take it out again, save the incident.
+
+    It is undone when its time is over, on Ctrl-C, and also when this program dies. The cause is sealed in the incident.
+    Example: rca-tui drill cpu-stress --target replica-1 --param workers=8 --save monday.zip --yes
+    """
+    from faults import catalog
+
+    catalog.entry(fault)
+    parameters = dict(_parameter(text) for text in param or ())
+    if not dry_run:
+        _confirm(fault, target, seconds, yes)
+
+    from cluster.incident import library
+    from rca_tui.commands.connecting import connected
+
+    with connected() as deployment:
+        if dry_run:
+            from faults.engine import Engine
+
+            plan = Engine(deployment, armed=False).dry_run(catalog.load(fault), target, parameters, seconds)
+            _print_plan(plan.as_json(), as_json)
+            return
+        from faults import drill as drills
+        from rca_tui.commands.interrupts import Interrupts
+
+        path = save or library.new_path("drill")
+        if save is None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with Interrupts() as interrupts:
+            try:
+                report = drills.run(
+                    deployment,
+                    fault,
+                    target,
+                    parameters,
+                    armed=True,
+                    baseline=baseline,
+                    seconds=seconds,
+                    aftermath=aftermath,
+                    save=path,
+                    progress=_Narrator(),
+                    cancelled=interrupts.happened,
+                )
+            except Exception:
+                if interrupts.happened():
+                    raise Interrupted("interrupted before anything was touched") from None
+                raise
+    _print_report(report, as_json)
+    if interrupts.happened():
+        raise Interrupted(_undone(report))
+    if not report.whole:
+        say(f"rca-tui: {_undone(report)}")
+        raise typer.Exit(FAILED)
+
+
+def recover(as_json: AsJson = False) -> None:
+    """Undo what earlier drills left behind.
+
+    Reads back that it is gone. Exit code 1 when something is stuck; the command for a person is shown then.
+    """
+    from faults.recover import recover as undo_all
+
+    with interruptible("interrupted; run `rca-tui recover` again: what is not undone yet is still in the journal"):
+        outcomes = undo_all(say)
+    if as_json:
+        keys = ("injection", "state", "clean", "detail", "command")
+        print_json([{key: getattr(outcome, key) for key in keys} for outcome in outcomes])
+    elif not outcomes:
+        print_line("nothing to recover")
+    else:
+        print_table(
+            ("injection", "state", "how it is now"),
+            ((o.injection, o.state, f"{o.detail} {o.command}") for o in outcomes),
+        )
+    if not all(outcome.clean for outcome in outcomes):
+        raise typer.Exit(FAILED)
+
+
+class _Narrator:
+    """Tells each state of a drill on stderr as it happens; at a terminal with a countdown in place."""
+
+    def __init__(self) -> None:
+        self._phase = ""
+        self._message = ""
+        self._counting = False
+
+    def __call__(self, progress: Progress) -> None:
+        phase, left = str(progress.phase), progress.remaining
+        if phase != self._phase or (progress.message and progress.message != self._message):
+            self._phase, self._message = phase, progress.message
+            self._end_line()
+            about = progress.message or ("" if left is None else span(left))
+            say(f"{phase.upper()}{': ' if about else ''}{about}")
+        elif left is not None and sys.stderr.isatty():
+            sys.stderr.write(f"\r  {plain(phase)}, {left:.0f} s left   ")
+            sys.stderr.flush()
+            self._counting = True
+
+    def _end_line(self) -> None:
+        if self._counting:
+            sys.stderr.write("\r\x1b[K")
+            self._counting = False
+
+
+def _confirm(fault: str, target: str, seconds: float, yes: bool) -> None:
+    if yes:
+        return
+    if not at_terminal():
+        raise BadInput("a drill hurts the deployment: confirm it with --yes where there is no terminal to ask at")
+    say(f"This injects {fault} into {target} for {span(seconds)}, and undoes it.")
+    if typer.prompt(f"Type {plain(target)} to go on", default="", show_default=False, err=True) != target:
+        raise BadInput("not confirmed; nothing was touched")
+
+
+def _parameter(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise BadInput(f"--param {text!r} is not NAME=VALUE")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def _print_plan(plan: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(plan)
+        return
+    print_line(f"{plan['fault']} on {plan['target']} would touch {', '.join(plan['components'])}:")
+    for action in plan["actions"]:
+        print_line(f"  {action}")
+    print_line(f"by hand it is undone with: {plan['undo']}")
+
+
+def _print_report(report: DrillReport, as_json: bool) -> None:
+    if as_json:
+        print_json(report.as_json())
+        return
+    print_line(f"{report.fault} on {report.target}: {report.state}, effect {report.landing}")
+    measured = (*report.effects, *report.sli)
+    if measured:
+        print_table(
+            ("signal", "of", "before", "during", "after", "landed"),
+            (
+                (m.signal, m.component, number(m.before), number(m.during), number(m.after), m.landing)
+                for m in dict.fromkeys(measured)
+            ),
+            right="before during after",
+        )
+    if report.saved is not None:
+        print_line(f"saved {report.saved}; next: rca-tui diagnose {report.saved}")
+
+
+def _undone(report: DrillReport) -> str:
+    why = f"the drill ended early ({report.aborted}); " if report.aborted else ""
+    if report.clean:
+        return f"{why}the fault is undone, and no incident was saved"
+    return f"{why}the fault is STUCK: {report.detail}; undo it with: {report.command}"
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(drill)
+    app.command()(recover)

@@ -1,0 +1,152 @@
+"""Incidents on disk: record, import, list."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rca_tui.commands.errors import interruptible, say
+from rca_tui.commands.output import AsJson, print_json, print_line, print_table
+from rca_tui.text import date_time, span
+
+if TYPE_CHECKING:
+    from cluster.incident.library import Listing
+
+STEP = 1.0  # s, the grid on which the local deployment is recorded
+
+
+def record(
+    path: Annotated[
+        Path | None,
+        typer.Argument(metavar="[PATH]", help="Folder or .zip to write; by default a new name that `incidents` lists."),
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option(metavar="S", help="How far back to reach, in seconds.", min=10, max=7200)
+    ] = 240.0,
+    as_json: AsJson = False,
+) -> None:
+    """Save the last seconds of the deployment.
+
+    The incident has no truth: nobody knows the cause yet. Example: rca-tui record --seconds 600 monday.zip
+    """
+    from cluster.incident import capture, library, store
+    from cluster.incident.model import Window
+    from rca_tui.commands.connecting import connected
+
+    path = path or library.new_path("recorded")
+    with connected() as deployment, interruptible("interrupted; nothing was written"):
+        say(f"reading the last {span(seconds)}")
+        now = time.time()
+        incident = capture.capture(deployment, Window(now - seconds, now), STEP)
+        store.save(incident, path)
+    told = {"path": str(path), "id": incident.id, "seconds": seconds, "notes": list(incident.notes)}
+    if as_json:
+        print_json(told)
+        return
+    for note in incident.notes:
+        say(f"note: {note}")
+    print_line(f"saved {path}; next: rca-tui diagnose {path}")
+
+
+def import_(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of one case: CSV, or the same as Parquet.")],
+    destination: Annotated[Path, typer.Argument(metavar="DEST", help="Folder or .zip to write.")],
+    as_json: AsJson = False,
+) -> None:
+    """Convert a case in the RCAEval layout into an incident.
+
+    The injection time and the faulty service are sealed apart. Example: rca-tui import RE2-OB/cartservice_cpu/1 x.zip
+    """
+    from cluster.incident import rcaeval, store
+
+    with interruptible("interrupted; nothing was written"):
+        incident, truth = rcaeval.read_case(source)
+        store.save(incident, destination, truth)
+    told = {
+        "path": str(destination),
+        "id": incident.id,
+        "components": list(incident.topology.ids),
+        "front_door": incident.topology.front_door,
+        "sealed": truth is not None,
+        "notes": list(incident.notes),
+    }
+    if as_json:
+        print_json(told)
+        return
+    for note in incident.notes:
+        say(f"note: {note}")
+    print_line(f"saved {destination}: {len(incident.topology.ids)} components, front door {told['front_door']}")
+
+
+def incidents(
+    reveal: Annotated[bool, typer.Option("--reveal", help="Show what really happened. Spoils the drills.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the incidents that can be named."""
+    from cluster.incident import library
+
+    rows = [_row(listing, reveal) for listing in library.listings()]
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        print_line("there are none yet: `rca-tui drill` and `rca-tui record` save some")
+        return
+    columns = ["incident", "from", "deployment", "began", "lasts", "components"]
+    print_table(
+        [*columns, "cause"] if reveal else columns,
+        ([*_cells(row), _cause(row)] if reveal else _cells(row) for row in rows),
+        right="lasts components",
+    )
+
+
+def _row(listing: Listing, reveal: bool) -> dict[str, Any]:
+    from cluster.incident import store
+    from cluster.incident.store import IncidentError
+
+    row: dict[str, Any] = {"name": listing.name, "path": str(listing.path), "shipped": listing.shipped, "problem": None}
+    try:
+        seen = store.summary(listing.path)
+        row |= {"deployment": seen.deployment, "start": seen.window.start, "seconds": seen.window.seconds}
+        row |= {"components": list(seen.components), "sealed": seen.sealed}
+        if reveal and seen.sealed and (truth := store.load_truth(listing.path)) is not None:
+            row["truth"] = {
+                "components": list(truth.components),
+                "fault": truth.fault,
+                "injected_at": truth.injected_at,
+                "reverted_at": truth.reverted_at,
+                "parameters": dict(truth.parameters),
+            }
+    except IncidentError as error:
+        row["problem"] = str(error)
+    return row
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    origin = "package" if row["shipped"] else "this machine"
+    if row["problem"]:
+        return [row["name"], origin, row["problem"], "", "", ""]
+    return [
+        row["name"],
+        origin,
+        row["deployment"],
+        date_time(row["start"]),
+        span(row["seconds"]),
+        str(len(row["components"])),
+    ]
+
+
+def _cause(row: dict[str, Any]) -> str:
+    truth = row.get("truth")
+    if truth is None:
+        return "not known"
+    return f"{truth['fault']} on {', '.join(truth['components'])}" if truth["components"] else truth["fault"]
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(record)
+    app.command("import")(import_)
+    app.command()(incidents)

@@ -1,0 +1,35 @@
+"""Ctrl-C, a closing terminal and a polite kill, as a question that can be asked instead of an exception."""
+
+from __future__ import annotations
+
+import os
+import signal
+from types import FrameType
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Interrupts:
+    """While open, these signals only set a flag, so that undoing is never cut short. Main thread only."""
+
+    def __init__(self) -> None:
+        self._happened = False
+        self._before: dict[signal.Signals, object] = {}
+
+    def __enter__(self) -> Interrupts:
+        for number in _SIGNALS:
+            self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def happened(self) -> bool:
+        return self._happened
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if not self._happened:
+            self._happened = True
+            # not through the buffered stream: the signal may have come in the middle of a write to it
+            os.write(2, b"\nrca-tui: interrupted: undoing everything first, which may take a minute\n")

@@ -1,0 +1,61 @@
+"""What there is: methods and faults."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import typer
+
+from rca_tui.commands.output import AsJson, print_json, print_table
+
+
+def methods(as_json: AsJson = False) -> None:
+    """List the methods, cheap ones first."""
+    from methods import catalog
+
+    entries = catalog.entries()
+    if as_json:
+        print_json([dataclasses.asdict(entry) for entry in entries])
+        return
+    print_table(
+        ("method", "family", "cost", "what it does"),
+        ((e.name, e.family, e.cost, f"{e.summary} Needs {', '.join(e.needs)}.") for e in entries),
+        whole="method family cost",
+    )
+
+
+def faults(as_json: AsJson = False) -> None:
+    """List the faults, and which can be injected now."""
+    from faults import catalog
+    from rca_tui.commands.connecting import connected_or_none
+
+    rows = []
+    with connected_or_none() as deployment:
+        for entry in catalog.entries():
+            fault = catalog.load(entry.name)
+            available = catalog.availability(entry.name, deployment)
+            rows.append(
+                {
+                    "name": entry.name,
+                    "summary": entry.summary,
+                    "available": available.ok,
+                    "reason": available.reason,
+                    "deployments": list(entry.deployments),
+                    "targets": sorted(kind.value for kind in fault.targets),
+                    "needs": list(fault.needs),
+                    "parameters": fault.parameters.model_json_schema().get("properties", {}),
+                }
+            )
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        ("fault", "what it does", "now"),
+        ((row["name"], row["summary"], "available" if row["available"] else row["reason"]) for row in rows),
+        whole="fault",
+    )
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(methods)
+    app.command()(faults)

@@ -1,0 +1,61 @@
+"""Results on stdout: JSON for programs, tables for people."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from rca_tui.text import plain
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+def print_json(value: object) -> None:
+    """Plain JSON: no NaN (null), and everything beyond ASCII escaped, so that it cannot act on a terminal."""
+    typer.echo(json.dumps(_clean(value), indent=2, allow_nan=False))
+
+
+def print_line(text: object) -> None:
+    typer.echo(plain(text, limit=4000))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: str = "", whole: str = "") -> None:
+    """A table as wide as the terminal, 80 columns where there is none.
+
+    Cells are harmless text: no markup, no escape sequences. Long ones wrap, except in the columns that `whole` names
+    and in those of numbers, which `right` names.
+    """
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    numeric = set(right.split())
+    unbroken = numeric | set(whole.split())
+    for name in columns:
+        table.add_column(
+            Text(name, "bold"),
+            justify="right" if name in numeric else "left",
+            no_wrap=name in unbroken,
+            overflow="fold",
+        )
+    for row in rows:
+        table.add_row(*(cell if isinstance(cell, Text) else Text(plain(cell)) for cell in row))
+    Console(markup=False, highlight=False, emoji=False).print(table)
+
+
+def _clean(value: object) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _clean(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_clean(item) for item in value]
+    if isinstance(value, bool | int | str) or value is None:
+        return value
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    return str(value)

@@ -1,0 +1,53 @@
+"""Results of methods as lines and tables of text. Imported inside commands only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from cluster.incident.model import Incident
+from methods.runner import Result
+from methods.types import NoRanking, Ranking
+from rca_tui.commands.output import print_table
+from rca_tui.text import number
+
+_SHOWN = 3
+
+
+def line(result: Result) -> str:
+    """One result in one line, as it comes."""
+    return f"{result.method:20} {result.seconds:6.2f} s  {blamed(result)}"
+
+
+def blamed(result: Result) -> str:
+    """The first ranks with their scores, ties joined by `=`; or why there is no ranking."""
+    outcome = result.outcome
+    if isinstance(outcome, NoRanking):
+        return f"no ranking, {outcome.reason.replace('_', ' ')}: {outcome.detail}"
+    groups = [list(group) for _, group in groupby(outcome.components, key=lambda component: component.rank)]
+    return ", ".join(f"{_tied([c.component for c in group])} {number(group[0].score)}" for group in groups[:_SHOWN])
+
+
+def print_results(incident: Incident, results: Sequence[Result]) -> None:
+    """All results in the order of the catalogue, those without a ranking last."""
+    ordered = sorted(results, key=lambda result: isinstance(result.outcome, NoRanking))
+    print_table(
+        ("method", "family", "s", "blames, with scores of its own scale"),
+        ((r.method, r.family, f"{r.seconds:.2f}", blamed(r)) for r in ordered),
+        right="s",
+    )
+
+
+def print_ranking(ranking: Ranking) -> None:
+    print_table(
+        ("rank", "component", "score", "by"),
+        (
+            (c.rank, c.component, number(c.score), ", ".join(f"{s.signal} {number(s.score)}" for s in c.signals[:3]))
+            for c in ranking.components[:10]
+        ),
+        right="rank score",
+    )
+
+
+def _tied(names: list[str]) -> str:
+    return " = ".join(names) if len(names) <= _SHOWN else f"{' = '.join(names[:_SHOWN])} = {len(names) - _SHOWN} more"

@@ -1,0 +1,52 @@
+"""From the command line into the app."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rca_tui.commands.errors import BadInput, at_terminal
+
+if TYPE_CHECKING:
+    from cluster.deployment import Deployment
+
+
+def show_local(armed: bool) -> None:
+    """The app on the deployment of this machine. Raises BadInput where there is no terminal."""
+    _insist_on_terminal("`rca-tui --help` lists the commands that need none")
+    from rca_tui.app import run_app
+
+    def connect() -> Deployment:
+        from cluster.local.deployment import LocalDeployment
+
+        return LocalDeployment.connect()
+
+    run_app(connect, "local", armed)
+
+
+def show_incident(name_or_path: str) -> None:
+    """The app on a saved incident. Raises BadInput where there is no terminal."""
+    _insist_on_terminal("`rca-tui replay INCIDENT --json` and `rca-tui diagnose INCIDENT` need none")
+    from rca_tui.app import run_app
+
+    def connect() -> Deployment:
+        from cluster.incident import library
+        from cluster.replay import ReplayDeployment
+
+        return ReplayDeployment(library.load(name_or_path), name_or_path)
+
+    run_app(connect, name_or_path)
+
+
+def first_incident() -> str:
+    """The name of the first incident that is listed. Raises BadInput when there is none."""
+    from cluster.incident import library
+
+    listed = library.listings()
+    if not listed:
+        raise BadInput("there is no incident to replay: `rca-tui record` and `rca-tui drill` save some, or give a path")
+    return listed[0].name
+
+
+def _insist_on_terminal(instead: str) -> None:
+    if not at_terminal():
+        raise BadInput(f"the app needs a terminal; {instead}")
