@@ -1,0 +1,45 @@
+"""The keys that work everywhere, each with an id, and the file that gives an id another key."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from textual.binding import Binding, BindingType
+
+EVERYWHERE: list[BindingType] = [
+    Binding("1", "show('overview')", "Overview", id="show.overview", show=False),
+    Binding("2", "show('telemetry')", "Telemetry", id="show.telemetry", show=False),
+    Binding("3", "show('faults')", "Faults", id="show.faults", show=False),
+    Binding("4", "show('diagnose')", "Diagnose", id="show.diagnose", show=False),
+    Binding("5", "show('explain')", "Explain", id="show.explain", show=False),
+    Binding("X", "abort", "Abort fault", id="abort", tooltip="Undo the active fault now"),
+    Binding("space", "pause", "Pause", id="pause", tooltip="Hold the display still; the data goes on"),
+    Binding("y", "copy", "Copy", id="copy", tooltip="Copy what is shown to the clipboard (OSC 52)", show=False),
+    Binding("question_mark", "help", "Help", id="help", key_display="?"),
+    Binding("q", "quit", "Quit", id="quit", tooltip="Leave; an active fault is undone first"),
+]
+
+
+class KeymapError(Exception):
+    """The key map cannot be used: one sentence."""
+
+
+def keymap_path() -> Path:
+    """`$XDG_CONFIG_HOME/rca-tui/keys.json`, by default under `~/.config`."""
+    home = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return Path(home) / "rca-tui" / "keys.json"
+
+
+def read_keymap(path: Path) -> dict[str, str]:
+    """Binding id to key, such as `{"quit": "ctrl+x"}`; empty when there is no file. Raises KeymapError."""
+    if not path.is_file():
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise KeymapError(f"the key map {path} cannot be read: {error}") from error
+    if not isinstance(found, dict) or not all(isinstance(key, str) for key in found.values()):
+        raise KeymapError(f'the key map {path} must be an object of binding ids and keys, such as {{"quit": "ctrl+x"}}')
+    return found

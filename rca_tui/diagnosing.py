@@ -1,0 +1,59 @@
+"""Onset and methods over an incident, from a worker thread. The analysis is in `methods`; this only calls it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from rca_tui import messages
+from rca_tui.polling import STEP, incident_frames
+from rca_tui.state import Diagnosis, Mark
+
+if TYPE_CHECKING:
+    from cluster.deployment import Deployment
+    from cluster.incident.model import Incident
+
+
+def estimate(incident: Incident) -> Mark | None:
+    """The onset as `methods.onset` sees it, None when the SLI shows no change."""
+    from methods import onset
+
+    found = onset.estimate(incident)
+    return None if found is None else Mark(found.onset.time, by_operator=False, claim=found.claim)
+
+
+def capture(deployment: Deployment, end: float, seconds: float) -> Incident:
+    """The last seconds of a live deployment as an incident. Raises DeploymentError."""
+    from cluster.incident.capture import capture as record
+    from cluster.incident.model import Window
+
+    return record(deployment, Window(end - seconds, end), STEP)
+
+
+def diagnose(
+    incident: Incident, mark: Mark | None, post: Callable[[Message], object], cancelled: threading.Event
+) -> None:
+    """Run every method over the incident and post each result as it comes.
+
+    Args:
+        mark: the onset that the operator set; None to estimate it here.
+        cancelled: when set, running methods are killed and no more results come.
+    """
+    from cluster.incident.model import Onset, OnsetSource
+    from methods import pool, runner
+
+    if mark is None:
+        mark = estimate(incident)
+        post(messages.OnsetFound(mark))
+    onset = None
+    if mark is not None:
+        onset = Onset(mark.time, OnsetSource.OPERATOR if mark.by_operator else OnsetSource.ESTIMATED)
+    incident = incident.at(onset)
+    begun = Diagnosis(incident, incident_frames(incident), mark, running=True, workers=pool.default_workers())
+    post(messages.DiagnosisBegun(begun))
+    for result in runner.run(incident, cancelled=cancelled):
+        post(messages.MethodAnswered(result))
+    post(messages.DiagnosisEnded("cancelled" if cancelled.is_set() else ""))

@@ -1,0 +1,191 @@
+"""4 Diagnose: the methods, whom each of them blames, and why."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Static
+
+from methods import catalog
+from rca_tui import messages
+from rca_tui.evidence import as_text
+from rca_tui.rankings import leader, method_row, ranking_text
+from rca_tui.screens.page import Page
+from rca_tui.state import Diagnosis
+from rca_tui.text import clock_time, plain
+from rca_tui.widgets.explanation import ExplanationView
+from rca_tui.widgets.rows import Rows
+
+LEFT = 31
+"""Cells of the list of methods."""
+
+
+class DiagnosePage(Page):
+    MODE = "diagnose"
+    HELP = (
+        "R runs every method over the incident, cheap ones first; live, over the window that Telemetry shows. "
+        "n and p go through the methods, left and right through the steps of the explanation, enter opens it large. "
+        "≠ marks a method that blames another component than most do."
+    )
+    FOLLOWS = ("shown", "mark", "diagnosis", "method", "trouble", "paused", "injection", "theme")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("R", "run", "Run", id="diagnose.run", tooltip="Run all methods"),
+        Binding("escape", "cancel", "Cancel", id="diagnose.cancel", tooltip="Stop the methods that run"),
+        Binding("n", "method(1)", "Next", id="diagnose.next", tooltip="Next method"),
+        Binding("p", "method(-1)", "Previous", id="diagnose.previous", tooltip="Previous method"),
+        Binding("right", "step(1)", "Step", id="diagnose.step", key_display="←→"),
+        Binding("left", "step(-1)", "Step back", id="diagnose.step_back", show=False),
+    ]
+
+    def body(self) -> ComposeResult:
+        with Horizontal():
+            with Vertical(id="methods-pane"):
+                yield Static(id="onset")
+                yield Rows("methods", header=False)
+            with Horizontal(id="verdict"):
+                yield Static(id="ranking")
+                yield ExplanationView("why")
+
+    def on_mount(self) -> None:
+        self._cancelled = threading.Event()
+        self._step = 0
+        self.query_one(Rows).focus()
+
+    # -- what is shown ------------------------------------------------------------------------------------------
+
+    def follow(self) -> None:
+        diagnosis = self.rca.diagnosis
+        self._show_onset(diagnosis)
+        order = [entry.name for entry in catalog.entries()]
+        agreed = leader(diagnosis)
+        colour = dict(self.app.theme_variables)
+        rows = [(name, [method_row(name, order, diagnosis, agreed, colour, LEFT)]) for name in order]
+        self.query_one(Rows).fill([("", LEFT)], rows, self.rca.method or None)
+        self._show_verdict()
+
+    def _show_onset(self, diagnosis: Diagnosis | None) -> None:
+        mark = diagnosis.mark if diagnosis else self.rca.mark
+        text = Text(no_wrap=True, overflow="ellipsis")
+        if mark:
+            text.append(f"{mark.label} ", style="dim").append(clock_time(mark.time), style="bold")
+        else:
+            text.append("no onset yet" if diagnosis is None else "no onset found", style="dim")
+        if diagnosis is not None:
+            done, all_ = len(diagnosis.results), len(catalog.entries())
+            text.append(f"\n{done} of {all_} answered" + (" …" if diagnosis.running else ""), style="dim")
+            text.append(f" {plain(diagnosis.note)}", style="dim")
+        else:
+            text.append("\nR runs the methods", style="dim")
+        self.query_one("#onset", Static).update(text)
+
+    def _show_verdict(self) -> None:
+        from methods.types import Ranking
+
+        diagnosis, method = self.rca.diagnosis, self.query_one(Rows).key or ""
+        why, ranking = self.query_one("#why", ExplanationView), self.query_one("#ranking", Static)
+        result = diagnosis.results.get(method) if diagnosis else None
+        head = Text.assemble((plain(method), "bold"), "\n")
+        if diagnosis is None or result is None:
+            about = catalog.entry(method).summary if method else ""
+            ranking.update(head.append(plain(about), style="dim"))
+            why.show_nothing("" if diagnosis else "R runs the methods over what Telemetry shows.")
+        elif isinstance(result.outcome, Ranking):
+            width = self.query_one("#ranking").content_size.width or 46
+            rows = self.query_one("#ranking").content_size.height or 8
+            colour = dict(self.app.theme_variables)
+            ranking.update(ranking_text(method, result.outcome, result.seconds, width, rows, colour))
+            steps = result.outcome.explanation.steps
+            self._step = min(self._step, max(0, len(steps) - 1))
+            if steps:
+                why.show_step(diagnosis, result.outcome.explanation, self._step)
+            else:
+                why.show_nothing("This method gave no explanation.")
+        else:
+            reason = result.outcome.reason.value.replace("_", " ")
+            ranking.update(head.append(f"no ranking: {reason}", style=self.app.theme_variables["warning"]))
+            why.show_nothing(result.outcome.detail)
+
+    # -- running ------------------------------------------------------------------------------------------------
+
+    def action_run(self) -> None:
+        from rca_tui.diagnosing import capture, diagnose
+
+        snapshot, deployment = self.rca.latest, self.rca.poller.deployment
+        if snapshot is None or deployment is None:
+            self.notify("there is no telemetry yet", severity="warning")
+            return
+        self._cancelled.set()
+        cancelled = self._cancelled = threading.Event()
+        mark = self.rca.mark if self.rca.mark and (self.rca.mark.by_operator or self.rca.replayed) else None
+        seconds, post = min(self.rca.span, snapshot.end - snapshot.start), self.post_message
+
+        def work() -> None:
+            incident = snapshot.incident or capture(deployment, snapshot.end, seconds)
+            diagnose(incident, mark, post, cancelled)
+
+        self._step = 0
+        self.rca.diagnosis = None
+        self.run_worker(work, thread=True, exclusive=True, group="diagnosis", exit_on_error=False)
+
+    def on_onset_found(self, message: messages.OnsetFound) -> None:
+        self.app.post_message(messages.OnsetFound(message.mark))
+
+    def on_diagnosis_begun(self, message: messages.DiagnosisBegun) -> None:
+        self.rca.diagnosis = message.diagnosis
+
+    def on_method_answered(self, message: messages.MethodAnswered) -> None:
+        if (diagnosis := self.rca.diagnosis) is not None:
+            results = {**diagnosis.results, message.result.method: message.result}
+            self.rca.diagnosis = replace(diagnosis, results=results)
+
+    def on_diagnosis_ended(self, message: messages.DiagnosisEnded) -> None:
+        if (diagnosis := self.rca.diagnosis) is not None:
+            self.rca.diagnosis = replace(diagnosis, running=False, note=message.note)
+
+    def on_unmount(self) -> None:
+        # A method that still runs is in a process of its own: the worker kills it when it sees this.
+        self._cancelled.set()
+
+    # -- keys ---------------------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "cancel":
+            return self.rca.diagnosis is not None and self.rca.diagnosis.running
+        if action == "run":
+            return self.rca.latest is not None
+        return True
+
+    def action_cancel(self) -> None:
+        self._cancelled.set()
+
+    def on_data_table_row_highlighted(self, event: Rows.RowHighlighted) -> None:
+        if event.row_key.value and event.row_key.value != self.rca.method:
+            self._step = 0
+            self.rca.method = event.row_key.value
+
+    async def on_data_table_row_selected(self) -> None:
+        await self.rca.action_show("explain")
+
+    def action_method(self, by: int) -> None:
+        table = self.query_one(Rows)
+        table.move_cursor(row=(table.cursor_row + by) % max(1, table.row_count))
+
+    def action_step(self, by: int) -> None:
+        self._step = max(0, self._step + by)
+        self._show_verdict()
+
+    def copied(self) -> str:
+        from methods.types import Ranking
+
+        diagnosis = self.rca.diagnosis
+        result = diagnosis.results.get(self.rca.method) if diagnosis else None
+        if result is None or not isinstance(result.outcome, Ranking):
+            return ""
+        rows = [f"{c.rank}\t{plain(c.component)}\t{c.score:.6g}" for c in result.outcome.components]
+        return "\n".join([*rows, as_text(result.method, result.outcome.explanation)])

@@ -1,0 +1,94 @@
+"""Small modal screens: an error, the help, and the confirmation that has to be typed."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.table import Table
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static
+
+from rca_tui.text import plain
+from rca_tui.theme import BAD, WARN
+
+
+class Notice(ModalScreen[None]):
+    """One sentence that the operator has to have seen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter", "dismiss", "Close", show=False)]
+
+    def __init__(self, title: str, sentence: str) -> None:
+        super().__init__()
+        self._title, self._sentence = title, sentence
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(Text(f"{BAD} {plain(self._title)}"), classes="dialog-title -bad")
+            yield Static(Text(plain(self._sentence, limit=1200)))
+            with Horizontal(classes="dialog-buttons"):
+                yield Button("Close", id="close", compact=True)
+
+    def on_button_pressed(self) -> None:
+        self.dismiss()
+
+
+class Help(ModalScreen[None]):
+    """The keys that work here and now: what cannot be done is not listed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,question_mark,q", "dismiss", "Close", show=False)]
+
+    def __init__(self, about: str, keys: list[tuple[str, str]]) -> None:
+        super().__init__()
+        self._about, self._keys = about, keys
+
+    def compose(self) -> ComposeResult:
+        table = Table.grid(padding=(0, 2))
+        table.add_column(style="bold", justify="right", no_wrap=True)
+        table.add_column()
+        for key, meaning in self._keys:
+            table.add_row(Text(key), Text(meaning))
+        with VerticalScroll(classes="dialog -help"):
+            yield Static(Text("Help"), classes="dialog-title")
+            yield Static(Text(self._about + "\n"))
+            yield Static(table)
+
+
+class Confirm(ModalScreen[bool]):
+    """Asks to type a word before something hurts. Cancel has the focus; True only after the right word and a press."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", show=False)]
+
+    def __init__(self, title: str, what: str, word: str, verb: str) -> None:
+        super().__init__()
+        self._title, self._what, self._word, self._verb = title, what, word, verb
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(Text(f"{WARN} {plain(self._title)}"), classes="dialog-title -warn")
+            with VerticalScroll(classes="dialog-text"):
+                yield Static(Text(self._what))
+            yield Static(Text.assemble("Type ", (plain(self._word), "bold"), " to go on:"))
+            yield Input(id="word", compact=True)
+            with Horizontal(classes="dialog-buttons"):
+                yield Button("Cancel", id="cancel", compact=True)
+                yield Button(self._verb, id="go", variant="error", disabled=True, compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one("#cancel", Button).focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self.query_one("#go", Button).disabled = event.value != self._word
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        if event.value == self._word:
+            self.dismiss(True)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        self.dismiss(event.button.id == "go")
+
+    def action_cancel(self) -> None:
+        self.dismiss(False)

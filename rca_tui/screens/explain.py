@@ -1,0 +1,96 @@
+"""5 Explain: one method's steps beside the chart that each points at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Static
+
+from rca_tui.evidence import as_text
+from rca_tui.screens.page import Page
+from rca_tui.text import fit, plain
+from rca_tui.widgets.explanation import ExplanationView
+from rca_tui.widgets.rows import Rows
+
+if TYPE_CHECKING:
+    from methods.types import Explanation
+
+STEPS = 24
+"""Cells of the list of steps."""
+
+
+class ExplainPage(Page):
+    MODE = "explain"
+    HELP = (
+        "The steps by which the method came to its ranking, each with its claim, the numbers behind it and the evidence "
+        "in the incident: the shaded stretch is what the step speaks of, the dashed lines are its levels."
+    )
+    FOLLOWS = ("diagnosis", "method", "trouble", "paused", "injection", "theme")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n,right", "step(1)", "Next step", id="explain.next", key_display="n"),
+        Binding("p,left", "step(-1)", "Previous", id="explain.previous", key_display="p"),
+        Binding("escape", "back", "Back", id="explain.back"),
+    ]
+
+    def body(self) -> ComposeResult:
+        with Horizontal():
+            with Vertical(id="steps-pane"):
+                yield Static(id="whose")
+                yield Rows("steps", header=False, opens=False)
+            yield ExplanationView("large")
+
+    def on_mount(self) -> None:
+        self.query_one(Rows).focus()
+
+    def follow(self) -> None:
+        explanation = self._explanation
+        self.query_one("#whose", Static).update(Text(plain(self.rca.method) or "no method", style="bold"))
+        if explanation is None or not explanation.steps:
+            self.query_one(Rows).fill([("", STEPS)], [])
+            self.query_one(ExplanationView).show_nothing(self._why_not)
+            return
+        steps = [
+            (str(i), [Text(fit(f"{i + 1} {step.title}", STEPS))]) for i, step in enumerate(explanation.steps)
+        ]
+        self.query_one(Rows).fill([("", STEPS)], steps)
+        self._show_step()
+
+    @property
+    def _explanation(self) -> Explanation | None:
+        from methods.types import Ranking
+
+        diagnosis = self.rca.diagnosis
+        result = diagnosis.results.get(self.rca.method) if diagnosis else None
+        return result.outcome.explanation if result and isinstance(result.outcome, Ranking) else None
+
+    @property
+    def _why_not(self) -> str:
+        diagnosis = self.rca.diagnosis
+        result = diagnosis.results.get(self.rca.method) if diagnosis else None
+        if result is None:
+            return "Nothing to explain yet: press 4, then R to run the methods."
+        return str(getattr(result.outcome, "detail", "This method gave no explanation."))
+
+    def _show_step(self) -> None:
+        explanation, diagnosis = self._explanation, self.rca.diagnosis
+        at = self.query_one(Rows).cursor_row
+        if explanation is not None and diagnosis is not None and 0 <= at < len(explanation.steps):
+            self.query_one(ExplanationView).show_step(diagnosis, explanation, at)
+
+    def on_data_table_row_highlighted(self) -> None:
+        self._show_step()
+
+    def action_step(self, by: int) -> None:
+        table = self.query_one(Rows)
+        table.move_cursor(row=min(max(0, table.cursor_row + by), max(0, table.row_count - 1)))
+
+    async def action_back(self) -> None:
+        await self.rca.action_show("diagnose")
+
+    def copied(self) -> str:
+        explanation = self._explanation
+        return as_text(self.rca.method, explanation) if explanation else ""

@@ -1,0 +1,246 @@
+"""3 Faults: the catalogue, what exactly would be done, and injecting with a typed confirmation."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.widgets import Input, Label, Select, Static
+
+from rca_tui import messages
+from rca_tui.screens.dialogs import Confirm
+from rca_tui.screens.page import Page
+from rca_tui.state import Injection, Offer, Rehearsal, Request
+from rca_tui.text import fit, plain, span
+from rca_tui.theme import BAD, GOOD, UNKNOWN, WARN
+from rca_tui.widgets.rows import Rows
+
+SECONDS = "60"
+"""How long a fault stays unless told otherwise."""
+
+
+class FaultsPage(Page):
+    MODE = "faults"
+    FOLLOWS = ("shown", "injection", "trouble", "paused", "theme")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("d", "dry_run", "Dry run", id="faults.dry_run", tooltip="Preflight, and exactly what would be done"),
+        Binding("I", "inject", "Inject", id="faults.inject", tooltip="Inject after a typed confirmation"),
+        Binding("escape", "list", "List", id="faults.list", show=False),
+    ]
+
+    @property
+    def help_text(self) -> str:
+        words = "The catalogue, with what can run here and why the rest cannot. Tab goes to target and parameters. "
+        words += "d asks every preflight question and shows exactly what would be done and undone."
+        return words if not self._may_inject else words + " I injects, after you typed the target's name."
+
+    def body(self) -> ComposeResult:
+        with Horizontal():
+            yield Rows("catalogue", header=False)
+            with VerticalScroll(id="fault-pane"):
+                yield Static(id="running")
+                yield Static(id="about")
+                with VerticalScroll(id="form"):
+                    yield from ()
+                yield Static(id="plan")
+
+    def on_mount(self) -> None:
+        self._offers: tuple[Offer, ...] = ()
+        self._form_of: str = ""
+        self._deployment = ""
+        self.query_one(Rows).focus()
+
+    # -- what is shown ------------------------------------------------------------------------------------------
+
+    def follow(self) -> None:
+        snapshot = self.rca.shown
+        if snapshot is not None and snapshot.name != self._deployment:
+            self._deployment = snapshot.name
+            self._ask_offers()
+        self._show_running(self.rca.injection)
+        if not self._offers:
+            self.query_one("#about", Static).update(Text("Reading the catalogue …", style="dim"))
+
+    def _ask_offers(self) -> None:
+        self.run_worker(
+            lambda: self.post_message(messages.Offered(self.rca.injector.offers())),
+            thread=True, exclusive=True, group="catalogue", exit_on_error=False,
+        )  # fmt: skip
+
+    def on_offered(self, message: messages.Offered) -> None:
+        self._offers = message.offers
+        colour = self.app.theme_variables
+        rows = []
+        for offer in self._offers:
+            glyph, tint = (GOOD, colour["success"]) if offer.available else (UNKNOWN, colour["secondary"])
+            name = Text.assemble((f"{glyph} ", tint), (fit(offer.name, 18), "" if offer.available else "dim"))
+            rows.append((offer.name, [name]))
+        self.query_one(Rows).fill([("", 20)], rows)
+        self._show_offer()
+        self.refresh_bindings()
+
+    @property
+    def offer(self) -> Offer | None:
+        key = self.query_one(Rows).key
+        return next((offer for offer in self._offers if offer.name == key), None)
+
+    def on_data_table_row_highlighted(self) -> None:
+        self._show_offer()
+        self.refresh_bindings()
+
+    def _show_offer(self) -> None:
+        offer = self.offer
+        if offer is None or offer.name == self._form_of:
+            return
+        self._form_of = offer.name
+        colour = self.app.theme_variables
+        text = Text.assemble((plain(offer.name), "bold"), "\n", plain(offer.summary, 1000), "\n")
+        if not offer.available:
+            text.append(f"{UNKNOWN} not available: {plain(offer.reason, 1000)}\n", style=colour["warning"])
+        elif not self.rca.armed:
+            text.append(f"{UNKNOWN} read-only: start with --armed to inject\n", style=colour["secondary"])
+        if offer.needs:
+            text.append("needs    ", style="dim").append(plain(", ".join(offer.needs))).append("\n")
+        for i, effect in enumerate(offer.expects):
+            text.append("expects  " if i == 0 else "         ", style="dim").append(plain(effect)).append("\n")
+        self.query_one("#about", Static).update(text)
+        self.query_one("#plan", Static).update(Text())
+        self.run_worker(self._build_form(offer), exclusive=True, group="form")
+
+    async def _build_form(self, offer: Offer) -> None:
+        form = self.query_one("#form")
+        await form.remove_children()
+        form.display = offer.available
+        if not offer.available:
+            return
+        lines = [Horizontal(Label("target", classes="knob"), _choice(offer.targets), classes="line")]
+        knobs = [(k.name, k.default, k.bounds, plain(k.about), k.kind) for k in offer.knobs]
+        for name, default, bounds, about, _ in [*knobs, ("seconds", SECONDS, "1 to 600", "undone after that", "")]:
+            field = Input(default, id=f"knob-{name}", compact=True, classes="value")
+            note = " · ".join(part for part in (bounds, about) if part)
+            lines.append(
+                Horizontal(Label(plain(name), classes="knob"), field, Label(Text(note), classes="note"), classes="line")
+            )
+        await form.mount_all(lines)
+
+    def _show_running(self, injection: Injection | None) -> None:
+        line = self.query_one("#running", Static)
+        line.display = injection is not None
+        if injection is None:
+            return
+        colour = self.app.theme_variables
+        glyph, tint = (BAD, "error") if injection.open else (GOOD, "success")
+        text = Text.assemble((f"{glyph} {injection.state}", f"bold {colour[tint]}"))
+        text.append(f"  {plain(injection.fault)} {plain(injection.target)}", style="bold")
+        if injection.state == "ACTIVE" and injection.deadline is not None:
+            text.append(f"  {span(max(0.0, injection.deadline - self.rca.clock()))} left, X undoes it now")
+        if injection.detail:
+            text.append(f"\n{plain(injection.detail, 1000)}", style="dim")
+        if injection.stuck and injection.undo:
+            text.append(f"\n{WARN} undo it with: ", style=colour["warning"]).append(plain(injection.undo), style="bold")
+        line.update(text)
+
+    def _show_plan(self, rehearsal: Rehearsal) -> None:
+        self.query_one("#plan", Static).update(_plan_text(rehearsal, dict(self.app.theme_variables)))
+
+    # -- keys ---------------------------------------------------------------------------------------------------
+
+    @property
+    def _may_inject(self) -> bool:
+        offer, active = self.offer, self.rca.injection
+        return self.rca.armed and offer is not None and offer.available and not (active is not None and active.open)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "inject":
+            return self._may_inject
+        if action == "dry_run":
+            return self.offer is not None and self.offer.available
+        return True
+
+    def action_list(self) -> None:
+        self.query_one(Rows).focus()
+
+    def on_data_table_row_selected(self) -> None:
+        fields = self.query("#form Select, #form Input")
+        if fields:
+            fields.first().focus()
+
+    def action_dry_run(self) -> None:
+        self._rehearse(then_inject=False)
+
+    def action_inject(self) -> None:
+        if self._may_inject:
+            self._rehearse(then_inject=True)
+
+    def _rehearse(self, then_inject: bool) -> None:
+        request = self._request()
+        if request is None:
+            return
+        self.query_one("#plan", Static).update(Text("Asking the preflight questions …", style="dim"))
+        self.run_worker(
+            lambda: self.post_message(messages.Rehearsed(self.rca.injector.rehearse(request), then_inject)),
+            thread=True, exclusive=True, group="preflight", exit_on_error=False,
+        )  # fmt: skip
+
+    def _request(self) -> Request | None:
+        offer = self.offer
+        if offer is None or not self.query("#form Select"):
+            return None
+        target = self.query_one("#form Select", Select).value
+        values = {k.name: self.query_one(f"#knob-{k.name}", Input).value for k in offer.knobs}
+        parameters = {name: value for name, value in values.items() if value.strip()}
+        try:
+            seconds = float(self.query_one("#knob-seconds", Input).value)
+        except ValueError:
+            self.notify("seconds must be a number", severity="warning")
+            return None
+        return Request(offer.name, str(target), parameters, seconds)
+
+    def on_rehearsed(self, message: messages.Rehearsed) -> None:
+        rehearsal = message.rehearsal
+        self._show_plan(rehearsal)
+        if not message.then_inject or not self._may_inject:
+            return
+        if rehearsal.refused:
+            self.post_message(messages.Failed("Nothing was injected", rehearsal.refused))
+            return
+        request = rehearsal.request
+        what = [f"For {span(request.seconds)} at most this is done:", *(f"  {plain(a, 1000)}" for a in rehearsal.actions)]
+        self.app.push_screen(
+            Confirm(f"Inject {request.fault} into {request.target}?", "\n".join(what), request.target, "Inject"),
+            lambda sure: self._inject(request) if sure else None,
+        )
+
+    def _inject(self, request: Request) -> None:
+        self.app.run_worker(
+            lambda: self.rca.injector.run(request, self.app.post_message),
+            thread=True, group="injection", exit_on_error=False,
+        )  # fmt: skip
+
+    def copied(self) -> str:
+        lines = ["fault\tavailable\treason"]
+        return "\n".join(lines + [f"{o.name}\t{'yes' if o.available else 'no'}\t{plain(o.reason)}" for o in self._offers])
+
+
+def _choice(targets: tuple[str, ...]) -> Select[str]:
+    options = [(Text(plain(target)), target) for target in targets]
+    preferred = next((t for t in targets if t.startswith("replica")), targets[0])
+    return Select(options, value=preferred, allow_blank=False, compact=True, classes="value")
+
+
+def _plan_text(rehearsal: Rehearsal, colour: dict[str, str]) -> Text:
+    text = Text("\nPreflight\n", style="bold")
+    for name, ok, detail in rehearsal.checks:
+        text.append(f"{GOOD if ok else BAD} ", style=colour["success" if ok else "error"])
+        text.append(f"{plain(name):<16} ", style="not bold").append(f"{plain(detail, 1000)}\n", style="not bold dim")
+    if rehearsal.refused:
+        text.append(f"{BAD} refused: {plain(rehearsal.refused, 1000)}\n", style=f"not bold {colour['error']}")
+    if rehearsal.actions:
+        text.append("Exactly this would be done\n")
+        for i, action in enumerate(rehearsal.actions, 1):
+            text.append(f"{i}. {plain(action, 1000)}\n", style="not bold")
+        text.append("Undone by hand with\n").append(f"{plain(rehearsal.undo, 1000)}\n", style="not bold")
+    return text

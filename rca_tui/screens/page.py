@@ -1,0 +1,63 @@
+"""What all screens have in common: header, footer, copying, and hearing of changes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from rca_tui.widgets.header import Header
+
+if TYPE_CHECKING:
+    from rca_tui.app import RcaApp
+
+
+class Page(Screen[None]):
+    """A screen with the persistent header and footer. Subclasses give `body`, `MODE`, `HELP` and `follow`."""
+
+    MODE: ClassVar[str] = ""
+    HELP: ClassVar[str] = ""
+    FOLLOWS: ClassVar[tuple[str, ...]] = ()
+    """The app's reactive attributes after whose changes `follow` is called."""
+
+    @property
+    def rca(self) -> RcaApp:
+        return cast("RcaApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        yield Header(self.MODE)
+        yield from self.body()
+        yield Footer(show_command_palette=False, compact=False)
+
+    def body(self) -> ComposeResult:
+        yield from ()
+
+    _ready = False
+
+    def on_mount(self) -> None:
+        self._ready = True
+        for name in self.FOLLOWS:
+            self.watch(self.app, name, self._followed, init=False)
+        self._followed()
+
+    def on_screen_resume(self) -> None:
+        self._followed()
+
+    def on_resize(self) -> None:
+        self._followed()
+
+    def _followed(self) -> None:
+        # A screen that nobody sees does no work; it catches up when it is shown again.
+        if self._ready and self.is_current:
+            self.query_one(Header).beat += 1
+            self.follow()
+            self.refresh_bindings()
+
+    def follow(self) -> None:
+        """Show the app's state as it is now."""
+
+    def copied(self) -> str:
+        """What `y` copies."""
+        return ""

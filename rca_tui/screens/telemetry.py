@@ -1,0 +1,200 @@
+"""2 Telemetry: any signal of any component, with the baseline, the onset and the fault window marked."""
+
+from __future__ import annotations
+
+import math
+from statistics import median
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Static
+
+from rca_tui.charts import chart_of
+from rca_tui.frames import Line
+from rca_tui.screens.page import Page
+from rca_tui.state import Mark, Snapshot
+from rca_tui.text import clock_time, fit, plain, quantity, span
+from rca_tui.widgets.chart import Chart
+from rca_tui.widgets.rows import Rows
+
+SPANS = (30.0, 60.0, 120.0, 240.0, 600.0, 1800.0, 7200.0)
+"""Lengths of the window in seconds."""
+NAMES = 30
+"""Cells of the lists of components and signals."""
+
+
+class TelemetryPage(Page):
+    MODE = "telemetry"
+    HELP = (
+        "Tab changes between components and signals. Left and right move the cursor, o puts the onset there, O goes "
+        "back to the estimate. The shaded stretch is the fault window; the faint lines are the component's peers. "
+        "A break in a line, and in the axis below it, is a gap: nothing was measured."
+    )
+    FOLLOWS = ("shown", "mark", "moment", "subject", "span", "trouble", "paused", "injection", "theme")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left_square_bracket", "zoom(-1)", "Window", id="telemetry.shorter", key_display="[ ]"),
+        Binding("right_square_bracket", "zoom(1)", "Longer window", id="telemetry.longer", show=False),
+        Binding("left", "move(-1)", "Cursor", id="telemetry.left", key_display="←→"),
+        Binding("right", "move(1)", "Cursor right", id="telemetry.right", show=False),
+        Binding("o", "set_onset", "Set onset", id="telemetry.onset", tooltip="Put the onset at the cursor"),
+        Binding("O", "estimated_onset", "Estimate", id="telemetry.estimate", tooltip="Go back to the estimate"),
+        Binding("p", "peers", "Peers", id="telemetry.peers", tooltip="Show or hide the peers"),
+        Binding("escape", "newest", "Cursor off", id="telemetry.newest", show=False),
+    ]
+
+    def body(self) -> ComposeResult:
+        with Horizontal():
+            with Vertical(id="names"):
+                yield Rows("parts", header=False, opens=False)
+                yield Rows("signals", header=False, opens=False)
+            with Vertical(id="plots"):
+                yield Static(id="reading")
+                yield Chart(id="main")
+                yield Chart(id="sli")
+
+    def on_mount(self) -> None:
+        self._peers = True
+        self.query_one("#signals", Rows).focus()
+
+    # -- what is shown ------------------------------------------------------------------------------------------
+
+    def follow(self) -> None:
+        snapshot = self.rca.shown
+        if snapshot is None:
+            self.query_one("#main", Chart).empty = plain(self.rca.trouble) or "Connecting to the deployment …"
+            return
+        component, signal = self._subject(snapshot)
+        moment = self._moment(snapshot)
+        parts = [(c, [Text(fit(c, NAMES))]) for c in self._components(snapshot)]
+        self.query_one("#parts", Rows).fill([("", NAMES)], parts, component)
+        self.query_one("#parts", Rows).styles.height = min(len(parts), max(3, self.size.height // 3)) + 1
+        named = []
+        for name in snapshot.frames.signals(component):
+            line = snapshot.frames.line(component, name)
+            value = quantity(line.at(moment) if line else None, snapshot.frames.units.get(name))
+            named.append((name, [Text(fit(name, NAMES - 12)), Text(f"{value} ".rjust(12), style="dim")]))
+        self.query_one("#signals", Rows).fill([("", NAMES - 12), ("", 12)], named, signal)
+        self._show_charts(snapshot, component, signal)
+
+    def _show_charts(self, snapshot: Snapshot, component: str, signal: str) -> None:
+        window = self._window(snapshot)
+        chart = self.query_one("#main", Chart)
+        chart.empty = f"no telemetry of {plain(component)}"
+        chart.plot = chart_of(self.rca, snapshot, component, signal, window, self._peers)
+        door = snapshot.topology.front_door
+        below = self.query_one("#sli", Chart)
+        below.plot = chart_of(self.rca, snapshot, door, "latency_p90", window) if door else None
+        below.display = below.plot is not None and (component, signal) != (door, "latency_p90")
+        line = snapshot.frames.line(component, signal)
+        reading = self._reading(snapshot, line, signal, window) if line else Text("no signal")
+        self.query_one("#reading", Static).update(reading)
+
+    def _reading(self, snapshot: Snapshot, line: Line, signal: str, window: tuple[float, float]) -> Text:
+        unit, mark = snapshot.frames.units.get(signal), self.rca.mark
+        text = Text(no_wrap=True, overflow="ellipsis")
+        at = self._moment(snapshot)
+        word = "at " + clock_time(at) if self.rca.moment is not None else "last"
+        text.append(f"{word} ", style="dim").append(quantity(line.at(at), unit), style="bold")
+        if mark:
+            before, after = _middle(line.within(-math.inf, mark.time)), _middle(line.within(mark.time, math.inf))
+            text.append("   median before ", style="dim").append(quantity(before, unit))
+            text.append("  after ", style="dim").append(quantity(after, unit))
+        else:
+            text.append("   median ", style="dim").append(quantity(_middle(line.within(*window)), unit))
+        return text.append(f"   window {span(window[1] - window[0])}", style="dim")
+
+    def _components(self, snapshot: Snapshot) -> list[str]:
+        known = list(snapshot.topology.ids)
+        return known + [c for c in snapshot.frames.components() if c not in known]
+
+    def _subject(self, snapshot: Snapshot) -> tuple[str, str]:
+        """What is shown: as asked, else the front door's latency, else the first there is."""
+        component, signal = self.rca.subject or (snapshot.topology.front_door or "", "")
+        if component not in self._components(snapshot):
+            component = next(iter(self._components(snapshot)), "")
+        signals = snapshot.frames.signals(component)
+        if signal not in signals:
+            signal = next((s for s in ("latency_p90", *signals) if s in signals), "")
+        return component, signal
+
+    def _moment(self, snapshot: Snapshot) -> float:
+        return snapshot.end if self.rca.moment is None else self.rca.moment
+
+    def _window(self, snapshot: Snapshot) -> tuple[float, float]:
+        """Live: the last seconds. Replayed: around the cursor or the onset, inside the incident."""
+        length = self.rca.span
+        if length >= snapshot.end - snapshot.start:
+            return snapshot.start, snapshot.end
+        if not self.rca.replayed:
+            return snapshot.end - length, snapshot.end
+        middle = self.rca.moment or (self.rca.mark.time if self.rca.mark else snapshot.end)
+        start = min(max(snapshot.start, middle - length / 2), snapshot.end - length)
+        return start, start + length
+
+    # -- keys ---------------------------------------------------------------------------------------------------
+
+    def on_data_table_row_highlighted(self, event: Rows.RowHighlighted) -> None:
+        snapshot, key = self.rca.shown, event.row_key.value
+        if snapshot is None or key is None or not event.data_table.has_focus:
+            return
+        component, signal = self._subject(snapshot)
+        self.rca.subject = (key, signal) if event.data_table.id == "parts" else (component, key)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "estimated_onset":
+            return self.rca.mark is not None and self.rca.mark.by_operator
+        return True
+
+    def action_zoom(self, by: int) -> None:
+        snapshot = self.rca.shown
+        if snapshot is None:
+            return
+        longest = snapshot.end - snapshot.start
+        lengths = [s for s in SPANS if s < longest] + [longest]
+        at = min(range(len(lengths)), key=lambda i: abs(lengths[i] - min(self.rca.span, longest)))
+        self.rca.span = lengths[min(max(at + by, 0), len(lengths) - 1)]
+
+    def action_move(self, by: int) -> None:
+        snapshot = self.rca.shown
+        if snapshot is None:
+            return
+        start, end = self._window(snapshot)
+        width = max(20, self.query_one("#main", Chart).size.width - 10)
+        step = max(1.0, round((end - start) / width))
+        self.rca.moment = min(max(self._moment(snapshot) + by * step, snapshot.start), snapshot.end)
+
+    def action_set_onset(self) -> None:
+        if self.rca.moment is None:
+            self.notify("move the cursor with ← and → first")
+            return
+        self.rca.mark = Mark(self.rca.moment, by_operator=True, claim="set by the operator")
+
+    def action_estimated_onset(self) -> None:
+        self.rca.mark = None
+        self.rca.estimate_onset()
+
+    def action_peers(self) -> None:
+        self._peers = not self._peers
+        self.follow()
+
+    def action_newest(self) -> None:
+        self.rca.moment = None
+
+    def copied(self) -> str:
+        snapshot = self.rca.shown
+        if snapshot is None:
+            return ""
+        component, signal = self._subject(snapshot)
+        line = snapshot.frames.line(component, signal)
+        part = line.within(*self._window(snapshot)) if line else Line((), ())
+        head = f"time [s]\t{plain(component)} {plain(signal)} [{plain(snapshot.frames.units.get(signal, '?'))}]"
+        pairs = zip(part.times, part.values, strict=True)
+        return "\n".join([head, *(f"{t:.3f}\t{'' if math.isnan(v) else f'{v:.6g}'}" for t, v in pairs)])
+
+
+def _middle(line: Line) -> float | None:
+    values = [v for v in line.values if math.isfinite(v)]
+    return median(values) if values else None

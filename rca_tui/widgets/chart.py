@@ -1,0 +1,37 @@
+"""A chart widget: a `Plot` drawn in the colours of the theme."""
+
+from __future__ import annotations
+
+from rich.style import Style
+from rich.text import Text
+from textual.app import RenderResult
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from rca_tui.widgets.plot import Palette, Plot, draw
+
+
+class Chart(Widget):
+    """Shows `plot`; without one, the sentence in `empty`."""
+
+    DEFAULT_CSS = "Chart { height: 1fr; width: 1fr; min-height: 6; }"
+
+    plot: reactive[Plot | None] = reactive(None)
+    empty: reactive[str] = reactive("")
+
+    def render(self) -> RenderResult:
+        if self.plot is None:
+            return Text(self.empty, style="dim")
+        return draw(self.plot, self.content_size.width, self.content_size.height, self._palette())
+
+    def _palette(self) -> Palette:
+        colour = self.app.theme_variables
+        return Palette(
+            line=Style.parse(colour["chart-line"]),
+            peer=Style.parse(colour["chart-peer"]),
+            axis=Style.parse(colour["chart-axis"]),
+            onset=Style.parse(f"bold {colour['chart-onset']}"),
+            cursor=Style.parse(colour["chart-cursor"]),
+            level=Style.parse(colour["chart-level"]),
+            shade=Style.parse(f"on {colour['chart-shade']}"),
+        )

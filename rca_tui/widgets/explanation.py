@@ -1,0 +1,62 @@
+"""One step of a method's explanation: the claim, the evidence plotted, the numbers behind it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.widgets import Static
+
+from rca_tui.evidence import logs_of, numbers_of, plot_of
+from rca_tui.state import Diagnosis
+from rca_tui.text import plain
+from rca_tui.theme import WARN
+from rca_tui.widgets.chart import Chart
+
+if TYPE_CHECKING:
+    from methods.types import Explanation
+
+
+class ExplanationView(Vertical):
+    """Shows step `index` of an explanation. `numbers` False leaves the numbers out, where room is short."""
+
+    def __init__(self, id: str, numbers: bool = True) -> None:
+        super().__init__(id=id)
+        self._with_numbers = numbers
+
+    def compose(self) -> ComposeResult:
+        yield Static(classes="claim")
+        yield Chart(classes="evidence")
+        with VerticalScroll(classes="numbers"):
+            yield Static(classes="figures")
+
+    def show_nothing(self, words: str) -> None:
+        """A sentence in place of an explanation."""
+        self.query_one(".claim", Static).update(Text(plain(words, 1000)))
+        self.query_one(Chart).display = False
+        self.query_one(".numbers").display = False
+
+    def show_step(self, diagnosis: Diagnosis, explanation: Explanation, index: int) -> None:
+        step = explanation.steps[index]
+        colour = self.app.theme_variables
+        text = Text()
+        text.append(f"{index + 1}/{len(explanation.steps)} ", style=f"bold {colour['primary']}")
+        text.append(plain(step.title), style="bold").append("\n").append(plain(step.claim, 1200))
+        if index == len(explanation.steps) - 1:
+            for caveat in explanation.caveats:
+                text.append(f"\n{WARN} {plain(caveat, 1200)}", style=colour["warning"])
+        self.query_one(".claim", Static).update(text)
+        plot, logs = plot_of(diagnosis, step), logs_of(diagnosis, step)
+        chart = self.query_one(Chart)
+        chart.display = plot is not None
+        chart.plot = plot
+        figures = numbers_of(step, self.size.width)
+        box = self.query_one(".numbers")
+        box.display = logs is not None or (figures is not None and (self._with_numbers or plot is None))
+        if logs is not None:
+            self.query_one(".figures", Static).update(logs)
+        elif figures is not None:
+            self.query_one(".figures", Static).update(figures)
+        box.scroll_home(animate=False)
