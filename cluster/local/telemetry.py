@@ -11,7 +11,7 @@ import math
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO
 
 import pandas as pd
 
@@ -24,6 +24,9 @@ from cluster.prometheus import Prometheus, as_samples
 from cluster.promql import LLAMACPP, LOCAL, RAY_SERVE, RAY_VLLM, RAY_VLLM_COLON, VLLM, Source, resolve
 from cluster.topology import Topology
 
+if TYPE_CHECKING:
+    from cluster.local.deployment import LocalDeployment
+
 LARGEST_READ = 64 << 20
 QUERY_DEADLINE = 10.0
 # Lines stand in the order in which they were written: requests at their end, batches of spans up to seconds later.
@@ -33,21 +36,11 @@ _LONGEST_REQUEST = 90.0
 _SOURCE = Source((LOCAL, VLLM, RAY_VLLM_COLON, RAY_VLLM, LLAMACPP, RAY_SERVE))
 
 
-class Readable(Protocol):
-    """What these functions need of a local deployment."""
-
-    @property
-    def prometheus_url(self) -> str: ...
-
-    @property
-    def run_dir(self) -> RunDir: ...
-
-    def topology(self) -> Topology: ...
-
-
-def read_samples(deployment: Readable, window: Window, step: float, signals: Sequence[str] | None = None) -> Samples:
+def read_samples(
+    deployment: LocalDeployment, window: Window, step: float, signals: Sequence[str] | None = None
+) -> Samples:
     """Canonical signals every `step` seconds. Raises DeploymentError, for an unknown signal too."""
-    with Prometheus(deployment.prometheus_url, deadline=QUERY_DEADLINE) as server:
+    with Prometheus(deployment.state.prometheus_url, deadline=QUERY_DEADLINE) as server:
         try:
             queries, missing = resolve(signals, _SOURCE, server.names(window))
         except KeyError as error:
@@ -55,20 +48,22 @@ def read_samples(deployment: Readable, window: Window, step: float, signals: Seq
         return as_samples(deployment.topology(), queries, server.range(queries, window, step), missing)
 
 
-def read_spans(deployment: Readable, window: Window) -> pd.DataFrame:
+def read_spans(deployment: LocalDeployment, window: Window) -> pd.DataFrame:
     """Spans that start in the window, by start; columns `SPAN_COLUMNS`. `attrs["notes"]` tells what was skipped."""
     notes: list[str] = []
     rows: list[records.Record] = []
     for component in deployment.topology().ids:
-        rows += _read(deployment.run_dir.spans(component), records.span, component, window, _LONGEST_REQUEST, notes)
+        rows += _read(
+            deployment.state.run_dir.spans(component), records.span, component, window, _LONGEST_REQUEST, notes
+        )
     return _frame(rows, SPAN_COLUMNS, "start", window, notes)
 
 
-def read_logs(deployment: Readable, window: Window) -> pd.DataFrame:
+def read_logs(deployment: LocalDeployment, window: Window) -> pd.DataFrame:
     """Log lines in the window, by time; columns `LOG_COLUMNS`. `attrs["notes"]` tells what was skipped."""
     notes: list[str] = []
     rows: list[records.Record] = []
-    for path, parser, component in _log_files(deployment.run_dir, deployment.topology()):
+    for path, parser, component in _log_files(deployment.state.run_dir, deployment.topology()):
         rows += _read(path, parser, component, window, 0.0, notes)
     return _frame(rows, LOG_COLUMNS, "time", window, notes)
 
@@ -78,7 +73,7 @@ def _log_files(run: RunDir, topology: Topology) -> Iterator[tuple[Path, Parser, 
     yield run.gateway_error_log, records.nginx_error, layout.GATEWAY
     for component in topology.ids:
         yield run.engine_log(component), records.engine, component
-        for path in sorted(run.ray(component).glob("session_[0-9]*/logs/serve/*.log")):
+        for path in sorted(run.ray(component).glob("session_2*/logs/serve/*.log")):
             yield path, records.ray_serve, component
 
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,30 +14,26 @@ from prometheus_data import SECONDS, T0
 from cluster.deployment import DeploymentError
 from cluster.incident.model import LOG_COLUMNS, SPAN_COLUMNS, Telemetry, Window
 from cluster.local import records, telemetry
+from cluster.local.deployment import LocalDeployment
 from cluster.local.layout import RunDir
-from cluster.topology import Topology
+from cluster.local.state import LocalState, no_cgroups
 
 WINDOW = Window(1000.0, 1060.0)
 TRACE, SPAN, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331", "00f067aa0ba902b7"
 PARSERS = [records.span, records.access, records.engine, records.ray_serve, records.nginx_error]
 
 
-@dataclass
-class Deployment:
-    run_dir: RunDir
-    known: Topology
-    prometheus_url: str = "http://127.0.0.1:1"
-
-    def topology(self) -> Topology:
-        return self.known
+def connected(folder: Path, prometheus_port: int) -> LocalDeployment:
+    """A deployment of which nothing runs but, perhaps, Prometheus."""
+    state = LocalState("id", "llamacpp", 4.0, folder, 1, prometheus_port, no_cgroups("a test"), rootless=False)
+    return LocalDeployment(state)
 
 
 @pytest.fixture
-def deployment(tmp_path: Path, topology: Topology) -> Deployment:
-    run = RunDir(tmp_path)
-    for folder in run.folders():
+def deployment(tmp_path: Path) -> LocalDeployment:
+    for folder in RunDir(tmp_path).folders():
         folder.mkdir(parents=True, exist_ok=True)
-    return Deployment(run, topology)
+    return connected(tmp_path, prometheus_port=1)
 
 
 def span(**changes: Any) -> bytes:
@@ -183,13 +178,14 @@ def test_lone_surrogates_and_endless_messages_are_tamed_but_control_characters_s
     assert len(record["message"]) <= records.LONGEST_MESSAGE
 
 
+FIELDS = [
+    *("trace_id", "span_id", "parent_id", "operation", "start", "duration", "error", "time", "severity", "message"),
+    *("levelname", "timestamp_ns", "exc_text", "status", "request_time", "uri", "method", "upstream"),
+]
 lines = st.binary(max_size=200) | st.builds(
     lambda value: json.dumps(value).encode(),
     st.dictionaries(
-        st.sampled_from(
-            "trace_id span_id parent_id operation start duration error time severity message levelname timestamp_ns exc_text "
-            "status request_time uri method upstream".split()
-        ),
+        st.sampled_from(FIELDS),
         st.none()
         | st.booleans()
         | st.integers()
@@ -232,8 +228,8 @@ def test_a_good_span_survives(start: float, duration: float, operation: str, err
 # Files.
 
 
-def test_spans_of_all_pods_in_the_window_by_start(deployment: Deployment) -> None:
-    run = deployment.run_dir
+def test_spans_of_all_pods_in_the_window_by_start(deployment: LocalDeployment) -> None:
+    run = deployment.state.run_dir
     run.spans("gateway").write_bytes(span(start=1059.9, duration=30.0, parent_id=None) + span(start=1060.0))
     run.spans("replica-1").write_bytes(span(start=999.9) + span(start=1000.0) + span(start=1020.0, error=True))
     spans = telemetry.read_spans(deployment, WINDOW)
@@ -247,8 +243,8 @@ def test_spans_of_all_pods_in_the_window_by_start(deployment: Deployment) -> Non
     Telemetry(spans=spans)
 
 
-def test_logs_of_every_writer(deployment: Deployment) -> None:
-    run = deployment.run_dir
+def test_logs_of_every_writer(deployment: LocalDeployment) -> None:
+    run = deployment.state.run_dir
     run.access_log.write_bytes(access() + access(time="1061.0"))
     stamp = time.strftime("%Y/%m/%d %H:%M:%S", time.localtime(1015))
     run.gateway_error_log.write_text(f"{stamp} [error] 12#12: *1 upstream timed out\n")
@@ -267,23 +263,23 @@ def test_logs_of_every_writer(deployment: Deployment) -> None:
     Telemetry(logs=logs)
 
 
-def test_hostile_and_torn_lines_are_skipped_and_counted(deployment: Deployment) -> None:
+def test_hostile_and_torn_lines_are_skipped_and_counted(deployment: LocalDeployment) -> None:
     good = span(start=1001.0)
-    deployment.run_dir.spans("head").write_bytes(b"".join(HOSTILE) + good + b"".join(HOSTILE) + good + good[:-20])
+    deployment.state.run_dir.spans("head").write_bytes(b"".join(HOSTILE) + good + b"".join(HOSTILE) + good + good[:-20])
     spans = telemetry.read_spans(deployment, WINDOW)
     assert len(spans) == 2
     assert spans.attrs["notes"] == [f"head/spans.jsonl: skipped {2 * (len(HOSTILE) - 1)} lines that are no records"]
 
 
-def test_nothing_written_yet(deployment: Deployment) -> None:
+def test_nothing_written_yet(deployment: LocalDeployment) -> None:
     assert telemetry.read_spans(deployment, WINDOW).empty
     logs = telemetry.read_logs(deployment, WINDOW)
     assert list(logs.columns) == list(LOG_COLUMNS)
     assert logs.attrs["notes"] == []
 
 
-def test_a_file_that_cannot_be_read_is_noted(deployment: Deployment) -> None:
-    deployment.run_dir.access_log.mkdir()
+def test_a_file_that_cannot_be_read_is_noted(deployment: LocalDeployment) -> None:
+    deployment.state.run_dir.access_log.mkdir()
     assert telemetry.read_logs(deployment, WINDOW).attrs["notes"] == [
         "gateway/access.log: cannot be read, Is a directory"
     ]
@@ -291,9 +287,9 @@ def test_a_file_that_cannot_be_read_is_noted(deployment: Deployment) -> None:
 
 @pytest.mark.parametrize("start", [0.0, 1234.0, 4000.0, 7990.0])
 def test_in_a_long_file_the_window_is_found_and_little_else_is_read(
-    deployment: Deployment, start: float, monkeypatch: pytest.MonkeyPatch
+    deployment: LocalDeployment, start: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = deployment.run_dir.spans("head")
+    path = deployment.state.run_dir.spans("head")
     with path.open("wb") as file:
         for second in range(8000):
             file.write(span(start=float(second), operation="x" * 200))
@@ -307,9 +303,9 @@ def test_in_a_long_file_the_window_is_found_and_little_else_is_read(
     assert len(parsed) < 2000
 
 
-def test_reading_stops_at_its_limit_and_says_so(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reading_stops_at_its_limit_and_says_so(deployment: LocalDeployment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(telemetry, "LARGEST_READ", 10_000)
-    deployment.run_dir.spans("head").write_bytes(b"".join(span(start=1000.0 + i / 10) for i in range(500)))
+    deployment.state.run_dir.spans("head").write_bytes(b"".join(span(start=1000.0 + i / 10) for i in range(500)))
     spans = telemetry.read_spans(deployment, WINDOW)
     assert 0 < len(spans) < 500
     assert len(spans.attrs["notes"]) == 1
@@ -318,17 +314,17 @@ def test_reading_stops_at_its_limit_and_says_so(deployment: Deployment, monkeypa
 
 @given(parts=st.lists(st.sampled_from([span(start=1001.0), *HOSTILE]) | st.binary(max_size=40), max_size=12))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_file_can_be_read(deployment: Deployment, parts: list[bytes]) -> None:
-    deployment.run_dir.spans("head").write_bytes(b"".join(parts))
-    deployment.run_dir.access_log.write_bytes(b"".join(parts))
+def test_any_file_can_be_read(deployment: LocalDeployment, parts: list[bytes]) -> None:
+    deployment.state.run_dir.spans("head").write_bytes(b"".join(parts))
+    deployment.state.run_dir.access_log.write_bytes(b"".join(parts))
     Telemetry(spans=telemetry.read_spans(deployment, WINDOW), logs=telemetry.read_logs(deployment, WINDOW))
 
 
 # Metrics.
 
 
-def test_samples_of_the_running_prometheus(deployment: Deployment, prometheus_url: str) -> None:
-    deployment.prometheus_url = prometheus_url
+def test_samples_of_the_running_prometheus(tmp_path: Path, prometheus_url: str) -> None:
+    deployment = connected(tmp_path, int(prometheus_url.rpartition(":")[2]))
     samples = telemetry.read_samples(deployment, Window(T0, T0 + SECONDS), 1.0)
     assert samples.metrics["replica-0", "latency_p90"].iloc[50] == pytest.approx(0.8)
     assert samples.edge_metrics["gateway", "head", "latency_p90"].iloc[50] == pytest.approx(0.8)
@@ -339,9 +335,9 @@ def test_samples_of_the_running_prometheus(deployment: Deployment, prometheus_ur
     assert few.notes == ("not measured here: restarts",)
 
 
-def test_an_unknown_signal_and_a_dead_server_are_one_sentence(deployment: Deployment, prometheus_url: str) -> None:
+def test_an_unknown_signal_and_a_dead_server_are_one_sentence(tmp_path: Path, prometheus_url: str) -> None:
     with pytest.raises(DeploymentError, match="the connection failed"):
-        telemetry.read_samples(deployment, WINDOW, 1.0)
-    deployment.prometheus_url = prometheus_url
+        telemetry.read_samples(connected(tmp_path, 1), WINDOW, 1.0)
+    deployment = connected(tmp_path, int(prometheus_url.rpartition(":")[2]))
     with pytest.raises(DeploymentError, match=r"^no signal nonsense; there are: "):
         telemetry.read_samples(deployment, WINDOW, 1.0, ["nonsense"])
