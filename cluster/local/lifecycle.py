@@ -116,11 +116,12 @@ def _launch(run: RunDir, deployment: str, fds: tuple[int, ...]) -> subprocess.Po
         "PATH": preflight.search_path(),
         "PYTHONPATH": os.pathsep.join(filter(None, (code, os.environ.get("PYTHONPATH", "")))),
         "PYTHONUNBUFFERED": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
         layout.ENV_STATE: str(paths.local().absolute()),
         layout.ENV_DEPLOYMENT: deployment,
         layout.ENV_COMPONENT: layout.NODE,
     }
+    # Some forty Python processes start here: without compiled files each would compile all of Ray for itself.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     argv = [*preflight.sandbox_argv(), sys.executable, "-m", "cluster.local.supervisor", "--run", str(run.root)]
     with run.supervisor_log.open("ab") as log:
         return subprocess.Popen(

