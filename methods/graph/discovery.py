@@ -77,7 +77,9 @@ def granger_graph(signals: Signals, lags: int, rate: float) -> Discovery | NoRan
         rows = []
         for i, j in pairs[:SHOWN]:
             lag = int(np.argmin(each[:, j, i]))
-            rows.append((signals.names[i], signals.names[j], lag + 1, float(tests[lag][0][j, i]), float(each[lag, j, i])))
+            rows.append(
+                (signals.names[i], signals.names[j], lag + 1, float(tests[lag][0][j, i]), float(each[lag, j, i]))
+            )
         claim = (
             f"Of {signals.count * (signals.count - 1)} ordered pairs {len(pairs)} pass: the past of one lowers the "
             f"error of foretelling the other beyond that other's own past."
@@ -136,7 +138,14 @@ def separation_step(signals: Signals, found: Skeleton, alpha: float, relevance: 
         why = found.separations[x, y]
         given = ", ".join(signals.names[i] for i in why.given)
         rows.append(
-            (signals.names[x], signals.names[y], float(signals.correlation[x, y]), given, why.correlation, why.threshold)
+            (
+                signals.names[x],
+                signals.names[y],
+                float(signals.correlation[x, y]),
+                given,
+                why.correlation,
+                why.threshold,
+            )
         )
     pairs = signals.count * (signals.count - 1) // 2
     claim = (

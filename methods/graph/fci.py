@@ -3,9 +3,9 @@
 Its graph is a PAG: an arrowhead at j says that j is no cause of i, a tail that it is one, a circle that the data do not
 tell. No selection bias is assumed, so the rules for it (R5 to R7) are not used.
 
-Reference: Spirtes, Meek & Richardson, Causal inference in the presence of latent variables and selection bias, UAI 1995;
-the rules R1 to R4 and R8 to R10: Zhang, On the completeness of orientation rules for causal discovery in the presence of
-latent confounders and selection bias, Artificial Intelligence 172, 2008.
+Reference: Spirtes, Meek & Richardson, Causal inference in the presence of latent variables and selection bias, UAI
+1995; the rules R1 to R4 and R8 to R10: Zhang, On the completeness of orientation rules for causal discovery in the
+presence of latent confounders and selection bias, Artificial Intelligence 172, 2008.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ def possible_separators(marks: Marks) -> Bools:
     """(N, N): Possible-D-Sep. True at [x, v] when a path leads from x to v on which each inner node is a collider or
     forms a triangle with its neighbours on the path."""
     n = len(marks)
-    adjacent = marks != Mark.NONE
-    arrow = marks == Mark.ARROW
+    adjacent: Bools = marks != Mark.NONE
+    arrow: Bools = marks == Mark.ARROW
     around = [np.nonzero(row)[0].tolist() for row in adjacent]
     found = np.zeros((n, n), dtype=np.bool_)
     for x in range(n):
@@ -123,6 +123,12 @@ def _beyond_neighbours(
         adjacent = adjacent & ~separated
         depth = max(depth, size)
     whole = dataclasses.replace(
-        first, adjacent=adjacent, unions=unions, separations=separations, tests=tests, depth=depth, unfinished=unfinished
+        first,
+        adjacent=adjacent,
+        unions=unions,
+        separations=separations,
+        tests=tests,
+        depth=depth,
+        unfinished=unfinished,
     )
     return whole, tuple(removed)

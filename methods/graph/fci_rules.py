@@ -1,7 +1,7 @@
 """Zhang's orientation rules R1 to R4 and R8 to R10 for a PAG without selection bias.
 
 Reference: Zhang, On the completeness of orientation rules for causal discovery in the presence of latent confounders
-and selection bias, Artificial Intelligence 172, 2008. The names of nodes follow the paper (α, β, γ, θ become a, b, c, d).
+and selection bias, Artificial Intelligence 172, 2008. Nodes are named as in the paper (α, β, γ, θ become a, b, c, d).
 """
 
 from __future__ import annotations
@@ -59,11 +59,7 @@ class Rules:
                         # R1: a *→ b o–* c, a and c apart: b is no collider, so b → c.
                         self._set(c, b, Mark.TAIL)
                         self._set(b, c, Mark.ARROW)
-                    elif (
-                        m[a][c] == Mark.CIRCLE
-                        and m[b][c] == Mark.ARROW
-                        and Mark.TAIL in (m[b][a], m[c][b])
-                    ):
+                    elif m[a][c] == Mark.CIRCLE and m[b][c] == Mark.ARROW and Mark.TAIL in (m[b][a], m[c][b]):
                         # R2: a → b *→ c or a *→ b → c, and a *–o c: an arrowhead at a's cause would close a cycle.
                         self._set(a, c, Mark.ARROW)
 
@@ -113,7 +109,10 @@ class Rules:
         """All a o→ c."""
         m = self._m
         return [
-            (a, c) for c, around in enumerate(self._around) for a in around if m[a][c] == Mark.ARROW and m[c][a] == Mark.CIRCLE
+            (a, c)
+            for c, around in enumerate(self._around)
+            for a in around
+            if m[a][c] == Mark.ARROW and m[c][a] == Mark.CIRCLE
         ]
 
     def _r8(self) -> None:

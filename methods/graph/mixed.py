@@ -75,9 +75,7 @@ def effect_to_cause(marks: Marks) -> Bools:
     return steps
 
 
-def as_graph(
-    marks: Marks, names: Sequence[str], weights: Floats, relevance: Floats, limit: int = 40
-) -> Graph:
+def as_graph(marks: Marks, names: Sequence[str], weights: Floats, relevance: Floats, limit: int = 40) -> Graph:
     """The `limit` most relevant edges as a `Graph` with their end nodes.
 
     Args:

@@ -26,4 +26,5 @@ def pagerank(steps: Bools, damping: float = 0.85) -> Floats:
     out = steps.sum(axis=1, keepdims=True)
     transition = np.where(out > 0, steps / np.maximum(out, 1), 1.0 / n)
     rank: Floats = np.linalg.solve(np.eye(n) - damping * transition.T, np.full(n, (1 - damping) / n))
-    return rank / rank.sum()
+    rank /= rank.sum()
+    return rank

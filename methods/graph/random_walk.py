@@ -33,9 +33,9 @@ def transitions(steps: Bools, likeness: Floats, rho: float) -> Floats:
     backward = np.where(steps.T & ~steps, rho * likeness, 0.0)
     stay = np.maximum(0.0, likeness - forward.max(axis=1, initial=0.0))
     weights = forward + backward + np.diag(stay)
-    total = weights.sum(axis=1, keepdims=True)
-    still = np.eye(len(steps))
-    moves: Floats = np.where(total > 0, weights / np.where(total > 0, total, 1.0), still)
+    stuck = weights.sum(axis=1) == 0
+    weights[stuck, stuck] = 1.0
+    moves: Floats = weights / weights.sum(axis=1, keepdims=True)
     return moves
 
 

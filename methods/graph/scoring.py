@@ -67,8 +67,8 @@ def by_pagerank(incident: Incident, signals: Signals, found: Discovery, damping:
 def by_walk(incident: Incident, signals: Signals, found: Discovery, rho: float, damping: float) -> Outcome:
     """Components by the visits to their best signal of a walk from the SLI. Signals never visited are not ranked.
 
-    NoRanking(NOT_APPLICABLE) without an SLI among the signals, or when no edge leads away from it. The SLI itself is the
-    symptom: it is not ranked.
+    NoRanking(NOT_APPLICABLE) without an SLI among the signals, or when no edge leads away from it. The SLI itself is
+    the symptom: it is not ranked.
     """
     start = sli_column(incident, signals)
     if isinstance(start, NoRanking):
@@ -142,7 +142,9 @@ def _graph_step(signals: Signals, found: Discovery, relevance: Floats, start: in
     ranked = [int(i) for i in np.argsort(-relevance, kind="stable") if i != start]
     top = ranked[0]
     effects = [int(i) for i in np.argsort(-relevance, kind="stable") if effect_to_cause(marks)[i, top]]
-    claim = f"{found.algorithm} leaves {edges} edges between {signals.count} signals; the direction of {known} is known."
+    claim = (
+        f"{found.algorithm} leaves {edges} edges between {signals.count} signals; the direction of {known} is known."
+    )
     if lonely:
         claim += f" {lonely} signals have none."
     if effects:

@@ -169,9 +169,9 @@ def test_depth(
     that some set separates, the smallest |partial correlation| with its sign into `weakest` (infinite until then), that
     set into `witness`, and the union of all separating sets into `unions`. Returns the number of tests.
 
-    At level l of the elimination `column[l, j]` is what chosen[l] still shares with j given the levels before it,
-    divided by its own standard deviation, and `left[l, j]` is the variance of j that levels before l leave. Index m is
-    x itself, `shared[l, j]` what x and j still share.
+    At step l of the elimination `column[l, j]` is what chosen[l] still shares with j given the steps before it, divided
+    by its own standard deviation, and `left[l, j]` is the variance of j that the steps before l leave. Index m is x
+    itself, `shared[l, j]` what x and j still share.
     """
     n = correlation.shape[0]
     tests = 0
@@ -197,22 +197,22 @@ def test_depth(
         level = 0
         while True:
             determined = -1
-            for l in range(level, depth):
-                s = chosen[l]
-                if left[l, s] < singular:
-                    determined = l
+            for step in range(level, depth):
+                s = chosen[step]
+                if left[step, s] < singular:
+                    determined = step
                     break
-                scale = 1.0 / math.sqrt(left[l, s])
+                scale = 1.0 / math.sqrt(left[step, s])
                 for j in range(m):
                     value = correlation[member[s], member[j]]
-                    for k in range(l):
+                    for k in range(step):
                         value -= column[k, s] * column[k, j]
-                    column[l, j] = value * scale
-                    left[l + 1, j] = left[l, j] - column[l, j] * column[l, j]
-                column[l, m] = shared[l, s] * scale
-                left[l + 1, m] = left[l, m] - column[l, m] * column[l, m]
+                    column[step, j] = value * scale
+                    left[step + 1, j] = left[step, j] - column[step, j] * column[step, j]
+                column[step, m] = shared[step, s] * scale
+                left[step + 1, m] = left[step, m] - column[step, m] * column[step, m]
                 for j in range(m):
-                    shared[l + 1, j] = shared[l, j] - column[l, m] * column[l, j]
+                    shared[step + 1, j] = shared[step, j] - column[step, m] * column[step, j]
             if determined < 0 and left[depth, m] >= singular:
                 position = 0
                 for j in range(m):
