@@ -5,10 +5,11 @@ The front door's latency (its logarithm) and error ratio are cut into segments b
 steps up that lead to it without a step down between them belong to it. A change for the better is a recovery, never an
 onset.
 
-A sample of the SLI looks back over the window that it was computed from, so the SLI moves after its cause does. Being
-late is worse than being early: samples of the fault in the baseline widen what counts as normal, while a few normal
-samples after the onset change no maximum. So the onset is put one correlation length of the SLI before the first bad
-sample.
+The SLI moves after its cause does: a request counts when it has ended, and a sample looks back over the window that it
+was computed from. Being late is worse than being early, too: a few samples of the fault in the baseline widen what
+counts as normal, while a few normal samples after the onset change no maximum. So the onset is put before the first
+bad sample by the SLI's correlation length (one sample at least) and by the latency that requests have from then on,
+where its unit is known to be seconds.
 """
 
 from __future__ import annotations
@@ -29,8 +30,14 @@ from methods.wording import number, quantity
 LEAST_SAMPLES = 8
 # Noise below which a change is of no interest to anyone: 3 % of latency, one request in a hundred.
 LEAST_NOISE = np.array([0.03, 0.01])
+# Noise standard deviations from both neighbours that make a sample a blip.
+BLIP = 5.0
 # A step up belongs to the trouble that follows when it is at least this share of the trouble's largest step.
 LEADING = 0.2
+# Seconds by which slow requests put the onset earlier, at most.
+LONGEST_FLIGHT = 15.0
+# Seconds that a sample looks back over, at most: beyond them a correlation is drift and not the monitoring window.
+LONGEST_WINDOW = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,7 @@ def estimate(incident: Incident) -> OnsetEstimate | None:
     moving = np.nanmax(logged, axis=0) - np.nanmin(logged, axis=0) > LEAST_NOISE
     if not moving.any():
         return None
+    logged = _without_blips(logged, level)
     scaled = (logged - np.nanmedian(logged, axis=0)) / np.maximum(level, LEAST_NOISE)
     found = segment(scaled[:, moving], 1.0 / length[moving])
     # Steps made the noise look longer correlated than it is: measure it again between them.
@@ -78,14 +86,16 @@ def estimate(incident: Incident) -> OnsetEstimate | None:
     row = _start_of_trouble(scaled[:, moving], found.boundaries)
     if row is None:
         return None
-    reach = round(float(np.max(length[moving])))
-    near = slice(max(row - reach, 1), row + reach + 1)
-    probability = float(min(1.0, np.sum(found.probability[near])))
-    first = max(row - reach, 1) if reach > 1 else row
-    bounds = [b for b in (0, *found.boundaries, len(times)) if b < row or b > row]
-    before = values[max(b for b in bounds if b < row) : row]
-    after = values[row : min(b for b in bounds if b > row)]
-    return _described(incident, times, first, row, probability, _means(before), _means(after))
+    step = float(np.median(np.diff(times)))
+    reach = max(1, round(min(float(np.max(length[moving])), LONGEST_WINDOW / step)))
+    probability = float(min(1.0, np.sum(found.probability[max(row - reach, 1) : row + reach + 1])))
+    edges = (0, *found.boundaries, len(times))
+    before = _means(values[max(edge for edge in edges if edge < row) : row])
+    after = _means(values[row : min(edge for edge in edges if edge > row)])
+    in_seconds = incident.telemetry.units.get(latency_key(incident)[1]) == "s"
+    in_flight = min(float(after[0]), LONGEST_FLIGHT) if in_seconds and np.isfinite(after[0]) else 0.0
+    onset = max(float(times[max(row - reach, 1)]) - in_flight, float(times[1]))
+    return _described(incident, times, onset, row, probability, before, after)
 
 
 def _transformed(values: Floats) -> Floats:
@@ -113,16 +123,22 @@ def _start_of_trouble(scaled: Floats, boundaries: tuple[int, ...]) -> int | None
     return boundaries[k]
 
 
+def _without_blips(logged: Floats, level: Floats) -> Floats:
+    """Samples far from both neighbours become the median of the three: one bad sample alone is no trouble."""
+    padded = np.vstack([logged[:1], logged, logged[-1:]])
+    middle = np.median(np.stack([padded[:-2], logged, padded[2:]]), axis=0)
+    return np.where(np.abs(logged - middle) > BLIP * np.maximum(level, LEAST_NOISE), middle, logged)
+
+
 def _means(values: Floats) -> Floats:
     count = np.sum(np.isfinite(values), axis=0)
     return np.where(count > 0, np.nansum(values, axis=0) / np.maximum(count, 1), np.nan)
 
 
 def _described(
-    incident: Incident, times: Floats, first: int, row: int, probability: float, before: Floats, after: Floats
+    incident: Incident, times: Floats, onset: float, row: int, probability: float, before: Floats, after: Floats
 ) -> OnsetEstimate:
     front, signal = latency_key(incident)
-    onset = float(times[first])
     clock = datetime.fromtimestamp(onset, UTC).strftime("%H:%M:%S")
     unit = incident.telemetry.units.get(signal, "")
     changes = [f"its latency went from {quantity(before[0], unit)} to {quantity(after[0], unit)}"]

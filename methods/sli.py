@@ -55,7 +55,10 @@ def error_key(incident: Incident) -> tuple[str, str] | None:
     front = incident.topology.front_door
     carried = set(incident.telemetry.signals_of(front)) if front else set()
     for signal in ("error_ratio", "error_rate", *AVAILABILITIES):
-        if front and signal in carried:
+        if not front or signal not in carried:
+            continue
+        # A front door that is never available is one whose availability nobody measured.
+        if signal not in AVAILABILITIES or incident.telemetry.series(front, signal).max() > 0:
             return front, signal
     return None
 
