@@ -161,12 +161,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from cluster.incident.store import IncidentError
 
+    usual = Times()
     parser = argparse.ArgumentParser(prog="python -m faults.record", description="Record drills on this machine.")
     parser.add_argument("plans", nargs="+", metavar="PLAN", help="FAULT:TARGET:TIMES")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER")
-    parser.add_argument("--baseline", type=float, default=Times.baseline, metavar="S")
-    parser.add_argument("--seconds", type=float, default=Times.seconds, metavar="S")
-    parser.add_argument("--aftermath", type=float, default=Times.aftermath, metavar="S")
+    parser.add_argument("--baseline", type=float, default=usual.baseline, metavar="S")
+    parser.add_argument("--seconds", type=float, default=usual.seconds, metavar="S")
+    parser.add_argument("--aftermath", type=float, default=usual.aftermath, metavar="S")
     chosen = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
     try:

@@ -55,6 +55,7 @@ class Undo:
         unhealthy: why the service is not well yet, empty when it is; raises DeploymentError.
         orphans: pids on this machine that carry the tag of an injection.
         health_patience: seconds to wait for it.
+        lock_patience: seconds to wait for another process that works on the same injection.
     """
 
     connect: Connect = reconnect.connect
@@ -63,6 +64,7 @@ class Undo:
     orphans: Callable[[str], list[int]] = tagged.anywhere
     sleep: Callable[[float], None] = time.sleep
     health_patience: float = HEALTH_PATIENCE
+    lock_patience: float = LOCK_PATIENCE
 
     def __call__(
         self,
@@ -81,7 +83,7 @@ class Undo:
             JournalError: the journal cannot be read, so nobody can tell what to undo.
         """
         with contextlib.ExitStack() as opened:
-            with journal.locked(LOCK_PATIENCE):  # past that, going on is right: reverting twice does no harm
+            with journal.locked(self.lock_patience):  # past that, going on is right: reverting twice does no harm
                 record = journal.read()
                 if not record.pending:
                     return Undone(journal.id, State.RECOVERED, True, record.detail)
@@ -157,7 +159,7 @@ class Undo:
             self.sleep(HEALTH_POLL)
 
     def _close(self, journal: Journal, record: Record, reason: str) -> Undone:
-        with journal.locked(LOCK_PATIENCE):
+        with journal.locked(self.lock_patience):
             if not journal.read().pending:  # somebody else waited too, and saw it first
                 return Undone(journal.id, State.RECOVERED, True, journal.read().detail)
             if not reason:

@@ -18,6 +18,7 @@ from fake_deployment import FakeDeployment
 from faults.engine import Engine
 from faults.journal import Journal
 from faults.preflight import Preflight
+from faults.states import State
 
 
 def main(folder: Path, stop_at: str, seconds: float) -> None:
@@ -30,7 +31,8 @@ def main(folder: Path, stop_at: str, seconds: float) -> None:
 
     def advance_and_say(journal: Journal, state: Any, *rest: Any, **named: Any) -> Any:
         step = advance(journal, state, *rest, **named)
-        say(str(state))
+        if state is not State.ACTIVE:  # the journal is locked at that moment: `hold` says it a moment later
+            say(str(state))
         return step
 
     create = Journal.create.__func__  # type: ignore[attr-defined]
@@ -56,6 +58,8 @@ def main(folder: Path, stop_at: str, seconds: float) -> None:
         assess=lambda *arguments, **named: Preflight((), None),
     )
     injection = engine.inject(Stress(), "replica-1", {}, seconds)
+    say("ACTIVE")
+    print("HOLDING", flush=True)
     why = engine.hold(injection)
     print(f"ended: {why}", flush=True)
     print(engine.revert(injection, why).state, flush=True)
