@@ -133,7 +133,12 @@ class Prometheus:
         # A proxy or a .netrc of the environment has no business between us and this machine.
         session.trust_env = urlsplit(url).hostname not in ("127.0.0.1", "localhost", "::1")
         self._client = PrometheusConnect(
-            url.rstrip("/"), dict(headers or {}), retry=Retry(0, read=False), auth=auth, session=session, timeout=deadline
+            url.rstrip("/"),
+            dict(headers or {}),
+            retry=Retry(0, read=False),
+            auth=auth,
+            session=session,
+            timeout=deadline,
         )
 
     def __enter__(self) -> Self:
@@ -221,7 +226,7 @@ class Prometheus:
         return _series(found, query.labels, first, step, len(times))
 
     def _error(self, error: QueryError) -> DeploymentError:
-        return DeploymentError(f"Prometheus at {self._shown} gives no data: {error}.")
+        return DeploymentError(f"Prometheus at {self._shown} gives no data: {error}")
 
 
 class _Session(requests.Session):

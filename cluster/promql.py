@@ -207,7 +207,7 @@ def _local() -> tuple[Rule, ...]:
     duration, upstream = "gateway_request_duration_seconds", "gateway_upstream_requests_total"
     errors, to_pod, link = "gateway_upstream_errors_total", 'upstream!="",', 'link="eth0",'
     # Of the outcomes `refused` is the client's mistake, `cancelled` its impatience, `error` the replica's own failure.
-    requests = "ray_llm_requests_total"
+    requests, throttled = "ray_llm_requests_total", "pod_cpu_throttled"
     return (
         Rule("request_rate", _rate(upstream), _GATEWAY),
         Rule("error_rate", _rate(errors), _GATEWAY),
@@ -242,11 +242,8 @@ def _local() -> tuple[Rule, ...]:
         Rule("queue_time_p90", _quantile(0.9, "ray_llm_request_queue_seconds"), SERVING),
         Rule("cpu_usage", _rate("pod_cpu_usage_seconds_total"), PODS),
         Rule("cpu_usage", _rate("node_cpu_seconds_total", 'mode!~"idle|iowait|steal",'), _NODE),
-        Rule(
-            "cpu_throttled",
-            _ratio(_rate("pod_cpu_throttled_periods_total"), _rate("pod_cpu_periods_total")),
-            PODS,
-        ),
+        # The gateway has no CPU limit that could throttle it.
+        Rule("cpu_throttled", _ratio(_rate(f"{throttled}_periods_total"), _rate("pod_cpu_periods_total")), SERVING),
         Rule("memory_working_set", _gauge("pod_memory_working_set_bytes"), PODS),
         Rule(
             "memory_used",
@@ -314,7 +311,6 @@ def _ray_serve() -> tuple[Rule, ...]:
         Rule("error_rate", f"{_rate(errors)} or 0 * {_rate(requests)}", SERVING),
         *_quantiles("latency", ["ray_serve_deployment_processing_latency_ms"], SERVING, scale=1e-3),
         Rule("running_requests", _gauge("ray_serve_replica_processing_queries"), SERVING),
-        Rule("gcs_memory", _gauge("ray_component_rss_mb", 'Component="gcs",'), frozenset({Kind.HEAD}), scale=1e6),
     )
 
 

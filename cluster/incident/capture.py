@@ -23,7 +23,7 @@ def capture(deployment: Deployment, window: Window, step: float) -> Incident:
     metrics, edge_metrics = _measured(samples.metrics), _measured(samples.edge_metrics)
     if metrics.columns.empty:
         raise DeploymentError(
-            f"the deployment {deployment.name} has no metrics between {window.start} and {window.end}."
+            f"the deployment {deployment.name} has no metrics between {window.start} and {window.end}"
         )
     spans = _optional(lambda: deployment.spans(window), empty_spans, "spans", notes)
     logs = _optional(lambda: deployment.logs(window), empty_logs, "logs", notes)

@@ -22,7 +22,6 @@ from cluster.local.layout import RunDir
 from cluster.local.records import LONGEST_LINE, Parser
 from cluster.prometheus import Prometheus, as_samples
 from cluster.promql import LLAMACPP, LOCAL, RAY_SERVE, RAY_VLLM, RAY_VLLM_COLON, VLLM, Source, resolve
-from cluster.topology import Topology
 
 if TYPE_CHECKING:
     from cluster.local.deployment import LocalDeployment
@@ -33,6 +32,7 @@ QUERY_DEADLINE = 10.0
 _DISORDER = 15.0
 # A request ends at the latest when the gateway gives up on it; its line stands there.
 _LONGEST_REQUEST = 90.0
+_WRITERS = (layout.GATEWAY, *layout.SERVING)
 _SOURCE = Source((LOCAL, VLLM, RAY_VLLM_COLON, RAY_VLLM, LLAMACPP, RAY_SERVE))
 
 
@@ -44,7 +44,7 @@ def read_samples(
         try:
             queries, missing = resolve(signals, _SOURCE, server.names(window))
         except KeyError as error:
-            raise DeploymentError(f"{error.args[0]}.") from error
+            raise DeploymentError(str(error.args[0])) from error
         return as_samples(deployment.topology(), queries, server.range(queries, window, step), missing)
 
 
@@ -63,15 +63,15 @@ def read_logs(deployment: LocalDeployment, window: Window) -> pd.DataFrame:
     """Log lines in the window, by time; columns `LOG_COLUMNS`. `attrs["notes"]` tells what was skipped."""
     notes: list[str] = []
     rows: list[records.Record] = []
-    for path, parser, component in _log_files(deployment.state.run_dir, deployment.topology()):
+    for path, parser, component in _log_files(deployment.state.run_dir):
         rows += _read(path, parser, component, window, 0.0, notes)
     return _frame(rows, LOG_COLUMNS, "time", window, notes)
 
 
-def _log_files(run: RunDir, topology: Topology) -> Iterator[tuple[Path, Parser, str]]:
+def _log_files(run: RunDir) -> Iterator[tuple[Path, Parser, str]]:
     yield run.access_log, records.access, layout.GATEWAY
     yield run.gateway_error_log, records.nginx_error, layout.GATEWAY
-    for component in topology.ids:
+    for component in layout.SERVING:
         yield run.engine_log(component), records.engine, component
         for path in sorted(run.ray(component).glob("session_2*/logs/serve/*.log")):
             yield path, records.ray_serve, component

@@ -125,9 +125,6 @@ def _ray_serve(out: Exposition, pod: str) -> None:
     out.add("ray_serve_deployment_request_counter_total", labels, counter(pod))
     out.histogram("ray_serve_deployment_processing_latency_ms", labels, counter(pod), scale=1000)
     out.add("ray_serve_replica_processing_queries", labels, gauge(pod, 6))
-    if pod == "head":
-        out.add("ray_component_rss_mb", {"component": pod, "Component": "gcs", "pid": "1"}, level(123.0))
-        out.add("ray_component_rss_mb", {"component": pod, "Component": "raylet", "pid": "2"}, level(77.0))
 
 
 def _vllm(out: Exposition, pod: str, prefix: str) -> None:

@@ -121,7 +121,7 @@ def test_all_local_signals_of_a_window_as_frames(prometheus_url: str, topology: 
     assert samples.metrics["replica-1"].iloc[90].isna().all()
     # What is expected and silent is a column of gaps and a note.
     assert samples.metrics["head", "cpu_throttled"].isna().all()
-    assert "cpu_throttled: no samples of gateway, head" in samples.notes
+    assert "cpu_throttled: no samples of head" in samples.notes
 
 
 def test_half_second_steps_are_asked_for_as_they_are(prometheus_url: str) -> None:
@@ -195,7 +195,6 @@ def test_a_bad_answer_is_one_sentence_without_secrets(case: str) -> None:
             assert url.removeprefix("http://") in text
             assert SECRET not in text
             assert text.isprintable()
-            assert text.endswith(".")
 
 
 def test_nobody_listens() -> None:
