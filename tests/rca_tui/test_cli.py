@@ -1,0 +1,256 @@
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from rca_tui.__main__ import app
+
+HOSTILE = "[red]x[/red]\x1b[31m\u202e"
+FAULT_AT = 90
+
+
+@pytest.fixture(autouse=True)
+def _own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+
+
+def case(folder: Path, start: float = 1_700_000_000.0, bad: str = "cart") -> Path:
+    """A case in the RCAEval layout: 150 s, from second 90 on `cart` is busy and the front door slow."""
+    folder.mkdir()
+    services = ("frontend", "cart", HOSTILE)
+    lines = [",".join(["time", *(f"{s}_{m}" for s in services for m in ("cpu", "latency"))])]
+    for i in range(150):
+        late = i >= FAULT_AT
+        noise = 0.01 * math.sin(i * 1.7)
+        cells = [start + i]
+        for service in services:
+            cells += [0.2 + noise + (0.7 if late and service == bad else 0.0)]
+            cells += [0.1 + noise / 10 + (0.4 if late and service in (bad, "frontend") else 0.0)]
+        lines.append(",".join(f"{cell:.6f}" for cell in cells))
+    (folder / "data.csv").write_text("\n".join(lines) + "\n")
+    (folder / "edges.csv").write_text(f"source,destination\nfrontend,cart\nfrontend,{HOSTILE}\n")
+    (folder / "inject_time.txt").write_text(f"{start + FAULT_AT}\n")
+    (folder / "truth.json").write_text(json.dumps({"service": bad, "fault": "cpu"}))
+    return folder
+
+
+def run(*arguments: str, code: int = 0, **options: Any) -> str:
+    """Standard output of one command that must end with this exit code and must not print a traceback."""
+    result = CliRunner().invoke(app, list(arguments), **options)
+    assert result.exit_code == code, result.output + repr(result.exception)
+    return result.stdout
+
+
+def refusal(*arguments: str) -> str:
+    """Standard error of a command that must refuse with one sentence."""
+    result = CliRunner().invoke(app, list(arguments))
+    assert result.exit_code == 2, result.output + repr(result.exception)
+    assert result.stdout == ""
+    assert result.stderr.startswith("rca-tui: ")
+    assert result.stderr.count("\n") == 1
+    return result.stderr
+
+
+def test_import_then_diagnose_blames_the_faulty_service(tmp_path: Path) -> None:
+    told = json.loads(run("import", str(case(tmp_path / "raw")), "x", "--json"))
+    assert told["front_door"] == "frontend"
+    assert told["sealed"] is True
+    found = json.loads(run("diagnose", "x", "--method", "baro", "--onset", f"+{FAULT_AT}", "--json"))
+    assert found["onset"] == 1_700_000_000.0 + FAULT_AT
+    (result,) = found["results"]
+    assert set(result) == {"method", "family", "status", "reason", "seconds", "components", "signals"}
+    assert (result["method"], result["family"], result["status"], result["reason"]) == (
+        "baro",
+        "metric",
+        "ranked",
+        None,
+    )
+    assert result["components"][0]["component"] == "cart"
+    assert result["components"][0]["rank"] == 1
+    assert set(result["signals"][0]) == {"component", "signal", "score"}
+
+
+def test_a_case_is_diagnosed_without_an_import_and_text_is_harmless(tmp_path: Path) -> None:
+    raw = str(case(tmp_path / "raw", bad=HOSTILE))
+    text = run("diagnose", raw, "--method", "baro", "--onset", f"+{FAULT_AT}")
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert "[red]x[/red]" in text
+    for line in text.splitlines():
+        assert len(line) <= 80
+
+
+def test_explain_shows_steps_and_json_has_them_all(tmp_path: Path) -> None:
+    raw = str(case(tmp_path / "raw"))
+    told = json.loads(run("explain", raw, "--method", "nsigma", "--onset", f"+{FAULT_AT}", "--json"))
+    assert told["method"] == "nsigma"
+    assert told["components"][0]["component"] == "cart"
+    steps = told["explanation"]["steps"]
+    assert steps
+    text = run("explain", raw, "--method", "nsigma", "--onset", f"+{FAULT_AT}")
+    for step in steps:
+        assert step["title"] in text
+
+
+def test_replay_without_a_terminal_says_what_was_recorded(tmp_path: Path) -> None:
+    raw = str(case(tmp_path / "raw"))
+    told = json.loads(run("replay", raw, "--json"))
+    assert told["front_door"] == "frontend"
+    assert told["samples"] == 150
+    assert {c["id"] for c in told["components"]} == {"frontend", "cart", HOSTILE}
+    assert "\x1b" not in run("replay", raw)
+
+
+def test_record_saves_the_last_seconds_and_incidents_lists_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cluster.incident import rcaeval
+    from cluster.local.deployment import LocalDeployment
+    from cluster.replay import ReplayDeployment
+
+    recorded, _ = rcaeval.read_case(case(tmp_path / "raw", start=time.time() - 150.0))
+    monkeypatch.setattr(LocalDeployment, "connect", lambda: ReplayDeployment(recorded, "local"))
+    told = json.loads(run("record", "--seconds", "100", "--json"))
+    assert Path(told["path"]).parent == tmp_path / "state" / "rca-tui" / "incidents"
+    (listed,) = json.loads(run("incidents", "--json"))
+    assert listed["name"] == Path(told["path"]).stem
+    assert listed["seconds"] == pytest.approx(100)
+    assert (listed["shipped"], listed["sealed"], listed["problem"]) == (False, False, None)
+    shown = json.loads(run("replay", listed["name"], "--json"))
+    assert shown["samples"] == 100
+
+
+def test_only_reveal_shows_the_truth_and_a_broken_incident_does_not_hide_the_others(tmp_path: Path) -> None:
+    saved = tmp_path / "state" / "rca-tui" / "incidents"
+    run("import", str(case(tmp_path / "raw")), str(saved / "a.zip"))
+    (saved / "b.zip").write_bytes(b"not a zip")
+    first, second = json.loads(run("incidents", "--json"))
+    assert "truth" not in first
+    assert first["problem"] is None
+    assert "not a .zip" in second["problem"]
+    first, _ = json.loads(run("incidents", "--json", "--reveal"))
+    assert (first["truth"]["components"], first["truth"]["fault"]) == (["cart"], "cpu")
+    assert "cpu on cart" not in run("incidents")
+    assert "cpu on cart" in run("incidents", "--reveal")
+
+
+def test_lists_are_lists_of_objects_with_names() -> None:
+    methods = json.loads(run("methods", "--json"))
+    assert {"dummy", "nsigma", "baro"} <= {entry["name"] for entry in methods}
+    faults = json.loads(run("faults", "--json"))
+    assert "cpu-stress" in {entry["name"] for entry in faults}
+    for entry in faults:
+        assert entry["available"] is False
+        assert "rca-tui up" in entry["reason"]
+
+
+def test_no_deployment() -> None:
+    assert json.loads(run("status", "--json"))["liveness"] == "DOWN"
+    assert json.loads(run("down", "--json")) == {"ended": False}
+    assert json.loads(run("recover", "--json")) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["diagnose", "nowhere"], "no incident"),
+        (["explain", "nowhere", "--method", "baro"], "no incident"),
+        (["diagnose", "nowhere", "--method", "wizard"], "no method 'wizard'"),
+        (["explain", "nowhere", "--method", "wizard"], "no method 'wizard'"),
+        (["replay"], "no incident to replay"),
+        (["replay", "."], "not a saved incident"),
+        (["import", "nowhere", "x"], "not a folder"),
+        (["import", ".", "x"], "has none of metrics"),
+        (["record", "x.zip"], "no deployment"),
+        (["drill", "wizardry", "--target", "head", "--yes"], "no fault 'wizardry'"),
+        (["drill", "cpu-stress", "--target", "head"], "--yes"),
+        (["drill", "cpu-stress", "--target", "head", "--yes"], "no deployment"),
+        (["drill", "cpu-stress", "--target", "head", "--yes", "--param", "workers"], "NAME=VALUE"),
+        (["up", "--engine", "abacus"], "abacus"),
+        (["up", "--rate", "1e9"], "rate"),
+        ([], "needs a terminal"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(arguments: list[str], says: str) -> None:
+    assert says in refusal(*arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["diagnose"], ["nonsense"], ["diagnose", "x", "--seed", "many"], ["drill", "cpu-stress"], ["methods", "--xml"]],
+)
+def test_usage_errors_are_exit_code_2(arguments: list[str]) -> None:
+    assert run(*arguments, code=2) == ""
+
+
+@pytest.mark.parametrize(
+    ("onset", "time"),
+    [
+        ("+30", 1_700_000_030.0),
+        ("1700000031.5", 1_700_000_031.5),
+        ("2023-11-14T22:13:52Z", 1_700_000_032.0),
+        ("2023-11-14 22:13:53", 1_700_000_033.0),
+        ("2023-11-14T23:13:54+01:00", 1_700_000_034.0),
+    ],
+)
+def test_onset_in_each_spelling(tmp_path: Path, onset: str, time: float) -> None:
+    from cluster.incident.model import Window
+    from rca_tui.commands.onset import parse
+
+    assert parse(onset, Window(1_700_000_000.0, 1_700_000_100.0)) == time
+
+
+@pytest.mark.parametrize(
+    "onset", ["soon", "", "+", "nan", "+nan", "inf", "-5", "+-1", "+0", "+150", "2020-01-01", "+1e300"]
+)
+def test_bad_onsets(tmp_path: Path, onset: str) -> None:
+    assert "--onset" in refusal("diagnose", str(case(tmp_path / "raw")), "--method", "baro", f"--onset={onset}")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["drill", "--help"], ["--version"]])
+def test_help_needs_nothing_heavy(arguments: list[str]) -> None:
+    code = (
+        "import sys; from rca_tui.__main__ import main\n"
+        f"sys.argv = ['rca-tui', *{arguments!r}]\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code\n"
+        "heavy = {'pandas', 'numpy', 'textual', 'rich', 'pyarrow', 'pydantic', 'scipy', 'httpx'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_a_reader_that_leaves_is_no_error() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "rca_tui", "methods", "--json"],
+        stdout=writing, stderr=subprocess.PIPE, text=True, timeout=120,
+        cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    os.close(writing)
+    assert done.stderr == ""
+    assert done.returncode == 141
+
+
+def test_a_real_process_says_one_sentence_and_2() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "rca_tui", "diagnose", "no\x1b[31mwhere"],
+        capture_output=True, text=True, timeout=120, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("rca-tui: there is no incident")
+    assert done.stderr.count("\n") == 1
+    assert "\x1b" not in done.stderr

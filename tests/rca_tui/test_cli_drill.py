@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from faults import drill
+from faults.drill import DrillReport, Phase, Progress
+from faults.effects import Landing, Measured
+from faults.errors import BadParameters, Refused
+from faults.states import State
+from faults.types import Direction, Role
+from rca_tui.__main__ import app
+
+MEASURED = Measured(Role.TARGET, "replica-1", "cpu_usage", Direction.UP, 2.0, 0.5, 1.5, None, Landing.LANDED)
+WHOLE = DrillReport(
+    injection="20260101T000000-00000000",
+    fault="cpu-stress",
+    target="replica-1",
+    parameters={"workers": 8},
+    state=State.RECOVERED,
+    clean=True,
+    detail="",
+    command="",
+    aborted="",
+    landing=Landing.LANDED,
+    effects=(MEASURED,),
+    sli=(),
+    injected_at=1.0,
+    reverted_at=2.0,
+    saved=None,
+)
+DRILL = ("drill", "cpu-stress", "--target", "replica-1", "--yes")
+
+
+class Deployment:
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture(autouse=True)
+def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deployment:
+    from cluster.local.deployment import LocalDeployment
+
+    connected = Deployment()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr(LocalDeployment, "connect", lambda: connected)
+    return connected
+
+
+@pytest.fixture
+def drilled(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., DrillReport]], None]:
+    return lambda fake: monkeypatch.setattr(drill, "run", fake)
+
+
+def test_states_are_told_as_they_happen_and_the_report_follows(
+    drilled: Any, deployment: Deployment, tmp_path: Path
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def fake(*arguments: Any, progress: Callable[[Progress], None], **options: Any) -> DrillReport:
+        asked.update(options, arguments=arguments)
+        for phase in (Phase.BASELINE, Phase.INJECTING, Phase.ACTIVE, Phase.ACTIVE, Phase.REVERTING):
+            progress(Progress(phase, 30.0))
+        return dataclasses.replace(WHOLE, saved=options["save"])
+
+    drilled(fake)
+    target = tmp_path / "x.zip"
+    result = CliRunner().invoke(
+        app, [*DRILL, "--seconds", "5", "--param", "workers=8", "--param", "how=hard", "--save", str(target)]
+    )
+    assert result.exit_code == 0, result.output
+    assert [line.split(":")[0] for line in result.stderr.splitlines()] == [
+        "BASELINE",
+        "INJECTING",
+        "ACTIVE",
+        "REVERTING",
+    ]
+    assert "RECOVERED" in result.stdout.upper()
+    assert "cpu_usage" in result.stdout
+    assert asked["arguments"] == (deployment, "cpu-stress", "replica-1", {"workers": 8, "how": "hard"})
+    assert (asked["armed"], asked["seconds"], asked["save"]) == (True, 5.0, target)
+    assert deployment.closed
+
+
+def test_json_goes_to_stdout_alone(drilled: Any) -> None:
+    drilled(lambda *_, **options: dataclasses.replace(WHOLE, saved=options["save"]))
+    result = CliRunner().invoke(app, [*DRILL, "--json"])
+    told = json.loads(result.stdout)
+    assert (told["state"], told["landing"], told["whole"]) == ("RECOVERED", "landed", True)
+    assert told["saved"].endswith("drill-01.zip")
+
+
+def test_stuck_is_exit_code_1_with_the_command_for_a_person(drilled: Any) -> None:
+    drilled(lambda *_, **__: dataclasses.replace(WHOLE, state=State.STUCK, clean=False, detail="no", command="kill 7"))
+    result = CliRunner().invoke(app, DRILL)
+    assert result.exit_code == 1
+    assert "kill 7" in result.stderr
+
+
+@pytest.mark.parametrize("error", [Refused("refused: replica-1 is under a fault"), BadParameters("workers: too many")])
+def test_what_is_refused_is_one_sentence(drilled: Any, error: Exception) -> None:
+    def fake(*_: Any, **__: Any) -> DrillReport:
+        raise error
+
+    drilled(fake)
+    result = CliRunner().invoke(app, DRILL)
+    assert result.exit_code == 2
+    assert result.stderr == f"rca-tui: {error}\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_undoes_and_says_so(drilled: Any, number: signal.Signals) -> None:
+    def fake(*_: Any, cancelled: Callable[[], bool], **__: Any) -> DrillReport:
+        assert not cancelled()
+        os.kill(os.getpid(), number)
+        assert cancelled()
+        return dataclasses.replace(WHOLE, aborted="cancelled")
+
+    before = signal.getsignal(number)
+    drilled(fake)
+    result = CliRunner().invoke(app, DRILL)
+    assert result.exit_code == 130
+    assert "the fault is undone" in result.stderr
+    assert signal.getsignal(number) == before
+
+
+def test_a_signal_before_the_injection(drilled: Any) -> None:
+    def fake(*_: Any, **__: Any) -> DrillReport:
+        os.kill(os.getpid(), signal.SIGINT)
+        raise Refused("the drill was cancelled before anything was touched")
+
+    drilled(fake)
+    result = CliRunner().invoke(app, DRILL)
+    assert result.exit_code == 130
+    assert "before anything was touched" in result.stderr
+
+
+def test_the_typed_confirmation(drilled: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from rca_tui.commands import drills
+
+    monkeypatch.setattr(drills, "at_terminal", lambda: True)
+    ran: list[int] = []
+    drilled(lambda *_, **__: ran.append(1) or WHOLE)
+    question = [part for part in DRILL if part != "--yes"]
+    for typed in ("yes\n", "\n", "replica-2\n"):
+        result = CliRunner().invoke(app, question, input=typed)
+        assert result.exit_code == 2
+        assert "nothing was touched" in result.stderr
+    assert not ran
+    assert CliRunner().invoke(app, question, input="replica-1\n").exit_code == 0
+    assert ran
