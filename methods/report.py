@@ -1,0 +1,127 @@
+"""From records to tables: accuracy per method and per fault, with intervals, guessing, and who was blamed instead."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from statistics import fmean, median
+from typing import Any
+
+from cluster.topology import Kind, Topology
+from methods import catalog
+from methods.evaluate import ESTIMATED, GIVEN, Case, Record
+from methods.scoring import Score, guessing, interval, score
+
+BLAMED = ("gateway", "head", "replica", "node", "other", "none")
+_BY_KIND = {Kind.GATEWAY: "gateway", Kind.HEAD: "head", Kind.REPLICA: "replica", Kind.NODE: "node"}
+
+_MEASURES: dict[str, Callable[[Score], float]] = {
+    "ac@1": lambda s: s.ac[0],
+    "ac@3": lambda s: s.ac[2],
+    "ac@5": lambda s: s.ac[4],
+    "avg@5": lambda s: s.avg,
+    "mrr": lambda s: s.mrr,
+}
+
+
+def summary(cases: Sequence[Case], records: Iterable[Record]) -> dict[str, Any]:
+    """The shape of `rca-tui evaluate --json`.
+
+    `methods` and each of `by_fault` hold one row a method: its scores with the onset estimated, under "given" the same
+    with the true one. "cases" counts the records that there are; a method without a ranking has missed. "ci" are 95 %
+    bootstrap intervals over cases. "blamed" counts what was ranked first in error, a tie in shares; "none" is no
+    ranking. "onset" is the error of the estimate in seconds, positive when it is late.
+    """
+    by_case = {case.id: case for case in cases}
+    known = [record for record in records if record.case in by_case]
+    counts = sorted({len(case.topology.ids) for case in cases})
+    faults: dict[str, list[Case]] = defaultdict(list)
+    for case in cases:
+        faults[case.answer.fault].append(case)
+    return {
+        "cases": len(cases),
+        "candidates": counts[0]
+        if len(counts) == 1
+        else round(fmean(len(c.topology.ids) for c in cases), 2)
+        if cases
+        else 0,
+        "guessing": _guessing(cases),
+        "onset": _onset(by_case, known),
+        "methods": _rows(by_case, known),
+        "by_fault": [
+            {
+                "fault": fault,
+                "cases": len(some),
+                "guessing": _guessing(some),
+                "methods": _rows({case.id: case for case in some}, known),
+            }
+            for fault, some in sorted(faults.items())
+        ],
+    }
+
+
+def _rows(cases: dict[str, Case], records: Sequence[Record]) -> list[dict[str, Any]]:
+    groups: dict[tuple[str, str], list[Record]] = defaultdict(list)
+    for record in records:
+        if record.case in cases:
+            groups[record.method, record.mode].append(record)
+    rows = []
+    for entry in catalog.entries():
+        estimated, given = groups[entry.name, ESTIMATED], groups[entry.name, GIVEN]
+        if estimated or given:
+            row = {"method": entry.name, "family": entry.family, **_row(cases, estimated)}
+            rows.append({**row, "given": _row(cases, given)})
+    return rows
+
+
+def _row(cases: dict[str, Case], records: Sequence[Record]) -> dict[str, Any]:
+    scores = [score(r.places, cases[r.case].answer.components) for r in records]
+    measures = {name: [value(s) for s in scores] for name, value in _MEASURES.items()}
+    blamed = dict.fromkeys(BLAMED, 0.0)
+    for record in records:
+        for who, share in _blamed(record, cases[record.case]).items():
+            blamed[who] += share
+    return {
+        "cases": len(records),
+        "no_ranking": round(sum(r.places is None for r in records) / len(records), 4) if records else 0.0,
+        **{name: round(fmean(values), 4) if values else 0.0 for name, values in measures.items()},
+        "ci": {name: [round(end, 4) for end in interval(values)] for name, values in measures.items()},
+        "seconds": round(fmean(r.seconds for r in records), 4) if records else 0.0,
+        "blamed": {who: round(share, 3) for who, share in blamed.items()},
+    }
+
+
+def _guessing(cases: Sequence[Case]) -> dict[str, float]:
+    scores: list[Score] = [guessing(len(c.topology.ids), len(c.answer.components)) for c in cases]
+    return {name: round(fmean(map(value, scores)), 4) if scores else 0.0 for name, value in _MEASURES.items()}
+
+
+def _blamed(record: Record, case: Case) -> dict[str, float]:
+    """Who stands first in error, in shares of a tie."""
+    if record.places is None:
+        return {"none": 1.0}
+    top = [component for component, rank in record.places if rank == 1]
+    shares: dict[str, float] = defaultdict(float)
+    for component in top:
+        if component not in case.answer.components:
+            shares[_role(component, case.topology)] += 1 / len(top)
+    return shares
+
+
+def _role(component: str, topology: Topology) -> str:
+    if component == topology.front_door:
+        return "gateway"
+    return _BY_KIND.get(topology.component(component).kind, "other")
+
+
+def _onset(cases: dict[str, Case], records: Sequence[Record]) -> dict[str, Any]:
+    estimates = {r.case: r.onset for r in records if r.mode == ESTIMATED}
+    errors = [onset - cases[case].answer.injected_at for case, onset in estimates.items() if onset is not None]
+    absolute = [abs(error) for error in errors]
+    return {
+        "estimated": len(errors),
+        "not_found": len(estimates) - len(errors),
+        "median_error_s": round(median(errors), 3) if errors else None,
+        "median_absolute_error_s": round(median(absolute), 3) if errors else None,
+        "largest_absolute_error_s": round(max(absolute), 3) if errors else None,
+    }
