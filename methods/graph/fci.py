@@ -61,8 +61,8 @@ def possible_separators(marks: Marks) -> Bools:
     """(N, N): Possible-D-Sep. True at [x, v] when a path leads from x to v on which each inner node is a collider or
     forms a triangle with its neighbours on the path."""
     n = len(marks)
-    adjacent: Bools = marks != Mark.NONE
-    arrow: Bools = marks == Mark.ARROW
+    adjacent = np.asarray(marks != Mark.NONE, dtype=np.bool_)
+    arrow = np.asarray(marks == Mark.ARROW, dtype=np.bool_)
     around = [np.nonzero(row)[0].tolist() for row in adjacent]
     found = np.zeros((n, n), dtype=np.bool_)
     for x in range(n):

@@ -35,7 +35,7 @@ def transitions(steps: Bools, likeness: Floats, rho: float) -> Floats:
     weights = forward + backward + np.diag(stay)
     stuck = weights.sum(axis=1) == 0
     weights[stuck, stuck] = 1.0
-    moves: Floats = weights / weights.sum(axis=1, keepdims=True)
+    moves: Floats = np.divide(weights, weights.sum(axis=1, keepdims=True), dtype=np.float64)
     return moves
 
 
@@ -51,3 +51,14 @@ def visits(moves: Floats, start: int, damping: float = 0.85) -> Floats:
     begin[start] = 1 - damping
     shares: Floats = np.linalg.solve(np.eye(len(moves)) - damping * moves.T, begin)
     return np.clip(shares, 0.0, None)
+
+
+def mean_visits(moves: Floats, start: int, steps: int) -> Floats:
+    """(N,) the expected share of its steps that a walk of `steps` steps from `start` spends at each node; sums to 1."""
+    place = np.zeros(len(moves))
+    place[start] = 1.0
+    total = np.zeros(len(moves))
+    for _ in range(steps):
+        place = place @ moves
+        total += place
+    return total / steps
