@@ -9,7 +9,6 @@ from methods.caveats import caveats_for
 from methods.graph.context import Pointed, children_of_context
 from methods.graph.mixed import Floats
 from methods.graph.signals import Signals, correlate, distinct
-from methods.graph.skeleton import TooManyTests
 from methods.ranking import by_signals
 from methods.types import Explanation, Family, Graph, GraphEdge, Method, NoRanking, Outcome, Reason, Step, Table
 from methods.wording import number
@@ -26,29 +25,31 @@ class CausalAi(Method):
         the signals that they inherit it from are held fixed. Those that no set of others can shield from it are the
         root causes.
 
-    Formula: F(t) = 1 from the onset on, else 0; i is a root cause if |ρ(F, i | S)| >= tanh(z(1 - α/2) /
-        sqrt(T - |S| - 3)) for every set S, at most `max_set` large, of neighbours of F or of i. All edges at F point
-        away from it. All root causes score 1, so they tie.
+    Formula: F(t) = 1 from the onset on, else 0; i is a root cause if |ρ(F, i | S)| >= tanh(z(1 - α/2) / sqrt(T - |S|
+        - 3)) for every set S, at most `max_set` large, of other signals that still are candidates. All edges at F
+        point away from it. All root causes score 1, so they tie.
 
     Inputs: metrics (T × N), each signal in any unit: only correlations count; the onset. Gaps are filled with the last
         value or the median.
 
     Parameters: `alpha`: 0.001, the level of each test; `max_set`: 4 signals, the library's.
 
-    Fails when: several signals change alike at the onset (one of them is picked by chance), when the fault ends long before
-        the window does (F says "after" throughout), or with few samples after the onset. NoRanking without an onset,
-        with fewer than 4 samples on either side of it, with fewer than 2 signals that vary, when the tests would exceed
-        the budget (known before they are made), and when the onset points to no signal.
+    Fails when: several signals change alike at the onset (which of them stays is then chance), when the fault ends
+        long before the window does (F says "after" throughout), or with few samples after the onset. NoRanking
+        without an onset, with fewer than 4 samples on either side of it or 2 signals that vary, and when no signal
+        changes with the onset.
 
-    Cost: as PC: O(N² · N^`max_set`) tests in the worst case, in practice 10⁴ to 10⁶.
+    Cost: O(N^(`max_set` + 1)) tests in the worst case, in practice 10³ to 10⁵; bounded: when larger sets would be too
+        many, the search stops and says so.
 
     Reference: Arora et al., Salesforce CausalAI Library: A Fast and Scalable Framework for Causal Analysis of Time
         Series and Tabular Data, arXiv 2301.10859, 2023 (its RootCauseDetector).
 
     Deviations: F is the flag before/after. The public code passes the raw clock as that variable, whose correlation
-        finds trends instead of changes. The graph among the signals is the stable one of PC; around F the weakest
-        neighbour is tested first and taken out at once, or signals that change alike would all shield each other. The
-        library returns an unordered list: the root causes tie, and signals that are none are unranked.
+        finds trends instead of changes. The library searches the whole graph; only the edges at F decide, so only
+        they are searched here, the weakest candidate first and taken out at once, or signals that change alike would
+        all shield each other. The library returns an unordered list: the root causes tie, and signals that are none
+        are unranked.
     """
 
     name = "causalai"
@@ -70,12 +71,9 @@ class CausalAi(Method):
             sentence = f"{signals.samples - after} samples before the onset and {after} after it, 4 each are needed"
             return NoRanking(Reason.NOT_APPLICABLE, sentence)
         correlation = correlate(np.column_stack([signals.values, (flag - flag.mean()) / flag.std()]))
-        try:
-            found = children_of_context(correlation, signals.samples, self.alpha, self.max_set)
-        except TooManyTests as error:
-            return NoRanking(Reason.NOT_APPLICABLE, f"CausalAI: {error}")
+        found = children_of_context(correlation, signals.samples, self.alpha, self.max_set)
         if not found.children:
-            sentence = "the onset points to no signal: all of them are independent of it, by themselves or given others"
+            sentence = f"no signal changes with the onset at level {self.alpha}"
             return NoRanking(Reason.NOT_APPLICABLE, sentence)
         steps = (signals.step(), *self._explain(signals, correlation, found, incident.onset.time))
         scores = signals.spread(np.where(np.isin(np.arange(signals.count), found.children), 1.0, np.nan))

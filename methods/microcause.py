@@ -43,7 +43,8 @@ class MicroCause(Method):
     Formula: links (i, lag) → j by PCMCI; w(i) = |ρ(i, SLI | parents of the SLI and of i)|; from i the walk goes to a
         cause c with weight w(c), back to an effect e with `rho` w(e), or stays with max(0, w(i) - max w(c)), divided by
         their sum; score(i) = `weight` v(i) / max v + (1 - `weight`) η(i) / max η, v the mean visits of a walk of
-        `steps` steps and η(i) = max over t >= onset of (|x_i(t) - median_i| - z_i) / z_i, not below 0, z_i the extreme-value bound.
+        `steps` steps and η(i) = max over t >= onset of (|x_i(t) - median_i| - z_i) / z_i, not below 0, with z_i the
+        extreme-value bound.
 
     Inputs: metrics (T × N), each signal in any unit, at an even step; the SLI: the latency of the front door; the
         onset, without which only visits count. Gaps are filled with the last value or the median.
