@@ -41,4 +41,4 @@ def models() -> Path:
 def _xdg(variable: str, default: str) -> Path:
     # The XDG specification: a relative path in these variables is invalid and must be ignored.
     value = os.environ.get(variable, "")
-    return Path(value) if os.path.isabs(value) else Path.home() / default
+    return Path(value) if Path(value).is_absolute() else Path.home() / default

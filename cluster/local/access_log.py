@@ -45,8 +45,8 @@ def parse(line: bytes) -> Access | None:
     if not isinstance(fields, dict):
         return None
     time, request_time = _number(fields.get("time")), _number(fields.get("request_time"))
-    status = fields.get("status")
-    if time is None or request_time is None or not isinstance(status, str) or not (status.isascii() and status.isdigit()):
+    status = _text(fields.get("status"))
+    if time is None or request_time is None or not (status.isascii() and status.isdigit()):
         return None
     return Access(
         time=time,

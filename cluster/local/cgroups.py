@@ -99,7 +99,7 @@ def detect(name: str, root: Path = ROOT, own: Path = Path("/proc/self/cgroup")) 
     parents = tuple(root / controller for controller in _V1_CONTROLLERS)
     if not all((parent / "cgroup.procs").is_file() for parent in parents):
         return Cgroups(Version.NONE, reason="no cgroup hierarchy is mounted")
-    # Hierarchies are sometimes mounted together (cpu,cpuacct); then both names lead to the same folder and mkdir agrees.
+    # Hierarchies may be mounted together (cpu,cpuacct): then both names lead to one folder, which does no harm.
     if not all(os.access(parent, os.W_OK) for parent in parents):
         return Cgroups(Version.NONE, reason="the cgroup v1 hierarchies may not be written")
     return Cgroups(Version.V1, parents, name)
@@ -120,7 +120,7 @@ def leftovers(owner: str, root: Path = ROOT, own: Path = Path("/proc/self/cgroup
 
 
 def remove(top: Path, timeout: float = 10.0) -> bool:
-    """End what is in a deployment's cgroup and remove its folders, pods first. False if it could not be done in time."""
+    """End what is in a deployment's cgroup and remove its folders, pods first. False if that took too long."""
     deadline = time.monotonic() + timeout
     while top.is_dir():
         for folder in _tree(top):

@@ -1,4 +1,4 @@
-"""Ends what a deployment of this state folder left behind, however it was left: by the state file and by looking around."""
+"""Ends what a deployment of this state folder left behind: by the state file, and by looking around."""
 
 from __future__ import annotations
 
@@ -76,4 +76,6 @@ def _kill(pid: int) -> None:
     except ProcessLookupError:
         return
     except PermissionError:
-        raise DeploymentError(f"process {pid} of an earlier deployment belongs to another user: end it as that user") from None
+        raise DeploymentError(
+            f"process {pid} of an earlier deployment belongs to another user: end it as that user"
+        ) from None

@@ -30,8 +30,7 @@ _ACCESS_FIELDS = {
 def _nginx(run: RunDir, name: str, events: str, http: str) -> str:
     folder = run.root / "nginx"
     temporary = "\n".join(
-        f'  {kind}_temp_path "{folder}/{name}-{kind}";'
-        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        f'  {kind}_temp_path "{folder}/{name}-{kind}";' for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
     # `user root root` keeps the workers from switching to a user that a user namespace does not have.
     return f"""user root root;
@@ -106,15 +105,13 @@ def management(run: RunDir, port: int) -> str:
 def prometheus() -> str:
     """Static targets, each with its component's id as a label; JSON, which is YAML too."""
     jobs = [
-        _job("ray", {pod: layout.RAY_METRICS_PORT for pod in layout.SERVING}, keep=_RAY_SERIES),
-        _job("engine", {pod: layout.ENGINE_METRICS_PORT for pod in layout.SERVING}),
+        _job("ray", dict.fromkeys(layout.SERVING, layout.RAY_METRICS_PORT), keep=_RAY_SERIES),
+        _job("engine", dict.fromkeys(layout.SERVING, layout.ENGINE_METRICS_PORT)),
         _job("exporter", {layout.NODE: layout.EXPORTER_PORT}, honor_labels=True),
         _job("client", {layout.CLIENT: layout.CLIENT_METRICS_PORT}),
     ]
-    return json.dumps(
-        {"global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1m"}, "scrape_configs": jobs},
-        indent=1,
-    )
+    common = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1m"}
+    return json.dumps({"global": common, "scrape_configs": jobs}, indent=1)
 
 
 # Ray exports some 140 families a node; these are the ones that say something of a pod.

@@ -32,8 +32,9 @@ def main() -> None:
             sys.exit(f"only {alive} of {arguments.nodes} Ray nodes came up")
         time.sleep(0.2)
     json_logs = LoggingConfig(encoding="JSON")
+    everywhere = "0.0.0.0"  # noqa: S104  of a pod's own network, which has no way out
     serve.start(
-        http_options=HTTPOptions(host="0.0.0.0", port=layout.SERVE_PORT, location="EveryNode"),  # noqa: S104: a pod's own network
+        http_options=HTTPOptions(host=everywhere, port=layout.SERVE_PORT, location="EveryNode"),
         logging_config=json_logs,
     )
     application = Server.options(  # type: ignore[attr-defined]

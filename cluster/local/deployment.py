@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from cluster.incident.model import Window
 
 FRESH_SECONDS = 5.0
-_NEWEST = 'max(timestamp(pod_processes{job="exporter"}))'
+# The exporter's newest sample; where that is too old to be seen at once, the newest of anything.
+_NEWEST = 'max(timestamp(pod_processes{job="exporter"})) or max(max_over_time(timestamp(up)[10m:5s]))'
 _KINDS = {layout.GATEWAY: Kind.GATEWAY, layout.HEAD: Kind.HEAD} | dict.fromkeys(layout.REPLICAS, Kind.REPLICA)
 
 
@@ -115,9 +116,9 @@ class LocalDeployment:
             return []
 
     def _newest_sample(self) -> float | None:
-        url = f"{self.state.prometheus_url}/api/v1/query?{urlencode({'query': f'{_NEWEST} or max(max_over_time(timestamp(up)[10m:5s]))'})}"
+        url = f"{self.state.prometheus_url}/api/v1/query?{urlencode({'query': _NEWEST})}"
         try:
-            with urlopen(url, timeout=2) as answer:  # noqa: S310: our own http address
+            with urlopen(url, timeout=2) as answer:  # noqa: S310  our own http address
                 return float(json.load(answer)["data"]["result"][0]["value"][1])
         except (URLError, OSError, ValueError, LookupError, TypeError):
             return None

@@ -25,7 +25,32 @@ from cluster.local.pod_stats import PodStats
 from cluster.local.settings import Settings
 from cluster.local.tracing import JsonLinesExporter, resource
 
-SECONDS = (0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 6, 8, 12, 16, 20, 30)
+SECONDS = (
+    0.01,
+    0.025,
+    0.05,
+    0.075,
+    0.1,
+    0.15,
+    0.2,
+    0.3,
+    0.4,
+    0.5,
+    0.6,
+    0.8,
+    1,
+    1.25,
+    1.5,
+    2,
+    3,
+    4,
+    6,
+    8,
+    12,
+    16,
+    20,
+    30,
+)
 _TAIL_SECONDS = 0.2
 
 
@@ -95,7 +120,9 @@ class Resources(Collector):
         yield family(CounterMetricFamily, "pod_cpu_periods", "Periods of the CPU limit.", "periods")
         yield family(CounterMetricFamily, "pod_cpu_throttled_periods", "Those held back.", "throttled_periods")
         yield family(GaugeMetricFamily, "pod_cpu_limit_cores", "CPU limit.", "cpu_limit")
-        yield family(GaugeMetricFamily, "pod_memory_working_set_bytes", "Memory that is not freed easily.", "memory_bytes")
+        yield family(
+            GaugeMetricFamily, "pod_memory_working_set_bytes", "Memory that is not freed easily.", "memory_bytes"
+        )
         yield family(GaugeMetricFamily, "pod_processes", "Processes.", "process_count")
 
     def _traffic(self) -> Iterator[Metric]:
@@ -136,7 +163,7 @@ def node_metrics() -> Iterator[Metric]:
 def _connections() -> Iterator[Metric]:
     url = f"http://{layout.management_ip(layout.GATEWAY)}:{layout.GATEWAY_STATUS_PORT}/status"
     try:
-        with urlopen(url, timeout=0.3) as answer:  # noqa: S310: a fixed http address
+        with urlopen(url, timeout=0.3) as answer:
             lines = answer.read(4096).decode().splitlines()
     except (URLError, OSError):
         return  # a gateway that is down has no connections to report; its other series show it
@@ -189,7 +216,7 @@ def follow(run: RunDir, metrics: GatewayMetrics, stop: threading.Event) -> None:
 
 
 def main() -> None:
-    disable_created_metrics()
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--holders", required=True, help="pod=pid,... as this PID namespace sees them")

@@ -161,7 +161,9 @@ def _follow(run: RunDir, sandbox: subprocess.Popen[bytes], progress: Progress) -
             progress(str(event["message"]))
         told = len(events)
         if sandbox.poll() is not None:
-            raise DeploymentError(f"the deployment's supervisor ended: {_last_line(run.supervisor_log)} (logs in {run.root})")
+            raise DeploymentError(
+                f"the deployment's supervisor ended: {_last_line(run.supervisor_log)} (logs in {run.root})"
+            )
         if time.monotonic() > deadline:
             raise DeploymentError(f"the deployment was not ready after {START_SECONDS:.0f} s (logs in {run.root})")
         time.sleep(0.1)
@@ -202,7 +204,9 @@ def _listen(wanted: int | None, default: int) -> socket.socket:
         return listener
     if wanted is not None:
         raise DeploymentError(f"port {wanted} of 127.0.0.1 is taken; name another one or none")
-    raise DeploymentError(f"the ports {default} to {default + _PORTS_TRIED - 1} of 127.0.0.1 are all taken; free one of them")
+    raise DeploymentError(
+        f"the ports {default} to {default + _PORTS_TRIED - 1} of 127.0.0.1 are all taken; free one of them"
+    )
 
 
 def _empty(run: RunDir) -> None:

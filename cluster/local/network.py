@@ -19,8 +19,8 @@ SHM_BYTES = 256 << 20
 
 def enter_argv(folders: Iterable[Path], argv: Sequence[str]) -> list[str]:
     """A command line that runs `argv` inside the cgroup folders."""
-    folders = [str(folder) for folder in folders]
-    return ["/bin/sh", "-c", ENTER_CGROUPS, "sh", *folders, "--", *argv] if folders else list(argv)
+    names = [str(folder) for folder in folders]
+    return ["/bin/sh", "-c", ENTER_CGROUPS, "sh", *names, "--", *argv] if names else list(argv)
 
 
 def build_bridges() -> None:
@@ -55,7 +55,7 @@ def hold_pod(pod: str, cgroups: Cgroups, environment: Mapping[str, str]) -> int:
 
 
 def mount_ray_folders(holder: int, ray_folder: Path) -> None:
-    """Give the pod a Ray folder and a /dev/shm of its own: Ray hands the head's path to all nodes, which would collide."""
+    """Give the pod a Ray folder and a /dev/shm of its own: Ray hands the head's path to all nodes, and they collide."""
     inside = ["nsenter", "-t", str(holder), "-m", "mount"]
     subprocess.run([*inside, "--bind", str(ray_folder), layout.RAY_TEMP], check=True)
     subprocess.run([*inside, "-t", "tmpfs", "-o", f"size={SHM_BYTES}", "tmpfs", "/dev/shm"], check=True)  # noqa: S108

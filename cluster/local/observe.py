@@ -1,4 +1,4 @@
-"""What a serving replica says of each request: metrics through Ray, spans through OpenTelemetry, a line in the engine log."""
+"""What a replica says of each request: metrics through Ray, spans through OpenTelemetry, a line in the engine log."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ class Meters:
         self.slots = Gauge("llm_slots", "Slots of the engine.")
         self.kv_usage = Gauge("llm_kv_cache_usage_ratio", "Used part of the KV cache.")
         for outcome in ("ok", "error", "refused", "cancelled"):
-            self.requests.inc(1e-12, {"outcome": outcome})  # a counter that is absent until its first error hides the rate
+            # A counter that is absent until its first error hides that error's rate. Ray takes no zero.
+            self.requests.inc(1e-12, {"outcome": outcome})
 
     def report(self, load: Load, in_flight: int) -> None:
         self.in_flight.set(in_flight)
@@ -140,7 +141,7 @@ class Observation:
         for name, start, stop in steps:
             tracer.start_span(name, inside, start_time=_ns(start)).end(_ns(stop))
         span.end(_ns(end))
-        return format_trace_id(span.get_span_context().trace_id)
+        return str(format_trace_id(span.get_span_context().trace_id))
 
 
 def _ns(seconds: float) -> int:

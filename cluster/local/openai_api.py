@@ -76,7 +76,8 @@ class Shape:
         return self._answer(part, finish.reason, piece=False) | {"usage": _usage(finish)}
 
     def piece(self, delta: Delta) -> str:
-        part: dict[str, Any] = {"delta": {"role": "assistant", "content": delta.text}} if self.chat else {"text": delta.text}
+        text = {"role": "assistant", "content": delta.text}
+        part: dict[str, Any] = {"delta": text} if self.chat else {"text": delta.text}
         return _event(self._answer(part, None, piece=True))
 
     def last(self, finish: Finish) -> str:

@@ -70,7 +70,8 @@ class LocalPod:
         except (OSError, subprocess.TimeoutExpired) as error:
             raise DeploymentError(f"`{' '.join(argv)}` could not be started in {self._component}: {error}") from error
         if done.returncode != 0:
-            raise DeploymentError(f"`{' '.join(argv)}` could not be started in {self._component} (code {done.returncode})")
+            words = " ".join(argv)
+            raise DeploymentError(f"`{words}` could not be started in {self._component} (code {done.returncode})")
 
     def tagged(self, tag: str) -> list[int]:
         if not self._state.alive():

@@ -1,4 +1,4 @@
-"""What a pod uses: CPU, throttling, memory, network, processes. From its cgroup where there is one, else out of /proc."""
+"""What a pod uses: CPU, throttling, memory, network, processes; from its cgroup, or out of /proc where it has none."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class PodStats:
 
     def _v1(self) -> Usage:
         cpu, cpuacct, memory = (self._cgroups.folder(self._pod, name) for name in ("cpu", "cpuacct", "memory"))
-        assert cpu and cpuacct and memory  # noqa: S101: v1 has all three
+        assert cpu and cpuacct and memory  # noqa: S101  v1 has all three
         stat, memory_stat = _table(cpu / "cpu.stat"), _table(memory / "memory.stat")
         used, quota = _number(cpuacct / "cpuacct.usage"), _number(cpu / "cpu.cfs_quota_us")
         period, total = _number(cpu / "cpu.cfs_period_us"), _number(memory / "memory.usage_in_bytes")
@@ -79,7 +79,7 @@ class PodStats:
 
     def _v2(self) -> Usage:
         folder = self._cgroups.folder(self._pod, "cpu")
-        assert folder  # noqa: S101: v2 has one folder
+        assert folder  # noqa: S101  v2 has one folder
         stat, memory_stat = _table(folder / "cpu.stat"), _table(folder / "memory.stat")
         total = _number(folder / "memory.current")
         return Usage(

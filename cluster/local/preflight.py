@@ -40,7 +40,7 @@ def search_path() -> str:
 def check(engine: str) -> None:
     """Raises DeploymentError with one sentence on what is missing and how to get it."""
     if os.uname().sysname != "Linux":
-        raise DeploymentError(f"the embedded deployment needs Linux namespaces, this is {os.uname().sysname}; {_REPLAY}")
+        raise DeploymentError(f"the embedded deployment needs Linux, this is {os.uname().sysname}; {_REPLAY}")
     missing = [name for name in _DEBIAN_PACKAGE if shutil.which(name, path=search_path()) is None]
     if missing:
         packages = " ".join(sorted({_DEBIAN_PACKAGE[name] for name in missing}))
@@ -51,11 +51,12 @@ def check(engine: str) -> None:
     absent = [name for name in modules if importlib.util.find_spec(name) is None]
     if absent:
         extras = ",".join(sorted({modules[name] for name in absent}))
-        raise DeploymentError(f"Python packages {', '.join(absent)} not found: `pip install 'rca-tui[{extras}]'`; {_REPLAY}")
+        packages = ", ".join(absent)
+        raise DeploymentError(f"Python packages {packages} not found: `pip install 'rca-tui[{extras}]'`; {_REPLAY}")
     problem = namespace_problem()
     if problem:
         raise DeploymentError(
-            f"this machine allows neither root nor user namespaces ({problem}), so no deployment can start here; {_REPLAY}"
+            f"this machine allows neither root nor user namespaces ({problem}): nothing can start here; {_REPLAY}"
         )
 
 
@@ -64,7 +65,9 @@ def namespace_problem() -> str:
     argv = [*sandbox_argv(), "ip", "link", "add", "probe0", "type", "bridge"]
     environment = {**os.environ, "PATH": search_path()}
     try:
-        done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            argv, env=environment, capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
     if done.returncode == 0:

@@ -54,7 +54,8 @@ class Programs:
             if running.process.returncode is None:
                 continue
             if running.restart_at is None:
-                running.delay = _FIRST_DELAY if now - running.began > _STEADY else min(2 * running.delay, _LONGEST_DELAY)
+                steady = now - running.began > _STEADY
+                running.delay = _FIRST_DELAY if steady else min(2 * running.delay, _LONGEST_DELAY)
                 running.restart_at = now + running.delay
             elif now >= running.restart_at:
                 running.process, running.began = self._launch(running.program), now

@@ -31,7 +31,7 @@ _Stream = AsyncGenerator[Delta | Finish, None]
 class Server:
     """One replica: one engine. `X-RCA-Served-By` names the pod that did the work, whichever proxy took the request."""
 
-    async def __init__(self, engine: str, model_path: str) -> None:  # Serve awaits it
+    async def __init__(self, engine: str, model_path: str) -> None:  # type: ignore[misc]  # Serve awaits it
         self._component = os.environ[ENV_COMPONENT]
         self._headers = {"X-RCA-Served-By": self._component}
         self._log = EngineLog(RunDir(Path(os.environ[ENV_RUN])).engine_log(self._component), self._component)

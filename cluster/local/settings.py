@@ -1,4 +1,4 @@
-"""What the command line hands to the supervisor, and the supervisor to what it starts: one JSON file in the run folder."""
+"""What the command line hands to the supervisor and to what that starts: one JSON file in the run folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PID 1 of the sandbox: builds the pods, starts what runs in them in order, restarts what dies, and tells how it stands.
+"""PID 1 of the sandbox: builds the pods, starts what runs in them, restarts what dies, and tells how it stands.
 
 Its end is the sandbox's end: the kernel kills every process of its PID namespace, and their namespaces go with them.
 """
@@ -8,9 +8,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import Request, urlopen
@@ -54,12 +57,13 @@ class Supervisor:
             self._start_telemetry()
         with _Phase(self, "ray", f"starting {len(layout.SERVING)} Ray nodes"):
             self._start_ray()
-        with _Phase(self, "serve", f"starting {len(layout.SERVING)} replicas of the model ({self._settings.options.engine})"):
+        engine = self._settings.options.engine
+        with _Phase(self, "serve", f"starting {len(layout.SERVING)} replicas of the model ({engine})"):
             self._deploy()
         with _Phase(self, "gateway", "starting the gateway and asking every pod for a completion"):
             self._programs.start(self._nginx(layout.GATEWAY, self._settings.gateway_fd, within=layout.GATEWAY))
             for pod in layout.SERVING:
-                self._until(lambda pod=pod: completes(layout.management_ip(pod), layout.SERVE_PORT), f"{pod} gave no completion")
+                self._until(partial(completes, layout.management_ip(pod)), f"{pod} gave no completion")
         with _Phase(self, "load", "limiting the pods' CPU and starting the load"):
             for pod in layout.SERVING:
                 # The head carries Ray's control plane too, which takes about a fifth of a core beside the replica.
@@ -110,7 +114,8 @@ class Supervisor:
 
     def _start_ray(self) -> None:
         self._programs.start(self._ray(layout.HEAD, "--head", f"--port={layout.GCS_PORT}", "--include-dashboard=false"))
-        self._until(lambda: _listens(layout.management_ip(layout.HEAD), layout.GCS_PORT), "the Ray head did not come up")
+        address = (layout.management_ip(layout.HEAD), layout.GCS_PORT)
+        self._until(partial(_listens, address), "the Ray head did not come up")
         for pod in layout.REPLICAS:
             self._programs.start(self._ray(pod, f"--address={layout.data_ip(layout.HEAD)}:{layout.GCS_PORT}"))
 
@@ -165,8 +170,7 @@ class Supervisor:
         command = network.enter_argv(self._settings.cgroups.of(pod), network.in_pod(self._holders[pod], argv))
         return Program(name, tuple(command), {**environment, layout.ENV_COMPONENT: pod}, fds)
 
-    def _until(self, condition: object, otherwise: str) -> None:
-        assert callable(condition)  # noqa: S101
+    def _until(self, condition: Callable[[], bool], otherwise: str) -> None:
         deadline = time.monotonic() + READY_SECONDS
         while not condition():
             dead = self._programs.dead()
@@ -230,12 +234,12 @@ def ray_environment(run: RunDir, pod: str) -> dict[str, str]:
     }
 
 
-def completes(host: str, port: int) -> bool:
+def completes(host: str) -> bool:
     """Whether one real completion comes back."""
     body = json.dumps({"prompt": "A river begins", "max_tokens": 2, "ignore_eos": True}).encode()
-    request = Request(f"http://{host}:{port}/v1/completions", body, {"Content-Type": "application/json"})
+    request = Request(f"http://{host}:{layout.SERVE_PORT}/v1/completions", body, {"Content-Type": "application/json"})
     try:
-        with urlopen(request, timeout=20) as answer:  # noqa: S310: a fixed http address
+        with urlopen(request, timeout=20) as answer:  # noqa: S310  a fixed http address
             return bool(json.load(answer)["choices"][0]["text"])
     except (URLError, OSError, ValueError, LookupError):
         return False
@@ -244,19 +248,17 @@ def completes(host: str, port: int) -> bool:
 def targets_up() -> int:
     url = f"http://127.0.0.1:{layout.PROMETHEUS_PORT}/api/v1/targets?state=active"
     try:
-        with urlopen(url, timeout=5) as answer:  # noqa: S310: a fixed http address
+        with urlopen(url, timeout=5) as answer:
             targets = json.load(answer)["data"]["activeTargets"]
     except (URLError, OSError, ValueError, LookupError):
         return 0
     return sum(target["health"] == "up" for target in targets)
 
 
-def _listens(host: str, port: int) -> bool:
-    import socket
-
+def _listens(address: tuple[str, int]) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)
-        return probe.connect_ex((host, port)) == 0
+        return probe.connect_ex(address) == 0
 
 
 def _module(name: str) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from opentelemetry.trace import StatusCode, format_span_id, format_trace_id
 from cluster.local.layout import ENV_COMPONENT, ENV_SPANS
 
 
-class JsonLinesExporter(SpanExporter):
+class JsonLinesExporter(SpanExporter):  # type: ignore[misc]  # its package has no types that mypy finds
     """Appends one JSON object a span; processes of one pod share the file, so every batch is a single write."""
 
     def __init__(self, path: Path, component: str) -> None:

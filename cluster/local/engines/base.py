@@ -81,7 +81,7 @@ class Engine(Protocol):
 
 
 def create(name: str, model_path: str, metrics_address: tuple[str, int]) -> Engine:
-    """The engine of that name, not started. It serves its own metrics on the address where it can.
+    """The engine of that name, not started. llama.cpp serves its own metrics on the address, vLLM gives them to Ray.
 
     Raises ValueError for an unknown name.
     """
@@ -92,5 +92,5 @@ def create(name: str, model_path: str, metrics_address: tuple[str, int]) -> Engi
     if name == "vllm":
         from cluster.local.engines.vllm import Vllm
 
-        return Vllm(model_path, metrics_address)
+        return Vllm(model_path)
     raise ValueError(f"unknown engine {name!r}")

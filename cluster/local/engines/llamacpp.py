@@ -54,7 +54,8 @@ class LlamaCpp:
                 put(None)
 
         future = loop.run_in_executor(self._threads, work)
-        reason, last = "", {}
+        reason = ""
+        last: dict[str, Any] = {}
         try:
             while (chunk := await chunks.get()) is not None:
                 _raise_error(chunk)

@@ -1,0 +1,42 @@
+"""Fixtures that every package's tests may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from cluster.local.deployment import LocalDeployment
+
+
+@pytest.fixture(scope="session")
+def live_state_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What XDG_STATE_HOME is for the deployment of `live_deployment`; set it in a test that runs commands on it."""
+    return tmp_path_factory.mktemp("state")
+
+
+@pytest.fixture(scope="session")
+def live_deployment(live_state_home: Path) -> Iterator[LocalDeployment]:
+    """The real deployment, started once for all tests marked `live` and ended after them.
+
+    Skips with the reason where this machine cannot hold it. A start that fails is a failure.
+    """
+    from cluster.deployment import DeploymentError
+    from cluster.local import lifecycle, preflight
+    from cluster.local.deployment import LocalDeployment
+    from cluster.local.options import Options
+
+    try:
+        preflight.check("llamacpp")
+    except DeploymentError as reason:
+        pytest.skip(str(reason))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(live_state_home))
+        state = lifecycle.up(Options(), print)
+    yield LocalDeployment(state)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(live_state_home))
+        lifecycle.down()
