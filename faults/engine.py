@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 MIN_SECONDS, MAX_SECONDS = 1.0, 600.0
 ALLOWANCE = 15.0  # s between arming and the end that arming, injecting and reading back may take in all
+SHOW_PATIENCE = 3.0  # s until a fault that was let in can be read back: a process is not to be seen while it starts
 POLL = 0.25  # s between looks at the journal and the clock while active
 LOOK = 2.0  # s between looks at the deployment
 
@@ -128,9 +129,11 @@ class Engine:
                 raise Refused("another process holds this injection")
             journal.advance(State.INJECTING)
             fault.inject(self.deployment, plan)
-            found = fault.readback(self.deployment, plan)
-            if found.clean:
-                raise Refused(f"it did not take: {found.detail}")
+            until = time.monotonic() + SHOW_PATIENCE
+            while (found := fault.readback(self.deployment, plan)).clean:
+                if time.monotonic() >= until:
+                    raise Refused(f"it did not take: {found.detail}")
+                time.sleep(0.05)
             step = journal.advance(State.ACTIVE, found.detail)
         return clock.now().after(seconds), step.wall
 

@@ -95,7 +95,7 @@ def test_app_killed_before_its_watchdog_is_there(app: App, state: str) -> None:
 @pytest.mark.parametrize("state", ["INJECTING", "SPAWNED", "ACTIVE"])
 def test_app_killed_the_watchdog_reverts_at_once(app: App, state: str) -> None:
     app.start(state)
-    assert state == "INJECTING" or app.stressors()
+    assert state == "INJECTING" or wait_for(app.stressors)
     app.kill()
     assert wait_for(lambda: app.state() is State.RECOVERED), app.journal.read()
     assert not app.stressors()
@@ -107,7 +107,7 @@ def test_app_and_watchdog_killed_recover_reverts(app: App, state: str) -> None:
     app.start(state, seconds=1 if state == "REVERTING" else 60)
     app.kill_watchdog()
     app.kill()
-    assert state == "INJECTING" or app.stressors()
+    assert state == "INJECTING" or wait_for(app.stressors)
     (undone,) = recover.recover(folder=app.folder / "journal", undo=UNDO)
     assert (undone.state, undone.clean) == (State.RECOVERED, True)
     assert not app.stressors()
