@@ -56,7 +56,7 @@ def noise(series: Floats) -> tuple[float, float]:
     if len(values) < 2:
         return 0.0, 1.0
     spreads = [1.4826 * np.median(np.abs(values[k:] - values[:-k])) / np.sqrt(2) for k in range(1, longest + 1)]
-    level = float(max(spreads))
+    level = float(np.mean(spreads[2 * len(spreads) // 3 :]))
     if level <= 0:
         return 0.0, 1.0
     return level, _length([1 - (spread / level) ** 2 for spread in spreads])

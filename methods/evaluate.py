@@ -146,11 +146,9 @@ def _run(
 
 def _load(case: Case, mode: str, onsets: dict[str, float | None]) -> Incident:
     """The incident with the onset of this mode, which is noted in `onsets` under the task's key."""
-    incident = case.load().at(None)
-    if mode == GIVEN:
-        incident = incident.at(Onset(case.answer.injected_at, OnsetSource.GIVEN))
-    else:
-        incident = with_onset(incident)
+    loaded = case.load().at(None)
+    true_onset = Onset(case.answer.injected_at, OnsetSource.GIVEN)
+    incident = loaded.at(true_onset) if mode == GIVEN else with_onset(loaded)
     onsets[f"{mode}/{case.id}"] = incident.onset.time if incident.onset else None
     return incident
 

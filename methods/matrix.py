@@ -141,8 +141,8 @@ def halves(
 
 def filled(values: Floats, carry: int = CARRY) -> Floats:
     """(T, N) without NaN: the last value for up to `carry` samples, then the column's median (0 if it has no value)."""
-    frame = pd.DataFrame(values).ffill(limit=carry)
-    return np.asarray(frame.fillna(frame.median()).fillna(0.0), dtype=np.float64)
+    frame = pd.DataFrame(values)
+    return np.asarray(frame.ffill(limit=carry).fillna(frame.median()).fillna(0.0), dtype=np.float64)
 
 
 def content_order(values: Floats, components: Sequence[str]) -> list[int]:

@@ -28,7 +28,7 @@ import psutil
 from cluster.incident.model import Incident
 from methods.types import NoRanking, Outcome, Reason
 
-START_LIMIT = 60.0
+START_LIMIT = 180.0
 MEMORY_LIMIT = 3 * 2**30
 TICK = 0.1
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")

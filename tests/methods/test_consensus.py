@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+
+from methods.consensus import consensus
+from methods.ranking import by_components
+from methods.types import Explanation, NoRanking, Outcome, Reason, Step
+
+WHY = Explanation((Step("A step", "A claim."),))
+CANDIDATES = ("a", "b", "c", "d")
+
+
+def vote(*order: str | tuple[str, ...]) -> Outcome:
+    """Best first; a tuple is a tie; who is not named is unranked."""
+    scores = {}
+    for place, group in enumerate(order):
+        for component in (group,) if isinstance(group, str) else group:
+            scores[component] = -float(place)
+    return by_components(scores, WHY)
+
+
+def test_full_ballots_by_hand() -> None:
+    found = consensus([("m", vote("a", "b", "c", "d")), ("n", vote("b", "a", "c", "d"))], CANDIDATES)
+    assert {c.component: c.score for c in found.components} == pytest.approx(
+        {"a": 5 / 6, "b": 5 / 6, "c": 1 / 3, "d": 0}
+    )
+    assert [(c.component, c.rank) for c in found.components] == [("a", 1), ("b", 1), ("c", 3), ("d", 4)]
+
+
+def test_the_unranked_tie_at_the_end() -> None:
+    found = consensus([("m", vote("a"))], CANDIDATES)
+    assert {c.component: c.score for c in found.components} == pytest.approx(
+        {"a": 1, "b": 1 / 3, "c": 1 / 3, "d": 1 / 3}
+    )
+
+
+def test_who_agrees_and_who_dissents() -> None:
+    ballots = [
+        ("m", vote("a", "b")),
+        ("n", vote("a", "c")),
+        ("o", vote(("a", "b"), "c")),
+        ("p", vote("d", "a")),
+        ("dummy", vote("d")),
+        ("q", NoRanking(Reason.TIMEOUT, "too slow")),
+    ]
+    found = consensus(ballots, CANDIDATES)
+    assert found.top == ("a",)
+    assert found.voters == ("m", "n", "o", "p")
+    assert found.agree == ("m", "n", "o")
+    assert found.dissent == (("p", ("d",)),)
+    assert found.claim == "3 of 4 methods that ranked blame a first; the others say d (1)."
+
+
+def test_order_of_voters_does_not_matter() -> None:
+    ballots = [("m", vote("a", "b")), ("n", vote("c")), ("o", vote(("b", "d"), "a"))]
+    assert consensus(ballots, CANDIDATES) == consensus(ballots[::-1], CANDIDATES[::-1])
+
+
+def test_nobody_voted() -> None:
+    found = consensus([("dummy", vote("a"))], CANDIDATES)
+    assert found.components == ()
+    assert found.top == ()

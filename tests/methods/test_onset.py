@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+from scipy.special import gammaln
+
+from cluster.incident.model import OnsetSource
+from methods.changepoint import SCALE, SHAPE, STIFFNESS, noise, segment
+from methods.onset import estimate, with_onset
+
+
+def with_sli(incident, latency, errors=None):
+    metrics = incident.telemetry.metrics.copy()
+    metrics[("gateway", "latency_p90")] = latency
+    metrics[("gateway", "error_ratio")] = 0.0 if errors is None else errors
+    telemetry = dataclasses.replace(incident.telemetry, metrics=metrics)
+    return dataclasses.replace(incident, telemetry=telemetry, onset=None)
+
+
+def noisy(rng, levels) -> np.ndarray:
+    return np.asarray(levels) * np.exp(0.05 * rng.standard_normal(len(levels)))
+
+
+def test_finds_the_start_of_a_fault_a_little_early(make_incident) -> None:
+    for seed in range(5):
+        incident = make_incident(seed=seed)
+        found = estimate(incident.at(None))
+        assert found is not None
+        assert found.onset.source is OnsetSource.ESTIMATED
+        assert -6.0 <= found.onset.time - incident.onset.time <= 2.0
+        assert found.probability > 0.5
+
+
+def test_nothing_happens_nothing_is_found(make_incident) -> None:
+    assert [estimate(make_incident(seed=s, target=None).at(None)) for s in range(5)] == [None] * 5
+
+
+def test_a_recovery_is_no_onset(incident) -> None:
+    levels = [3.0] * 100 + [1.0] * 140
+    assert estimate(with_sli(incident, noisy(np.random.default_rng(0), levels))) is None
+
+
+def test_errors_alone_are_trouble(incident) -> None:
+    rng = np.random.default_rng(0)
+    errors = np.r_[np.zeros(150), 0.2 + 0.02 * rng.standard_normal(90)]
+    found = estimate(with_sli(incident, noisy(rng, [1.0] * 240), errors))
+    assert found is not None
+    assert found.onset.time - incident.window.start == pytest.approx(150, abs=5)
+    assert "errors" in found.claim
+
+
+def test_one_bad_sample_is_no_trouble(incident) -> None:
+    levels = [1.0] * 60 + [40.0] + [1.0] * 179
+    assert estimate(with_sli(incident, noisy(np.random.default_rng(0), levels))) is None
+
+
+def test_the_larger_trouble_is_the_trouble(incident) -> None:
+    levels = [1.0] * 60 + [1.3] * 60 + [1.0] * 60 + [4.0] * 60
+    found = estimate(with_sli(incident, noisy(np.random.default_rng(1), levels)))
+    assert found is not None
+    assert found.onset.time - incident.window.start == pytest.approx(176, abs=6)
+
+
+def test_gaps_are_bridged(incident) -> None:
+    latency = noisy(np.random.default_rng(2), [1.0] * 120 + [3.0] * 120)
+    latency[20:50] = np.nan
+    latency[125:140] = np.nan
+    found = estimate(with_sli(incident, latency))
+    assert found is not None
+    assert found.onset.time - incident.window.start == pytest.approx(117, abs=6)
+
+
+def test_too_few_samples_say_nothing(incident) -> None:
+    latency = np.full(240, np.nan)
+    latency[:7] = 1.0
+    assert estimate(with_sli(incident, latency)) is None
+
+
+def test_a_set_onset_is_left_alone_and_no_sli_leaves_none(incident) -> None:
+    assert with_onset(incident).onset == incident.onset
+    nowhere = dataclasses.replace(
+        incident, topology=dataclasses.replace(incident.topology, front_door=None), onset=None
+    )
+    assert with_onset(nowhere).onset is None
+
+
+def marginal(x: np.ndarray) -> float:
+    """Log marginal likelihood under the normal-inverse-gamma prior, as in any textbook (Murphy 2007, eq. 203)."""
+    n, mean = len(x), x.mean()
+    scatter = ((x - mean) ** 2).sum()
+    scale = SCALE + 0.5 * scatter + STIFFNESS * n * mean**2 / (2 * (STIFFNESS + n))
+    shape = SHAPE + n / 2
+    return float(
+        gammaln(shape)
+        - gammaln(SHAPE)
+        + SHAPE * np.log(SCALE)
+        - shape * np.log(scale)
+        + 0.5 * np.log(STIFFNESS / (STIFFNESS + n))
+        - n / 2 * np.log(2 * np.pi)
+    )
+
+
+def test_the_posterior_is_exact() -> None:
+    """Against the sum over all 2^7 segmentations of 8 samples."""
+    x = np.array([0.1, -0.3, 0.2, 0.0, 2.9, 3.2, 3.0, 2.7])
+    hazard = 2.0 / 8
+    weights, contains = [], []
+    for bits in range(2**7):
+        cuts = [i + 1 for i in range(7) if bits >> i & 1]
+        edges = [0, *cuts, 8]
+        log = len(cuts) * np.log(hazard) + (7 - len(cuts)) * np.log(1 - hazard)
+        weights.append(log + sum(marginal(x[a:b]) for a, b in itertools.pairwise(edges)))
+        contains.append(cuts)
+    p = np.exp(np.array(weights) - np.logaddexp.reduce(weights))
+    expected = [1.0] + [sum(w for w, cuts in zip(p, contains, strict=True) if i in cuts) for i in range(1, 8)]
+    found = segment(x[:, None], np.ones(1))
+    assert found.probability == pytest.approx(expected)
+    assert list(found.boundaries) == contains[int(np.argmax(p))] == [4]
+
+
+def test_noise_is_measured_around_steps_and_its_length_grows_with_smoothing() -> None:
+    rng = np.random.default_rng(0)
+    white = rng.standard_normal(600)
+    level, length = noise(white + np.where(np.arange(600) > 400, 50.0, 0.0))
+    assert level == pytest.approx(1.0, rel=0.2)
+    assert length < 4
+    smooth = np.convolve(rng.standard_normal(620), np.ones(10) / 10, mode="valid")[:600]
+    assert noise(smooth)[1] > 5
