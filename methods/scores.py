@@ -15,4 +15,5 @@ def steady(scores: Mapping[K, float]) -> dict[K, float]:
     Sums over hundreds of terms depend in their last digits on the order of the terms, and so on the order in which
     components arrive. Two components that are alike must not be told apart by that.
     """
-    return {key: float(f"{value:.{DIGITS}g}") for key, value in scores.items()}
+    # + 0.0 turns -0.0 into 0.0.
+    return {key: float(f"{value:.{DIGITS}g}") + 0.0 for key, value in scores.items()}
