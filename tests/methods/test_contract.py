@@ -45,7 +45,7 @@ FINDS: dict[str, int] = {
     "nsigma": 1,
     "baro": 1,
 }
-READS_NAMES: set[str] = set()
+READS_NAMES: set[str] = {"microrca"}
 
 # Reverses the alphabet of the components, and crosses kinds.
 OTHER_NAMES = {
