@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cluster.deployment import DeploymentError, Liveness
+from cluster.local import cleanup, lifecycle, processes, state
+from cluster.local.cgroups import Cgroups, Version
+from cluster.local.deployment import LocalDeployment
+from cluster.local.layout import ENV_STATE, RunDir
+from cluster.local.options import Options
+from cluster.local.pod import LocalPod
+from cluster.local.settings import Settings
+from cluster.local.state import LocalState
+
+
+def a_state(folder: Path, init: processes.Process | None = None) -> LocalState:
+    return LocalState(
+        id="0123abcd",
+        engine="llamacpp",
+        rate=4.0,
+        run=folder / "run",
+        gateway_port=18000,
+        prometheus_port=1,
+        cgroups=Cgroups(Version.V1, (Path("/sys/fs/cgroup/cpu"),), "rca-tui-x-0123abcd"),
+        rootless=True,
+        ready=True,
+        init=init,
+        holders={"head": processes.Process(2, 3)},
+        phases={"ray": 1.5},
+    )
+
+
+@pytest.fixture
+def local(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    return tmp_path / "rca-tui" / "local"
+
+
+def gone() -> processes.Process:
+    """A process that was, under a pid that lives: this one's, with another start."""
+    return processes.Process(os.getpid(), 1)
+
+
+def test_a_state_comes_back_as_it_was_saved(local: Path) -> None:
+    saved = a_state(local, init=gone())
+    state.save(saved)
+    assert state.load() == saved
+
+
+@pytest.mark.parametrize(
+    "damage", ["", "{", "[]", '{"version": 99}', '{"version": 1}', "null", '{"version": 1, "x": 2}']
+)
+def test_a_damaged_state_file_counts_as_none(local: Path, damage: str) -> None:
+    state.save(a_state(local))
+    state.state_file().write_text(damage)
+    assert state.load() is None
+    assert lifecycle.status() is None
+    assert not lifecycle.down()
+
+
+def test_a_pid_that_was_given_to_another_process_is_not_alive(local: Path) -> None:
+    state.save(a_state(local, init=gone()))
+    assert lifecycle.status() is None
+    assert LocalDeployment(a_state(local, init=gone())).status().liveness is Liveness.DOWN
+    assert not lifecycle.down(), "somebody else's process is nothing of ours"
+    assert not state.state_file().exists()
+
+
+def test_two_cannot_hold_the_lock(local: Path) -> None:
+    with state.locked(), pytest.raises(DeploymentError, match="at work"), state.locked():
+        pass
+    with state.locked():
+        pass
+
+
+def test_a_marked_process_is_ended_and_one_of_another_state_folder_is_not(local: Path, tmp_path: Path) -> None:
+    local.mkdir(parents=True)
+    sleep = ["sleep", "1000"]
+    with (
+        subprocess.Popen(sleep, env={**os.environ, ENV_STATE: str(local)}) as ours,
+        subprocess.Popen(sleep, env={**os.environ, ENV_STATE: str(tmp_path / "other")}) as theirs,
+    ):
+        try:
+            assert cleanup.clean() == ["1 processes"]
+            assert ours.wait(10) == -9
+            assert theirs.poll() is None
+        finally:
+            theirs.kill()
+
+
+def test_connecting_without_a_deployment_says_what_to_do(local: Path) -> None:
+    with pytest.raises(DeploymentError, match="rca-tui up"):
+        LocalDeployment.connect()
+    state.save(a_state(local))
+    with pytest.raises(DeploymentError, match="rca-tui up"):
+        LocalDeployment.connect()
+
+
+def test_a_pod_of_a_deployment_that_ended_says_so(local: Path) -> None:
+    pod = LocalPod(a_state(local, init=gone()), "head")
+    assert pod.pids() == []
+    assert pod.tagged("x") == []
+    with pytest.raises(DeploymentError, match="not running"):
+        pod.run(["true"])
+    with pytest.raises(DeploymentError, match="no pod gpu"):
+        LocalPod(a_state(local), "gpu")
+
+
+def test_a_taken_port_that_was_asked_for_is_refused_and_a_default_moves_on() -> None:
+    with lifecycle._listen(None, 28000) as first, lifecycle._listen(None, 28000) as second:
+        port = first.getsockname()[1]
+        assert second.getsockname()[1] > port
+        with pytest.raises(DeploymentError, match=f"port {port}"):
+            lifecycle._listen(port, 28000)
+
+
+def test_settings_cross_into_the_sandbox_whole(tmp_path: Path) -> None:
+    settings = Settings(
+        "id", Options(rate=2.5), Cgroups(Version.V2, (tmp_path,), "n", "r"), "/m.gguf", 18000, 3, 18090, 4
+    )
+    settings.write(RunDir(tmp_path))
+    assert Settings.read(RunDir(tmp_path)) == settings
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"engine": "x"}, {"rate": -1}, {"rate": float("nan")}, {"max_tokens": 0}, {"pod_cpus": 0}, {"gateway_port": 80}],
+)
+def test_options_that_make_no_sense_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"must be|unknown engine"):
+        Options(**wrong)  # type: ignore[arg-type]
+
+
+def test_descendants_are_found_among_those_looked_at() -> None:
+    with subprocess.Popen(["sh", "-c", "sleep 1000 & wait"], start_new_session=True) as parent:
+        try:
+            while not (below := processes.children(parent.pid)):
+                assert parent.poll() is None
+            assert processes.with_descendants([parent.pid], processes.pids()) == {parent.pid, *below}
+            assert processes.with_descendants([parent.pid], [parent.pid]) == {parent.pid}
+        finally:
+            os.killpg(parent.pid, 9)
+
+
+def test_looking_at_the_deployment_needs_neither_ray_nor_pandas() -> None:
+    code = (
+        "import sys; from cluster.local import lifecycle, deployment, pod; lifecycle.status();"
+        "print([name for name in ('ray', 'pandas', 'xllamacpp', 'opentelemetry') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_health_names_programs_that_do_not_run(local: Path) -> None:
+    known = a_state(local)
+    known.run.mkdir(parents=True)
+    known.run_dir.health.write_text(json.dumps({"programs": {"ray head": {"alive": True}, "load": {"alive": False}}}))
+    assert LocalDeployment(known)._dead_programs() == ["load"]
