@@ -76,7 +76,7 @@ class CpuStress(Fault[CpuStressParameters]):
             uids={target: uid_of(deployment, target)},
             parameters=parameters.model_dump(),
             actions=(f"in the pod of {target}: {shlex.join(argv)}",),
-            undo=f"grep -lz '^{ENV_TAG}={injection}$' /proc/[0-9]*/environ 2>&- | cut -d/ -f3 | xargs -r kill -9",
+            undo=f"grep -slz '^{ENV_TAG}={injection}$' /proc/[0-9]*/environ | cut -d/ -f3 | xargs -r kill -9",
             data={"argv": list(argv)},
         )
 
