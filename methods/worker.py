@@ -42,7 +42,9 @@ def rank(incident: Incident, method: str, seed: int) -> tuple[Outcome, float]:
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         sentence = f"{type(error).__name__}: {error} (line {where.lineno} of {Path(where.filename).name})"
-        outcome = NoRanking(Reason.ERROR, sentence)
+        # The message may quote telemetry, which is hostile text.
+        printable = "".join(c if c.isprintable() else " " for c in sentence)[:500]
+        outcome = NoRanking(Reason.ERROR, printable)
     return outcome, time.perf_counter() - begin
 
 

@@ -1,0 +1,154 @@
+"""Real worker processes; misbehaving methods are put into a catalogue of their own, in a module that workers import."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from methods import catalog, results, runner
+from methods.pool import Answer, Pool, Task
+from methods.types import NoRanking, Ranking, Reason
+from methods.worker import generator
+
+BEHAVIOURS = """
+import os, time
+import numpy as np
+from methods import catalog
+from methods.types import Family, Method, NoRanking, Reason
+
+class _Base(Method):
+    family = Family.METRIC
+    def rank(self, incident, rng):
+        return self.act(incident, rng)
+
+class Raises(_Base):
+    name = "raises"
+    def act(self, incident, rng):
+        raise ValueError("no such\\x1b[2J thing")
+
+class Hangs(_Base):
+    name = "hangs"
+    def act(self, incident, rng):
+        while True:
+            pass
+
+class Dies(_Base):
+    name = "dies"
+    def act(self, incident, rng):
+        os._exit(3)
+
+class Eats(_Base):
+    name = "eats"
+    def act(self, incident, rng):
+        return NoRanking(Reason.ERROR, str(np.ones(10**12).sum()))
+
+class Threads(_Base):
+    name = "threads"
+    def act(self, incident, rng):
+        return NoRanking(Reason.NOT_APPLICABLE, os.environ["OPENBLAS_NUM_THREADS"] + " " + str(os.getpid()))
+"""
+MISBEHAVING = ("Raises", "Hangs", "Dies", "Eats", "Threads")
+
+
+@pytest.fixture
+def misbehaving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers start with a site hook that adds the misbehaving methods to their catalogue."""
+    (tmp_path / "misbehaving.py").write_text(BEHAVIOURS)
+    lines = ["import sys, misbehaving", "from methods import catalog"]
+    for cls in MISBEHAVING:
+        lines.append(f"sys.modules['methods.{cls.lower()}'] = misbehaving")
+        lines.append(
+            f"catalog._ENTRIES += (catalog.Entry('{cls.lower()}', '{cls}', 'metric', 'seconds', ('metrics',), ''),)"
+        )
+    (tmp_path / "sitecustomize.py").write_text("\n".join(lines))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+
+
+def answers(incident, names, *, deadline: float = 60.0, workers: int = 1, seed: int = 0) -> dict[str, Answer]:
+    tasks = [Task(incident.id, lambda: incident, name, seed, deadline) for name in names]
+    with Pool(workers) as pool:
+        return {answer.task.method: answer for answer in pool.run(tasks)}
+
+
+def workers_alive() -> list[psutil.Process]:
+    children = psutil.Process().children(recursive=True)
+    return [c for c in children if c.status() != psutil.STATUS_ZOMBIE and "methods.worker" in c.cmdline()]
+
+
+def test_methods_that_misbehave_are_answered_for(incident, misbehaving) -> None:
+    found = answers(incident, ["raises", "dies", "eats", "nsigma", "threads"])
+    outcomes = {name: answer.outcome for name, answer in found.items()}
+    assert isinstance(outcomes["nsigma"], Ranking)
+    for name, words in (("raises", "ValueError"), ("dies", "exit code 3"), ("eats", "memory")):
+        outcome = outcomes[name]
+        assert isinstance(outcome, NoRanking)
+        assert outcome.reason is Reason.ERROR
+        assert words in outcome.detail
+        assert outcome.detail.isprintable()
+    assert outcomes["threads"].detail.startswith("1 ")
+    assert not workers_alive()
+
+
+def test_a_deadline_kills_and_the_next_method_runs(incident, misbehaving) -> None:
+    found = answers(incident, ["hangs", "nsigma"], deadline=1.0)
+    assert found["hangs"].outcome == NoRanking(Reason.TIMEOUT, "no answer within 1 s")
+    assert isinstance(found["nsigma"].outcome, Ranking)
+    assert not workers_alive()
+
+
+def test_cancelling_stops_what_runs(incident, misbehaving) -> None:
+    cancelled = threading.Event()
+    tasks = [Task(incident.id, lambda: incident, name, 0, 60.0) for name in ("nsigma", "hangs")]
+    with Pool(1) as pool:
+        seen = []
+        for answer in pool.run(tasks, cancelled):
+            seen.append(answer.task.method)
+            cancelled.set()
+        assert seen == ["nsigma"]
+    assert not workers_alive()
+
+
+def test_closing_the_iterator_leaves_no_process(incident) -> None:
+    found: Iterator[runner.Result] = runner.run(incident, ["nsigma", "baro"], workers=1)
+    next(found)
+    found.close()  # type: ignore[attr-defined]
+    assert not workers_alive()
+
+
+def test_results_come_cheap_first_with_an_estimated_onset_and_as_json(incident) -> None:
+    found = list(runner.run(incident.at(None), ["baro", "nsigma", "dummy"], workers=1))
+    assert [r.method for r in found] == [e.name for e in catalog.entries() if e.name in ("baro", "nsigma", "dummy")]
+    plain = json.loads(json.dumps(results.as_json(incident.onset, found), allow_nan=False))
+    assert plain["onset"] == incident.onset.time
+    nsigma = next(r for r in plain["results"] if r["method"] == "nsigma")
+    assert set(nsigma) == {"method", "family", "status", "reason", "seconds", "components", "signals"}
+    assert nsigma["status"] == "ranked"
+    assert nsigma["components"][0]["component"] == "replica-1"
+    assert nsigma["signals"][0]["component"] == "replica-1"
+
+
+def test_no_ranking_as_json() -> None:
+    found = runner.Result("nsigma", catalog.load("nsigma").family, NoRanking(Reason.TIMEOUT, "no answer"), 60.0)
+    plain = results.as_json(None, [found])
+    assert plain["onset"] is None
+    assert plain["results"][0]["status"] == "no_ranking"
+    assert plain["results"][0]["reason"] == "timeout: no answer"
+    assert plain["results"][0]["components"] == []
+
+
+def test_an_unknown_method_is_refused_before_anything_starts(incident) -> None:
+    with pytest.raises(catalog.UnknownMethod, match="there are: "):
+        runner.run(incident, ["nsigma", "oracle"])
+    assert not workers_alive()
+
+
+def test_every_method_draws_from_a_generator_of_its_own() -> None:
+    draws = {(seed, name): generator(seed, name).integers(2**60) for seed in (0, 1) for name in ("dummy", "rcd")}
+    assert len(set(draws.values())) == 4
+    assert draws[0, "dummy"] == generator(0, "dummy").integers(2**60)
