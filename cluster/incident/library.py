@@ -56,6 +56,19 @@ def find(name_or_path: str) -> Path:
     raise IncidentError(f"there is no incident {name_or_path!r}, neither as a path nor by name: {hint}")
 
 
+def expand(name_or_path: str) -> tuple[str, ...]:
+    """The incident itself, or all that a folder of incidents or cases holds, sorted. Raises IncidentError for none."""
+    path = find(name_or_path)
+    if not path.is_dir() or rcaeval.is_case(path) or (path / store.HEADER).exists():
+        return (name_or_path,)
+    inside = [
+        p for p in sorted(path.iterdir()) if p.suffix == ".zip" or (p / store.HEADER).exists() or rcaeval.is_case(p)
+    ]
+    if not inside:
+        raise IncidentError(f"{path} is neither an incident nor a folder of some: give what was saved or imported")
+    return tuple(str(p) for p in inside)
+
+
 def load(name_or_path: str) -> Incident:
     """An incident by name or path; an RCAEval case is imported in memory. Raises IncidentError."""
     path = find(name_or_path)

@@ -36,7 +36,7 @@ def diagnose(
     By every method, unless some are named.
     Example: rca-tui diagnose drill-01 --method baro --method nsigma --onset +120
     """
-    from methods import catalog, results, runner
+    from methods import catalog, consensus, results, runner
     from rca_tui.commands import rankings
 
     for name in method or ():
@@ -48,11 +48,16 @@ def diagnose(
             found.append(result)
             if sys.stderr.isatty():
                 say(rankings.line(result))
+    agreed = consensus.consensus([(r.method, r.outcome) for r in found], placed.candidates)
     if as_json:
-        print_json(results.as_json(placed.onset, found))
+        print_json({**results.as_json(placed.onset, found), "consensus": dataclasses.asdict(agreed)})
         return
     print_line(_onset_line(placed))
-    rankings.print_results(placed, found)
+    print_line()
+    rankings.print_results(found)
+    if len(agreed.voters) > 1:
+        print_line()
+        print_line(agreed.claim)
 
 
 def explain(

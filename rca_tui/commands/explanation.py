@@ -18,7 +18,9 @@ def print_explanation(result: Result) -> None:
         print_line(f"{result.method} has no ranking, {outcome.reason.replace('_', ' ')}: {outcome.detail}")
         return
     print_line(f"{result.method} ({result.family}), {result.seconds:.2f} s")
+    print_line()
     print_ranking(outcome)
+    print_line()
     for count, step in enumerate(outcome.explanation.steps, start=1):
         _print_step(count, step)
     for caveat in outcome.explanation.caveats:
@@ -45,7 +47,7 @@ def _print_step(count: int, step: Step) -> None:
             print_line(f"   and {len(edges) - _ROWS} edges more: --json has them")
     if step.pointers:
         print_line("   see " + "; ".join(_place(pointer) for pointer in step.pointers[:3]))
-    print_line("")
+    print_line()
 
 
 def _cell(cell: object) -> str:

@@ -95,11 +95,10 @@ def incidents(
     if not rows:
         print_line("there are none yet: `rca-tui drill` and `rca-tui record` save some")
         return
-    columns = ["incident", "from", "deployment", "began", "lasts", "components"]
     print_table(
-        [*columns, "cause"] if reveal else columns,
-        ([*_cells(row), _cause(row)] if reveal else _cells(row) for row in rows),
-        right="lasts components",
+        ("incident", "from", "began", "lasts", "cause" if reveal else "what"),
+        ((*_cells(row), _cause(row) if reveal else _what(row)) for row in rows),
+        whole="incident from began lasts",
     )
 
 
@@ -126,23 +125,22 @@ def _row(listing: Listing, reveal: bool) -> dict[str, Any]:
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
-    origin = "package" if row["shipped"] else "this machine"
+    origin = "package" if row["shipped"] else "here"
     if row["problem"]:
-        return [row["name"], origin, row["problem"], "", "", ""]
-    return [
-        row["name"],
-        origin,
-        row["deployment"],
-        date_time(row["start"]),
-        span(row["seconds"]),
-        str(len(row["components"])),
-    ]
+        return [row["name"], origin, "", ""]
+    return [row["name"], origin, date_time(row["start"]), span(row["seconds"])]
+
+
+def _what(row: dict[str, Any]) -> str:
+    if row["problem"]:
+        return str(row["problem"])
+    return f"{row['deployment']}, {len(row['components'])} components{'' if row['sealed'] else ', cause not known'}"
 
 
 def _cause(row: dict[str, Any]) -> str:
     truth = row.get("truth")
     if truth is None:
-        return "not known"
+        return row["problem"] or "not known"
     return f"{truth['fault']} on {', '.join(truth['components'])}" if truth["components"] else truth["fault"]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
@@ -19,8 +21,12 @@ def print_json(value: object) -> None:
     typer.echo(json.dumps(_clean(value), indent=2, allow_nan=False))
 
 
-def print_line(text: object) -> None:
-    typer.echo(plain(text, limit=4000))
+def print_line(text: object = "") -> None:
+    """One line, or as many as it takes, indented alike, broken between words at the width of the terminal."""
+    line = plain(text, limit=4000)
+    indent = " " * (len(line) - len(line.lstrip()))
+    width = shutil.get_terminal_size((80, 24)).columns
+    typer.echo(textwrap.fill(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: str = "", whole: str = "") -> None:
@@ -34,7 +40,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, rig
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     numeric = set(right.split())
     unbroken = numeric | set(whole.split())
     for name in columns:

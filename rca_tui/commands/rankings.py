@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from cluster.incident.model import Incident
 from methods.runner import Result
 from methods.types import NoRanking, Ranking
 from rca_tui.commands.output import print_table
@@ -28,13 +27,14 @@ def blamed(result: Result) -> str:
     return ", ".join(f"{_tied([c.component for c in group])} {number(group[0].score)}" for group in groups[:_SHOWN])
 
 
-def print_results(incident: Incident, results: Sequence[Result]) -> None:
+def print_results(results: Sequence[Result]) -> None:
     """All results in the order of the catalogue, those without a ranking last."""
     ordered = sorted(results, key=lambda result: isinstance(result.outcome, NoRanking))
     print_table(
         ("method", "family", "s", "blames, with scores of its own scale"),
         ((r.method, r.family, f"{r.seconds:.2f}", blamed(r)) for r in ordered),
         right="s",
+        whole="method family",
     )
 
 

@@ -224,7 +224,7 @@ def test_help_needs_nothing_heavy(arguments: list[str]) -> None:
         f"sys.argv = ['rca-tui', *{arguments!r}]\n"
         "try: main()\n"
         "except SystemExit as end: assert not end.code\n"
-        "heavy = {'pandas', 'numpy', 'textual', 'rich', 'pyarrow', 'pydantic', 'scipy', 'httpx'} & set(sys.modules)\n"
+        "heavy = {'pandas', 'numpy', 'textual', 'rich', 'pyarrow', 'scipy', 'httpx'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)

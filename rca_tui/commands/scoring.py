@@ -1,0 +1,193 @@
+"""Methods scored on incidents whose cause is known."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rca_tui.commands.errors import BadInput, interruptible, say
+from rca_tui.commands.output import AsJson, print_json, print_line, print_table
+from rca_tui.text import span
+
+if TYPE_CHECKING:
+    from methods.evaluate import Case, Engine
+
+_FAULTS_A_TABLE = 5
+_TELL_EVERY = 5.0  # s between lines of progress where there is no terminal
+
+
+class EngineName(StrEnum):
+    POOL = "pool"
+    RAY = "ray"
+
+
+def evaluate(
+    incident: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[INCIDENT]...", help="Paths or names, or folders of them; by default the shipped incidents."
+        ),
+    ] = None,
+    method: Annotated[
+        list[str] | None, typer.Option(help="Score this method only; may be given several times.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    deadline: Annotated[
+        float, typer.Option(metavar="S", help="For each method on each incident; late is a miss.", min=0.1)
+    ] = 60.0,
+    engine: Annotated[EngineName, typer.Option(help="pool: processes here. ray: a Ray cluster.")] = EngineName.POOL,
+    cache: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Answers so far; by default one in the cache folder.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Run everything, whatever was answered before.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Score the methods on incidents with a known cause.
+
+    AC@k, Avg@5 and MRR beside guessing, with the onset estimated and given; no ranking is a miss, ties share. An
+    interrupted run goes on where it was. Example: rca-tui evaluate --method baro --method nsigma drill-01 drill-02
+    """
+    from cluster import paths
+    from methods import catalog, report
+    from methods import evaluate as evaluation
+
+    for name in method or ():
+        catalog.entry(name)
+    names = list(dict.fromkeys(method)) if method else None
+    with interruptible("interrupted; run it again to go on with what is missing"):
+        cases = _cases(incident or [])
+        kept = None if fresh else cache or paths.cache_home() / "evaluate.jsonl"
+        records = []
+        try:
+            with _engine(engine) as chosen:
+                answers = evaluation.run(cases, names, seed=seed, deadline=deadline, engine=chosen, cache_path=kept)
+                for record in _told(answers, evaluation.total(cases, names)):
+                    records.append(record)
+        except ValueError as error:
+            raise BadInput(str(error)) from None
+    told = report.summary(cases, records)
+    if as_json:
+        print_json(told)
+    else:
+        _print_summary(told)
+
+
+def _cases(named: Sequence[str]) -> list[Case]:
+    from cluster.incident import library
+    from methods.evaluate import Answer
+    from methods.evaluate import Case as EvaluationCase
+
+    sources = named or [listing.name for listing in library.listings() if listing.shipped]
+    if not sources:
+        raise BadInput("no incident is shipped with this package: name some")
+    cases = []
+    for name in [inner for source in sources for inner in library.expand(source)]:
+        incident, truth = library.load_with_truth(name)
+        if truth is None:
+            raise BadInput(f"{name} has no truth to score against: leave it out")
+        answer = Answer(truth.components, truth.fault, truth.injected_at)
+        cases.append(
+            EvaluationCase(incident.id, incident.topology, answer, lambda name=name: library.load(name))  # type: ignore[misc]
+        )
+    return cases
+
+
+@contextmanager
+def _engine(name: EngineName) -> Iterator[Engine | None]:
+    if name is EngineName.POOL:
+        yield None
+        return
+    from methods.ray_engine import RayEngine
+
+    try:
+        engine = RayEngine()
+    except ImportError as error:
+        raise BadInput(str(error)) from None
+    with engine:
+        yield engine
+
+
+def _told(records: Iterator[Any], total: int) -> Iterator[Any]:
+    """The same records, their number told on stderr: in place at a terminal, else a line now and then."""
+    began = told = time.monotonic()
+    for count, record in enumerate(records, start=1):
+        yield record
+        now = time.monotonic()
+        if sys.stderr.isatty():
+            end = "\n" if count == total else ""
+            sys.stderr.write(f"\r{count} of {total} answers, {span(now - began)}\x1b[K{end}")
+            sys.stderr.flush()
+        elif now - told >= _TELL_EVERY:
+            told = now
+            say(f"{count} of {total} answers after {span(now - began)}")
+
+
+def _print_summary(told: dict[str, Any]) -> None:
+    print_line(f"{told['cases']} incidents, {told['candidates']} candidates each on average")
+    onset = told["onset"]
+    if onset["estimated"]:
+        print_line(
+            f"onset estimated in {onset['estimated']}, not found in {onset['not_found']}; median error "
+            f"{onset['median_error_s']:.0f} s, absolute {onset['median_absolute_error_s']:.0f} s"
+        )
+    print_line()
+    print_line("Onset estimated, as in life; AC@1 with its 95 % interval, and in the last column with the true onset.")
+    measures = ("ac@1", "ac@3", "ac@5", "avg@5", "mrr")
+    guess = told["guessing"]
+    rows = [["guessing", f"{guess['ac@1']:.2f}", "", *(f"{guess[m]:.2f}" for m in measures[1:]), "", "", ""]]
+    for row in told["methods"]:
+        low, high = row["ci"]["ac@1"]
+        rows.append(
+            [
+                row["method"],
+                f"{row['ac@1']:.2f}",
+                f"{low:.2f}-{high:.2f}",
+                *(f"{row[m]:.2f}" for m in measures[1:]),
+                f"{row['no_ranking']:.0%}",
+                f"{row['seconds']:.2f}",
+                f"{row['given']['ac@1']:.2f}",
+            ]
+        )
+    columns = ("method", "AC@1", "95%", "AC@3", "AC@5", "Avg@5", "MRR", "none", "s", "given")
+    print_table(columns, rows, right=" ".join(columns[1:]), whole="method")
+    print_line()
+    _print_blamed(told["methods"])
+    _print_faults(told["by_fault"])
+
+
+def _print_blamed(rows: Sequence[dict[str, Any]]) -> None:
+    print_line("Who was blamed first in error, in cases:")
+    print_line()
+    who = list(dict.fromkeys(name for row in rows for name in row["blamed"]))
+    print_table(
+        ("method", *who),
+        ((row["method"], *(f"{row['blamed'].get(name, 0):g}" for name in who)) for row in rows),
+        right=" ".join(who),
+        whole="method",
+    )
+    print_line()
+
+
+def _print_faults(faults: Sequence[dict[str, Any]]) -> None:
+    print_line("AC@1 by fault:")
+    print_line()
+    for i in range(0, len(faults), _FAULTS_A_TABLE):
+        some = faults[i : i + _FAULTS_A_TABLE]
+        rows: dict[str, list[str]] = {"cases": [str(fault["cases"]) for fault in some]}
+        rows["guessing"] = [f"{fault['guessing']['ac@1']:.2f}" for fault in some]
+        for fault in some:
+            for row in fault["methods"]:
+                rows.setdefault(row["method"], []).append(f"{row['ac@1']:.2f}")
+        print_table(("", *(fault["fault"] for fault in some)), ([name, *cells] for name, cells in rows.items()))
+        print_line()
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(evaluate)
