@@ -254,3 +254,44 @@ def test_a_real_process_says_one_sentence_and_2() -> None:
     assert done.stderr.startswith("rca-tui: there is no incident")
     assert done.stderr.count("\n") == 1
     assert "\x1b" not in done.stderr
+
+
+def test_evaluate_scores_saved_and_raw_cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    run("import", str(case(tmp_path / "one")), "saved.zip")
+    cases = tmp_path / "cases"
+    cases.mkdir()
+    case(cases / "two", start=1_600_000_000.0)
+    told = json.loads(run("evaluate", "saved.zip", "cases", "--method", "baro", "--method", "dummy", "--json"))
+    assert (told["cases"], told["candidates"]) == (2, 3)
+    assert told["guessing"]["ac@1"] == pytest.approx(1 / 3, abs=1e-4)
+    rows = {row["method"]: row for row in told["methods"]}
+    assert set(rows) == {"baro", "dummy"}
+    expected = {
+        "method",
+        "family",
+        "cases",
+        "no_ranking",
+        "ac@1",
+        "ac@3",
+        "ac@5",
+        "avg@5",
+        "mrr",
+        "ci",
+        "seconds",
+        "blamed",
+    }
+    assert expected <= set(rows["baro"])
+    assert rows["baro"]["given"]["ac@1"] == 1.0
+    assert (tmp_path / "cache" / "rca-tui" / "evaluate.jsonl").exists()
+    text = run("evaluate", "saved.zip", "cases", "--method", "baro", "--method", "dummy")
+    assert "guessing" in text
+    assert max(len(line) for line in text.splitlines()) <= 80
+
+
+def test_evaluate_needs_a_truth_and_each_incident_once(tmp_path: Path) -> None:
+    raw = case(tmp_path / "raw")
+    assert "twice" in refusal("evaluate", str(raw), str(raw), "--method", "baro")
+    (raw / "inject_time.txt").unlink()
+    assert "no truth" in refusal("evaluate", str(raw), "--method", "baro")
+    assert "no method" in refusal("evaluate", str(raw), "--method", "wizard")

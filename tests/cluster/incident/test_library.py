@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from incident_data import TRUTH, incident
+
+from cluster.incident import library
+from cluster.incident.container import IncidentError
+from cluster.incident.store import save
+
+
+@pytest.fixture
+def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(library, "SHIPPED", tmp_path / "shipped")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "rca-tui" / "incidents"
+
+
+def test_nothing_yet(saved: Path) -> None:
+    assert library.listings() == ()
+    with pytest.raises(IncidentError, match="neither as a path nor by name"):
+        library.find("drill-01")
+
+
+def test_names_of_shipped_and_saved(saved: Path) -> None:
+    shipped = save(incident(), library.SHIPPED / "drill-01.zip", TRUTH)
+    mine = save(incident(), saved / "mine")
+    save(incident(), saved / "drill-01")
+    (saved / ".half.part").mkdir()
+    (saved / "notes.txt").write_text("not an incident")
+    assert [(entry.name, entry.shipped) for entry in library.listings()] == [("drill-01", True), ("mine", False)]
+    assert library.find("drill-01") == shipped
+    assert library.find("mine") == mine
+    assert library.load("mine").id == incident().id
+    assert library.load_with_truth("drill-01")[1] == TRUTH
+    assert library.load_with_truth("mine")[1] is None
+    with pytest.raises(IncidentError, match="did you mean drill-01"):
+        library.find("drill-1")
+
+
+def test_a_path_goes_before_a_name(saved: Path, tmp_path: Path) -> None:
+    save(incident(), library.SHIPPED / "x.zip")
+    here = save(incident(), tmp_path / "x")
+    assert library.find("x").resolve() == here
+
+
+def test_new_paths_are_free(saved: Path) -> None:
+    save(incident(), library.SHIPPED / "drill-01.zip")
+    path = library.new_path("drill")
+    assert path == saved / "drill-02.zip"
+    save(incident(), path)
+    assert library.new_path("drill") == saved / "drill-03.zip"
+
+
+def test_a_folder_of_incidents_is_all_of_them(saved: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    one, two = save(incident(), folder / "one.zip"), save(incident(), folder / "two")
+    assert library.expand(str(folder)) == (str(one), str(two))
+    assert library.expand(str(two)) == (str(two),)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(IncidentError, match="neither an incident nor a folder of some"):
+        library.expand(str(tmp_path / "empty"))
+
+
+@pytest.mark.parametrize("name", ["", "\0", "x" * 5000, "../../etc/passwd", "~"])
+def test_odd_names_are_one_sentence(saved: Path, name: str) -> None:
+    with pytest.raises(IncidentError):
+        library.load(name)
