@@ -121,7 +121,8 @@ def run(
         target: component id.
         parameters: of the fault; those left out have their defaults.
         armed: False refuses (`ReadOnly`); there is no default, so that nobody arms by accident.
-        baseline, seconds, aftermath: s before, of and after the fault; all of them are in the recorded window.
+        baseline, seconds, aftermath: s before, of and after the fault; all of them are in the recorded window. The
+            baseline starts again when another fault was active in it.
         save: folder or .zip that does not exist yet.
         cancelled: asked several times a second; from then on everything is undone, and the report says so.
         engine: for tests.
@@ -136,7 +137,9 @@ def run(
     engine = engine or Engine(deployment, armed)
     _check(engine, chosen, target, parameters or {}, seconds, (baseline, aftermath), save)
     try:
-        _sit_out(Phase.BASELINE, time.time() + baseline, progress, cancelled)
+        start = time.time()
+        while (until := max(start, engine.last_recovery()) + baseline) > time.time():
+            _sit_out(Phase.BASELINE, until, progress, cancelled)
         _become_steady(engine, chosen, target, progress, cancelled)
     except _CancelledError:
         raise Refused("the drill was cancelled before anything was touched") from None

@@ -21,7 +21,7 @@ from cluster.local.processes import identify
 from faults import clock, preflight, steady, watchdog
 from faults.clock import Moment
 from faults.errors import InjectionFailed, JournalError, ReadOnly, Refused
-from faults.journal import Header, IllegalTransition, Journal, Record, planning
+from faults.journal import Header, IllegalTransition, Journal, Record, journals, planning
 from faults.preflight import Preflight
 from faults.states import State
 from faults.steady import Level
@@ -83,6 +83,15 @@ class Engine:
     def check(self, fault: Fault[Any], target: str, *, steady_state: bool = True) -> Preflight:
         """Every preflight question and its answer. Reads only."""
         return self._assess(self.deployment, fault, target, folder=self._folder, steady_state=steady_state)
+
+    def last_recovery(self) -> float:
+        """When the newest injection into this deployment that is over was (unix seconds); 0 when there was none."""
+        ends = [0.0]
+        for journal in journals(self._folder):
+            record = journal.read()
+            if not record.pending and record.touched and record.header.instance == self.deployment.instance:
+                ends.append(record.steps[-1].wall)
+        return max(ends)
 
     def dry_run(self, fault: Fault[Any], target: str, parameters: Mapping[str, Any], seconds: float) -> Plan:
         """Exactly what `inject` would do. Reads only; raises FaultError or DeploymentError as `inject` would."""

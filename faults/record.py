@@ -10,6 +10,7 @@ the same plans to go on after an interruption: what the folder has is not record
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import random
 import re
@@ -127,8 +128,9 @@ def _recorded(folder: Path) -> Counter[Job]:
 
 
 def _next_name(folder: Path) -> Path:
-    numbers = [int(match[1]) for path in folder.iterdir() if (match := NAME.fullmatch(path.name))]
-    return folder / f"drill-{max(numbers, default=0) + 1:02d}.zip"
+    taken = {int(match[1]) for path in folder.iterdir() if (match := NAME.fullmatch(path.name))}
+    number = next(number for number in itertools.count(1) if number not in taken)
+    return folder / f"drill-{number:02d}.zip"
 
 
 def _become_steady(engine: Engine, fault: str, target: str) -> None:
@@ -157,9 +159,8 @@ def _write_manifest(folder: Path, times: Times) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    from cluster.local.deployment import LocalDeployment
-
     from cluster.incident.store import IncidentError
+    from cluster.local.deployment import LocalDeployment
 
     usual = Times()
     parser = argparse.ArgumentParser(prog="python -m faults.record", description="Record drills on this machine.")

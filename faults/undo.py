@@ -169,7 +169,9 @@ class Undo:
 
 
 def _end(journal: Journal, state: State, clean: bool, detail: str, command: str = "") -> Undone:
-    failed = _note(journal, state, detail, {"command": command} if command else {})
+    data = {"command": command} if command else {}
+    if failed := _note(journal, state, detail, data):  # so may have the step before it
+        failed = _note(journal, State.REVERTING, "it is being undone") or _note(journal, state, detail, data)
     return Undone(journal.id, state, clean, f"{detail}; {failed}" if failed else detail, command)
 
 

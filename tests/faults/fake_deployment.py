@@ -95,7 +95,7 @@ class FakeDeployment:
         latency[: min(missing, len(latency))] = np.nan
         raised = [(start, end or np.inf) for start, end in state.get("raised", [])]
         for start, end in raised:
-            latency[(times >= start) & (times < end)] *= 10
+            latency[(times >= start) & (times < end)] *= state.get("factor", 10)
         columns = {("gateway", "latency_p90"): latency}
         columns[("gateway", "error_ratio")] = np.full(len(times), float(state.get("errors", 0.0)))
         for name in SERVING:

@@ -91,6 +91,16 @@ class FakeFault(Fault[NoParameters]):
         return Readback(not there, "it is there" if there else "nothing is there")
 
 
+class Keeper:
+    """Stands in for a watchdog's process where no process is needed."""
+
+    def poll(self) -> int | None:
+        return None
+
+    def wait(self, timeout: float) -> int:
+        return 0
+
+
 def load(name: str) -> Fault[Any]:
     return {"fake-stress": FakeStress}[name]()
 

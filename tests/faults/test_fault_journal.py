@@ -206,5 +206,3 @@ def test_one_plans_at_a_time(tmp_path: Path) -> None:
 def test_a_moment_of_another_boot_is_past() -> None:
     assert clock.Moment(clock.now().seconds + 100, "another").remaining() < 0
     assert clock.now().after(100).remaining() > 99
-
-

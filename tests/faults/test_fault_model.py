@@ -11,7 +11,7 @@ from pathlib import Path
 from unittest import mock
 
 from fake_deployment import FakeDeployment, connect
-from fake_fault import Backend, FakeFault
+from fake_fault import Backend, FakeFault, Keeper
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -30,16 +30,6 @@ REAL_WRITE = journals_module._write
 
 class Killed(BaseException):
     """kill -9: nothing of the process runs any more, not even its handlers (see `Promise.dead`)."""
-
-
-class Keeper:
-    """A watchdog's process handle; the watchdog itself is the rule `watchdog_acts`."""
-
-    def poll(self) -> int | None:
-        return None
-
-    def wait(self, timeout: float) -> int:
-        return 0
 
 
 class Promise(RuleBasedStateMachine):
@@ -195,10 +185,9 @@ class Promise(RuleBasedStateMachine):
 
 TestPromise = Promise.TestCase
 TestPromise.settings = settings(
-    max_examples=40,
+    max_examples=100,
     stateful_step_count=12,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     derandomize=True,
 )
-
