@@ -35,7 +35,9 @@ def case(folder: Path, start: float = 1_700_000_000.0, bad: str = "cart") -> Pat
         cells = [start + i]
         for service in services:
             cells += [0.2 + noise + (0.7 if late and service == bad else 0.0)]
-            cells += [0.1 + noise / 10 + (0.4 if late and service in (bad, "frontend") else 0.0)]
+            cells += [
+                0.1 + noise / 10 + (0.6 if late and service == bad else 0.4 if late and service == "frontend" else 0)
+            ]
         lines.append(",".join(f"{cell:.6f}" for cell in cells))
     (folder / "data.csv").write_text("\n".join(lines) + "\n")
     (folder / "edges.csv").write_text(f"source,destination\nfrontend,cart\nfrontend,{HOSTILE}\n")

@@ -73,7 +73,7 @@ def test_every_table_is_read_in_our_units(case: Path) -> None:
     assert list(telemetry.logs["time"]) == [START, START + 0.5]
     assert telemetry.logs["severity"].iloc[0] == "ERROR"
     assert telemetry.logs["severity"].isna().iloc[1]
-    assert (incident.window.start, incident.window.end) == (START, START + 32.5)
+    assert (incident.window.start, incident.window.end) == (START, START + 30.0)
     assert incident.onset is None
     assert truth is not None
     assert (truth.components, truth.fault, truth.injected_at) == (("my_db",), "cpu-stress", START + 7)
