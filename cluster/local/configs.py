@@ -46,14 +46,14 @@ http {{
 """
 
 
-def gateway(run: RunDir, port: int) -> str:
+def gateway(run: RunDir, port: int, engine: str) -> str:
     """The gateway: round robin over the pods' Serve proxies, no retry elsewhere, so that a sick pod stays visible.
 
     `traceparent` makes the request id the trace id and its first half the gateway's span id.
     """
     fields = ",".join(f'"{name}":"{value}"' for name, value in _ACCESS_FIELDS.items())
-    servers = "\n".join(f"    server {address} max_fails=0;" for address in layout.upstreams())
-    names = "\n".join(f"    {address} {pod};" for address, pod in layout.upstreams().items())
+    servers = "\n".join(f"    server {address} max_fails=0;" for address in layout.upstreams(engine))
+    names = "\n".join(f"    {address} {pod};" for address, pod in layout.upstreams(engine).items())
     http = f"""  log_format rca escape=json '{{{fields}}}';
   access_log "{run.access_log}" rca;
   map $request_id $parent_span {{ default 0000000000000001; "~^(?<half>[0-9a-f]{{16}})" $half; }}
@@ -102,14 +102,16 @@ def management(run: RunDir, port: int) -> str:
     return _nginx(run, "management", "worker_connections 256;", http)
 
 
-def prometheus() -> str:
+def prometheus(engine: str) -> str:
     """Static targets, each with its component's id as a label; JSON, which is YAML too."""
+    pods = layout.serving(engine)
     jobs = [
-        _job("ray", dict.fromkeys(layout.SERVING, layout.RAY_METRICS_PORT), keep=_RAY_SERIES),
-        _job("engine", dict.fromkeys(layout.SERVING, layout.ENGINE_METRICS_PORT)),
+        _job("ray", dict.fromkeys(pods, layout.RAY_METRICS_PORT), keep=_RAY_SERIES),
         _job("exporter", {layout.NODE: layout.EXPORTER_PORT}, honor_labels=True),
         _job("client", {layout.CLIENT: layout.CLIENT_METRICS_PORT}),
     ]
+    if engine == layout.LLAMACPP:  # vLLM's own metrics come through Ray
+        jobs.append(_job("engine", dict.fromkeys(pods, layout.ENGINE_METRICS_PORT)))
     common = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1m"}
     return json.dumps({"global": common, "scrape_configs": jobs}, indent=1)
 
@@ -134,6 +136,6 @@ def _job(name: str, targets: dict[str, int], keep: str = "", honor_labels: bool 
     return job
 
 
-def targets() -> int:
+def targets(engine: str) -> int:
     """How many targets Prometheus scrapes."""
-    return 2 * len(layout.SERVING) + 2
+    return (2 if engine == layout.LLAMACPP else 1) * len(layout.serving(engine)) + 2

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 FRESH_SECONDS = 5.0
 # The exporter's newest sample; where that is too old to be seen at once, the newest of anything.
 _NEWEST = 'max(timestamp(pod_processes{job="exporter"})) or max(max_over_time(timestamp(up)[10m:5s]))'
-_KINDS = {layout.GATEWAY: Kind.GATEWAY, layout.HEAD: Kind.HEAD} | dict.fromkeys(layout.REPLICAS, Kind.REPLICA)
 
 
 class LocalDeployment:
@@ -51,17 +50,18 @@ class LocalDeployment:
         return self.state.id
 
     def topology(self) -> Topology:
-        components = [Component(pod, kind, self._uid(pod), self._labels(pod)) for pod, kind in _KINDS.items()]
+        pods = (layout.GATEWAY, *self._serving)
+        components = [Component(pod, _kind(pod), self._uid(pod), self._labels(pod)) for pod in pods]
         components.append(Component(layout.NODE, Kind.NODE, self._uid(layout.NODE)))
-        on_node = [Edge(pod, layout.NODE, Relation.RUNS_ON) for pod in _KINDS]
-        edges = (*calls(layout.GATEWAY, layout.SERVING), *on_node)
+        on_node = [Edge(pod, layout.NODE, Relation.RUNS_ON) for pod in pods]
+        edges = (*calls(layout.GATEWAY, self._serving), *on_node)
         return Topology(tuple(components), edges, front_door=layout.GATEWAY)
 
     def status(self) -> Status:
         if not self.state.alive():
             return Status(Liveness.DOWN, None, "the deployment is not running: `rca-tui up` starts it")
         dead = self._dead_programs()
-        components = {pod: self._holds(pod) for pod in _KINDS} | {layout.NODE: True}
+        components = {pod: self._holds(pod) for pod in (layout.GATEWAY, *self._serving)} | {layout.NODE: True}
         for program in dead:
             pod = program.rpartition(" ")[2]
             if pod in components:
@@ -96,6 +96,10 @@ class LocalDeployment:
     def close(self) -> None:
         """Nothing is held open."""
 
+    @property
+    def _serving(self) -> tuple[str, ...]:
+        return layout.serving(self.state.engine)
+
     def _uid(self, component: str) -> str:
         try:
             return self.pod(component).uid
@@ -122,3 +126,7 @@ class LocalDeployment:
                 return float(json.load(answer)["data"]["result"][0]["value"][1])
         except (URLError, OSError, ValueError, LookupError, TypeError):
             return None
+
+
+def _kind(pod: str) -> Kind:
+    return {layout.GATEWAY: Kind.GATEWAY, layout.HEAD: Kind.HEAD}.get(pod, Kind.REPLICA)

@@ -57,7 +57,8 @@ _TAIL_SECONDS = 0.2
 class GatewayMetrics:
     """Counters and histograms of the gateway by upstream, fed with access records."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, upstreams: tuple[str, ...]) -> None:
+        self._upstreams = upstreams
         labels = ("component", "upstream")
         self._requests = Counter(
             "gateway_upstream_requests", "Requests by status.", (*labels, "status"), registry=registry
@@ -66,13 +67,13 @@ class GatewayMetrics:
         self._duration = self._histogram("gateway_request_duration_seconds", "Whole request.", registry)
         self._header = self._histogram("gateway_upstream_header_seconds", "Until the first token.", registry)
         self._connect = self._histogram("gateway_upstream_connect_seconds", "Until the connection stood.", registry)
-        for upstream in layout.SERVING:
+        for upstream in upstreams:
             self._errors.labels(layout.GATEWAY, upstream)
             self._requests.labels(layout.GATEWAY, upstream, "200")
 
     def observe(self, access: Access) -> None:
         # A request that reached no pod (a bad one, say) is the gateway's own.
-        upstream = access.upstream if access.upstream in layout.SERVING else ""
+        upstream = access.upstream if access.upstream in self._upstreams else ""
         status = str(access.status) if 100 <= access.status <= 599 else "other"
         self._requests.labels(layout.GATEWAY, upstream, status).inc()
         if access.error:
@@ -87,7 +88,7 @@ class GatewayMetrics:
 
     def _histogram(self, name: str, text: str, registry: CollectorRegistry) -> Histogram:
         histogram = Histogram(name, text, ("component", "upstream"), buckets=SECONDS, registry=registry)
-        for upstream in layout.SERVING:
+        for upstream in self._upstreams:
             histogram.labels(layout.GATEWAY, upstream)
         return histogram
 
@@ -222,11 +223,11 @@ def main() -> None:
     parser.add_argument("--holders", required=True, help="pod=pid,... as this PID namespace sees them")
     arguments = parser.parse_args()
     run = RunDir(arguments.run)
-    cgroups = Settings.read(run).cgroups
+    settings = Settings.read(run)
     holders = dict(item.split("=") for item in arguments.holders.split(","))
     registry = CollectorRegistry()
-    registry.register(Resources({pod: PodStats(pod, int(pid), cgroups) for pod, pid in holders.items()}))
-    metrics = GatewayMetrics(registry)
+    registry.register(Resources({pod: PodStats(pod, int(pid), settings.cgroups) for pod, pid in holders.items()}))
+    metrics = GatewayMetrics(registry, layout.serving(settings.options.engine))
     start_http_server(layout.EXPORTER_PORT, layout.management_ip(layout.NODE), registry)
     follow(run, metrics, threading.Event())
 

@@ -14,6 +14,7 @@ SERVING = (HEAD, *REPLICAS)
 SYSTEM = "system"  # the cgroup of what serves the sandbox itself
 CLIENT = "client"  # the load generator's pod: no component of the topology
 PODS = (GATEWAY, *SERVING, CLIENT)
+LLAMACPP, VLLM = "llamacpp", "vllm"
 
 DATA_BRIDGE, MANAGEMENT_BRIDGE = "data0", "mgmt0"
 DATA_LINK, MANAGEMENT_LINK = "eth0", "eth1"  # as the pod sees them
@@ -51,9 +52,19 @@ def management_ip(pod: str) -> str:
     return f"{_MANAGEMENT_NET}.{_HOST_PART[pod]}"
 
 
-def upstreams() -> dict[str, str]:
+def serving(engine: str) -> tuple[str, ...]:
+    """The pods that serve: all four with llama.cpp, the head alone with vLLM, of which a small machine holds one."""
+    return (HEAD,) if engine == VLLM else SERVING
+
+
+def pods(engine: str) -> tuple[str, ...]:
+    """All pods of a deployment, those that serve and those around them."""
+    return (GATEWAY, *serving(engine), CLIENT)
+
+
+def upstreams(engine: str) -> dict[str, str]:
     """`address:port` of each serving pod, as the gateway sees it, to its component id."""
-    return {f"{data_ip(pod)}:{SERVE_PORT}": pod for pod in SERVING}
+    return {f"{data_ip(pod)}:{SERVE_PORT}": pod for pod in serving(engine)}
 
 
 def host_link(pod: str, link: str) -> str:

@@ -44,7 +44,7 @@ def up(options: Options | None = None, progress: Progress = lambda _: None) -> L
         found = cleanup.clean()
         if found:
             progress(f"cleaned up after an earlier deployment: {', '.join(found)}")
-        weights = model.ensure(progress=progress)
+        weights = _weights(options.engine, progress)
         try:
             return _start(options, weights, progress)
         except BaseException:
@@ -64,6 +64,15 @@ def down(progress: Progress = lambda _: None) -> bool:
     with state.locked():
         progress("ending the deployment")
         return bool(cleanup.clean())
+
+
+def _weights(engine: str, progress: Progress) -> Path:
+    weights = model.ensure(progress=progress)
+    if engine == layout.LLAMACPP:
+        return weights
+    from cluster.local.engines import vllm_model
+
+    return vllm_model.convert(weights)
 
 
 def _start(options: Options, weights: Path, progress: Progress) -> LocalState:

@@ -139,9 +139,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rate", type=float, required=True)
     parser.add_argument("--max-tokens", type=int, required=True)
+    parser.add_argument("--engine", default=layout.LLAMACPP)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    for upstream in layout.SERVING:
+    for upstream in layout.serving(arguments.engine):
         for outcome in ("ok", "error", "timeout"):
             REQUESTS.labels(upstream, outcome)
     start_http_server(layout.CLIENT_METRICS_PORT, layout.management_ip(layout.CLIENT))

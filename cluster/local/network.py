@@ -14,7 +14,7 @@ from cluster.local.processes import namespace
 
 # Moves itself into the folders given before "--", then becomes the command given after it.
 ENTER_CGROUPS = 'while [ "$1" != -- ]; do echo 0 > "$1/cgroup.procs" || exit 126; shift; done; shift; exec "$@"'
-SHM_BYTES = 256 << 20
+SHM_BYTES = 1 << 30
 
 
 def enter_argv(folders: Iterable[Path], argv: Sequence[str]) -> list[str]:

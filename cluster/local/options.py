@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-ENGINES = ("llamacpp", "vllm")
+from cluster.local.layout import LLAMACPP, VLLM
+
+ENGINES = (LLAMACPP, VLLM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,14 +14,15 @@ class Options:
     """Settings of one start. Raises ValueError for those that make no sense.
 
     Attributes:
-        engine: `llamacpp` (four replicas) or `vllm` (see `cluster.local.engines.vllm`).
+        engine: `llamacpp` (four replicas) or `vllm` (one, on the head, see `cluster.local.engines.vllm`).
         rate: requests per second of the load generator over all pods; 0 means no load.
         max_tokens: tokens that each of its requests generates.
         pod_cpus: CPU limit of a serving pod in cores, half as much again for the head, where cgroups can be written.
+            Nothing limits vLLM: its one replica has no peer to disturb.
         gateway_port, prometheus_port: first port to try on 127.0.0.1; None means the default or the next free one.
     """
 
-    engine: str = "llamacpp"
+    engine: str = LLAMACPP
     rate: float = 4.0
     max_tokens: int = 8
     pod_cpus: float = 0.5

@@ -23,7 +23,7 @@ from cluster.local.layout import RunDir
 from cluster.local.programs import Program, Programs
 from cluster.local.settings import Settings, write_json
 
-READY_SECONDS = 180.0
+READY_SECONDS = 280.0
 HEAD_FACTOR = 1.5
 
 
@@ -40,6 +40,9 @@ class Supervisor:
         self._holders: dict[str, int] = {}
         self._programs = Programs(run.root / "output")
         self._phases: dict[str, float] = {}
+        self._scraped: set[str] = set()
+        self._engine = self._settings.options.engine
+        self._serving = layout.serving(self._engine)
         self._began = time.monotonic()
 
     def run(self) -> None:
@@ -51,46 +54,43 @@ class Supervisor:
             time.sleep(0.5)
 
     def _start(self) -> None:
-        with _Phase(self, "network", f"building {len(layout.PODS)} pods"):
+        with _Phase(self, "network", f"building {len(layout.pods(self._engine))} pods"):
             self._build_pods()
         with _Phase(self, "telemetry", "starting Prometheus and the exporter"):
             self._start_telemetry()
-        with _Phase(self, "ray", f"starting {len(layout.SERVING)} Ray nodes"):
+        with _Phase(self, "ray", f"starting {len(self._serving)} Ray nodes"):
             self._start_ray()
-        engine = self._settings.options.engine
-        with _Phase(self, "serve", f"starting {len(layout.SERVING)} replicas of the model ({engine})"):
+        with _Phase(self, "serve", f"starting {len(self._serving)} replicas of the model ({self._engine})"):
             self._deploy()
         with _Phase(self, "gateway", "starting the gateway and asking every pod for a completion"):
             self._programs.start(self._nginx(layout.GATEWAY, self._settings.gateway_fd, within=layout.GATEWAY))
-            for pod in layout.SERVING:
+            for pod in self._serving:
                 self._until(partial(completes, layout.management_ip(pod)), f"{pod} gave no completion")
         with _Phase(self, "load", "limiting the pods' CPU and starting the load"):
-            for pod in layout.SERVING:
-                # The head carries Ray's control plane too, which takes about a fifth of a core beside the replica.
-                cores = self._settings.options.pod_cpus * (HEAD_FACTOR if pod == layout.HEAD else 1)
-                self._settings.cgroups.limit_cpu(pod, cores)
+            self._limit_cpu()
             self._programs.start(self._load())
         with _Phase(self, "scrape", "waiting until Prometheus scrapes every target"):
-            self._until(lambda: targets_up() == configs.targets(), "Prometheus does not reach every target")
+            self._until(self._all_scraped, "Prometheus does not reach every target")
 
     def _build_pods(self) -> None:
         # A /run of our own: short paths for Ray's sockets, and nothing left behind outside.
         subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
         Path(layout.RAY_TEMP).mkdir()
         cgroups = self._settings.cgroups
-        cgroups.create((*layout.PODS, layout.SYSTEM))
+        pods = layout.pods(self._engine)
+        cgroups.create((*pods, layout.SYSTEM))
         cgroups.prefer()
         cgroups.enter(layout.SYSTEM)
         network.build_bridges()
-        for pod in layout.PODS:
+        for pod in pods:
             self._holders[pod] = network.hold_pod(pod, cgroups, dict(os.environ))
-            if pod in layout.SERVING:
+            if pod in self._serving:
                 network.mount_ray_folders(self._holders[pod], self._run.ray(pod))
         write_json(self._run.root / "holders.json", self._holders)
 
     def _start_telemetry(self) -> None:
         folder = self._run.root / "prometheus"
-        (folder / "prometheus.yml").write_text(configs.prometheus())
+        (folder / "prometheus.yml").write_text(configs.prometheus(self._engine))
         self._programs.start(
             Program(
                 "prometheus",
@@ -116,7 +116,7 @@ class Supervisor:
         self._programs.start(self._ray(layout.HEAD, "--head", f"--port={layout.GCS_PORT}", "--include-dashboard=false"))
         address = (layout.management_ip(layout.HEAD), layout.GCS_PORT)
         self._until(partial(_listens, address), "the Ray head did not come up")
-        for pod in layout.REPLICAS:
+        for pod in self._serving[1:]:
             self._programs.start(self._ray(pod, f"--address={layout.data_ip(layout.HEAD)}:{layout.GCS_PORT}"))
 
     def _ray(self, pod: str, *arguments: str) -> Program:
@@ -134,30 +134,49 @@ class Supervisor:
             "--include-log-monitor=false",
             "--disable-usage-stats",
         )
-        return self._in_pod(pod, f"ray {pod}", argv, ray_environment(self._run, pod))
+        return self._in_pod(pod, f"ray {pod}", argv, ray_environment(self._run, pod, self._engine))
 
     def _deploy(self) -> None:
         argv = (
             *_module("deploy"),
-            *("--engine", self._settings.options.engine),
+            *("--engine", self._engine),
             *("--model", self._settings.model),
-            *("--nodes", str(len(layout.SERVING))),
+            *("--nodes", str(len(self._serving))),
         )
-        program = self._in_pod(layout.HEAD, "deploy", argv, ray_environment(self._run, layout.HEAD))
+        program = self._in_pod(layout.HEAD, "deploy", argv, ray_environment(self._run, layout.HEAD, self._engine))
         code = self._programs.run(program, READY_SECONDS)
         if code != 0:
             raise StartError(f"Ray Serve did not start the model: {self._programs.last_line('deploy')}")
 
+    def _all_scraped(self) -> bool:
+        """Whether every target was reached, not all at one moment: on a busy machine a scrape may miss its second."""
+        self._scraped |= targets_up()
+        return len(self._scraped) == configs.targets(self._engine)
+
+    def _limit_cpu(self) -> None:
+        if self._engine == layout.VLLM:
+            return
+        for pod in self._serving:
+            # The head carries Ray's control plane too, which takes about a tenth of a core beside the replica.
+            cores = self._settings.options.pod_cpus * (HEAD_FACTOR if pod == layout.HEAD else 1)
+            self._settings.cgroups.limit_cpu(pod, cores)
+
     def _load(self) -> Program:
         options = self._settings.options
-        argv = (*_module("load"), "--rate", str(options.rate), "--max-tokens", str(options.max_tokens))
+        argv = (
+            *_module("load"),
+            *("--rate", str(options.rate)),
+            *("--max-tokens", str(options.max_tokens)),
+            *("--engine", self._engine),
+        )
         return self._in_pod(layout.CLIENT, "load", argv, {})
 
     def _nginx(self, name: str, fd: int, within: str | None) -> Program:
-        render = configs.gateway if name == layout.GATEWAY else configs.management
-        port = self._settings.gateway_port if name == layout.GATEWAY else self._settings.prometheus_port
         path = self._run.root / "nginx" / f"{name}.conf"
-        path.write_text(render(self._run, port))
+        if name == layout.GATEWAY:
+            path.write_text(configs.gateway(self._run, self._settings.gateway_port, self._engine))
+        else:
+            path.write_text(configs.management(self._run, self._settings.prometheus_port))
         # NGINX takes over the listening socket that was opened outside the sandbox, found by its address.
         environment, argv = {"NGINX": f"{fd};"}, ("nginx", "-c", str(path))
         if within is None:
@@ -208,8 +227,17 @@ class _Phase:
         self._supervisor._phases[self._name] = round(time.monotonic() - self._began, 1)
 
 
-def ray_environment(run: RunDir, pod: str) -> dict[str, str]:
+def ray_environment(run: RunDir, pod: str, engine: str) -> dict[str, str]:
     """Environment of everything of Ray in a pod; its workers inherit it."""
+    vllm = {
+        "OMP_NUM_THREADS": str(os.cpu_count() or 1),
+        "VLLM_TARGET_DEVICE": "cpu",
+        "VLLM_CPU_KVCACHE_SPACE": "1",
+        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+        "VLLM_HOST_IP": layout.data_ip(pod),
+        "VLLM_NO_USAGE_STATS": "1",
+        "HF_HUB_OFFLINE": "1",
+    }
     return {
         "HOME": str(run.root / "home"),
         "OMP_NUM_THREADS": "1",
@@ -231,6 +259,7 @@ def ray_environment(run: RunDir, pod: str) -> dict[str, str]:
         "OTEL_RESOURCE_ATTRIBUTES": f"service.instance.id={pod}",
         layout.ENV_SPANS: str(run.spans(pod)),
         layout.ENV_RUN: str(run.root),
+        **(vllm if engine == layout.VLLM else {}),
     }
 
 
@@ -245,14 +274,15 @@ def completes(host: str) -> bool:
         return False
 
 
-def targets_up() -> int:
+def targets_up() -> set[str]:
+    """The targets whose newest scrape went well."""
     url = f"http://127.0.0.1:{layout.PROMETHEUS_PORT}/api/v1/targets?state=active"
     try:
         with urlopen(url, timeout=5) as answer:
             targets = json.load(answer)["data"]["activeTargets"]
     except (URLError, OSError, ValueError, LookupError):
-        return 0
-    return sum(target["health"] == "up" for target in targets)
+        return set()
+    return {str(target["scrapeUrl"]) for target in targets if target["health"] == "up"}
 
 
 def _listens(address: tuple[str, int]) -> bool:

@@ -19,34 +19,39 @@ def run(tmp_path: Path) -> RunDir:
     return run
 
 
-@pytest.mark.parametrize("render", [configs.gateway, configs.management])
-def test_nginx_accepts_its_configuration(run: RunDir, render: object) -> None:
+@pytest.mark.parametrize("name", ["gateway", "management"])
+def test_nginx_accepts_its_configuration(run: RunDir, name: str) -> None:
     nginx = shutil.which("nginx", path=preflight.search_path())
     if nginx is None:
         pytest.skip("nginx is not installed here")
-    assert callable(render)
+    text = configs.gateway(run, 0, layout.LLAMACPP) if name == "gateway" else configs.management(run, 0)
     path = run.root / "nginx" / "test.conf"
     # The pods' addresses exist only in the sandbox; the rest of the file is tested as it is.
-    path.write_text(render(run, 0).replace("listen 10.7", "listen 127.7").replace(":0;", ":18099;"))
+    path.write_text(text.replace("listen 10.7", "listen 127.7").replace(":0;", ":18099;"))
     done = subprocess.run([nginx, "-t", "-c", str(path)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 
 def test_every_pod_is_an_upstream_and_no_request_is_tried_elsewhere(run: RunDir) -> None:
-    text = configs.gateway(run, 18000)
-    for address, pod in layout.upstreams().items():
+    text = configs.gateway(run, 18000, layout.LLAMACPP)
+    for address, pod in layout.upstreams(layout.LLAMACPP).items():
         assert f"server {address} max_fails=0;" in text
         assert f"{address} {pod};" in text
     assert "proxy_next_upstream off;" in text
     assert "proxy_buffering off;" in text
 
 
-def test_prometheus_scrapes_over_the_management_network_only() -> None:
-    jobs = json.loads(configs.prometheus())["scrape_configs"]
+@pytest.mark.parametrize("engine", [layout.LLAMACPP, layout.VLLM])
+def test_prometheus_scrapes_over_the_management_network_only(engine: str) -> None:
+    jobs = json.loads(configs.prometheus(engine))["scrape_configs"]
     targets = [static for job in jobs for static in job["static_configs"]]
-    assert len(targets) == configs.targets()
+    assert len(targets) == configs.targets(engine)
     assert all(static["targets"][0].startswith("10.78.0.") for static in targets)
-    assert {static["labels"]["component"] for static in targets} == {*layout.SERVING, layout.NODE, layout.CLIENT}
+    assert {static["labels"]["component"] for static in targets} == {
+        *layout.serving(engine),
+        layout.NODE,
+        layout.CLIENT,
+    }
 
 
 def test_names_of_links_fit_the_kernel() -> None:

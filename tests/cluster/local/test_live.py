@@ -61,7 +61,7 @@ def test_prometheus_scrapes_every_target(live_deployment: LocalDeployment) -> No
     targets = _query(live_deployment, "targets?state=active")
     assert isinstance(targets, dict)
     health = {target["scrapeUrl"]: target["health"] for target in targets["activeTargets"]}
-    assert len(health) == configs.targets()
+    assert len(health) == configs.targets(layout.LLAMACPP)
     assert set(health.values()) == {"up"}, health
 
 
