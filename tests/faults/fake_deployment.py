@@ -89,7 +89,7 @@ class FakeDeployment:
         import pandas as pd
 
         state = _state(self.folder)
-        times = pd.Index(np.arange(window.start, window.end, step), dtype="float64", name="time")
+        times = pd.Index(np.arange(window.start, window.end, state.get("step", step)), dtype="float64", name="time")
         missing = int(state.get("missing", 0))
         latency = np.full(len(times), float(state["latency"]))
         latency[: min(missing, len(latency))] = np.nan

@@ -14,12 +14,13 @@ from fake_fault import Backend, FakeFault, Keeper
 
 from cluster.incident import store
 from cluster.topology import Kind
-from faults import catalog, drill, effects, record, recover, watchdog
+from faults import catalog, drill, effects, record, recover, steady, watchdog
 from faults.drill import Phase, Progress
 from faults.effects import Landing
 from faults.engine import Engine
 from faults.errors import FaultError, ReadOnly, Refused, UnknownFault
 from faults.states import State
+from faults.steady import Level
 from faults.types import Direction, Effect, Plan, Role
 from faults.undo import Undo
 
@@ -52,14 +53,18 @@ def _raised(deployment: FakeDeployment) -> list[tuple[float, float | None]]:
 class Drills:
     def __init__(self, folder: Path, fault: FakeFault) -> None:
         self.folder = folder
-        self.deployment = FakeDeployment.start(folder)
+        self.deployment = FakeDeployment.start(folder, step=0.1)
         self.fault = fault
         undo = Undo(connect=connect, load=lambda name: fault, unhealthy=lambda deployment, level: "")
         self.engine = Engine(self.deployment, armed=True, folder=folder / "journal", undo=undo)
         self.said: list[Progress] = []
 
+    @property
+    def phase(self) -> Phase | None:
+        return self.said[-1].phase if self.said else None
+
     def run(self, **named: Any) -> drill.DrillReport:
-        times = {"baseline": 4.0, "seconds": 4.0, "aftermath": 4.0} | named
+        times = {"baseline": 1.0, "seconds": 1.0, "aftermath": 1.0} | named
         return drill.run(
             self.deployment, self.fault, "replica-1", armed=True, progress=self.said.append, engine=self.engine, **times
         )
@@ -70,7 +75,7 @@ def drills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Drills:
     monkeypatch.setattr(watchdog, "start", lambda journal, command: Keeper())
     monkeypatch.setattr(drill, "LAG", 0.0)
     monkeypatch.setattr(drill, "_become_steady", lambda *arguments: None)
-    monkeypatch.setattr("faults.steady.level", lambda deployment: None)
+    monkeypatch.setattr(steady, "level", lambda deployment: Level(0.5, 0.6, 0.0))
     return Drills(tmp_path, Slow(Backend()))
 
 
@@ -87,9 +92,9 @@ def test_the_whole_of_it(drills: Drills) -> None:
     assert truth is not None
     assert (truth.components, truth.fault, dict(truth.parameters)) == (("replica-1",), "fake-fault", {"size": 1})
     assert truth.reverted_at is not None
-    assert truth.injected_at == pytest.approx(incident.window.start + 4.0)
-    assert truth.reverted_at == pytest.approx(incident.window.end - 4.0)
-    assert truth.reverted_at - truth.injected_at >= 4.0
+    assert truth.injected_at == pytest.approx(incident.window.start + 1.0)
+    assert truth.reverted_at == pytest.approx(incident.window.end - 1.0)
+    assert truth.reverted_at - truth.injected_at >= 1.0
     assert incident.onset is None
 
     phases = list(dict.fromkeys(one.phase for one in drills.said))
@@ -109,7 +114,7 @@ def test_cancelled_before_the_fault_touches_nothing(drills: Drills) -> None:
 
 
 def test_cancelled_while_active_is_undone_and_not_saved(drills: Drills) -> None:
-    report = drills.run(seconds=60, save=drills.folder / "x", cancelled=lambda: drills.said[-1].phase is Phase.ACTIVE)
+    report = drills.run(seconds=60, save=drills.folder / "x", cancelled=lambda: drills.phase is Phase.ACTIVE)
     assert (report.aborted, report.state, report.saved) == ("cancelled", State.RECOVERED, None)
     assert not report.whole
     assert not (drills.folder / "x").exists()
@@ -117,15 +122,13 @@ def test_cancelled_while_active_is_undone_and_not_saved(drills: Drills) -> None:
 
 
 def test_cancelled_in_the_aftermath_is_not_saved(drills: Drills) -> None:
-    report = drills.run(
-        aftermath=60, save=drills.folder / "x", cancelled=lambda: drills.said[-1].phase is Phase.AFTERMATH
-    )
+    report = drills.run(aftermath=60, save=drills.folder / "x", cancelled=lambda: drills.phase is Phase.AFTERMATH)
     assert (report.aborted, report.saved) == ("cancelled", None)
 
 
 def test_interrupted_is_undone(drills: Drills) -> None:
     def interrupt() -> bool:
-        if drills.said[-1].phase is Phase.ACTIVE:
+        if drills.phase is Phase.ACTIVE:
             raise KeyboardInterrupt
         return False
 
@@ -166,7 +169,7 @@ def test_a_baseline_with_another_fault_in_it_starts_again(drills: Drills) -> Non
     ended = time.time()
     report = drills.run()
     assert report.injected_at is not None
-    assert report.injected_at - 4.0 >= ended - 0.1
+    assert report.injected_at - 1.0 >= ended - 0.1
 
 
 @pytest.mark.parametrize(
@@ -206,7 +209,7 @@ def test_record_goes_on_where_it_stopped(drills: Drills, tmp_path: Path, monkeyp
     monkeypatch.setattr(catalog, "load", lambda name: drills.fault)
     monkeypatch.setattr(record, "_become_steady", lambda *arguments: None)
     folder = tmp_path / "out"
-    times = record.Times(2.0, 3.0, 2.0)
+    times = record.Times(1.0, 1.0, 1.0)
     lines: list[str] = []
 
     def run(jobs: dict[tuple[str, str], int]) -> int:
