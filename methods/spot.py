@@ -48,4 +48,4 @@ def extreme_bound(deviations: Floats, risk: float) -> float:
     ratio = risk * len(deviations) / count
     if abs(gamma) < 1e-6:
         return first - sigma * math.log(ratio)
-    return first + sigma / gamma * (ratio**-gamma - 1)
+    return float(first + sigma / gamma * (ratio**-gamma - 1))

@@ -100,7 +100,7 @@ def _beyond_neighbours(
     while True:
         size += 1
         # A signal whose candidates are just its neighbours has had all of its tests.
-        open_ends = (candidates & ~adjacent).any(axis=1) & adjacent.any(axis=1)
+        open_ends = np.asarray(np.any(candidates & ~adjacent, axis=1) & np.any(adjacent, axis=1), dtype=np.bool_)
         around = candidates & open_ends[:, None]
         counts = around.sum(axis=1)
         if counts.max(initial=0) - 1 < size or first.samples - size - 3 <= 0:

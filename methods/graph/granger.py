@@ -45,13 +45,13 @@ def f_test(values: Floats, lag: int) -> tuple[Floats, Floats]:
     gram = past.T @ past / len(now)
     onto = past.T @ now / len(now)
     total = np.mean(now**2, axis=0)
+    blocks = np.stack([gram[j : j + lag, j : j + lag] for j in range(0, n * lag, lag)])
     for i in range(n):
         own = slice(i * lag, (i + 1) * lag)
         inverse = np.linalg.pinv(gram[own, own], rcond=SINGULAR, hermitian=True)
         coefficients = inverse @ onto[own, i]
         alone = total[i] - onto[own, i] @ coefficients
         cross = gram[:, own].reshape(n, lag, lag)
-        blocks = np.stack([gram[j * lag : (j + 1) * lag, j * lag : (j + 1) * lag] for j in range(n)])
         rest = blocks - cross @ inverse @ cross.transpose(0, 2, 1)
         explained = onto[:, i].reshape(n, lag) - cross @ coefficients
         gain = _explained(rest, explained)

@@ -63,7 +63,7 @@ def pcmci(values: Floats, tau_max: int, pc_alpha: float) -> LaggedLinks:
     width = 2 * tau_max + 1
     if n * width > MOST_COLUMNS:
         raise TooLarge(
-            f"{n} metrics at {tau_max} lags would need {n * n * (tau_max + 1):,} tests over {n * width:,} lagged "
+            f"{n:,} metrics at {tau_max} lags would need {n * n * (tau_max + 1):,} tests over {n * width:,} lagged "
             f"signals, the limit is {MOST_COLUMNS:,}: choose fewer metrics"
         )
     used = samples - 2 * tau_max
@@ -99,7 +99,7 @@ def _compiled(function: Any) -> Any:
 
 
 @_compiled
-def _partial(correlation: Any, chosen: Any, size: int, work: Any) -> float:
+def _partial(correlation: Any, chosen: Any, size: int, work: Any) -> Any:
     """Partial correlation of the last two of the `size` columns in `chosen` given the others, by elimination."""
     for a in range(size):
         for b in range(a, size):

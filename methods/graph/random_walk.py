@@ -32,11 +32,11 @@ def transitions(steps: Bools, likeness: Floats, rho: float) -> Floats:
     forward = np.where(steps, likeness, 0.0)
     backward = np.where(steps.T & ~steps, rho * likeness, 0.0)
     stay = np.maximum(0.0, likeness - forward.max(axis=1, initial=0.0))
-    weights = forward + backward + np.diag(stay)
+    weights: Floats = np.asarray(forward + backward + np.diag(stay), dtype=np.float64)
     stuck = weights.sum(axis=1) == 0
     weights[stuck, stuck] = 1.0
-    moves: Floats = np.divide(weights, weights.sum(axis=1, keepdims=True), dtype=np.float64)
-    return moves
+    weights /= weights.sum(axis=1, keepdims=True)
+    return weights
 
 
 def visits(moves: Floats, start: int, damping: float = 0.85) -> Floats:

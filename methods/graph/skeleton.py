@@ -35,7 +35,7 @@ class TooManyTests(Exception):
 
     def __init__(self, signals: int, depth: int, needed: int, budget: int) -> None:
         super().__init__(
-            f"{signals} metrics would need {needed:,} independence tests with {depth} conditioning metrics, "
+            f"{signals:,} metrics would need {needed:,} independence tests with {depth} conditioning metrics, "
             f"the limit is {budget:,}: choose fewer metrics"
         )
         self.depth = depth
