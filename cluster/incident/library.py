@@ -1,6 +1,7 @@
 """Incidents by name: those that come with the package, and those that were saved on this machine.
 
-Reading goes through here, so that a name, a saved incident and an RCAEval case serve everywhere alike.
+Reading goes through here, so that a name, a saved incident and an RCAEval case serve everywhere alike. Listing and
+finding import nothing heavy: the app asks for a name before its first paint.
 """
 
 from __future__ import annotations
@@ -8,12 +9,14 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cluster import paths
-from cluster.incident import rcaeval, store
 from cluster.incident.container import IncidentError
-from cluster.incident.model import Incident
-from cluster.incident.truth import Truth
+
+if TYPE_CHECKING:
+    from cluster.incident.model import Incident
+    from cluster.incident.truth import Truth
 
 SHIPPED = Path(__file__).parent / "shipped"
 
@@ -58,6 +61,8 @@ def find(name_or_path: str) -> Path:
 
 def expand(name_or_path: str) -> tuple[str, ...]:
     """The incident itself, or all that a folder of incidents or cases holds, sorted. Raises IncidentError for none."""
+    from cluster.incident import rcaeval, store
+
     path = find(name_or_path)
     if not path.is_dir() or rcaeval.is_case(path) or (path / store.HEADER).exists():
         return (name_or_path,)
@@ -71,12 +76,16 @@ def expand(name_or_path: str) -> tuple[str, ...]:
 
 def load(name_or_path: str) -> Incident:
     """An incident by name or path; an RCAEval case is imported in memory. Raises IncidentError."""
+    from cluster.incident import rcaeval, store
+
     path = find(name_or_path)
     return rcaeval.read_case(path)[0] if rcaeval.is_case(path) else store.load(path)
 
 
 def load_with_truth(name_or_path: str) -> tuple[Incident, Truth | None]:
     """The same with its truth, for the scorer. Raises IncidentError."""
+    from cluster.incident import rcaeval, store
+
     path = find(name_or_path)
     return rcaeval.read_case(path) if rcaeval.is_case(path) else (store.load(path), store.load_truth(path))
 

@@ -79,7 +79,7 @@ def status(as_json: AsJson = False) -> None:
     if told["components"]:
         print_table(("component", "now"), ((c, "up" if ok else "DOWN") for c, ok in told["components"].items()))
     if told["to_recover"]:
-        say(f"{len(told['to_recover'])} injections are not undone: `rca-tui recover` undoes them")
+        say(f"injections that are not undone yet: {len(told['to_recover'])}; unless a drill runs, `rca-tui recover`")
 
 
 def down(as_json: AsJson = False) -> None:

@@ -24,12 +24,14 @@ def show_local(armed: bool) -> None:
 
 
 def show_incident(name_or_path: str) -> None:
-    """The app on a saved incident. Raises BadInput where there is no terminal."""
+    """The app on a saved incident. Raises BadInput where there is no terminal, IncidentError where there is none."""
     _insist_on_terminal("`rca-tui replay INCIDENT --json` and `rca-tui diagnose INCIDENT` need none")
+    from cluster.incident import library
     from rca_tui.app import run_app
 
+    library.find(name_or_path)
+
     def connect() -> Deployment:
-        from cluster.incident import library
         from cluster.replay import ReplayDeployment
 
         return ReplayDeployment(library.load(name_or_path), name_or_path)

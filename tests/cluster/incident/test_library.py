@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,3 +70,12 @@ def test_a_folder_of_incidents_is_all_of_them(saved: Path, tmp_path: Path) -> No
 def test_odd_names_are_one_sentence(saved: Path, name: str) -> None:
     with pytest.raises(IncidentError):
         library.load(name)
+
+
+def test_finding_a_name_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from cluster.incident import library; library.listings()\n"
+        "heavy = {'pandas', 'numpy', 'pyarrow', 'pydantic'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120, cwd=Path(__file__).parents[3])
