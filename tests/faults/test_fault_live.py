@@ -1,0 +1,84 @@
+"""The real thing: cpu-stress on a pod of the real deployment, undone in its time, and after kill -9 of everything."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+from fake_deployment import wait_for
+
+from cluster.incident import store
+from faults import drill, recover
+from faults.effects import Landing
+from faults.journal import Journal, journals
+from faults.states import State
+from faults.types import Role
+
+if TYPE_CHECKING:
+    from cluster.local.deployment import LocalDeployment
+
+pytestmark = pytest.mark.live
+
+TARGET = "replica-1"
+
+
+@pytest.fixture
+def deployment(
+    live_deployment: LocalDeployment, live_state_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> LocalDeployment:
+    monkeypatch.setenv("XDG_STATE_HOME", str(live_state_home))
+    return live_deployment
+
+
+def stressors(deployment: LocalDeployment, journal: Journal) -> list[int]:
+    return deployment.pod(TARGET).tagged(journal.id)
+
+
+def test_a_drill_hurts_its_target_and_nothing_is_left(deployment: LocalDeployment, tmp_path: Path) -> None:
+    report = drill.run(
+        deployment, "cpu-stress", TARGET, armed=True, baseline=20, seconds=25, aftermath=10, save=tmp_path / "x.zip"
+    )
+    assert report.whole, report
+    on_target = [one for one in report.effects if one.role in (Role.TARGET, Role.EDGE) and one.signal == "latency_p90"]
+    assert [one.landing for one in on_target] == [Landing.LANDED, Landing.LANDED], report
+    assert stressors(deployment, journals()[-1]) == []
+    assert report.saved is not None
+    truth = store.load_truth(report.saved)
+    assert truth is not None
+    assert truth.components == (TARGET,)
+    incident = store.load(report.saved)
+    assert truth.injected_at in incident.window
+    assert {"gateway", TARGET} <= set(incident.telemetry.metrics.columns.get_level_values("component"))
+
+
+def test_kill_of_the_drill_and_its_watchdog_leaves_what_recover_undoes(deployment: LocalDeployment) -> None:
+    before = {journal.id for journal in journals()}
+    command = [sys.executable, "-m", "rca_tui", "drill", "cpu-stress", "--target", TARGET, "--yes"]
+    times = ["--baseline", "5", "--seconds", "120", "--aftermath", "5"]
+    process = subprocess.Popen([*command, *times], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+    def begun() -> list[Journal]:
+        assert process.poll() is None, process.stderr.read() if process.stderr else ""
+        return [one for one in journals() if one.id not in before and one.read().state is State.ACTIVE]
+
+    try:
+        assert wait_for(begun, 200)
+        (journal,) = begun()
+        assert stressors(deployment, journal)
+        for found in psutil.process_iter(["cmdline"]):
+            if str(journal.path) in (found.info["cmdline"] or []):
+                os.kill(found.pid, signal.SIGKILL)
+    finally:
+        process.kill()
+        process.communicate()
+    assert stressors(deployment, journal)
+    (undone,) = recover.recover()
+    assert (undone.state, undone.clean) == (State.RECOVERED, True), undone
+    assert stressors(deployment, journal) == []
+    assert recover.pending() == []
