@@ -1,26 +1,27 @@
 """The Textual app: state, keys and workers. It analyses nothing and waits for nothing itself.
 
-    worker thread ── blocking call ──▶ frozen value ── message ──▶ reactive attribute ── follow() ──▶ screen
+worker thread ── blocking call ──▶ frozen value ── message ──▶ reactive attribute ── follow() ──▶ screen
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, ClassVar, cast
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
-from rca_tui import messages
+from rca_tui import messages, palette
 from rca_tui.bindings import EVERYWHERE, KeymapError, keymap_path, read_keymap
 from rca_tui.injecting import Injector
 from rca_tui.polling import Poller
-from rca_tui.screens.dialogs import Help, Notice
 from rca_tui.screens.diagnose import DiagnosePage
+from rca_tui.screens.dialogs import Help, Notice
 from rca_tui.screens.explain import ExplainPage
 from rca_tui.screens.faults import FaultsPage
 from rca_tui.screens.overview import OverviewPage
@@ -28,6 +29,7 @@ from rca_tui.screens.page import Page
 from rca_tui.screens.telemetry import TelemetryPage
 from rca_tui.state import STALE_AFTER, Diagnosis, Injection, Mark, Snapshot
 from rca_tui.theme import DARK, LIGHT
+from rca_tui.threads import in_thread, sentence
 from rca_tui.widgets.header import Header
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ POLL = 1.0
 """Seconds between looks at a live deployment."""
 RETRY = 5
 """Looks to leave out after one that failed: a deployment that is down is not hammered."""
+INTO_TROUBLE = 30.0
+"""Seconds after the onset at which a replayed incident is first shown."""
 
 
 class RcaApp(App[None]):
@@ -60,8 +64,8 @@ class RcaApp(App[None]):
         "explain": ExplainPage,
     }
     DEFAULT_MODE = "overview"
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (100, "-medium"), (140, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (28, "-high"), (44, "-tall")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (140, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (28, "-high"), (44, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = EVERYWHERE
 
     latest: reactive[Snapshot | None] = reactive(None)
@@ -114,8 +118,9 @@ class RcaApp(App[None]):
         self._look()
 
     def _tick(self) -> None:
-        for header in self.screen.query(Header):
-            header.beat += 1
+        for screen in self.screen_stack:
+            for header in screen.query(Header):
+                header.beat += 1
         if self.replayed:
             return
         if self._skip:
@@ -124,7 +129,7 @@ class RcaApp(App[None]):
             self._look()
 
     def _look(self) -> None:
-        self.run_worker(self._poll, thread=True, group="poll", exit_on_error=False)
+        self.run_worker(self._poll, **in_thread("poll"))
 
     def _poll(self) -> None:
         self.post_message(messages.Polled(self.poller.poll()))
@@ -135,23 +140,28 @@ class RcaApp(App[None]):
         self.latest = message.snapshot
         if first and message.snapshot.incident is not None:
             self.estimate_onset()
+        elif first and self.armed:
+            self.run_worker(self._look_for_left_over, **in_thread("left over"))
         if not self.paused or self.shown is None:
             self.shown = message.snapshot
+
+    def _look_for_left_over(self) -> None:
+        if (found := self.injector.left_over()) is not None:
+            self.post_message(messages.InjectionChanged(found))
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A worker that raised: the app stays up and says what happened in one sentence."""
         if event.state is not WorkerState.ERROR:
             return
-        error = event.worker.error
-        sentence = str(error) if _expected(error) else f"{type(error).__name__}: {error}"
-        self.log.error(sentence)
+        words = sentence(event.worker.error)
+        self.log.error(words)
         if event.worker.group != "poll":
-            self.post_message(messages.Failed(f"{event.worker.group} failed", sentence))
+            self.post_message(messages.Failed(f"{event.worker.group} failed", words))
             return
         self._skip = RETRY
         if not self.trouble:
-            self.push_screen(Notice("The deployment does not answer", sentence))
-        self.trouble = sentence
+            self.push_screen(Notice("The deployment does not answer", words))
+        self.trouble = words
 
     def on_failed(self, message: messages.Failed) -> None:
         self.push_screen(Notice(message.title, message.sentence))
@@ -164,19 +174,23 @@ class RcaApp(App[None]):
 
         incident = self.latest.incident if self.latest else None
         if incident is not None:
-            self.run_worker(
-                lambda: self.post_message(messages.OnsetFound(estimate(incident))),
-                thread=True, exclusive=True, group="onset", exit_on_error=False,
-            )  # fmt: skip
+            self.run_worker(lambda: self.post_message(messages.OnsetFound(estimate(incident))), **in_thread("onset"))
 
     def on_onset_found(self, message: messages.OnsetFound) -> None:
         if self.mark is None or not self.mark.by_operator:
             self.mark = message.mark
+        if self.replayed and self.moment is None and self.mark and self.latest:
+            # A recording ends when all is well again: show it in the middle of the trouble.
+            self.moment = min(self.mark.time + INTO_TROUBLE, self.latest.end)
 
     def on_injection_changed(self, message: messages.InjectionChanged) -> None:
         self.injection = message.injection
         if self._leaving and not message.injection.open:
             self.exit()
+        elif self._leaving and message.injection.stuck:
+            self._leaving = False
+            undo = f" Undo it with: {message.injection.undo}" if message.injection.undo else ""
+            self.push_screen(Notice("Not undone", f"{message.injection.detail}.{undo} Press q again to leave it so."))
 
     # -- keys ---------------------------------------------------------------------------------------------------
 
@@ -201,16 +215,22 @@ class RcaApp(App[None]):
 
     def action_help(self) -> None:
         if isinstance(self.screen, Page):
-            self.push_screen(Help(self.screen.HELP, [(key, words) for key, words, _, _ in self._usable()]))
+            self.push_screen(Help(self.screen.help_text, [(key, words) for key, words, _, _ in palette.usable(self)]))
 
     def action_abort(self) -> None:
-        """Undo the active fault in a worker; the journal's states come as messages."""
-        self.injector.abort()
+        """Undo the active fault, or what an earlier run left; the journal's states come as messages."""
+        left = self.injection
+        if left is not None and left.inherited:
+            self.run_worker(partial(self.injector.recover, left, self.post_message), **in_thread("recovery"))
+        else:
+            self.injector.abort()
 
     async def action_quit(self) -> None:
         """Leave. A fault that is open is undone first, and we wait until it is or a person is needed."""
-        if self.injection is None or not self.injection.open:
+        if self.injection is None or not self.injection.open or self.injection.stuck:
             self.exit()
+            return
+        if self._leaving:
             return
         self._leaving = True
         self.notify(f"undoing {self.injection.fault} on {self.injection.target} before leaving", markup=False)
@@ -220,33 +240,11 @@ class RcaApp(App[None]):
         self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The palette: what can be done here and now, then the components."""
-        for key, words, about, action in self._usable():
-            yield SystemCommand(words, f"{about or words} ({key})", lambda action=action: self.run_action(action, screen))
-        yield SystemCommand("Light or dark", "Switch between the two themes", self.action_light)
-        for component in self.latest.topology.ids if self.latest else ():
-            yield SystemCommand(f"Telemetry of {component}", "Open its signals", lambda c=component: self.open_telemetry(c))
+        return palette.commands(self, screen)
 
     def open_telemetry(self, component: str, signal: str = "") -> None:
         self.subject = (component, signal)
         self.call_later(self.action_show, "telemetry")
-
-    def _usable(self) -> list[tuple[str, str, str, str]]:
-        """Key, words, explanation and action of the bindings that work on this screen now."""
-        found: dict[str, tuple[str, str, str, str]] = {}
-        for _, binding, enabled, tooltip in self.screen.active_bindings.values():
-            if enabled and binding.description and binding.id and not binding.system:
-                key = self.get_key_display(cast("Binding", binding))
-                found.setdefault(binding.id, (key, binding.description, tooltip, binding.action))
-        return list(found.values())
-
-
-def _expected(error: BaseException | None) -> bool:
-    """Whether the error's own words are a sentence for the operator."""
-    from cluster.deployment import DeploymentError
-    from cluster.incident.store import IncidentError
-
-    return isinstance(error, DeploymentError | IncidentError)
 
 
 def run_app(connect: Callable[[], Deployment], name: str = "", armed: bool = False) -> None:

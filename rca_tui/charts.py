@@ -21,7 +21,7 @@ def chart_of(
     window: tuple[float, float] | None = None,
     peers: bool = True,
 ) -> Plot | None:
-    """One signal of one component over the window (all, unless given), its peers faint behind it. None: not recorded."""
+    """One signal of one component over the window (None: all), its peers faint behind it; None if not recorded."""
     line = snapshot.frames.line(component, signal)
     if line is None:
         return None

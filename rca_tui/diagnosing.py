@@ -18,10 +18,14 @@ if TYPE_CHECKING:
 
 
 def estimate(incident: Incident) -> Mark | None:
-    """The onset as `methods.onset` sees it, None when the SLI shows no change."""
+    """The onset as `methods.onset` sees it, None when the SLI shows no change or there is no SLI."""
     from methods import onset
+    from methods.sli import NoSli
 
-    found = onset.estimate(incident)
+    try:
+        found = onset.estimate(incident)
+    except NoSli:
+        return None
     return None if found is None else Mark(found.onset.time, by_operator=False, claim=found.claim)
 
 
@@ -44,6 +48,7 @@ def diagnose(
     """
     from cluster.incident.model import Onset, OnsetSource
     from methods import pool, runner
+    from methods.consensus import consensus
 
     if mark is None:
         mark = estimate(incident)
@@ -54,6 +59,8 @@ def diagnose(
     incident = incident.at(onset)
     begun = Diagnosis(incident, incident_frames(incident), mark, running=True, workers=pool.default_workers())
     post(messages.DiagnosisBegun(begun))
+    ballots = []
     for result in runner.run(incident, cancelled=cancelled):
-        post(messages.MethodAnswered(result))
+        ballots.append((result.method, result.outcome))
+        post(messages.MethodAnswered(result, consensus(ballots, incident.candidates)))
     post(messages.DiagnosisEnded("cancelled" if cancelled.is_set() else ""))

@@ -48,6 +48,7 @@ def plot_of(diagnosis: Diagnosis, step: Step) -> Plot | None:
             lines=(*peers, line),
             scattered=scattered,
             shade=(pointer.start, pointer.end),
+            bands=("", "this step"),
             onset=diagnosis.mark.time if diagnosis.mark else None,
             onset_label=diagnosis.mark.label if diagnosis.mark else "onset",
             levels=tuple((plain(name), value) for name, value in step.levels.items()),

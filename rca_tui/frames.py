@@ -51,6 +51,7 @@ class Frames:
     units: Mapping[str, str] = field(default_factory=dict)
     spans: pd.DataFrame | None = None
     logs: pd.DataFrame | None = None
+    _lines: dict[tuple[str, ...], Line | None] = field(default_factory=dict, repr=False)
 
     @property
     def start(self) -> float | None:
@@ -69,10 +70,16 @@ class Frames:
 
     def line(self, component: str, signal: str) -> Line | None:
         """None when the signal was not recorded."""
-        return _line(self.metrics, (component, signal))
+        return self._line(self.metrics, (component, signal))
 
     def edge_line(self, source: str, target: str, signal: str) -> Line | None:
-        return _line(self.edge_metrics, (source, target, signal))
+        return self._line(self.edge_metrics, (source, target, signal))
+
+    def _line(self, frame: pd.DataFrame, column: tuple[str, ...]) -> Line | None:
+        if column not in self._lines:
+            there = column in frame.columns
+            self._lines[column] = Line(tuple(frame.index.tolist()), tuple(frame[column].tolist())) if there else None
+        return self._lines[column]
 
     def span_line(self, component: str, operation: str, start: float, end: float) -> Line | None:
         """Durations of a component's spans (of one operation, unless empty) by their start."""
@@ -91,9 +98,3 @@ class Frames:
         wanted = (self.logs["component"] == component) & self.logs["time"].between(start, end)
         found = self.logs[wanted.fillna(False)].tail(limit)
         return tuple((float(t), str(m)) for t, m in zip(found["time"], found["message"], strict=True))
-
-
-def _line(frame: pd.DataFrame, column: tuple[str, ...]) -> Line | None:
-    if column not in frame.columns:
-        return None
-    return Line(tuple(frame.index.tolist()), tuple(frame[column].tolist()))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rca_tui import messages
@@ -102,16 +103,18 @@ class Injector:
         if not found:
             return None
         words = "an earlier fault is" if len(found) == 1 else f"{len(found)} earlier faults are"
-        return Injection("earlier fault", "", "STUCK", open=True, detail=f"{words} not undone", undo="rca-tui recover")
+        return Injection("earlier fault", "", "STUCK", open=True, detail=f"{words} not undone", inherited=True)
 
     def recover(self, left: Injection, post: Post) -> None:
         """Undo what an earlier run left."""
-        from dataclasses import replace
-
         from faults.recover import recover
 
         post(messages.InjectionChanged(replace(left, state="REVERTING", detail="")))
-        ended = recover(lambda words: post(messages.InjectionChanged(replace(left, state="REVERTING", detail=words))))
+
+        def tell(words: str) -> None:
+            post(messages.InjectionChanged(replace(left, state="REVERTING", detail=words)))
+
+        ended = recover(tell)
         stuck = next((one for one in ended if one.state.value != "RECOVERED"), None)
         if stuck:
             post(messages.InjectionChanged(replace(left, state="STUCK", detail=stuck.detail, undo=stuck.command)))
@@ -136,8 +139,6 @@ class _Told:
         self._post = post
 
     def tell(self, state: str, open: bool, **changes: Any) -> None:
-        from dataclasses import replace
-
         self._last = replace(self._last, state=state, open=open, **{"detail": "", **changes})
         self._post(messages.InjectionChanged(self._last))
 
@@ -160,7 +161,7 @@ def _offer(fault: Fault[Any], deployment: Deployment | None) -> Offer:
         available=found.ok,
         reason=found.reason,
         needs=fault.needs,
-        expects=tuple(f"{e.role.value}: {e.signal} {e.direction.value} by {e.factor:g}× or more" for e in fault.effects),
+        expects=tuple(f"{e.role.value}: {e.signal} {e.direction.value} {e.factor:g}× or more" for e in fault.effects),
         targets=tuple(component.id for component in targets),
         knobs=tuple(_knob(name, spec) for name, spec in shape.items()),
     )

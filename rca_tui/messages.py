@@ -9,6 +9,7 @@ from textual.message import Message
 from rca_tui.state import Diagnosis, Injection, Mark, Offer, Rehearsal, Snapshot
 
 if TYPE_CHECKING:
+    from methods.consensus import Consensus
     from methods.runner import Result
 
 
@@ -38,8 +39,11 @@ class DiagnosisBegun(Message):
 
 
 class MethodAnswered(Message):
-    def __init__(self, result: Result) -> None:
+    """One more result, and what all results so far come to together."""
+
+    def __init__(self, result: Result, consensus: Consensus) -> None:
         self.result = result
+        self.consensus = consensus
         super().__init__()
 
 

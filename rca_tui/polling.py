@@ -103,7 +103,7 @@ def _merge(old: pd.DataFrame | None, new: pd.DataFrame, oldest: float) -> pd.Dat
     if old is None or not len(new.index):
         return new if old is None else old
     kept = old.loc[(old.index < new.index[0]) & (old.index >= oldest)]
-    merged = pd.concat([kept, new])
+    merged: pd.DataFrame = pd.concat([kept, new])
     merged.columns.names = new.columns.names
     merged.index.name = new.index.name
     return merged

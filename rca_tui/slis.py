@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from cluster.topology import Topology
@@ -42,25 +42,25 @@ class Row:
     trail: tuple[float, ...]
 
 
-def rows(snapshot: Snapshot, moment: float, wanted: str = "") -> tuple[Row, ...]:
-    """The front door, then what it calls as its branches, then the rest; the worst first in each group.
-
-    `wanted` keeps the components whose id or kind contains it.
-    """
+def rows(snapshot: Snapshot, moment: float) -> tuple[Row, ...]:
+    """The front door, then what it calls as its branches, then the rest; the worst first in each group."""
     topology = snapshot.topology
     made = {c: _row(snapshot, c, moment) for c in topology.ids}
     door = topology.front_door
-    branches = [c for c in (topology.callees(door) if door else ())]
+    branches = topology.callees(door) if door else ()
     rest = [c for c in topology.ids if c != door and c not in branches]
     order = sorted(branches, key=lambda c: badness(made[c]), reverse=True)
-    tree = {c: "├ " for c in order} | ({order[-1]: "└ "} if order else {})
+    tree = dict.fromkeys(order, "├ ") | ({order[-1]: "└ "} if order else {})
     listed = ([door] if door else []) + order + sorted(rest, key=lambda c: badness(made[c]), reverse=True)
+    return tuple(replace(made[c], branch=tree.get(c, "")) for c in listed)
+
+
+def matching(listed: tuple[Row, ...], wanted: str) -> tuple[Row, ...]:
+    """The rows whose component or kind contains the words; all for none."""
     needle = wanted.strip().casefold()
-    return tuple(
-        _branched(made[c], "" if needle else tree.get(c, ""))
-        for c in listed
-        if needle in c.casefold() or needle in made[c].kind
-    )
+    if not needle:
+        return listed
+    return tuple(replace(r, branch="") for r in listed if needle in r.component.casefold() or needle in r.kind)
 
 
 def badness(row: Row) -> tuple[int, float, float, float]:
@@ -130,9 +130,3 @@ def _at(frames: Frames, component: str, signal: str, moment: float) -> float | N
 
 def _trail(line: Line | None, moment: float) -> tuple[float, ...]:
     return line.within(moment - SPARK, moment).values if line else (math.nan,)
-
-
-def _branched(row: Row, branch: str) -> Row:
-    from dataclasses import replace
-
-    return replace(row, branch=branch)

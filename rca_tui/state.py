@@ -11,6 +11,7 @@ from rca_tui.frames import Frames
 
 if TYPE_CHECKING:
     from cluster.incident.model import Incident
+    from methods.consensus import Consensus
     from methods.runner import Result
 
 STALE_AFTER = 6.0
@@ -70,6 +71,7 @@ class Diagnosis:
     running: bool
     workers: int = 1
     results: Mapping[str, Result] = field(default_factory=dict)
+    consensus: Consensus | None = None
     note: str = ""
 
 
@@ -78,7 +80,8 @@ class Injection:
     """A fault as the screens show it; `state` is the journal's, times are unix seconds.
 
     `started` and `ended` bound the time it was active; `deadline` is when it is undone by itself. `open` while
-    something may still have to be undone; `undo` is the command for a person when it is STUCK.
+    something may still have to be undone; `undo` is the command for a person when it is STUCK; `inherited` when an
+    earlier run left it.
     """
 
     fault: str
@@ -90,6 +93,7 @@ class Injection:
     deadline: float | None = None
     detail: str = ""
     undo: str = ""
+    inherited: bool = False
 
     @property
     def stuck(self) -> bool:
@@ -133,7 +137,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """What an injection would do. `checks` are (question, ok, detail); `refused` is why not, empty when it may go on."""
+    """What an injection would do. `checks` are (question, ok, detail); `refused` is why not, else empty."""
 
     request: Request
     checks: tuple[tuple[str, bool, str], ...]

@@ -81,7 +81,9 @@ def date_time(time: float) -> str:
 
 
 def span(seconds: float) -> str:
-    """A length of time: `0.8 s`, `42 s`, `4 min`, `4 min 05 s`."""
+    """A length of time: `80 ms`, `1.2 s`, `42 s`, `4 min`, `4 min 05 s`."""
+    if 0 < seconds < 0.95:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 10:
         return f"{max(0.0, seconds):.1f} s"
     if seconds < 120:

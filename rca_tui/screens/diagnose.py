@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -15,12 +15,16 @@ from textual.widgets import Static
 from methods import catalog
 from rca_tui import messages
 from rca_tui.evidence import as_text
-from rca_tui.rankings import leader, method_row, ranking_text
+from rca_tui.rankings import CONSENSUS, consensus_row, method_row, ranking_text
 from rca_tui.screens.page import Page
 from rca_tui.state import Diagnosis
-from rca_tui.text import clock_time, plain
+from rca_tui.text import clock_time, plain, span
 from rca_tui.widgets.explanation import ExplanationView
 from rca_tui.widgets.rows import Rows
+
+if TYPE_CHECKING:
+    from methods.consensus import Consensus
+    from methods.types import ComponentScore
 
 LEFT = 31
 """Cells of the list of methods."""
@@ -31,16 +35,16 @@ class DiagnosePage(Page):
     HELP = (
         "R runs every method over the incident, cheap ones first; live, over the window that Telemetry shows. "
         "n and p go through the methods, left and right through the steps of the explanation, enter opens it large. "
-        "≠ marks a method that blames another component than most do."
+        "≠ marks a method that blames another component than the consensus, the mean of all rankings (Borda count)."
     )
     FOLLOWS = ("shown", "mark", "diagnosis", "method", "trouble", "paused", "injection", "theme")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("R", "run", "Run", id="diagnose.run", tooltip="Run all methods"),
         Binding("escape", "cancel", "Cancel", id="diagnose.cancel", tooltip="Stop the methods that run"),
-        Binding("n", "method(1)", "Next", id="diagnose.next", tooltip="Next method"),
-        Binding("p", "method(-1)", "Previous", id="diagnose.previous", tooltip="Previous method"),
-        Binding("right", "step(1)", "Step", id="diagnose.step", key_display="←→"),
-        Binding("left", "step(-1)", "Step back", id="diagnose.step_back", show=False),
+        Binding("n", "method(1)", "Method", id="diagnose.next", tooltip="Next method", key_display="n p"),
+        Binding("p", "method(-1)", "Previous method", id="diagnose.previous", show=False),
+        Binding("left", "step(-1)", "Step", id="diagnose.step_back", key_display="←→"),
+        Binding("right", "step(1)", "Next step", id="diagnose.step", show=False),
     ]
 
     def body(self) -> ComposeResult:
@@ -63,9 +67,10 @@ class DiagnosePage(Page):
         diagnosis = self.rca.diagnosis
         self._show_onset(diagnosis)
         order = [entry.name for entry in catalog.entries()]
-        agreed = leader(diagnosis)
         colour = dict(self.app.theme_variables)
-        rows = [(name, [method_row(name, order, diagnosis, agreed, colour, LEFT)]) for name in order]
+        rows = [(name, [method_row(name, order, diagnosis, colour, LEFT)]) for name in order]
+        if diagnosis is not None and diagnosis.consensus is not None and diagnosis.consensus.voters:
+            rows.insert(0, (CONSENSUS, [consensus_row(diagnosis.consensus, colour, LEFT)]))
         self.query_one(Rows).fill([("", LEFT)], rows, self.rca.method or None)
         self._show_verdict()
 
@@ -89,6 +94,9 @@ class DiagnosePage(Page):
 
         diagnosis, method = self.rca.diagnosis, self.query_one(Rows).key or ""
         why, ranking = self.query_one("#why", ExplanationView), self.query_one("#ranking", Static)
+        if diagnosis is not None and diagnosis.consensus is not None and method == CONSENSUS:
+            self._show_consensus(diagnosis.consensus)
+            return
         result = diagnosis.results.get(method) if diagnosis else None
         head = Text.assemble((plain(method), "bold"), "\n")
         if diagnosis is None or result is None:
@@ -96,10 +104,7 @@ class DiagnosePage(Page):
             ranking.update(head.append(plain(about), style="dim"))
             why.show_nothing("" if diagnosis else "R runs the methods over what Telemetry shows.")
         elif isinstance(result.outcome, Ranking):
-            width = self.query_one("#ranking").content_size.width or 46
-            rows = self.query_one("#ranking").content_size.height or 8
-            colour = dict(self.app.theme_variables)
-            ranking.update(ranking_text(method, result.outcome, result.seconds, width, rows, colour))
+            self._show_ranking(method, f"ranked in {span(result.seconds)}", result.outcome.components)
             steps = result.outcome.explanation.steps
             self._step = min(self._step, max(0, len(steps) - 1))
             if steps:
@@ -110,6 +115,19 @@ class DiagnosePage(Page):
             reason = result.outcome.reason.value.replace("_", " ")
             ranking.update(head.append(f"no ranking: {reason}", style=self.app.theme_variables["warning"]))
             why.show_nothing(result.outcome.detail)
+
+    def _show_ranking(self, head: str, note: str, components: tuple[ComponentScore, ...]) -> None:
+        box = self.query_one("#ranking", Static)
+        room = box.content_size
+        colour = dict(self.app.theme_variables)
+        box.update(ranking_text(head, note, components, room.width or 46, room.height or 9, colour))
+
+    def _show_consensus(self, consensus: Consensus) -> None:
+        note = f"of {len(consensus.voters)} methods"
+        self._show_ranking(CONSENSUS, note, consensus.components)
+        words = [consensus.claim]
+        words += [f"≠ {method} blames {' and '.join(blamed)}" for method, blamed in consensus.dissent]
+        self.query_one("#why", ExplanationView).show_nothing(*words)
 
     # -- running ------------------------------------------------------------------------------------------------
 
@@ -131,10 +149,7 @@ class DiagnosePage(Page):
 
         self._step = 0
         self.rca.diagnosis = None
-        self.run_worker(work, thread=True, exclusive=True, group="diagnosis", exit_on_error=False)
-
-    def on_onset_found(self, message: messages.OnsetFound) -> None:
-        self.app.post_message(messages.OnsetFound(message.mark))
+        self.work(work, "diagnosis")
 
     def on_diagnosis_begun(self, message: messages.DiagnosisBegun) -> None:
         self.rca.diagnosis = message.diagnosis
@@ -142,7 +157,7 @@ class DiagnosePage(Page):
     def on_method_answered(self, message: messages.MethodAnswered) -> None:
         if (diagnosis := self.rca.diagnosis) is not None:
             results = {**diagnosis.results, message.result.method: message.result}
-            self.rca.diagnosis = replace(diagnosis, results=results)
+            self.rca.diagnosis = replace(diagnosis, results=results, consensus=message.consensus)
 
     def on_diagnosis_ended(self, message: messages.DiagnosisEnded) -> None:
         if (diagnosis := self.rca.diagnosis) is not None:

@@ -26,13 +26,13 @@ STEPS = 24
 class ExplainPage(Page):
     MODE = "explain"
     HELP = (
-        "The steps by which the method came to its ranking, each with its claim, the numbers behind it and the evidence "
-        "in the incident: the shaded stretch is what the step speaks of, the dashed lines are its levels."
+        "The steps by which the method came to its ranking, each with its claim, the numbers behind it and the "
+        "evidence in the incident: the shaded stretch is what the step speaks of, the dashed lines are its levels."
     )
     FOLLOWS = ("diagnosis", "method", "trouble", "paused", "injection", "theme")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n,right", "step(1)", "Next step", id="explain.next", key_display="n"),
-        Binding("p,left", "step(-1)", "Previous", id="explain.previous", key_display="p"),
+        Binding("n,right", "step(1)", "Step", id="explain.next", key_display="n p"),
+        Binding("p,left", "step(-1)", "Previous step", id="explain.previous", show=False),
         Binding("escape", "back", "Back", id="explain.back"),
     ]
 
@@ -53,9 +53,7 @@ class ExplainPage(Page):
             self.query_one(Rows).fill([("", STEPS)], [])
             self.query_one(ExplanationView).show_nothing(self._why_not)
             return
-        steps = [
-            (str(i), [Text(fit(f"{i + 1} {step.title}", STEPS))]) for i, step in enumerate(explanation.steps)
-        ]
+        steps = [(str(i), [Text(fit(f"{i + 1} {step.title}", STEPS))]) for i, step in enumerate(explanation.steps)]
         self.query_one(Rows).fill([("", STEPS)], steps)
         self._show_step()
 

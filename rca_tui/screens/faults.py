@@ -65,10 +65,7 @@ class FaultsPage(Page):
             self.query_one("#about", Static).update(Text("Reading the catalogue …", style="dim"))
 
     def _ask_offers(self) -> None:
-        self.run_worker(
-            lambda: self.post_message(messages.Offered(self.rca.injector.offers())),
-            thread=True, exclusive=True, group="catalogue", exit_on_error=False,
-        )  # fmt: skip
+        self.work(lambda: self.post_message(messages.Offered(self.rca.injector.offers())), "catalogue")
 
     def on_offered(self, message: messages.Offered) -> None:
         self._offers = message.offers
@@ -80,7 +77,7 @@ class FaultsPage(Page):
             rows.append((offer.name, [name]))
         self.query_one(Rows).fill([("", 20)], rows)
         self._show_offer()
-        self.refresh_bindings()
+        self.offer_keys()
 
     @property
     def offer(self) -> Offer | None:
@@ -89,7 +86,7 @@ class FaultsPage(Page):
 
     def on_data_table_row_highlighted(self) -> None:
         self._show_offer()
-        self.refresh_bindings()
+        self.offer_keys()
 
     def _show_offer(self) -> None:
         offer = self.offer
@@ -113,8 +110,8 @@ class FaultsPage(Page):
     async def _build_form(self, offer: Offer) -> None:
         form = self.query_one("#form")
         await form.remove_children()
-        form.display = offer.available
-        if not offer.available:
+        form.display = offer.available and bool(offer.targets)
+        if not form.display:
             return
         lines = [Horizontal(Label("target", classes="knob"), _choice(offer.targets), classes="line")]
         knobs = [(k.name, k.default, k.bounds, plain(k.about), k.kind) for k in offer.knobs]
@@ -122,7 +119,9 @@ class FaultsPage(Page):
             field = Input(default, id=f"knob-{name}", compact=True, classes="value")
             note = " · ".join(part for part in (bounds, about) if part)
             lines.append(
-                Horizontal(Label(plain(name), classes="knob"), field, Label(Text(note), classes="note"), classes="line")
+                Horizontal(
+                    Label(Text(plain(name)), classes="knob"), field, Label(Text(note), classes="note"), classes="line"
+                )
             )
         await form.mount_all(lines)
 
@@ -180,10 +179,8 @@ class FaultsPage(Page):
         if request is None:
             return
         self.query_one("#plan", Static).update(Text("Asking the preflight questions …", style="dim"))
-        self.run_worker(
-            lambda: self.post_message(messages.Rehearsed(self.rca.injector.rehearse(request), then_inject)),
-            thread=True, exclusive=True, group="preflight", exit_on_error=False,
-        )  # fmt: skip
+        injector = self.rca.injector
+        self.work(lambda: self.post_message(messages.Rehearsed(injector.rehearse(request), then_inject)), "preflight")
 
     def _request(self) -> Request | None:
         offer = self.offer
@@ -208,21 +205,19 @@ class FaultsPage(Page):
             self.post_message(messages.Failed("Nothing was injected", rehearsal.refused))
             return
         request = rehearsal.request
-        what = [f"For {span(request.seconds)} at most this is done:", *(f"  {plain(a, 1000)}" for a in rehearsal.actions)]
+        actions = (f"  {plain(action, 1000)}" for action in rehearsal.actions)
+        what = [f"For {span(request.seconds)} at most this is done:", *actions]
         self.app.push_screen(
             Confirm(f"Inject {request.fault} into {request.target}?", "\n".join(what), request.target, "Inject"),
             lambda sure: self._inject(request) if sure else None,
         )
 
     def _inject(self, request: Request) -> None:
-        self.app.run_worker(
-            lambda: self.rca.injector.run(request, self.app.post_message),
-            thread=True, group="injection", exit_on_error=False,
-        )  # fmt: skip
+        self.work(lambda: self.rca.injector.run(request, self.app.post_message), "injection")
 
     def copied(self) -> str:
-        lines = ["fault\tavailable\treason"]
-        return "\n".join(lines + [f"{o.name}\t{'yes' if o.available else 'no'}\t{plain(o.reason)}" for o in self._offers])
+        lines = [f"{o.name}\t{'yes' if o.available else 'no'}\t{plain(o.reason)}" for o in self._offers]
+        return "\n".join(["fault\tavailable\treason", *lines])
 
 
 def _choice(targets: tuple[str, ...]) -> Select[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 from rich.text import Text
@@ -12,7 +13,8 @@ from textual.widgets import Input, Static
 
 from rca_tui.charts import chart_of
 from rca_tui.screens.page import Page
-from rca_tui.slis import Row, rows
+from rca_tui.slis import ERRORS_WARN, UNEVEN, Row, matching, rows
+from rca_tui.state import Snapshot
 from rca_tui.text import NOTHING, clock_time, fit, number, percent, plain, quantity, span
 from rca_tui.theme import BAD, GOOD, UNKNOWN, WARN
 from rca_tui.widgets.braille import sparkline
@@ -57,8 +59,9 @@ class OverviewPage(Page):
             waiting = self.rca.trouble or "Connecting to the deployment …"
             self.query_one("#slis", Static).update(Text(plain(waiting)))
             return
-        self._rows = rows(snapshot, self._moment, self.query_one("#filter", Input).value)
-        self._show_slis()
+        everything = rows(snapshot, self._moment)
+        self._rows = matching(everything, self.query_one("#filter", Input).value)
+        self._show_slis(snapshot, next((r for r in everything if r.component == snapshot.topology.front_door), None))
         self._show_table()
         self._show_charts()
 
@@ -70,14 +73,10 @@ class OverviewPage(Page):
 
     # -- what is shown ------------------------------------------------------------------------------------------
 
-    def _show_slis(self) -> None:
-        snapshot = self.rca.shown
-        if snapshot is None:
-            return
-        door = next((r for r in self._rows if r.component == snapshot.topology.front_door), None)
+    def _show_slis(self, snapshot: Snapshot, door: Row | None) -> None:
         text = Text(no_wrap=True, overflow="ellipsis")
         if door is None:
-            text.append("no front door" if snapshot.topology.front_door is None else "", style="dim")
+            text.append("no front door is known, so there is no SLI", style="dim")
         else:
             text.append("SLI ", style="bold").append(f"{plain(door.component)}  ", style="dim")
             for name, value in (("latency p90", quantity(door.latency, "s")), ("errors", percent(door.errors))):
@@ -112,13 +111,19 @@ class OverviewPage(Page):
             "CPU": number(row.cpu),
             "memory": quantity(row.memory, "bytes"),
         }
-        loud = {"errors": row.glyph != GOOD, "× peers": row.glyph == WARN}
+        loud = {
+            "errors": row.errors is not None and row.errors >= ERRORS_WARN,
+            "× peers": row.uneven is not None and row.uneven >= UNEVEN,
+        }
         cells = [name]
         for heading, width in _columns(wide)[1:-1]:
             value = values[heading]
             style = f"bold {tint}" if loud.get(heading) else ("dim" if value == NOTHING else "")
             cells.append(Text(value.rjust(width), style=style))
-        return [*cells, Text("  " + sparkline(row.trail, _columns(wide)[-1][1] - 2), style=colour["chart-line"])]
+        # One scale for all rows, so that they can be compared.
+        top = max((v for r in self._rows for v in r.trail if math.isfinite(v)), default=1.0)
+        trail = sparkline(row.trail, _columns(wide)[-1][1] - 2, top)
+        return [*cells, Text(f"  {trail}", style=colour["chart-line"])]
 
     def _show_charts(self) -> None:
         snapshot, component = self.rca.shown, self.query_one(Rows).key

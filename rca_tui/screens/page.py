@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widgets import Footer
 
+from rca_tui.threads import in_thread
 from rca_tui.widgets.header import Header
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ class Page(Screen[None]):
         yield from ()
 
     _ready = False
+    _keys: dict[str, bool] | None = None
 
     def on_mount(self) -> None:
         self._ready = True
@@ -53,7 +56,23 @@ class Page(Screen[None]):
         if self._ready and self.is_current:
             self.query_one(Header).beat += 1
             self.follow()
+            self.offer_keys()
+
+    def offer_keys(self) -> None:
+        """Let the footer follow what can be done now. It is drawn anew only when that has changed: it flickers."""
+        keys = {key: active.enabled for key, active in self.active_bindings.items()}
+        if keys != self._keys:
+            self._keys = keys
             self.refresh_bindings()
+
+    @property
+    def help_text(self) -> str:
+        return self.HELP
+
+    def work(self, function: Callable[[], object], group: str) -> None:
+        """Run something that blocks in a thread; a newer one of the same group takes its place."""
+        # The app owns the worker: it hears of one that failed, whatever screen is shown then.
+        self.app.run_worker(function, **in_thread(group))
 
     def follow(self) -> None:
         """Show the app's state as it is now."""

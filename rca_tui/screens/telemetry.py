@@ -100,11 +100,11 @@ class TelemetryPage(Page):
         text.append(f"{word} ", style="dim").append(quantity(line.at(at), unit), style="bold")
         if mark:
             before, after = _middle(line.within(-math.inf, mark.time)), _middle(line.within(mark.time, math.inf))
-            text.append("   median before ", style="dim").append(quantity(before, unit))
-            text.append("  after ", style="dim").append(quantity(after, unit))
+            text.append("  median ", style="dim").append(quantity(before, unit))
+            text.append(" → ", style="dim").append(quantity(after, unit))
         else:
-            text.append("   median ", style="dim").append(quantity(_middle(line.within(*window)), unit))
-        return text.append(f"   window {span(window[1] - window[0])}", style="dim")
+            text.append("  median ", style="dim").append(quantity(_middle(line.within(*window)), unit))
+        return text.append(f"  {span(window[1] - window[0])}", style="dim")
 
     def _components(self, snapshot: Snapshot) -> list[str]:
         known = list(snapshot.topology.ids)

@@ -35,19 +35,15 @@ class Canvas:
         return (chr(0x2800 + bits), self._layer[row][column]) if bits else ("", -1)
 
 
-def sparkline(values: Iterable[float], width: int) -> str:
-    """The newest values as blocks, one a character, scaled from their least to their largest; gaps are blanks."""
+def sparkline(values: Iterable[float], width: int, top: float) -> str:
+    """The newest values as blocks, one a character, on a scale from 0 to `top`; gaps are blanks."""
     everything = list(values)
     if width <= 0 or not everything:
         return " " * max(0, width)
     size = max(1, math.ceil(len(everything) / width))
     groups = [everything[i : i + size] for i in range(len(everything) % size, len(everything), size)][-width:]
     means = [_mean([v for v in group if math.isfinite(v)]) for group in groups]
-    finite = [m for m in means if m is not None]
-    low, high = (min(finite), max(finite)) if finite else (0.0, 0.0)
-    # A flat line stays flat: noise below two percent of the level is not stretched over the whole height.
-    scale = max(high - low, 0.02 * abs(high)) or 1.0
-    bars = [" " if m is None else _BLOCKS[min(7, int((m - low) / scale * 7.999))] for m in means]
+    bars = [" " if m is None else _BLOCKS[max(0, min(7, int(m / (top or 1.0) * 7.999)))] for m in means]
     return "".join(bars).rjust(width)
 
 

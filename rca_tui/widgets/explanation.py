@@ -32,9 +32,9 @@ class ExplanationView(Vertical):
         with VerticalScroll(classes="numbers"):
             yield Static(classes="figures")
 
-    def show_nothing(self, words: str) -> None:
-        """A sentence in place of an explanation."""
-        self.query_one(".claim", Static).update(Text(plain(words, 1000)))
+    def show_nothing(self, *words: str) -> None:
+        """Sentences in place of an explanation."""
+        self.query_one(".claim", Static).update(Text("\n".join(plain(sentence, 1000) for sentence in words)))
         self.query_one(Chart).display = False
         self.query_one(".numbers").display = False
 

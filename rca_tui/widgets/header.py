@@ -1,4 +1,4 @@
-"""The two lines on top of every screen: which deployment, what one may do to it, how fresh the data is; and where we are."""
+"""The two lines on top of every screen: which deployment, armed or not, how fresh its data is, where we are."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def freshness(app: RcaApp) -> tuple[str, str, str]:
     if seen.liveness == "REPLAY":
         return "▶", f"REPLAY {date_time(seen.start)}", "primary"
     age = None if seen.newest is None else max(0.0, app.clock() - seen.newest)
-    how_old = "" if age is None else f" {span(age)}"
+    how_old = "" if age is None else f" {age:.1f} s" if age < 10 else f" {span(age)}"
     if app.trouble or seen.liveness == "DOWN":
         return BAD, f"DOWN{how_old}", "error"
     if age is None or age > app.stale_after or seen.liveness == "STALE":

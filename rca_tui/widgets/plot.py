@@ -22,7 +22,7 @@ class Plot:
     Attributes:
         lines: drawn in order; the last is the one that the chart is about, the others are there to compare with.
         scattered: dots without strokes between them, for spans.
-        shade: the stretch that is marked as the fault window.
+        shade: the stretch that is marked, `bands` the names of what lies before it and of itself.
         onset: a vertical line, `onset_label` beside it.
         cursor: a second vertical line, for reading a value.
         levels: horizontal reference lines by name.
@@ -35,6 +35,7 @@ class Plot:
     lines: tuple[Line, ...]
     scattered: bool = False
     shade: tuple[float, float] | None = None
+    bands: tuple[str, str] = ("baseline", "fault window")
     onset: float | None = None
     onset_label: str = "onset"
     cursor: float | None = None
@@ -60,7 +61,8 @@ _MARGIN = 9
 
 def draw(plot: Plot, width: int, height: int, palette: Palette) -> Text:
     """The chart in `width` × `height` cells: title, plot, time axis. An empty chart says that nothing was measured."""
-    columns, rows = width - _MARGIN, height - 3
+    named = plot.shade is not None and height >= 9
+    columns, rows = width - _MARGIN, height - 3 - named
     if columns < 10 or rows < 2:
         return Text(plain(plot.title)[:width], style=palette.axis)
     shown = [line.within(plot.start, plot.end) for line in plot.lines]
@@ -75,7 +77,8 @@ def draw(plot: Plot, width: int, height: int, palette: Palette) -> Text:
         _trace(canvas, line, plot, (low, high), layer)
     grid = _Grid(plot, canvas, columns, rows, low, high, len(shown) - 1, palette)
     body = [grid.row(r) for r in range(rows)]
-    return Text("\n").join([title, *body, grid.axis(shown[-1] if shown else None), grid.times()])
+    strip = [grid.bands()] if named else []
+    return Text("\n").join([title, *strip, *body, grid.axis(shown[-1] if shown else None), grid.times()])
 
 
 @dataclass(slots=True)
@@ -96,7 +99,7 @@ class _Grid:
         text.append(f"{self._label(r):>{_MARGIN - 2}} ", style=self.palette.axis)
         text.append("┤" if self._label(r) else "│", style=self.palette.axis)
         levels = {self._row_of(value): plain(name) for name, value in self.plot.levels}
-        name = f" {levels[r]} " if r in levels else ""
+        name, start = self._label_of_level(r, levels.get(r, ""))
         onset, cursor = self.column(self.plot.onset), self.column(self.plot.cursor)
         for c in range(self.columns):
             mark, layer = self.canvas.cell(c, r)
@@ -106,11 +109,32 @@ class _Grid:
             elif not mark and c == onset:
                 mark, style = "│", self.palette.onset
             elif not mark and r in levels:
-                place = c - (self.columns - len(name) - 1)
+                place = c - start
                 mark = name[place] if 0 <= place < len(name) else "╌"
                 style = self.palette.level
             text.append(mark or " ", style=style + self.palette.shade if self._shaded(c) else style)
         return text
+
+    def bands(self) -> Text:
+        """A line that names the stretch before the shade, and the shade."""
+        first, last = (self.column(min(max(t, self.plot.start), self.plot.end)) for t in self.plot.shade or (0.0, 0.0))
+        cells = [" "] * self.columns
+        first, last = first or 0, last or 0
+        for name, low, high in ((self.plot.bands[0], 0, first), (self.plot.bands[1], first, last + 1)):
+            if len(name) + 2 <= high - low:
+                _write(cells, (low + high - len(name)) // 2, name)
+        text = Text(" " * _MARGIN, no_wrap=True)
+        for c, cell in enumerate(cells):
+            text.append(cell, style=self.palette.axis + self.palette.shade if self._shaded(c) else self.palette.axis)
+        return text
+
+    def _label_of_level(self, r: int, name: str) -> tuple[str, int]:
+        """The label of a reference line and its column: at the end of the row that the lines leave free, or nowhere."""
+        label = f" {name} "
+        for start in (self.columns - len(label) - 1, 1):
+            if name and start > 0 and not any(self.canvas.cell(c, r)[0] for c in range(start, start + len(label))):
+                return label, start
+        return "", 0
 
     def axis(self, line: Line | None) -> Text:
         """The time axis; a dotted stretch is a gap in the last line."""

@@ -8,6 +8,8 @@ from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
 
+Layout = list[tuple[str, int]]
+
 
 class Rows(DataTable[Text], inherit_bindings=False):
     """Rows by key. `fill` keeps the cursor on the same key; `opens`: enter on a row leads somewhere."""
@@ -25,7 +27,7 @@ class Rows(DataTable[Text], inherit_bindings=False):
     def __init__(self, id: str, header: bool = True, opens: bool = True) -> None:
         super().__init__(id=id, cursor_type="row", cell_padding=0, show_header=header)
         self._opens = opens
-        self._layout: list[tuple[str, int]] = []
+        self._layout: Layout = []
 
     @property
     def key(self) -> str | None:
@@ -37,8 +39,11 @@ class Rows(DataTable[Text], inherit_bindings=False):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return self._opens if action == "select_cursor" else True
 
-    def fill(self, layout: list[tuple[str, int]], rows: list[tuple[str, list[Text]]], select: str | None = None) -> None:
-        """Show rows (key, cells) under headings (name, width). Cells are updated in place where the keys are the same."""
+    def fill(self, layout: Layout, rows: list[tuple[str, list[Text]]], select: str | None = None) -> None:
+        """Show rows (key, cells) under headings (name, width); updated in place where the keys are the same.
+
+        The cursor goes to the row `select`, or stays with its key.
+        """
         wanted = select or self.key
         keys = [key for key, _ in rows]
         if layout == self._layout and keys == [str(key.value) for key in self.rows]:

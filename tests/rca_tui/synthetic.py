@@ -1,4 +1,4 @@
-"""A deployment and an incident made of numbers: six components, replica-1 slow for a minute, one gap in the telemetry."""
+"""A deployment and an incident made of numbers: six components, replica-1 slow for a minute, one gap."""
 
 from __future__ import annotations
 
@@ -128,3 +128,21 @@ class Live(Replay):
 
     def close(self) -> None:
         self.closed = True
+
+
+def hostile(name: str) -> Incident:
+    """An incident whose replica-1, one signal of it, and a log line are called by that name."""
+    clean = incident()
+    parts = tuple(Component(name if c.id == "replica-1" else c.id, c.kind) for c in clean.topology.components)
+    renamed = Topology(parts, calls("gateway", [c.id for c in parts[1:-1]]), front_door="gateway")
+    frame = clean.telemetry.metrics.copy()
+    frame.columns = pd.MultiIndex.from_tuples(
+        [
+            (name if c == "replica-1" else c, name if (c, s) == ("replica-1", "cpu_usage") else s)
+            for c, s in frame.columns
+        ],
+        names=["component", "signal"],
+    )
+    logs = pd.DataFrame({"time": [ONSET], "component": [name], "severity": ["ERROR"], "message": [name]})
+    seen = Telemetry(frame, clean.telemetry.edge_metrics, empty_spans(), logs, {name: name})
+    return Incident("9a1b", "local", clean.window, renamed, seen)

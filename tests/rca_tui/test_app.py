@@ -1,0 +1,257 @@
+"""State, keys and workers of the app, over deployments of numbers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+import synthetic
+from driving import Engine, app_over, running, settle, until, visible
+from textual.widgets import Button, Input, Static
+
+from cluster.deployment import DeploymentError
+from rca_tui.app import RcaApp
+from rca_tui.bindings import KeymapError, read_keymap
+from rca_tui.palette import usable
+from rca_tui.screens.dialogs import Confirm, Help, Notice
+
+pytestmark = pytest.mark.usefixtures("steady", "no_estimate")
+
+
+def test_the_first_paint_waits_for_no_heavy_import() -> None:
+    heavy = ["pandas", "numpy", "scipy", "sklearn", "networkx", "pydantic", "ray", "numba"]
+    code = f"import sys, rca_tui.app; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+async def test_header_says_what_is_live_and_read_only() -> None:
+    async with running(app_over(synthetic.Live())) as pilot:
+        top = visible(pilot).splitlines()[0]
+        assert "local" in top and "READ-ONLY" in top and "LIVE" in top and "ARMED" not in top
+
+
+async def test_header_of_a_replay_says_so_and_when_it_was() -> None:
+    async with running(app_over(synthetic.Replay(synthetic.incident()))) as pilot:
+        assert "REPLAY 2023-11-14 22:13" in visible(pilot).splitlines()[0]
+
+
+async def test_data_that_grows_old_is_stale_while_a_look_hangs() -> None:
+    """The age grows by the clock, not by answers."""
+    now = [synthetic.START + synthetic.LENGTH]
+    release = threading.Event()
+
+    class Hanging(synthetic.Live):
+        looks = 0
+
+        def samples(self, *arguments: Any, **options: Any) -> Any:
+            self.looks += 1
+            if self.looks > 1:
+                release.wait(30)
+            return super().samples(*arguments, **options)
+
+    deployment = Hanging()
+    app = RcaApp(lambda: deployment, clock=lambda: now[0])
+    try:
+        async with running(app) as pilot:
+            assert "LIVE" in visible(pilot)
+            app._tick()
+            await until(pilot, lambda: deployment.looks == 2)
+            now[0] += 42
+            for _ in range(3):
+                app._tick()
+            await pilot.pause()
+            assert "STALE 43 s" in visible(pilot)
+            assert deployment.looks == 2
+            await pilot.press("2")
+            assert app.current_mode == "telemetry"
+            release.set()
+    finally:
+        release.set()
+
+
+async def test_a_deployment_that_is_down_is_said_once_and_comes_back() -> None:
+    down = [True]
+
+    def connect() -> Any:
+        if down[0]:
+            raise DeploymentError("no deployment runs here; start one with `rca-tui up`")
+        return synthetic.Live()
+
+    app = RcaApp(connect, name="local", clock=lambda: synthetic.START + synthetic.LENGTH)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, Notice))
+        assert "rca-tui up" in visible(pilot)
+        await pilot.press("escape")
+        app._look()
+        await until(pilot, lambda: not any(w.group == "poll" and not w.is_finished for w in app.workers))
+        await pilot.pause()
+        assert not isinstance(app.screen, Notice)
+        app._tick()
+        await pilot.pause()
+        assert "DOWN" in visible(pilot).splitlines()[0]
+        down[0] = False
+        app._look()
+        await until(pilot, lambda: app.latest is not None)
+        await pilot.pause()
+        assert "LIVE" in visible(pilot).splitlines()[0]
+
+
+async def test_pause_holds_the_display_and_not_the_data() -> None:
+    app = app_over(synthetic.Live())
+    async with running(app) as pilot:
+        await pilot.press("space")
+        held = app.shown
+        app._look()
+        await settle(pilot)
+        assert app.shown is held and app.latest is not held
+        assert "PAUSED" in visible(pilot)
+        await pilot.press("space")
+        assert app.shown is app.latest
+
+
+async def test_copy_goes_to_the_clipboard() -> None:
+    app = app_over(synthetic.Live())
+    async with running(app) as pilot:
+        await pilot.press("y")
+        assert app.clipboard.splitlines()[0].startswith("component\t")
+        assert any(line.startswith("replica-1\t") for line in app.clipboard.splitlines())
+
+
+async def test_help_and_palette_know_nothing_of_injecting_when_read_only() -> None:
+    for armed in (False, True):
+        app = app_over(synthetic.Live(), armed=armed, engine=Engine())
+        async with running(app) as pilot:
+            await pilot.press("3")
+            await settle(pilot)
+            assert ("Inject" in [words for _, words, _, _ in usable(app)]) is armed
+            assert ("Inject" in [c.title for c in app.get_system_commands(app.screen)]) is armed
+            assert ("Inject" in visible(pilot)) is armed
+            await pilot.press("question_mark")
+            assert isinstance(app.screen, Help)
+            assert ("nject" in visible(pilot)) is armed
+
+
+async def test_keys_are_rebindable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "keys" / "rca-tui"
+    folder.mkdir(parents=True)
+    (folder / "keys.json").write_text(json.dumps({"show.telemetry": "f2"}))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "keys"))
+    app = app_over(synthetic.Live())
+    async with running(app) as pilot:
+        await pilot.press("2")
+        assert app.current_mode == "overview"
+        await pilot.press("f2")
+        assert app.current_mode == "telemetry"
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"quit": 3}'])
+def test_a_broken_key_map_is_one_sentence(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "keys.json"
+    path.write_text(content)
+    with pytest.raises(KeymapError, match=r"the key map .*keys\.json"):
+        read_keymap(path)
+
+
+async def inject(pilot: Any) -> None:
+    """From the Faults screen to an active fault on replica-0."""
+    await pilot.press("3")
+    await settle(pilot)
+    await pilot.press("I")
+    await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
+    pilot.app.screen.query_one("#word", Input).value = "replica-0"
+    await pilot.pause()
+    pilot.app.screen.query_one("#go", Button).press()
+    await until(pilot, lambda: pilot.app.injection is not None and pilot.app.injection.state == "ACTIVE")
+
+
+async def test_quit_with_an_active_fault_undoes_it_first() -> None:
+    engine = Engine()
+    app = app_over(synthetic.Live(), armed=True, engine=engine)
+    async with running(app) as pilot:
+        await inject(pilot)
+        assert engine.active
+        await pilot.press("q")
+        await until(pilot, lambda: app._exit)
+    assert not engine.active
+    assert app.injection is not None and app.injection.state == "RECOVERED"
+
+
+async def test_quit_stays_when_a_fault_is_stuck_and_says_how_to_undo_it() -> None:
+    engine = Engine()
+    engine.end = "STUCK"
+    app = app_over(synthetic.Live(), armed=True, engine=engine)
+    async with running(app) as pilot:
+        await inject(pilot)
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, Notice))
+        assert "rca-tui recover" in visible(pilot) and not app._exit
+        await pilot.press("escape", "q")
+        await until(pilot, lambda: app._exit)
+
+
+async def test_abort_works_on_every_screen_and_only_while_a_fault_is_open() -> None:
+    engine = Engine()
+    app = app_over(synthetic.Live(), armed=True, engine=engine)
+    async with running(app) as pilot:
+        assert "abort" not in [action for _, _, _, action in usable(app)]
+        await inject(pilot)
+        await pilot.press("1")
+        await settle(pilot)
+        assert "cpu-stress" in visible(pilot).splitlines()[1]
+        await pilot.press("X")
+        await until(pilot, lambda: app.injection is not None and not app.injection.open)
+        assert not engine.active
+        assert "abort" not in [action for _, _, _, action in usable(app)]
+
+
+async def test_a_failing_worker_is_a_notice_and_the_app_stays_up() -> None:
+    engine = Engine()
+
+    def fails(*_: Any) -> Any:
+        raise DeploymentError("replica-0 has gone; see `rca-tui status`")
+
+    engine.check = fails  # type: ignore[method-assign]
+    app = app_over(synthetic.Live(), armed=True, engine=engine)
+    async with running(app) as pilot:
+        await pilot.press("3")
+        await settle(pilot)
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(app.screen, Notice))
+        assert "replica-0 has gone" in visible(pilot)
+        await pilot.press("escape", "1")
+        assert app.current_mode == "overview"
+
+
+HOSTILE = "[red]x[/] \x1b]52;c;aGk=\x07\u202e"
+
+
+async def test_hostile_names_are_shown_and_not_obeyed() -> None:
+    """Markup, escape sequences and direction marks in ids and signals reach the screen as harmless text."""
+    seen = synthetic.hostile(HOSTILE)
+    app = app_over(synthetic.Replay(seen, name=HOSTILE))
+    async with running(app, (120, 30)) as pilot:
+        for key in ("1", "2", "3", "4", "5"):
+            await pilot.press(key)
+            await settle(pilot)
+            shown = visible(pilot)
+            assert not any(c in shown for c in "\x1b\x07\u202e")
+        await pilot.press("2")
+        await settle(pilot)
+        assert "[red]x[/]" in visible(pilot)
+        titles = [command.title for command in app.get_system_commands(app.screen)]
+        assert any("x" in title for title in titles)
+        assert not any("[red]" in title or "\x1b" in title for title in titles)
+        await pilot.press("y")
+        assert "\x1b" not in app.clipboard
+
+
+async def test_status_line_survives_a_narrow_terminal() -> None:
+    async with running(app_over(synthetic.Live()), (40, 12)) as pilot:
+        assert pilot.app.screen.query_one("#status", Static).size.height == 1
+        assert "LIVE" in visible(pilot)

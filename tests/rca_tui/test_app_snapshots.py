@@ -1,0 +1,66 @@
+"""Pictures of every screen on one fixed incident, small and large."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import synthetic
+from driving import Engine, app_over, settle, until
+from textual.pilot import Pilot
+
+from rca_tui.app import RcaApp
+
+pytestmark = pytest.mark.usefixtures("steady", "no_estimate", "ranked_here")
+SIZES = [(80, 24), (160, 50)]
+
+
+def ready(*keys: str) -> Callable[[Pilot[None]], Any]:
+    """Wait for the first look, then press; `R` waits for the methods."""
+
+    async def before(pilot: Pilot[None]) -> None:
+        app = pilot.app
+        assert isinstance(app, RcaApp)
+        await until(pilot, lambda: app.latest is not None)
+        await settle(pilot)
+        for key in keys:
+            await pilot.press(key)
+            await settle(pilot)
+            if key == "R":
+                await until(pilot, lambda: app.diagnosis is not None and not app.diagnosis.running)
+                await settle(pilot)
+        app.set_focus(app.screen.focused)
+
+    return before
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [
+        ("overview", ()),
+        ("telemetry", ("2",)),
+        ("diagnose", ("4", "R")),
+        ("explain", ("4", "R", "n", "5", "n")),
+    ],
+)
+def test_replay(snap_compare: Any, name: str, keys: tuple[str, ...], size: tuple[int, int]) -> None:
+    app = app_over(synthetic.Replay(synthetic.incident()))
+    assert snap_compare(app, run_before=ready(*keys), terminal_size=size)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_faults(snap_compare: Any, size: tuple[int, int]) -> None:
+    app = app_over(synthetic.Live(), armed=True, engine=Engine())
+    assert snap_compare(app, run_before=ready("3", "d"), terminal_size=size)
+
+
+def test_light_theme(snap_compare: Any) -> None:
+    async def light(pilot: Pilot[None]) -> None:
+        await ready("2")(pilot)
+        pilot.app.action_light()  # type: ignore[attr-defined]
+        await settle(pilot)
+
+    app = app_over(synthetic.Replay(synthetic.incident()))
+    assert snap_compare(app, run_before=light, terminal_size=(120, 30))

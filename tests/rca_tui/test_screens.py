@@ -1,0 +1,286 @@
+"""What the keys of each screen do."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import synthetic
+from driving import Engine, app_over, running, settle, until, visible
+from textual.widgets import Button, Input, Static
+
+from rca_tui.screens.dialogs import Confirm, Notice
+from rca_tui.widgets.chart import Chart
+from rca_tui.widgets.rows import Rows
+
+pytestmark = pytest.mark.usefixtures("steady", "no_estimate")
+
+
+def replay() -> Any:
+    return app_over(synthetic.Replay(synthetic.incident()))
+
+
+def keys_of(app: Any, table: str) -> list[str]:
+    return [str(key.value) for key in app.screen.query_one(table, Rows).rows]
+
+
+# -- 1 Overview ---------------------------------------------------------------------------------------------------
+
+
+async def test_overview_puts_the_front_door_first_and_the_worst_below_it() -> None:
+    app = replay()
+    async with running(app) as pilot:
+        assert keys_of(app, "#components")[:2] == ["gateway", "replica-1"]
+        assert keys_of(app, "#components")[-1] == "node"
+        row = next(line for line in visible(pilot).splitlines() if "replica-1" in line)
+        assert "✖" in row and "3." in row
+
+
+async def test_overview_shows_the_moment_that_it_is_set_to() -> None:
+    app = replay()
+    async with running(app) as pilot:
+        assert app.moment == synthetic.ONSET + 30
+        for _ in range(12):
+            await pilot.press("left")
+        assert app.moment == synthetic.ONSET - 30
+        row = next(line for line in visible(pilot).splitlines() if "replica-1" in line)
+        assert "●" in row
+
+
+async def test_filter_keeps_what_matches_and_escape_shows_all() -> None:
+    app = replay()
+    async with running(app) as pilot:
+        await pilot.press("slash", *"replica", "enter")
+        assert sorted(keys_of(app, "#components")) == ["replica-0", "replica-1", "replica-2"]
+        assert "SLI" in visible(pilot)
+        await pilot.press("escape")
+        assert len(keys_of(app, "#components")) == 6
+
+
+async def test_enter_opens_the_telemetry_of_the_component() -> None:
+    app = replay()
+    async with running(app) as pilot:
+        await pilot.press("down", "enter")
+        await pilot.pause()
+        assert app.current_mode == "telemetry"
+        assert app.screen.query_one("#main", Chart).plot.title == "replica-1 latency_p90"
+
+
+# -- 2 Telemetry --------------------------------------------------------------------------------------------------
+
+
+async def test_telemetry_goes_through_signals_and_components() -> None:
+    app = replay()
+    async with running(app) as pilot:
+        await pilot.press("2", "down")
+        await pilot.pause()
+        assert app.screen.query_one("#main", Chart).plot.title == "gateway latency_p50"
+        await pilot.press("shift+tab", "down")
+        await pilot.pause()
+        assert app.screen.query_one("#main", Chart).plot.title.startswith("head ")
+
+
+async def test_window_keys_change_what_is_shown() -> None:
+    app = replay()
+    async with running(app) as pilot:
+        await pilot.press("2", "left_square_bracket")
+        await pilot.pause()
+        plot = app.screen.query_one("#main", Chart).plot
+        assert plot.end - plot.start == 120
+        assert plot.start < synthetic.ONSET < plot.end
+        await pilot.press("right_square_bracket")
+        await pilot.pause()
+        plot = app.screen.query_one("#main", Chart).plot
+        assert plot.end - plot.start == synthetic.LENGTH - 1
+
+
+async def test_o_sets_the_onset_at_the_cursor_and_capital_o_takes_it_back() -> None:
+    app = replay()
+    async with running(app) as pilot:
+        await pilot.press("2", "left", "left", "o")
+        assert app.mark.by_operator and app.mark.time == app.moment < synthetic.ONSET + 30
+        plot = app.screen.query_one("#main", Chart).plot
+        assert plot.onset == app.mark.time and plot.shade[0] == app.mark.time
+        await pilot.press("O")
+        await settle(pilot)
+        assert not app.mark.by_operator and app.mark.time == synthetic.ONSET
+
+
+async def test_copy_of_telemetry_leaves_gaps_empty() -> None:
+    app = replay()
+    async with running(app) as pilot:
+        app.open_telemetry("replica-2", "latency_p90")
+        await settle(pilot)
+        await pilot.press("y")
+        values = [line.split("\t")[1] for line in app.clipboard.splitlines()[1:]]
+        assert values.count("") == 12 and len(values) == synthetic.LENGTH
+        assert all(math.isfinite(float(value)) for value in values if value)
+
+
+# -- 3 Faults -----------------------------------------------------------------------------------------------------
+
+
+async def open_confirmation(pilot: Any) -> None:
+    await pilot.press("3")
+    await settle(pilot)
+    await pilot.press("I")
+    await until(pilot, lambda: isinstance(pilot.app.screen, Confirm | Notice))
+
+
+async def test_faults_say_what_is_available_and_why_not() -> None:
+    app = app_over(synthetic.Live(), engine=Engine())
+    async with running(app) as pilot:
+        await pilot.press("3")
+        await settle(pilot)
+        assert "cpu-stress" in visible(pilot) and "workers" in visible(pilot) and "1 to 16" in visible(pilot)
+        await pilot.press("down")
+        await settle(pilot)
+        assert "there is no NVIDIA GPU here" in visible(pilot)
+
+
+async def test_dry_run_shows_exactly_what_would_be_done_and_does_nothing() -> None:
+    engine = Engine()
+    app = app_over(synthetic.Live(), engine=engine)
+    async with running(app, (120, 30)) as pilot:
+        await pilot.press("3")
+        await settle(pilot)
+        await pilot.press("d")
+        await settle(pilot)
+        assert "stress-ng --cpu 4 in replica-0" in visible(pilot) and "kill 4711" in visible(pilot)
+        assert not engine.requests
+
+
+async def test_injection_wants_the_target_typed_and_cancel_has_the_focus() -> None:
+    engine = Engine()
+    app = app_over(synthetic.Live(), armed=True, engine=engine)
+    async with running(app) as pilot:
+        await open_confirmation(pilot)
+        assert app.screen.focused is app.screen.query_one("#cancel", Button)
+        assert app.screen.query_one("#go", Button).disabled
+        await pilot.press("enter")
+        await pilot.pause()
+        assert not isinstance(app.screen, Confirm) and not engine.requests
+
+        await pilot.press("I")
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        app.screen.query_one("#word", Input).focus()
+        await pilot.press(*"replica-", "enter")
+        assert isinstance(app.screen, Confirm)
+        await pilot.press("0", "enter")
+        await until(pilot, lambda: app.injection is not None and app.injection.state == "ACTIVE")
+        assert engine.requests == [("replica-0", {"workers": "4"}, 60.0)]
+        await settle(pilot)
+        shown = app.screen.query_one("#running", Static)
+        assert shown.display and "ACTIVE" in visible(pilot) and "60 s left" in visible(pilot)
+        await pilot.press("X")
+        await until(pilot, lambda: not app.injection.open)
+        await pilot.pause()
+        assert "RECOVERED" in visible(pilot)
+
+
+async def test_a_refused_preflight_is_said_and_nothing_is_asked() -> None:
+    engine = Engine()
+    engine.doubt = "the service is not steady: 8 % failed"
+    app = app_over(synthetic.Live(), armed=True, engine=engine)
+    async with running(app) as pilot:
+        await open_confirmation(pilot)
+        assert isinstance(app.screen, Notice) and "not steady" in visible(pilot)
+        assert not engine.requests
+
+
+async def test_read_only_takes_the_key_away() -> None:
+    engine = Engine()
+    app = app_over(synthetic.Live(), armed=False, engine=engine)
+    async with running(app) as pilot:
+        await pilot.press("3")
+        await settle(pilot)
+        await pilot.press("I")
+        await settle(pilot)
+        assert not isinstance(app.screen, Confirm) and not engine.requests
+
+
+async def test_a_replay_says_why_nothing_can_be_injected() -> None:
+    app = replay()
+    del app.injector.offers
+    async with running(app, (120, 30)) as pilot:
+        await pilot.press("3")
+        await settle(pilot)
+        assert "not available" in visible(pilot)
+
+
+# -- 4 Diagnose and 5 Explain -------------------------------------------------------------------------------------
+
+
+async def diagnosed(pilot: Any) -> None:
+    await pilot.press("4", "R")
+    await until(pilot, lambda: pilot.app.diagnosis is not None and not pilot.app.diagnosis.running)
+    await settle(pilot)
+
+
+@pytest.mark.usefixtures("ranked_here")
+async def test_diagnose_ranks_and_says_why_a_method_does_not() -> None:
+    app = replay()
+    async with running(app) as pilot:
+        await diagnosed(pilot)
+        assert app.diagnosis.consensus.top == ("replica-1",)
+        app.method = "baro"
+        await pilot.pause()
+        assert "ranked in" in visible(pilot) and "replica-1" in visible(pilot)
+        app.method = "microrank"
+        await pilot.pause()
+        assert "not applicable" in visible(pilot) and "[red]no[/] traces" in visible(pilot)
+        assert "\x1b" not in visible(pilot)
+
+
+@pytest.mark.usefixtures("ranked_here")
+async def test_n_and_p_go_through_the_methods() -> None:
+    app = replay()
+    async with running(app) as pilot:
+        await diagnosed(pilot)
+        before = app.method
+        await pilot.press("n")
+        await pilot.pause()
+        assert app.method != before
+        await pilot.press("p")
+        await pilot.pause()
+        assert app.method == before
+
+
+@pytest.mark.usefixtures("ranked_here")
+async def test_the_onset_that_the_operator_set_is_the_one_that_is_used() -> None:
+    app = replay()
+    async with running(app) as pilot:
+        await pilot.press("2", "left", "o")
+        set_at = app.mark.time
+        await diagnosed(pilot)
+        assert app.diagnosis.incident.onset.time == set_at
+        assert app.diagnosis.incident.onset.source == "operator"
+
+
+@pytest.mark.usefixtures("ranked_here")
+async def test_explain_goes_through_the_steps_with_the_evidence_of_each() -> None:
+    app = replay()
+    async with running(app) as pilot:
+        await diagnosed(pilot)
+        app.method = "baro"
+        await pilot.press("5")
+        await settle(pilot)
+        first = visible(pilot)
+        assert "1/" in first
+        await pilot.press("n")
+        await pilot.pause()
+        assert "2/" in visible(pilot)
+        await pilot.press("p", "y")
+        assert app.clipboard.startswith("baro\n1. ")
+        assert app.screen.query_one(Chart).plot is not None
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.current_mode == "diagnose"
+
+
+async def test_explain_without_a_diagnosis_says_what_to_do() -> None:
+    async with running(replay()) as pilot:
+        await pilot.press("5")
+        await pilot.pause()
+        assert "press 4, then R" in visible(pilot)
