@@ -14,12 +14,16 @@ _FIRST_DELAY, _LONGEST_DELAY, _STEADY = 1.0, 30.0, 60.0
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to run. `fds` are inherited; the environment is added to the supervisor's."""
+    """What to run. `fds` are inherited; the environment is added to the supervisor's.
+
+    One that runs `once` is started again only until it succeeds.
+    """
 
     name: str
     argv: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     fds: tuple[int, ...] = ()
+    once: bool = False
 
 
 @dataclass(slots=True)
@@ -50,16 +54,25 @@ class Programs:
         """Collect the dead, and restart those of ours whose time has come. Call often."""
         self._reap()
         now = time.monotonic()
-        for running in self._running.values():
+        for name, running in list(self._running.items()):
             if running.process.returncode is None:
+                continue
+            if running.program.once and running.process.returncode == 0:
+                del self._running[name]
                 continue
             if running.restart_at is None:
                 steady = now - running.began > _STEADY
                 running.delay = _FIRST_DELAY if steady else min(2 * running.delay, _LONGEST_DELAY)
                 running.restart_at = now + running.delay
             elif now >= running.restart_at:
-                running.process, running.began = self._launch(running.program), now
-                running.restart_at, running.restarts = None, running.restarts + 1
+                self._relaunch(running, now)
+
+    def restart(self, name: str) -> None:
+        """End a program; as any that ended it is started again."""
+        self._running[name].process.kill()
+
+    def restarts(self, name: str) -> int:
+        return self._running[name].restarts
 
     def dead(self) -> list[str]:
         return [name for name, running in self._running.items() if running.process.poll() is not None]
@@ -82,6 +95,16 @@ class Programs:
         except OSError:
             return ""
         return lines[-1][:500] if lines else ""
+
+    def _relaunch(self, running: _Running, now: float) -> None:
+        try:
+            running.process = self._launch(running.program)
+        except OSError as error:  # no memory or no disk just now: the next time comes
+            print(f"{running.program.name} could not be started again: {error}", flush=True)
+            running.restart_at = now + _LONGEST_DELAY
+            return
+        running.began, running.restart_at = now, None
+        running.restarts += 1
 
     def _launch(self, program: Program) -> subprocess.Popen[bytes]:
         with self._log(program.name).open("ab") as output:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from urllib.error import URLError
@@ -24,6 +25,7 @@ from cluster.local.programs import Program, Programs
 from cluster.local.settings import Settings, write_json
 
 READY_SECONDS = 280.0
+_BOUND_SECONDS = 60.0
 HEAD_FACTOR = 1.5
 
 
@@ -43,15 +45,34 @@ class Supervisor:
         self._scraped: set[str] = set()
         self._engine = self._settings.options.engine
         self._serving = layout.serving(self._engine)
+        self._head_restarts = 0
         self._began = time.monotonic()
 
     def run(self) -> None:
         self._start()
         self._tell("ready", seconds=round(time.monotonic() - self._began, 1), phases=self._phases)
+        bounded = time.monotonic()
         while True:
             self._programs.tend()
-            self._report("ready")
+            self._follow_head()
+            if time.monotonic() - bounded > _BOUND_SECONDS:
+                bound_logs(self._run)
+                bounded = time.monotonic()
+            try:
+                self._report("ready")
+            except OSError as error:  # a full disk must not take the deployment down
+                print(f"health.json could not be written: {error}", flush=True)
             time.sleep(0.5)
+
+    def _follow_head(self) -> None:
+        """A new Ray head knows nothing of the old one's nodes and applications: let them join and deploy again."""
+        restarts = self._programs.restarts(_node(layout.HEAD))
+        if restarts == self._head_restarts or not _listens((layout.management_ip(layout.HEAD), layout.GCS_PORT)):
+            return
+        self._head_restarts = restarts
+        for pod in self._serving[1:]:
+            self._programs.restart(_node(pod))
+        self._programs.start(self._deployment())
 
     def _start(self) -> None:
         with _Phase(self, "network", f"building {len(layout.pods(self._engine))} pods"):
@@ -134,9 +155,13 @@ class Supervisor:
             "--include-log-monitor=false",
             "--disable-usage-stats",
         )
-        return self._in_pod(pod, f"ray {pod}", argv, ray_environment(self._run, pod, self._engine))
+        return self._in_pod(pod, _node(pod), argv, ray_environment(self._run, pod, self._engine))
 
     def _deploy(self) -> None:
+        if self._programs.run(self._deployment(), READY_SECONDS) != 0:
+            raise StartError(f"Ray Serve did not start the model: {self._programs.last_line('deploy')}")
+
+    def _deployment(self) -> Program:
         argv = (
             *_module("deploy"),
             *("--engine", self._engine),
@@ -144,9 +169,7 @@ class Supervisor:
             *("--nodes", str(len(self._serving))),
         )
         program = self._in_pod(layout.HEAD, "deploy", argv, ray_environment(self._run, layout.HEAD, self._engine))
-        code = self._programs.run(program, READY_SECONDS)
-        if code != 0:
-            raise StartError(f"Ray Serve did not start the model: {self._programs.last_line('deploy')}")
+        return replace(program, once=True)
 
     def _all_scraped(self) -> bool:
         """Whether every target was reached, not all at one moment: on a busy machine a scrape may miss its second."""
@@ -283,6 +306,17 @@ def targets_up() -> set[str]:
     except (URLError, OSError, ValueError, LookupError):
         return set()
     return {str(target["scrapeUrl"]) for target in targets if target["health"] == "up"}
+
+
+def bound_logs(run: RunDir, largest: int = 512 << 20) -> None:
+    """Cut what grows without end: spans, access log, engine logs. Their writers append, and go on at the start."""
+    for path in (*run.root.glob("*/*.jsonl"), *run.root.glob("*/*.log")):
+        if path.stat().st_size > largest:
+            os.truncate(path, 0)
+
+
+def _node(pod: str) -> str:
+    return f"ray {pod}"
 
 
 def _listens(address: tuple[str, int]) -> bool:
