@@ -30,6 +30,10 @@ from methods.wording import number, quantity
 LEAST_SAMPLES = 8
 # Noise below which a change is of no interest to anyone: 3 % of latency, one request in a hundred.
 LEAST_NOISE = np.array([0.03, 0.01])
+# A rise below this is no trouble: a tenth of the latency, two requests in a hundred.
+LEAST_RISE = np.array([0.1, 0.02])
+# Independent samples that a window is taken to hold at least: with fewer, nothing could be told.
+INDEPENDENT = 24
 # Noise standard deviations from both neighbours that make a sample a blip.
 BLIP = 5.0
 # A step up belongs to the trouble that follows when it is at least this share of the trouble's largest step.
@@ -73,17 +77,20 @@ def estimate(incident: Incident) -> OnsetEstimate | None:
         return None
     logged = _transformed(values)
     level, length = np.array([noise(column) for column in logged.T]).T
+    length = np.minimum(length, max(1.0, len(times) / INDEPENDENT))
     moving = np.nanmax(logged, axis=0) - np.nanmin(logged, axis=0) > LEAST_NOISE
     if not moving.any():
         return None
     logged = _without_blips(logged, level)
     scaled = (logged - np.nanmedian(logged, axis=0)) / np.maximum(level, LEAST_NOISE)
     found = segment(scaled[:, moving], 1.0 / length[moving])
-    # Steps made the noise look longer correlated than it is: measure it again between them.
-    level, length = np.array([residual_noise(column, found.boundaries) for column in logged.T]).T
+    # Steps made the noise look larger and longer correlated than it is: measure it again between them.
+    between = np.array([residual_noise(column, found.boundaries) for column in logged.T]).T
+    level, length = np.minimum((level, length), between)
     scaled = (logged - np.nanmedian(logged, axis=0)) / np.maximum(level, LEAST_NOISE)
     found = segment(scaled[:, moving], 1.0 / length[moving])
-    row = _start_of_trouble(scaled[:, moving], found.boundaries)
+    least = LEAST_RISE / np.maximum(level, LEAST_NOISE)
+    row = _start_of_trouble(scaled[:, moving], found.boundaries, least[moving])
     if row is None:
         return None
     step = float(np.median(np.diff(times)))
@@ -105,7 +112,7 @@ def _transformed(values: Floats) -> Floats:
     return np.column_stack([np.log(np.maximum(latency, smallest)), values[:, 1]])
 
 
-def _start_of_trouble(scaled: Floats, boundaries: tuple[int, ...]) -> int | None:
+def _start_of_trouble(scaled: Floats, boundaries: tuple[int, ...], least: Floats) -> int | None:
     """The boundary at which the largest worsening begins, or None."""
     edges = (0, *boundaries, len(scaled))
     levels = np.array([_means(scaled[a:b]) for a, b in itertools.pairwise(edges)])
@@ -114,7 +121,7 @@ def _start_of_trouble(scaled: Floats, boundaries: tuple[int, ...]) -> int | None
         levels[k] = np.where(np.isfinite(levels[k]), levels[k], levels[k - 1])
     # Up in either series is worse; a fall in one does not make good a rise in the other.
     steps = np.diff(levels, axis=0)
-    rises = np.max(np.nan_to_num(steps), axis=1, initial=0.0)
+    rises = np.max(np.where(steps >= least, steps, 0.0), axis=1, initial=0.0)
     if not rises.size or rises.max() <= 0:
         return None
     k = int(np.argmax(rises))

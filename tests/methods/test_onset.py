@@ -129,3 +129,13 @@ def test_noise_is_measured_around_steps_and_its_length_grows_with_smoothing() ->
     assert length < 4
     smooth = np.convolve(rng.standard_normal(620), np.ones(10) / 10, mode="valid")[:600]
     assert noise(smooth)[1] > 5
+
+
+def test_trouble_of_long_memory_that_came_once_before_is_found(incident) -> None:
+    """A queue that builds up and drains, seen through a window of 15 samples, twice."""
+    rng = np.random.default_rng(3)
+    load = np.r_[[0.45] * 30, [13.0] * 20, [0.45] * 85, np.linspace(6, 26, 65), [0.45] * 40]
+    smooth = np.convolve(np.r_[[0.45] * 14, noisy(rng, load)], np.ones(15) / 15, mode="valid")
+    found = estimate(with_sli(incident, smooth))
+    assert found is not None
+    assert found.step.numbers["first_bad_sample"] - incident.window.start == pytest.approx(136, abs=6)
