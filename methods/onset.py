@@ -30,8 +30,8 @@ from methods.wording import number, quantity
 LEAST_SAMPLES = 8
 # Noise below which a change is of no interest to anyone: 3 % of latency, one request in a hundred.
 LEAST_NOISE = np.array([0.03, 0.01])
-# A rise below this is no trouble: a tenth of the latency, two requests in a hundred.
-LEAST_RISE = np.array([0.1, 0.02])
+# A rise below this is no trouble: a tenth of the latency, one request in two hundred.
+LEAST_RISE = np.array([0.1, 0.005])
 # Independent samples that a window is taken to hold at least: with fewer, nothing could be told.
 INDEPENDENT = 24
 # Noise standard deviations from both neighbours that make a sample a blip.
