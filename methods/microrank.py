@@ -9,8 +9,8 @@ import numpy as np
 from cluster.incident.model import Incident
 from methods.caveats import caveats_for
 from methods.ranking import by_components
-from methods.scores import steady
 from methods.spans import Flags, Floats, SpanTable, after_onset, encode
+from methods.ties import steady
 from methods.trace_coverage import Coverage, coverage, weights
 from methods.types import Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
 from methods.wording import number, quantity

@@ -13,9 +13,9 @@ from methods.calls import CallLatencies, Edge, call_latencies, similarity
 from methods.caveats import caveats_for
 from methods.edge_anomaly import clusters
 from methods.matrix import Floats
-from methods.random_walk import visits
 from methods.ranking import by_components
-from methods.scores import steady
+from methods.restart_walk import visits
+from methods.ties import steady
 from methods.types import (
     Explanation,
     Family,

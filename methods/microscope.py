@@ -12,7 +12,7 @@ from methods.calls import CallLatencies, call_latencies, similarity
 from methods.caveats import caveats_for
 from methods.matrix import Floats
 from methods.ranking import by_components
-from methods.scores import steady
+from methods.ties import steady
 from methods.types import (
     Cell,
     Explanation,

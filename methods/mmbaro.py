@@ -14,8 +14,8 @@ from methods.deviation import Deviations, deviations, median_and_range
 from methods.log_templates import LogTable
 from methods.matrix import from_frame, halves, prepare
 from methods.ranking import by_signals
-from methods.scores import steady
 from methods.spans import SpanTable, after_onset, encode
+from methods.ties import steady
 from methods.types import Explanation, Family, Method, NoRanking, Outcome, Pointer, Reason, Step, Table
 from methods.wording import number
 

@@ -10,9 +10,9 @@ from cluster.incident.model import Incident
 from methods.calls import CallLatencies, call_latencies, similarity
 from methods.caveats import caveats_for
 from methods.matrix import Floats
-from methods.random_walk import visits
 from methods.ranking import by_components
-from methods.scores import steady
+from methods.restart_walk import visits
+from methods.ties import steady
 from methods.types import (
     Explanation,
     Family,

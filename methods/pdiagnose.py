@@ -14,8 +14,8 @@ from methods.caveats import caveats_for
 from methods.log_templates import LogTable
 from methods.matrix import Floats, Key, SignalMatrix, halves, prepare
 from methods.ranking import by_components
-from methods.scores import steady
 from methods.spans import SpanTable, after_onset, encode
+from methods.ties import steady
 from methods.types import Cell, Explanation, Family, Method, NoRanking, Outcome, Pointer, Reason, Step, Table
 from methods.wording import number
 

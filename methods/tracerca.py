@@ -11,8 +11,8 @@ from cluster.incident.model import Incident
 from methods.caveats import caveats_for
 from methods.item_sets import closed_sets
 from methods.ranking import by_components
-from methods.scores import steady
 from methods.spans import NO_PARENT, Codes, Flags, Floats, SpanTable, after_onset, encode
+from methods.ties import steady
 from methods.types import Cell, Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
 from methods.wording import number, quantity
 

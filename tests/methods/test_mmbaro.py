@@ -1,0 +1,49 @@
+"""Multi-source BARO: scores by hand, and units that do not matter."""
+
+from __future__ import annotations
+
+import pytest
+import tiny
+
+from methods.deviation import FLOOR
+from methods.mmbaro import MmBaro
+from methods.types import Ranking
+
+# Median 3, quartiles 2 and 4; then 9: (9 - 3) / 2 = 3 ranges.
+CPU = [1, 2, 3, 4, 5, 3, 3, 9, 3, 3]
+
+
+def test_metrics_by_hand() -> None:
+    incident = tiny.incident(metrics={("a", "cpu"): CPU, ("b", "cpu"): [1, 2, 3, 4, 5, 3, 3, 1, 3, 3]})
+    assert tiny.scores(MmBaro().rank(incident, tiny.rng())) == pytest.approx({"a": 3.0, "b": 1.0})
+
+
+def test_bytes_do_not_beat_seconds() -> None:
+    metrics = {("a", "latency"): CPU, ("b", "memory"): [1e9 * v for v in (1, 2, 3, 4, 5, 3, 3, 5, 3, 3)]}
+    found = tiny.scores(MmBaro().rank(tiny.incident(metrics=metrics), tiny.rng()))
+    assert found == pytest.approx({"a": 3.0, "b": 1.0})
+
+
+def test_a_template_that_appears_after_the_onset_counts_up_to_the_floor() -> None:
+    logs = [(1000.0 + 5 * i, "b", "INFO", f"tick {i}") for i in range(40)]
+    logs += [(1130.0, "a", "ERROR", "out of memory")]
+    outcome = MmBaro().rank(tiny.incident(logs=logs), tiny.rng())
+    assert tiny.scores(outcome) == pytest.approx({"a": 1 / FLOOR, "b": 0.0})
+    assert isinstance(outcome, Ranking)
+    assert "never written before" in outcome.explanation.steps[0].claim
+
+
+def test_latency_is_latency_and_not_a_count() -> None:
+    # As many spans as before, and three times as slow.
+    spans = []
+    for i in range(40):
+        work = (0.9 if i % 2 else 1.1) * (1.0 if i < 20 else 3.0)
+        spans += tiny.request(f"t{i}", 1000.0 + 5 * i, [("a", "serve", work), ("b", "store", 0.1)])
+    found = tiny.scores(MmBaro().rank(tiny.incident(spans=spans), tiny.rng()))
+    # Before: 0.9 and 1.1 in turn, so median 1 and range 0.2; the largest after is 3.3.
+    assert found == pytest.approx({"a": 2.3 / 0.2, "b": 0.0})
+
+
+def test_nothing_moves_nothing_is_ranked() -> None:
+    still = tiny.incident(metrics={("a", "cpu"): [1.0] * 10})
+    assert "leaves the value" in tiny.detail(MmBaro().rank(still, tiny.rng()))
