@@ -181,12 +181,13 @@ def _apart(one: Floats, other: Floats) -> float:
 
 def _acyclic_order(effects: Floats) -> list[int] | None:
     """An order in which no effect goes backwards, None when there is a cycle."""
-    left = list(range(len(effects)))
+    depends = effects != 0
+    left = np.ones(len(effects), dtype=np.bool_)
     order: list[int] = []
-    while left:
-        inner = effects[np.ix_(left, left)]
-        free = [k for k, row in enumerate(inner) if not row.any()]
-        if not free:
+    while left.any():
+        free = np.nonzero(left & ~depends[:, left].any(axis=1))[0]
+        if not free.size:
             return None
-        order.append(left.pop(free[0]))
+        order.extend(free.tolist())
+        left[free] = False
     return order

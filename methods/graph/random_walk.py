@@ -49,8 +49,8 @@ def visits(moves: Floats, start: int, damping: float = 0.85) -> Floats:
     """
     begin = np.zeros(len(moves))
     begin[start] = 1 - damping
-    shares: Floats = np.linalg.solve(np.eye(len(moves)) - damping * moves.T, begin)
-    return np.clip(shares, 0.0, None)
+    shares = np.linalg.solve(np.eye(len(moves)) - damping * moves.T, begin)
+    return np.asarray(np.clip(shares, 0.0, None), dtype=np.float64)
 
 
 def mean_visits(moves: Floats, start: int, steps: int) -> Floats:

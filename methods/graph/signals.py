@@ -50,7 +50,7 @@ class Signals:
         """(N, N) Pearson, exactly symmetric with ones on the diagonal."""
         return correlate(self.values)
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         return tuple(f"{component}:{signal}" for component, signal in self.matrix.keys)
 
