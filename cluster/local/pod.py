@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Sequence
 
 from cluster.deployment import Completed, DeploymentError
@@ -11,7 +12,7 @@ from cluster.local import layout, network, preflight, processes
 from cluster.local.state import LocalState
 
 _ACTOR = "ray::ServeReplica"
-_KILLED_BY_TIMEOUT = 128 + 9  # what timeout(1) says after --signal=KILL
+_KILLED = (-9, 128 + 9)  # by its own shell's word or by the kernel's
 
 
 class LocalPod:
@@ -36,6 +37,7 @@ class LocalPod:
     def run(self, argv: Sequence[str], timeout: float = 10.0) -> Completed:
         # Killing nsenter from here would leave what it started inside: the clock has to run inside as well.
         command = self._command(["timeout", "--signal=KILL", f"{timeout:g}", *argv])
+        began = time.monotonic()
         try:
             done = subprocess.run(
                 command,
@@ -50,7 +52,7 @@ class LocalPod:
             raise self._too_long(argv, timeout) from None
         except OSError as error:
             raise DeploymentError(f"`{' '.join(argv)}` could not be started in {self._component}: {error}") from error
-        if done.returncode == _KILLED_BY_TIMEOUT:
+        if done.returncode in _KILLED and time.monotonic() - began >= timeout:
             raise self._too_long(argv, timeout)
         return Completed(done.returncode, done.stdout, done.stderr)
 

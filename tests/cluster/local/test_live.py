@@ -53,8 +53,12 @@ def test_a_chat_streams_in_pieces_and_ends_as_the_interface_says(live_deployment
 
 
 def test_every_pod_serves_its_share(live_deployment: LocalDeployment) -> None:
-    served = {_post(live_deployment, "/v1/completions", {"prompt": "A", "max_tokens": 1})[1] for _ in range(40)}
-    assert served == set(layout.SERVING)
+    served: set[str] = set()
+    for _ in range(40):  # the gateway takes turns, but between two of these it served others
+        served.add(_post(live_deployment, "/v1/completions", {"prompt": "A", "max_tokens": 1})[1])
+        if served == set(layout.SERVING):
+            return
+    raise AssertionError(f"only {served} answered")
 
 
 def test_prometheus_scrapes_every_target(live_deployment: LocalDeployment) -> None:
