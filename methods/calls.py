@@ -3,8 +3,8 @@
     call_latencies(incident) ──▶ CallLatencies (T samples × E edges) ──▶ latency of a component, correlations with it
 
 A component's latency is the mean of what its callers measured of it. The front door is called by users, who record no
-edge: its latency is the sum over the calls that it makes itself, so that both come from one instrument. A component
-without measured edges falls back on the latency that it reports of itself.
+edge: its latency is the sum over the calls that it makes itself, so that both come from one instrument (over those of
+what it calls where it measures none). A component without measured edges falls back on the latency that it reports.
 """
 
 from __future__ import annotations
@@ -63,14 +63,26 @@ class CallLatencies:
 
     def latency(self, component: str, front_door: str | None) -> tuple[Floats, Pointer] | None:
         """(T,) latency of a component (see the module) and where to see it; None when nobody measured it."""
+        if component == front_door:
+            outward = self._first_measured(component)
+            if outward:
+                own = self.reported(component)
+                return self.values[:, outward].sum(axis=1), own[1] if own else self.pointer(outward[0])
         inward = [i for i, (_, target) in enumerate(self.edges) if target == component]
-        outward = [i for i, (source, _) in enumerate(self.edges) if source == component]
-        if component == front_door and outward:
-            own = self.reported(component)
-            return self.values[:, outward].sum(axis=1), own[1] if own else self.pointer(outward[0])
         if inward:
             return self.values[:, inward].mean(axis=1), self.pointer(inward[0])
         return self.reported(component)
+
+    def _first_measured(self, component: str) -> list[int]:
+        """Measured calls of a component, or, while there are none, those of the components that it calls."""
+        layer, seen = {component}, {component}
+        while layer:
+            outward = [i for i, (source, _) in enumerate(self.edges) if source in layer]
+            if outward:
+                return outward
+            layer = {target for source in layer for target in self.callees(source)} - seen
+            seen |= layer
+        return []
 
     def pointer(self, edge: int) -> EdgePointer:
         source, target = self.edges[edge]

@@ -54,6 +54,18 @@ def test_latency_of_a_component_is_what_its_callers_measured() -> None:
     assert of_front and of_front[0].tolist() == [11, 12, 13, 14]
 
 
+def test_a_front_door_that_measures_no_call_borrows_those_of_what_it_calls() -> None:
+    incident = tiny.incident(
+        calls=[("ui", "front"), ("front", "a"), ("front", "b"), ("b", "a")],
+        front_door="ui",
+        latencies={("front", "a"): [1, 2, 3, 4], ("front", "b"): [1, 1, 1, 1], ("b", "a"): [3, 4, 5, 6]},
+    )
+    calls = call_latencies(incident)
+    assert not isinstance(calls, NoRanking)
+    of_ui = calls.latency("ui", "ui")
+    assert of_ui and of_ui[0].tolist() == [2, 3, 4, 5]
+
+
 def test_gaps_of_a_call_are_filled_and_metrics_read_at_the_nearest_sample() -> None:
     incident = tiny.incident(
         calls=[("front", "a")],
