@@ -210,7 +210,7 @@ _ENTRIES = (
         "Microscope",
         "metric",
         "seconds",
-        _CALLS,
+        (*_CALLS, "onset"),
         "Walks anomalous calls from the front door to where they end, ranks by correlation with it.",
     ),
     Entry(
