@@ -93,7 +93,7 @@ class RcaApp(App[None]):
         self.armed = armed
         self.stale_after = stale_after
         self.poller = Poller(connect, clock)
-        self.injector = Injector(lambda: self.poller.deployment, armed)
+        self.injector = Injector(lambda: self.poller.deployment, armed, clock)
         self._name = name
         self._skip = 0
         self._leaving = False

@@ -30,6 +30,7 @@ class Injector:
     Args:
         deployment: the connected deployment, None before there is one.
         armed: False makes the engine refuse to inject.
+        clock: unix seconds.
         engine: makes the engine; for tests.
     """
 
@@ -37,10 +38,12 @@ class Injector:
         self,
         deployment: Callable[[], Deployment | None],
         armed: bool,
+        clock: Callable[[], float] = time.time,
         engine: Callable[[Deployment, bool], Engine] | None = None,
     ) -> None:
         self._deployment = deployment
         self._armed = armed
+        self._clock = clock
         self._engine = engine or _engine
         self._cancelled = threading.Event()
 
@@ -85,9 +88,9 @@ class Injector:
             told.tell("STUCK" if stuck else "RECOVERED", open=stuck, detail=str(error))
             raise
         started = injection.injected_at
-        told.tell("ACTIVE", True, started=started, deadline=time.time() + injection.remaining())
+        told.tell("ACTIVE", True, started=started, deadline=self._clock() + injection.remaining())
         why = engine.hold(injection, self._cancelled.is_set) or "its time is over"
-        told.tell("REVERTING", True, ended=time.time(), detail=why)
+        told.tell("REVERTING", True, ended=self._clock(), detail=why)
         undone = engine.revert(injection, why, lambda words: told.tell("REVERTING", True, detail=f"{why}: {words}"))
         told.tell(undone.state.value, undone.state.value != "RECOVERED", detail=undone.detail, undo=undone.command)
 

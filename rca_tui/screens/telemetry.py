@@ -16,7 +16,7 @@ from rca_tui.charts import chart_of
 from rca_tui.frames import Line
 from rca_tui.screens.page import Page
 from rca_tui.state import Mark, Snapshot
-from rca_tui.text import clock_time, fit, plain, quantity, span
+from rca_tui.text import clock_time, fit, plain, quantity
 from rca_tui.widgets.chart import Chart
 from rca_tui.widgets.rows import Rows
 
@@ -104,7 +104,7 @@ class TelemetryPage(Page):
             text.append(" → ", style="dim").append(quantity(after, unit))
         else:
             text.append("  median ", style="dim").append(quantity(_middle(line.within(*window)), unit))
-        return text.append(f"  {span(window[1] - window[0])}", style="dim")
+        return text
 
     def _components(self, snapshot: Snapshot) -> list[str]:
         known = list(snapshot.topology.ids)

@@ -56,8 +56,11 @@ class Header(Vertical):
     def watch_beat(self) -> None:
         if not self._composed:
             return
-        self.query_one("#status", Static).update(self._status())
-        self.query_one("#fault", Static).update(self._fault())
+        # While the screen is being taken down the lines may be gone already.
+        for line in self.query("#status").results(Static):
+            line.update(self._status())
+        for line in self.query("#fault").results(Static):
+            line.update(self._fault())
 
     def on_resize(self) -> None:
         self.watch_beat()

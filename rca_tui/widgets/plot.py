@@ -69,7 +69,7 @@ def draw(plot: Plot, width: int, height: int, palette: Palette) -> Text:
     finite = [v for line in shown for v in line.values if math.isfinite(v)]
     title = _title(plot, shown, width)
     if not finite:
-        empty = Text("no samples in this window", style=palette.axis)
+        empty = Text("no samples in this window"[:columns], style=palette.axis)
         return Text("\n").join([title, Text(), Text(" " * _MARGIN).append_text(empty)])
     low, high = _range(finite, [level for _, level in plot.levels])
     canvas = Canvas(columns, rows)

@@ -68,7 +68,7 @@ class Engine:
 
 def app_over(deployment: Any, armed: bool = False, engine: Engine | None = None) -> RcaApp:
     app = RcaApp(lambda: deployment, armed=armed, clock=lambda: NOW)
-    app.injector = Injector(lambda: app.poller.deployment, armed, engine=lambda *_: engine)  # type: ignore[arg-type, return-value]
+    app.injector = Injector(lambda: app.poller.deployment, armed, lambda: NOW, lambda *_: engine)  # type: ignore[arg-type, return-value]
     app.injector.offers = lambda: (OFFER, MISSING)  # type: ignore[method-assign]
     return app
 
@@ -90,10 +90,17 @@ async def settle(pilot: Pilot[None]) -> None:
         await pilot.pause()
 
 
+async def open_faults(pilot: Pilot[None]) -> None:
+    """The Faults screen, with its catalogue and the form of the first fault."""
+    await pilot.press("3")
+    await until(pilot, lambda: bool(pilot.app.screen.query("#form Select")))
+
+
 async def until(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
     """Let the app go on until it is so; the test's time limit ends a wait for what never comes."""
     while not condition():
         await pilot.pause(0.01)
+    await pilot.pause()
 
 
 def visible(pilot: Pilot[None]) -> str:

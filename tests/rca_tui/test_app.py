@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import synthetic
-from driving import Engine, app_over, running, settle, until, visible
+from driving import Engine, app_over, open_faults, running, settle, until, visible
 from textual.widgets import Button, Input, Static
 
 from cluster.deployment import DeploymentError
@@ -127,8 +127,7 @@ async def test_help_and_palette_know_nothing_of_injecting_when_read_only() -> No
     for armed in (False, True):
         app = app_over(synthetic.Live(), armed=armed, engine=Engine())
         async with running(app) as pilot:
-            await pilot.press("3")
-            await settle(pilot)
+            await open_faults(pilot)
             assert ("Inject" in [words for _, words, _, _ in usable(app)]) is armed
             assert ("Inject" in [c.title for c in app.get_system_commands(app.screen)]) is armed
             assert ("Inject" in visible(pilot)) is armed
@@ -160,8 +159,7 @@ def test_a_broken_key_map_is_one_sentence(tmp_path: Path, content: str) -> None:
 
 async def inject(pilot: Any) -> None:
     """From the Faults screen to an active fault on replica-0."""
-    await pilot.press("3")
-    await settle(pilot)
+    await open_faults(pilot)
     await pilot.press("I")
     await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
     pilot.app.screen.query_one("#word", Input).value = "replica-0"
@@ -219,8 +217,7 @@ async def test_a_failing_worker_is_a_notice_and_the_app_stays_up() -> None:
     engine.check = fails  # type: ignore[method-assign]
     app = app_over(synthetic.Live(), armed=True, engine=engine)
     async with running(app) as pilot:
-        await pilot.press("3")
-        await settle(pilot)
+        await open_faults(pilot)
         await pilot.press("d")
         await until(pilot, lambda: isinstance(app.screen, Notice))
         assert "replica-0 has gone" in visible(pilot)

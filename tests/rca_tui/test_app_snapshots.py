@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import synthetic
-from driving import Engine, app_over, settle, until
+from driving import Engine, app_over, settle, until, visible
 from textual.pilot import Pilot
 
 from rca_tui.app import RcaApp
@@ -27,6 +27,10 @@ def ready(*keys: str) -> Callable[[Pilot[None]], Any]:
         for key in keys:
             await pilot.press(key)
             await settle(pilot)
+            if key == "3":
+                await until(pilot, lambda: bool(app.screen.query("#form Select")))
+            if key == "d":
+                await until(pilot, lambda: "Undone by hand" in visible(pilot))
             if key == "R":
                 await until(pilot, lambda: app.diagnosis is not None and not app.diagnosis.running)
                 await settle(pilot)

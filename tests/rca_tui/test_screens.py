@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import synthetic
-from driving import Engine, app_over, running, settle, until, visible
+from driving import Engine, app_over, open_faults, running, settle, until, visible
 from textual.widgets import Button, Input, Static
 
 from rca_tui.screens.dialogs import Confirm, Notice
@@ -34,7 +34,7 @@ async def test_overview_puts_the_front_door_first_and_the_worst_below_it() -> No
         assert keys_of(app, "#components")[:2] == ["gateway", "replica-1"]
         assert keys_of(app, "#components")[-1] == "node"
         row = next(line for line in visible(pilot).splitlines() if "replica-1" in line)
-        assert "✖" in row and "3." in row
+        assert "▲" in row and "3.2×" in row
 
 
 async def test_overview_shows_the_moment_that_it_is_set_to() -> None:
@@ -122,8 +122,7 @@ async def test_copy_of_telemetry_leaves_gaps_empty() -> None:
 
 
 async def open_confirmation(pilot: Any) -> None:
-    await pilot.press("3")
-    await settle(pilot)
+    await open_faults(pilot)
     await pilot.press("I")
     await until(pilot, lambda: isinstance(pilot.app.screen, Confirm | Notice))
 
@@ -131,8 +130,7 @@ async def open_confirmation(pilot: Any) -> None:
 async def test_faults_say_what_is_available_and_why_not() -> None:
     app = app_over(synthetic.Live(), engine=Engine())
     async with running(app) as pilot:
-        await pilot.press("3")
-        await settle(pilot)
+        await open_faults(pilot)
         assert "cpu-stress" in visible(pilot) and "workers" in visible(pilot) and "1 to 16" in visible(pilot)
         await pilot.press("down")
         await settle(pilot)
@@ -143,8 +141,7 @@ async def test_dry_run_shows_exactly_what_would_be_done_and_does_nothing() -> No
     engine = Engine()
     app = app_over(synthetic.Live(), engine=engine)
     async with running(app, (120, 30)) as pilot:
-        await pilot.press("3")
-        await settle(pilot)
+        await open_faults(pilot)
         await pilot.press("d")
         await settle(pilot)
         assert "stress-ng --cpu 4 in replica-0" in visible(pilot) and "kill 4711" in visible(pilot)
@@ -193,8 +190,7 @@ async def test_read_only_takes_the_key_away() -> None:
     engine = Engine()
     app = app_over(synthetic.Live(), armed=False, engine=engine)
     async with running(app) as pilot:
-        await pilot.press("3")
-        await settle(pilot)
+        await open_faults(pilot)
         await pilot.press("I")
         await settle(pilot)
         assert not isinstance(app.screen, Confirm) and not engine.requests
@@ -205,7 +201,7 @@ async def test_a_replay_says_why_nothing_can_be_injected() -> None:
     del app.injector.offers
     async with running(app, (120, 30)) as pilot:
         await pilot.press("3")
-        await settle(pilot)
+        await until(pilot, lambda: "not available" in visible(pilot))
         assert "not available" in visible(pilot)
 
 
