@@ -44,6 +44,11 @@ QUICK: dict[str, dict[str, Any]] = {}
 FINDS: dict[str, int] = {
     "nsigma": 1,
     "baro": 1,
+    "causalai": 1,
+    "granger_randomwalk": 1,
+    "lingam_randomwalk": 1,
+    # The gateway passes the trouble on and resembles the SLI most.
+    "microcause": 2,
     "microrca": 1,
     "microscope": 1,
     "monitorrank": 1,
