@@ -71,7 +71,9 @@ class DiagnosePage(Page):
         rows = [(name, [method_row(name, order, diagnosis, colour, LEFT)]) for name in order]
         if diagnosis is not None and diagnosis.consensus is not None and diagnosis.consensus.voters:
             rows.insert(0, (CONSENSUS, [consensus_row(diagnosis.consensus, colour, LEFT)]))
-        self.query_one(Rows).fill([("", LEFT)], rows, self.rca.method or None)
+        table = self.query_one(Rows)
+        table.fill([("", LEFT)], rows, self.rca.method or None)
+        self.rca.method = table.key or ""
         self._show_verdict()
 
     def _show_onset(self, diagnosis: Diagnosis | None) -> None:
@@ -188,8 +190,9 @@ class DiagnosePage(Page):
         await self.rca.action_show("explain")
 
     def action_method(self, by: int) -> None:
-        table = self.query_one(Rows)
-        table.move_cursor(row=(table.cursor_row + by) % max(1, table.row_count))
+        names = [str(key.value) for key in self.query_one(Rows).rows]
+        self._step = 0
+        self.rca.method = names[(names.index(self.rca.method) + by) % len(names)]
 
     def action_step(self, by: int) -> None:
         self._step = max(0, self._step + by)

@@ -42,8 +42,12 @@ class Rows(DataTable[Text], inherit_bindings=False):
     def fill(self, layout: Layout, rows: list[tuple[str, list[Text]]], select: str | None = None) -> None:
         """Show rows (key, cells) under headings (name, width); updated in place where the keys are the same.
 
-        The cursor goes to the row `select`, or stays with its key.
+        The cursor goes to the row `select`, or stays with its key; neither counts as a move by the operator.
         """
+        with self.prevent(DataTable.RowHighlighted):
+            self._fill(layout, rows, select)
+
+    def _fill(self, layout: Layout, rows: list[tuple[str, list[Text]]], select: str | None) -> None:
         wanted = select or self.key
         keys = [key for key, _ in rows]
         if layout == self._layout and keys == [str(key.value) for key in self.rows]:
