@@ -1,0 +1,38 @@
+"""`python -m tests.bench [PART...]`: tables of timings and agreement; without a PART, all of them."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+
+PARTS = {
+    "start": "first paint and --help, beside an empty Python",
+    "methods": "all methods on one incident",
+    "public": "CPU time beside the public implementation",
+    "agreement": "accuracy beside the public implementation's recorded answers",
+    "growth": "10, 100 and 1,000 components",
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="\n".join(f"{name:10} {what}" for name, what in PARTS.items()),
+    )
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--components", type=int, nargs="+", default=[10, 100, 1000], help="growth: how many")
+    parser.add_argument("--deadline", type=float, default=60.0, help="growth, agreement: seconds for each answer")
+    parser.add_argument("--limit", type=float, default=120.0, help="methods, public: CPU seconds for each method")
+    parser.add_argument("--methods", nargs="+", default=[], metavar="METHOD", help="public, agreement: these only")
+    options = parser.parse_args()
+    unknown = [part for part in options.parts if part not in PARTS]
+    if unknown:
+        parser.error(f"there is no part {unknown[0]!r}; there are: {', '.join(PARTS)}")
+    for part in options.parts or PARTS:
+        importlib.import_module(f"tests.bench.{part}").run(options)
+
+
+if __name__ == "__main__":
+    main()

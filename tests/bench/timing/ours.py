@@ -1,0 +1,33 @@
+"""Measured process: CASE LIMIT METHOD... ranks a saved incident or a case of the RCAEval layout with our methods."""
+
+from __future__ import annotations
+
+import sys
+
+import stopwatch
+
+from cluster.incident import library
+from cluster.incident.model import Onset, OnsetSource
+from methods.onset import with_onset
+from methods.types import Ranking
+from methods.worker import rank
+
+
+def main() -> None:
+    path, limit, *names = sys.argv[1:]
+    incident, truth = library.load_with_truth(path)
+    if incident.onset is None and truth is not None:
+        incident = incident.at(Onset(truth.injected_at, OnsetSource.GIVEN))
+    incident = with_onset(incident)
+
+    def call(name: str) -> str:
+        outcome, _ = rank(incident, name, 0)
+        if isinstance(outcome, Ranking):
+            return ", ".join(outcome.top[:3])
+        return f"{outcome.reason}: {outcome.detail}"
+
+    stopwatch.serve(names, float(limit), call)
+
+
+if __name__ == "__main__":
+    main()
