@@ -16,7 +16,7 @@ def folder_of(gguf: Path) -> Path:
 
 
 def convert(gguf: Path) -> Path:
-    """Convert once and return the folder; it appears whole or not at all. Raises DeploymentError without transformers."""
+    """Convert once and return the folder, which appears whole or not at all. Raises DeploymentError if it cannot."""
     target = folder_of(gguf)
     if (target / "config.json").exists():
         return target
