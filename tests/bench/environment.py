@@ -28,6 +28,7 @@ _NEEDS = (
     "pyyaml",
     "schema",
     "dill",
+    "setuptools<81",
 )
 _WITHOUT_DEPENDENCIES = (PUBLIC, "sfr-pyrca==1.0.1")
 _TORCH = "torch==2.13.0+cpu"

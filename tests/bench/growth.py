@@ -44,8 +44,8 @@ def run(options: argparse.Namespace) -> None:
         ("method", *(f"{size:,} components" for size in sizes), "why not, at the first size that has no ranking"),
         [*rows, ("ranked", *map(str, ranked), "")],
         [
-            f"n/a: not applicable, said after so many seconds. {WORKERS} workers at a time, {MEMORY / 2**30:g} GiB each; "
-            "wall seconds of a first call.",
+            f"n/a: not applicable, said after so many seconds. {WORKERS} workers at a time, {MEMORY / 2**30:g} GiB "
+            "each; wall seconds of a first call.",
         ],
     )
 

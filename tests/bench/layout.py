@@ -70,7 +70,10 @@ def _series(folder: Path, logs: pd.DataFrame, spans: pd.DataFrame) -> None:
     logs.groupby([when, "component"]).size().unstack(fill_value=0).reset_index().to_csv(
         folder / "logts.csv", index=False
     )
-    keys = [(spans["startTime"] // (_BUCKET * 10**6) * _BUCKET).rename("time"), spans["serviceName"] + "_" + spans["methodName"]]
+    keys = [
+        (spans["startTime"] // (_BUCKET * 10**6) * _BUCKET).rename("time"),
+        spans["serviceName"] + "_" + spans["methodName"],
+    ]
     failed = (spans["statusCode"] >= 400).groupby(keys).sum().unstack(fill_value=0)
     failed.reset_index().to_csv(folder / "tracets_err.csv", index=False)
     latency = spans["duration"].groupby(keys).mean().unstack()

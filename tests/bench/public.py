@@ -85,8 +85,8 @@ def _verdict(ratios: dict[str, float]) -> list[str]:
     lines = [f"Geometric mean over {len(ratios)} methods: {_mean(ratios):.0f} (target: at least {TARGET:g})."]
     if least is not None:
         lines.append(
-            f"PC, FCI and Granger: {_mean(graphs):.0f} in the geometric mean, least {graphs[least]:.0f} ({least}; target: "
-            f"each at least {GRAPH_TARGET:g})."
+            f"PC, FCI and Granger: {_mean(graphs):.0f} in the geometric mean, least {graphs[least]:.0f} ({least}; "
+            f"target: each at least {GRAPH_TARGET:g})."
         )
     lines.append("Each the better of two calls unless the first took more than 10 s; imports are not counted.")
     return lines

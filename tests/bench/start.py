@@ -44,7 +44,13 @@ def run(options: argparse.Namespace) -> None:
         "first paint": f"rca-tui replay of the {name}, in a pseudo-terminal of 120 × 40, to its first frame",
     }
     rows = [
-        (kind, seconds(statistics.median(all_)), seconds(min(all_)), f"{statistics.median(all_) / base:.1f}", what[kind])
+        (
+            kind,
+            seconds(statistics.median(all_)),
+            seconds(min(all_)),
+            f"{statistics.median(all_) / base:.1f}",
+            what[kind],
+        )
         for kind, all_ in took.items()
     ]
     show(f"Start: median of {ROUNDS} rounds", ("what", "s", "least s", "× python -c pass", "measured"), rows)
@@ -82,7 +88,9 @@ def _first_paint(command: list[str]) -> float:
                 break  # the other end is closed: the program is gone
             if len(b"".join(_ESCAPE.sub(b"", seen).split())) >= _PAINTED:
                 return time.perf_counter() - began
-        raise RuntimeError(f"{' '.join(command)} painted nothing: {_ESCAPE.sub(b'', seen)[-300:].decode(errors='replace')}")
+        raise RuntimeError(
+            f"{' '.join(command)} painted nothing: {_ESCAPE.sub(b'', seen)[-300:].decode(errors='replace')}"
+        )
     finally:
         process.kill()
         process.wait()
