@@ -215,7 +215,8 @@ class RcaApp(App[None]):
 
     def action_help(self) -> None:
         if isinstance(self.screen, Page):
-            self.push_screen(Help(self.screen.help_text, [(key, words) for key, words, _, _ in palette.usable(self)]))
+            keys = [(key, words) for key, words, _, _ in palette.usable(self)]
+            self.push_screen(Help(self.screen.help_text, [*keys, ("ctrl+p", "Command palette")]))
 
     def action_abort(self) -> None:
         """Undo the active fault, or what an earlier run left; the journal's states come as messages."""

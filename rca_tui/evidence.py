@@ -15,6 +15,9 @@ from rca_tui.widgets.plot import Plot
 if TYPE_CHECKING:
     from methods.types import Explanation, Step
 
+EARLIEST, LATEST = 1e9, 4e9
+"""Numbers between these are taken for unix seconds (2001 to 2096)."""
+
 
 def plot_of(diagnosis: Diagnosis, step: Step) -> Plot | None:
     """The step's first series, edge or spans, over the whole incident; None when it points at none of these."""
@@ -80,7 +83,7 @@ def numbers_of(step: Step, width: int, limit: int = 40) -> Grid | None:
         heads = ("cause", "effect", "weight", "")
         cells = [(plain(e.cause), plain(e.effect), number(e.weight), plain(e.mark)) for e in step.graph.edges[:limit]]
     elif step.numbers:
-        heads, cells = ("number", "value"), [(plain(k), number(v)) for k, v in step.numbers.items()]
+        heads, cells = ("number", "value"), [(plain(k), _named(v)) for k, v in step.numbers.items()]
     else:
         return None
     grid = Grid(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
@@ -100,6 +103,11 @@ def as_text(method: str, explanation: Explanation) -> str:
         lines.append(f"{i}. {plain(step.title)}: {plain(step.claim, 2000)}")
     lines += [f"caveat: {plain(caveat, 2000)}" for caveat in explanation.caveats]
     return "\n".join(lines)
+
+
+def _named(value: float) -> str:
+    """A number; a unix time as the time of day."""
+    return clock_time(value) if EARLIEST <= value < LATEST else number(value)
 
 
 def _cell(cell: object) -> str:

@@ -40,7 +40,7 @@ def number(value: float | None) -> str:
     size = abs(value)
     if size == 0:
         return "0"
-    if size >= 1e6 or size < 1e-3:
+    if size >= 1e6 or size < 1e-4:
         return f"{value:.1e}"
     if size >= 1000:
         return f"{value / 1000:.3g}k"
@@ -59,6 +59,8 @@ def quantity(value: float | None, unit: str | None) -> str:
         return _bytes(value) + ("/s" if unit == "bytes/s" else "")
     if unit == "1/s":
         return f"{number(value)} /s"
+    if unit == "cores":
+        return f"{value:.2f} cores"
     if not unit or unit == "1":
         return number(value)
     return f"{number(value)} {plain(unit)}"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from methods.consensus import Consensus
     from methods.types import ComponentScore
 
-LEFT = 31
+LEFT = 33
 """Cells of the list of methods."""
 
 
@@ -54,7 +54,7 @@ class DiagnosePage(Page):
                 yield Rows("methods", header=False)
             with Horizontal(id="verdict"):
                 yield Static(id="ranking")
-                yield ExplanationView("why")
+                yield ExplanationView("why", roomy=44)
 
     def on_mount(self) -> None:
         self._cancelled = threading.Event()

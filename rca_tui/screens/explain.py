@@ -19,8 +19,8 @@ from rca_tui.widgets.rows import Rows
 if TYPE_CHECKING:
     from methods.types import Explanation
 
-STEPS = 24
-"""Cells of the list of steps."""
+STEPS, STEPS_WIDE = 24, 38
+"""Cells of the list of steps, and where there is room."""
 
 
 class ExplainPage(Page):
@@ -53,8 +53,9 @@ class ExplainPage(Page):
             self.query_one(Rows).fill([("", STEPS)], [])
             self.query_one(ExplanationView).show_nothing(self._why_not)
             return
-        steps = [(str(i), [Text(fit(f"{i + 1} {step.title}", STEPS))]) for i, step in enumerate(explanation.steps)]
-        self.query_one(Rows).fill([("", STEPS)], steps)
+        width = STEPS_WIDE if self.size.width >= 100 else STEPS
+        steps = [(str(i), [Text(fit(f"{i + 1} {step.title}", width))]) for i, step in enumerate(explanation.steps)]
+        self.query_one(Rows).fill([("", width)], steps)
         self._show_step()
 
     @property

@@ -115,7 +115,7 @@ class FaultsPage(Page):
             return
         lines = [Horizontal(Label("target", classes="knob"), _choice(offer.targets), classes="line")]
         knobs = [(k.name, k.default, k.bounds, plain(k.about), k.kind) for k in offer.knobs]
-        for name, default, bounds, about, _ in [*knobs, ("seconds", SECONDS, "1 to 600", "undone after that", "")]:
+        for name, default, bounds, about, _ in [*knobs, ("seconds", SECONDS, "1 to 600", "then undone", "")]:
             field = Input(default, id=f"knob-{name}", compact=True, classes="value")
             note = " · ".join(part for part in (bounds, about) if part)
             lines.append(

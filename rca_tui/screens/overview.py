@@ -108,7 +108,7 @@ class OverviewPage(Page):
             "TPOT": quantity(row.tpot, "s"),
             "queue": number(row.queue),
             "× peers": uneven,
-            "CPU": number(row.cpu),
+            "CPU": NOTHING if row.cpu is None else f"{row.cpu:.2f}",
             "memory": quantity(row.memory, "bytes"),
         }
         loud = {

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 class ExplanationView(Vertical):
-    """Shows step `index` of an explanation. `numbers` False leaves the numbers out, where room is short."""
+    """Shows one step of an explanation; beside a chart the numbers only in a terminal of `roomy` lines or more."""
 
-    def __init__(self, id: str, numbers: bool = True) -> None:
+    def __init__(self, id: str, roomy: int = 0) -> None:
         super().__init__(id=id)
-        self._with_numbers = numbers
+        self._roomy = roomy
 
     def compose(self) -> ComposeResult:
         yield Static(classes="claim")
@@ -54,7 +54,8 @@ class ExplanationView(Vertical):
         chart.plot = plot
         figures = numbers_of(step, self.size.width)
         box = self.query_one(".numbers")
-        box.display = logs is not None or (figures is not None and (self._with_numbers or plot is None))
+        room = plot is None or self.app.size.height >= self._roomy
+        box.display = logs is not None or (figures is not None and room)
         if logs is not None:
             self.query_one(".figures", Static).update(logs)
         elif figures is not None:

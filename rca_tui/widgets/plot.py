@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import groupby, pairwise
 from statistics import median
 
 from rich.style import Style
@@ -101,9 +101,10 @@ class _Grid:
         levels = {self._row_of(value): plain(name) for name, value in self.plot.levels}
         name, start = self._label_of_level(r, levels.get(r, ""))
         onset, cursor = self.column(self.plot.onset), self.column(self.plot.cursor)
+        cells: list[tuple[str, Style]] = []
         for c in range(self.columns):
             mark, layer = self.canvas.cell(c, r)
-            style = self.palette.line if layer == self.main else self.palette.peer
+            style = self.palette.line if layer in (self.main, -1) else self.palette.peer
             if not mark and c == cursor:
                 mark, style = "┊", self.palette.cursor
             elif not mark and c == onset:
@@ -112,8 +113,8 @@ class _Grid:
                 place = c - start
                 mark = name[place] if 0 <= place < len(name) else "╌"
                 style = self.palette.level
-            text.append(mark or " ", style=style + self.palette.shade if self._shaded(c) else style)
-        return text
+            cells.append((mark or " ", style + self.palette.shade if self._shaded(c) else style))
+        return _joined(text, cells)
 
     def bands(self) -> Text:
         """A line that names the stretch before the shade, and the shade."""
@@ -124,9 +125,8 @@ class _Grid:
             if len(name) + 2 <= high - low:
                 _write(cells, (low + high - len(name)) // 2, name)
         text = Text(" " * _MARGIN, no_wrap=True)
-        for c, cell in enumerate(cells):
-            text.append(cell, style=self.palette.axis + self.palette.shade if self._shaded(c) else self.palette.axis)
-        return text
+        plain_style, shaded = self.palette.axis, self.palette.axis + self.palette.shade
+        return _joined(text, [(cell, shaded if self._shaded(c) else plain_style) for c, cell in enumerate(cells)])
 
     def _label_of_level(self, r: int, name: str) -> tuple[str, int]:
         """The label of a reference line and its column: at the end of the row that the lines leave free, or nowhere."""
@@ -141,14 +141,11 @@ class _Grid:
         gaps = self._gaps(line) if line and not self.plot.scattered else set()
         text = Text(" " * (_MARGIN - 1) + "└", style=self.palette.axis, no_wrap=True)
         onset, cursor = self.column(self.plot.onset), self.column(self.plot.cursor)
-        for c in range(self.columns):
-            if c == onset:
-                text.append("┴", style=self.palette.onset)
-            elif c == cursor:
-                text.append("┴", style=self.palette.cursor)
-            else:
-                text.append(" " if c in gaps else "─", style=self.palette.axis)
-        return text
+        cells = [(" " if c in gaps else "─", self.palette.axis) for c in range(self.columns)]
+        for column, style in ((cursor, self.palette.cursor), (onset, self.palette.onset)):
+            if column is not None:
+                cells[column] = ("┴", style)
+        return _joined(text, cells)
 
     def times(self) -> Text:
         """Start, onset and end as times of day."""
@@ -170,9 +167,7 @@ class _Grid:
             _write(cells, place, label)
             styles[place : place + len(label)] = [self.palette.onset] * len(label)
         text = Text(" " * _MARGIN, no_wrap=True)
-        for cell, style in zip(cells, styles, strict=True):
-            text.append(cell, style=style)
-        return text
+        return _joined(text, list(zip(cells, styles, strict=True)))
 
     def column(self, time: float | None) -> int | None:
         if time is None or not self.plot.start <= time <= self.plot.end:
@@ -246,6 +241,13 @@ def _trace(canvas: Canvas, line: Line, plot: Plot, bounds: tuple[float, float], 
             start = previous if joined and previous is not None else point
             canvas.stroke(start[1], start[2], point[1], point[2], layer)
         previous = point
+
+
+def _joined(text: Text, cells: list[tuple[str, Style]]) -> Text:
+    """Appends cells, neighbours of one style as one piece: a screen of single characters is slow to draw."""
+    for style, run in groupby(cells, key=lambda cell: cell[1]):
+        text.append("".join(cell for cell, _ in run), style=style)
+    return text
 
 
 def _write(cells: list[str], place: int, text: str) -> None:

@@ -10,6 +10,18 @@ import pytest
 import synthetic
 
 from cluster.incident.model import Incident
+from methods.types import (
+    ComponentScore,
+    Explanation,
+    Family,
+    NoRanking,
+    Ranking,
+    Reason,
+    SeriesPointer,
+    SignalScore,
+    Step,
+    Table,
+)
 
 
 @pytest.fixture
@@ -24,23 +36,36 @@ def steady(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[None]:
     time.tzset()
 
 
-@pytest.fixture(scope="session")
-def incident() -> Incident:
-    return synthetic.incident()
+def ranking(first: str, level: float) -> Ranking:
+    """The serving pods by score, that one first, the next two tied, with two steps of explanation."""
+    others = [component for component in synthetic.SERVING if component != first]
+    signals = (SignalScore(first, "latency_p90", level), SignalScore(first, "queue_length", level / 2))
+    scores = (
+        ComponentScore(first, level, 1, signals),
+        *(ComponentScore(component, level / 4, 2) for component in others[:2]),
+        ComponentScore(others[2], level / 9, 4),
+    )
+    end = synthetic.START + synthetic.LENGTH
+    before = SeriesPointer(first, "latency_p90", synthetic.START, synthetic.ONSET)
+    after = SeriesPointer(first, "latency_p90", synthetic.ONSET, end)
+    table = Table(("component", "signal", "score"), tuple((s.component, s.signal, s.score) for s in signals))
+    steps = (
+        Step(
+            "The baseline", "120 samples before the onset have the median 600 ms.", {"median": 0.6}, pointers=(before,)
+        ),
+        Step("The deviation", f"{first} rose to 2.2 s.", levels={"baseline": 0.6}, table=table, pointers=(after,)),
+    )
+    return Ranking(scores, Explanation(steps, ("Upstream components echo what they call.",)))
 
 
 @pytest.fixture
 def ranked_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Methods run in this process, one after the other: three that rank and one that does not."""
-    import numpy as np
-
-    from methods import catalog, runner
-    from methods.types import Family, NoRanking, Reason
+    """Four answers at once instead of methods in processes: two agree, one dissents, one has no ranking."""
+    from methods import runner
 
     def run(incident: Incident, names: object = None, **_: object) -> Iterator[runner.Result]:
-        for name in ("baro", "dummy", "nsigma"):
-            outcome = catalog.load(name).rank(incident, np.random.default_rng(3))
-            yield runner.Result(name, Family.METRIC, outcome, 0.02)
+        for name, first, level in (("baro", "replica-1", 83.7), ("nsigma", "replica-1", 51.0), ("circa", "head", 4.2)):
+            yield runner.Result(name, Family.METRIC, ranking(first, level), 0.02)
         words = "[red]no[/] traces \x1b]52;c;aGk=\x07 in this incident."
         yield runner.Result("microrank", Family.TRACE, NoRanking(Reason.NOT_APPLICABLE, words), 0.01)
 

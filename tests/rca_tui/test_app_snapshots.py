@@ -46,7 +46,7 @@ def ready(*keys: str) -> Callable[[Pilot[None]], Any]:
         ("overview", ()),
         ("telemetry", ("2",)),
         ("diagnose", ("4", "R")),
-        ("explain", ("4", "R", "n", "5", "n")),
+        ("explain", ("4", "R", "5", "n")),
     ],
 )
 def test_replay(snap_compare: Any, name: str, keys: tuple[str, ...], size: tuple[int, int]) -> None:
