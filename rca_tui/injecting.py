@@ -102,7 +102,7 @@ class Injector:
         """What an earlier run left, without saying what it is: it may belong to a blind drill."""
         from faults.recover import pending
 
-        found = pending()
+        found = [record for _, record in pending() if record is None or not _owned(*record.header.owner)]
         if not found:
             return None
         words = "an earlier fault is" if len(found) == 1 else f"{len(found)} earlier faults are"
@@ -132,6 +132,14 @@ class Injector:
         if deployment is None:
             raise DeploymentError(NO_DEPLOYMENT)
         return deployment
+
+
+def _owned(pid: int, started: int) -> bool:
+    """Whether the process that injects still lives: then it is not left over."""
+    from cluster.local.processes import identify
+
+    found = identify(pid)
+    return found is not None and found.started == started
 
 
 class _Told:

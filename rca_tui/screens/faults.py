@@ -232,7 +232,7 @@ def _plan_text(rehearsal: Rehearsal, colour: dict[str, str]) -> Text:
         text.append(f"{GOOD if ok else BAD} ", style=colour["success" if ok else "error"])
         text.append(f"{plain(name):<16} ", style="not bold").append(f"{plain(detail, 1000)}\n", style="not bold dim")
     if rehearsal.refused:
-        text.append(f"{BAD} refused: {plain(rehearsal.refused, 1000)}\n", style=f"not bold {colour['error']}")
+        text.append(f"{BAD} {plain(rehearsal.refused, 1000)}\n", style=f"not bold {colour['error']}")
     if rehearsal.actions:
         text.append("Exactly this would be done\n")
         for i, action in enumerate(rehearsal.actions, 1):

@@ -19,6 +19,7 @@ from rca_tui.app import RcaApp
 from rca_tui.bindings import KeymapError, read_keymap
 from rca_tui.palette import usable
 from rca_tui.screens.dialogs import Confirm, Help, Notice
+from rca_tui.state import Injection
 
 pytestmark = pytest.mark.usefixtures("steady", "no_estimate")
 
@@ -252,3 +253,17 @@ async def test_status_line_survives_a_narrow_terminal() -> None:
     async with running(app_over(synthetic.Live()), (40, 12)) as pilot:
         assert pilot.app.screen.query_one("#status", Static).size.height == 1
         assert "LIVE" in visible(pilot)
+
+
+async def test_what_an_earlier_run_left_is_offered_for_undoing_without_saying_what_it_is() -> None:
+    """It may be part of a blind drill: neither fault nor target are shown."""
+    left = Injection("earlier fault", "", "STUCK", open=True, detail="an earlier fault is not undone", inherited=True)
+    app = app_over(synthetic.Live(), armed=True, engine=Engine())
+    app.injector.left_over = lambda: left  # type: ignore[method-assign]
+    asked: list[Injection] = []
+    app.injector.recover = lambda found, post: asked.append(found)  # type: ignore[method-assign]
+    async with running(app) as pilot:
+        await until(pilot, lambda: app.injection is left)
+        assert "earlier fault" in visible(pilot)
+        await pilot.press("X")
+        await until(pilot, lambda: asked == [left])
