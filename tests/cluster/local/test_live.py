@@ -8,7 +8,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 from urllib.request import Request, urlopen
 
 import pytest
@@ -19,6 +21,8 @@ from cluster.local.deployment import LocalDeployment
 from cluster.local.options import Options
 
 pytestmark = pytest.mark.live
+
+T = TypeVar("T")
 
 
 def _post(deployment: LocalDeployment, path: str, body: dict[str, object]) -> tuple[str, str]:
@@ -77,24 +81,7 @@ def test_it_is_live_and_all_its_components_are_there(live_deployment: LocalDeplo
 
 
 def test_a_trace_leads_from_the_gateway_into_the_engine(live_deployment: LocalDeployment) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        traces: dict[str, list[dict[str, object]]] = {}
-        for path in live_deployment.state.run.glob("*/spans.jsonl"):
-            for line in path.read_text().splitlines():
-                span = json.loads(line)
-                traces.setdefault(span["trace_id"], []).append(span)
-        wanted = {"gateway request", "engine decode"}
-        whole = [spans for spans in traces.values() if wanted <= {s["operation"] for s in spans}]
-        if whole:
-            break
-        time.sleep(0.2)
-    spans = {span["span_id"]: span for span in whole[0]}
-    span = next(span for span in whole[0] if span["operation"] == "engine decode")
-    way = [span["operation"]]
-    while span["parent_id"]:
-        span = spans[span["parent_id"]]
-        way.append(span["operation"])
+    way = _until(lambda: _whole_way(live_deployment.state.run))
     assert way[1] == "engine generate"
     assert [str(name).split(" ")[0] for name in way[2:]] == [
         "replica_handle_request",
@@ -108,15 +95,15 @@ def test_a_command_runs_in_its_pod_and_is_found_by_its_tag(live_deployment: Loca
     pod = live_deployment.pod("replica-1")
     assert layout.data_ip("replica-1") in pod.run(["ip", "-o", "addr"]).stdout
     pod.spawn(["sh", "-c", "sleep 60 & wait"], "a-tag")
-    found = pod.tagged("a-tag")
     try:
-        assert {processes.command(pid)[0] for pid in found} == {"sh", "sleep"}
+        # The shell starts its child when it gets to run.
+        found = _until(lambda: _named(pod.tagged("a-tag"), {"sh", "sleep"}))
         assert set(found) <= set(pod.pids())
         assert live_deployment.pod("replica-2").run(["true"]).code == 0
         if live_deployment.state.cgroups.parents:
             assert set(found) <= set(live_deployment.state.cgroups.members("replica-1"))
     finally:
-        for pid in found:
+        for pid in pod.tagged("a-tag"):
             os.kill(pid, signal.SIGKILL)
 
 
@@ -134,6 +121,39 @@ def test_a_second_start_is_refused(
     with pytest.raises(DeploymentError, match="already up"):
         lifecycle.up(Options())
     assert live_deployment.state.alive()
+
+
+def _until(look: Callable[[], list[T] | None], seconds: float = 60.0) -> list[T]:
+    """The first answer that is one; fails when none comes in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if (answer := look()) is not None:
+            return answer
+        time.sleep(0.2)
+    raise AssertionError(f"not seen within {seconds:g} s")
+
+
+def _named(pids: list[int], names: set[str]) -> list[int] | None:
+    return pids if {processes.command(pid)[0] for pid in pids} == names else None
+
+
+def _whole_way(run: Path) -> list[str] | None:
+    """Operations from an `engine decode` up to the root, of any trace whose spans have all been written."""
+    traces: dict[str, dict[str, dict[str, str]]] = {}
+    for path in run.glob("*/spans.jsonl"):
+        # The last line may still be in the making.
+        for line in path.read_text().split("\n")[:-1]:
+            span = json.loads(line)
+            traces.setdefault(span["trace_id"], {})[span["span_id"]] = span
+    for spans in traces.values():
+        span = next((s for s in spans.values() if s["operation"] == "engine decode"), None)
+        way = []
+        while span is not None:
+            way.append(span["operation"])
+            if not span["parent_id"]:
+                return way
+            span = spans.get(span["parent_id"])
+    return None
 
 
 _UP = "from cluster.local import lifecycle; lifecycle.up(progress=lambda m: print(m, flush=True))"
