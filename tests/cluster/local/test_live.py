@@ -138,7 +138,7 @@ def _named(pids: list[int], names: set[str]) -> list[int] | None:
 
 
 def _whole_way(run: Path) -> list[str] | None:
-    """Operations from an `engine decode` up to the root, of any trace whose spans have all been written."""
+    """Operations from an `engine decode` up to the gateway, of any trace whose spans have all been written."""
     traces: dict[str, dict[str, dict[str, str]]] = {}
     for path in run.glob("*/spans.jsonl"):
         # The last line may still be in the making.
@@ -150,7 +150,7 @@ def _whole_way(run: Path) -> list[str] | None:
         way = []
         while span is not None:
             way.append(span["operation"])
-            if not span["parent_id"]:
+            if span["component"] == layout.GATEWAY:
                 return way
             span = spans.get(span["parent_id"])
     return None
