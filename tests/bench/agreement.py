@@ -33,6 +33,10 @@ from tests.bench.causes import CAUSES
 from tests.bench.tables import REPOSITORY, show, tell
 
 
+_ENOUGH = 5
+"""Cases from which on an interval says something."""
+
+
 @dataclass(frozen=True)
 class Reference:
     """What one public method answered on one set: case -> components in order, None where it failed."""
@@ -108,6 +112,7 @@ def _row(
     alone = [score(records[case, method, ESTIMATED].places, truths[case].components) for case in cases]
     differences = [mine.avg - other.avg for mine, other in zip(ours, public, strict=True)]
     low, high = interval(differences)
+    spread = f" [{low:+.2f}, {high:+.2f}]{' !' if high < 0 else ''}" if len(cases) >= _ENOUGH else ""
     ranks = [r for case in cases if (r := _correlation(given[case], theirs[case])) is not None]
     return (
         method if reference.tag == "fork" else f"{method} ({reference.tag.removeprefix('fork-')})",
@@ -118,7 +123,7 @@ def _row(
         f"{_mean(public, 3):.2f}",
         f"{fmean(s.avg for s in ours):.2f} / {fmean(s.avg for s in alone):.2f}",
         f"{fmean(s.avg for s in public):.2f}",
-        f"{fmean(differences):+.2f} [{low:+.2f}, {high:+.2f}]{' !' if high < 0 else ''}",
+        f"{fmean(differences):+.2f}{spread}",
         f"{fmean(_same_first(given[case], theirs[case]) for case in cases):.2f}",
         f"{fmean(ranks):+.2f}" if ranks else "–",
     )

@@ -53,6 +53,7 @@ CAUSES: dict[str, str] = {
         "the public code adds up raw numbers of samples, error lines (before the fault, too) and spans, so that busy "
         "components win; ours votes with shares"
     ),
+    "rcd": "ours asks for 10 samples on each side of the onset, these cases have 6 after it",
     "tracerca": (
         "the public code scores single operations and blames callers for the time of those they wait for; ours mines "
         "sets of components"
