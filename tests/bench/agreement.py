@@ -32,7 +32,6 @@ from methods.scoring import Places, Score, interval, score
 from tests.bench.causes import CAUSES
 from tests.bench.tables import REPOSITORY, show, tell
 
-
 _ENOUGH = 5
 """Cases from which on an interval says something."""
 
