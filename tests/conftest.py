@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+# As in the workers that methods run in: threads that wait for each other in a spin make small products slow, and a
+# busy machine makes them very slow. It must be said before numpy is imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 if TYPE_CHECKING:
     from cluster.local.deployment import LocalDeployment
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of the real deployment come last: it takes most of two cores while it is up."""
+    items.sort(key=lambda item: item.get_closest_marker("live") is not None)
 
 
 @pytest.fixture(scope="session")

@@ -40,7 +40,7 @@ from methods.types import (
 HEADINGS = ("Idea", "Formula", "Inputs", "Parameters", "Fails when", "Cost", "Reference", "Deviations")
 NAMES = [entry.name for entry in catalog.entries()]
 
-QUICK: dict[str, dict[str, Any]] = {}
+QUICK: dict[str, dict[str, Any]] = {"causalrca": {"epochs": 60}}
 FINDS: dict[str, int] = {
     "nsigma": 1,
     "baro": 1,
