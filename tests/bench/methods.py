@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> None:
         [
             f"All {len(rows)} through methods.runner with {WORKERS} workers: {whole:.1f} s, workers' start included "
             f"(target: under {TARGET:g} s).",
-            "CPU and wall: one call in one process, the better of two; in the runner: the first call, compiled code "
-            "still to be loaded.",
+            "CPU and wall: one call after a first one in the same process; in the runner: the first call, compiled "
+            "code still to be loaded.",
         ],
     )

@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> None:
     for name in names:
         mine, other = ours[name], theirs[name]
         note = other.error or mine.error or ("the ratio is a lower bound: stopped" if other.beyond else "")
-        if mine.cpu is not None and other.cpu is not None and not mine.beyond:
+        if mine.cpu and other.cpu and not mine.beyond:
             ratios[name] = other.cpu / mine.cpu
         bound = "≥ " if other.beyond else ""
         rows.append(
@@ -88,7 +88,7 @@ def _verdict(ratios: dict[str, float]) -> list[str]:
             f"PC, FCI and Granger: {_mean(graphs):.0f} in the geometric mean, least {graphs[least]:.0f} ({least}; "
             f"target: each at least {GRAPH_TARGET:g})."
         )
-    lines.append("Each the better of two calls unless the first took more than 10 s; imports are not counted.")
+    lines.append("A call after a first one, unless that took more than 10 s; imports are not counted.")
     return lines
 
 
