@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from rich.table import Table
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -69,7 +70,7 @@ class Confirm(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Static(Text(f"{WARN} {plain(self._title)}"), classes="dialog-title -warn")
-            with VerticalScroll(classes="dialog-text"):
+            with VerticalScroll(classes="dialog-text", can_focus=False):
                 yield Static(Text(self._what))
             yield Static(Text.assemble("Type ", (plain(self._word), "bold"), " to go on:"))
             yield Input(id="word", compact=True)
@@ -79,6 +80,14 @@ class Confirm(ModalScreen[bool]):
 
     def on_mount(self) -> None:
         self.query_one("#cancel", Button).focus()
+
+    def on_key(self, event: events.Key) -> None:
+        """What is typed goes into the field: with the focus on Cancel, nobody should have to look for it first."""
+        field = self.query_one(Input)
+        if event.is_printable and event.character and not field.has_focus:
+            event.stop()
+            field.focus()
+            field.insert_text_at_cursor(event.character)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self.query_one("#go", Button).disabled = event.value != self._word
