@@ -21,7 +21,8 @@ def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], rema
     console = Console(width=_WIDTH, highlight=False)
     console.print()
     console.print(f"$ {command()}    ({os.cpu_count()} cores, Python {platform.python_version()})", markup=False)
-    table = Table(title=Text(title), title_justify="left")
+    console.print(title, markup=False)
+    table = Table()
     for position, column in enumerate(columns):
         wide = position in (0, len(columns) - 1)
         table.add_column(Text(column), justify="left" if wide else "right", no_wrap=not wide)
