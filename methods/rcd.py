@@ -39,7 +39,7 @@ class Rcd(Method):
         first of them.
 
     Inputs:
-        Metrics, T samples × N signals, any unit, and the onset; at least 10 samples on each side.
+        Metrics, T samples × N signals, any unit, and the onset; at least 5 samples on each side.
 
     Parameters:
         chunk: signals searched together (gamma = 5 in the paper).
@@ -59,7 +59,7 @@ class Rcd(Method):
 
     Deviations:
         Signals that are constant on one side are kept: a counter that starts moving is the clearest evidence there is.
-        Edges are removed after each depth, not at once (PC-stable), so that no order of columns decides.
+        Within a depth the signal with the largest p-value is tested first, so that no order of columns decides.
         The public code draws its chunks unseeded.
     """
 
@@ -82,7 +82,7 @@ class Rcd(Method):
 
     def rank(self, incident: Incident, rng: np.random.Generator) -> Outcome:
         matrix, twins = prepare(incident, fill=True).varying().unique()
-        sides = halves(matrix, incident.onset, least_before=10, least_after=10)
+        sides = halves(matrix, incident.onset, least_before=5, least_after=5)
         if isinstance(sides, NoRanking):
             return sides
         late = np.zeros(matrix.samples, dtype=np.int64)
@@ -178,19 +178,18 @@ class _Search:
 
     def neighbours(self, columns: Sequence[int], alpha: float) -> dict[int, float]:
         """Columns that no tested subset of the others separates from the indicator: column -> largest p seen."""
-        largest = dict.fromkeys(columns, 0.0)
-        adjacent = sorted(columns)
-        depth = 0
+        largest = {column: self.p_value(column, ()) for column in columns}
+        adjacent = [column for column in sorted(columns) if largest[column] <= alpha]
+        depth = 1
         while len(adjacent) > depth:
-            gone = set()
-            for column in adjacent:
+            # The weakest first and taken out at once: signals that all follow the indicator would separate each other.
+            for column in sorted(adjacent, key=lambda c: -largest[c]):
                 others = [other for other in adjacent if other != column]
                 for given in itertools.combinations(others, depth):
                     largest[column] = max(largest[column], self.p_value(column, given))
                     if largest[column] > alpha:
-                        gone.add(column)
+                        adjacent.remove(column)
                         break
-            adjacent = [column for column in adjacent if column not in gone]
             depth += 1
         return {column: largest[column] for column in adjacent}
 

@@ -1,4 +1,4 @@
-"""Why our rankings differ from the public ones: what was found by looking at the recorded incidents, by method."""
+"""Why our rankings differ from the public ones, by method: seen in the cases, or known of the public code."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ CAUSES: dict[str, str] = {
         "the public code adds up raw numbers of samples, error lines (before the fault, too) and spans, so that busy "
         "components win; ours votes with shares"
     ),
-    "rcd": "ours asks for 10 samples on each side of the onset, these cases have 6 after it",
+    "rcd": "both draw their chunks at random: the public figure is one unseeded draw, ours one seeded",
     "tracerca": (
         "the public code scores single operations and blames callers for the time of those they wait for; ours mines "
         "sets of components"

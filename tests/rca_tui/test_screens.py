@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import synthetic
 from driving import Engine, app_over, open_faults, running, settle, until, visible
-from textual.widgets import Button, Input, Static
+from textual.widgets import Button, Static
 
 from rca_tui.screens.dialogs import Confirm, Notice
 from rca_tui.widgets.chart import Chart
