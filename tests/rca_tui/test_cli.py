@@ -113,6 +113,13 @@ def test_replay_without_a_terminal_says_what_was_recorded(tmp_path: Path) -> Non
     assert "\x1b" not in run("replay", raw)
 
 
+@pytest.fixture
+def none_shipped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A library with saved incidents only."""
+    monkeypatch.setattr("cluster.incident.library.SHIPPED", tmp_path / "none")
+
+
+@pytest.mark.usefixtures("none_shipped")
 def test_record_saves_the_last_seconds_and_incidents_lists_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,6 +139,14 @@ def test_record_saves_the_last_seconds_and_incidents_lists_them(
     assert shown["samples"] == 100
 
 
+@pytest.mark.usefixtures("none_shipped")
+def test_there_is_nothing_to_replay() -> None:
+    result = CliRunner().invoke(app, ["replay"])
+    assert result.exit_code == 2
+    assert "no incident to replay" in result.stderr
+
+
+@pytest.mark.usefixtures("none_shipped")
 def test_only_reveal_shows_the_truth_and_a_broken_incident_does_not_hide_the_others(tmp_path: Path) -> None:
     saved = tmp_path / "state" / "rca-tui" / "incidents"
     run("import", str(case(tmp_path / "raw")), str(saved / "a.zip"))
@@ -169,7 +184,6 @@ def test_no_deployment() -> None:
         (["explain", "nowhere", "--method", "baro"], "no incident"),
         (["diagnose", "nowhere", "--method", "wizard"], "no method 'wizard'"),
         (["explain", "nowhere", "--method", "wizard"], "no method 'wizard'"),
-        (["replay"], "no incident to replay"),
         (["replay", "."], "not a saved incident"),
         (["import", "nowhere", "x"], "not a folder"),
         (["import", ".", "x"], "has none of metrics"),

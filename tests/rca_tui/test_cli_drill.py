@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -95,7 +96,7 @@ def test_json_goes_to_stdout_alone(drilled: Any) -> None:
     result = CliRunner().invoke(app, [*DRILL, "--json"])
     told = json.loads(result.stdout)
     assert (told["state"], told["landing"], told["whole"]) == ("RECOVERED", "landed", True)
-    assert told["saved"].endswith("drill-01.zip")
+    assert re.search(r"/incidents/drill-\d\d\.zip$", told["saved"])
 
 
 def test_stuck_is_exit_code_1_with_the_command_for_a_person(drilled: Any) -> None:
