@@ -73,7 +73,7 @@ class Confirm(ModalScreen[bool]):
             with VerticalScroll(classes="dialog-text", can_focus=False):
                 yield Static(Text(self._what))
             yield Static(Text.assemble("Type ", (plain(self._word), "bold"), " to go on:"))
-            yield Input(id="word", compact=True)
+            yield Input(id="word", compact=True, select_on_focus=False)
             with Horizontal(classes="dialog-buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
                 yield Button(self._verb, id="go", variant="error", disabled=True, compact=True)
