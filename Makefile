@@ -23,7 +23,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11 or newer is needed: apt-get install python3, then make again." >&2; exit 2; fi
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[local,test]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[local,kubernetes,notebooks,test]'
 	@touch $@
 
 run: setup ## the app on a live deployment that starts here
