@@ -43,6 +43,8 @@ class Page(Screen[None]):
         self._ready = True
         for name in self.FOLLOWS:
             self.watch(self.app, name, self._followed, init=False)
+        # Lines hold their colours: a new theme means drawing them anew.
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._followed())
         self._followed()
 
     def on_screen_resume(self) -> None:
