@@ -10,6 +10,10 @@ voters and candidates alike; and it satisfies consistency (two groups of methods
 together), which no Condorcet rule does. The optimal alternative, Kemeny's, is NP-hard, and the Borda count is within a
 factor 5 of it (Coppersmith, Fleischer, Rudra 2006).
 
+Who drove it. Let a voter that stays away count as one that ties all candidates, so that each gets 0.5 from it. Then the
+score is 0.5 plus a sum with one term a voter, (share - 0.5) / voters, and a voter's Shapley value is its own term: the
+attribution is exact and needs no sampling.
+
 Reference: de Borda, Mémoire sur les élections au scrutin, 1781; ties and short ballots as in Emerson, The original
 Borda count and partial voting, Social Choice and Welfare 2013, and Dwork et al., Rank aggregation methods for the Web,
 WWW 2001.
@@ -17,28 +21,33 @@ WWW 2001.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
+from cluster.display import Document, Shown
 from methods.types import ComponentScore, Outcome, Ranking
 
-# Guesses do not vote.
-NO_VOTE = frozenset({"dummy"})
+# Guesses do not vote, nor does what belongs to no method.
+NO_VOTE = frozenset({"dummy", "contrast"})
+CHANCE = 0.5
+"""The score that an order drawn at random gives on average."""
 
 
 @dataclass(frozen=True, slots=True)
-class Consensus:
+class Consensus(Shown):
     """Attributes:
     components: by falling score; equal scores share a rank. Empty when nobody voted.
     voters: methods that ranked.
     agree: voters whose first place holds a first place of the consensus.
     dissent: (voter, the components that it ranks first) for the others.
+    contributions: voter -> component -> what that voter added to the component's score. They sum to the score less 0.5.
     """
 
     components: tuple[ComponentScore, ...]
     voters: tuple[str, ...]
     agree: tuple[str, ...]
     dissent: tuple[tuple[str, tuple[str, ...]], ...]
+    contributions: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def top(self) -> tuple[str, ...]:
@@ -59,6 +68,22 @@ class Consensus:
         )
         return f"{sentence}; the others say {others_said}." if others_said else f"{sentence}."
 
+    def drivers(self) -> tuple[tuple[str, float], ...]:
+        """(voter, what it added to the lead), the largest first: empty where there is no single first and a second.
+
+        The lead is the score of the first over that of the second; the parts sum to it.
+        """
+        if len(self.top) != 1 or len(self.components) < 2:
+            return ()
+        first, second = self.components[0].component, self.components[1].component
+        parts = {voter: shares[first] - shares[second] for voter, shares in self.contributions.items()}
+        return tuple(sorted(parts.items(), key=lambda part: (-part[1], part[0])))
+
+    def document(self) -> Document:
+        from methods import showing
+
+        return showing.consensus(self)
+
 
 def consensus(ballots: Iterable[tuple[str, Outcome]], candidates: Sequence[str]) -> Consensus:
     """Aggregate the rankings of (method, outcome) pairs over the incident's candidates.
@@ -69,10 +94,12 @@ def consensus(ballots: Iterable[tuple[str, Outcome]], candidates: Sequence[str])
     voters = tuple(sorted(rankings))
     if not voters:
         return Consensus((), (), (), ())
-    totals = dict.fromkeys(candidates, 0.0)
-    for ranking in rankings.values():
-        for candidate, share in _borda(ranking, candidates).items():
-            totals[candidate] += share / len(voters)
+    ballots_cast = {voter: _borda(rankings[voter], candidates) for voter in voters}
+    totals = {c: sum(shares[c] for shares in ballots_cast.values()) / len(voters) for c in candidates}
+    contributions = {
+        voter: {c: (share - CHANCE) / len(voters) for c, share in shares.items()}
+        for voter, shares in ballots_cast.items()
+    }
     # Sums in another order differ in the last digits: equal means must tie.
     means = {candidate: round(total, 12) for candidate, total in totals.items()}
     ordered = sorted(means.items(), key=lambda item: (-item[1], item[0]))
@@ -83,7 +110,7 @@ def consensus(ballots: Iterable[tuple[str, Outcome]], candidates: Sequence[str])
     top = {c.component for c in components if c.rank == 1}
     agree = tuple(voter for voter in voters if top & set(rankings[voter].top))
     dissent = tuple((voter, rankings[voter].top) for voter in voters if voter not in agree)
-    return Consensus(components, voters, agree, dissent)
+    return Consensus(components, voters, agree, dissent, contributions)
 
 
 def _borda(ranking: Ranking, candidates: Sequence[str]) -> dict[str, float]:

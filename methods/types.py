@@ -32,6 +32,7 @@ from typing import ClassVar, TypeAlias
 
 import numpy as np
 
+from cluster.display import Document, Shown
 from cluster.incident.model import Incident
 
 
@@ -150,11 +151,16 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Shown):
     """A method's own intermediates as ordered steps. `caveats` warn of biases that apply to this very ranking."""
 
     steps: tuple[Step, ...]
     caveats: tuple[str, ...] = ()
+
+    def document(self) -> Document:
+        from methods import showing
+
+        return showing.explanation(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +181,7 @@ class ComponentScore:
 
 
 @dataclass(frozen=True, slots=True)
-class Ranking:
+class Ranking(Shown):
     """Components by falling score. Components that the method did not score are absent: unranked, not last.
 
     Build it with `methods.ranking.by_signals` or `by_components`, which keep ties as ties.
@@ -197,13 +203,23 @@ class Ranking:
         """The components that share the first rank."""
         return tuple(c.component for c in self.components if c.rank == 1)
 
+    def document(self) -> Document:
+        from methods import showing
+
+        return showing.ranking(self.components)
+
 
 @dataclass(frozen=True, slots=True)
-class NoRanking:
+class NoRanking(Shown):
     """The method has no answer, and this is why: `detail` is one sentence for the operator."""
 
     reason: Reason
     detail: str
+
+    def document(self) -> Document:
+        from methods import showing
+
+        return showing.no_ranking(self)
 
 
 Outcome: TypeAlias = Ranking | NoRanking

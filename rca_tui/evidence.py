@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rich.table import Table as Grid
 from rich.text import Text
 
 from rca_tui.frames import Line
 from rca_tui.state import Diagnosis
-from rca_tui.text import clock_time, fit, number, plain
+from rca_tui.text import clock_time, fit, plain
 from rca_tui.widgets.plot import Plot
 
 if TYPE_CHECKING:
     from methods.types import Explanation, Step
-
-EARLIEST, LATEST = 1e9, 4e9
-"""Numbers between these are taken for unix seconds (2001 to 2096)."""
 
 
 def plot_of(diagnosis: Diagnosis, step: Step) -> Plot | None:
@@ -76,23 +73,20 @@ def logs_of(diagnosis: Diagnosis, step: Step, limit: int = 40) -> Text | None:
 
 
 def numbers_of(step: Step, width: int, limit: int = 40) -> Grid | None:
-    """The step's table, or its graph's edges, or its named numbers; None when it has none."""
-    if step.table is not None:
-        heads, cells = step.table.columns, [tuple(_cell(c) for c in row) for row in step.table.rows[:limit]]
-    elif step.graph is not None and step.graph.edges:
-        heads = ("cause", "effect", "weight", "")
-        cells = [(plain(e.cause), plain(e.effect), number(e.weight), plain(e.mark)) for e in step.graph.edges[:limit]]
-    elif step.numbers:
-        heads, cells = ("number", "value"), [(plain(k), _named(v)) for k, v in step.numbers.items()]
-    else:
+    """What `methods.showing.figures` says, cut to the room there is; None when the step has no numbers."""
+    from cluster.display import text_of
+    from methods.showing import figures
+
+    told = figures(step, limit)
+    if told is None:
         return None
     grid = Grid(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
-    share = max(8, width // max(1, len(heads)) + 8)
-    for i, head in enumerate(heads):
-        numeric = bool(cells) and all(_numeric(row[i]) for row in cells)
-        grid.add_column(Text(plain(head)), justify="right" if numeric else "left", no_wrap=True, max_width=share)
-    for row in cells:
-        grid.add_row(*(Text(fit(c, share)) for c in row))
+    share = max(8, width // max(1, len(told.columns)) + 8)
+    for name in told.columns:
+        side: Literal["left", "right"] = "right" if name in told.right else "left"
+        grid.add_column(Text(plain(name)), justify=side, no_wrap=True, max_width=share)
+    for row in told.rows:
+        grid.add_row(*(Text(fit(text_of(cell), share)) for cell in row))
     return grid
 
 
@@ -103,20 +97,3 @@ def as_text(method: str, explanation: Explanation) -> str:
         lines.append(f"{i}. {plain(step.title)}: {plain(step.claim, 2000)}")
     lines += [f"caveat: {plain(caveat, 2000)}" for caveat in explanation.caveats]
     return "\n".join(lines)
-
-
-def _named(value: float) -> str:
-    """A number; a unix time as the time of day."""
-    return clock_time(value) if EARLIEST <= value < LATEST else number(value)
-
-
-def _cell(cell: object) -> str:
-    if cell is None:
-        return "–"
-    if isinstance(cell, bool):
-        return "yes" if cell else "no"
-    return number(cell) if isinstance(cell, float) else plain(cell)
-
-
-def _numeric(text: str) -> bool:
-    return bool(text) and text[0] in "0123456789-–+"

@@ -1,50 +1,26 @@
-"""Text for the screen: telemetry made harmless, quantities with units, times.
+"""Text for the screen: what `cluster.text` has, and quantities with units that fit into few cells.
 
-Names, log lines and labels come from outside. `plain` takes out whatever a terminal could act on; the callers put the
-result into `rich.text.Text`, which never reads markup.
+The callers put it into `rich.text.Text`, which never reads markup.
 """
 
 from __future__ import annotations
 
 import math
-import unicodedata
-from datetime import datetime
 
-NOTHING = "–"
-"""Shown where there is no value: not measured is not zero."""
+from cluster.text import NOTHING as NOTHING
+from cluster.text import clock_time as clock_time
+from cluster.text import date_time as date_time
+from cluster.text import number as number
+from cluster.text import plain as plain
+from cluster.text import span as span
 
-_UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB")
-
-
-def plain(value: object, limit: int = 400) -> str:
-    """The value as one line of harmless text: control and direction characters replaced, cut at `limit` characters."""
-    text = str(value)
-    if len(text) > limit:
-        text = text[: limit - 1] + "…"
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join("�" if unicodedata.category(c) in _UNSAFE else c for c in text)
 
 
 def fit(value: object, width: int) -> str:
     """`plain`, cut with an ellipsis to at most `width` characters."""
     text = plain(value)
     return text if len(text) <= width else text[: max(0, width - 1)] + "…"
-
-
-def number(value: float | None) -> str:
-    """Three significant digits without an exponent where that stays short."""
-    if value is None or not math.isfinite(value):
-        return NOTHING
-    size = abs(value)
-    if size == 0:
-        return "0"
-    if size >= 1e6 or size < 1e-4:
-        return f"{value:.1e}"
-    if size >= 1000:
-        return f"{value / 1000:.3g}k"
-    return f"{value:.0f}" if size >= 100 else f"{value:.3g}"
 
 
 def quantity(value: float | None, unit: str | None) -> str:
@@ -71,29 +47,6 @@ def percent(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return NOTHING
     return f"{value * 100:.1f} %" if 0 < value < 0.0995 else f"{value * 100:.0f} %"
-
-
-def clock_time(time: float) -> str:
-    """The local time of day of a unix time."""
-    return datetime.fromtimestamp(time).strftime("%H:%M:%S")
-
-
-def date_time(time: float) -> str:
-    return datetime.fromtimestamp(time).strftime("%Y-%m-%d %H:%M")
-
-
-def span(seconds: float) -> str:
-    """A length of time: `80 ms`, `1.2 s`, `42 s`, `4 min`, `4 min 05 s`."""
-    if 0 < seconds < 0.95:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 10:
-        return f"{max(0.0, seconds):.1f} s"
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes >= 120:
-        return f"{minutes // 60} h {minutes % 60:02d} min"
-    return f"{minutes} min {rest:02d} s" if rest else f"{minutes} min"
 
 
 def _bytes(value: float) -> str:

@@ -14,6 +14,7 @@ from enum import StrEnum
 import numpy as np
 import pandas as pd
 
+from cluster.display import Document, Shown
 from cluster.topology import Topology
 
 SPAN_COLUMNS = {
@@ -135,7 +136,7 @@ class Telemetry:
 
 
 @dataclass(frozen=True)
-class Incident:
+class Incident(Shown):
     """One window of telemetry of one deployment: the only input of a method.
 
     Attributes:
@@ -161,3 +162,8 @@ class Incident:
     def candidates(self) -> tuple[str, ...]:
         """Components that can be blamed: every one of the topology, sorted by id so that no order leaks in."""
         return tuple(sorted(self.topology.ids))
+
+    def document(self) -> Document:
+        from cluster.incident import showing
+
+        return showing.incident(self)

@@ -7,11 +7,14 @@ import math
 import shutil
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rca_tui.text import plain
+
+if TYPE_CHECKING:
+    from cluster.display import Document
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
@@ -35,24 +38,18 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, rig
     Cells are harmless text: no markup, no escape sequences. Long ones wrap, except in the columns that `whole` names
     and in those of numbers, which `right` names.
     """
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    from cluster.display import Grid
 
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    numeric = set(right.split())
-    unbroken = numeric | set(whole.split())
-    for name in columns:
-        table.add_column(
-            Text(name, "bold"),
-            justify="right" if name in numeric else "left",
-            no_wrap=name in unbroken,
-            overflow="fold",
-        )
-    for row in rows:
-        table.add_row(*(cell if isinstance(cell, Text) else Text(plain(cell)) for cell in row))
-    Console(markup=False, highlight=False, emoji=False).print(table)
+    print_document((Grid.of(columns, ((str(cell) for cell in row) for row in rows), right, whole),))
+
+
+def print_document(document: Document) -> None:
+    """What an object shows of itself, as wide as the terminal, 80 columns where there is none."""
+    from rich.console import Console
+
+    from cluster.display import drawn
+
+    Console(markup=False, highlight=False, emoji=False).print(drawn(document))
 
 
 def _clean(value: object) -> Any:

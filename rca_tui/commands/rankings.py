@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from methods.runner import Result
-from methods.types import NoRanking, Ranking
+from methods.types import NoRanking
 from rca_tui.commands.output import print_table
 from rca_tui.text import number
 
@@ -35,17 +35,6 @@ def print_results(results: Sequence[Result]) -> None:
         ((r.method, r.family, f"{r.seconds:.2f}", blamed(r)) for r in ordered),
         right="s",
         whole="method family",
-    )
-
-
-def print_ranking(ranking: Ranking) -> None:
-    print_table(
-        ("rank", "component", "score", "by"),
-        (
-            (c.rank, c.component, number(c.score), ", ".join(f"{s.signal} {number(s.score)}" for s in c.signals[:3]))
-            for c in ranking.components[:10]
-        ),
-        right="rank score",
     )
 
 

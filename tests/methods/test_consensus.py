@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from methods.consensus import consensus
@@ -60,3 +62,32 @@ def test_nobody_voted() -> None:
     found = consensus([("dummy", vote("a"))], CANDIDATES)
     assert found.components == ()
     assert found.top == ()
+
+
+def test_contributions_are_the_shapley_values_of_the_voters() -> None:
+    """Against the definition: a voter's marginal addition, averaged over every order in which the voters come."""
+    ballots = {"m": vote("a", "b", "c", "d"), "n": vote("b", ("a", "c")), "o": vote("a")}
+    found = consensus(ballots.items(), CANDIDATES)
+    tied = vote(CANDIDATES)
+
+    def score(present: set[str], candidate: str) -> float:
+        seen = consensus([(v, b if v in present else tied) for v, b in ballots.items()], CANDIDATES)
+        return next(c.score for c in seen.components if c.component == candidate)
+
+    orders = list(itertools.permutations(ballots))
+    for voter in ballots:
+        for candidate in CANDIDATES:
+            gains = []
+            for order in orders:
+                before = set(order[: order.index(voter)])
+                gains.append(score(before | {voter}, candidate) - score(before, candidate))
+            assert found.contributions[voter][candidate] == pytest.approx(sum(gains) / len(orders))
+
+
+def test_drivers_sum_to_the_lead() -> None:
+    found = consensus([("m", vote("a", "b")), ("n", vote("b", "c")), ("o", vote("a", "c"))], CANDIDATES)
+    first, second = found.components[:2]
+    assert sum(part for _, part in found.drivers()) == pytest.approx(first.score - second.score)
+    assert [part for _, part in found.drivers()] == sorted((p for _, p in found.drivers()), reverse=True)
+    tie = consensus([("m", vote("a", "b")), ("n", vote("b", "a"))], CANDIDATES)
+    assert tie.drivers() == ()

@@ -1,0 +1,40 @@
+"""What an incident says of itself in a notebook or a terminal: what was recorded, of which components."""
+
+from __future__ import annotations
+
+from cluster.display import Document, Grid, Line, Title, Tone
+from cluster.incident.model import Incident
+from cluster.text import date_time, span
+
+
+def incident(shown: Incident) -> Document:
+    """Where and when, how much telemetry, one row a component, and what is known to be missing."""
+    telemetry, topology = shown.telemetry, shown.topology
+    onset = "onset not set"
+    if shown.onset is not None:
+        onset = f"onset {shown.onset.time - shown.window.start:.0f} s into the window ({shown.onset.source})"
+    lines = telemetry.logs["component"].value_counts()
+    spans = telemetry.spans["component"].value_counts()
+    rows = (
+        (
+            component.id,
+            component.kind.value,
+            ", ".join(topology.callees(component.id)),
+            ", ".join(topology.hosts(component.id)),
+            len(telemetry.signals_of(component.id)),
+            int(spans.get(component.id, 0)),
+            int(lines.get(component.id, 0)),
+        )
+        for component in topology.components
+    )
+    columns = ("component", "kind", "calls", "runs on", "signals", "spans", "log lines")
+    return (
+        Title(f"Incident {shown.id}"),
+        Line(
+            f"{shown.deployment}, {date_time(shown.window.start)}, {span(shown.window.seconds)}; {onset}; "
+            f"front door {topology.front_door or 'unknown'}."
+        ),
+        Line(f"{len(telemetry.metrics)} samples, {len(telemetry.spans)} spans, {len(telemetry.logs)} log lines."),
+        Grid.of(columns, rows, whole="component kind"),
+        *(Line(note, Tone.QUIET) for note in shown.notes),
+    )
