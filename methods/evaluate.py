@@ -94,7 +94,7 @@ def run(
 
     Args:
         names: methods; None for all.
-        deadline: seconds for each method on each case; beyond it the case counts as missed.
+        deadline: CPU seconds for each method on each case; beyond it the case counts as missed.
         engine: None for a process pool of this machine.
         cache_path: a file of JSON lines. What it holds is not run again, and each record is written to it as soon as it
             is there, so that a run that was stopped goes on where it was. Records of other code, seed or deadline stay

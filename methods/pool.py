@@ -3,6 +3,9 @@
 The workers are started with `subprocess`, not forked and not through multiprocessing's spawn: a threaded process such
 as a Textual app cannot be forked safely, and spawn would import the caller's main module again. Each has one BLAS
 thread, a limit on its memory, a low priority, and a deadline for each task, after which it is killed and replaced.
+
+A deadline is in CPU seconds, so that what else runs on the machine does not decide whether a method has an answer. One
+that waits without computing is killed after `PATIENCE` times as many seconds by the clock.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ from cluster.incident.model import Incident
 from methods.types import NoRanking, Outcome, Reason
 
 START_LIMIT = 180.0
+PATIENCE = 10.0
 MEMORY_LIMIT = 3 * 2**30
 TICK = 0.1
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -42,7 +46,10 @@ class Cancelled(Protocol):
 
 @dataclass(frozen=True)
 class Task:
-    """Rank one incident with one method. Tasks with the same `key` share the incident, which is loaded when needed."""
+    """Rank one incident with one method. Tasks with the same `key` share the incident, which is loaded when needed.
+
+    `deadline` is in CPU seconds.
+    """
 
     key: str
     incident: Callable[[], Incident]
@@ -157,13 +164,15 @@ class _Worker:
                 env=environment,
                 pass_fds=(theirs.fileno(),),
             )
+        self._watched = psutil.Process(self.process.pid)
         with contextlib.suppress(psutil.Error):
-            psutil.Process(self.process.pid).nice(10)
+            self._watched.nice(10)
         self.ready = False
         self.dead = False
         self.key = ""
         self.task: Task | None = None
         self._begun = time.monotonic()
+        self._used = 0.0
         self._started = False
 
     def begin(self, task: Task, parcel: memoryview | bytes) -> None:
@@ -184,7 +193,7 @@ class _Worker:
         if message[0] == "ready":
             self.ready = True
         elif message[0] == "started":
-            self._started, self._begun = True, time.monotonic()
+            self._started, self._begun, self._used = True, time.monotonic(), self._cpu()
         elif self.task is not None:
             task, self.task = self.task, None
             return Answer(task, message[1], message[2])
@@ -197,9 +206,23 @@ class _Worker:
             return self._died("it did not start in time") if took > START_LIMIT else None
         if self.task is None or took <= self.task.deadline:
             return None
-        task = self.task
+        task, patience = self.task, PATIENCE * self.task.deadline
+        if self._cpu() - self._used > task.deadline:
+            sentence = f"no answer within {task.deadline:g} s of CPU time"
+        elif took > patience:
+            sentence = f"no answer within {patience:g} s, most of which it waited"
+        else:
+            return None
         self.kill()
-        return Answer(task, NoRanking(Reason.TIMEOUT, f"no answer within {task.deadline:g} s"), took)
+        return Answer(task, NoRanking(Reason.TIMEOUT, sentence), took)
+
+    def _cpu(self) -> float:
+        """CPU seconds that the process has used; 0 when it is gone, which is noticed elsewhere."""
+        try:
+            used = self._watched.cpu_times()
+        except psutil.Error:
+            return 0.0
+        return float(used.user + used.system)
 
     def kill(self) -> None:
         self.dead, self.task = True, None

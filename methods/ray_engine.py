@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from methods.pool import Answer, Cancelled, Task
+from methods.pool import PATIENCE, Answer, Cancelled, Task
 from methods.types import NoRanking, Reason
 from methods.worker import rank
 
-# A task waits for a Ray worker to start before it begins: this much is added to its deadline.
+# A task waits for a Ray worker to start before it begins: this much is added to its limit.
 START_ALLOWANCE = 30.0
 
 
@@ -89,8 +89,9 @@ class RayEngine:
     def _overdue(self, running: dict[Any, _Running]) -> Iterator[Answer]:
         for reference, one in list(running.items()):
             took = time.monotonic() - one.begun
-            if took > one.task.deadline + START_ALLOWANCE:
+            # What CPU time it has used cannot be seen from here.
+            if took > PATIENCE * one.task.deadline + START_ALLOWANCE:
                 del running[reference]
                 self._ray.cancel(reference, force=True)
-                late = NoRanking(Reason.TIMEOUT, f"no answer within {one.task.deadline:g} s")
+                late = NoRanking(Reason.TIMEOUT, f"no answer within {PATIENCE * one.task.deadline:g} s")
                 yield Answer(one.task, late, took)

@@ -37,7 +37,7 @@ def run(
 
     Args:
         seed: the same seed gives the same rankings.
-        deadline: seconds for each method, after which its process is killed: NoRanking(TIMEOUT).
+        deadline: CPU seconds for each method, after which its process is killed: NoRanking(TIMEOUT).
         workers: processes; None for one a core.
         cancelled: stops everything within a fraction of a second once set. Closing the iterator does, too.
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Named = Annotated[str, typer.Argument(metavar="INCIDENT", help="A path, or a name that `rca-tui incidents` lists.")]
 When = Annotated[str, typer.Option("--onset", metavar="auto|TIME", help=onsets.HELP)]
 Seed = Annotated[int, typer.Option(help="Of everything random: the same seed gives the same rankings.")]
-Deadline = Annotated[float, typer.Option(help="Seconds for each method, after which it is stopped.", min=0.1)]
+Deadline = Annotated[float, typer.Option(help="CPU seconds for each method, after which it is stopped.", min=0.1)]
 
 
 def diagnose(

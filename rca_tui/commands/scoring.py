@@ -40,7 +40,7 @@ def evaluate(
     ] = None,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     deadline: Annotated[
-        float, typer.Option(metavar="S", help="For each method on each incident; late is a miss.", min=0.1)
+        float, typer.Option(metavar="S", help="CPU seconds for each method on each incident; late is a miss.", min=0.1)
     ] = 60.0,
     engine: Annotated[EngineName, typer.Option(help="pool: processes here. ray: a Ray cluster.")] = EngineName.POOL,
     cache: Annotated[

@@ -35,11 +35,11 @@ def objective(
 
 def test_gradients_are_those_of_the_papers_objective() -> None:
     rng = np.random.default_rng(0)
-    data = rng.normal(size=(30, 4))
+    data = rng.normal(size=(30, 4)).astype(np.float32)
     state = _State.fresh(4, rng)
     state.raw[:] = rng.normal(0, 0.05, (4, 4))
     state.offset[:] = 0.3
-    before = [a.copy() for a in (state.raw, state.networks, state.offset)]
+    before = [a.astype(np.float64) for a in (state.raw, state.networks, state.offset)]
     _train(data, state.arrays(), 0.7, 2.0, 1e-3, 1)
     # After one step Adam's first moment is a tenth of the gradient.
     gradients = [10 * moment for moment in state.moments[::2]]

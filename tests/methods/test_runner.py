@@ -38,6 +38,11 @@ class Hangs(_Base):
         while True:
             pass
 
+class Waits(_Base):
+    name = "waits"
+    def act(self, incident, rng):
+        time.sleep(3600)
+
 class Dies(_Base):
     name = "dies"
     def act(self, incident, rng):
@@ -53,7 +58,7 @@ class Threads(_Base):
     def act(self, incident, rng):
         return NoRanking(Reason.NOT_APPLICABLE, os.environ["OPENBLAS_NUM_THREADS"] + " " + str(os.getpid()))
 """
-MISBEHAVING = ("Raises", "Hangs", "Dies", "Eats", "Threads")
+MISBEHAVING = ("Raises", "Hangs", "Waits", "Dies", "Eats", "Threads")
 
 
 @pytest.fixture
@@ -96,9 +101,18 @@ def test_methods_that_misbehave_are_answered_for(incident, misbehaving) -> None:
 
 
 def test_a_deadline_kills_and_the_next_method_runs(incident, misbehaving) -> None:
-    found = answers(incident, ["hangs", "nsigma"], deadline=1.0)
-    assert found["hangs"].outcome == NoRanking(Reason.TIMEOUT, "no answer within 1 s")
+    found = answers(incident, ["hangs", "nsigma"], deadline=3.0)
+    outcome = found["hangs"].outcome
+    assert isinstance(outcome, NoRanking)
+    assert outcome.reason is Reason.TIMEOUT
     assert isinstance(found["nsigma"].outcome, Ranking)
+    assert not workers_alive()
+
+
+def test_a_method_that_waits_is_killed_too(incident, misbehaving) -> None:
+    outcome = answers(incident, ["waits"], deadline=0.1)["waits"].outcome
+    assert isinstance(outcome, NoRanking)
+    assert outcome.reason is Reason.TIMEOUT
     assert not workers_alive()
 
 
