@@ -262,6 +262,7 @@ def _save(deployment: Deployment, plan: Plan, periods: Periods, path: Path) -> P
         injected_at=periods.during.start,
         reverted_at=periods.during.end,
         parameters=plan.parameters,
+        target=plan.target,
     )
     return store.save(capture.capture(deployment, window, STEP), path, truth)
 
@@ -270,8 +271,8 @@ def _measured(
     report: DrillReport, deployment: Deployment, fault: Fault[Any], plan: Plan, periods: Periods
 ) -> DrillReport:
     try:
-        expected = effects.measure(deployment, plan, fault.effects, periods)
-        sli = effects.measure(deployment, plan, _SLI, periods)
+        expected = effects.measure(deployment, fault.expected(plan), periods)
+        sli = effects.measure(deployment, [(plan.target, effect) for effect in _SLI], periods)
     except DeploymentError:  # it may be why the drill was aborted: the landing stays unknown, the report is still due
         return report
     return replace(report, landing=effects.overall(expected), effects=expected, sli=sli)

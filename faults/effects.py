@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from faults.types import Direction, Effect, Plan, Role
+from faults.types import Direction, Effect, Role
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from cluster.deployment import Deployment
     from cluster.incident.model import Window
+    from cluster.topology import Topology
 
 SETTLE = 0.25  # share of the active time that an effect may take to build up, left out of the comparison
 MIN_SAMPLES = 3
@@ -60,22 +61,21 @@ class Periods:
     after: Window
 
 
-def measure(deployment: Deployment, plan: Plan, effects: Iterable[Effect], periods: Periods) -> tuple[Measured, ...]:
-    """Each effect on each component that it concerns. Raises DeploymentError."""
+def measure(deployment: Deployment, expected: Iterable[tuple[str, Effect]], periods: Periods) -> tuple[Measured, ...]:
+    """Each of the (component, effect) pairs wherever its role leads to. Raises DeploymentError."""
     from cluster.incident.model import Window
 
-    wanted = tuple(effects)
+    wanted = tuple(expected)
     whole = Window(periods.before.start, periods.after.end)
-    samples = deployment.samples(whole, 1.0, signals=sorted({effect.signal for effect in wanted}))
+    samples = deployment.samples(whole, 1.0, signals=sorted({effect.signal for _, effect in wanted}))
     topology = deployment.topology()
     found = []
-    for effect in wanted:
-        for target in plan.components:
-            for source, component in _places(effect.role, target, topology.front_door, topology.peers(target)):
-                key = (source, component, effect.signal) if source else (component, effect.signal)
-                frame = samples.edge_metrics if source else samples.metrics
-                series = frame[key].dropna() if key in frame.columns else None
-                found.append(_judge(effect, source, component, series, periods))
+    for target, effect in wanted:
+        for source, component in _places(effect.role, target, topology):
+            key = (source, component, effect.signal) if source else (component, effect.signal)
+            frame = samples.edge_metrics if source else samples.metrics
+            series = frame[key].dropna() if key in frame.columns else None
+            found.append(_judge(effect, source, component, series, periods))
     return tuple(found)
 
 
@@ -97,14 +97,15 @@ def as_table(measured: Iterable[Measured]) -> Mapping[str, str]:
     }
 
 
-def _places(role: Role, target: str, front_door: str | None, peers: Iterable[str]) -> list[tuple[str, str]]:
+def _places(role: Role, target: str, topology: Topology) -> list[tuple[str, str]]:
     """(calling component or empty, component) of each series that the effect is seen in."""
-    door = front_door or ""
+    door = topology.front_door
     return {
         Role.TARGET: [("", target)],
-        Role.PEERS: [("", peer) for peer in peers],
+        Role.PEERS: [("", peer) for peer in topology.peers(target)],
         Role.FRONT_DOOR: [("", door)] if door else [],
         Role.EDGE: [(door, target)] if door else [],
+        Role.EDGES: [(door, callee) for callee in topology.callees(door)] if door else [],
     }[role]
 
 

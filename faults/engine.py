@@ -75,19 +75,19 @@ class Engine:
     ) -> None:
         self.deployment = deployment
         self.armed = armed
-        self._folder = folder
+        self.folder = folder
         self._undo = undo or Undo()
         self._watchdog_command = tuple(watchdog_command)
         self._assess = assess
 
     def check(self, fault: Fault[Any], target: str, *, steady_state: bool = True) -> Preflight:
         """Every preflight question and its answer. Reads only."""
-        return self._assess(self.deployment, fault, target, folder=self._folder, steady_state=steady_state)
+        return self._assess(self.deployment, fault, target, folder=self.folder, steady_state=steady_state)
 
     def last_recovery(self) -> float:
         """When the newest injection into this deployment that is over was (unix seconds); 0 when there was none."""
         ends = [0.0]
-        for journal in journals(self._folder):
+        for journal in journals(self.folder):
             record = journal.read()
             if not record.pending and record.touched and record.header.instance == self.deployment.instance:
                 ends.append(record.steps[-1].wall)
@@ -115,11 +115,11 @@ class Engine:
             raise ReadOnly("read-only: nothing is injected unless armed")
         _bounded(seconds)
         chosen = fault.parse(parameters)
-        with planning(self._folder):
+        with planning(self.folder):
             report = self.check(fault, target)
             report.insist()
             plan = self._plan(fault, target, chosen, seconds)
-            journal = Journal.create(self._header(plan, seconds, report.level), self._folder)
+            journal = Journal.create(self._header(plan, seconds, report.level), self.folder)
         try:
             deadline = clock.now().after(seconds + ALLOWANCE)
             journal.advance(State.ARMED, f"for {seconds:g} s", {"deadline": deadline.seconds})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,7 +68,7 @@ def check(
         checks.append(_target(fault, deployment, target))
         if checks[-1].ok:
             checks.append(_alive(deployment, target))
-            checks.append(_free(fault, deployment, (target,), folder))
+            checks.append(_free(deployment, target, folder))
         if steady_state and all(one.ok for one in checks):
             level = steady.level(deployment)
             detail = f"p90 latency {level.latency:.2f} s, at most {level.error_ratio_high:.0%} failed"
@@ -112,17 +111,16 @@ def _alive(deployment: Deployment, target: str) -> Check:
     return Check("target alive", True, f"{target} answers, telemetry is fresh")
 
 
-def _free(fault: Fault[Any], deployment: Deployment, components: Sequence[str], folder: Path | None) -> Check:
-    """Not under a fault already, and not more components under faults than this fault allows."""
+def _free(deployment: Deployment, target: str, folder: Path | None) -> Check:
+    """Nothing may be under a fault already: a fault that hits several components plans for all of them itself."""
     under: set[str] = set()
     for journal in journals(folder):
         record = journal.read()
         if record.pending and (record.header.kind, record.header.instance) == (deployment.kind, deployment.instance):
             under.update(Plan.from_json(record.header.plan).components)
-    if taken := under.intersection(components):
-        names = ", ".join(sorted(taken))
-        return Check("no other fault", False, f"{names} is under a fault; `rca-tui recover` undoes it")
-    if len(under.union(components)) > fault.blast_radius:
+    if target in under:
+        return Check("no other fault", False, f"{target} is under a fault; `rca-tui recover` undoes it")
+    if under:
         others = ", ".join(sorted(under))
         return Check("no other fault", False, f"another fault is active on {others}; `rca-tui recover` undoes it")
     return Check("no other fault", True, "nothing is under a fault")

@@ -5,6 +5,9 @@
 Each PLAN is FAULT:TARGET:TIMES. The drills run one after the other in an order that chance draws, each from a steady
 state, and are saved as drill-01.zip, drill-02.zip …: nothing outside their seal tells which is which. Run it again with
 the same plans to go on after an interruption: what the folder has is not recorded again.
+
+It is made to run alone for hours. A drill that fails, or whose fault did not land, is put off and tried again later, a
+few times; what it left is undone first. Only when nothing succeeds any more does the recording end.
 """
 
 from __future__ import annotations
@@ -17,14 +20,14 @@ import re
 import signal
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster.deployment import DeploymentError
-from faults import catalog, drill
+from faults import catalog, drill, recover
 from faults.drill import DrillReport
 from faults.effects import Landing
 from faults.engine import Engine
@@ -35,7 +38,8 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"drill-([0-9]+)\.zip")
 QUIET_PATIENCE = 600.0  # s that the service may take to be steady again between two drills
-MAX_FAILURES = 5  # in all, before the rest is given up
+MAX_ATTEMPTS = 3  # at one drill, before it is given up
+MAX_IN_A_ROW = 6  # failures without one success between them: it is not the drills then
 
 Job = tuple[str, str]  # fault, target
 
@@ -84,46 +88,68 @@ def record(
     missing = list((jobs - _recorded(folder)).elements())
     random.Random(seed).shuffle(missing)  # noqa: S311  an order, no secret
     log(f"{len(missing)} drills to record into {folder}")
-    failures = 0
-    while missing and failures < MAX_FAILURES:
-        fault, target = missing[-1]
-        path = _next_name(folder)
-        try:
-            _become_steady(engine, fault, target)
-            report = drill.run(
-                deployment,
-                fault,
-                target,
-                armed=True,
-                baseline=times.baseline,
-                seconds=times.seconds,
-                aftermath=times.aftermath,
-                save=path,
-                engine=engine,
-            )
-        except (FaultError, DeploymentError) as error:
-            failures += 1
-            log(f"{path.stem}: not recorded: {error}")
+    ahead = deque((job, 1) for job in missing)
+    left = in_a_row = 0
+    while ahead and in_a_row < MAX_IN_A_ROW:
+        job, attempt = ahead.popleft()
+        if _one(deployment, engine, job, _next_name(folder), times, log):
+            in_a_row = 0
+            _write_manifest(folder, times)
             continue
-        log(_line(path, report))
-        if report.saved is None or report.landing is Landing.ABSENT:
-            failures += 1
-            path.unlink(missing_ok=True)
-            continue
-        missing.pop()
-        _write_manifest(folder, times)
-    return len(missing)
+        in_a_row += 1
+        _undo_what_is_left(engine, log)
+        if attempt < MAX_ATTEMPTS:
+            ahead.append((job, attempt + 1))
+        else:
+            left += 1
+    return left + len(ahead)
+
+
+def _one(
+    deployment: Deployment, engine: Engine, job: Job, path: Path, times: Times, log: Callable[[str], None]
+) -> bool:
+    """Run one drill. Returns whether it is saved, with a fault that shows."""
+    from cluster.incident.store import IncidentError
+
+    fault, target = job
+    try:
+        _become_steady(engine, fault, target)
+        report = drill.run(
+            deployment,
+            fault,
+            target,
+            armed=True,
+            baseline=times.baseline,
+            seconds=times.seconds,
+            aftermath=times.aftermath,
+            save=path,
+            engine=engine,
+        )
+    except (FaultError, DeploymentError, IncidentError) as error:
+        log(f"{path.stem}: not recorded: {error}")
+        return False
+    log(_line(path, report))
+    if report.saved is not None and report.landing is not Landing.ABSENT:
+        return True
+    path.unlink(missing_ok=True)
+    return False
+
+
+def _undo_what_is_left(engine: Engine, log: Callable[[str], None]) -> None:
+    """A fault that is stuck would have every later drill refused."""
+    for undone in recover.recover(folder=engine.folder):
+        log(f"an injection that was left over is {undone.state}")
 
 
 def _recorded(folder: Path) -> Counter[Job]:
-    """What the folder has, from the sealed truths. Raises IncidentError for a file that is none."""
+    """What was asked for and is there, from the sealed truths. Raises IncidentError for a file that is none."""
     from cluster.incident import store
 
     found: Counter[Job] = Counter()
     for path in sorted(folder.iterdir()):
         truth = store.load_truth(path) if NAME.fullmatch(path.name) else None
         if truth is not None:
-            found[truth.fault, ",".join(truth.components)] += 1
+            found[truth.fault, truth.target or ",".join(truth.components)] += 1
     return found
 
 

@@ -32,12 +32,13 @@ class Parameters(BaseModel):
 
 
 class Role(StrEnum):
-    """Whose signal an effect is seen in. `EDGE`: the calls from the front door to the target."""
+    """Whose signal an effect is seen in. `EDGE`: what the front door calls the target; `EDGES`: all its calls."""
 
     TARGET = "target"
     PEERS = "peers"
     FRONT_DOOR = "front door"
     EDGE = "edge"
+    EDGES = "edges"
 
 
 class Direction(StrEnum):
@@ -159,6 +160,10 @@ class Fault(ABC, Generic[P]):
         except ValidationError as error:
             known = ", ".join(self.parameters.model_fields) or "none"
             raise BadParameters(f"{self.name}: {first_error(error)} (its parameters: {known})") from None
+
+    def expected(self, plan: Plan) -> tuple[tuple[str, Effect], ...]:
+        """(component, effect) pairs: what to look for once the plan is in. The roles are relative to the component."""
+        return tuple((plan.target, effect) for effect in self.effects)
 
     @abstractmethod
     def available(self, deployment: Deployment) -> Availability:

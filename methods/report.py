@@ -27,6 +27,8 @@ _MEASURES: dict[str, Callable[[Score], float]] = {
 def summary(cases: Sequence[Case], records: Iterable[Record]) -> dict[str, Any]:
     """The shape of `rca-tui evaluate --json`.
 
+    Cases in which no component is faulty (a load surge) have nothing to find, so AC@k means nothing there. They count
+    under `no_cause` alone: in how many a method blamed somebody all the same, and in how many it gave no ranking.
     `methods` and each of `by_fault` hold one row a method: its scores with the onset estimated, under "given" the same
     with the true one. "cases" counts the records that there are; a method without a ranking has missed. "ci" are 95 %
     bootstrap intervals over cases. "blamed" counts what was ranked first in error, a tie in shares; "none" is no
@@ -34,6 +36,9 @@ def summary(cases: Sequence[Case], records: Iterable[Record]) -> dict[str, Any]:
     """
     by_case = {case.id: case for case in cases}
     known = [record for record in records if record.case in by_case]
+    quiet = {case.id: case for case in cases if not case.answer.components}
+    cases = [case for case in cases if case.answer.components]
+    caused = {case.id: case for case in cases}
     counts = sorted({len(case.topology.ids) for case in cases})
     faults: dict[str, list[Case]] = defaultdict(list)
     for case in cases:
@@ -47,7 +52,8 @@ def summary(cases: Sequence[Case], records: Iterable[Record]) -> dict[str, Any]:
         else 0,
         "guessing": _guessing(cases),
         "onset": _onset(by_case, known),
-        "methods": _rows(by_case, known),
+        "methods": _rows(caused, known),
+        "no_cause": {"cases": len(quiet), "methods": _rows_without_cause(quiet, known)},
         "by_fault": [
             {
                 "fault": fault,
@@ -60,11 +66,37 @@ def summary(cases: Sequence[Case], records: Iterable[Record]) -> dict[str, Any]:
     }
 
 
-def _rows(cases: dict[str, Case], records: Sequence[Record]) -> list[dict[str, Any]]:
+def _grouped(cases: dict[str, Case], records: Sequence[Record]) -> dict[tuple[str, str], list[Record]]:
     groups: dict[tuple[str, str], list[Record]] = defaultdict(list)
     for record in records:
         if record.case in cases:
             groups[record.method, record.mode].append(record)
+    return groups
+
+
+def _rows_without_cause(cases: dict[str, Case], records: Sequence[Record]) -> list[dict[str, Any]]:
+    groups = _grouped(cases, records)
+    rows = []
+    for entry in catalog.entries():
+        if estimated := groups[entry.name, ESTIMATED]:
+            blamed = sum(record.places is not None for record in estimated)
+            first = _all_blamed(cases, estimated)
+            del first["none"]
+            rows.append(
+                {
+                    "method": entry.name,
+                    "family": entry.family,
+                    "cases": len(estimated),
+                    "blamed_somebody": blamed,
+                    "no_ranking": len(estimated) - blamed,
+                    "blamed": first,
+                }
+            )
+    return rows
+
+
+def _rows(cases: dict[str, Case], records: Sequence[Record]) -> list[dict[str, Any]]:
+    groups = _grouped(cases, records)
     rows = []
     for entry in catalog.entries():
         estimated, given = groups[entry.name, ESTIMATED], groups[entry.name, GIVEN]
@@ -77,18 +109,22 @@ def _rows(cases: dict[str, Case], records: Sequence[Record]) -> list[dict[str, A
 def _row(cases: dict[str, Case], records: Sequence[Record]) -> dict[str, Any]:
     scores = [score(r.places, cases[r.case].answer.components) for r in records]
     measures = {name: [value(s) for s in scores] for name, value in _MEASURES.items()}
-    blamed = dict.fromkeys(BLAMED, 0.0)
-    for record in records:
-        for who, share in _blamed(record, cases[record.case]).items():
-            blamed[who] += share
     return {
         "cases": len(records),
         "no_ranking": round(sum(r.places is None for r in records) / len(records), 4) if records else 0.0,
         **{name: round(fmean(values), 4) if values else 0.0 for name, values in measures.items()},
         "ci": {name: [round(end, 4) for end in interval(values)] for name, values in measures.items()},
         "seconds": round(fmean(r.seconds for r in records), 4) if records else 0.0,
-        "blamed": {who: round(share, 3) for who, share in blamed.items()},
+        "blamed": _all_blamed(cases, records),
     }
+
+
+def _all_blamed(cases: dict[str, Case], records: Sequence[Record]) -> dict[str, float]:
+    blamed = dict.fromkeys(BLAMED, 0.0)
+    for record in records:
+        for who, share in _blamed(record, cases[record.case]).items():
+            blamed[who] += share
+    return {who: round(share, 3) for who, share in blamed.items()}
 
 
 def _guessing(cases: Sequence[Case]) -> dict[str, float]:

@@ -105,6 +105,7 @@ class SealedTruth(_Strict):
     injected_at: FiniteFloat
     reverted_at: FiniteFloat | None
     parameters: dict[str, JsonValue]
+    target: Name = ""
 
     @staticmethod
     def of(incident: str, truth: Truth) -> SealedTruth:
@@ -115,10 +116,11 @@ class SealedTruth(_Strict):
             injected_at=truth.injected_at,
             reverted_at=truth.reverted_at,
             parameters=dict(truth.parameters),
+            target=truth.target,
         )
 
     def make_truth(self) -> Truth:
-        return Truth(self.components, self.fault, self.injected_at, self.reverted_at, self.parameters)
+        return Truth(self.components, self.fault, self.injected_at, self.reverted_at, self.parameters, self.target)
 
 
 def _plain(topology: Topology) -> dict[str, Any]:

@@ -19,6 +19,7 @@ class Truth:
         fault: catalogue name of the fault, or the label of an imported case.
         injected_at, reverted_at: unix seconds, from the journal's read-back; `reverted_at` None when unknown.
         parameters: the fault's, as injected.
+        target: the component that the drill was asked to hit, which need not be the faulty one; empty when unknown.
     """
 
     components: tuple[str, ...]
@@ -26,3 +27,4 @@ class Truth:
     injected_at: float
     reverted_at: float | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    target: str = ""

@@ -130,7 +130,7 @@ def _told(records: Iterator[Any], total: int) -> Iterator[Any]:
 
 
 def _print_summary(told: dict[str, Any]) -> None:
-    print_line(f"{told['cases']} incidents, {told['candidates']} candidates each on average")
+    print_line(f"{told['cases']} incidents with a cause, {told['candidates']} candidates each on average")
     onset = told["onset"]
     if onset["estimated"]:
         print_line(
@@ -160,6 +160,7 @@ def _print_summary(told: dict[str, Any]) -> None:
     print_line()
     _print_blamed(told["methods"])
     _print_faults(told["by_fault"])
+    _print_no_cause(told["no_cause"])
 
 
 def _print_blamed(rows: Sequence[dict[str, Any]]) -> None:
@@ -187,6 +188,17 @@ def _print_faults(faults: Sequence[dict[str, Any]]) -> None:
                 rows.setdefault(row["method"], []).append(f"{row['ac@1']:.2f}")
         print_table(("", *(fault["fault"] for fault in some)), ([name, *cells] for name, cells in rows.items()))
         print_line()
+
+
+def _print_no_cause(told: dict[str, Any]) -> None:
+    if not told["cases"]:
+        return
+    print_line(f"In {told['cases']} more incidents no component is at fault, and nobody should be blamed:")
+    print_line()
+    rows = ((row["method"], str(row["blamed_somebody"]), str(row["no_ranking"])) for row in told["methods"])
+    columns = ("method", "blamed", "none")
+    print_table(columns, rows, right="blamed none", whole="method")
+    print_line()
 
 
 def register(app: typer.Typer) -> None:

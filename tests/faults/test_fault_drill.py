@@ -12,7 +12,7 @@ import pytest
 from fake_deployment import FakeDeployment, connect
 from fake_fault import Backend, FakeFault, Keeper
 
-from cluster.incident import store
+from cluster.incident import capture, store
 from cluster.topology import Kind
 from faults import catalog, drill, effects, record, recover, steady, watchdog
 from faults.drill import Phase, Progress
@@ -226,6 +226,56 @@ def test_record_goes_on_where_it_stopped(drills: Drills, tmp_path: Path, monkeyp
     (folder / "drill-01.zip").unlink()
     assert record._next_name(folder).name == "drill-01.zip"
     assert not any(word in line for line in lines for word in ("head", "replica", "fake-fault"))
+
+
+def test_record_puts_off_what_fails_and_gives_up_in_the_end(
+    drills: Drills, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+
+    def run(deployment: object, fault: str, target: str, *, save: Path, **named: object) -> drill.DrillReport:
+        tried.append(target)
+        if target == "head" and tried.count("head") <= fails:
+            raise Refused("not now")
+        save.touch()
+        state, landing = State.RECOVERED, Landing.LANDED
+        return drill.DrillReport("x", fault, target, {}, state, True, "", "", "", landing, (), (), 1.0, 2.0, save)
+
+    monkeypatch.setattr(drill, "run", run)
+    monkeypatch.setattr(record, "_become_steady", lambda *arguments: None)
+
+    def begin(folder: str, heads: int) -> int:
+        tried.clear()
+        jobs = Counter({("fake-fault", "head"): heads, ("fake-fault", "replica-0"): 1, ("fake-fault", "replica-1"): 1})
+        out, quiet = tmp_path / folder, lambda line: None
+        return record.record(drills.deployment, jobs, out, record.Times(), seed=1, log=quiet, engine=drills.engine)
+
+    fails = 1
+    assert (begin("once", 1), len(tried), tried[-1]) == (0, 4, "head")
+    fails = 1000
+    assert (begin("always", 1), tried.count("head")) == (1, record.MAX_ATTEMPTS)
+    assert len(list((tmp_path / "always").glob("drill-*.zip"))) == 2
+    assert begin("nothing", 100) >= 100
+    assert len(tried) <= record.MAX_IN_A_ROW + 2 * (record.MAX_IN_A_ROW + 1)
+
+
+def test_record_counts_what_was_asked_for(tmp_path: Path) -> None:
+    from cluster.incident.model import Window
+    from cluster.incident.truth import Truth
+
+    deployment = FakeDeployment.start(tmp_path)
+    window = Window(1000.0, 1010.0)
+    for number, truth in enumerate(
+        (
+            Truth((), "load-surge", 1004.0, 1006.0, target="gateway"),
+            Truth(("replica-0", "replica-1"), "two-at-once", 1004.0, 1006.0, target="replica-1"),
+            Truth(("head",), "cpu-stress", 1004.0, 1006.0),
+        ),
+        start=1,
+    ):
+        store.save(capture.capture(deployment, window, 1.0), tmp_path / f"drill-0{number}.zip", truth)
+    asked = {("load-surge", "gateway"): 1, ("two-at-once", "replica-1"): 1, ("cpu-stress", "head"): 1}
+    assert record._recorded(tmp_path) == asked
 
 
 @pytest.mark.parametrize(

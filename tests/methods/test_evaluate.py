@@ -191,3 +191,31 @@ def test_the_worker_turns_an_exception_into_no_ranking(incident, monkeypatch) ->
     outcome, _ = rank(incident, "nsigma", 0)
     assert isinstance(outcome, NoRanking)
     assert "KeyError" in outcome.detail
+
+
+def test_where_nobody_is_to_blame_there_is_no_accuracy(cases) -> None:
+    surge = dataclasses.replace(cases[1], answer=dataclasses.replace(cases[1].answer, components=(), fault="surge"))
+    records = [
+        Record(case.id, method, ESTIMATED, None, places, "" if places else "not_applicable: it is calm", 0.5)
+        for case in (cases[0], surge)
+        for method, places in (("nsigma", (("replica-0", 1),)), ("baro", None))
+    ]
+    found = report.summary([cases[0], surge], records)
+    alone = report.summary([cases[0]], [r for r in records if r.case == cases[0].id])
+    assert found["no_cause"]["cases"] == 1
+    told = {row["method"]: row for row in found["no_cause"]["methods"]}
+    assert (told["nsigma"]["blamed_somebody"], told["nsigma"]["no_ranking"]) == (1, 0)
+    assert told["nsigma"]["blamed"]["replica"] == 1.0
+    assert (told["baro"]["blamed_somebody"], told["baro"]["no_ranking"]) == (0, 1)
+    for key in ("cases", "guessing", "methods", "by_fault"):
+        assert found[key] == alone[key]
+
+
+def test_of_several_true_components_the_best_placed_counts(cases) -> None:
+    both = dataclasses.replace(cases[0], answer=dataclasses.replace(cases[0].answer, components=("replica-0", "node")))
+    record = Record(both.id, "nsigma", ESTIMATED, None, (("gateway", 1), ("node", 2), ("replica-0", 3)), "", 0.5)
+    found = report.summary([both], [record])
+    (row,) = found["methods"]
+    assert (row["ac@1"], row["ac@3"], row["mrr"]) == (0.0, 1.0, 0.5)
+    assert found["guessing"]["ac@1"] == pytest.approx(0.5)
+    assert row["blamed"]["gateway"] == 1.0
