@@ -34,12 +34,16 @@ class Liveness(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How a deployment is now. `data_age` is seconds since the newest sample, None when there is none."""
+    """How a deployment is now. `data_age` is seconds since the newest sample, None when there is none.
+
+    `fresh` is how old that sample may be before the data counts as stale: what is scraped seldom is older.
+    """
 
     liveness: Liveness
     data_age: float | None
     message: str = ""
     components: Mapping[str, bool] = field(default_factory=dict)
+    fresh: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,20 @@ class Deployment(Protocol):
     def logs(self, window: Window) -> pd.DataFrame: ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class HasStep(Protocol):
+    """A deployment that is scraped less often than once a second."""
+
+    @property
+    def step(self) -> float:
+        """Seconds between two samples of a grid that is worth asking for."""
+
+
+def step_of(deployment: Deployment) -> float:
+    """Seconds between two samples: what the deployment says, else one."""
+    return deployment.step if isinstance(deployment, HasStep) else 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Where the project keeps what it writes: state, incidents, journal, downloaded models. XDG folders, nothing else."""
+"""Where the project keeps its files: configuration, state, incidents, journal, models. XDG folders, nothing else."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ def cache_home() -> Path:
     return _xdg("XDG_CACHE_HOME", ".cache") / APP
 
 
+def config_home() -> Path:
+    """`$XDG_CONFIG_HOME/rca-tui`, by default `~/.config/rca-tui`."""
+    return _xdg("XDG_CONFIG_HOME", ".config") / APP
+
+
 def local() -> Path:
     """The folder of the embedded deployment: its state file, its lock and its run folder."""
     return state_home() / "local"
@@ -31,6 +36,11 @@ def journal() -> Path:
 def incidents() -> Path:
     """The folder of the incidents that were saved by name."""
     return state_home() / "incidents"
+
+
+def kubernetes() -> Path:
+    """The folder of what is remembered of pods, a file for each deployment."""
+    return state_home() / "kubernetes"
 
 
 def models() -> Path:

@@ -7,7 +7,6 @@ leaves gaps and a note, and only when nothing can be had at all is there an erro
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -16,34 +15,27 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit, urlunsplit
 
 import numpy as np
 import pandas as pd
-import requests
 from numpy.typing import NDArray
 from prometheus_api_client import PrometheusConnect
-from urllib3.exceptions import HTTPError, ReadTimeoutError
 from urllib3.util.retry import Retry
 
 from cluster.deployment import DeploymentError, Samples
+from cluster.http import QueryError, Session, checked, not_its_form, without_secrets
 from cluster.incident.model import Window
 from cluster.promql import Query
 from cluster.topology import Topology
 
 # Prometheus refuses more than 11,000 points a series.
 POINTS_PER_QUERY = 10_000
-# The answer of 1,000 pods × 300 steps takes about 10 MB; this is for what is no sensible answer at all.
-LARGEST_ANSWER = 256 << 20
+# Parsed, a point takes some 200 bytes until it is in its array: this bounds what is in memory at once.
+POINTS_PER_ANSWER = 100_000
 _WORKERS = 4
-_NOT_PROMETHEUS = "the answer is not in Prometheus' form; check the address"
+_NOT_PROMETHEUS = not_its_form("Prometheus")
 
 Series = dict[tuple[str, ...], NDArray[np.float64]]
-_Json = Any
-
-
-class QueryError(Exception):
-    """One query failed; the message is one clause without the address."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +86,7 @@ def as_samples(topology: Topology, queries: Sequence[Query], answer: Answer, mis
                 metrics[member, query.signal] = series.get((member,), gap)
                 silent += [] if (member,) in series else [member]
         if silent:
-            notes.append(f"{query.signal}: no samples of {', '.join(silent)}")
+            notes.append(f"{query.signal}: no samples of {_some(silent)}")
     if missing:
         notes.append(f"not measured here: {', '.join(missing)}")
     index = pd.Index(answer.times, name="time")
@@ -103,6 +95,11 @@ def as_samples(topology: Topology, queries: Sequence[Query], answer: Answer, mis
         _frame(edges, index, ["source", "target", "signal"]),
         tuple(notes),
     )
+
+
+def _some(names: Sequence[str], shown: int = 8) -> str:
+    more = len(names) - shown
+    return ", ".join(names[:shown]) + (f" and {more} more" if more > 0 else "")
 
 
 def _frame(columns: Mapping[Any, NDArray[np.float64]], index: pd.Index, levels: list[str]) -> pd.DataFrame:
@@ -125,13 +122,12 @@ class Prometheus:
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
         verify: bool | str = True,
+        cert: tuple[str, str] | None = None,
     ) -> None:
-        self._shown = _without_secrets(url)
+        self._shown = without_secrets(url)
         self._deadline = deadline
-        session = _Session()
-        session.verify, session.max_redirects = verify, 3
-        # A proxy or a .netrc of the environment has no business between us and this machine.
-        session.trust_env = urlsplit(url).hostname not in ("127.0.0.1", "localhost", "::1")
+        session = Session(url)
+        session.verify, session.cert = verify, cert
         self._client = PrometheusConnect(
             url.rstrip("/"),
             dict(headers or {}),
@@ -154,21 +150,39 @@ class Prometheus:
         """Names of all metrics that have samples about that window. Raises DeploymentError."""
         params = {"start": repr(window.start), "end": repr(window.end)}
         try:
-            found = _checked(lambda: self._client.get_label_values("__name__", params))
+            found = checked(lambda: self._client.get_label_values("__name__", params))
             if not isinstance(found, list):
                 raise QueryError(_NOT_PROMETHEUS)
         except QueryError as error:
             raise self._error(error) from error
         return frozenset(str(name) for name in found)
 
-    def range(self, queries: Sequence[Query], window: Window, step: float) -> Answer:
-        """Every query at every step of the grid, several at once. Raises DeploymentError when none of them succeeds."""
+    def instant(self, expr: str, at: float | None = None) -> dict[tuple[tuple[str, str], ...], float]:
+        """The value of an expression at a moment, now for None: sorted label pairs to value. Raises DeploymentError."""
+        params = {} if at is None else {"time": repr(at)}
+        try:
+            found: Any = checked(lambda: self._client.custom_query(expr, params=params, timeout=self._deadline))
+            return checked(lambda: {tuple(sorted(one["metric"].items())): float(one["value"][1]) for one in found})
+        except QueryError as error:
+            raise self._error(error) from error
+
+    def scalar(self, expr: str, at: float | None = None) -> float | None:
+        """The value of an expression with one answer, None where there is none or it is no number."""
+        found = [value for value in self.instant(expr, at).values() if math.isfinite(value)]
+        return found[0] if found else None
+
+    def range(self, queries: Sequence[Query], window: Window, step: float, expected: int = 1) -> Answer:
+        """Every query at every step of the grid, several at once. Raises DeploymentError when none of them succeeds.
+
+        `expected` is how many series a query may bring: the more, the fewer steps are asked for at once.
+        """
         times = grid(window, step)
         series: tuple[Series, ...] = tuple({} for _ in queries)
         if not len(times) or not queries:
             return Answer(times, series)
         ends = time.monotonic() + self._deadline
-        parts = [slice(i, i + POINTS_PER_QUERY) for i in range(0, len(times), POINTS_PER_QUERY)]
+        size = max(1, min(POINTS_PER_QUERY, POINTS_PER_ANSWER // max(1, expected)))
+        parts = [slice(i, i + size) for i in range(0, len(times), size)]
         pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="prometheus")
         try:
             jobs: dict[Future[Series], tuple[int, slice]] = {
@@ -212,7 +226,7 @@ class Prometheus:
         if left <= 0:
             raise QueryError("it took too long")
         first, last = float(times[0]), float(times[-1])
-        found = _checked(
+        found = checked(
             lambda: self._client.custom_query_range(
                 query.expr,
                 datetime.fromtimestamp(first, UTC),
@@ -229,65 +243,7 @@ class Prometheus:
         return DeploymentError(f"Prometheus at {self._shown} gives no data: {error}")
 
 
-class _Session(requests.Session):
-    """Reads whole answers within the timeout, which for requests alone only limits the wait for each next byte."""
-
-    def request(self, *args: Any, **kwargs: Any) -> requests.Response:
-        ends = time.monotonic() + kwargs["timeout"]
-        kwargs["stream"] = True
-        response = super().request(*args, **kwargs)
-        try:
-            body = bytearray()
-            while block := response.raw.read1(1 << 16, decode_content=True):
-                body += block
-                if time.monotonic() > ends:
-                    raise QueryError("it took too long")
-                if len(body) > LARGEST_ANSWER:
-                    raise QueryError("the answer is too large")
-        except ReadTimeoutError as error:
-            raise requests.ReadTimeout(error) from error
-        except HTTPError as error:
-            raise requests.ConnectionError(error) from error
-        finally:
-            response.close()
-        response._content = bytes(body)
-        if response.status_code != 200:
-            raise _refusal(response)
-        return response
-
-
-def _checked(ask: Any) -> _Json:
-    """What the call returns; whatever goes wrong on the way becomes a QueryError."""
-    try:
-        return ask()
-    except requests.Timeout as error:
-        raise QueryError("it took too long") from error
-    except requests.exceptions.SSLError as error:
-        raise QueryError("its TLS certificate is not trusted") from error
-    except requests.exceptions.JSONDecodeError as error:
-        raise QueryError("the answer is not JSON, so this is hardly Prometheus' address") from error
-    except (requests.ConnectionError, ConnectionError) as error:
-        raise QueryError("the connection failed; check the address and that it runs") from error
-    except (requests.RequestException, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise QueryError(_NOT_PROMETHEUS) from error
-
-
-def _refusal(response: requests.Response) -> QueryError:
-    """The reason behind a status other than 200."""
-    status = response.status_code
-    if status in (401, 403):
-        return QueryError(f"it refuses the login (HTTP {status}); check the token or password")
-    reason = ""
-    try:
-        answer = json.loads(response.content)
-        reason = str(answer["error"]) if isinstance(answer, dict) else ""
-    except (ValueError, KeyError, RecursionError):
-        pass  # an error page of something in between: its status says all there is
-    shown = "".join(c if c.isprintable() else " " for c in reason)[:200].strip()
-    return QueryError(f"HTTP {status}" + (f" ({shown})" if shown else ""))
-
-
-def _series(found: _Json, labels: Sequence[str], first: float, step: float, steps: int) -> Series:
+def _series(found: Any, labels: Sequence[str], first: float, step: float, steps: int) -> Series:
     """A matrix of Prometheus on the grid. Values that are not finite become gaps."""
     series: Series = {}
     try:
@@ -301,8 +257,3 @@ def _series(found: _Json, labels: Sequence[str], first: float, step: float, step
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise QueryError(_NOT_PROMETHEUS) from error
     return series
-
-
-def _without_secrets(url: str) -> str:
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 from textual.binding import Binding, BindingType
+
+from cluster.paths import config_home
 
 EVERYWHERE: list[BindingType] = [
     Binding("1", "show('overview')", "Overview", id="show.overview", show=False),
@@ -28,8 +29,7 @@ class KeymapError(Exception):
 
 def keymap_path() -> Path:
     """`$XDG_CONFIG_HOME/rca-tui/keys.json`, by default under `~/.config`."""
-    home = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
-    return Path(home) / "rca-tui" / "keys.json"
+    return config_home() / "keys.json"
 
 
 def read_keymap(path: Path) -> dict[str, str]:

@@ -277,7 +277,7 @@ def test_one_slow_query_does_not_cost_the_others() -> None:
 
 
 def test_an_endless_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cluster.prometheus.LARGEST_ANSWER", 1000)
+    monkeypatch.setattr("cluster.http.LARGEST_ANSWER", 1000)
     with (
         server(lambda handler: handler.reply(200, b" " * 5000)) as url,
         pytest.raises(DeploymentError, match="too large"),

@@ -1,0 +1,96 @@
+"""HTTP to telemetry servers: whole answers within a deadline, and what goes wrong as one clause."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+import requests
+from urllib3.exceptions import HTTPError, ReadTimeoutError
+
+# The answer of 1,000 pods × 300 steps takes about 10 MB; this is for what is no sensible answer at all.
+LARGEST_ANSWER = 256 << 20
+
+T = TypeVar("T")
+
+
+class QueryError(Exception):
+    """One query failed; the message is one clause without the address."""
+
+
+class Session(requests.Session):
+    """Reads whole answers within the timeout, which for requests alone only limits the wait for each next byte."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.max_redirects = 3
+        # A proxy or a .netrc of the environment has no business between us and this machine.
+        self.trust_env = urlsplit(url).hostname not in ("127.0.0.1", "localhost", "::1")
+
+    def request(self, *args: Any, **kwargs: Any) -> requests.Response:
+        ends = time.monotonic() + kwargs["timeout"]
+        kwargs["stream"] = True
+        response = super().request(*args, **kwargs)
+        try:
+            body = bytearray()
+            while block := response.raw.read1(1 << 16, decode_content=True):
+                body += block
+                if time.monotonic() > ends:
+                    raise QueryError("it took too long")
+                if len(body) > LARGEST_ANSWER:
+                    raise QueryError("the answer is too large")
+        except ReadTimeoutError as error:
+            raise requests.ReadTimeout(error) from error
+        except HTTPError as error:
+            raise requests.ConnectionError(error) from error
+        finally:
+            response.close()
+        response._content = bytes(body)
+        if response.status_code != 200:
+            raise _refusal(response)
+        return response
+
+
+def checked(ask: Callable[[], T], server: str = "Prometheus") -> T:
+    """What the call returns; whatever goes wrong on the way becomes a QueryError."""
+    try:
+        return ask()
+    except requests.Timeout as error:
+        raise QueryError("it took too long") from error
+    except requests.exceptions.SSLError as error:
+        raise QueryError("its TLS certificate is not trusted") from error
+    except requests.exceptions.JSONDecodeError as error:
+        raise QueryError(f"the answer is not JSON, so this is hardly {server}'s address") from error
+    except (requests.ConnectionError, ConnectionError) as error:
+        raise QueryError("the connection failed; check the address and that it runs") from error
+    except (requests.RequestException, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise QueryError(not_its_form(server)) from error
+
+
+def not_its_form(server: str) -> str:
+    return f"the answer is not in {server}'s form; check the address"
+
+
+def _refusal(response: requests.Response) -> QueryError:
+    """The reason behind a status other than 200."""
+    status = response.status_code
+    reason = ""
+    try:
+        answer = json.loads(response.content)
+        reason = str(answer.get("error") or answer.get("message") or "") if isinstance(answer, dict) else ""
+    except (ValueError, RecursionError):
+        pass  # an error page of something in between: its status says all there is
+    said = "".join(c if c.isprintable() else " " for c in reason)[:200].strip()
+    shown = f" ({said})" if said else ""
+    if status in (401, 403):
+        return QueryError(f"it refuses the login (HTTP {status}); check the token, password or rights{shown}")
+    return QueryError(f"HTTP {status}{shown}")
+
+
+def without_secrets(url: str) -> str:
+    """The address without user, password and query."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

@@ -1,0 +1,407 @@
+"""One kubeconfig context: objects as plain dicts in and out, every call within a deadline, errors in one sentence.
+
+The `kubernetes` client brings the login (tokens, certificates, exec plugins) and the connection; its generated models
+are left aside, since custom resources have none.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import quote, urlencode
+
+from cluster.deployment import DeploymentError
+
+Object = dict[str, Any]
+Objects = list[Object]
+
+LARGEST_ANSWER = 256 << 20
+PAGE = 500
+_KUBECONFIG = "~/.kube/config"
+MERGE_PATCH, JSON_PATCH = "application/merge-patch+json", "application/json-patch+json"
+_NOT_KUBERNETES = "the answer is not Kubernetes' JSON; something else listens there, or a proxy's login page is between"
+
+
+class ApiError(DeploymentError):
+    """A request that failed: one sentence. `status` is the HTTP status, None where there was no answer."""
+
+    def __init__(self, sentence: str, status: int | None = None) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+    @property
+    def not_found(self) -> bool:
+        return self.status == 404
+
+    @property
+    def conflict(self) -> bool:
+        return self.status == 409
+
+    @property
+    def forbidden(self) -> bool:
+        return self.status == 403
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A kind of object by the name that its URL has: `Resource("stresschaos", "chaos-mesh.org", "v1alpha1")`."""
+
+    plural: str
+    group: str = ""
+    version: str = "v1"
+    namespaced: bool = True
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
+        """Without a namespace: all namespaces, or a resource of the cluster."""
+        parts = ["/apis" if self.group else "/api", self.api_version]
+        if namespace and self.namespaced:
+            parts += ["namespaces", quote(namespace, safe="")]
+        parts += [self.plural, *(quote(part, safe=":") for part in (name, subresource) if part)]
+        return "/".join(parts)
+
+    def __str__(self) -> str:
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+
+NAMESPACES, NODES = Resource("namespaces", namespaced=False), Resource("nodes", namespaced=False)
+PODS, SERVICES = Resource("pods"), Resource("services")
+JOBS = Resource("jobs", "batch")
+RAY_SERVICES, RAY_CLUSTERS = Resource("rayservices", "ray.io"), Resource("rayclusters", "ray.io")
+
+
+class Api:
+    """The API server of one context. Use as a context manager, or call `close`. Threads may share it.
+
+    Attributes:
+        context, server: as the kubeconfig says.
+        namespace: of the context, `default` where it names none.
+    """
+
+    def __init__(self, context: str | None = None, kubeconfig: Path | None = None, deadline: float = 10.0) -> None:
+        """Reads the kubeconfig; sends nothing. Raises DeploymentError."""
+        self._kubeconfig, self._wanted, self._deadline = kubeconfig, context, deadline
+        self._lock = threading.Lock()
+        self._load()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._client.close()
+
+    def get(self, resource: Resource, namespace: str, name: str, subresource: str = "") -> Object:
+        """Raises ApiError, as all calls do."""
+        return self._json("GET", resource.path(namespace, name, subresource))
+
+    def list(self, resource: Resource, namespace: str = "", *, labels: str = "", fields: str = "") -> Objects:
+        """Every object, page after page; of all namespaces when none is named."""
+        return self.list_at(resource, namespace, labels=labels, fields=fields)[0]
+
+    def list_at(
+        self, resource: Resource, namespace: str = "", *, labels: str = "", fields: str = ""
+    ) -> tuple[Objects, str]:
+        """The objects and the version that a watch can go on from."""
+        query = {"limit": str(PAGE), "labelSelector": labels, "fieldSelector": fields}
+        found: Objects = []
+        ends = time.monotonic() + self._deadline
+        while True:
+            asked = urlencode({name: value for name, value in query.items() if value})
+            page = self._json("GET", f"{resource.path(namespace)}?{asked}", ends=ends)
+            try:
+                found += page["items"] or []
+                meta = page.get("metadata") or {}
+            except (KeyError, TypeError, AttributeError):
+                raise ApiError(f"{self._shown}: {_NOT_KUBERNETES}") from None
+            if not meta.get("continue"):
+                return found, str(meta.get("resourceVersion", ""))
+            query["continue"] = meta["continue"]
+
+    def watch(
+        self, resource: Resource, namespace: str, version: str, seconds: float, *, labels: str = ""
+    ) -> Iterator[tuple[str, Object]]:
+        """(`ADDED` | `MODIFIED` | `DELETED`, object) as they change, for that long.
+
+        Raises ApiError with status 410 when the version is too old: list again.
+        """
+        query = {"watch": "true", "resourceVersion": version, "timeoutSeconds": str(max(1, round(seconds)))}
+        path = f"{resource.path(namespace)}?{urlencode(query | ({'labelSelector': labels} if labels else {}))}"
+        response = self._send("GET", path, None, "", time.monotonic() + self._deadline, read=seconds + 5)
+        try:
+            if response.status != 200:
+                raise self._refusal(response.status, self._read(response, time.monotonic() + self._deadline), "watch")
+            for line in _lines(response):
+                event = self._parsed(line)
+                if event.get("type") == "ERROR":
+                    status = event.get("object") or {}
+                    raise ApiError(f"{self._shown}: the watch ended: {_clean(status)}", status.get("code"))
+                yield str(event.get("type")), event.get("object") or {}
+        except ApiError:
+            raise
+        except Exception as error:
+            raise self._failed(error) from error
+        finally:
+            response.release_conn()
+            response.close()
+
+    def create(self, resource: Resource, namespace: str, body: Object, *, dry_run: bool = False) -> Object:
+        """`dry_run`: the server checks rights, schema and admission, and keeps nothing."""
+        return self._json("POST", resource.path(namespace) + ("?dryRun=All" if dry_run else ""), body)
+
+    def replace(self, resource: Resource, namespace: str, name: str, body: Object, subresource: str = "") -> Object:
+        return self._json("PUT", resource.path(namespace, name, subresource), body)
+
+    def patch(
+        self,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        body: Object | Objects,
+        subresource: str = "",
+        how: str = MERGE_PATCH,
+    ) -> Object:
+        return self._json("PATCH", resource.path(namespace, name, subresource), body, how)
+
+    def delete(self, resource: Resource, namespace: str, name: str, *, propagation: str = "Background") -> None:
+        """Asks for it; an object with finalizers stays until they are done. One that is gone already is no error."""
+        try:
+            self._json("DELETE", resource.path(namespace, name), {"propagationPolicy": propagation})
+        except ApiError as error:
+            if not error.not_found:
+                raise
+
+    def log(self, namespace: str, pod: str, *, container: str = "", tail: int = 1000) -> str:
+        """The last lines that a container wrote; hostile text."""
+        query = {"tailLines": str(tail), "container": container}
+        path = f"{PODS.path(namespace, pod, 'log')}?{urlencode({k: v for k, v in query.items() if v})}"
+        return self._bytes("GET", path).decode("utf-8", "replace")
+
+    def allowed(self, verb: str, resource: Resource, namespace: str = "", subresource: str = "") -> bool:
+        """Whether RBAC lets us; asks and does nothing."""
+        wanted = {"verb": verb, "group": resource.group, "resource": resource.plural, "subresource": subresource}
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": wanted | ({"namespace": namespace} if namespace else {})},
+        }
+        answer = self._json("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review)
+        return bool((answer.get("status") or {}).get("allowed"))
+
+    def serves(self, resource: Resource) -> bool:
+        """Whether the server knows the kind: for a custom resource, whether its CRD is installed."""
+        root = f"/apis/{resource.api_version}" if resource.group else f"/api/{resource.version}"
+        try:
+            listed = self._json("GET", root).get("resources") or []
+        except ApiError as error:
+            if error.not_found:
+                return False
+            raise
+        return any(one.get("name") == resource.plural for one in listed)
+
+    def version(self) -> str:
+        return str(self._json("GET", "/version").get("gitVersion", "unknown"))
+
+    def clock(self) -> float | None:
+        """The server's time in unix seconds, whole ones; None where it does not tell."""
+        response = self._send("GET", "/version", None, "", time.monotonic() + self._deadline)
+        stamp = response.headers.get("Date", "")
+        response.release_conn()
+        try:
+            return parsedate_to_datetime(stamp).timestamp()
+        except (TypeError, ValueError):
+            return None
+
+    def proxy_url(self, namespace: str, service: str, port: str | int, scheme: str = "http") -> str:
+        """Base URL of a service behind the API server's proxy."""
+        name = f"{'https:' if scheme == 'https' else ''}{service}:{port}"
+        return f"{self.server}{SERVICES.path(namespace, name, 'proxy')}"
+
+    def login(self) -> tuple[dict[str, str], str | bool, tuple[str, str] | None]:
+        """(headers, CA file or whether to verify at all, client certificate and key): for `proxy_url`'s requests."""
+        configuration = self._client.configuration
+        headers = dict(self._headers())
+        verify: str | bool = configuration.ssl_ca_cert or True if configuration.verify_ssl else False
+        pair = (configuration.cert_file, configuration.key_file) if configuration.cert_file else None
+        return headers, verify, pair
+
+    # -- below: one request -------------------------------------------------------------------------------------
+
+    def _load(self) -> None:
+        from kubernetes import config
+        from kubernetes.client import ApiClient, Configuration
+        from kubernetes.config.kube_config import list_kube_config_contexts
+
+        # The client would look at the environment once, when it is imported.
+        file = str(self._kubeconfig.expanduser()) if self._kubeconfig else os.environ.get("KUBECONFIG") or _KUBECONFIG
+        try:
+            contexts, current = list_kube_config_contexts(file)
+            names = {one["name"]: one.get("context") or {} for one in contexts}
+            name = self._wanted or str((current or {}).get("name", ""))
+            if name not in names:
+                there = ", ".join(sorted(names)) or "none"
+                raise DeploymentError(f"the kubeconfig has no context {name!r}; it has: {there}")
+            configuration = Configuration()
+            configuration.retries = False
+            config.load_kube_config(file, name, configuration, persist_config=False)
+        except DeploymentError:
+            raise
+        except Exception as error:  # ConfigException, and whatever a broken YAML file makes its loader raise
+            raise DeploymentError(
+                f"the kubeconfig {file} cannot be used: {_clean(error)}; `kubectl config view` shows it"
+            ) from error
+        self.context = name
+        self.namespace = str(names[name].get("namespace") or "default")
+        self.server = str(configuration.host).rstrip("/")
+        self._client = ApiClient(configuration)
+        self._shown = f"the API server of {name}"
+
+    def _headers(self) -> Mapping[str, str]:
+        found = self._client.configuration.auth_settings()
+        return {
+            str(one["key"]): str(one["value"]) for one in found.values() if one.get("in") == "header" and one["value"]
+        }
+
+    def _json(
+        self, method: str, path: str, body: object = None, how: str = "application/json", ends: float | None = None
+    ) -> Object:
+        return self._parsed(self._bytes(method, path, body, how, ends))
+
+    def _bytes(
+        self, method: str, path: str, body: object = None, how: str = "application/json", ends: float | None = None
+    ) -> bytes:
+        ends = time.monotonic() + self._deadline if ends is None else ends
+        for attempt in (1, 2):
+            response = self._send(method, path, body, how, ends)
+            try:
+                content = self._read(response, ends)
+            finally:
+                response.release_conn()
+            if response.status == 401 and attempt == 1:
+                # The token may have been renewed on disk since we read it, by a person or by another program.
+                with self._lock:
+                    self._load()
+                continue
+            if not 200 <= response.status < 300:
+                raise self._refusal(response.status, content, path)
+            return content
+        raise AssertionError("unreachable")
+
+    def _send(
+        self, method: str, path: str, body: object, how: str, ends: float, read: float | None = None
+    ) -> Any:  # urllib3's response
+        from urllib3 import Timeout
+
+        left = ends - time.monotonic()
+        if left <= 0:
+            raise self._late()
+        headers = {"Accept": "application/json", "User-Agent": "rca-tui", **self._headers()}
+        content = None
+        if body is not None:
+            headers["Content-Type"], content = how, json.dumps(body).encode()
+        try:
+            return self._client.rest_client.pool_manager.request(
+                method,
+                self.server + path,
+                body=content,
+                headers=headers,
+                timeout=Timeout(connect=left, read=left if read is None else read),
+                preload_content=False,
+                redirect=False,
+            )
+        except Exception as error:
+            raise self._failed(error) from error
+
+    def _read(self, response: Any, ends: float) -> bytes:
+        """The whole body before the deadline, which urllib3 alone would only set for each next byte."""
+        body = bytearray()
+        try:
+            while block := response.read1(1 << 16, decode_content=True):
+                body += block
+                if time.monotonic() > ends:
+                    response.close()
+                    raise self._late()
+                if len(body) > LARGEST_ANSWER:
+                    response.close()
+                    raise ApiError(f"{self._shown}: the answer is too large")
+        except DeploymentError:
+            raise
+        except Exception as error:
+            raise self._failed(error) from error
+        return bytes(body)
+
+    def _parsed(self, content: bytes) -> Object:
+        try:
+            found = json.loads(content)
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict):
+            raise ApiError(f"{self._shown}: {_NOT_KUBERNETES}")
+        return found
+
+    def _late(self) -> ApiError:
+        return ApiError(f"{self._shown} takes too long (over {self._deadline:.0f} s); it may be overloaded or far away")
+
+    def _failed(self, error: Exception) -> ApiError:
+        import urllib3.exceptions as raised
+
+        # A refused connection is a kind of timeout to urllib3.
+        if isinstance(error, raised.TimeoutError) and not isinstance(error, raised.NewConnectionError):
+            return self._late()
+        if isinstance(error, raised.SSLError):
+            return ApiError(f"{self._shown}: its TLS certificate is not the kubeconfig's; the context may be outdated")
+        if isinstance(error, raised.HTTPError | OSError):
+            return ApiError(
+                f"{self._shown} does not answer at {self.server}: the connection failed; "
+                "check the network or VPN, and the context"
+            )
+        return ApiError(f"{self._shown} cannot be asked: {_clean(error)}")
+
+    def _refusal(self, status: int, content: bytes, path: str) -> ApiError:
+        said = ""
+        try:
+            answer = json.loads(content)
+            said = str(answer["message"]) if isinstance(answer, dict) else ""
+        except (ValueError, KeyError, RecursionError):
+            pass  # a page of something in between: its status says all there is
+        return ApiError(f"{self._shown} {_wording(status, _clean(said), path.partition('?')[0])}", status)
+
+
+def _wording(status: int, said: str, path: str) -> str:
+    match status:
+        case 401:
+            return "refuses the login (HTTP 401): the token has expired or is wrong; log in anew"
+        case 403:
+            return f"refuses by RBAC (HTTP 403): {said or path}; `rca-tui doctor` lists the rights that are needed"
+        case 404:
+            return f"has no such thing (HTTP 404): {said or path}"
+        case 429:
+            return "asks us to slow down (HTTP 429); it is overloaded, try again in a while"
+        case _ if status >= 500:
+            return f"is in trouble itself (HTTP {status}){': ' + said if said else ''}; try again in a while"
+        case _:
+            return f"refuses (HTTP {status}){': ' + said if said else ''}"
+
+
+def _lines(response: Any) -> Iterator[bytes]:
+    rest = b""
+    while block := response.read1(1 << 16, decode_content=True):
+        *whole, rest = (rest + block).split(b"\n")
+        yield from (line for line in whole if line.strip())
+
+
+def _clean(text: object) -> str:
+    """One printable line of bounded length."""
+    return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())[:300].rstrip(".")

@@ -1,0 +1,183 @@
+"""A deployment on Kubernetes seen through `cluster.deployment.Deployment`."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from cluster import paths
+from cluster.deployment import DeploymentError, Liveness, Samples, Status
+from cluster.kubernetes import discovery, settings
+from cluster.kubernetes.api import NODES, Api
+from cluster.kubernetes.discovery import Stack, Target
+from cluster.kubernetes.identity import Memory
+from cluster.kubernetes.objects import Node, node
+from cluster.kubernetes.settings import Endpoint, Settings, Traces
+from cluster.kubernetes.sources import Asker, Sources, locate, log_in
+from cluster.kubernetes.watching import PodWatch
+from cluster.topology import Kind, Topology
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cluster.incident.model import Window
+    from cluster.kubernetes.metrics import MetricsReader
+
+_NODES_EVERY = 30.0  # s; nodes come and go seldom
+
+
+class KubernetesDeployment:
+    """Reads a deployment that runs in a cluster. Faults act on it through `api` and `stack`.
+
+    Attributes:
+        api: the context's API server.
+        target: which RayService, RayCluster or label scheme is looked at.
+        configured: the context's settings.
+    """
+
+    kind = "kubernetes"
+    step = 5.0
+    """Seconds between samples: most of what a cluster says is scraped no more often."""
+
+    def __init__(self, api: Api, configured: Settings, target: Target) -> None:
+        """Lists the pods once, and watches them from there on. Raises DeploymentError."""
+        self.api, self.configured, self.target = api, configured, target
+        file = re.sub(r"[^A-Za-z0-9.-]+", "-", f"{api.context}-{target.uid}")[:200] + ".json"
+        self._memory = Memory(paths.kubernetes() / file)
+        self._lock = threading.Lock()
+        self._nodes: Mapping[str, Node] = {}
+        self._nodes_at = -_NODES_EVERY
+        self._pods = PodWatch(api, target.namespace)
+        self._stack: tuple[int, Stack] | None = None
+        try:
+            self.stack()
+        except DeploymentError:
+            self._pods.close()
+            raise
+
+    @classmethod
+    def connect(cls, context: str | None = None) -> KubernetesDeployment:
+        """By kubeconfig context, the current one for None. Raises DeploymentError."""
+        api, configured = open_api(context)
+        try:
+            return cls(api, configured, discovery.which(api, configured))
+        except DeploymentError:
+            api.close()
+            raise
+
+    @property
+    def name(self) -> str:
+        return f"{self.api.context}/{self.target.name}"
+
+    @property
+    def instance(self) -> str:
+        return self.target.uid
+
+    def stack(self) -> Stack:
+        """The deployment as its pods are now. Raises DeploymentError when none of them serves any more."""
+        with self._lock:
+            changes, pods = self._pods.pods()
+            nodes = self._fresh_nodes()
+            if self._stack is None or self._stack[0] != changes or self._stack[1].nodes is not nodes:
+                self._stack = (changes, discovery.survey(self.target, pods, nodes, self._memory))
+            return self._stack[1]
+
+    def topology(self) -> Topology:
+        return self.stack().topology
+
+    def status(self) -> Status:
+        stack = self.stack()
+        components = {c: any(pod.ready for pod in pods) for c, pods in stack.pods.items()}
+        components |= {
+            one.id: stack.nodes[name].ready
+            for one in stack.topology.of_kind(Kind.NODE)
+            if (name := one.labels["node"]) in stack.nodes
+        }
+        down = [component for component, ready in components.items() if not ready]
+        notes = [self._pods.trouble] if self._pods.trouble else []
+        notes += [f"not ready: {', '.join(down)}"] if down else []
+        notes += stack.notes
+        try:
+            age = self.metrics.age(stack)
+        except DeploymentError as error:
+            return Status(Liveness.DOWN, None, "; ".join([str(error), *notes]), components)
+        if age is None:
+            nothing = f"Prometheus has scraped no pod of the namespace {self.target.namespace} in the last 5 minutes"
+            return Status(Liveness.STALE, None, "; ".join([nothing, *notes]), components)
+        # Between two scrapes the newest sample is up to one scrape old; a late one is no trouble yet.
+        fresh = 2.5 * self.metrics.fastest
+        liveness = Liveness.LIVE if age < fresh else Liveness.STALE
+        return Status(liveness, max(0.0, age), "; ".join(notes), components, fresh)
+
+    def samples(self, window: Window, step: float, signals: Sequence[str] | None = None) -> Samples:
+        return self.metrics.samples(self.stack(), window, step, signals)
+
+    def spans(self, window: Window) -> pd.DataFrame:
+        from cluster.kubernetes import traces
+
+        configured = self.sources.traces
+        if configured is None:
+            raise DeploymentError("no Tempo, Jaeger or DeepFlow was found: name one under traces in kubernetes.toml")
+        return traces.read(self.asker(configured), configured, self.stack(), window, self.configured.deadline)
+
+    def logs(self, window: Window) -> pd.DataFrame:
+        from cluster.kubernetes import logs
+
+        if self.sources.loki is None:
+            raise DeploymentError("no Loki was found: name one under loki in kubernetes.toml")
+        return logs.read(self.asker(self.sources.loki), self.stack(), window)
+
+    @cached_property
+    def sources(self) -> Sources:
+        """The telemetry endpoints, looked for once. Raises DeploymentError."""
+        return locate(self.api, self.configured)
+
+    @cached_property
+    def metrics(self) -> MetricsReader:
+        """Raises DeploymentError when no Prometheus is known."""
+        from cluster.kubernetes.metrics import MetricsReader
+
+        configured = self.sources.prometheus
+        if configured is None:
+            why = "".join(f" ({note})" for note in self.sources.notes)
+            raise DeploymentError(
+                f"no Prometheus was found in {self.api.context}: name one under prometheus in kubernetes.toml{why}"
+            )
+        return MetricsReader(configured, lambda: log_in(self.api, configured), self.configured.deadline)
+
+    def asker(self, endpoint: Endpoint) -> Asker:
+        """For one read from Loki or a trace store, with a fresh login."""
+        server = endpoint.kind.capitalize() if isinstance(endpoint, Traces) else "Loki"
+        return Asker(server.replace("Deepflow", "DeepFlow"), log_in(self.api, endpoint), self.configured.deadline)
+
+    def close(self) -> None:
+        self._pods.close()
+        self.api.close()
+
+    def _fresh_nodes(self) -> Mapping[str, Node]:
+        """The nodes, none where they may not be seen; of an earlier time when the API server does not answer."""
+        if time.monotonic() - self._nodes_at >= _NODES_EVERY:
+            self._nodes_at = time.monotonic()
+            try:
+                found = {one.name: one for one in map(node, self.api.list(NODES))}
+            except DeploymentError:
+                return self._nodes
+            if found != self._nodes:
+                self._nodes = found
+        return self._nodes
+
+
+def open_api(context: str | None) -> tuple[Api, Settings]:
+    """The context's API server and its settings. Reads files only. Raises DeploymentError."""
+    # The settings may name the kubeconfig, and only the kubeconfig knows the current context's name.
+    configured = settings.load(context) if context else Settings()
+    api = Api(context, configured.kubeconfig, configured.deadline)
+    if context is None:
+        configured = settings.load(api.context)
+        api.close()
+        api = Api(api.context, configured.kubeconfig, configured.deadline)
+    return api, configured

@@ -1,0 +1,269 @@
+"""Finds the deployment in a namespace: KubeRay's pods by their labels, others by the labels that the settings name.
+
+which(api, settings) -> Target              the RayService, RayCluster or label scheme that is meant
+survey(target, pods, nodes, memory) -> Stack     its pods and nodes as components
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from cluster.deployment import DeploymentError
+from cluster.kubernetes.api import NAMESPACES, RAY_CLUSTERS, RAY_SERVICES, Api, ApiError, Object, Resource
+from cluster.kubernetes.identity import Memory
+from cluster.kubernetes.objects import Node, Pod
+from cluster.kubernetes.settings import Labels, Selector, Settings
+from cluster.topology import Component, Edge, Kind, Relation, Topology, calls
+
+GATEWAY, HEAD, REPLICA = "gateway", "head", "replica"
+RAY_HEAD = "ray-head"
+# What charts and manifests commonly call an NGINX that stands before a service; a setting overrides it.
+_GATEWAY_KEYS = ("app.kubernetes.io/component", "app.kubernetes.io/name", "app")
+_GATEWAY_NAMES = frozenset({"gateway", "nginx", "ingress-nginx", "nginx-gateway"})
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is looked at.
+
+    Attributes:
+        name: of the RayService or RayCluster; of the namespace for a label scheme.
+        uid: changes when the deployment is made anew.
+        clusters: names of the RayClusters behind it; none for a label scheme.
+    """
+
+    name: str
+    uid: str
+    namespace: str
+    labels: Labels
+    clusters: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The deployment at one moment.
+
+    Attributes:
+        pods: component id -> its living pods: one, except for a gateway of several.
+        nodes: node name -> node, where the rights allow to see it.
+        gone: names and addresses of all pods that were seen, gone ones included, to component ids.
+    """
+
+    target: Target
+    topology: Topology
+    pods: Mapping[str, tuple[Pod, ...]]
+    nodes: Mapping[str, Node]
+    names: Mapping[str, str] = field(default_factory=dict)
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def pod(self, component: str) -> Pod:
+        """The pod behind a component. Raises DeploymentError when there is none, or more than one."""
+        found = self.pods.get(component, ())
+        if len(found) == 1:
+            return found[0]
+        if component not in self.topology:
+            raise DeploymentError(f"there is no component {component}; there are: {', '.join(self.topology.ids)}")
+        raise DeploymentError(f"{component} is {len(found)} pods now; exactly one can be acted on")
+
+
+def which(api: Api, settings: Settings) -> Target:
+    """The deployment that is meant. Raises DeploymentError that names those that there are, and how to choose."""
+    namespace = settings.namespace or api.namespace
+    if settings.labels.head or settings.labels.replica:
+        return Target(namespace, _namespace_uid(api, namespace), namespace, settings.labels)
+    there = _ray(api, namespace)
+    if not there and not settings.namespace:
+        # The context's namespace is seldom the deployment's; with the right to look, find it.
+        there = _elsewhere(api)
+    if settings.deployment:
+        there = [one for one in there if one.name == settings.deployment] or _absent(settings, there, namespace)
+    if len(there) == 1:
+        return Target(there[0].name, there[0].uid, there[0].namespace, settings.labels, there[0].clusters)
+    if there:
+        names = ", ".join(f"{one.name} (namespace {one.namespace})" for one in there)
+        raise DeploymentError(
+            f"{api.context} has several deployments: {names}; set namespace and deployment in kubernetes.toml"
+        )
+    raise DeploymentError(
+        f"no RayService or RayCluster in the namespace {namespace} of {api.context}{_reason(api, namespace)}; "
+        "set namespace in kubernetes.toml, or labels for a stack without KubeRay"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Ray:
+    name: str
+    uid: str
+    namespace: str
+    clusters: tuple[str, ...]
+
+
+def _ray(api: Api, namespace: str) -> list[_Ray]:
+    """RayServices, and RayClusters that belong to none, of one namespace or of all."""
+    services = [_service(one) for one in _those(api, RAY_SERVICES, namespace)]
+    owned = {(one.namespace, name) for one in services for name in one.clusters}
+    clusters = [
+        _Ray(one["metadata"]["name"], one["metadata"]["uid"], one["metadata"]["namespace"], (one["metadata"]["name"],))
+        for one in _those(api, RAY_CLUSTERS, namespace)
+        if not any(o.get("kind") == "RayService" for o in one["metadata"].get("ownerReferences") or [])
+    ]
+    return services + [one for one in clusters if (one.namespace, one.name) not in owned]
+
+
+def _service(made: Object) -> _Ray:
+    status = made.get("status") or {}
+    # While a new cluster is made ready both exist; requests go to the active one.
+    active = (status.get("activeServiceStatus") or {}).get("rayClusterName")
+    pending = (status.get("pendingServiceStatus") or {}).get("rayClusterName")
+    meta = made["metadata"]
+    return _Ray(meta["name"], meta["uid"], meta["namespace"], tuple(filter(None, [active or pending])))
+
+
+def _those(api: Api, resource: Resource, namespace: str) -> list[Object]:
+    try:
+        return api.list(resource, namespace)
+    except ApiError as error:
+        if error.not_found:  # its CRD is not installed
+            return []
+        raise
+
+
+def _elsewhere(api: Api) -> list[_Ray]:
+    try:
+        return _ray(api, "")
+    except ApiError as error:
+        if error.forbidden:
+            return []
+        raise
+
+
+def _absent(settings: Settings, there: Sequence[_Ray], namespace: str) -> list[_Ray]:
+    names = ", ".join(one.name for one in there) or "none"
+    raise DeploymentError(f"there is no deployment {settings.deployment} in {namespace}; there are: {names}")
+
+
+def _reason(api: Api, namespace: str) -> str:
+    try:
+        api.get(NAMESPACES, "", namespace)
+    except ApiError as error:
+        return ", which does not exist" if error.not_found else ""
+    return ""
+
+
+def _namespace_uid(api: Api, namespace: str) -> str:
+    try:
+        return str(api.get(NAMESPACES, "", namespace)["metadata"]["uid"])
+    except ApiError as error:
+        if error.not_found:
+            raise DeploymentError(
+                f"{api.context} has no namespace {namespace}; check namespace in kubernetes.toml"
+            ) from None
+        return f"{api.context}/{namespace}"  # not allowed to look at it: its name must do
+
+
+def survey(target: Target, found: Iterable[Pod], nodes: Mapping[str, Node], memory: Memory) -> Stack:
+    """The components among these pods. Raises DeploymentError when none of them serves."""
+    living = [pod for pod in found if not pod.ended]
+    placed = _kuberay(target, living, memory) if target.clusters else _labelled(target, living, memory)
+    serving = [component for component in placed if component != GATEWAY]
+    if not serving:
+        raise DeploymentError(f"no pod of {target.name} in the namespace {target.namespace} serves: is it scaled to 0?")
+    memory.note(placed)
+    components, edges = _components(target, placed, nodes)
+    notes = []
+    if GATEWAY in placed:
+        front = GATEWAY
+    else:
+        front = serving[0] if len(serving) == 1 else None  # type: ignore[assignment]
+        notes.append("no gateway pod was found: name its labels under labels.gateway in kubernetes.toml")
+    if not nodes:
+        notes.append("the nodes cannot be seen: the right to list them is missing")
+    topology = Topology(tuple(components), tuple(edges), front)
+    return Stack(target, topology, placed, nodes, memory.names(), memory.addresses(), tuple(notes))
+
+
+def _kuberay(target: Target, pods: Sequence[Pod], memory: Memory) -> dict[str, tuple[Pod, ...]]:
+    own = [pod for pod in pods if pod.labels.get("ray.io/cluster") in target.clusters]
+    heads = [pod for pod in own if pod.labels.get("ray.io/node-type") == "head"]
+    placed = _gateway(target, pods)
+    if heads:
+        # While a head is replaced there may be two; the newest counts.
+        placed[RAY_HEAD] = (max(heads, key=lambda pod: (pod.ready, pod.created, pod.name)),)
+    groups = sorted({pod.labels.get("ray.io/group", "worker") for pod in own} - {"headgroup"})
+    for group in groups:
+        workers = [p for p in own if p not in heads and p.labels.get("ray.io/group", "worker") == group]
+        placed |= {component: (pod,) for component, pod in memory.place(f"ray-{group}", workers).items()}
+    return placed
+
+
+def _labelled(target: Target, pods: Sequence[Pod], memory: Memory) -> dict[str, tuple[Pod, ...]]:
+    placed = _gateway(target, pods)
+    heads = [pod for pod in pods if _has(pod, target.labels.head)]
+    if heads:
+        placed[HEAD] = (max(heads, key=lambda pod: (pod.ready, pod.created, pod.name)),)
+    others = [pod for pod in pods if _has(pod, target.labels.replica) and pod not in heads]
+    return placed | {component: (pod,) for component, pod in memory.place(REPLICA, others).items()}
+
+
+def _gateway(target: Target, pods: Sequence[Pod]) -> dict[str, tuple[Pod, ...]]:
+    if target.labels.gateway is not None:
+        found = [pod for pod in pods if _has(pod, target.labels.gateway)]
+    else:
+        found = [pod for pod in pods if any(pod.labels.get(key) in _GATEWAY_NAMES for key in _GATEWAY_KEYS)]
+    return {GATEWAY: tuple(sorted(found, key=lambda pod: pod.name))} if found else {}
+
+
+def _has(pod: Pod, selector: Selector | None) -> bool:
+    return bool(selector) and all(pod.labels.get(key) == value for key, value in (selector or {}).items())
+
+
+def _components(
+    target: Target, placed: Mapping[str, tuple[Pod, ...]], nodes: Mapping[str, Node]
+) -> tuple[list[Component], list[Edge]]:
+    components: list[Component] = []
+    edges: list[Edge] = []
+    taken = Counter(placed.keys())
+    for component, pods in placed.items():
+        kind = {GATEWAY: Kind.GATEWAY, RAY_HEAD: Kind.HEAD, HEAD: Kind.HEAD}.get(component, Kind.REPLICA)
+        components.append(Component(component, kind, "+".join(sorted(pod.uid for pod in pods)), _labels(pods)))
+    for pod in (pod for pods in placed.values() for pod in pods):
+        if pod.node and _node_id(pod.node, taken) not in {c.id for c in components}:
+            uid = nodes[pod.node].uid if pod.node in nodes else ""
+            components.append(Component(_node_id(pod.node, taken), Kind.NODE, uid, {"node": pod.node}))
+    for component, pods in placed.items():
+        for pod in pods:
+            if pod.node:
+                edges.append(Edge(component, _node_id(pod.node, taken), Relation.RUNS_ON))
+            for number in range(pod.gpus):
+                gpu = f"{component}-gpu-{number}"
+                labels = {"pod": pod.name, "node": pod.node, "index": str(number)}
+                components.append(Component(gpu, Kind.GPU, f"{pod.uid}/gpu-{number}", labels))
+                edges.append(Edge(component, gpu, Relation.USES))
+                edges += [Edge(gpu, _node_id(pod.node, taken), Relation.RUNS_ON)] if pod.node else []
+    if GATEWAY in placed:
+        edges += calls(GATEWAY, _served(placed))
+    return components, list(dict.fromkeys(edges))
+
+
+def _served(placed: Mapping[str, tuple[Pod, ...]]) -> list[str]:
+    """The components that requests are sent to: where KubeRay marks pods that serve, those alone."""
+    serving = {component: pods for component, pods in placed.items() if component != GATEWAY}
+    marked = [c for c, pods in serving.items() if any(pod.labels.get("ray.io/serve") == "true" for pod in pods)]
+    return marked or list(serving)
+
+
+def _node_id(name: str, taken: Mapping[str, int]) -> str:
+    return f"node-{name}" if taken.get(name) else name
+
+
+def _labels(pods: Sequence[Pod]) -> dict[str, str]:
+    return {
+        "namespace": pods[0].namespace,
+        "pod": ",".join(pod.name for pod in pods),
+        "node": ",".join(dict.fromkeys(pod.node for pod in pods)),
+        "address": ",".join(pod.ip for pod in pods),
+        "container": pods[0].container,
+    }

@@ -1,0 +1,152 @@
+"""The one configuration file: `$XDG_CONFIG_HOME/rca-tui/kubernetes.toml`, a table for each kubeconfig context.
+
+docs/kubernetes.md explains every key. No secret stands in it: tokens and passwords are named by the file or environment
+variable that holds them, and are read when they are needed.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from cluster.deployment import DeploymentError
+from cluster.paths import config_home
+
+Selector = dict[str, str]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Endpoint(_Strict):
+    """Where a telemetry source answers, and how to log in to it.
+
+    Either `url`, or `service` ("namespace/name:port", reached through the API server's proxy with the kubeconfig's own
+    login). `tenant` is sent as X-Scope-OrgID, for Mimir, Loki and Tempo with several.
+    """
+
+    url: str = ""
+    service: str = Field(default="", pattern=r"^(|[a-z0-9-]+/[a-z0-9.-]+:[a-z0-9-]+)$")
+    token_file: Path | None = None
+    token_env: str = ""
+    username: str = ""
+    password_file: Path | None = None
+    password_env: str = ""
+    ca_file: Path | None = None
+    verify: bool = True
+    tenant: str = ""
+
+    @field_validator("url")
+    @classmethod
+    def _plain(cls, url: str) -> str:
+        from urllib.parse import urlsplit
+
+        parts = urlsplit(url)
+        if url and (parts.scheme not in ("http", "https") or not parts.hostname):
+            raise ValueError("must be an http or https address")
+        if parts.username or parts.password:
+            raise ValueError("must hold no password; name username and password_file or password_env instead")
+        return url
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Endpoint:
+        if bool(self.url) == bool(self.service):
+            raise ValueError("needs either url or service")
+        return self
+
+    def token(self) -> str:
+        """The bearer token, empty for none. Raises DeploymentError when it is named and not there."""
+        return _secret(self.token_file, self.token_env, "token")
+
+    def password(self) -> str:
+        return _secret(self.password_file, self.password_env, "password")
+
+
+class Metrics(Endpoint):
+    """Prometheus or what speaks like it. `scrape`: seconds between two scrapes of the deployment's pods.
+
+    `matchers` go into every selector, for a server that holds several clusters: `{cluster = "prod"}`.
+    """
+
+    scrape: float = Field(default=5.0, gt=0, le=300)
+    matchers: dict[str, str] = {}
+
+
+class Traces(Endpoint):
+    kind: Literal["tempo", "jaeger", "deepflow"]
+
+
+class Labels(_Strict):
+    """Labels by which pods are found where KubeRay has not set its own; all of a selector must match."""
+
+    gateway: Selector | None = None
+    head: Selector | None = None
+    replica: Selector | None = None
+
+
+class Settings(_Strict):
+    """What is configured for one context; everything may be left out.
+
+    Attributes:
+        kubeconfig: its file, by default $KUBECONFIG or ~/.kube/config.
+        namespace: of the deployment, by default the context's.
+        deployment: name of the RayService or RayCluster, where a namespace has several.
+        deadline: seconds that one call may take.
+    """
+
+    kubeconfig: Path | None = None
+    namespace: str = ""
+    deployment: str = ""
+    deadline: float = Field(default=10.0, gt=0, le=120)
+    labels: Labels = Labels()
+    prometheus: Metrics | None = None
+    loki: Endpoint | None = None
+    traces: Traces | None = None
+
+
+def path() -> Path:
+    return config_home() / "kubernetes.toml"
+
+
+def load(context: str, file: Path | None = None) -> Settings:
+    """The context's settings; the defaults where the file, or a table for the context, is not there.
+
+    Raises DeploymentError with one sentence for a file that cannot be used.
+    """
+    file = file or path()
+    try:
+        found = tomllib.loads(file.read_text())
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, ValueError) as error:
+        raise DeploymentError(f"{file} cannot be read: {error}") from error
+    contexts = found.get("contexts", {})
+    if set(found) - {"contexts"} or not isinstance(contexts, dict):
+        raise DeploymentError(f"{file}: everything in it belongs under [contexts.NAME]; see docs/kubernetes.md")
+    try:
+        return Settings.model_validate(contexts.get(context, {}))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in ("contexts", context, *first["loc"]))
+        raise DeploymentError(f"{file}: {where}: {first['msg'].removeprefix('Value error, ')}") from error
+
+
+def _secret(file: Path | None, variable: str, what: str) -> str:
+    if file is not None:
+        try:
+            return file.expanduser().read_text().strip()
+        except (OSError, ValueError) as error:
+            raise DeploymentError(
+                f"the {what} cannot be read from {file}: {getattr(error, 'strerror', error)}"
+            ) from None
+    if variable:
+        found = os.environ.get(variable, "").strip()
+        if not found:
+            raise DeploymentError(f"the {what} should stand in the environment variable {variable}, which is not set")
+        return found
+    return ""

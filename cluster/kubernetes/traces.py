@@ -1,0 +1,310 @@
+"""Spans of a deployment's requests: from Tempo, Jaeger or DeepFlow, each by its documented HTTP API.
+
+Attributes come from the traced programs and are hostile: nothing in them can raise, and what is no span is left out.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import TimeoutError as TookTooLong
+from typing import Any
+
+import pandas as pd
+
+from cluster.deployment import DeploymentError
+from cluster.incident.model import SPAN_COLUMNS, Window
+from cluster.kubernetes.discovery import GATEWAY, Stack
+from cluster.kubernetes.settings import Traces
+from cluster.kubernetes.sources import Asker
+
+LARGEST = 500  # traces of a window
+ROWS = 50_000  # of DeepFlow
+_WORKERS = 8
+_LONGEST_NAME = 1024
+_HEX = re.compile(r"[0-9a-f]{16}|[0-9a-f]{32}")
+_POD_ATTRIBUTES = (
+    "k8s.pod.name",
+    "pod",
+    "pod.name",
+    "kubernetes.pod_name",
+    "service.instance.id",
+    "host.name",
+    "hostname",
+)
+
+Row = dict[str, Any]
+
+
+def read(asker: Asker, configured: Traces, stack: Stack, window: Window, deadline: float) -> pd.DataFrame:
+    """Spans that start in the window, by start; columns `SPAN_COLUMNS`. Raises DeploymentError.
+
+    `attrs["notes"]` says what was left out: a window holds more traces than can be fetched one by one.
+    """
+    notes: list[str] = []
+    reader = {"tempo": _tempo, "jaeger": _jaeger, "deepflow": _deepflow}[configured.kind]
+    rows, foreign = [], 0
+    for component, row in reader(asker, stack, window, deadline, notes):
+        if component is None:
+            foreign += 1
+        elif row["start"] in window:
+            rows.append({**row, "component": component})
+    if foreign:
+        notes.append(f"traces: {foreign} spans of what is no component were left out")
+    rows.sort(key=lambda row: row["start"])
+    frame = pd.DataFrame(
+        {name: pd.Series([row[name] for row in rows], dtype=kind) for name, kind in SPAN_COLUMNS.items()}
+    )
+    frame.attrs["notes"] = notes
+    return frame
+
+
+def probe(asker: Asker, configured: Traces) -> None:
+    """Raises DeploymentError when it does not answer as it should."""
+    if configured.kind == "tempo":
+        now = int(time.time())
+        asker.read(lambda: asker.get("/api/search", {"limit": "1", "start": str(now - 60), "end": str(now)})["traces"])
+    elif configured.kind == "jaeger":
+        asker.read(lambda: asker.get("/api/services", {})["data"])
+    else:
+        _sql(asker, "show databases")
+
+
+# Tempo: search, then every trace by its id.
+
+
+def _tempo(
+    asker: Asker, stack: Stack, window: Window, deadline: float, notes: list[str]
+) -> Iterator[tuple[str | None, Row]]:
+    query = f'{{ resource.k8s.namespace.name = "{stack.target.namespace}" }}'
+    span = {"start": str(int(window.start)), "end": str(int(window.end) + 1), "limit": str(LARGEST)}
+    found = asker.read(
+        lambda: (
+            [str(one["traceID"]) for one in asker.get("/api/search", {**span, "q": query})["traces"] or []]
+            # A collector without the Kubernetes attributes processor leaves the namespace out.
+            or [str(one["traceID"]) for one in asker.get("/api/search", span)["traces"] or []]
+        )
+    )
+    if len(found) >= LARGEST:
+        notes.append(f"traces: {LARGEST} of the window's traces were read, Tempo has more")
+    yield from _each(
+        asker, [trace for trace in found if re.fullmatch(r"[0-9a-fA-F]{1,32}", trace)], deadline, notes,
+        lambda trace: asker.read(lambda: list(_otlp(stack, asker.get(f"/api/traces/{trace}", {})))),
+    )  # fmt: skip
+
+
+def _each(
+    asker: Asker,
+    traces: list[str],
+    deadline: float,
+    notes: list[str],
+    fetch: Callable[[str], list[tuple[str | None, Row]]],
+) -> Iterator[tuple[str | None, Row]]:
+    """All of them at once, under one deadline; what is late or fails is a note."""
+    pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="traces")
+    jobs = [pool.submit(fetch, trace) for trace in traces]
+    done, reason = 0, "they took too long"
+    try:
+        for job in as_completed(jobs, timeout=deadline):
+            try:
+                yield from job.result()
+                done += 1
+            except DeploymentError as error:
+                reason = str(error)
+    except TookTooLong:
+        pass
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    if traces and not done:
+        raise DeploymentError(reason if reason.startswith(asker.server) else f"{asker.server}: {reason}")
+    if done < len(traces):
+        notes.append(f"traces: {len(traces) - done} of {len(traces)} could not be read, {reason}")
+
+
+def _otlp(stack: Stack, answer: Any) -> Iterator[tuple[str | None, Row]]:
+    """Spans of one trace in OTLP's JSON; ids are hex, or base64 where it was made from protobuf."""
+    whole = answer.get("trace", answer)
+    for batch in whole.get("batches") or whole.get("resourceSpans") or []:
+        resource = _attributes((batch.get("resource") or {}).get("attributes"))
+        for scope in batch.get("scopeSpans") or batch.get("instrumentationLibrarySpans") or []:
+            for span in scope.get("spans") or []:
+                start, end = int(span["startTimeUnixNano"]), int(span["endTimeUnixNano"])
+                code = (span.get("status") or {}).get("code", 0)
+                own = _attributes(span.get("attributes"))
+                yield _whose(stack, {**own, **resource}), _row(
+                    _id(span["traceId"]), _id(span["spanId"]), _id(span.get("parentSpanId")), span.get("name"),
+                    start / 1e9, (end - start) / 1e9, _failed(own, code in (2, "STATUS_CODE_ERROR")),
+                )  # fmt: skip
+
+
+def _attributes(found: Any) -> dict[str, str]:
+    values = {}
+    for one in found or []:
+        value = one.get("value") or {}
+        plain = next(
+            (value[key] for key in ("stringValue", "intValue", "boolValue", "doubleValue") if key in value), None
+        )
+        if plain is not None:
+            values[str(one.get("key"))] = str(plain)
+    return values
+
+
+# Jaeger: whole traces, a service at a time.
+
+
+def _jaeger(
+    asker: Asker, stack: Stack, window: Window, deadline: float, notes: list[str]
+) -> Iterator[tuple[str | None, Row]]:
+    services = asker.read(lambda: [str(one) for one in asker.get("/api/services", {})["data"] or []])
+    seen: set[str] = set()
+    span = {"start": str(round(window.start * 1e6)), "end": str(round(window.end * 1e6)), "limit": str(LARGEST)}
+    ends = time.monotonic() + deadline
+    for service in services:
+        left = ends - time.monotonic()
+        if left <= 0:
+            notes.append("traces: not every service could be asked, Jaeger took too long")
+            return
+        found = asker.read(
+            lambda service=service, left=left: (
+                asker.get("/api/traces", {**span, "service": service}, left)["data"] or []
+            )  # type: ignore[misc]
+        )
+        if len(found) >= LARGEST:
+            notes.append(f"traces: {LARGEST} traces of {service} were read, Jaeger has more")
+        for trace in found:
+            if trace.get("traceID") not in seen:
+                seen.add(trace.get("traceID"))
+                yield from asker.read(lambda trace=trace: list(_jaeger_trace(stack, trace)))  # type: ignore[misc]
+
+
+def _jaeger_trace(stack: Stack, trace: Any) -> Iterator[tuple[str | None, Row]]:
+    processes = {
+        key: {**_tags(one.get("tags")), "service.name": str(one.get("serviceName", ""))}
+        for key, one in (trace.get("processes") or {}).items()
+    }
+    for span in trace.get("spans") or []:
+        tags = _tags(span.get("tags"))
+        parent = next(
+            (str(r.get("spanID")) for r in span.get("references") or [] if r.get("refType") == "CHILD_OF"), None
+        )
+        yield _whose(stack, {**tags, **processes.get(span.get("processID"), {})}), _row(
+            str(span["traceID"]), str(span["spanID"]), parent, span.get("operationName"),
+            float(span["startTime"]) / 1e6, float(span["duration"]) / 1e6,
+            _failed(tags, tags.get("error") == "True" or tags.get("otel.status_code") == "ERROR"),
+        )  # fmt: skip
+
+
+def _tags(found: Any) -> dict[str, str]:
+    return {str(one.get("key")): str(one.get("value")) for one in found or []}
+
+
+# DeepFlow: requests as eBPF saw them at the server's process.
+
+
+def _deepflow(
+    asker: Asker, stack: Stack, window: Window, deadline: float, notes: list[str]
+) -> Iterator[tuple[str | None, Row]]:
+    names = (
+        "trace_id",
+        "span_id",
+        "parent_span_id",
+        "pod_1",
+        "endpoint",
+        "start_time",
+        "response_duration",
+        "response_status",
+    )
+    # One vantage point, the server's process: a request that the agents saw at each hop would count several times.
+    where = (
+        f"time >= {int(window.start)} AND time <= {int(window.end) + 1} AND observation_point = 's-p' "
+        f"AND pod_ns_1 = '{stack.target.namespace}'"
+    )
+    answer = _sql(
+        asker,
+        # A namespace's name has no quotes: Kubernetes allows letters, digits and dashes.
+        f"SELECT {', '.join(names)}, toString(_id) AS id FROM l7_flow_log "  # noqa: S608
+        f"WHERE {where} ORDER BY start_time LIMIT {ROWS}",
+    )
+    columns = [str(one) for one in answer["columns"]]
+    if missing := [name for name in names if name not in columns]:
+        raise DeploymentError(f"DeepFlow at {asker.address} gives no data: it has no {', '.join(missing)}")
+    rows = answer["values"] or []
+    if len(rows) >= ROWS:
+        notes.append(f"traces: the first {ROWS} requests of the window were read, DeepFlow has more")
+    for values in rows:
+        cells = dict(zip(columns, values, strict=False))
+        # Without a propagated context a request stands alone: it is a trace of one span.
+        span = _text(cells["span_id"]) or _text(cells.get("id"))
+        status = str(cells["response_status"])
+        error = {"0": False, "1": True, "3": True, "4": True}.get(status)
+        yield stack.names.get(_text(cells["pod_1"])), asker.read(
+            lambda cells=cells, span=span, error=error: _row(  # type: ignore[misc]
+                _text(cells["trace_id"]) or span, span, _text(cells["parent_span_id"]) or None, cells["endpoint"],
+                float(cells["start_time"]) / 1e6, float(cells["response_duration"]) / 1e6, error,
+            )
+        )  # fmt: skip
+
+
+def _sql(asker: Asker, statement: str) -> Mapping[str, Any]:
+    answer = asker.post("/v1/query/", {"db": "flow_log", "sql": statement})
+    if not isinstance(answer, dict) or answer.get("OPT_STATUS") != "SUCCESS":
+        said = str(answer.get("DESCRIPTION", "")) if isinstance(answer, dict) else ""
+        clean = "".join(c if c.isprintable() else " " for c in said)[:200]
+        raise DeploymentError(f"DeepFlow at {asker.address} gives no data: {clean or 'it does not answer as DeepFlow'}")
+    found = answer.get("result")
+    return found if isinstance(found, dict) else {"columns": [], "values": []}
+
+
+# What they share.
+
+
+def _whose(stack: Stack, attributes: Mapping[str, str]) -> str | None:
+    for name in _POD_ATTRIBUTES:
+        value = attributes.get(name, "")
+        if value and (found := stack.names.get(value) or stack.addresses.get(value)):
+            return found
+    service = attributes.get("service.name", "")
+    if service in stack.topology:
+        return service
+    owners = {pods[0].owner: component for component, pods in stack.pods.items() if component == GATEWAY}
+    return owners.get(service)
+
+
+def _row(
+    trace: str, span: str, parent: str | None, operation: object, start: float, duration: float, error: bool | None
+) -> Row:
+    if not (trace and span) or duration < 0 or start < 0:
+        raise ValueError("no span")
+    return {
+        "trace_id": trace[:_LONGEST_NAME],
+        "span_id": span[:_LONGEST_NAME],
+        "parent_id": parent or None,
+        "operation": _text(operation),
+        "start": start,
+        "duration": duration,
+        "error": error,
+    }
+
+
+def _failed(attributes: Mapping[str, str], said: bool) -> bool:
+    status = attributes.get("http.response.status_code") or attributes.get("http.status_code") or ""
+    return said or (status.isdigit() and int(status) >= 500)
+
+
+def _id(value: object) -> str:
+    """Lower-case hex, as the incident keeps it; empty for none."""
+    text = str(value or "")
+    if not text or _HEX.fullmatch(text.lower()):
+        return text.lower()
+    try:
+        return base64.b64decode(text, validate=True).hex()
+    except (binascii.Error, ValueError):
+        return text
+
+
+def _text(value: object) -> str:
+    return str(value or "")[:_LONGEST_NAME].encode("utf-8", "replace").decode()

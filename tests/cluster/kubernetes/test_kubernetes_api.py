@@ -1,0 +1,214 @@
+"""The client against the mock server, over HTTP."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mock_api import MockApi
+from mock_stack import NAMESPACE
+
+from cluster.deployment import DeploymentError
+from cluster.kubernetes.api import JSON_PATCH, PODS, Api, ApiError, Resource
+
+STRESS = Resource("stresschaos", "chaos-mesh.org", "v1alpha1")
+
+
+def stress(name: str = "burn", **meta: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "chaos-mesh.org/v1alpha1",
+        "kind": "StressChaos",
+        "metadata": {"name": name, **meta},
+        "spec": {"duration": "60s"},
+    }
+
+
+def pod(name: str, **labels: str) -> dict[str, Any]:
+    return {"metadata": {"name": name, "labels": labels}, "spec": {"containers": []}}
+
+
+def test_custom_objects_come_change_and_go(stack: MockApi) -> None:
+    with Api("mock") as client:
+        made = client.create(STRESS, NAMESPACE, stress())
+        assert made["metadata"]["uid"]
+        client.patch(STRESS, NAMESPACE, "burn", {"metadata": {"annotations": {"note": "x"}}})
+        client.patch(
+            STRESS, NAMESPACE, "burn", [{"op": "replace", "path": "/spec/duration", "value": "9s"}], how=JSON_PATCH
+        )
+        held = client.get(STRESS, NAMESPACE, "burn")
+        assert (held["spec"]["duration"], held["metadata"]["annotations"]) == ("9s", {"note": "x"})
+        assert [one["metadata"]["name"] for one in client.list(STRESS, NAMESPACE)] == ["burn"]
+        client.delete(STRESS, NAMESPACE, "burn")
+        client.delete(STRESS, NAMESPACE, "burn")
+        with pytest.raises(ApiError) as gone:
+            client.get(STRESS, NAMESPACE, "burn")
+        assert gone.value.not_found
+
+
+def test_status_is_written_through_its_subresource_only(stack: MockApi) -> None:
+    with Api("mock") as client:
+        client.create(STRESS, NAMESPACE, stress())
+        client.patch(STRESS, NAMESPACE, "burn", {"status": {"phase": "x"}})
+        assert "status" not in client.get(STRESS, NAMESPACE, "burn")
+        client.patch(STRESS, NAMESPACE, "burn", {"status": {"phase": "y"}, "spec": {"duration": "1s"}}, "status")
+        held = client.get(STRESS, NAMESPACE, "burn")
+        assert held["status"] == {"phase": "y"} and held["spec"] == {"duration": "60s"}
+
+
+def test_finalizers_hold_a_deletion(stack: MockApi) -> None:
+    with Api("mock") as client:
+        client.create(STRESS, NAMESPACE, stress(finalizers=["chaos-mesh/records"]))
+        client.delete(STRESS, NAMESPACE, "burn")
+        assert "deletionTimestamp" in client.get(STRESS, NAMESPACE, "burn")["metadata"]
+        client.patch(STRESS, NAMESPACE, "burn", {"metadata": {"finalizers": []}})
+        assert client.list(STRESS, NAMESPACE) == []
+
+
+def test_conflicts_and_what_exists_already(stack: MockApi) -> None:
+    with Api("mock") as client:
+        old = client.create(STRESS, NAMESPACE, stress())
+        client.patch(STRESS, NAMESPACE, "burn", {"spec": {"duration": "2s"}})
+        for change in (
+            lambda: client.create(STRESS, NAMESPACE, stress()),
+            lambda: client.replace(STRESS, NAMESPACE, "burn", old),
+        ):
+            with pytest.raises(ApiError) as refused:
+                change()
+            assert refused.value.conflict
+        client.create(STRESS, NAMESPACE, stress("other"), dry_run=True)
+        assert [one["metadata"]["name"] for one in client.list(STRESS, NAMESPACE)] == ["burn"]
+
+
+def test_lists_are_read_page_after_page_and_selected(api: MockApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cluster.kubernetes.api.PAGE", 3)
+    for number in range(8):
+        api.create("pods", "a", pod(f"p{number}", parity=str(number % 2)))
+    api.create("pods", "b", pod("other"))
+    with Api("mock") as client:
+        assert len(client.list(PODS, "a")) == 8
+        assert sum("limit=3" in path for _, path in api.requests) == 3
+        assert len(client.list(PODS)) == 9
+        assert [p["metadata"]["name"] for p in client.list(PODS, "a", labels="parity in (1)")] == [
+            "p1",
+            "p3",
+            "p5",
+            "p7",
+        ]
+        assert [p["metadata"]["name"] for p in client.list(PODS, fields="metadata.name=other")] == ["other"]
+
+
+def test_a_watch_tells_every_change_after_its_version(api: MockApi) -> None:
+    api.create("pods", "a", pod("old"))
+    with Api("mock") as client:
+        _, version = client.list_at(PODS, "a")
+        api.create("pods", "a", pod("new"))
+        api.create("pods", "b", pod("elsewhere"))
+        api.delete("pods", "a", "old")
+        seen = [(event, made["metadata"]["name"]) for event, made in client.watch(PODS, "a", version, 1)]
+    assert seen == [("ADDED", "new"), ("DELETED", "old")]
+
+
+def test_rights_are_asked_and_held_to(stack: MockApi) -> None:
+    stack.forbid("create", "stresschaos")
+    stack.forbid("get", "pods/log")
+    with Api("mock") as client:
+        assert client.allowed("list", PODS, NAMESPACE)
+        assert not client.allowed("create", STRESS, NAMESPACE)
+        assert not client.allowed("get", PODS, NAMESPACE, "log")
+        with pytest.raises(ApiError, match=r"RBAC.*cannot create resource \"stresschaos\".*doctor") as refused:
+            client.create(STRESS, NAMESPACE, stress())
+        assert refused.value.forbidden
+
+
+def test_a_crd_that_is_not_installed() -> None:
+    with MockApi(chaos_mesh=False) as bare:
+        import tempfile
+
+        with tempfile.TemporaryDirectory() as folder, Api("mock", bare.kubeconfig(Path(folder) / "config")) as client:
+            assert not client.serves(STRESS)
+            assert client.serves(PODS)
+            with pytest.raises(ApiError) as absent:
+                client.list(STRESS, NAMESPACE)
+            assert absent.value.not_found
+
+
+def test_services_answer_behind_the_proxy_and_pods_have_logs(stack: MockApi) -> None:
+    import urllib.request
+
+    with MockApi() as behind, Api("mock") as client:
+        behind.tokens.add("")
+        stack.backends["monitoring", "prometheus"] = behind.url
+        headers, _, _ = client.login()
+        url = client.proxy_url("monitoring", "prometheus", 9090)
+        with urllib.request.urlopen(urllib.request.Request(f"{url}/version", headers=headers)) as answer:
+            assert b"gitVersion" in answer.read()
+        name = stack.store.list(stack.store.kind_of("pods"), NAMESPACE)[0]["metadata"]["name"]
+        stack.logs[NAMESPACE, name] = "one\ntwo\n"
+        assert client.log(NAMESPACE, name) == "one\ntwo\n"
+
+
+# What goes wrong: one sentence each.
+
+
+def refusal(client: Api) -> str:
+    with pytest.raises(DeploymentError) as refused:
+        client.list(PODS, NAMESPACE)
+    sentence = str(refused.value)
+    assert "\n" not in sentence and "Traceback" not in sentence and "mock-token" not in sentence
+    return sentence
+
+
+def test_no_kubeconfig_and_no_such_context(api: MockApi, tmp_path: Path) -> None:
+    with pytest.raises(DeploymentError, match=r"no context 'prod'; it has: mock"):
+        Api("prod")
+    with pytest.raises(DeploymentError, match=r"kubeconfig.*cannot be used"):
+        Api("mock", tmp_path / "nowhere")
+    (tmp_path / "broken").write_text("{: [")
+    with pytest.raises(DeploymentError, match=r"kubeconfig.*cannot be used"):
+        Api("mock", tmp_path / "broken")
+
+
+def test_an_expired_token_is_said_and_a_renewed_one_is_taken(stack: MockApi, tmp_path: Path) -> None:
+    with Api("mock") as client:
+        stack.tokens = {"fresh"}
+        assert "token has expired" in refusal(client)
+        stack.kubeconfig(tmp_path / "kubeconfig", token="fresh")
+        assert client.list(PODS, NAMESPACE)
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        ((429, "text/plain", b"slow"), "slow down"),
+        ((500, "application/json", b'{"message": "etcd \\u001b[31m is sad"}'), "in trouble itself (HTTP 500): etcd"),
+        ((503, "text/html", b"<html>"), "HTTP 503"),
+        ((200, "text/html", b"<html>Log in</html>"), "not Kubernetes' JSON"),
+        ((200, "application/json", b"[1, 2]"), "not Kubernetes' JSON"),
+        ((200, "application/json", b'{"kind": "x"}'), "not Kubernetes' JSON"),
+        ((302, "text/html", b""), "HTTP 302"),
+    ],
+)
+def test_answers_that_are_none(stack: MockApi, broken: tuple[int, str, bytes], says: str) -> None:
+    with Api("mock") as client:
+        stack.broken = broken
+        sentence = refusal(client)
+        assert says in sentence and "\x1b" not in sentence
+        stack.broken = None
+        assert client.list(PODS, NAMESPACE)
+
+
+def test_a_server_that_hangs_costs_the_deadline_and_one_that_is_gone_a_sentence(stack: MockApi) -> None:
+    with Api("mock", deadline=0.3) as client:
+        stack.delay = 30.0
+        began = time.monotonic()
+        assert "takes too long" in refusal(client)
+        assert time.monotonic() - began < 20
+        stack.delay = 0.0
+        stack.drop = 1
+        assert "does not answer" in refusal(client)
+        stack.down()
+        assert "does not answer" in refusal(client)
+        stack.up()
+        assert client.list(PODS, NAMESPACE)

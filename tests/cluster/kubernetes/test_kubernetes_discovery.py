@@ -1,0 +1,172 @@
+"""From pods to components, and what stays the same when pods do not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import mock_stack
+import pytest
+from mock_api import MockApi
+from mock_stack import COMPONENTS, NAMESPACE, NODES, SERVING, WORKER_PODS
+
+from cluster import paths
+from cluster.deployment import DeploymentError
+from cluster.kubernetes.deployment import KubernetesDeployment
+from cluster.topology import Edge, Kind, Relation
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """The test's time limit ends a wait for what never comes."""
+    while not condition():
+        time.sleep(0.01)
+
+
+def configure(text: str) -> None:
+    file = paths.config_home() / "kubernetes.toml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+
+
+def test_the_reference_deployment(deployment: KubernetesDeployment) -> None:
+    topology = deployment.topology()
+    assert topology.front_door == "gateway"
+    assert {c.id: c.kind for c in topology.components if c.kind not in (Kind.GPU, Kind.NODE)} == {
+        "gateway": Kind.GATEWAY,
+        "ray-head": Kind.HEAD,
+        "ray-replicas-0": Kind.REPLICA,
+        "ray-replicas-1": Kind.REPLICA,
+        "ray-replicas-2": Kind.REPLICA,
+    }
+    assert {c.id for c in topology.of_kind(Kind.NODE)} == set(NODES)
+    assert {c.id for c in topology.of_kind(Kind.GPU)} == {f"{component}-gpu-0" for component in SERVING}
+    assert set(topology.callees("gateway")) == set(SERVING)
+    # Pods made in the same second are told apart by name.
+    assert topology.hosts("ray-replicas-1") == (NODES[2],)
+    assert Edge("ray-replicas-1", "ray-replicas-1-gpu-0", Relation.USES) in topology.edges
+    assert Edge("ray-replicas-1-gpu-0", NODES[2], Relation.RUNS_ON) in topology.edges
+    for component, pod in COMPONENTS.items():
+        labels = topology.component(component).labels
+        assert (labels["pod"], labels["namespace"]) == (pod, NAMESPACE)
+    assert deployment.stack().pod("ray-head").container == "ray-head"
+    assert deployment.name == "mock/falcon"
+    assert all(deployment.status().components.values())
+
+
+def test_a_replaced_pod_is_the_same_component_with_another_uid(
+    stack: MockApi, deployment: KubernetesDeployment
+) -> None:
+    before = deployment.topology().component("ray-replicas-0")
+    stack.replace_pod(NAMESPACE, WORKER_PODS[0], "falcon-raycluster-x7k2p-replicas-worker-zzzzz", "10.42.1.99")
+    until(lambda: deployment.topology().component("ray-replicas-0").uid not in ("", before.uid))
+    after = deployment.topology()
+    assert after.component("ray-replicas-0").labels["address"] == "10.42.1.99"
+    assert set(after.of_kind(Kind.REPLICA)) and len(after.of_kind(Kind.REPLICA)) == 3
+    # A later process decides alike, and knows whose the old pod was.
+    again = KubernetesDeployment.connect("mock")
+    try:
+        assert again.topology().ids == after.ids
+        assert again.topology().component("ray-replicas-0").uid == after.component("ray-replicas-0").uid
+        assert again.stack().names[WORKER_PODS[0]] == "ray-replicas-0"
+    finally:
+        again.close()
+
+
+def test_the_watch_survives_an_api_server_that_goes_away(stack: MockApi, deployment: KubernetesDeployment) -> None:
+    stack.down()
+    stack.delete("pods", NAMESPACE, WORKER_PODS[2])
+    until(lambda: "does not answer" in deployment.status().message)
+    assert len(deployment.topology().of_kind(Kind.REPLICA)) == 3  # as it was known last
+    stack.up()
+    until(lambda: len(deployment.topology().of_kind(Kind.REPLICA)) == 2)
+    assert deployment.topology().component("ray-replicas-0").labels["pod"] == WORKER_PODS[0]
+
+
+def test_a_pod_that_is_not_ready_is_down(stack: MockApi, deployment: KubernetesDeployment) -> None:
+    stack.set_status("pods", NAMESPACE, WORKER_PODS[1], {"phase": "Running", "conditions": []})
+    until(lambda: not deployment.status().components["ray-replicas-1"])
+    assert "not ready: ray-replicas-1" in deployment.status().message
+
+
+def test_several_deployments_are_named_and_one_can_be_chosen(stack: MockApi) -> None:
+    mock_stack.rayservice(stack, name="llama", cluster="llama-1")
+    with pytest.raises(DeploymentError, match=r"several deployments: falcon .*, llama .*kubernetes\.toml"):
+        KubernetesDeployment.connect("mock")
+    configure('[contexts.mock]\ndeployment = "falcon"\n')
+    KubernetesDeployment.connect("mock").close()
+    configure('[contexts.mock]\ndeployment = "qwen"\n')
+    with pytest.raises(DeploymentError, match="no deployment qwen in llm; there are: falcon, llama"):
+        KubernetesDeployment.connect("mock")
+
+
+def test_the_namespace_is_found_where_the_context_names_another(
+    stack: MockApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(stack.kubeconfig(tmp_path / "other", namespace="default")))
+    found = KubernetesDeployment.connect("mock")
+    assert found.target.namespace == NAMESPACE
+    found.close()
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ('[contexts.mock]\nnamespace = "gone"\n', "gone of mock, which does not exist"),
+        ('[contexts.mock]\nnamespace = "gone"\n[contexts.mock.labels]\nreplica = {app = "v"}\n', "no namespace gone"),
+        ('[contexts.mock.labels]\nreplica = {app = "v"}\n', "no pod of llm .* serves"),
+        ("[contexts.mock]\nnamespce = 1\n", "contexts.mock.namespce"),
+        ("[contexts.mock.prometheus]\nscrape = 5\n", "needs either url or service"),
+        ('[contexts.mock.loki]\nurl = "http://u:secret@host"\n', "must hold no password"),
+        ('namespace = "llm"\n', r"belongs under \[contexts\.NAME\]"),
+        ("[[[", "cannot be read"),
+    ],
+)
+def test_settings_that_lead_nowhere(stack: MockApi, settings: str, says: str) -> None:
+    configure(settings)
+    with pytest.raises(DeploymentError, match=says) as refused:
+        KubernetesDeployment.connect("mock")
+    assert "secret" not in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_a_stack_without_kuberay_by_its_labels(api: MockApi) -> None:
+    api.create("namespaces", "", {"metadata": {"name": NAMESPACE}})
+    api.create("pods", NAMESPACE, mock_stack.plain_pod("vllm-7c9d8f-abcde", {"app": "vllm"}))
+    api.create("pods", NAMESPACE, mock_stack.plain_pod("vllm-7c9d8f-fghij", {"app": "vllm"}))
+    api.create("pods", NAMESPACE, mock_stack.plain_pod("envoy-55d5-klmno", {"role": "door"}))
+    with pytest.raises(DeploymentError, match=r"no RayService or RayCluster.*labels for a stack without KubeRay"):
+        KubernetesDeployment.connect("mock")
+    configure('[contexts.mock.labels]\nreplica = {app = "vllm"}\ngateway = {role = "door"}\n')
+    found = KubernetesDeployment.connect("mock")
+    topology = found.topology()
+    assert [c.id for c in topology.components if c.kind not in (Kind.GPU, Kind.NODE)] == [
+        "gateway",
+        "replica-0",
+        "replica-1",
+    ]
+    assert topology.callees("gateway") == ("replica-0", "replica-1")
+    assert "nodes cannot be seen" in found.status().message
+    found.close()
+
+
+def test_pods_of_a_stateful_set_keep_their_number(api: MockApi) -> None:
+    api.create("namespaces", "", {"metadata": {"name": NAMESPACE}})
+    for number in (2, 0):
+        api.create("pods", NAMESPACE, mock_stack.plain_pod(f"vllm-{number}", {"app": "vllm"}, "StatefulSet"))
+    configure('[contexts.mock.labels]\nreplica = {app = "vllm"}\n')
+    found = KubernetesDeployment.connect("mock")
+    assert [c.id for c in found.topology().of_kind(Kind.REPLICA)] == ["replica-0", "replica-2"]
+    assert found.topology().front_door is None
+    found.close()
+
+
+def test_without_crds_and_without_rights(api: MockApi) -> None:
+    from mock_store import KUBERAY
+
+    api.store.forget(*KUBERAY)
+    with pytest.raises(DeploymentError, match="no RayService or RayCluster in the namespace llm"):
+        KubernetesDeployment.connect("mock")
+    api.store.know(*KUBERAY)
+    api.forbid("list", "rayservices")
+    with pytest.raises(DeploymentError, match="RBAC"):
+        KubernetesDeployment.connect("mock")
