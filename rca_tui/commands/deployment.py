@@ -16,7 +16,13 @@ Port = Annotated[int | None, typer.Option(help="Port on 127.0.0.1; by default th
 
 def up(
     engine: Annotated[str, typer.Option(help="llamacpp, or vllm (one replica, CPU).")] = "llamacpp",
-    rate: Annotated[float, typer.Option(help="Requests per second of the load generator; 0 for none.")] = 4.0,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            help="Requests per second of the load generator, 0 for none; by default one for each serving pod.",
+            show_default=False,
+        ),
+    ] = None,
     max_tokens: Annotated[int, typer.Option(help="Tokens that each of its requests generates.")] = 8,
     pod_cpus: Annotated[float, typer.Option(help="CPU limit of a serving pod, in cores.")] = 0.5,
     gateway_port: Port = None,
@@ -28,9 +34,11 @@ def up(
     NGINX, Ray Serve on four nodes, an LLM in each, Prometheus and a load generator, all in one sandbox. Waits until
     they serve. What an earlier one left behind is cleaned up first. Example: rca-tui up --rate 2
     """
-    from cluster.local import lifecycle
+    from cluster.local import layout, lifecycle
     from cluster.local.options import Options
 
+    if rate is None:
+        rate = float(len(layout.serving(engine)))
     try:
         options = Options(engine, rate, max_tokens, pod_cpus, gateway_port, prometheus_port)
     except ValueError as error:

@@ -94,6 +94,17 @@ def test_a_marked_process_is_ended_and_one_of_another_state_folder_is_not(local:
             theirs.kill()
 
 
+def test_a_slow_look_around_still_ends_what_it_found(local: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with subprocess.Popen(["sleep", "1000"]) as left:
+        found = processes.identify(left.pid)
+        assert found is not None
+        looks = iter([[found], []])
+        monkeypatch.setattr(cleanup, "ours", lambda folder: next(looks))
+        monkeypatch.setattr(cleanup, "_SECONDS", -1.0)
+        assert cleanup.clean(local) == ["1 processes"]
+        assert left.wait(10) == -9
+
+
 def test_connecting_without_a_deployment_says_what_to_do(local: Path) -> None:
     with pytest.raises(DeploymentError, match="rca-tui up"):
         LocalDeployment.connect()
