@@ -135,6 +135,24 @@ class Pod(Protocol):
     def pids(self) -> list[int]:
         """All processes of the pod, as this process sees them."""
 
+    def replica(self) -> int | None:
+        """Pid of the process that serves, as this process sees it; None while there is none."""
+
+    def answers(self) -> bool:
+        """Whether what serves in this pod answers a request now, not another pod in its place."""
+
+    def cpu_limit(self) -> float | None:
+        """In cores; None where it has none. Raises DeploymentError, with the reason, where none can be set."""
+
+    def cpu_quota(self, cores: float | None = None) -> dict[str, str]:
+        """The files that hold its CPU limit and what they say: now, or for so many cores. Raises as `cpu_limit`."""
+
+    def set_cpu_quota(self, quota: Mapping[str, str]) -> None:
+        """Write what `cpu_quota` gave. Raises DeploymentError, also for any other file."""
+
+    def by_hand(self, argv: Sequence[str]) -> str:
+        """The line with which a person runs a command in the pod's namespaces."""
+
 
 @runtime_checkable
 class HasPods(Protocol):

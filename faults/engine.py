@@ -59,6 +59,7 @@ class Engine:
 
     Args:
         armed: False makes it read-only: it plans and checks, and refuses to inject.
+        abort_above: share of failed requests at the front door; a fault that lifts it above for a while is undone.
         folder: of the journals, by default `cluster.paths.journal()`.
         undo, watchdog_command, assess: the parts that tests replace.
     """
@@ -68,6 +69,7 @@ class Engine:
         deployment: Deployment,
         armed: bool,
         *,
+        abort_above: float = steady.ABORT_ERROR_RATIO,
         folder: Path | None = None,
         undo: Undo | None = None,
         watchdog_command: Sequence[str] = watchdog.COMMAND,
@@ -76,6 +78,7 @@ class Engine:
         self.deployment = deployment
         self.armed = armed
         self.folder = folder
+        self._abort_above = abort_above
         self._undo = undo or Undo()
         self._watchdog_command = tuple(watchdog_command)
         self._assess = assess
@@ -152,7 +155,7 @@ class Engine:
         cancelled: Callable[[], bool] = lambda: False,
         tick: Callable[[float], None] = lambda remaining: None,
     ) -> str:
-        """Wait until its time is over. Returns why it must end early, or an empty string when it need not.
+        """Wait until its time is over, or it is (`Fault.passing`). Returns why it must end early, else an empty string.
 
         Args:
             cancelled: asked several times a second.
@@ -170,6 +173,8 @@ class Engine:
             if time.monotonic() >= next_look:
                 if reason := self._trouble(injection):
                     return reason
+                if self._passed(injection):
+                    return ""
                 next_look = time.monotonic() + LOOK
             time.sleep(min(POLL, remaining))
         return ""
@@ -219,6 +224,10 @@ class Engine:
         try:
             if reason := steady.stale(self.deployment):
                 return reason
+            if reason := steady.out_of_bounds(self.deployment, self._abort_above):
+                return reason
+            if injection.fault.passing:
+                return ""
             for component, uid in injection.plan.uids.items():
                 if preflight.uid_of(self.deployment, component) != uid:
                     return f"{component} was replaced"
@@ -227,6 +236,12 @@ class Engine:
         except DeploymentError as error:
             return str(error)
         return ""
+
+    def _passed(self, injection: Injection) -> bool:
+        """Whether it has ended by itself, as it should."""
+        with contextlib.suppress(DeploymentError):
+            return injection.fault.passing and injection.fault.readback(self.deployment, injection.plan).clean
+        return False
 
 
 def _moved_on(journal: Journal) -> str:

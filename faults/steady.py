@@ -24,6 +24,9 @@ MAX_SWING = 3.0  # highest p90 latency over the median
 MAX_DRIFT = 1.5  # median p90 latency of the last third over the median of all
 MAX_AGE = 10.0  # s, of the newest sample: older telemetry is stale
 
+ABORT_ERROR_RATIO = 0.5  # one of four pods that answers nothing makes a quarter fail: this is more than one
+ABORT_SECONDS = 10.0  # for how long
+
 HEALTHY_SECONDS = 10.0  # after the revert, the SLI of this stretch decides
 HEALTHY_FACTOR = 1.25  # over the highest p90 latency of the steady stretch before the injection
 
@@ -82,6 +85,20 @@ def level(deployment: Deployment) -> Level:
     if late > MAX_DRIFT * median:
         raise NotSteady(f"the p90 latency is rising: {late:.2f} s of late, {median:.2f} s over {STEADY_SECONDS:.0f} s")
     return Level(median, high, max(errors))
+
+
+def out_of_bounds(deployment: Deployment, error_ratio: float) -> str:
+    """Why the service as a whole suffers more than any drill may; empty while it does not. Raises DeploymentError.
+
+    Latency has no such bound: to raise it is what most faults are for. A front door that ends no request at all has no
+    error ratio, and is out of bounds too.
+    """
+    _, errors = _sli(deployment, ABORT_SECONDS)
+    if not errors:
+        return f"the front door ended no request in {ABORT_SECONDS:.0f} s"
+    if len(errors) >= COVERAGE * ABORT_SECONDS and min(errors) > error_ratio:
+        return f"more than {error_ratio:.0%} of the requests failed for {ABORT_SECONDS:.0f} s"
+    return ""
 
 
 def unhealthy(deployment: Deployment, before: Level | None) -> str:

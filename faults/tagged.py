@@ -31,6 +31,11 @@ def anywhere(tag: str) -> list[int]:
     ]
 
 
+def kill_line(tag: str) -> str:
+    """The line with which a person does the same."""
+    return f"grep -slz '^{ENV_TAG}={tag}$' /proc/[0-9]*/environ | cut -d/ -f3 | xargs -r kill -9"
+
+
 def _kill_once(find: Callable[[], Sequence[int]]) -> list[int]:
     # A pid may be given away between finding and killing it: what is held by a descriptor and found again is the same.
     with contextlib.ExitStack() as held:

@@ -61,15 +61,30 @@ class Cgroups:
 
     def limit_cpu(self, pod: str, cores: float) -> None:
         """Set the pod's CPU limit. Raises OSError."""
+        for path, content in self.quota(pod, cores).items():
+            path.write_text(content)
+
+    def quota(self, pod: str, cores: float | None = None) -> dict[Path, str]:
+        """The files that hold the pod's CPU limit and what they say, in the order in which to write them.
+
+        As they are now, or as they would be for so many cores; empty without cgroups. Raises OSError.
+        """
         folder = self.folder(pod, "cpu")
         if folder is None:
-            return
-        quota = round(cores * PERIOD_US)
-        if self.version is Version.V2:
-            (folder / "cpu.max").write_text(f"{quota} {PERIOD_US}")
-        else:
-            (folder / "cpu.cfs_period_us").write_text(str(PERIOD_US))
-            (folder / "cpu.cfs_quota_us").write_text(str(quota))
+            return {}
+        names = ("cpu.max",) if self.version is Version.V2 else ("cpu.cfs_period_us", "cpu.cfs_quota_us")
+        if cores is None:
+            return {folder / name: (folder / name).read_text().strip() for name in names}
+        quota, period = str(round(cores * PERIOD_US)), str(PERIOD_US)
+        contents = (f"{quota} {period}",) if self.version is Version.V2 else (period, quota)
+        return dict(zip((folder / name for name in names), contents, strict=True))
+
+    def cpu_limit(self, pod: str) -> float | None:
+        """The pod's CPU limit in cores, None where there is none. Raises OSError."""
+        words = " ".join(self.quota(pod).values()).split()
+        if self.version is not Version.V2:
+            words.reverse()
+        return None if not words or words[0] in ("max", "-1") else int(words[0]) / int(words[1])
 
     def prefer(self) -> None:
         """Give the whole deployment more weight than what else runs here, where that may be set."""

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from cluster.deployment import Completed, DeploymentError
 from cluster.local import layout, network, preflight, processes
 from cluster.local.state import LocalState
 
 _ACTOR = "ray::ServeReplica"
+# Any pod's proxy may pass a request on to another pod's replica: the one that did the work names itself.
+_ASK = f"""import urllib.request
+with urllib.request.urlopen("http://127.0.0.1:{layout.SERVE_PORT}/v1/models", timeout=5) as answer:
+    print(answer.headers["X-RCA-Served-By"])"""
 _KILLED = (-9, 128 + 9)  # by its own shell's word or by the kernel's
 
 
@@ -99,6 +106,42 @@ class LocalPod:
         process = self._serving()
         return None if process is None else process.pid
 
+    def answers(self) -> bool:
+        done = self.run([sys.executable, "-I", "-S", "-c", _ASK])
+        return done.code == 0 and done.stdout.strip() == self._component
+
+    def cpu_limit(self) -> float | None:
+        self._need_cgroup()
+        try:
+            return self._state.cgroups.cpu_limit(self._component)
+        except OSError as error:
+            raise DeploymentError(f"the CPU limit of {self._component} cannot be read: {error}") from None
+
+    def cpu_quota(self, cores: float | None = None) -> dict[str, str]:
+        self._need_cgroup()
+        try:
+            quota = self._state.cgroups.quota(self._component, cores)
+        except OSError as error:
+            raise DeploymentError(f"the CPU limit of {self._component} cannot be read: {error}") from None
+        return {str(path): content for path, content in quota.items()}
+
+    def set_cpu_quota(self, quota: Mapping[str, str]) -> None:
+        files = self.cpu_quota()
+        if set(files) != set(quota):
+            raise DeploymentError(f"{', '.join(quota)}: these are not the files of the CPU limit of {self._component}")
+        try:
+            for path in files:
+                Path(path).write_text(quota[path])
+        except OSError as error:
+            raise DeploymentError(f"the CPU limit of {self._component} cannot be set: {error}") from None
+
+    def by_hand(self, argv: Sequence[str]) -> str:
+        return shlex.join(self._enter(argv))
+
+    def _need_cgroup(self) -> None:
+        if not self._state.cgroups.parents:
+            raise DeploymentError(f"pods have no CPU limit on this machine: {self._state.cgroups.reason}")
+
     def _serving(self) -> processes.Process | None:
         for pid in self.pids():
             # Ray names its workers after what they do: "ray::ServeReplica:llm:LLM", with a method while one runs.
@@ -125,10 +168,12 @@ class LocalPod:
         return holder
 
     def _command(self, argv: Sequence[str]) -> list[str]:
-        user = ["-U", "--preserve-credentials"] if self._state.rootless else []
-        inside = ["nsenter", "-t", str(self._holder().pid), *user, "-n", "-m", "-p", "--", *argv]
         pod = layout.SYSTEM if self._component == layout.NODE else self._component
-        return network.enter_argv(self._state.cgroups.of(pod), inside)
+        return network.enter_argv(self._state.cgroups.of(pod), self._enter(argv))
+
+    def _enter(self, argv: Sequence[str]) -> list[str]:
+        user = ["-U", "--preserve-credentials"] if self._state.rootless else []
+        return ["nsenter", "-t", str(self._holder().pid), *user, "-n", "-m", "-p", "--", *argv]
 
     def _environment(self, extra: dict[str, str]) -> dict[str, str]:
         # The markers let a clean-up find what was started here even if the sandbox could not hold it.

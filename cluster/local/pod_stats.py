@@ -65,14 +65,13 @@ class PodStats:
         cpu, cpuacct, memory = (self._cgroups.folder(self._pod, name) for name in ("cpu", "cpuacct", "memory"))
         assert cpu and cpuacct and memory  # noqa: S101  v1 has all three
         stat, memory_stat = _table(cpu / "cpu.stat"), _table(memory / "memory.stat")
-        used, quota = _number(cpuacct / "cpuacct.usage"), _number(cpu / "cpu.cfs_quota_us")
-        period, total = _number(cpu / "cpu.cfs_period_us"), _number(memory / "memory.usage_in_bytes")
+        used, total = _number(cpuacct / "cpuacct.usage"), _number(memory / "memory.usage_in_bytes")
         return Usage(
             cpu_seconds=None if used is None else used / 1e9,
             throttled_seconds=_scaled(stat.get("throttled_time"), 1e-9),
             periods=stat.get("nr_periods"),
             throttled_periods=stat.get("nr_throttled"),
-            cpu_limit=quota / period if quota and period and quota > 0 else None,
+            cpu_limit=self._limit(),
             memory_bytes=None if total is None else max(0.0, total - memory_stat.get("total_inactive_file", 0.0)),
             process_count=len(self._cgroups.members(self._pod)),
         )
@@ -87,10 +86,16 @@ class PodStats:
             throttled_seconds=_scaled(stat.get("throttled_usec"), 1e-6),
             periods=stat.get("nr_periods"),
             throttled_periods=stat.get("nr_throttled"),
-            cpu_limit=_v2_limit(folder / "cpu.max"),
+            cpu_limit=self._limit(),
             memory_bytes=None if total is None else max(0.0, total - memory_stat.get("inactive_file", 0.0)),
             process_count=len(self._cgroups.members(self._pod)),
         )
+
+    def _limit(self) -> float | None:
+        try:
+            return self._cgroups.cpu_limit(self._pod)
+        except (OSError, ValueError):
+            return None
 
     def _proc(self) -> Usage:
         resident, count = 0, 0
@@ -133,11 +138,3 @@ def _number(path: Path) -> float | None:
 
 def _scaled(value: float | None, factor: float) -> float | None:
     return None if value is None else value * factor
-
-
-def _v2_limit(path: Path) -> float | None:
-    try:
-        quota, period = path.read_text().split()
-        return None if quota == "max" else float(quota) / float(period)
-    except (OSError, ValueError):
-        return None

@@ -10,6 +10,7 @@ PARTS = {
     "methods": "all methods on one incident",
     "public": "CPU time beside the public implementation",
     "agreement": "accuracy beside the public implementation's recorded answers",
+    "delay": "the round trip that network-delay adds, beside what was asked (live deployment)",
     "growth": "10, 100 and 1,000 components",
 }
 

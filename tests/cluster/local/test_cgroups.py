@@ -37,6 +37,13 @@ def test_v1_gives_a_folder_in_each_hierarchy(root: Path) -> None:
     groups.create(["head"])
     groups.limit_cpu("head", 0.5)
     assert (root / "cpu/name/head/cpu.cfs_quota_us").read_text() == "50000"
+    assert groups.cpu_limit("head") == 0.5
+    assert {path.name: content for path, content in groups.quota("head").items()} == {
+        "cpu.cfs_period_us": "100000",
+        "cpu.cfs_quota_us": "50000",
+    }
+    (root / "cpu/name/head/cpu.cfs_quota_us").write_text("-1\n")
+    assert groups.cpu_limit("head") is None
 
 
 def test_v2_takes_the_nearest_folder_that_hands_out_cpu_and_memory(root: Path) -> None:
@@ -56,6 +63,10 @@ def test_v2_takes_the_nearest_folder_that_hands_out_cpu_and_memory(root: Path) -
     folder = groups.folder("head", "memory")
     assert folder is not None
     assert (folder / "cpu.max").read_text() == "25000 100000"
+    assert groups.cpu_limit("head") == 0.25
+    assert groups.quota("head", 0.1) == {folder / "cpu.max": "10000 100000"}
+    (folder / "cpu.max").write_text("max 100000\n")
+    assert groups.cpu_limit("head") is None
     assert (folder.parent / "cgroup.subtree_control").read_text() == "+cpu +memory"
 
 

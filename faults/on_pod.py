@@ -1,0 +1,84 @@
+"""What faults on one pod of a deployment on this machine have in common."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from cluster.deployment import DeploymentError, HasPods, Pod
+from cluster.local import layout, preflight
+from cluster.topology import Kind
+from faults.preflight import uid_of
+from faults.types import Availability, Fault, P, Plan
+
+if TYPE_CHECKING:
+    from cluster.deployment import Deployment
+
+
+class PodFault(Fault[P]):
+    """A fault on one serving pod.
+
+    Attributes:
+        programs: what must be on PATH, and the Debian package that has it.
+    """
+
+    deployments = frozenset({"local"})
+    targets = frozenset({Kind.HEAD, Kind.REPLICA})
+    programs: ClassVar[Mapping[str, str]] = {}
+
+    def available(self, deployment: Deployment) -> Availability:
+        if not isinstance(deployment, HasPods):
+            return Availability(False, f"{self.name} needs a deployment on this machine, not one of {deployment.kind}")
+        for program, package in self.programs.items():
+            if shutil.which(program, path=preflight.search_path()) is None:
+                return Availability(False, f"{program} is not on PATH: install it (Debian: apt install {package})")
+        return Availability(True)
+
+    def planned(
+        self,
+        deployment: Deployment,
+        target: str,
+        parameters: P,
+        injection: str,
+        *,
+        actions: tuple[str, ...],
+        undo: str,
+        prior: Mapping[str, Any] | None = None,
+        data: Mapping[str, Any] | None = None,
+    ) -> Plan:
+        """The plan for one pod, which is touched and to blame. Raises DeploymentError."""
+        return Plan(
+            injection=injection,
+            fault=self.name,
+            target=target,
+            components=(target,),
+            faulty=(target,),
+            uids={target: uid_of(deployment, target)},
+            parameters=parameters.model_dump(),
+            actions=actions,
+            undo=undo,
+            prior=prior or {},
+            data=data or {},
+        )
+
+
+def pod_of(deployment: Deployment, component: str) -> Pod:
+    """Raises DeploymentError where there is none that this machine can act on."""
+    if not isinstance(deployment, HasPods):
+        raise DeploymentError(f"the deployment {deployment.kind} has no pods that this machine can act on")
+    return deployment.pod(component)
+
+
+def node_of(deployment: Deployment) -> Pod:
+    """Where the other ends of the pods' links are. Raises DeploymentError."""
+    return pod_of(deployment, layout.NODE)
+
+
+def run(pod: Pod, *argv: str) -> str:
+    """Run a command in the pod to its end; its output. Raises DeploymentError with what it complained of."""
+    done = pod.run(argv)
+    if done.code != 0:
+        said = " ".join(done.stderr.split()) or f"exit code {done.code}"
+        raise DeploymentError(f"`{' '.join(argv)}` failed in {pod.component}: {said}")
+    return done.stdout

@@ -1,0 +1,30 @@
+"""A real deployment for a part of the bench: the one that is up, or one of its own that ends with the part."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest import mock
+
+from cluster.local import lifecycle
+from cluster.local.deployment import LocalDeployment
+from cluster.local.options import Options
+from tests.bench.tables import tell
+
+
+@contextmanager
+def deployment() -> Iterator[LocalDeployment]:
+    """Raises DeploymentError where none can be started."""
+    if lifecycle.status() is not None:
+        yield LocalDeployment.connect()
+        return
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home,
+        mock.patch.dict(os.environ, {"XDG_STATE_HOME": home}),
+    ):
+        try:
+            yield LocalDeployment(lifecycle.up(Options(), tell))
+        finally:
+            lifecycle.down()
