@@ -34,7 +34,7 @@ class Crash(PodFault[CrashParameters]):
     passing = True
     effects = (
         Effect(Role.TARGET, "token_rate", Direction.DOWN, 2.0),
-        Effect(Role.FRONT_DOOR, "error_rate", Direction.UP),
+        Effect(Role.FRONT_DOOR, "latency_p90", Direction.UP, 1.2),
     )
 
     @property

@@ -47,9 +47,12 @@ def run(options: argparse.Namespace) -> None:
             added = statistics.median(during) - statistics.median(before)
             tell(f"{asked} ms asked, {added:.1f} ms added")
             spread = f"{min(during):.1f}–{max(during):.1f}"
-            rows.append((str(asked), f"{statistics.median(before):.1f}", spread, f"{added:.1f}", f"{added / asked:.2f}"))
+            rows.append(
+                (str(asked), f"{statistics.median(before):.1f}", spread, f"{added:.1f}", f"{added / asked:.2f}")
+            )
     columns = ("asked ms", "before ms", "during ms (least–most)", "added ms (median)", "added ÷ asked")
-    show(f"Delay by {injection.plan.data['by']}: {ROUNDS} connections from the gateway to {TARGET} each", columns, rows)
+    title = f"Delay by {injection.plan.data['by']}: {ROUNDS} connections from the gateway to {TARGET} each"
+    show(title, columns, rows)
 
 
 def _round_trips(pod: LocalPod) -> list[float]:
