@@ -141,8 +141,12 @@ def halves(
 
 def filled(values: Floats, carry: int = CARRY) -> Floats:
     """(T, N) without NaN: the last value for up to `carry` samples, then the column's median (0 if it has no value)."""
+    gaps = np.isnan(values)
+    if not gaps.any():
+        return values
     frame = pd.DataFrame(values)
-    return np.asarray(frame.ffill(limit=carry).fillna(frame.median()).fillna(0.0), dtype=np.float64)
+    carried = frame.ffill(limit=carry).to_numpy(dtype=np.float64)
+    return np.where(np.isnan(carried), frame.median().fillna(0.0).to_numpy(dtype=np.float64), carried)
 
 
 def content_order(values: Floats, components: Sequence[str]) -> list[int]:

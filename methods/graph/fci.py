@@ -61,8 +61,9 @@ def possible_separators(marks: Marks) -> Bools:
     """(N, N): Possible-D-Sep. True at [x, v] when a path leads from x to v on which each inner node is a collider or
     forms a triangle with its neighbours on the path."""
     n = len(marks)
-    adjacent = np.asarray(marks != Mark.NONE, dtype=np.bool_)
-    arrow = np.asarray(marks == Mark.ARROW, dtype=np.bool_)
+    # Lists: single cells are looked at, which arrays are slow at.
+    adjacent = (marks != Mark.NONE).tolist()
+    arrow = (marks == Mark.ARROW).tolist()
     around = [np.nonzero(row)[0].tolist() for row in adjacent]
     found = np.zeros((n, n), dtype=np.bool_)
     for x in range(n):
@@ -74,7 +75,7 @@ def possible_separators(marks: Marks) -> Bools:
             for c in around[b]:
                 if c in (a, x) or (b, c) in seen:
                     continue
-                if adjacent[a, c] or (arrow[a, b] and arrow[c, b]):
+                if adjacent[a][c] or (arrow[a][b] and arrow[c][b]):
                     seen.add((b, c))
                     queue.append((b, c))
     return found
@@ -116,10 +117,9 @@ def _beyond_neighbours(
             matrix, around, adjacent & around, size, bound, skeleton.SINGULAR, weakest, witness, unions
         )
         separated = np.isfinite(weakest)
-        for x, y in zip(*np.nonzero(np.triu(separated, 1)), strict=True):
-            given = tuple(int(s) for s in witness[x, y])
-            separations[int(x), int(y)] = Separation(given, float(weakest[x, y]), bound)
-            removed.append((int(x), int(y)))
+        for x, y in np.argwhere(np.triu(separated, 1)).tolist():
+            separations[x, y] = Separation(tuple(witness[x, y].tolist()), float(weakest[x, y]), bound)
+            removed.append((x, y))
         adjacent = adjacent & ~separated
         depth = max(depth, size)
     whole = dataclasses.replace(

@@ -84,10 +84,10 @@ def as_graph(marks: Marks, names: Sequence[str], weights: Floats, relevance: Flo
         weights: (N, N) symmetric, what each edge weighs.
         relevance: (N,) how much each node matters; an edge matters as much as both of its ends together.
     """
-    pairs = [(int(i), int(j)) for i, j in zip(*np.nonzero(np.triu(marks != Mark.NONE, 1)), strict=True)]
-    pairs.sort(key=lambda pair: (-(relevance[pair[0]] + relevance[pair[1]]), -weights[pair]))
+    first, second = np.nonzero(np.triu(marks != Mark.NONE, 1))
+    order = np.lexsort((-weights[first, second], -(relevance[first] + relevance[second])))[:limit]
     edges = []
-    for i, j in pairs[:limit]:
+    for i, j in zip(first[order].tolist(), second[order].tolist(), strict=True):
         if marks[j, i] == Mark.ARROW and marks[i, j] != Mark.ARROW:
             i, j = j, i
         word = _WORDS[Mark(marks[j, i]), Mark(marks[i, j])]

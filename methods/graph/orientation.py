@@ -52,7 +52,7 @@ def _meek(marks: Marks, adjacent: Bools) -> None:
         into = parents(marks)
         loose = (marks == Mark.TAIL) & (marks.T == Mark.TAIL)
         for j, k in zip(*np.nonzero(loose), strict=True):
-            if marks[j, k] == Mark.ARROW or marks[k, j] == Mark.ARROW:
+            if not loose[j, k]:
                 continue
             if _follows(into, loose, adjacent, j, k) and not _reaches(into, k, j):
                 marks[j, k] = Mark.ARROW

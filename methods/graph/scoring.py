@@ -134,14 +134,14 @@ def _no_edges(found: Discovery, signals: Signals) -> str:
 
 
 def _graph_step(signals: Signals, found: Discovery, relevance: Floats, start: int | None = None) -> Step:
-    marks = found.marks
+    marks, causes = found.marks, effect_to_cause(found.marks)
     both = np.triu(marks != Mark.NONE, 1)
     known = int(parents(marks).sum())
     edges = int(both.sum())
     lonely = int((~(marks != Mark.NONE).any(axis=0)).sum())
     ranked = [int(i) for i in np.argsort(-relevance, kind="stable") if i != start]
     top = ranked[0]
-    effects = [int(i) for i in np.argsort(-relevance, kind="stable") if effect_to_cause(marks)[i, top]]
+    effects = [int(i) for i in np.argsort(-relevance, kind="stable") if causes[i, top]]
     claim = (
         f"{found.algorithm} leaves {edges} edges between {signals.count} signals; the direction of {known} is known."
     )

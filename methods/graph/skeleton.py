@@ -113,8 +113,8 @@ def search(
     bound = threshold(alpha, samples, 0)
     adjacent: Bools = np.abs(correlation) >= bound
     np.fill_diagonal(adjacent, False)
-    for x, y in zip(*np.nonzero(np.triu(~adjacent, 1)), strict=True):
-        separations[int(x), int(y)] = Separation((), float(correlation[x, y]), bound)
+    for x, y in np.argwhere(np.triu(~adjacent, 1)).tolist():
+        separations[x, y] = Separation((), float(correlation[x, y]), bound)
     depth = 0 if n > 1 else -1
     matrix = np.ascontiguousarray(correlation)
     unfinished = 0
@@ -135,9 +135,8 @@ def search(
         tests += test_depth(matrix, adjacent, adjacent, following, bound, SINGULAR, weakest, witness, unions)
         separated = np.isfinite(weakest)
         adjacent = adjacent & ~separated
-        for x, y in zip(*np.nonzero(np.triu(separated, 1)), strict=True):
-            given = tuple(int(s) for s in witness[x, y])
-            separations[int(x), int(y)] = Separation(given, float(weakest[x, y]), bound)
+        for x, y in np.argwhere(np.triu(separated, 1)).tolist():
+            separations[x, y] = Separation(tuple(witness[x, y].tolist()), float(weakest[x, y]), bound)
         depth = following
     return Skeleton(adjacent, unions, separations, tests, depth, unfinished, samples)
 
@@ -171,26 +170,34 @@ def test_depth(
 
     At step l of the elimination `column[l, j]` is what chosen[l] still shares with j given the steps before it, divided
     by its own standard deviation, and `left[l, j]` is the variance of j that the steps before l leave. Index m is x
-    itself, `shared[l, j]` what x and j still share.
+    itself, `shared[l, j]` what x and j still share. The y come first; the last step is made for them alone.
     """
     n = correlation.shape[0]
     tests = 0
     member = np.empty(n, dtype=np.int64)
+    between = np.empty((n, n))
     chosen = np.empty(depth, dtype=np.int64)
     column = np.empty((depth, n + 1))
     left = np.empty((depth + 1, n + 1))
     shared = np.empty((depth + 1, n))
     for x in range(n):
-        m = 0
+        wanted = 0
         for j in range(n):
-            if around[x, j]:
+            if around[x, j] and tested[x, j]:
+                member[wanted] = j
+                wanted += 1
+        m = wanted
+        for j in range(n):
+            if around[x, j] and not tested[x, j]:
                 member[m] = j
                 m += 1
-        if m - 1 < depth:
+        if m - 1 < depth or wanted == 0:
             continue
         for j in range(m):
             left[0, j] = 1.0
             shared[0, j] = correlation[x, member[j]]
+            for k in range(m):
+                between[j, k] = correlation[member[j], member[k]]
         left[0, m] = 1.0
         for level in range(depth):
             chosen[level] = level
@@ -203,25 +210,28 @@ def test_depth(
                     determined = step
                     break
                 scale = 1.0 / math.sqrt(left[step, s])
-                for j in range(m):
-                    value = correlation[member[s], member[j]]
-                    for k in range(step):
-                        value -= column[k, s] * column[k, j]
-                    column[step, j] = value * scale
+                reached = wanted if step == depth - 1 else m
+                for j in range(reached):
+                    column[step, j] = between[s, j]
+                for k in range(step):
+                    factor = column[k, s]
+                    for j in range(reached):
+                        column[step, j] -= factor * column[k, j]
+                for j in range(reached):
+                    column[step, j] *= scale
                     left[step + 1, j] = left[step, j] - column[step, j] * column[step, j]
                 column[step, m] = shared[step, s] * scale
                 left[step + 1, m] = left[step, m] - column[step, m] * column[step, m]
-                for j in range(m):
+                for j in range(reached):
                     shared[step + 1, j] = shared[step, j] - column[step, m] * column[step, j]
             if determined < 0 and left[depth, m] >= singular:
                 position = 0
-                for j in range(m):
-                    if position < depth and chosen[position] == j:
+                for j in range(wanted):
+                    while position < depth and chosen[position] < j:
                         position += 1
+                    if position < depth and chosen[position] == j:
                         continue
                     y = member[j]
-                    if not tested[x, y]:
-                        continue
                     tests += 1
                     if left[depth, j] < singular:
                         continue
