@@ -33,7 +33,6 @@ class CpuThrottle(PodFault[CpuThrottleParameters]):
         Effect(Role.TARGET, "cpu_throttled", Direction.UP, 1.5),
         Effect(Role.TARGET, "latency_p90", Direction.UP, 2.0),
         Effect(Role.EDGE, "latency_p90", Direction.UP, 2.0),
-        Effect(Role.FRONT_DOOR, "latency_p90", Direction.UP, 1.5),
     )
 
     @property
