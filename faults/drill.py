@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cluster.deployment import DeploymentError
-from faults import catalog, clock, effects, preflight
+from faults import catalog, clock, effects, preflight, steady
 from faults.effects import Landing, Measured, Periods
 from faults.engine import Engine, Injection
 from faults.errors import ReadOnly, Refused
@@ -106,6 +106,7 @@ def run(
     parameters: Mapping[str, Any] | None = None,
     *,
     armed: bool,
+    abort_above: float = steady.ABORT_ERROR_RATIO,
     baseline: float = 120.0,
     seconds: float = 60.0,
     aftermath: float = 60.0,
@@ -121,6 +122,7 @@ def run(
         target: component id.
         parameters: of the fault; those left out have their defaults.
         armed: False refuses (`ReadOnly`); there is no default, so that nobody arms by accident.
+        abort_above: share of failed requests at the front door above which it is undone at once (`faults.steady`).
         baseline, seconds, aftermath: s before, of and after the fault; all of them are in the recorded window. The
             baseline starts again when another fault was active in it.
         save: folder or .zip that does not exist yet.
@@ -134,7 +136,7 @@ def run(
         IncidentError: the fault is undone, but its incident could not be saved.
     """
     chosen = catalog.load(fault) if isinstance(fault, str) else fault
-    engine = engine or Engine(deployment, armed)
+    engine = engine or Engine(deployment, armed, abort_above=abort_above)
     _check(engine, chosen, target, parameters or {}, seconds, (baseline, aftermath), save)
     try:
         start = time.time()

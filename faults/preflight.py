@@ -11,7 +11,7 @@ from faults import steady
 from faults.errors import JournalError, Refused
 from faults.journal import journals
 from faults.steady import Level, NotSteady
-from faults.types import Fault, Plan
+from faults.types import Fault
 
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
@@ -68,7 +68,7 @@ def check(
         checks.append(_target(fault, deployment, target))
         if checks[-1].ok:
             checks.append(_alive(deployment, target))
-            checks.append(_free(deployment, target, folder))
+            checks.append(_free(deployment, folder))
         if steady_state and all(one.ok for one in checks):
             level = steady.level(deployment)
             detail = f"p90 latency {level.latency:.2f} s, at most {level.error_ratio_high:.0%} failed"
@@ -111,16 +111,13 @@ def _alive(deployment: Deployment, target: str) -> Check:
     return Check("target alive", True, f"{target} answers, telemetry is fresh")
 
 
-def _free(deployment: Deployment, target: str, folder: Path | None) -> Check:
-    """Nothing may be under a fault already: a fault that hits several components plans for all of them itself."""
-    under: set[str] = set()
+def _free(deployment: Deployment, folder: Path | None) -> Check:
+    """Nothing may be under a fault already: a fault that hits several components plans for all of them itself.
+
+    What is under one is not told: it may be part of a blind drill.
+    """
     for journal in journals(folder):
         record = journal.read()
         if record.pending and (record.header.kind, record.header.instance) == (deployment.kind, deployment.instance):
-            under.update(Plan.from_json(record.header.plan).components)
-    if target in under:
-        return Check("no other fault", False, f"{target} is under a fault; `rca-tui recover` undoes it")
-    if under:
-        others = ", ".join(sorted(under))
-        return Check("no other fault", False, f"another fault is active on {others}; `rca-tui recover` undoes it")
+            return Check("no other fault", False, "another fault is not undone yet; `rca-tui recover` undoes it")
     return Check("no other fault", True, "nothing is under a fault")

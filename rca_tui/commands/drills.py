@@ -20,8 +20,15 @@ FAILED = 1
 
 
 def drill(
-    fault: Annotated[str, typer.Argument(metavar="FAULT", help="A fault that `rca-tui faults` lists.")],
-    target: Annotated[str, typer.Option(metavar="COMPONENT", help="The component to hurt, such as replica-1.")],
+    fault: Annotated[
+        str | None, typer.Argument(metavar="[FAULT]", help="A fault that `rca-tui faults` lists.", show_default=False)
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(metavar="COMPONENT", help="The component to hurt, such as replica-1.")
+    ] = None,
+    blind: Annotated[
+        bool, typer.Option("--blind", help="Chance draws fault and component; `rca-tui reveal` tells.")
+    ] = False,
     baseline: Annotated[float, typer.Option(help="Seconds before the fault.")] = 120.0,
     seconds: Annotated[float, typer.Option(help="Seconds of the fault.")] = 60.0,
     aftermath: Annotated[float, typer.Option(help="Seconds after it.")] = 60.0,
@@ -31,6 +38,9 @@ def drill(
     param: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="A parameter of the fault; several times.")
     ] = None,
+    abort_above: Annotated[
+        float, typer.Option(metavar="SHARE", help="Undo at once when more requests fail for 10 s.", min=0.01, max=1)
+    ] = 0.5,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for a confirmation.")] = False,
     as_json: AsJson = False,
@@ -39,18 +49,28 @@ def drill(
 
     It is undone when its time is over, on Ctrl-C, and also when this program dies. The cause is sealed in the incident.
     Example: rca-tui drill cpu-stress --target replica-1 --param workers=8 --save monday.zip --yes
+    With --blind chance draws fault and component, and nothing tells them before `rca-tui reveal` does.
     """
     from faults import catalog
 
-    catalog.entry(fault)
+    if blind and (fault or target or param or dry_run):
+        raise BadInput("a blind drill draws fault, component and parameters itself: give --blind without them")
+    if not blind and not (fault and target):
+        raise BadInput("a drill needs a FAULT and its --target, or --blind; `rca-tui faults` lists the faults")
+    if fault:
+        catalog.entry(fault)
     parameters = dict(_parameter(text) for text in param or ())
     if not dry_run:
-        _confirm(fault, target, seconds, yes)
+        _confirm(fault or "a fault", target or "", seconds, yes)
 
     from cluster.incident import library
     from rca_tui.commands.connecting import connected
 
     with connected() as deployment:
+        if fault is None or target is None:
+            from faults.blind import draw
+
+            fault, target = draw(deployment)
         if dry_run:
             from faults.engine import Engine
 
@@ -71,6 +91,7 @@ def drill(
                     target,
                     parameters,
                     armed=True,
+                    abort_above=abort_above,
                     baseline=baseline,
                     seconds=seconds,
                     aftermath=aftermath,
@@ -82,7 +103,10 @@ def drill(
                 if interrupts.happened():
                     raise Interrupted("interrupted before anything was touched") from None
                 raise
-    _print_report(report, as_json)
+    if blind:
+        _print_sealed(report, as_json)
+    else:
+        _print_report(report, as_json)
     if interrupts.happened():
         raise Interrupted(_undone(report))
     if not report.whole:
@@ -144,8 +168,9 @@ def _confirm(fault: str, target: str, seconds: float, yes: bool) -> None:
         return
     if not at_terminal():
         raise BadInput("a drill hurts the deployment: confirm it with --yes where there is no terminal to ask at")
-    say(f"This injects {fault} into {target} for {span(seconds)}, and undoes it.")
-    if typer.prompt(f"Type {plain(target)} to go on", default="", show_default=False, err=True) != target:
+    say(f"This injects {fault} into {target or 'some component'} for {span(seconds)}, and undoes it.")
+    word = target or "blind"
+    if typer.prompt(f"Type {plain(word)} to go on", default="", show_default=False, err=True) != word:
         raise BadInput("not confirmed; nothing was touched")
 
 
@@ -186,6 +211,18 @@ def _print_report(report: DrillReport, as_json: bool) -> None:
         )
     if report.saved is not None:
         print_line(f"saved {report.saved}; next: rca-tui diagnose {report.saved}")
+
+
+def _print_sealed(report: DrillReport, as_json: bool) -> None:
+    """What may be told before the reveal: not the fault, not the component, and no signal that is another's."""
+    if as_json:
+        told = {"injection": report.injection, "state": report.state, "clean": report.clean, "whole": report.whole}
+        print_json({**told, "landing": report.landing, "saved": None if report.saved is None else str(report.saved)})
+        return
+    print_line(f"a blind drill: {report.state}, effect {report.landing}")
+    if report.saved is not None:
+        print_line(f"saved {report.saved}; who is to blame? rca-tui diagnose {report.saved}")
+        print_line(f"the answer: rca-tui reveal {report.saved}")
 
 
 def _undone(report: DrillReport) -> str:

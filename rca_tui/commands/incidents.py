@@ -14,6 +14,7 @@ from rca_tui.text import date_time, span
 
 if TYPE_CHECKING:
     from cluster.incident.library import Listing
+    from cluster.incident.truth import Truth
 
 STEP = 1.0  # s, the grid on which the local deployment is recorded
 
@@ -102,6 +103,39 @@ def incidents(
     )
 
 
+def reveal(
+    incident: Annotated[str, typer.Argument(metavar="INCIDENT", help="A path, or a name that `incidents` lists.")],
+    as_json: AsJson = False,
+) -> None:
+    """Tell what really happened in an incident. Spoils the drill."""
+    from cluster.incident import library
+
+    _, truth = library.load_with_truth(incident)
+    if as_json:
+        print_json({"truth": None if truth is None else _told(truth)})
+    elif truth is None:
+        print_line("nobody knows: it was recorded, not injected")
+    else:
+        print_line(_cause({"truth": _told(truth), "problem": None}))
+        for name, value in truth.parameters.items():
+            print_line(f"  {name} {value}")
+        print_line(f"  from {date_time(truth.injected_at)}{_until(truth)}")
+
+
+def _until(truth: Truth) -> str:
+    return "" if truth.reverted_at is None else f", {span(truth.reverted_at - truth.injected_at)} long"
+
+
+def _told(truth: Truth) -> dict[str, Any]:
+    return {
+        "components": list(truth.components),
+        "fault": truth.fault,
+        "injected_at": truth.injected_at,
+        "reverted_at": truth.reverted_at,
+        "parameters": dict(truth.parameters),
+    }
+
+
 def _row(listing: Listing, reveal: bool) -> dict[str, Any]:
     from cluster.incident import store
     from cluster.incident.store import IncidentError
@@ -112,13 +146,7 @@ def _row(listing: Listing, reveal: bool) -> dict[str, Any]:
         row |= {"deployment": seen.deployment, "start": seen.window.start, "seconds": seen.window.seconds}
         row |= {"components": list(seen.components), "sealed": seen.sealed}
         if reveal and seen.sealed and (truth := store.load_truth(listing.path)) is not None:
-            row["truth"] = {
-                "components": list(truth.components),
-                "fault": truth.fault,
-                "injected_at": truth.injected_at,
-                "reverted_at": truth.reverted_at,
-                "parameters": dict(truth.parameters),
-            }
+            row["truth"] = _told(truth)
     except IncidentError as error:
         row["problem"] = str(error)
     return row
@@ -148,3 +176,4 @@ def register(app: typer.Typer) -> None:
     app.command()(record)
     app.command("import")(import_)
     app.command()(incidents)
+    app.command()(reveal)

@@ -51,6 +51,9 @@ class FakePod:
     def pids(self) -> list[int]:
         raise NotImplementedError
 
+    def cpu_quota(self) -> dict[str, str]:
+        raise DeploymentError("these pods have no CPU limit")
+
 
 class FakeDeployment:
     """Its state is `deployment.json` in its folder, so that every process sees the same one."""

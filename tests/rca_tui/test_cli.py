@@ -159,6 +159,8 @@ def test_only_reveal_shows_the_truth_and_a_broken_incident_does_not_hide_the_oth
     assert (first["truth"]["components"], first["truth"]["fault"]) == (["cart"], "cpu")
     assert "cpu on cart" not in run("incidents")
     assert "cpu on cart" in run("incidents", "--reveal")
+    assert json.loads(run("reveal", "a", "--json"))["truth"] == first["truth"]
+    assert "cpu on cart" in run("reveal", "a")
 
 
 def test_lists_are_lists_of_objects_with_names() -> None:
@@ -192,6 +194,10 @@ def test_no_deployment() -> None:
         (["drill", "cpu-stress", "--target", "head"], "--yes"),
         (["drill", "cpu-stress", "--target", "head", "--yes"], "no deployment"),
         (["drill", "cpu-stress", "--target", "head", "--yes", "--param", "workers"], "NAME=VALUE"),
+        (["drill", "cpu-stress", "--yes"], "or --blind"),
+        (["drill", "cpu-stress", "--blind", "--yes"], "--blind without them"),
+        (["drill", "--blind", "--yes"], "no deployment"),
+        (["reveal", "nowhere"], "no incident"),
         (["up", "--engine", "abacus"], "abacus"),
         (["up", "--rate", "1e9"], "rate"),
         ([], "needs a terminal"),

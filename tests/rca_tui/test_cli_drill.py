@@ -99,6 +99,29 @@ def test_json_goes_to_stdout_alone(drilled: Any) -> None:
     assert re.search(r"/incidents/drill-\d\d\.zip$", told["saved"])
 
 
+@pytest.mark.parametrize("as_json", [(), ("--json",)])
+def test_a_blind_drill_tells_neither_fault_nor_component(
+    drilled: Any, monkeypatch: pytest.MonkeyPatch, as_json: tuple[str, ...]
+) -> None:
+    from faults import blind
+
+    monkeypatch.setattr(blind, "draw", lambda deployment: ("cpu-stress", "replica-1"))
+
+    def fake(*arguments: Any, progress: Callable[[Progress], None], **options: Any) -> DrillReport:
+        assert arguments[1:] == ("cpu-stress", "replica-1", {})
+        for phase in Phase:
+            progress(Progress(phase, 3.0))
+        return dataclasses.replace(WHOLE, saved=options["save"])
+
+    drilled(fake)
+    result = CliRunner().invoke(app, ["drill", "--blind", "--yes", *as_json])
+    assert result.exit_code == 0, result.output
+    assert "RECOVERED" in result.stdout
+    assert re.search(r"drill-\d\d\.zip", result.stdout)
+    for word in ("cpu", "stress", "replica", "workers"):
+        assert word not in result.output
+
+
 def test_stuck_is_exit_code_1_with_the_command_for_a_person(drilled: Any) -> None:
     drilled(lambda *_, **__: dataclasses.replace(WHOLE, state=State.STUCK, clean=False, detail="no", command="kill 7"))
     result = CliRunner().invoke(app, DRILL)
