@@ -33,17 +33,17 @@ class Entry:
 
 
 def entries() -> tuple[Entry, ...]:
-    """Every method, cheap ones first."""
+    """Every method of the study, cheap ones first. `CONTRAST` is not one of them and has to be asked for by name."""
     order = {"instant": 0, "seconds": 1, "minutes": 2}
     return tuple(sorted(_ENTRIES, key=lambda entry: (order[entry.cost], entry.name)))
 
 
 def entry(name: str) -> Entry:
     """The method of that name. Raises UnknownMethod with a sentence that lists those there are."""
-    for candidate in _ENTRIES:
+    for candidate in (*_ENTRIES, CONTRAST):
         if candidate.name == name:
             return candidate
-    known = ", ".join(sorted(e.name for e in _ENTRIES))
+    known = ", ".join(sorted(e.name for e in (*_ENTRIES, CONTRAST)))
     raise UnknownMethod(f"there is no method {name!r}; there are: {known}")
 
 
@@ -254,3 +254,13 @@ _ENTRIES = (
         "A vote of anomalous metrics, error logs and abnormal spans for each component.",
     ),
 )
+
+CONTRAST = Entry(
+    "contrast",
+    "Contrast",
+    "metric",
+    "seconds",
+    _METRICS_ONSET,
+    "What tells the fault window from the baseline: SHAP values of a model that learnt to recognise it.",
+)
+"""Runs like a method, and is shown beside them: it belongs to none, votes for nobody, and is not listed."""

@@ -98,7 +98,7 @@ def _rows_without_cause(cases: dict[str, Case], records: Sequence[Record]) -> li
 def _rows(cases: dict[str, Case], records: Sequence[Record]) -> list[dict[str, Any]]:
     groups = _grouped(cases, records)
     rows = []
-    for entry in catalog.entries():
+    for entry in (*catalog.entries(), catalog.CONTRAST):
         estimated, given = groups[entry.name, ESTIMATED], groups[entry.name, GIVEN]
         if estimated or given:
             row = {"method": entry.name, "family": entry.family, **_row(cases, estimated)}

@@ -44,8 +44,8 @@ def run(
     Raises:
         UnknownMethod: before anything is started.
     """
-    wanted = {catalog.entry(name).name for name in names} if names is not None else None
-    chosen = [entry for entry in catalog.entries() if wanted is None or entry.name in wanted]
+    wanted = {catalog.entry(name).name for name in names} if names is not None else {e.name for e in catalog.entries()}
+    chosen = [entry for entry in (*catalog.entries(), catalog.CONTRAST) if entry.name in wanted]
     return _run(with_onset(incident), chosen, seed, deadline, workers, cancelled)
 
 

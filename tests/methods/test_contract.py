@@ -38,7 +38,7 @@ from methods.types import (
 )
 
 HEADINGS = ("Idea", "Formula", "Inputs", "Parameters", "Fails when", "Cost", "Reference", "Deviations")
-NAMES = [entry.name for entry in catalog.entries()]
+NAMES = [entry.name for entry in (*catalog.entries(), catalog.CONTRAST)]
 
 QUICK: dict[str, dict[str, Any]] = {"causalrca": {"epochs": 60}}
 FINDS: dict[str, int] = {
@@ -56,6 +56,7 @@ FINDS: dict[str, int] = {
     "tracerca": 1,
     "mmbaro": 1,
     "pdiagnose": 1,
+    "contrast": 1,
 }
 READS_NAMES: set[str] = {"microrca"}
 

@@ -1,0 +1,165 @@
+"""What tells the fault window from the baseline: an explanation of the incident that belongs to no method."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from cluster.incident.model import Incident
+from methods.caveats import caveats_for
+from methods.matrix import Floats, Key, SignalMatrix, halves, prepare
+from methods.ranking import by_components
+from methods.separation import end_of_trouble, held_out, placebos
+from methods.types import Cell, Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
+from methods.wording import number, quantity, unit_of
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import ExtraTreesClassifier
+
+LISTED = 10
+LEAST_BEFORE, LEAST_AFTER = 24, 12
+LEAST_AREA = 0.7
+"""Area under the ROC curve below which nobody would call two windows different, whatever the baseline does."""
+
+
+class Contrast(Method):
+    """SHAP values of a model that was taught to recognise the fault window.
+
+    Idea: A forest of extremely randomised trees learns to tell samples of the fault from samples of the baseline, by
+        all signals at once. If it can do so for stretches of time that it has not seen, the SHAP values of its answers
+        for the fault window say how much of the recognition is owed to each signal; a component has the sum of its
+        signals. It is an opinion on the incident that owes nothing to any of the methods, shown beside them.
+    Formula: score(c) = sum over the signals s of c of the mean over the fault window of phi_s(t), in probability; with
+        the average answer of the model they sum to its mean probability of a fault in that window.
+    Inputs: metrics (T x N, gaps filled), the onset, and the SLI for where the trouble ends.
+    Parameters: trees 200, of the forest that is explained; trees_to_check 30, of each forest that is only tested. Least
+        samples in a leaf 2, sqrt(N) signals tried at a split. There is no paper: these are scikit-learn's habits.
+    Fails when: the model cannot tell the windows apart for unseen stretches of time better than it tells the halves of
+        the baseline apart: then there is NoRanking, with both numbers. Effects distinguish a fault window as well as
+        causes do, and a component with many signals has more to distinguish it by.
+    Cost: O(trees N^0.5 T log T) to learn, O(trees T leaves depth^2) to explain, and importing shap: a few seconds.
+    Reference: Lundberg et al., From local explanations to global understanding with explainable AI for trees, Nature
+        Machine Intelligence 2020; Geurts, Ernst, Wehenkel, Extremely randomized trees, Machine Learning 2006.
+    Deviations: none; it is not one of the study's methods, does not vote in the consensus and is not listed with them.
+    """
+
+    name: ClassVar[str] = "contrast"
+    family: ClassVar[Family] = Family.METRIC
+
+    def __init__(self, trees: int = 200, trees_to_check: int = 30) -> None:
+        self.trees = trees
+        self.trees_to_check = trees_to_check
+
+    def rank(self, incident: Incident, rng: np.random.Generator) -> Outcome:
+        matrix = prepare(incident, fill=True).varying()
+        sides = halves(matrix, incident.onset, least_before=LEAST_BEFORE, least_after=LEAST_AFTER)
+        if isinstance(sides, NoRanking) or incident.onset is None:
+            return sides if isinstance(sides, NoRanking) else NoRanking(Reason.NOT_APPLICABLE, "no onset")
+        onset, end = incident.onset.time, end_of_trouble(incident, incident.onset.time)
+        seen = matrix.rows(matrix.times < end)
+        fault = seen.times >= onset
+        if fault.sum() < LEAST_AFTER:
+            seen, end = matrix, incident.window.end
+            fault = seen.times >= onset
+        values = seen.standardized()  # trees compare in single precision
+        seed = int(rng.integers(2**31))
+        make = partial(_forest, self.trees_to_check, seed)
+        area, nothing = held_out(make, values, fault), placebos(make, values[~fault])
+        usual = float(np.median(nothing))
+        if area < LEAST_AREA or area <= usual:
+            return NoRanking(
+                Reason.NOT_APPLICABLE,
+                f"a model cannot tell the fault window from the baseline: it is right in {number(100 * area)} % of the "
+                f"pairs of unseen samples, and in {number(100 * usual)} % of those of two halves of the baseline",
+            )
+        model = _forest(self.trees, seed).fit(values, fault)
+        shares, base = _shap(model, values[fault])
+        scores = {key: float(share) for key, share in zip(seen.keys, shares, strict=True)}
+        explained = _explained(incident, seen, fault, end, scores, area, nothing, base)
+        return caveats_for(by_components(_by_component(scores), explained, scores), incident)
+
+
+def _forest(trees: int, seed: int) -> ExtraTreesClassifier:
+    from sklearn.ensemble import ExtraTreesClassifier
+
+    return ExtraTreesClassifier(
+        trees, max_features="sqrt", min_samples_leaf=2, class_weight="balanced", random_state=seed
+    )
+
+
+def _shap(model: ExtraTreesClassifier, values: Floats) -> tuple[Floats, float]:
+    """(N,) mean SHAP value of each column for the probability of a fault, and the model's average answer."""
+    from shap import TreeExplainer
+
+    explainer = TreeExplainer(model)
+    found = np.asarray(explainer.shap_values(values, check_additivity=True))
+    return found[..., 1].mean(axis=0), float(np.asarray(explainer.expected_value)[1])
+
+
+def _by_component(scores: dict[Key, float]) -> dict[str, float]:
+    """Sums rounded, so that the order of adding decides nothing."""
+    sums: dict[str, float] = {}
+    for (component, _), share in scores.items():
+        sums[component] = sums.get(component, 0.0) + share
+    return {component: round(total, 12) for component, total in sums.items()}
+
+
+def _explained(
+    incident: Incident,
+    seen: SignalMatrix,
+    fault: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    end: float,
+    scores: dict[Key, float],
+    area: float,
+    nothing: list[float],
+    base: float,
+) -> Explanation:
+    onset = incident.onset.time if incident.onset else end
+    ordered = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+    sums = sorted(_by_component(scores).items(), key=lambda item: (-item[1], item[0]))
+    pointers = tuple(seen.pointer(key, onset, end) for key, _ in ordered[:LISTED])
+    before, after = (np.mean(seen.values[side], axis=0) for side in (~fault, fault))
+    columns = {key: i for i, key in enumerate(seen.keys)}
+    rows: list[tuple[Cell, ...]] = []
+    for (component, signal), share in ordered[:LISTED]:
+        unit, i = unit_of(incident.telemetry.units, signal), columns[component, signal]
+        rows.append((component, signal, share, quantity(before[i], unit), quantity(after[i], unit)))
+    total = sum(share for _, share in sums)
+    first = ordered[0]
+    windows = Step(
+        "The two windows",
+        f"{int((~fault).sum())} samples before the onset are the baseline, {int(fault.sum())} from then on the fault: "
+        f"until the SLI is nearer to its baseline than to its worst again, {number(end - onset)} s after the onset.",
+        {"baseline_samples": float((~fault).sum()), "fault_samples": float(fault.sum()), "seconds": end - onset},
+        pointers=pointers[:1],
+    )
+    apart = Step(
+        "Can they be told apart?",
+        f"Of a sample of each, from stretches of time that it has not learnt from, the model finds the faulty one in "
+        f"{number(100 * area)} % of pairs (chance: 50 %). Asked the same of halves of the baseline, where nothing "
+        f"happened, it is right in {number(100 * min(nothing))} to {number(100 * max(nothing))} %.",
+        {"area": area, "placebo_least": min(nothing), "placebo_largest": max(nothing)},
+    )
+    told = Step(
+        "What tells them apart",
+        f"{first[0][0]} {first[0][1]} tells most: {number(100 * first[1])} points of the probability of a fault.",
+        {"base": base, "sum": total, "predicted": base + total},
+        table=Table(("component", "signal", "SHAP", "mean before", "mean in the fault"), tuple(rows)),
+        pointers=pointers,
+    )
+    parts = Step(
+        "By component",
+        f"{sums[0][0]} accounts for {number(100 * sums[0][1])} of the {number(100 * total)} points by which the answer "
+        f"in the fault window ({number(100 * (base + total))} %) lies above the average one ({number(100 * base)} %).",
+        dict(sums),
+        pointers=pointers[:1],
+    )
+    caveats = [
+        "This says what distinguishes the fault window, and effects distinguish it as well as causes: it is evidence "
+        "beside the methods' rankings, not one of them.",
+    ]
+    if area <= max(nothing):
+        caveats.append("Some halves of the baseline differ as much as the fault window does: the telemetry drifts.")
+    return Explanation((windows, apart, told, parts), tuple(caveats))
