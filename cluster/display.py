@@ -9,10 +9,11 @@ by inheriting `Shown`.
 from __future__ import annotations
 
 import html as escaping
+import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cluster.text import NOTHING, number, plain
 
@@ -89,6 +90,10 @@ class Shown:
     def _repr_html_(self) -> str:
         return html(self.document())
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        # A dataclass has a __repr__, which would be what is shown where there is no HTML.
+        return {"text/html": self._repr_html_(), "text/plain": words(self.document())}
+
     def __rich__(self) -> Group:
         return drawn(self.document())
 
@@ -113,6 +118,18 @@ def drawn(document: Document) -> Group:
         else:
             parts.append(Text(_sentence(block), styles[block.tone]))
     return Group(*parts)
+
+
+def words(document: Document, width: int = 100) -> str:
+    """The document as text without colours: for where neither HTML nor a terminal shows it."""
+    from rich.console import Console
+
+    with io.StringIO() as file:
+        console = Console(
+            file=file, width=width, color_system=None, force_terminal=False, force_jupyter=False, emoji=False
+        )
+        console.print(drawn(document))
+        return "\n".join(line.rstrip() for line in file.getvalue().splitlines())
 
 
 def drawn_grid(grid: Grid) -> Table:

@@ -18,16 +18,20 @@ from collections.abc import Sequence
 import numpy as np
 
 from methods.matrix import Floats
+from methods.scoring import Places
 from methods.types import ComponentScore
 
 PERSISTENCE = 0.7
 """How likely a reader goes on from one place to the next: the first three places carry most of the weight."""
 
 
-def overlap(
-    first: Sequence[ComponentScore], second: Sequence[ComponentScore], candidates: Sequence[str], p: float = PERSISTENCE
-) -> float:
-    """Agreement of two rankings of the same candidates, from 0 to 1."""
+def places(components: Sequence[ComponentScore]) -> Places:
+    """(component, rank) pairs of a ranking or of the consensus."""
+    return [(c.component, c.rank) for c in components]
+
+
+def overlap(first: Places, second: Places, candidates: Sequence[str], p: float = PERSISTENCE) -> float:
+    """Agreement of two rankings of the same candidates, (component, rank) pairs each, from 0 to 1."""
     ours, theirs = _membership(first, candidates), _membership(second, candidates)
     products = np.sum(ours * theirs, axis=1)
     lengths = np.sqrt(np.sum(ours**2, axis=1) * np.sum(theirs**2, axis=1))
@@ -44,12 +48,12 @@ def _weighted(agreement: Floats, p: float) -> float:
     return float(np.sum(weights * agreement) / math.fsum(weights))
 
 
-def _membership(ranked: Sequence[ComponentScore], candidates: Sequence[str]) -> Floats:
+def _membership(ranked: Places, candidates: Sequence[str]) -> Floats:
     """(depths, candidates): the probability that each is among the first 1, 2, ..."""
     known = set(candidates)
-    ranks = {c.component: c.rank for c in ranked if c.component in known}
+    ranks = {component: rank for component, rank in ranked if component in known}
     last = len(ranks) + 1
-    places = np.array([ranks.get(c, last) for c in candidates])
-    group = np.sum(places[:, None] == places[None, :], axis=1)
+    at = np.array([ranks.get(c, last) for c in candidates])
+    group = np.sum(at[:, None] == at[None, :], axis=1)
     depths = np.arange(1, len(candidates) + 1)[:, None]
-    return np.clip((depths - places[None, :] + 1) / group[None, :], 0.0, 1.0)
+    return np.asarray(np.clip((depths - at[None, :] + 1) / group[None, :], 0.0, 1.0), dtype=np.float64)

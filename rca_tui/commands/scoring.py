@@ -17,7 +17,7 @@ from rca_tui.commands.output import AsJson, print_json, print_line, print_table
 from rca_tui.text import span
 
 if TYPE_CHECKING:
-    from methods.evaluate import Case, Engine
+    from methods.evaluate import Engine
 
 _FAULTS_A_TABLE = 5
 _TELL_EVERY = 5.0  # s between lines of progress where there is no terminal
@@ -57,12 +57,13 @@ def evaluate(
     from cluster import paths
     from methods import catalog, report
     from methods import evaluate as evaluation
+    from rca_tui.cases import with_answers
 
     for name in method or ():
         catalog.entry(name)
     names = list(dict.fromkeys(method)) if method else None
     with interruptible("interrupted; run it again to go on with what is missing"):
-        cases = _cases(incident or [])
+        cases = with_answers(incident or [])
         kept = None if fresh else cache or paths.cache_home() / "evaluate.jsonl"
         records = []
         try:
@@ -77,26 +78,6 @@ def evaluate(
         print_json(told)
     else:
         _print_summary(told)
-
-
-def _cases(named: Sequence[str]) -> list[Case]:
-    from cluster.incident import library
-    from methods.evaluate import Answer
-    from methods.evaluate import Case as EvaluationCase
-
-    sources = named or [listing.name for listing in library.listings() if listing.shipped]
-    if not sources:
-        raise BadInput("no incident is shipped with this package: name some")
-    cases = []
-    for name in [inner for source in sources for inner in library.expand(source)]:
-        incident, truth = library.load_with_truth(name)
-        if truth is None:
-            raise BadInput(f"{name} has no truth to score against: leave it out")
-        answer = Answer(truth.components, truth.fault, truth.injected_at)
-        cases.append(
-            EvaluationCase(incident.id, incident.topology, answer, lambda name=name: library.load(name))  # type: ignore[misc]
-        )
-    return cases
 
 
 @contextmanager

@@ -7,19 +7,20 @@ import itertools
 import numpy as np
 import pytest
 
-from methods.overlap import by_chance, overlap
+from methods.overlap import by_chance, overlap, places
 from methods.ranking import by_components
-from methods.types import ComponentScore, Explanation, Ranking, Step
+from methods.scoring import Places
+from methods.types import Explanation, Ranking, Step
 
 WHY = Explanation((Step("A step", "A claim."),))
 CANDIDATES = ("a", "b", "c", "d")
 
 
-def ranked(*order: str | tuple[str, ...]) -> tuple[ComponentScore, ...]:
+def ranked(*order: str | tuple[str, ...]) -> Places:
     scores = {c: -float(i) for i, group in enumerate(order) for c in group}
     found = by_components(scores, WHY)
     assert isinstance(found, Ranking)
-    return found.components
+    return places(found.components)
 
 
 def test_equal_rankings_agree_wholly_with_ties_or_without() -> None:

@@ -1,0 +1,218 @@
+"""The pictures of the notebooks: each takes what the packages give, and returns a `Picture`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from cluster.incident.model import Incident
+from cluster.text import number, plain
+from methods.types import ComponentScore, SeriesPointer, Step
+from rca_tui.notebook.picture import BLUE, DASHES, FAINT, GREEN, INK, LINES, ORANGE, PURPLE, VERMILION, Picture, sheet
+
+Key = tuple[str, str]
+_UNITS = {"1": "", "s": "seconds", "1/s": "per second", "bytes": "MiB", "bytes/s": "KiB per second"}
+_SCALE = {"bytes": 2.0**20, "bytes/s": 2.0**10}
+
+
+def signals(incident: Incident, keys: Sequence[Key], columns: int = 1) -> Picture:
+    """One panel a signal: (component, signal) over seconds since the window began, with the onset."""
+    rows = -(-len(keys) // columns)
+    with sheet(9.5, 1.0 + 1.9 * rows, rows, columns, sharex=True) as (figure, axes):
+        for axis, key in zip(axes, keys, strict=False):
+            _line(axis, incident, key, BLUE)
+            axis.set_title(plain(" ".join(key)))
+            _onset(axis, incident)
+        for axis in axes[len(keys) :]:
+            axis.set_visible(False)
+        for axis in axes[-columns:]:
+            axis.set_xlabel("seconds since the window began")
+        return Picture(figure, f"{', '.join(plain(' '.join(k)) for k in keys)} over time")
+
+
+def compared(incident: Incident, signal: str, components: Sequence[str] | None = None) -> Picture:
+    """One signal of every component that carries it, in one panel."""
+    found = [c for c in components or incident.topology.ids if signal in incident.telemetry.signals_of(c)]
+    with sheet(9.5, 3.4) as (figure, (axis,)):
+        for i, component in enumerate(found):
+            _line(axis, incident, (component, signal), LINES[i % len(LINES)], DASHES[i % len(DASHES)], plain(component))
+        axis.set_title(plain(signal))
+        axis.set_xlabel("seconds since the window began")
+        _onset(axis, incident)
+        axis.legend(loc="upper left", ncols=3)
+        return Picture(figure, f"{plain(signal)} of {', '.join(map(plain, found))} over time")
+
+
+def topology(incident: Incident) -> Picture:
+    """Who calls whom (arrows), and what runs on which machine (dotted)."""
+    shape = incident.topology
+    level = dict.fromkeys(shape.ids, 1)
+    level |= {c: 0 for c in shape.ids if shape.callees(c) and not shape.callers(c)}
+    level |= {host: 2 for c in shape.ids for host in shape.hosts(c)}
+    places: dict[str, tuple[float, float]] = {}
+    for depth in sorted(set(level.values())):
+        row = [c for c in shape.ids if level[c] == depth]
+        places |= {c: ((i + 0.5) / len(row), -depth) for i, c in enumerate(row)}
+    with sheet(9.5, 3.6) as (figure, (axis,)):
+        for edge in shape.edges:
+            calls = edge.relation.value == "calls"
+            axis.annotate(
+                "",
+                places[edge.target],
+                places[edge.source],
+                arrowprops={
+                    "arrowstyle": "-|>" if calls else "-",
+                    "linestyle": "-" if calls else ":",
+                    "color": BLUE if calls else FAINT,
+                    "shrinkA": 30,
+                    "shrinkB": 30,
+                },
+            )
+        for component, (x, y) in places.items():
+            kind = shape.component(component).kind.value
+            label = plain(component) if kind == component else f"{plain(component)}\n{kind}"
+            box = {"boxstyle": "round,pad=0.5", "facecolor": "#FFFFFF", "edgecolor": INK}
+            axis.text(x, y, label, ha="center", va="center", bbox=box)
+        axis.set_xlim(0, 1)
+        axis.set_ylim(-max(level.values()) - 0.4, 0.4)
+        axis.set_axis_off()
+        return Picture(figure, f"topology of {len(places)} components")
+
+
+def footprint(table: Sequence[tuple[Key, float, float]], most: int = 14) -> Picture:
+    """How far signals were from their baseline in and after the trouble, in its interquartile ranges."""
+    chosen = sorted(table, key=lambda row: -abs(row[1]))[:most][::-1]
+    with sheet(9.5, 0.9 + 0.32 * len(chosen)) as (figure, (axis,)):
+        during, after = [row[1] for row in chosen], [row[2] for row in chosen]
+        for distances, colour, marker, name in (
+            (after, GREEN, "o", "after"),
+            (during, VERMILION, "D", "in the trouble"),
+        ):
+            values = [max(1e-2, abs(distance)) for distance in distances]
+            axis.plot(values, range(len(chosen)), marker, color=colour, label=name)
+        axis.set_yticks(range(len(chosen)), [plain(" ".join(row[0])) for row in chosen])
+        axis.set_xscale("log")
+        axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axis.set_xlabel(
+            "distance of the median from the baseline's, in interquartile ranges of the baseline (log scale)"
+        )
+        axis.axvline(1.0, color=INK, linewidth=0.8, linestyle=":")
+        axis.legend(loc="lower right")
+        return Picture(figure, f"the {len(chosen)} signals that moved furthest")
+
+
+def rankings(shown: Sequence[tuple[str, Sequence[ComponentScore]]]) -> Picture:
+    """Rankings side by side, each with its title."""
+    with sheet(9.5, 3.2, 1, len(shown)) as (figure, axes):
+        for axis, (title, components) in zip(axes, shown, strict=True):
+            _bars(axis, components[:8][::-1])
+            axis.set_title(plain(title))
+        return Picture(figure, "; ".join(f"{plain(t)}: {plain(c[0].component)} first" for t, c in shown))
+
+
+def verdict(incident: Incident, components: Sequence[ComponentScore], key: Key, title: str) -> Picture:
+    """A ranking, and beside it one signal with the onset that the ranking was made with."""
+    with sheet(9.5, 3.2, 1, 2, width_ratios=(2, 3)) as (figure, (left, right)):
+        _bars(left, components[:8][::-1])
+        left.set_title(plain(title))
+        _line(right, incident, key, BLUE)
+        right.set_title(plain(" ".join(key)))
+        right.set_xlabel("seconds since the window began")
+        _onset(right, incident)
+        return Picture(figure, f"{plain(title)}: {plain(components[0].component)} first; {plain(' '.join(key))}")
+
+
+def step(incident: Incident, shown: Step) -> Picture | None:
+    """The first series that a step points at, with its levels; None where it points at none."""
+    pointer = next((p for p in shown.pointers if isinstance(p, SeriesPointer)), None)
+    if pointer is None:
+        return None
+    scale = _scale(incident, pointer.signal)
+    with sheet(9.5, 3.0) as (figure, (axis,)):
+        _line(axis, incident, (pointer.component, pointer.signal), BLUE)
+        for (name, level), dash in zip(shown.levels.items(), DASHES[1:] * 3, strict=False):
+            axis.axhline(level / scale, color=PURPLE, linestyle=dash, linewidth=1.0, label=plain(name))
+        start = incident.window.start
+        axis.axvspan(pointer.start - start, pointer.end - start, color=ORANGE, alpha=0.12, label="this step")
+        axis.set_title(plain(f"{shown.title}: {pointer.component} {pointer.signal}"))
+        axis.set_xlabel("seconds since the window began")
+        axis.legend(loc="upper left")
+        return Picture(figure, f"{plain(shown.title)}: {plain(pointer.component)} {plain(pointer.signal)} over time")
+
+
+def trace(incident: Incident, trace_id: str) -> Picture:
+    """One request as its spans, in the order in which they began."""
+    spans = incident.telemetry.spans
+    mine = spans[spans["trace_id"] == trace_id].sort_values("start")
+    begin = float(mine["start"].min())
+    owners = list(dict.fromkeys(mine["component"]))
+    with sheet(9.5, 0.9 + 0.34 * len(mine)) as (figure, (axis,)):
+        left, length = (mine["start"] - begin).to_numpy(), mine["duration"].to_numpy()
+        colours = [LINES[owners.index(owner) % len(LINES)] for owner in mine["component"]]
+        places = -np.arange(len(mine))
+        axis.barh(places, length, left=left, color=colours, height=0.6)
+        named = zip(mine["component"], mine["operation"], strict=True)
+        axis.set_yticks(places, [plain(f"{owner}: {operation}") for owner, operation in named])
+        axis.set_xlabel("seconds since the request began")
+        return Picture(figure, f"a request of {len(mine)} spans through {', '.join(map(plain, owners))}")
+
+
+def accuracy(rows: Sequence[Mapping[str, Any]], guessing: float) -> Picture:
+    """AC@1 with its interval for each method, beside guessing; rows as in `methods.report.summary`."""
+    ordered = sorted(rows, key=lambda row: (row["ac@1"], row["avg@5"]))
+    with sheet(9.5, 1.0 + 0.27 * len(ordered)) as (figure, (axis,)):
+        for place, row in enumerate(ordered):
+            low, high = row["ci"]["ac@1"]
+            axis.plot((low, high), (place, place), color=FAINT, linewidth=3)
+            axis.plot(row["ac@1"], place, "o", color=BLUE)
+        axis.axvline(guessing, color=VERMILION, linestyle="--", label=f"guessing, {number(guessing)}")
+        axis.set_yticks(range(len(ordered)), [row["method"] for row in ordered])
+        axis.set_xlim(-0.02, 1.02)
+        axis.set_xlabel("AC@1: share of incidents with the faulty component first (bar: 95 % bootstrap interval)")
+        axis.legend(loc="lower right")
+        return Picture(figure, f"AC@1 of {len(ordered)} methods beside guessing")
+
+
+def matrix(values: Sequence[Sequence[float]], names: Sequence[str], words: str) -> Picture:
+    """A square of numbers from 0 to 1, dark for 1; blue only, so that no pair of colours has to be told apart."""
+    side = max(4.0, 0.36 * len(names) + 2.0)
+    with sheet(side + 1.0, side) as (figure, (axis,)):
+        image = axis.imshow(np.asarray(values), cmap="Blues", vmin=0.0, vmax=1.0)
+        axis.grid(False)
+        axis.set_xticks(range(len(names)), names, rotation=90)
+        axis.set_yticks(range(len(names)), names)
+        figure.colorbar(image, ax=axis, label=words)
+        return Picture(figure, words)
+
+
+def _bars(axis: Axes, listed: Sequence[ComponentScore]) -> None:
+    colours = [BLUE if c.rank == 1 else FAINT for c in listed]
+    axis.barh(range(len(listed)), [c.score for c in listed], color=colours)
+    axis.set_yticks(range(len(listed)), [f"{c.rank}  {plain(c.component)}" for c in listed])
+    axis.set_xlabel("score, on the method's own scale")
+    axis.grid(axis="y", visible=False)
+
+
+def _line(axis: Axes, incident: Incident, key: Key, colour: str, dash: Any = "-", label: str = "") -> None:
+    series = incident.telemetry.series(*key)
+    unit = incident.telemetry.units.get(key[1], "")
+    times = series.index.to_numpy() - incident.window.start
+    axis.plot(times, series.to_numpy() / _scale(incident, key[1]), color=colour, linestyle=dash, label=label or None)
+    axis.set_ylabel(_UNITS.get(unit, unit) or "share or count")
+
+
+def _scale(incident: Incident, signal: str) -> float:
+    return _SCALE.get(incident.telemetry.units.get(signal, ""), 1.0)
+
+
+def _onset(axis: Axes, incident: Incident) -> None:
+    if incident.onset is None:
+        return
+    at = incident.onset.time - incident.window.start
+    axis.axvline(at, color=ORANGE, linewidth=1.5)
+    axis.annotate(
+        f" onset ({incident.onset.source})", (at, 1.0), xycoords=("data", "axes fraction"), va="top", fontsize="small"
+    )

@@ -1,0 +1,87 @@
+"""Panels: the last choice wins, what runs is stopped, and whatever goes wrong is a sentence."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+widgets = pytest.importorskip("ipywidgets", reason="the extra `notebooks` is not installed")
+
+from cluster.display import Line  # noqa: E402
+from cluster.incident.model import Incident  # noqa: E402
+from rca_tui.notebook import pictures  # noqa: E402
+from rca_tui.notebook.panel import Choice, Panel, Tell, View  # noqa: E402
+
+LIMIT = 60.0
+
+
+def test_a_change_stops_what_runs_and_the_last_choice_is_shown() -> None:
+    slider = widgets.IntSlider(value=0, max=10)
+    stopped: list[int] = []
+
+    def work(choice: Choice, cancelled: threading.Event, tell: Tell) -> View | None:
+        if choice["n"] == 0:
+            assert cancelled.wait(LIMIT), "nobody stopped it"
+            stopped.append(0)
+            return None
+        return View((Line(f"worked on {choice['n']}"),))
+
+    panel = Panel({"n": slider}, work)
+    slider.value = 7
+    assert "worked on 7" in repr(panel.wait())
+    assert stopped == [0]
+    assert "worked on 7" in panel.widget.children[-1].value
+
+
+def test_the_stop_button_stops_and_shows_nothing_new() -> None:
+    started = threading.Event()
+    stopped = threading.Event()
+
+    def work(choice: Choice, cancelled: threading.Event, tell: Tell) -> View | None:
+        started.set()
+        if cancelled.wait(LIMIT):
+            stopped.set()
+        return View((Line("too late"),))
+
+    panel = Panel({"n": widgets.IntSlider()}, work)
+    assert started.wait(LIMIT)
+    panel.stop()
+    assert "too late" not in repr(panel.wait())
+    assert stopped.is_set()
+
+
+def test_what_goes_wrong_is_a_harmless_sentence() -> None:
+    def work(choice: Choice, cancelled: threading.Event, tell: Tell) -> View | None:
+        raise ValueError("<script>no</script>")
+
+    panel = Panel({"n": widgets.IntSlider()}, work)
+    view = panel.wait()
+    assert "ValueError: <script>no</script>" in repr(view)
+    assert "<script>" not in view._repr_html_()
+
+
+def test_it_has_words_for_where_controls_are_not_shown() -> None:
+    panel = Panel({"n": widgets.IntSlider()}, lambda *_: View((Line("done"),)))
+    panel.wait()
+    bundle = panel._repr_mimebundle_()
+    assert "panel.wait()" in bundle["text/plain"]
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+
+
+def test_names_out_of_telemetry_are_no_formulas() -> None:
+    from methods.types import ComponentScore
+
+    drawn = pictures.rankings([("$\\frac{x$ <b>", (ComponentScore("$\\bad{$", 1.0, 1),))])
+    assert drawn.png.startswith(b"\x89PNG")
+
+
+def test_every_axis_of_a_signal_has_its_unit() -> None:
+    from rca_tui.notebook.exploring import load, shipped
+
+    incident: Incident = load(shipped()[0])
+    door = incident.topology.front_door
+    assert door is not None
+    drawn = pictures.signals(incident, [(door, "latency_p90"), (door, "request_rate")])
+    assert [axis.get_ylabel() for axis in drawn.figure.axes] == ["seconds", "per second"]
+    assert drawn.figure.axes[-1].get_xlabel() == "seconds since the window began"
