@@ -28,7 +28,7 @@ from cluster.incident.model import Incident
 from methods import catalog, evaluate
 from methods.evaluate import ESTIMATED, GIVEN, Answer, Case, Record
 from methods.pool import Pool
-from methods.scoring import Places, Score, interval, score
+from methods.scoring import Places, Score, guessing, interval, score
 from tests.bench.causes import CAUSES
 from tests.bench.tables import REPOSITORY, show, tell
 
@@ -47,57 +47,69 @@ class Reference:
     columns: frozenset[str]
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """One set: a row for guessing, then one for each reference; and why methods differ, by method."""
+
+    title: str
+    rows: list[tuple[str, ...]]
+    causes: dict[str, str]
+
+
+COLUMNS = (
+    "method",
+    "cases",
+    "AC@1 ours",
+    "public",
+    "AC@3 ours",
+    "public",
+    "Avg@5 ours",
+    "public",
+    "difference",
+    "same first",
+    "rank corr.",
+)
+REMARKS = (
+    "guessing: over all cases of the set. difference: of Avg@5 with the onset given, case by case, with its 95 % "
+    "bootstrap interval; ! marks one that is below 0 as a whole.",
+    "same first: share of cases in which both blame the same component first. rank corr.: mean Spearman correlation "
+    "over the components that both rank.",
+)
+
+
 def run(options: argparse.Namespace) -> None:
+    for one in comparisons(options.methods, options.deadline):
+        show(one.title, COLUMNS, one.rows, [*REMARKS, *(f"{method}: {why}" for method, why in one.causes.items())])
+
+
+def comparisons(methods: Sequence[str], deadline: float) -> Iterator[Comparison]:
+    """One for each set, of these methods or, with none, of all; nothing, with a word, where the data are not there."""
     data = Path(os.environ.get("RCA_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
     recorded = Path(os.environ.get("RCA_REFERENCE_RANKINGS", REPOSITORY.parent / "shared" / "reference-rankings"))
     missing = [folder for folder in (data, recorded) if not folder.is_dir()]
     if missing:
-        print(f"agreement: skipped, {missing[0]} is not there")
+        tell(f"agreement: skipped, {missing[0]} is not there")
         return
     known = {entry.name for entry in catalog.entries()}
     for set_name, group in itertools.groupby(_references(recorded), key=lambda r: r.set_name):
         references = [r for r in group if r.method in known]
         signals = {column.rpartition("_")[2] for r in references for column in r.columns}
-        asked = [r for r in references if not options.methods or r.method in options.methods]
+        asked = [r for r in references if not methods or r.method in methods]
         if asked:
-            _one_set(data / set_name, asked, signals, options.deadline)
+            yield _one_set(data / set_name, asked, signals, deadline)
 
 
-def _one_set(folder: Path, references: Sequence[Reference], signals: Set[str], deadline: float) -> None:
-    records, truths = _ours(folder, references, signals, deadline)
-    rows = []
+def _one_set(folder: Path, references: Sequence[Reference], signals: Set[str], deadline: float) -> Comparison:
+    records, truths, guesses = _ours(folder, references, signals, deadline)
+    chance = [f"{_mean(guesses, 1):.2f}", f"{_mean(guesses, 3):.2f}", f"{fmean(s.avg for s in guesses):.2f}"]
+    rows = [("guessing", str(len(guesses)), *(cell for value in chance for cell in (value, value)), "", "", "")]
     for reference in references:
         cases = [case for case, answer in reference.answers.items() if answer is not None and case in truths]
         if cases:
             rows.append(_row(reference, cases, records, truths))
-    show(
-        f"{folder.name}: ours (onset given / estimated) beside the public code (onset given)",
-        (
-            "method",
-            "cases",
-            "AC@1 ours",
-            "public",
-            "AC@3 ours",
-            "public",
-            "Avg@5 ours",
-            "public",
-            "difference",
-            "same first",
-            "rank corr.",
-        ),
-        rows,
-        [
-            "difference: of Avg@5 with the onset given, over the same cases, with its 95 % bootstrap interval; ! marks "
-            "one that is below 0 as a whole.",
-            "same first: share of cases in which both blame the same component first. rank corr.: mean Spearman "
-            "correlation over the components that both rank.",
-            *(
-                f"{method}: {CAUSES[method]}"
-                for method in dict.fromkeys(r.method for r in references)
-                if method in CAUSES
-            ),
-        ],
-    )
+    causes = {r.method: CAUSES[r.method] for r in references if r.method in CAUSES}
+    title = f"{folder.name}: ours (onset given / estimated) beside the public code (onset given)"
+    return Comparison(title, rows, causes)
 
 
 def _row(
@@ -130,10 +142,11 @@ def _row(
 
 def _ours(
     folder: Path, references: Sequence[Reference], signals: Set[str], deadline: float
-) -> tuple[dict[tuple[str, str, str], Record], dict[str, Answer]]:
-    """Records by (folder, method, mode), and the truth by folder, of every case that a reference has."""
+) -> tuple[dict[tuple[str, str, str], Record], dict[str, Answer], list[Score]]:
+    """Records by (folder, method, mode), the truth by folder and guesses, of every case that a reference has."""
     records: dict[tuple[str, str, str], Record] = {}
     truths: dict[str, Answer] = {}
+    guesses: list[Score] = []
     cache = paths.cache_home() / "bench" / "agreement.jsonl"
     with Pool() as pool:
         for place in sorted(path for path in folder.iterdir() if rcaeval.is_case(path)):
@@ -142,13 +155,14 @@ def _ours(
             if not asked or truth is None:
                 continue
             truths[place.name] = Answer(truth.components, truth.fault, truth.injected_at)
+            guesses.append(guessing(len(incident.candidates), len(truth.components)))
             case = Case.of(_restricted(incident, signals), truths[place.name])
             answers = evaluate.run([case], sorted(asked), deadline=deadline, engine=pool, cache_path=cache)
             for record in answers:
                 records[place.name, record.method, record.mode] = record
             slow = max((r for (name, *_), r in records.items() if name == place.name), key=lambda r: r.seconds)
             tell(f"  {folder.name}/{place.name}: {len(asked)} methods, slowest {slow.method} {slow.seconds:.1f} s")
-    return records, truths
+    return records, truths, guesses
 
 
 def _restricted(incident: Incident, signals: Set[str]) -> Incident:

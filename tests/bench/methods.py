@@ -25,11 +25,13 @@ def run(options: argparse.Namespace) -> None:
         whole = time.perf_counter() - began
         names = [entry.name for entry in catalog.entries()]
         rows = []
+        together = 0.0
         for timing in children.ours(sys.executable, path, names, options.limit):
             tell(f"  {timing.name}: {timing.cpu} {timing.error}")
             result = through[timing.name]
             outcome = result.outcome
             answer = f"{outcome.reason}: {outcome.detail}" if isinstance(outcome, NoRanking) else ", ".join(outcome.top)
+            together += timing.cpu or 0.0
             alone = (timing.cpu, timing.wall) if timing.cpu is not None and timing.wall is not None else ()
             cells = [seconds(value) for value in alone] or ["–", "–"]
             rows.append((timing.name, *cells, seconds(result.seconds), answer or timing.error))
@@ -40,7 +42,7 @@ def run(options: argparse.Namespace) -> None:
         rows,
         [
             f"All {len(rows)} through methods.runner with {WORKERS} workers: {whole:.1f} s, workers' start included "
-            f"(target: under {TARGET:g} s).",
+            f"(target: under {TARGET:g} s); CPU time of all: {together:.1f} s.",
             "CPU and wall: one call after a first one in the same process; in the runner: the first call, compiled "
             "code still to be loaded.",
         ],

@@ -1,0 +1,139 @@
+"""What the methods answer, as documents: `python -m tests.bench.evaluation` writes both anew.
+
+    README.md                    the table between the markers, over the shipped drills
+    docs/methods-evaluation.md   the shipped drills, every set of ../shared/data, and the public code beside ours
+
+The figures are those of `rca-tui evaluate --json`, which takes from its cache what it has answered before: a run that
+was stopped goes on where it was. Sets that are not there are left out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.bench import agreement
+from tests.bench.tables import REPOSITORY
+
+README = REPOSITORY / "README.md"
+DOCUMENT = REPOSITORY / "docs" / "methods-evaluation.md"
+BEGIN, END = "<!-- rca-tui evaluate -->", "<!-- end of rca-tui evaluate -->"
+DEADLINE = 60.0
+_COLUMNS = ("AC@1 (95 %)", "AC@3", "Avg@5", "MRR", "no ranking", "AC@1, onset given", "seconds", "blamed instead")
+_INTRODUCTION = """# What the methods answer
+
+Written by `python -m tests.bench.evaluation`; each part names the command that gives its figures alone. All scores:
+ties by expectation, no ranking is a miss, guessing in the first row, intervals are 95 % bootstrap over cases. The onset
+is estimated from the front door's SLI, as in life; one column has the score with the true onset. "Blamed instead"
+counts the cases in which another component stood first, a tie in shares. Methods are ordered by MRR.
+"""
+_BESIDE = """## Beside the public code
+
+`python -m tests.bench agreement`: the same cases, the same four metrics a service, and the onset given, as the study's
+published code had them. Its answers are recorded; only cases that it answered count.
+"""
+
+
+def main() -> None:
+    drills = _evaluate()
+    _replace_in_readme("\n".join(_table(drills)))
+    parts = [_INTRODUCTION, "## The shipped drills", *_part(drills, "rca-tui evaluate")]
+    data = Path(os.environ.get("RCA_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
+    for folder in sorted(path for path in data.iterdir() if path.is_dir()) if data.is_dir() else ():
+        told = _evaluate(str(folder))
+        parts += [f"## {folder.name}", *_part(told, f"rca-tui evaluate ../shared/data/{folder.name}")]
+    parts += [_BESIDE, *_beside()]
+    DOCUMENT.write_text("\n\n".join(part.strip("\n") for part in parts) + "\n")
+
+
+def _evaluate(*named: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "rca_tui", "evaluate", "--json", "--deadline", f"{DEADLINE:g}", *named]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd=REPOSITORY)
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def _part(told: dict[str, Any], command: str) -> Iterator[str]:
+    onset = told["onset"]
+    yield f"`{command}`: {told['cases']} incidents, {told['candidates']} candidates each on average. {_onset(onset)}"
+    yield "\n".join(_table(told))
+    yield "AC@1 by fault, onset estimated:"
+    yield "\n".join(_by_fault(told["by_fault"]))
+
+
+def _onset(onset: dict[str, Any]) -> str:
+    if not onset["estimated"]:
+        return "No onset was found in any."
+    return (
+        f"The onset was found in {onset['estimated']}, {onset['median_error_s']:+.0f} s off in the median "
+        f"({onset['median_absolute_error_s']:.0f} s absolute), and not found in {onset['not_found']}."
+    )
+
+
+def _table(told: dict[str, Any]) -> Iterator[str]:
+    guess = told["guessing"]
+    chance = [f"{guess[m]:.2f}" for m in ("ac@1", "ac@3", "avg@5", "mrr")]
+    rows = [["*guessing*", "", *chance, "", chance[0], "", ""]]
+    for row in sorted(told["methods"], key=lambda r: (-r["mrr"], r["method"])):
+        low, high = row["ci"]["ac@1"]
+        blamed = [f"{who} {count:.3g}" for who, count in row["blamed"].items() if count and who != "none"]
+        rows.append(
+            [
+                row["method"],
+                row["family"],
+                f"{row['ac@1']:.2f} ({low:.2f}–{high:.2f})",
+                *(f"{row[m]:.2f}" for m in ("ac@3", "avg@5", "mrr")),
+                f"{row['no_ranking']:.0%}",
+                f"{row['given']['ac@1']:.2f}",
+                f"{row['seconds']:.2g}",
+                ", ".join(blamed) or "–",
+            ]
+        )
+    yield from _markdown(("method", "family", *_COLUMNS), rows)
+
+
+def _by_fault(faults: Sequence[dict[str, Any]]) -> Iterator[str]:
+    rows: dict[str, list[str]] = {
+        "cases": [str(fault["cases"]) for fault in faults],
+        "*guessing*": [f"{fault['guessing']['ac@1']:.2f}" for fault in faults],
+    }
+    for fault in faults:
+        for row in fault["methods"]:
+            rows.setdefault(row["method"], []).append(f"{row['ac@1']:.2f}")
+    yield from _markdown(("", *(fault["fault"] for fault in faults)), ([name, *cells] for name, cells in rows.items()))
+
+
+def _beside() -> Iterator[str]:
+    causes: dict[str, str] = {}
+    for one in agreement.comparisons((), DEADLINE):
+        yield f"**{one.title}**"
+        yield "\n".join(_markdown(agreement.COLUMNS, one.rows))
+        causes |= one.causes
+    yield "\n".join(f"- {remark}" for remark in agreement.REMARKS)
+    yield "Why they differ:"
+    yield "\n".join(f"- `{method}`: {why}." for method, why in sorted(causes.items()))
+
+
+def _markdown(columns: Sequence[str], rows: Iterator[list[str]] | Sequence[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(columns)} |"
+    yield "|" + "---|" * len(columns)
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
+
+
+def _replace_in_readme(table: str) -> None:
+    text = README.read_text()
+    before, found, rest = text.partition(BEGIN)
+    _, closed, after = rest.partition(END)
+    if not found or not closed:
+        raise SystemExit(f"{README} has no {BEGIN} … {END} to write the table between")
+    README.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}")
+
+
+if __name__ == "__main__":
+    main()
