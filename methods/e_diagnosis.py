@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -12,7 +13,7 @@ from methods.caveats import caveats_for
 from methods.matrix import Floats, SignalMatrix, halves, prepare
 from methods.ranking import by_signals
 from methods.types import Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
-from methods.wording import number
+from methods.wording import number, quantity, unit_of
 
 _SHOWN = 10
 _TABLE_SIZE = 12
@@ -79,7 +80,7 @@ class EDiagnosis(Method):
                 Reason.NOT_APPLICABLE, f"no signal changed its distribution at alpha {self.alpha} (smallest p {least})"
             )
         scores = {key: float(h) for key, h, ok in zip(matrix.keys, inhomogeneity, passed, strict=True) if ok}
-        explanation = Explanation(self._steps(before, after, inhomogeneity, p_values, passed))
+        explanation = Explanation(self._steps(before, after, inhomogeneity, p_values, passed, incident.telemetry.units))
         return caveats_for(by_signals(scores, explanation), incident)
 
     def _steps(
@@ -89,6 +90,7 @@ class EDiagnosis(Method):
         inhomogeneity: Floats,
         p_values: Floats,
         passed: NDArray[np.bool_],
+        units: Mapping[str, str],
     ) -> tuple[Step, ...]:
         start, end = float(after.times[0]), float(after.times[-1])
         order = np.lexsort((p_values, -inhomogeneity))
@@ -107,11 +109,12 @@ class EDiagnosis(Method):
         for i in listed[:_SHOWN]:
             component, signal = after.keys[i]
             low, high = float(np.median(before.values[:, i])), float(np.median(after.values[:, i]))
+            unit = unit_of(units, signal)
             steps.append(
                 Step(
                     f"{signal} of {component}",
                     f"H = {number(float(inhomogeneity[i]))}, p = {number(float(p_values[i]))}: "
-                    f"the median goes from {number(low)} to {number(high)}.",
+                    f"the median goes from {quantity(low, unit)} to {quantity(high, unit)}.",
                     {"H": float(inhomogeneity[i]), "p": float(p_values[i])},
                     {"median before": low, "median after": high},
                     pointers=(after.pointer(after.keys[i], start, end),),
