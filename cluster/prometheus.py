@@ -8,6 +8,7 @@ leaves gaps and a note, and only when nothing can be had at all is there an erro
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -34,6 +35,9 @@ POINTS_PER_QUERY = 10_000
 POINTS_PER_ANSWER = 100_000
 _WORKERS = 4
 _NOT_PROMETHEUS = not_its_form("Prometheus")
+_UNITS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
+_PART = re.compile(r"(\d+)(ms|[smhdwy])")
+_DURATION = re.compile(r"(?:\d+(?:ms|[smhdwy]))+")
 
 Series = dict[tuple[str, ...], NDArray[np.float64]]
 
@@ -171,6 +175,29 @@ class Prometheus:
         found = [value for value in self.instant(expr, at).values() if math.isfinite(value)]
         return found[0] if found else None
 
+    def types(self) -> dict[str, str]:
+        """Metric family to its type ("counter", "gauge", "histogram", ...). Raises DeploymentError."""
+        try:
+            types: dict[str, str] = checked(
+                lambda: {str(m["metric_name"]): str(m["type"]) for m in self._client.get_metric_metadata("")}
+            )
+            return types
+        except QueryError as error:
+            raise self._error(error) from error
+
+    def intervals(self) -> dict[str, float]:
+        """Seconds between two scrapes, by job. Raises DeploymentError."""
+        try:
+            found: dict[str, float] = checked(
+                lambda: {
+                    str(target["labels"]["job"]): _duration(target["scrapeInterval"])
+                    for target in self._client.get_targets("active")["activeTargets"]
+                }
+            )
+            return found
+        except QueryError as error:
+            raise self._error(error) from error
+
     def range(self, queries: Sequence[Query], window: Window, step: float, expected: int = 1) -> Answer:
         """Every query at every step of the grid, several at once. Raises DeploymentError when none of them succeeds.
 
@@ -257,3 +284,10 @@ def _series(found: Any, labels: Sequence[str], first: float, step: float, steps:
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise QueryError(_NOT_PROMETHEUS) from error
     return series
+
+
+def _duration(text: object) -> float:
+    """Seconds of a duration as Prometheus writes it, such as 1m30s. Raises ValueError."""
+    if not isinstance(text, str) or not _DURATION.fullmatch(text):
+        raise ValueError(f"{text!r} is no duration")
+    return sum(float(count) * _UNITS[unit] for count, unit in _PART.findall(text))

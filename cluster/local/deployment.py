@@ -19,6 +19,7 @@ from cluster.topology import Component, Edge, Kind, Relation, Topology, calls
 if TYPE_CHECKING:
     import pandas as pd
 
+    from cluster.exposition import Exposition
     from cluster.incident.model import Window
 
 FRESH_SECONDS = 5.0
@@ -27,7 +28,7 @@ _NEWEST = 'max(timestamp(pod_processes{job="exporter"})) or max(max_over_time(ti
 
 
 class LocalDeployment:
-    """Reads the deployment that `cluster.local.lifecycle.up` started. Also `HasPods`."""
+    """Reads the deployment that `cluster.local.lifecycle.up` started. Also `HasPods` and `HasExposition`."""
 
     kind = "local"
     name = "local"
@@ -89,6 +90,11 @@ class LocalDeployment:
         from cluster.local import telemetry
 
         return telemetry.read_logs(self, window)
+
+    def exposition(self, window: Window) -> Exposition:
+        from cluster.local import telemetry
+
+        return telemetry.read_exposition(self, window)
 
     def pod(self, component: str) -> LocalPod:
         return LocalPod(self.state, component)

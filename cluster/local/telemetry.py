@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import pandas as pd
 
+from cluster import exposition
 from cluster.deployment import DeploymentError, Samples
+from cluster.exposition import Exposition
 from cluster.incident.model import LOG_COLUMNS, SPAN_COLUMNS, Window
 from cluster.local import layout, records
 from cluster.local.layout import RunDir
@@ -46,6 +48,12 @@ def read_samples(
         except KeyError as error:
             raise DeploymentError(str(error.args[0])) from error
         return as_samples(deployment.topology(), queries, server.range(queries, window, step), missing)
+
+
+def read_exposition(deployment: LocalDeployment, window: Window) -> Exposition:
+    """What the deployment's Prometheus scrapes and how it is asked. Raises DeploymentError."""
+    with Prometheus(deployment.state.prometheus_url, deadline=QUERY_DEADLINE) as server:
+        return exposition.read(server, _SOURCE, window)
 
 
 def read_spans(deployment: LocalDeployment, window: Window) -> pd.DataFrame:

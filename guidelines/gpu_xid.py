@@ -1,0 +1,55 @@
+"""7. XID errors can be counted and read."""
+
+from __future__ import annotations
+
+from cluster.topology import Kind
+from guidelines import named
+from guidelines.gpu_to_pod import NO_GPU, NO_GPU_IN_DRILLS
+from guidelines.survey import Survey
+from guidelines.types import Change, Finding, Guideline, Origin, fails, passes, unknown
+from guidelines.words import listed
+
+
+def _look(survey: Survey) -> Finding:
+    if not survey.gpus:
+        return unknown(NO_GPU)
+    silent = [gpu for gpu in survey.gpus if not survey.has(gpu, "gpu_xid_errors")]
+    if silent:
+        return fails(f"no XID series of {listed(silent)}")
+    nodes = {node.id for node in survey.topology.of_kind(Kind.NODE)}
+    told = nodes & set(survey.telemetry.logs["component"].dropna())
+    if not told:
+        return fails("the XID code is scraped, but no log of a node comes with it: a code that repeats goes unseen")
+    return passes(f"an XID series of every GPU, and logs of {listed(sorted(told))}")
+
+
+GUIDELINE = Guideline(
+    number=7,
+    name="gpu-xid",
+    title="XID errors can be counted and read",
+    origin=Origin.FIELD,
+    what="Each GPU has an XID series, and the kernel log of its node can be queried.",
+    why=(
+        "The exporter's gauge holds the last code for ever: a second error of the same code changes nothing, and a GPU "
+        "that falls off the bus takes its series with it. The kernel log has each event with its time."
+    ),
+    evidence=("dcgm-exporter 500, 190: the gauge does not reset; series vanish with the device.",),
+    change=(
+        Change(
+            "dcgm-exporter: metrics file",
+            "DCGM_FI_DEV_XID_ERRORS,   gauge, Value of the last XID error encountered.\n"
+            "DCGM_EXP_XID_ERRORS_COUNT, gauge, XID errors in the window, by code.",
+        ),
+        Change(
+            "Grafana Alloy or Promtail on every GPU node: the kernel's journal",
+            'loki.source.journal "kernel" { matches = "_TRANSPORT=kernel" labels = {job = "kernel"} ... }\n'
+            '# query: {job="kernel"} |= "NVRM: Xid"',
+        ),
+    ),
+    faults=("gpu-memory",),
+    methods=named.CHANGE + named.SOURCES,
+    modes=(2,),
+    look=_look,
+    signals=("gpu_xid_errors",),
+    not_removed=NO_GPU_IN_DRILLS,
+)

@@ -1,0 +1,99 @@
+"""What one deployment lets us see, read once for all checks: from a live deployment, or from a saved incident.
+
+A live one can be asked about its metrics too (`cluster.exposition`); a saved incident keeps values alone, so that some
+checks cannot answer on it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cluster.exposition import Exposition, HasExposition
+from cluster.incident.capture import capture
+from cluster.incident.model import Incident, Telemetry, Window
+from cluster.topology import Kind, Topology
+
+if TYPE_CHECKING:
+    from cluster.deployment import Deployment
+
+LOOK = 120.0
+"""Seconds that a live deployment is looked at, back from now: a fault of a minute would be in there twice."""
+STEP = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """What there is to judge by.
+
+    Attributes:
+        name: of the deployment or incident.
+        live: whether it was asked now.
+        incident: topology and telemetry of the window that was read.
+        exposition: how the metrics come about; None for a saved incident and where it cannot be asked.
+    """
+
+    name: str
+    live: bool
+    incident: Incident
+    exposition: Exposition | None = None
+
+    @property
+    def topology(self) -> Topology:
+        return self.incident.topology
+
+    @property
+    def telemetry(self) -> Telemetry:
+        return self.incident.telemetry
+
+    @property
+    def serving(self) -> tuple[str, ...]:
+        """Components that serve requests: every replica, and a head that is called as one."""
+        topology = self.topology
+        heads = [head.id for head in topology.of_kind(Kind.HEAD) if topology.callers(head.id)]
+        return (*heads, *(replica.id for replica in topology.of_kind(Kind.REPLICA)))
+
+    @property
+    def gpus(self) -> tuple[str, ...]:
+        return tuple(gpu.id for gpu in self.topology.of_kind(Kind.GPU))
+
+    @property
+    def busy(self) -> bool:
+        """Whether requests were seen in the window; without them much of what is absent proves nothing."""
+        rates = [self.largest(component, "request_rate") for component in self.topology.ids]
+        return any(rate is not None and rate > 0 for rate in rates) or not self.telemetry.spans.empty
+
+    def has(self, component: str, signal: str) -> bool:
+        """Whether the signal has at least one sample there."""
+        key = (component, signal)
+        return key in self.telemetry.metrics.columns and bool(self.telemetry.metrics[key].notna().any())
+
+    def largest(self, component: str, signal: str) -> float | None:
+        """The largest value in the window, None without a sample."""
+        return float(self.telemetry.metrics[component, signal].max()) if self.has(component, signal) else None
+
+    def missing(self, components: Iterable[str], signals: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """For each signal that some of the components lack, which of them."""
+        among = tuple(components)
+        lacking = {signal: tuple(c for c in among if not self.has(c, signal)) for signal in signals}
+        return {signal: names for signal, names in lacking.items() if names}
+
+
+def of_incident(incident: Incident, name: str) -> Survey:
+    return Survey(name, False, incident)
+
+
+def of_deployment(deployment: Deployment, end: float | None = None) -> Survey:
+    """The last `LOOK` seconds (up to `end`, unix seconds; now for None). Blocks. Raises DeploymentError.
+
+    A replayed incident is read as it was saved.
+    """
+    recorded: Incident | None = getattr(deployment, "incident", None)
+    if deployment.kind == "replay" and recorded is not None:
+        return of_incident(recorded, deployment.name)
+    end = time.time() if end is None else end
+    window = Window(end - LOOK, end)
+    exposition = deployment.exposition(window) if isinstance(deployment, HasExposition) else None
+    return Survey(deployment.name, True, capture(deployment, window, STEP), exposition)

@@ -1,0 +1,110 @@
+"""Guideline, Finding, Verdict: the shapes that all checks share.
+
+How a check is written. One module `guidelines/<name>.py` with one constant `GUIDELINE` and the function that it names,
+listed in `guidelines.catalog`, held to `tests/guidelines/test_contract.py`. The page is the constant: `why` says what
+goes unseen, `evidence` who has seen it, `change` what to set and where. Faults and methods are named as in the
+catalogues of `faults` and `methods`, which stand beside this package and are not imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cluster.incident.model import Incident
+from guidelines.survey import Survey
+
+
+class Verdict(StrEnum):
+    """UNKNOWN: what was read does not tell. It never counts as a pass."""
+
+    PASS = "pass"  # noqa: S105
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+
+
+class Origin(StrEnum):
+    """What a check was derived from."""
+
+    STUDY = "the study's themes"
+    CODE = "the study's published code"
+    FIELD = "field reports"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The answer, and what was seen that leads to it: one or two sentences.
+
+    `blind` are the check's faults that this very finding hides, where it is not all of them.
+    """
+
+    verdict: Verdict
+    saw: str
+    blind: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What to set: `where` is the program or file, `setting` the exact text, one setting a line."""
+
+    where: str
+    setting: str
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """Takes from an incident what a check asks for. `does` finishes the sentence "ranked again ..."."""
+
+    name: str
+    does: str
+    apply: Callable[[Incident], Incident]
+
+
+@dataclass(frozen=True, slots=True)
+class Guideline:
+    """One check and its page.
+
+    Attributes:
+        number: of the list of 18.
+        name: what `--json` and the command line call it.
+        title: what should be so, in a few words.
+        origin: what it was derived from.
+        what: what the check looks for, one sentence.
+        why: what goes wrong without it.
+        evidence: where that was seen.
+        change: what to set.
+        faults, methods: catalogue names that are blind when it fails.
+        modes: numbers of `guidelines.modes` that are blind when it fails.
+        signals: canonical signals that it asks for.
+        look: puts the question to a survey.
+        removals: empty where recorded drills have nothing of it to take away; `not_removed` then says why.
+    """
+
+    number: int
+    name: str
+    title: str
+    origin: Origin
+    what: str
+    why: str
+    evidence: tuple[str, ...]
+    change: tuple[Change, ...]
+    faults: tuple[str, ...]
+    methods: tuple[str, ...]
+    modes: tuple[int, ...]
+    look: Callable[[Survey], Finding]
+    signals: tuple[str, ...] = ()
+    removals: tuple[Removal, ...] = ()
+    not_removed: str = ""
+
+
+def passes(saw: str) -> Finding:
+    return Finding(Verdict.PASS, saw)
+
+
+def fails(saw: str, blind: tuple[str, ...] | None = None) -> Finding:
+    return Finding(Verdict.FAIL, saw, blind)
+
+
+def unknown(saw: str) -> Finding:
+    return Finding(Verdict.UNKNOWN, saw)

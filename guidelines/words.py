@@ -1,0 +1,28 @@
+"""Lists in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+_MOST = 5
+
+
+def listed(names: Sequence[str], most: int = _MOST) -> str:
+    """`a, b, c`, cut after `most` with how many more there are."""
+    shown = ", ".join(names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+
+
+def lacking(missing: Mapping[str, Sequence[str]], among: int) -> str:
+    """Which signals are missing, and where unless it is everywhere (`among` components)."""
+    parts: dict[tuple[str, ...], list[str]] = {}
+    for signal, components in missing.items():
+        parts.setdefault(tuple(components), []).append(signal)
+    return "; ".join(
+        f"{listed(signals, 8)} {'everywhere' if len(where) == among else 'on ' + listed(where)}"
+        for where, signals in parts.items()
+    )
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,61 @@
+"""What a real Prometheus tells of itself, and how durations are read."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from prometheus_data import SECONDS, T0
+from test_prometheus import Handler, server
+
+from cluster import exposition
+from cluster.deployment import DeploymentError
+from cluster.exposition import Exposition
+from cluster.incident.model import Window
+from cluster.prometheus import Prometheus
+from cluster.promql import LOCAL, VLLM, Source
+
+WINDOW = Window(T0, T0 + SECONDS)
+
+
+def test_a_server_tells_names_and_queries(prometheus_url: str) -> None:
+    with Prometheus(prometheus_url) as client:
+        found = exposition.read(client, Source((LOCAL, VLLM)), WINDOW)
+    assert {"pod_cpu_usage_seconds_total", "vllm:num_requests_running"} <= found.names
+    assert any("pod_cpu_usage_seconds_total" in query.expr for query in found.queries)
+    assert found.intervals == {}, "blocks of data and no target"
+
+
+def _scraping(interval: object) -> dict[str, object]:
+    return {
+        "/api/v1/label/__name__/values": ["x_total"],
+        "/api/v1/metadata": {"x": [{"type": "counter", "help": "", "unit": ""}], "h": [{"type": "histogram"}]},
+        "/api/v1/targets": {"activeTargets": [{"labels": {"job": "ray"}, "scrapeInterval": interval}]},
+    }
+
+
+def _answering(interval: object) -> object:
+    def answer(handler: Handler) -> None:
+        data = _scraping(interval)[handler.path.split("?")[0]]
+        handler.reply(200, json.dumps({"status": "success", "data": data}).encode())
+
+    return answer
+
+
+@pytest.mark.parametrize(("written", "seconds"), [("1s", 1.0), ("1m30s", 90.0), ("500ms", 0.5)])
+def test_types_and_intervals(written: str, seconds: float) -> None:
+    with server(_answering(written)) as url, Prometheus(url) as client:  # type: ignore[arg-type]
+        found = exposition.read(client, Source((LOCAL,)), WINDOW)
+    assert found.intervals == {"ray": seconds}
+    assert (found.type_of("x_total"), found.type_of("h_bucket"), found.type_of("y")) == ("counter", "histogram", "")
+
+
+@pytest.mark.parametrize("written", [None, "soon", 5])
+def test_an_interval_that_is_none_is_refused(written: object) -> None:
+    with server(_answering(written)) as url, Prometheus(url) as client, pytest.raises(DeploymentError):  # type: ignore[arg-type]
+        exposition.read(client, Source((LOCAL,)), WINDOW)
+
+
+def test_a_gauge_named_like_a_part_keeps_its_own_type() -> None:
+    found = Exposition(frozenset(), {"jobs_count": "gauge", "jobs": "counter"}, {}, (), 5.0, 10.0)
+    assert found.type_of("jobs_count") == "gauge"

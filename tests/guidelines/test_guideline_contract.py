@@ -1,0 +1,81 @@
+"""What every check is held to."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import pandas as pd
+import pytest
+
+from cluster.incident.model import Incident, Telemetry, Window
+from cluster.signals import SIGNALS
+from cluster.topology import Topology
+from faults import catalog as faults
+from guidelines import catalog, checkup, survey
+from guidelines.modes import MODES
+from guidelines.types import Guideline, Removal, Verdict
+from methods import catalog as methods
+
+PLANNED = {
+    "cpu-throttle", "memory-stress", "network-delay", "network-loss", "bandwidth", "partition", "freeze", "crash",
+    "head-overload", "gateway-slow", "long-prefill", "kv-pressure", "hot-replica", "load-surge", "two-at-once",
+    "gpu-power-cap", "gpu-contention", "gpu-memory",
+}  # fmt: skip
+GUIDELINES = catalog.entries()
+REMOVALS = [pytest.param(removal, id=f"{g.name}: {removal.name}") for g in GUIDELINES for removal in g.removals]
+
+
+def test_there_are_eighteen_under_different_names() -> None:
+    assert [g.number for g in GUIDELINES] == list(range(1, 19))
+    assert len({g.name for g in GUIDELINES}) == len({g.title for g in GUIDELINES}) == 18
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", g.name) for g in GUIDELINES)
+
+
+@pytest.mark.parametrize("guideline", GUIDELINES, ids=lambda g: g.name)
+def test_what_it_leaves_blind_exists(guideline: Guideline) -> None:
+    assert set(guideline.methods) <= {entry.name for entry in methods.entries()}
+    assert set(guideline.faults) <= {entry.name for entry in faults.entries()} | PLANNED
+    assert set(guideline.modes) <= set(MODES)
+    assert set(guideline.signals) <= set(SIGNALS)
+    for named in (guideline.faults, guideline.methods, guideline.modes):
+        assert named and len(set(named)) == len(named)
+
+
+@pytest.mark.parametrize("guideline", GUIDELINES, ids=lambda g: g.name)
+def test_its_page_is_whole(guideline: Guideline) -> None:
+    assert guideline.what.endswith(".") and guideline.why.endswith(".")
+    assert guideline.evidence and guideline.change
+    assert all(change.where and change.setting for change in guideline.change)
+    assert bool(guideline.removals) != bool(guideline.not_removed), "either a price, or why it has none"
+
+
+def test_every_mode_is_hidden_by_some_check() -> None:
+    assert {mode for g in GUIDELINES for mode in g.modes} == set(MODES)
+
+
+@pytest.mark.parametrize("guideline", GUIDELINES, ids=lambda g: g.name)
+def test_nothing_to_see_is_no_pass(guideline: Guideline) -> None:
+    nothing = Incident("0", "local", Window(0, 60), Topology(()), Telemetry())
+    assert guideline.look(survey.of_incident(nothing, "nothing")).verdict is not Verdict.PASS
+
+
+@pytest.mark.parametrize("removal", REMOVALS)
+def test_a_removal_changes_a_copy(removal: Removal, drill: Incident) -> None:
+    before = dataclasses.replace(
+        drill.telemetry, metrics=drill.telemetry.metrics.copy(), spans=drill.telemetry.spans.copy()
+    )
+    after = removal.apply(drill)
+    pd.testing.assert_frame_equal(before.metrics, drill.telemetry.metrics)
+    pd.testing.assert_frame_equal(before.spans, drill.telemetry.spans)
+    assert (after.id, after.window, after.topology) == (drill.id, drill.window, drill.topology)
+    frames = ("metrics", "edge_metrics", "spans", "logs")
+    assert any(not getattr(after.telemetry, f).equals(getattr(drill.telemetry, f)) for f in frames)
+
+
+def test_the_report_counts_passes_alone(drill: Incident) -> None:
+    report = checkup.run(survey.of_incident(drill, "drill"))
+    told = checkup.as_data(report)
+    assert told["pass"] + told["fail"] + told["unknown"] == told["checks"] == 18
+    assert report.score == f"{told['pass']} of 18"
+    assert told["unknown"] > 0
