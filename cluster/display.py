@@ -1,5 +1,7 @@
 """How an object shows itself, said once: a document of titles, sentences and tables, drawn as HTML or by Rich.
 
+`cluster.pages` makes files of it.
+
     object.document() ──▶ Document ──▶ html(): a notebook · drawn(): a terminal
 
 Everything in a document is taken for hostile: both renderers make it harmless and escape it. An object gets both faces
@@ -45,6 +47,13 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Code:
+    """Text to be copied as it stands, line by line."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Bar:
     """A cell with a bar; `share` of the full length, from 0 to 1."""
 
@@ -75,7 +84,7 @@ class Grid:
         return cls(named, known, frozenset(right.split()) | numbers, frozenset(whole.split()))
 
 
-Block: TypeAlias = Title | Line | Grid
+Block: TypeAlias = Title | Line | Code | Grid
 Document: TypeAlias = tuple[Block, ...]
 
 
@@ -115,8 +124,10 @@ def drawn(document: Document) -> Group:
             parts.append(drawn_grid(block))
         elif isinstance(block, Title):
             parts.append(Text(("\n" if parts else "") + plain(block.text, _LONGEST), "bold"))
+        elif isinstance(block, Code):
+            parts.append(Text("\n".join(f"    {line}" for line in code_lines(block))))
         else:
-            parts.append(Text(_sentence(block), styles[block.tone]))
+            parts.append(Text(sentence(block), styles[block.tone]))
     return Group(*parts)
 
 
@@ -153,7 +164,10 @@ def _html_block(block: Block) -> str:
         return f"<p><b>{_escaped(block.text)}</b></p>"
     if isinstance(block, Line):
         faint = ' style="opacity:0.7"' if block.tone is Tone.QUIET else ""
-        return f"<p{faint}>{_escaped(_sentence(block))}</p>"
+        return f"<p{faint}>{_escaped(sentence(block))}</p>"
+    if isinstance(block, Code):
+        text = "\n".join(escaping.escape(line) for line in code_lines(block))
+        return f'<pre style="overflow-x:auto">{text}</pre>'
     head = "".join(_html_cell("th", name, name in block.right) for name in block.columns)
     rows = "".join(
         "<tr>"
@@ -173,6 +187,11 @@ def _html_cell(tag: str, cell: Cell, right: bool) -> str:
     return f'<{tag} style="text-align:{side}">{_escaped(text_of(cell))}</{tag}>'
 
 
+def code_lines(code: Code) -> list[str]:
+    """Its lines, each harmless, but not yet escaped."""
+    return [plain(line, _LONGEST) for line in code.text.split("\n")]
+
+
 def text_of(cell: Cell) -> str:
     """A cell in words: harmless, but not yet escaped."""
     if cell is None:
@@ -184,7 +203,8 @@ def text_of(cell: Cell) -> str:
     return number(cell) if isinstance(cell, float) else plain(cell)
 
 
-def _sentence(line: Line) -> str:
+def sentence(line: Line) -> str:
+    """A line in words, its warning sign in front: harmless, but not yet escaped."""
     return ("▲ " if line.tone is Tone.WARNING else "") + plain(line.text, _LONGEST)
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from guidelines import catalog
+from cluster.display import Document, Shown
+from guidelines import catalog, showing
 from guidelines.modes import MODES
 from guidelines.survey import Survey
 from guidelines.types import Finding, Guideline, Verdict
@@ -26,9 +27,14 @@ class Checked:
         """Faults that the finding hides if it is no pass."""
         return self.guideline.faults if self.finding.blind is None else self.finding.blind
 
+    @property
+    def modes(self) -> tuple[int, ...]:
+        """Failure modes that the finding hides if it is no pass."""
+        return self.guideline.modes if self.finding.modes is None else self.finding.modes
+
 
 @dataclass(frozen=True)
-class Report:
+class Report(Shown):
     """What a survey came to.
 
     Attributes:
@@ -43,6 +49,9 @@ class Report:
 
     def count(self, verdict: Verdict) -> int:
         return sum(c.finding.verdict is verdict for c in self.checked)
+
+    def document(self) -> Document:
+        return showing.summary(self)
 
     @property
     def score(self) -> str:
@@ -68,7 +77,7 @@ class Report:
     @property
     def blind_modes(self) -> Mapping[int, tuple[str, ...]]:
         """Numbers of `guidelines.modes` that leave no trace here, each with the checks that fail."""
-        return dict(sorted(self._checks_by(Verdict.FAIL, lambda each: each.guideline.modes).items()))
+        return dict(sorted(self._checks_by(Verdict.FAIL, lambda each: each.modes).items()))
 
     def _checks_by(self, verdict: Verdict, what: Callable[[Checked], Iterable[_T]]) -> dict[_T, tuple[str, ...]]:
         found: dict[_T, list[str]] = {}
@@ -109,7 +118,7 @@ def as_data(report: Report) -> dict[str, Any]:
                 "change": [{"where": c.where, "setting": c.setting} for c in each.guideline.change],
                 "faults": list(each.blind),
                 "methods": list(each.guideline.methods),
-                "modes": list(each.guideline.modes),
+                "modes": list(each.modes),
             }
             for each in report.checked
         ],

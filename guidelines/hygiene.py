@@ -49,5 +49,6 @@ GUIDELINE = Guideline(
     methods=named.FROM_THE_SLI,
     modes=(15,),
     look=_look,
+    signals=SIGNALS,
     removals=(Removal("no SLI", "without latency and errors at the front door, and so without an onset", without_sli),),
 )

@@ -20,7 +20,12 @@ def _look(survey: Survey) -> Finding:
         # Stress on memory still shows as a level where there is one; how near the end it is does not.
         levels = not survey.missing(pods, ["memory_working_set"])
         blind = {"cpu_throttled": ("cpu-throttle",), "memory_limit_ratio": () if levels else ("memory-stress",)}
-        return fails(f"missing: {lacking(missing, len(pods))}", tuple(f for s in missing for f in blind[s]))
+        modes = {"cpu_throttled": 9, "memory_limit_ratio": 10}
+        return fails(
+            f"missing: {lacking(missing, len(pods))}",
+            [f for s in missing for f in blind[s]],
+            [modes[s] for s in missing],
+        )
     return passes(f"{counted(len(pods), 'serving pod')}, each with {listed(SIGNALS)}")
 
 

@@ -8,15 +8,15 @@ from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
 from guidelines.words import counted, lacking, listed
 
-BLIND = {
-    "running_requests": ("load-surge", "hot-replica"),
-    "queue_length": ("load-surge", "hot-replica"),
-    "batch_tokens_p90": ("long-prefill",),
-    "kv_usage": ("kv-pressure",),
-    "preemption_rate": ("kv-pressure",),
+TELLS: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
+    "running_requests": (("load-surge", "hot-replica"), (5,)),
+    "queue_length": (("load-surge", "hot-replica"), (5, 7)),
+    "batch_tokens_p90": ((), (14,)),
+    "kv_usage": (("kv-pressure",), (6,)),
+    "preemption_rate": (("kv-pressure",), (6,)),
 }
-"""Each signal with the faults that are told by it."""
-SIGNALS = tuple(BLIND)
+"""Each signal with the faults and failure modes that are told by it."""
+SIGNALS = tuple(TELLS)
 
 
 def _look(survey: Survey) -> Finding:
@@ -25,8 +25,11 @@ def _look(survey: Survey) -> Finding:
         return unknown("no component is known to serve requests")
     missing = survey.missing(pods, SIGNALS)
     if missing:
+        untold = [TELLS[signal] for signal in missing]
         return fails(
-            f"missing: {lacking(missing, len(pods))}", tuple(dict.fromkeys(f for s in missing for f in BLIND[s]))
+            f"missing: {lacking(missing, len(pods))}",
+            [fault for faults, _ in untold for fault in faults],
+            [mode for _, modes in untold for mode in modes],
         )
     return passes(f"{counted(len(pods), 'serving pod')}, each with {listed(SIGNALS)}")
 
@@ -53,7 +56,7 @@ GUIDELINE = Guideline(
         ),
         Change("vLLM: do not start it with this", "--disable-log-stats    # turns its metrics off"),
     ),
-    faults=("kv-pressure", "load-surge", "hot-replica", "long-prefill"),
+    faults=("kv-pressure", "load-surge", "hot-replica"),
     methods=named.CHANGE + named.GRAPHS,
     modes=(5, 6, 7, 14),
     look=_look,

@@ -8,7 +8,7 @@ catalogues of `faults` and `methods`, which stand beside this package and are no
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -36,12 +36,14 @@ class Origin(StrEnum):
 class Finding:
     """The answer, and what was seen that leads to it: one or two sentences.
 
-    `blind` are the check's faults that this very finding hides, where it is not all of them.
+    `blind` and `modes` are the check's faults and failure modes that this very finding hides, where it is not all of
+    them.
     """
 
     verdict: Verdict
     saw: str
     blind: tuple[str, ...] | None = None
+    modes: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +104,14 @@ def passes(saw: str) -> Finding:
     return Finding(Verdict.PASS, saw)
 
 
-def fails(saw: str, blind: tuple[str, ...] | None = None) -> Finding:
-    return Finding(Verdict.FAIL, saw, blind)
+def fails(saw: str, blind: Iterable[str] | None = None, modes: Iterable[int] | None = None) -> Finding:
+    """A failure; `blind` and `modes` as in `Finding`, in any order and several times."""
+    return Finding(
+        Verdict.FAIL,
+        saw,
+        None if blind is None else tuple(dict.fromkeys(blind)),
+        None if modes is None else tuple(dict.fromkeys(modes)),
+    )
 
 
 def unknown(saw: str) -> Finding:

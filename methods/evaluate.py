@@ -89,6 +89,7 @@ def run(
     engine: Engine | None = None,
     cancelled: Cancelled | None = None,
     cache_path: Path | None = None,
+    modes: Sequence[str] = MODES,
 ) -> Iterator[Record]:
     """Records as they come, `total(cases, names)` in the end, fewer when cancelled.
 
@@ -99,6 +100,7 @@ def run(
         cache_path: a file of JSON lines. What it holds is not run again, and each record is written to it as soon as it
             is there, so that a run that was stopped goes on where it was. Records of other code, seed or deadline stay
             in the file and are not used.
+        modes: of `MODES`, those to run.
 
     Raises:
         UnknownMethod, ValueError for two cases of one id, OSError for a cache that cannot be written.
@@ -106,7 +108,7 @@ def run(
     entries = [catalog.entry(name) for name in names] if names is not None else list(catalog.entries())
     if len({case.id for case in cases}) != len(cases):
         raise ValueError("two of the incidents have the same id: the same incident was given twice")
-    return _run(cases, [e.name for e in entries], seed, deadline, engine, cancelled, cache_path)
+    return _run(cases, [e.name for e in entries], seed, deadline, engine, cancelled, cache_path, modes)
 
 
 def total(cases: Sequence[Case], names: Sequence[str] | None = None) -> int:
@@ -122,12 +124,13 @@ def _run(
     engine: Engine | None,
     cancelled: Cancelled | None,
     cache_path: Path | None,
+    modes: Sequence[str],
 ) -> Iterator[Record]:
     store = _Store(cache_path, f"{_version()}/{seed}/{deadline:g}")
     onsets: dict[str, float | None] = {}
     tasks: list[Task] = []
     for case in cases:
-        for mode in MODES:
+        for mode in modes:
             load = partial(_load, case, mode, onsets)
             for name in names:
                 known = store.get((case.id, name, mode))

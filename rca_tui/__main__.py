@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from rca_tui.commands import analysis, deployment, drills, incidents, lists, scoring
+from rca_tui.commands import ablation, analysis, checking, deployment, drills, incidents, lists, scoring
 from rca_tui.commands.errors import Guarded
 
 app = typer.Typer(
@@ -51,7 +51,7 @@ def start(
         show_local(armed)
 
 
-for commands in (deployment, incidents, analysis, scoring, drills, lists):
+for commands in (deployment, incidents, analysis, checking, scoring, ablation, drills, lists):
     commands.register(app)
 
 

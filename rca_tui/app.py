@@ -20,6 +20,7 @@ from rca_tui import messages, palette
 from rca_tui.bindings import EVERYWHERE, KeymapError, keymap_path, read_keymap
 from rca_tui.injecting import Injector
 from rca_tui.polling import Poller
+from rca_tui.screens.checks import ChecksPage
 from rca_tui.screens.diagnose import DiagnosePage
 from rca_tui.screens.dialogs import Help, Notice
 from rca_tui.screens.explain import ExplainPage
@@ -34,6 +35,7 @@ from rca_tui.widgets.header import Header
 
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
+    from guidelines.checkup import Report
 
 POLL = 1.0
 """Seconds between looks at a live deployment."""
@@ -62,6 +64,7 @@ class RcaApp(App[None]):
         "faults": FaultsPage,
         "diagnose": DiagnosePage,
         "explain": ExplainPage,
+        "checks": ChecksPage,
     }
     DEFAULT_MODE = "overview"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (140, "-wide")]  # noqa: RUF012
@@ -79,6 +82,8 @@ class RcaApp(App[None]):
     diagnosis: reactive[Diagnosis | None] = reactive(None)
     method: reactive[str] = reactive("")
     injection: reactive[Injection | None] = reactive(None)
+    report: reactive[Report | None] = reactive(None)
+    check: reactive[str] = reactive("")
 
     def __init__(
         self,
@@ -183,6 +188,22 @@ class RcaApp(App[None]):
             # A recording ends when all is well again: show it in the middle of the trouble.
             self.moment = min(self.mark.time + INTO_TROUBLE, self.latest.end)
 
+    def survey(self) -> None:
+        """Put the checks of `guidelines` to the deployment in a worker: its telemetry of the last two minutes."""
+        deployment = self.poller.deployment
+        if deployment is None:
+            return
+
+        def look() -> None:
+            from guidelines import checkup, survey
+
+            self.post_message(messages.Surveyed(checkup.run(survey.of_deployment(deployment, self.clock()))))
+
+        self.run_worker(look, **in_thread("survey"))
+
+    def on_surveyed(self, message: messages.Surveyed) -> None:
+        self.report = message.report
+
     def on_injection_changed(self, message: messages.InjectionChanged) -> None:
         self.injection = message.injection
         if self._leaving and not message.injection.open:
@@ -246,6 +267,10 @@ class RcaApp(App[None]):
     def open_telemetry(self, component: str, signal: str = "") -> None:
         self.subject = (component, signal)
         self.call_later(self.action_show, "telemetry")
+
+    def open_check(self, name: str) -> None:
+        self.check = name
+        self.call_later(self.action_show, "checks")
 
 
 def run_app(connect: Callable[[], Deployment], name: str = "", armed: bool = False) -> None:

@@ -15,6 +15,7 @@ EVERYWHERE: list[BindingType] = [
     Binding("3", "show('faults')", "Faults", id="show.faults", show=False),
     Binding("4", "show('diagnose')", "Diagnose", id="show.diagnose", show=False),
     Binding("5", "show('explain')", "Explain", id="show.explain", show=False),
+    Binding("6", "show('checks')", "Checks", id="show.checks", show=False),
     Binding("X", "abort", "Abort fault", id="abort", tooltip="Undo the active fault now"),
     Binding("space", "pause", "Pause", id="pause", tooltip="Hold the display still; the data goes on"),
     Binding("y", "copy", "Copy", id="copy", tooltip="Copy what is shown to the clipboard (OSC 52)", show=False),

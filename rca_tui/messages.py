@@ -9,6 +9,7 @@ from textual.message import Message
 from rca_tui.state import Diagnosis, Injection, Mark, Offer, Rehearsal, Snapshot
 
 if TYPE_CHECKING:
+    from guidelines.checkup import Report
     from methods.consensus import Consensus
     from methods.runner import Result
 
@@ -73,6 +74,14 @@ class Rehearsed(Message):
     def __init__(self, rehearsal: Rehearsal, then_inject: bool) -> None:
         self.rehearsal = rehearsal
         self.then_inject = then_inject
+        super().__init__()
+
+
+class Surveyed(Message):
+    """The checks have been put to the deployment."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
         super().__init__()
 
 

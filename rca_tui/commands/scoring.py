@@ -69,7 +69,7 @@ def evaluate(
         try:
             with _engine(engine) as chosen:
                 answers = evaluation.run(cases, names, seed=seed, deadline=deadline, engine=chosen, cache_path=kept)
-                for record in _told(answers, evaluation.total(cases, names)):
+                for record in with_progress(answers, evaluation.total(cases, names)):
                     records.append(record)
         except ValueError as error:
             raise BadInput(str(error)) from None
@@ -95,7 +95,7 @@ def _engine(name: EngineName) -> Iterator[Engine | None]:
         yield engine
 
 
-def _told(records: Iterator[Any], total: int) -> Iterator[Any]:
+def with_progress(records: Iterator[Any], total: int) -> Iterator[Any]:
     """The same records, their number told on stderr: in place at a terminal, else a line now and then."""
     began = told = time.monotonic()
     for count, record in enumerate(records, start=1):

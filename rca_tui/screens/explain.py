@@ -33,6 +33,7 @@ class ExplainPage(Page):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n,right", "step(1)", "Step", id="explain.next", key_display="n p"),
         Binding("p,left", "step(-1)", "Previous step", id="explain.previous", show=False),
+        Binding("g", "check", "Guideline", id="explain.check", tooltip="The check that this step depends on"),
         Binding("escape", "back", "Back", id="explain.back"),
     ]
 
@@ -86,6 +87,17 @@ class ExplainPage(Page):
     def action_step(self, by: int) -> None:
         table = self.query_one(Rows)
         table.move_cursor(row=min(max(0, table.cursor_row + by), max(0, table.row_count - 1)))
+
+    def action_check(self) -> None:
+        from rca_tui.guides import check_of
+
+        explanation, at = self._explanation, self.query_one(Rows).cursor_row
+        if explanation is None or not 0 <= at < len(explanation.steps):
+            return
+        if name := check_of(explanation.steps[at]):
+            self.rca.open_check(name)
+        else:
+            self.notify("no check speaks of what this step points at")
 
     async def action_back(self) -> None:
         await self.rca.action_show("diagnose")

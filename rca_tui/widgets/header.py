@@ -17,15 +17,23 @@ from rca_tui.theme import BAD, GOOD, UNKNOWN, WARN
 if TYPE_CHECKING:
     from rca_tui.app import RcaApp
 
-TABS = (("1", "overview"), ("2", "telemetry"), ("3", "faults"), ("4", "diagnose"), ("5", "explain"))
+ROOMY = 100
+"""Cells from which all tabs and the fault fit into one line."""
+TABS = (("1", "overview"), ("2", "telemetry"), ("3", "faults"), ("4", "diagnose"), ("5", "explain"), ("6", "checks"))
 
 
 class Tab(Static):
     """The name of a screen; a click goes there."""
 
     def __init__(self, key: str, mode: str, here: bool) -> None:
-        super().__init__(Text.assemble((key, "bold"), " ", mode.capitalize()), classes="-here" if here else "")
+        self._whole, self._short = Text.assemble((key, "bold"), " ", mode.capitalize()), Text(key, "bold")
+        super().__init__(self._whole, classes="-here" if here else "")
         self.mode = mode
+        self._here = here
+
+    def shorten(self, short: bool) -> None:
+        """Only the key, unless we are here: to make room for the fault."""
+        self.update(self._short if short and not self._here else self._whole)
 
     async def on_click(self, event: Click) -> None:
         event.stop()
@@ -59,8 +67,11 @@ class Header(Vertical):
         # While the screen is being taken down the lines may be gone already.
         for line in self.query("#status").results(Static):
             line.update(self._status())
+        fault = self._fault()
         for line in self.query("#fault").results(Static):
-            line.update(self._fault())
+            line.update(fault)
+        for tab in self.query(Tab):
+            tab.shorten(bool(fault) and self.size.width < ROOMY)
 
     def on_resize(self) -> None:
         self.watch_beat()

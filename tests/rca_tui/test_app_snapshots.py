@@ -31,6 +31,9 @@ def ready(*keys: str) -> Callable[[Pilot[None]], Any]:
                 await until(pilot, lambda: bool(app.screen.query("#form Select")))
             if key == "d":
                 await until(pilot, lambda: "Undone by hand" in visible(pilot))
+            if key == "6":
+                await until(pilot, lambda: app.report is not None)
+                await settle(pilot)
             if key == "R":
                 await until(pilot, lambda: app.diagnosis is not None and not app.diagnosis.running)
                 await settle(pilot)
@@ -47,6 +50,7 @@ def ready(*keys: str) -> Callable[[Pilot[None]], Any]:
         ("telemetry", ("2",)),
         ("diagnose", ("4", "R")),
         ("explain", ("4", "R", "5", "n")),
+        ("checks", ("6", "n", "n", "n", "n", "n", "n", "n", "n", "n", "n")),
     ],
 )
 def test_replay(snap_compare: Any, name: str, keys: tuple[str, ...], size: tuple[int, int]) -> None:

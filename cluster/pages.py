@@ -1,0 +1,55 @@
+"""Documents as files to attach to a ticket: Markdown, and HTML that needs nothing else.
+
+Everything in a document is taken for hostile, as in `cluster.display`.
+"""
+
+from __future__ import annotations
+
+import html as escaping
+import re
+
+from cluster.display import Block, Code, Document, Grid, Title, code_lines, html, sentence, text_of
+from cluster.text import plain
+
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
+_STYLE = """
+:root { color-scheme: light dark; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
+table { border-collapse: collapse; margin: 1rem 0; }
+th, td { padding: 0.25rem 0.6rem; vertical-align: top; border-bottom: 1px solid #8886; }
+pre { padding: 0.6rem; border: 1px solid #8886; border-radius: 4px; }
+"""
+
+
+def page(title: str, document: Document) -> str:
+    """One HTML file: no script, no image, nothing from elsewhere; it follows the reader's light or dark."""
+    name = escaping.escape(plain(title))
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        f"<title>{name}</title><style>{_STYLE}</style></head>\n<body>{html(document)}</body></html>\n"
+    )
+
+
+def markdown(document: Document) -> str:
+    """The document as Markdown with tables, as GitHub reads it."""
+    return "\n\n".join(map(_block, document)) + "\n"
+
+
+def _block(block: Block) -> str:
+    if isinstance(block, Title):
+        return f"## {_escaped(block.text)}"
+    if isinstance(block, Code):
+        lines = code_lines(block)
+        # a fence longer than any run of backticks inside it
+        fence = "`" * max(3, 1 + max((len(run) for line in lines for run in re.findall("`+", line)), default=0))
+        return "\n".join([fence, *lines, fence])
+    if isinstance(block, Grid):
+        rule = ["---:" if name in block.right else "---" for name in block.columns]
+        rows = [[_escaped(text_of(cell)) for cell in row] for row in block.rows]
+        return "\n".join("| " + " | ".join(row) + " |" for row in ([*map(_escaped, block.columns)], rule, *rows))
+    return _escaped(sentence(block))
+
+
+def _escaped(text: str) -> str:
+    return _MARKUP.sub(r"\\\1", plain(text, 4000))

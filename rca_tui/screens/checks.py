@@ -1,0 +1,112 @@
+"""6 Checks: what this telemetry lets one diagnose, and what to change where it does not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.widgets import Static
+
+from rca_tui.screens.page import Page
+from rca_tui.text import fit, plain
+from rca_tui.theme import BAD, GOOD, UNKNOWN
+from rca_tui.widgets.rows import Rows
+
+if TYPE_CHECKING:
+    from guidelines.checkup import Checked, Report
+
+LIST, LIST_WIDE = 30, 44
+"""Cells of the list of checks, and where there is room."""
+_MARKS = {"pass": (GOOD, "success"), "fail": (BAD, "error"), "unknown": (UNKNOWN, "secondary")}
+
+
+class ChecksPage(Page):
+    MODE = "checks"
+    HELP = (
+        "18 checks of what can be seen of this deployment: ● passes, ✖ fails, ○ cannot be told, which is no pass. On "
+        "the right what was seen, why it matters, what to set and where, and what its absence has cost on recorded "
+        "drills. A live deployment is asked once, when this screen is first opened; R asks again."
+    )
+    FOLLOWS = ("latest", "report", "check", "trouble", "paused", "injection", "theme")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n,right", "step(1)", "Check", id="checks.next", key_display="n p"),
+        Binding("p,left", "step(-1)", "Previous check", id="checks.previous", show=False),
+        Binding("R", "again", "Ask again", id="checks.again", tooltip="Put the checks to the deployment again"),
+    ]
+
+    _asked = False
+
+    def body(self) -> ComposeResult:
+        with Horizontal():
+            with Vertical(id="checks-pane"):
+                yield Static(id="score")
+                yield Rows("checks", header=False, opens=False)
+            with VerticalScroll(id="check-page", can_focus=True):
+                yield Static(id="check-text")
+
+    def on_mount(self) -> None:
+        self.query_one(Rows).focus()
+
+    def follow(self) -> None:
+        report = self.rca.report
+        if report is None:
+            if self.rca.latest is not None and not self._asked:
+                self._asked = True
+                self.rca.survey()
+            self.query_one("#check-text", Static).update(Text(plain(self.rca.trouble) or "Looking at the telemetry …"))
+            return
+        colour, width = self.app.theme_variables, LIST_WIDE if self.size.width >= 100 else LIST
+        score = Text(f"{report.score} checks pass", style="bold")
+        score.append(f", {sum(c.finding.verdict == 'fail' for c in report.checked)} fail", style="dim")
+        self.query_one("#score", Static).update(score)
+        rows = []
+        for each in report.checked:
+            glyph, tint = _MARKS[each.finding.verdict]
+            name = fit(f"{each.guideline.number:>2} {each.guideline.title}", width - 2)
+            rows.append((each.guideline.name, [Text.assemble((f"{glyph} ", colour[tint]), name)]))
+        self.query_one(Rows).fill([("", width)], rows, self.rca.check or None)
+        self._show(report)
+
+    def _show(self, report: Report) -> None:
+        from rich.console import Group
+
+        from cluster.display import drawn
+        from guidelines import showing
+
+        each = self._at(report)
+        if each is None:
+            return
+        document = showing.page(each.guideline, each.finding)
+        blind = showing.blindness(report) if each.finding.verdict == "fail" else ()
+        self.query_one("#check-text", Static).update(Group(drawn(document), Text(), drawn(blind)))
+        self.query_one("#check-page").scroll_home(animate=False)
+
+    def _at(self, report: Report) -> Checked | None:
+        key = self.query_one(Rows).key
+        return next((each for each in report.checked if each.guideline.name == key), None)
+
+    def on_data_table_row_highlighted(self) -> None:
+        if self.rca.report is not None:
+            self.rca.check = self.query_one(Rows).key or ""
+            self._show(self.rca.report)
+
+    def action_step(self, by: int) -> None:
+        table = self.query_one(Rows)
+        table.move_cursor(row=min(max(0, table.cursor_row + by), max(0, table.row_count - 1)))
+
+    def action_again(self) -> None:
+        self.rca.report = None
+        self._asked = False
+        self._followed()
+
+    def copied(self) -> str:
+        report = self.rca.report
+        if report is None:
+            return ""
+        from cluster.pages import markdown
+        from guidelines import showing
+
+        return markdown(showing.whole(report))
