@@ -5,6 +5,7 @@ Telemetry shows values; this shows what made them, and so what could be wrong wi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -13,6 +14,7 @@ from cluster.incident.model import Window
 from cluster.prometheus import Prometheus
 from cluster.promql import Query, Source, resolve
 
+_WINDOW = re.compile(r"\[(\d+)ms\]")
 _PARTS = ("_bucket", "_count", "_sum", "_total")
 
 
@@ -25,15 +27,18 @@ class Exposition:
         types: metric family to "counter", "gauge", "histogram", ...; what is missing is not known.
         intervals: seconds between two scrapes, by job.
         queries: what is asked for the canonical signals.
-        rate_window, quantile_window: seconds that a rate or a quantile looks back.
     """
 
     names: frozenset[str]
     types: Mapping[str, str]
     intervals: Mapping[str, float]
     queries: tuple[Query, ...]
-    rate_window: float
-    quantile_window: float
+
+    @property
+    def looks_back(self) -> float:
+        """Seconds of the longest window that a query takes a rate or a quantile over; 0 when none does."""
+        windows = (match for query in self.queries for match in _WINDOW.findall(query.expr))
+        return max((float(window) / 1000 for window in windows), default=0.0)
 
     def type_of(self, series: str) -> str:
         """The type of a series' family, "" where it is not known. Families go without `_bucket`, `_total` and so on."""
@@ -50,9 +55,7 @@ class HasExposition(Protocol):
 
 
 def read(server: Prometheus, source: Source, window: Window) -> Exposition:
-    """Ask the server. Raises DeploymentError."""
+    """Ask a server whose series one source describes. Raises DeploymentError."""
     names = server.names(window)
     queries, _ = resolve(None, source, names)
-    return Exposition(
-        names, server.types(), server.intervals(), tuple(queries), source.rate_window, source.quantile_window
-    )
+    return Exposition(names, server.types(), server.intervals(), tuple(queries))

@@ -35,7 +35,7 @@ def _look(survey: Survey) -> Finding:
     slow = [f"{job} {seconds:g} s" for job, seconds in exposition.intervals.items() if seconds > limit]
     if slow:
         return fails(f"scraped too seldom: {listed(slow)}; at most {limit:g} s")
-    window = max(exposition.rate_window, exposition.quantile_window)
+    window = exposition.looks_back
     if window > SHORTEST / 2:
         return fails(f"rates look back {window:g} s, which is more than half of the shortest fault")
     slowest = max(exposition.intervals.values(), default=apart)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from cluster.display import Block, Code, Document, Grid, Line, Title, Tone
+from cluster.display import Block, Cell, Code, Document, Grid, Line, Title, Tone
 from guidelines.modes import MODES
 from guidelines.prices import measured
 from guidelines.types import Finding, Guideline, Verdict
@@ -110,7 +110,7 @@ def price(shown: Guideline) -> Document:
     if table is None or not prices:
         return (Line("Not measured yet: rca-tui ablate does that.", Tone.QUIET),)
     kinds = ", ".join(f"{count} {fault}" for fault, count in table.faults.items())
-    rows = [("guessing", table.guessing, table.guessing, None, None, None)]
+    rows: list[tuple[Cell, ...]] = [("guessing", table.guessing, table.guessing, None, None, None)]
     rows += [
         (p.removal, p.before, p.after, f"{p.cost:+.2f}", f"{p.low:+.2f} to {p.high:+.2f}", p.methods) for p in prices
     ]

@@ -74,7 +74,13 @@ class Run:
 def plan(
     cases: Sequence[evaluate.Case], names: Sequence[str] = METHODS, checks: Sequence[Guideline] | None = None
 ) -> Run:
-    """What to run. Reads one incident, to see what each removal touches. Raises UnknownMethod."""
+    """What to run, over the cases that have a culprit. Reads one incident, to see what each removal touches.
+
+    Raises UnknownMethod, and ValueError when no case has a culprit.
+    """
+    cases = [case for case in cases if case.answer.components]
+    if not cases:
+        raise ValueError("in none of these incidents is a component at fault, so that no ranking can be right")
     entries = [methods.entry(name) for name in names]
     sample = cases[0].load()
     plans = []

@@ -24,6 +24,7 @@ from cluster.topology import Kind, Topology
 if TYPE_CHECKING:
     import pandas as pd
 
+    from cluster.exposition import Exposition
     from cluster.incident.model import Window
     from cluster.kubernetes.metrics import MetricsReader
 
@@ -115,6 +116,9 @@ class KubernetesDeployment:
 
     def samples(self, window: Window, step: float, signals: Sequence[str] | None = None) -> Samples:
         return self.metrics.samples(self.stack(), window, step, signals)
+
+    def exposition(self, window: Window) -> Exposition:
+        return self.metrics.exposition(self.stack(), window)
 
     def spans(self, window: Window) -> pd.DataFrame:
         from cluster.kubernetes import traces

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cluster.deployment import DeploymentError, Samples
+from cluster.exposition import Exposition
 from cluster.incident.model import Window
 from cluster.kubernetes import rules
 from cluster.kubernetes.discovery import GATEWAY, Stack
@@ -60,6 +61,13 @@ class MetricsReader:
             notes.append(f"series of pods that are not known any more were left out: {', '.join(strangers[:5])}")
         answer = dataclasses.replace(answer, series=named, notes=tuple(notes))
         return as_samples(stack.topology, queries, answer, missing)
+
+    def exposition(self, stack: Stack, window: Window) -> Exposition:
+        """What is scraped and how it is asked. Raises DeploymentError."""
+        with self.connect() as server:
+            pace = self.pace(server, stack, window)
+            queries, _ = questions(stack, pace, self._configured, None)
+            return Exposition(pace.names, server.types(), server.intervals(), tuple(queries))
 
     def age(self, stack: Stack) -> float | None:
         """Seconds since the newest scrape of the deployment, by the server's own clock; None when there is none."""

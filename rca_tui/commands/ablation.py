@@ -46,7 +46,10 @@ def ablate(
     except KeyError as error:
         raise BadInput(str(error.args[0])) from None
     with interruptible("interrupted; run it again to go on with what is missing"):
-        todo = ablating.plan(cases_of(incident or []), method or ablating.METHODS, checks)
+        try:
+            todo = ablating.plan(cases_of(incident or []), method or ablating.METHODS, checks)
+        except ValueError as error:
+            raise BadInput(str(error)) from None
         if not todo.plans:
             raise BadInput("none of these checks can be taken away from a recording: its page says why")
         answers = ablating.run(todo, seed=seed, deadline=deadline, cache=paths.cache_home() / "ablate.jsonl")

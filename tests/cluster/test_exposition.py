@@ -23,6 +23,7 @@ def test_a_server_tells_names_and_queries(prometheus_url: str) -> None:
         found = exposition.read(client, Source((LOCAL, VLLM)), WINDOW)
     assert {"pod_cpu_usage_seconds_total", "vllm:num_requests_running"} <= found.names
     assert any("pod_cpu_usage_seconds_total" in query.expr for query in found.queries)
+    assert found.looks_back == 10.0
     assert found.intervals == {}, "blocks of data and no target"
 
 
@@ -57,5 +58,5 @@ def test_an_interval_that_is_none_is_refused(written: object) -> None:
 
 
 def test_a_gauge_named_like_a_part_keeps_its_own_type() -> None:
-    found = Exposition(frozenset(), {"jobs_count": "gauge", "jobs": "counter"}, {}, (), 5.0, 10.0)
+    found = Exposition(frozenset(), {"jobs_count": "gauge", "jobs": "counter"}, {}, ())
     assert found.type_of("jobs_count") == "gauge"

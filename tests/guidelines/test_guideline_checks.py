@@ -28,8 +28,8 @@ def look(name: str, incident: Incident, exposition: Exposition | None = None) ->
 def exposition(
     names: Sequence[str] = (), types: dict[str, str] | None = None, interval: float = 1.0, window: float = 10.0
 ) -> Exposition:
-    queries, _ = resolve(None, Source((LOCAL, VLLM)))
-    return Exposition(frozenset(names), types or {}, {"ray": interval}, tuple(queries), 5.0, window)
+    queries, _ = resolve(None, Source((LOCAL, VLLM), quantile_window=window))
+    return Exposition(frozenset(names), types or {}, {"ray": interval}, tuple(queries))
 
 
 def with_metrics(incident: Incident, metrics: pd.DataFrame) -> Incident:

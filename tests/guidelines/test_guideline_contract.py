@@ -12,7 +12,7 @@ from cluster.incident.model import Incident, Telemetry, Window
 from cluster.signals import SIGNALS
 from cluster.topology import Topology
 from faults import catalog as faults
-from guidelines import catalog, checkup, survey
+from guidelines import catalog, checkup, prices, survey
 from guidelines.modes import MODES
 from guidelines.types import Guideline, Removal, Verdict
 from methods import catalog as methods
@@ -79,3 +79,11 @@ def test_the_report_counts_passes_alone(drill: Incident) -> None:
     assert told["pass"] + told["fail"] + told["unknown"] == told["checks"] == 18
     assert report.score == f"{told['pass']} of 18"
     assert told["unknown"] > 0
+
+
+def test_the_table_that_comes_with_the_package_is_of_these_checks() -> None:
+    table = prices.measured()
+    assert table is not None
+    assert [(p.check, p.removal) for p in table.prices] == [(g.name, r.name) for g in GUIDELINES for r in g.removals]
+    assert all(p.low - 1e-9 <= p.cost <= p.high + 1e-9 for p in table.prices)
+    assert set(table.methods) <= {entry.name for entry in methods.entries()}

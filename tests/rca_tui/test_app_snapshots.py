@@ -10,10 +10,22 @@ import synthetic
 from driving import Engine, app_over, settle, until, visible
 from textual.pilot import Pilot
 
+from guidelines import prices, showing
 from rca_tui.app import RcaApp
 
-pytestmark = pytest.mark.usefixtures("steady", "no_estimate", "ranked_here")
+pytestmark = pytest.mark.usefixtures("steady", "no_estimate", "ranked_here", "priced")
 SIZES = [(80, 24), (160, 50)]
+
+
+@pytest.fixture
+def priced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table of prices that no new measurement changes."""
+    price = prices.Price(
+        "head-apart", "engines booked on the head", "with the engines' metrics told of the head", 10, 12, 0.91, 0.77,
+        0.14, 0.09, 0.18, 0.17, 0, {}, {},
+    )  # fmt: skip
+    table = prices.Measured(12, {"cpu-stress": 12}, 6, 0.17, 0.91, ("baro",), (price,))
+    monkeypatch.setattr(showing, "measured", lambda: table)
 
 
 def ready(*keys: str) -> Callable[[Pilot[None]], Any]:
