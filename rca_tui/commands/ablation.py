@@ -39,7 +39,8 @@ def ablate(
     from cluster import paths
     from guidelines import catalog
     from rca_tui import ablating
-    from rca_tui.commands.scoring import cases_of, with_progress
+    from rca_tui.cases import with_answers
+    from rca_tui.commands.scoring import with_progress
 
     try:
         checks = [catalog.entry(name) for name in check] if check else None
@@ -47,7 +48,7 @@ def ablate(
         raise BadInput(str(error.args[0])) from None
     with interruptible("interrupted; run it again to go on with what is missing"):
         try:
-            todo = ablating.plan(cases_of(incident or []), method or ablating.METHODS, checks)
+            todo = ablating.plan(with_answers(incident or []), method or ablating.METHODS, checks)
         except ValueError as error:
             raise BadInput(str(error)) from None
         if not todo.plans:
