@@ -31,7 +31,7 @@ class Bandwidth(PodFault[BandwidthParameters]):
     name = "bandwidth"
     summary = "What leaves the pod is limited to a few kbit/s: answers trickle, the engine itself is well."
     needs = ("a deployment on this machine", "tc on PATH, and tbf in the kernel")
-    programs = {"tc": "iproute2"}  # noqa: RUF012
+    programs = (("tc", "iproute2"),)
     effects = (
         Effect(Role.EDGE, "latency_p90", Direction.UP, 1.5),
         Effect(Role.FRONT_DOOR, "latency_p90", Direction.UP, 1.3),

@@ -38,7 +38,7 @@ class Wire:
 
 class Impairment(PodFault[P]):
     needs = ("a deployment on this machine", "tc and ip on PATH", "netem in the kernel, else packet sockets")
-    programs = {"tc": "iproute2", "ip": "iproute2"}  # noqa: RUF012
+    programs = (("tc", "iproute2"), ("ip", "iproute2"))
 
     @abstractmethod
     def wire(self, parameters: P) -> Wire:

@@ -20,17 +20,17 @@ class PodFault(Fault[P]):
     """A fault on one serving pod.
 
     Attributes:
-        programs: what must be on PATH, and the Debian package that has it.
+        programs: what must be on PATH, each with the Debian package that has it.
     """
 
     deployments = frozenset({"local"})
     targets = frozenset({Kind.HEAD, Kind.REPLICA})
-    programs: ClassVar[Mapping[str, str]] = {}
+    programs: ClassVar[tuple[tuple[str, str], ...]] = ()
 
     def available(self, deployment: Deployment) -> Availability:
         if not isinstance(deployment, HasPods):
             return Availability(False, f"{self.name} needs a deployment on this machine, not one of {deployment.kind}")
-        for program, package in self.programs.items():
+        for program, package in self.programs:
             if shutil.which(program, path=preflight.search_path()) is None:
                 return Availability(False, f"{program} is not on PATH: install it (Debian: apt install {package})")
         return Availability(True)

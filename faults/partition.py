@@ -24,7 +24,7 @@ class Partition(PodFault[PartitionParameters]):
     name = "partition"
     summary = "The pod is cut off from its peers and the gateway: every packet on the data link is lost."
     needs = ("a deployment on this machine", "ip on PATH")
-    programs = {"ip": "iproute2"}  # noqa: RUF012
+    programs = (("ip", "iproute2"),)
     effects = (
         Effect(Role.TARGET, "network_receive", Direction.DOWN, 2.0),
         Effect(Role.TARGET, "token_rate", Direction.DOWN, 2.0),

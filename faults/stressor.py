@@ -22,7 +22,7 @@ OWN_TIMEOUT = 20  # s past its time after which stress-ng ends by itself, should
 
 class Stressor(PodFault[P]):
     needs = ("a deployment on this machine", f"{PROGRAM} on PATH")
-    programs = {PROGRAM: PROGRAM}  # noqa: RUF012
+    programs = ((PROGRAM, PROGRAM),)
 
     @abstractmethod
     def stress(self, parameters: P) -> tuple[str, ...]:

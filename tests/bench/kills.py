@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import psutil
 
+from cluster.deployment import DeploymentError
 from cluster.local.deployment import LocalDeployment
 from faults import catalog, recover
 from faults.journal import Journal, Record, journals
@@ -64,7 +65,7 @@ class Outcome:
 
 def carry_out(deployment: LocalDeployment, kill: Kill) -> Outcome:
     """Inject, kill, wait for what should undo it, recover what is not undone, and look. Raises RuntimeError."""
-    if not _wait(deployment.pod(kill.target).answers):
+    if not _wait(lambda: _answers(deployment, kill.target)):
         raise RuntimeError(f"{kill.target} does not answer before {kill}")
     before = {journal.id for journal in journals()}
     seconds = 1 if kill.state == "REVERTING" else 3 if kill.victim in ("watchdog", "target") else 60
@@ -120,6 +121,13 @@ def _kill(deployment: LocalDeployment, kill: Kill, app: subprocess.Popen[str], j
 def _end(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
+
+
+def _answers(deployment: LocalDeployment, target: str) -> bool:
+    try:
+        return deployment.pod(target).answers()
+    except DeploymentError:
+        return False
 
 
 def _over(record: Record) -> bool:
