@@ -8,10 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 # As in the workers that methods run in: threads that wait for each other in a spin make small products slow, and a
 # busy machine makes them very slow. It must be said before numpy is imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+# No test asserts a time, and no example of one may fail for taking long on a busy machine.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 if TYPE_CHECKING:
     from cluster.local.deployment import LocalDeployment

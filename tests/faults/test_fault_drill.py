@@ -13,7 +13,6 @@ from fake_deployment import FakeDeployment, connect
 from fake_fault import Backend, FakeFault, Keeper
 
 from cluster.incident import capture, store
-from cluster.topology import Kind
 from faults import catalog, drill, effects, record, recover, steady, watchdog
 from faults.drill import Phase, Progress
 from faults.effects import Landing
@@ -203,7 +202,7 @@ def test_the_catalogue_and_what_it_names_agree() -> None:
         for name, field in fault.parameters.model_fields.items():
             assert field.description and field.description.endswith("]"), f"{entry.name}: {name} has no unit"
         assert not catalog.availability(entry.name, None).ok
-    with pytest.raises(UnknownFault, match="there is no fault 'x'; there are: .*cpu-stress, "):
+    with pytest.raises(UnknownFault, match=r"there is no fault 'x'; there are: .*cpu-stress, "):
         catalog.load("x")
 
 
