@@ -78,13 +78,13 @@ def fixes(shown: Report) -> Document:
 
 
 def page(shown: Guideline, finding: Finding | None = None) -> Document:
-    """One check: what was seen, what it looks for and why, what to change, what it hides, what its absence has cost."""
+    """One check: what was seen, what it looks for, what to change, why, what it hides, what its absence has cost."""
     blocks: list[Block] = [Title(f"{shown.number}. {shown.title}")]
     if finding is not None:
         tone = Tone.WARNING if finding.verdict is Verdict.FAIL else Tone.PLAIN
         blocks.append(Line(f"{finding.verdict.value.capitalize()}: {finding.saw}.", tone))
-    blocks += [Line(f"{shown.what} {shown.why}"), *(Line(seen, Tone.QUIET) for seen in shown.evidence)]
-    return (*blocks, *changes(shown), *hides(shown), *price(shown))
+    blocks += [Line(shown.what), *changes(shown), Line(shown.why), *(Line(seen, Tone.QUIET) for seen in shown.evidence)]
+    return (*blocks, *hides(shown), *price(shown))
 
 
 def changes(shown: Guideline) -> Document:

@@ -27,8 +27,9 @@ class ChecksPage(Page):
     MODE = "checks"
     HELP = (
         "18 checks of what can be seen of this deployment: ● passes, ✖ fails, ○ cannot be told, which is no pass. On "
-        "the right what was seen, why it matters, what to set and where, and what its absence has cost on recorded "
-        "drills. A live deployment is asked once, when this screen is first opened; R asks again."
+        "the right what was seen, what to set and where, why it matters, and what its absence has cost on recorded "
+        "drills; tab goes there, to scroll. A live deployment is asked once, when this screen is first opened; R asks "
+        "again."
     )
     FOLLOWS = ("latest", "report", "check", "trouble", "paused", "injection", "theme")
     BINDINGS: ClassVar[list[BindingType]] = [
