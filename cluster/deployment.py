@@ -144,14 +144,44 @@ class Pod(Protocol):
     def cpu_limit(self) -> float | None:
         """In cores; None where it has none. Raises DeploymentError, with the reason, where none can be set."""
 
-    def cpu_quota(self, cores: float | None = None) -> dict[str, str]:
-        """The files that hold its CPU limit and what they say: now, or for so many cores. Raises as `cpu_limit`."""
+    def cpu_quota(self, cores: float | None = None, period: float = 0.1) -> dict[str, str]:
+        """The files that hold its CPU limit and what they say: now, or for so many cores, handed out anew every period
+        (s, up to 1): whoever has used them up waits for the next one. Raises as `cpu_limit`."""
 
     def set_cpu_quota(self, quota: Mapping[str, str]) -> None:
         """Write what `cpu_quota` gave. Raises DeploymentError, also for any other file."""
 
     def by_hand(self, argv: Sequence[str]) -> str:
         """The line with which a person runs a command in the pod's namespaces."""
+
+
+class Gateway(Protocol):
+    """Hands on the routing of a gateway that this machine can configure. All raise DeploymentError."""
+
+    def config(self) -> str:
+        """Its configuration, as it is stored."""
+
+    def routing(self) -> str:
+        """The name of the routing that the running gateway follows, asked of the gateway itself."""
+
+    def changed(self, name: str, weights: Mapping[str, int], detours: Mapping[str, str]) -> str:
+        """A configuration with another routing: pod -> weight (1 when left out), pod -> `address:port` in its place."""
+
+    def load(self, config: str, name: str) -> None:
+        """Store a configuration and have it followed; returns when the running gateway says so by its routing's name.
+
+        The stored one that it replaces is kept beside it.
+        """
+
+    def by_hand(self) -> str:
+        """The line with which a person brings back the configuration that `load` replaced."""
+
+
+@runtime_checkable
+class HasGateway(Protocol):
+    """A deployment whose gateway this machine can configure."""
+
+    def gateway(self) -> Gateway: ...
 
 
 @runtime_checkable

@@ -64,10 +64,8 @@ def check(
     checks: list[Check] = []
     level = None
     try:
-        checks.append(_available(fault, deployment))
-        checks.append(_target(fault, deployment, target))
-        if checks[-1].ok:
-            checks.append(_alive(deployment, target))
+        checks += possible(fault, deployment, target)
+        if all(one.ok for one in checks):
             checks.append(_free(deployment, folder))
         if steady_state and all(one.ok for one in checks):
             level = steady.level(deployment)
@@ -78,6 +76,12 @@ def check(
     except (DeploymentError, JournalError) as error:
         checks.append(Check("deployment", False, str(error)))
     return Preflight(tuple(checks), level)
+
+
+def possible(fault: Fault[Any], deployment: Deployment, target: str) -> list[Check]:
+    """Whether it can run there at all, on a target that is there and alive. Raises DeploymentError."""
+    checks = [_available(fault, deployment), _target(fault, deployment, target)]
+    return [*checks, _alive(deployment, target)] if checks[-1].ok else checks
 
 
 def uid_of(deployment: Deployment, component: str) -> str:

@@ -64,10 +64,11 @@ class Cgroups:
         for path, content in self.quota(pod, cores).items():
             path.write_text(content)
 
-    def quota(self, pod: str, cores: float | None = None) -> dict[Path, str]:
+    def quota(self, pod: str, cores: float | None = None, period_us: int = PERIOD_US) -> dict[Path, str]:
         """The files that hold the pod's CPU limit and what they say, in the order in which to write them.
 
-        As they are now, or as they would be for so many cores; empty without cgroups. Raises OSError.
+        As they are now, or as they would be for so many cores, handed out anew every period; empty without cgroups.
+        Raises OSError.
         """
         folder = self.folder(pod, "cpu")
         if folder is None:
@@ -75,7 +76,7 @@ class Cgroups:
         names = ("cpu.max",) if self.version is Version.V2 else ("cpu.cfs_period_us", "cpu.cfs_quota_us")
         if cores is None:
             return {folder / name: (folder / name).read_text().strip() for name in names}
-        quota, period = str(round(cores * PERIOD_US)), str(PERIOD_US)
+        quota, period = str(round(cores * period_us)), str(period_us)
         contents = (f"{quota} {period}",) if self.version is Version.V2 else (period, quota)
         return dict(zip((folder / name for name in names), contents, strict=True))
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from cluster.local import layout
 from cluster.local.layout import RunDir
@@ -46,14 +48,35 @@ http {{
 """
 
 
-def gateway(run: RunDir, port: int, engine: str) -> str:
+@dataclass(frozen=True)
+class Routing:
+    """Where the gateway sends requests.
+
+    Attributes:
+        name: what the running gateway says when asked for it; letters, digits and dashes.
+        weights: pod -> its share next to the others' 1.
+        detours: pod -> `address:port` that stands for it instead of its own.
+    """
+
+    name: str = "even"
+    weights: Mapping[str, int] = field(default_factory=dict)
+    detours: Mapping[str, str] = field(default_factory=dict)
+
+
+EVEN = Routing()
+
+
+def gateway(run: RunDir, port: int, engine: str, routing: Routing = EVEN) -> str:
     """The gateway: round robin over the pods' Serve proxies, no retry elsewhere, so that a sick pod stays visible.
 
     `traceparent` makes the request id the trace id and its first half the gateway's span id.
     """
     fields = ",".join(f'"{name}":"{value}"' for name, value in _ACCESS_FIELDS.items())
-    servers = "\n".join(f"    server {address} max_fails=0;" for address in layout.upstreams(engine))
-    names = "\n".join(f"    {address} {pod};" for address, pod in layout.upstreams(engine).items())
+    pods = {routing.detours.get(pod, address): pod for address, pod in layout.upstreams(engine).items()}
+    servers = "\n".join(
+        f"    server {address} weight={routing.weights.get(pod, 1)} max_fails=0;" for address, pod in pods.items()
+    )
+    names = "\n".join(f"    {address} {pod};" for address, pod in pods.items())
     http = f"""  log_format rca escape=json '{{{fields}}}';
   access_log "{run.access_log}" rca;
   map $request_id $parent_span {{ default 0000000000000001; "~^(?<half>[0-9a-f]{{16}})" $half; }}
@@ -87,6 +110,7 @@ def gateway(run: RunDir, port: int, engine: str) -> str:
     listen {layout.management_ip(layout.GATEWAY)}:{layout.GATEWAY_STATUS_PORT};
     access_log off;
     location = /status {{ stub_status; }}
+    location = /routing {{ return 200 "{routing.name}"; }}
     location / {{ return 404; }}
   }}"""
     return _nginx(run, layout.GATEWAY, "worker_connections 1024;", http)

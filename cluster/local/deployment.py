@@ -12,6 +12,7 @@ from urllib.request import urlopen
 
 from cluster.deployment import DeploymentError, Liveness, Samples, Status
 from cluster.local import layout, lifecycle
+from cluster.local.gateway import LocalGateway
 from cluster.local.pod import LocalPod
 from cluster.local.state import LocalState
 from cluster.topology import Component, Edge, Kind, Relation, Topology, calls
@@ -28,7 +29,7 @@ _NEWEST = 'max(timestamp(pod_processes{job="exporter"})) or max(max_over_time(ti
 
 
 class LocalDeployment:
-    """Reads the deployment that `cluster.local.lifecycle.up` started. Also `HasPods` and `HasExposition`."""
+    """Reads what `cluster.local.lifecycle.up` started. Also `HasPods`, `HasGateway` and `HasExposition`."""
 
     kind = "local"
     name = "local"
@@ -98,6 +99,9 @@ class LocalDeployment:
 
     def pod(self, component: str) -> LocalPod:
         return LocalPod(self.state, component)
+
+    def gateway(self) -> LocalGateway:
+        return LocalGateway(self.state, self.pod(layout.GATEWAY))
 
     def close(self) -> None:
         """Nothing is held open."""

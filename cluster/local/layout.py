@@ -95,6 +95,10 @@ class RunDir:
         return self.pod(GATEWAY) / "access.log"
 
     @property
+    def gateway_config(self) -> Path:
+        return self.root / "nginx" / f"{GATEWAY}.conf"
+
+    @property
     def gateway_error_log(self) -> Path:
         return self.pod(GATEWAY) / "error.log"
 

@@ -117,10 +117,10 @@ class LocalPod:
         except OSError as error:
             raise DeploymentError(f"the CPU limit of {self._component} cannot be read: {error}") from None
 
-    def cpu_quota(self, cores: float | None = None) -> dict[str, str]:
+    def cpu_quota(self, cores: float | None = None, period: float = 0.1) -> dict[str, str]:
         self._need_cgroup()
         try:
-            quota = self._state.cgroups.quota(self._component, cores)
+            quota = self._state.cgroups.quota(self._component, cores, round(1e6 * period))
         except OSError as error:
             raise DeploymentError(f"the CPU limit of {self._component} cannot be read: {error}") from None
         return {str(path): content for path, content in quota.items()}

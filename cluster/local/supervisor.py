@@ -195,10 +195,11 @@ class Supervisor:
         return self._in_pod(layout.CLIENT, "load", argv, {})
 
     def _nginx(self, name: str, fd: int, within: str | None) -> Program:
-        path = self._run.root / "nginx" / f"{name}.conf"
         if name == layout.GATEWAY:
+            path = self._run.gateway_config
             path.write_text(configs.gateway(self._run, self._settings.gateway_port, self._engine))
         else:
+            path = self._run.root / "nginx" / f"{name}.conf"
             path.write_text(configs.management(self._run, self._settings.prometheus_port))
         # NGINX takes over the listening socket that was opened outside the sandbox, found by its address.
         environment, argv = {"NGINX": f"{fd};"}, ("nginx", "-c", str(path))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cluster.local import configs, layout, preflight
+from cluster.local.configs import Routing
 from cluster.local.layout import RunDir
 
 
@@ -35,10 +36,22 @@ def test_nginx_accepts_its_configuration(run: RunDir, name: str) -> None:
 def test_every_pod_is_an_upstream_and_no_request_is_tried_elsewhere(run: RunDir) -> None:
     text = configs.gateway(run, 18000, layout.LLAMACPP)
     for address, pod in layout.upstreams(layout.LLAMACPP).items():
-        assert f"server {address} max_fails=0;" in text
+        assert f"server {address} weight=1 max_fails=0;" in text
         assert f"{address} {pod};" in text
     assert "proxy_next_upstream off;" in text
     assert "proxy_buffering off;" in text
+
+
+def test_another_routing_changes_shares_and_addresses_and_says_its_name(run: RunDir) -> None:
+    detour = "10.77.0.10:8100"
+    text = configs.gateway(run, 18000, layout.LLAMACPP, Routing("hot", {"replica-1": 5}, {"replica-2": detour}))
+    own = {pod: address for address, pod in layout.upstreams(layout.LLAMACPP).items()}
+    assert f"server {own['head']} weight=1 max_fails=0;" in text
+    assert f"server {own['replica-1']} weight=5 max_fails=0;" in text
+    assert f"server {detour} weight=1 max_fails=0;" in text
+    assert f"{detour} replica-2;" in text
+    assert own["replica-2"] not in text
+    assert 'return 200 "hot";' in text
 
 
 @pytest.mark.parametrize("engine", [layout.LLAMACPP, layout.VLLM])

@@ -1,0 +1,51 @@
+"""What faults of the gateway's routing have in common: another configuration, the prior one captured and read back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cluster.deployment import DeploymentError, Gateway, HasGateway
+from faults.types import Plan, Readback
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cluster.deployment import Deployment
+
+
+def gateway_of(deployment: Deployment) -> Gateway:
+    """Raises DeploymentError where there is none that this machine can configure."""
+    if not isinstance(deployment, HasGateway):
+        raise DeploymentError(f"the deployment {deployment.kind} has no gateway that this machine can configure")
+    return deployment.gateway()
+
+
+def captured(deployment: Deployment) -> dict[str, Any]:
+    """The prior values of a plan. Raises DeploymentError."""
+    gateway = gateway_of(deployment)
+    return {"config": gateway.config(), "routing": gateway.routing()}
+
+
+def changed(
+    deployment: Deployment,
+    injection: str,
+    weights: Mapping[str, int] | None = None,
+    detours: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """The data of a plan: the configuration with the injection's id as the name of its routing."""
+    return {"config": gateway_of(deployment).changed(injection, weights or {}, detours or {})}
+
+
+def inject(deployment: Deployment, plan: Plan) -> None:
+    gateway_of(deployment).load(str(plan.data["config"]), plan.injection)
+
+
+def revert(deployment: Deployment, plan: Plan) -> None:
+    gateway_of(deployment).load(str(plan.prior["config"]), str(plan.prior["routing"]))
+
+
+def readback(deployment: Deployment, plan: Plan) -> Readback:
+    gateway = gateway_of(deployment)
+    follows = gateway.routing()
+    back = follows == plan.prior["routing"] and gateway.config() == plan.prior["config"]
+    return Readback(back, f"the gateway follows the routing {follows}")

@@ -1,0 +1,131 @@
+"""Two at once: any two faults on different components. Both are to blame.
+
+Post-mortems rarely have one cause. A method that names either of the two in first place is right (the study's rule for
+several true components); one that stops looking after the first finds half of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, field_validator
+
+from cluster.deployment import DeploymentError, HasPods
+from cluster.topology import Kind
+from faults import catalog, preflight
+from faults.errors import Refused, UnknownFault
+from faults.types import Availability, Effect, Fault, Parameters, Plan, Readback, Role
+
+if TYPE_CHECKING:
+    from cluster.deployment import Deployment
+
+
+class TwoAtOnceParameters(Parameters):
+    """Each of the two faults has its own defaults."""
+
+    fault: str = Field(default="cpu-stress", description="the fault on the target [name]")
+    other: str = Field(default="kv-pressure", description="the fault on another component [name]")
+    on: str = Field(default="", description="that component; empty: the target's next peer [id]")
+
+    @field_validator("fault", "other")
+    @classmethod
+    def _composable(cls, name: str) -> str:
+        try:
+            fault = catalog.load(name)
+        except UnknownFault as error:
+            raise ValueError(str(error)) from None
+        if fault.blast_radius > 1 or fault.passing:
+            raise ValueError(f"{name} cannot be one of two")
+        return name
+
+
+class TwoAtOnce(Fault[TwoAtOnceParameters]):
+    name = "two-at-once"
+    summary = "Two faults on different components at the same time: both are to blame."
+    needs = ("a deployment on this machine", "what the two faults need")
+    deployments = frozenset({"local"})
+    targets = frozenset({Kind.GATEWAY, Kind.HEAD, Kind.REPLICA})
+    blast_radius = 2
+    effects = ()  # those of the two faults
+
+    @property
+    def parameters(self) -> type[TwoAtOnceParameters]:
+        return TwoAtOnceParameters
+
+    def available(self, deployment: Deployment) -> Availability:
+        if not isinstance(deployment, HasPods):
+            return Availability(False, f"{self.name} needs a deployment on this machine, not one of {deployment.kind}")
+        return Availability(True)
+
+    def expected(self, plan: Plan) -> tuple[tuple[str, Effect], ...]:
+        """What the peers of the one show says nothing where the other is among them."""
+        return tuple(
+            (component, effect)
+            for fault, part in _parts(plan)
+            for component, effect in fault.expected(part)
+            if effect.role in (Role.TARGET, Role.EDGE)
+        )
+
+    def plan(
+        self, deployment: Deployment, target: str, parameters: TwoAtOnceParameters, injection: str, seconds: float
+    ) -> Plan:
+        on = parameters.on or _next_peer(deployment, target)
+        if on == target:
+            raise Refused(f"refused, nothing was touched: the two faults must hit different components, not {target}")
+        plans = [
+            _plan(deployment, catalog.load(name), component, injection, seconds)
+            for name, component in ((parameters.fault, target), (parameters.other, on))
+        ]
+        return Plan(
+            injection=injection,
+            fault=self.name,
+            target=target,
+            components=tuple(component for plan in plans for component in plan.components),
+            faulty=tuple(component for plan in plans for component in plan.faulty),
+            uids={component: uid for plan in plans for component, uid in plan.uids.items()},
+            parameters=parameters.model_copy(update={"on": on}).model_dump(),
+            actions=tuple(action for plan in plans for action in plan.actions),
+            undo=" ; ".join(dict.fromkeys(plan.undo for plan in plans)),
+            data={"parts": [plan.as_json() for plan in plans]},
+        )
+
+    def inject(self, deployment: Deployment, plan: Plan) -> None:
+        for fault, part in _parts(plan):
+            fault.inject(deployment, part)
+
+    def revert(self, deployment: Deployment, plan: Plan) -> None:
+        failures = []
+        for fault, part in _parts(plan):
+            try:
+                fault.revert(deployment, part)
+            except Exception as error:  # the other one is owed its revert all the same
+                failures.append(str(error) or type(error).__name__)
+        if failures:
+            raise DeploymentError("; ".join(failures))
+
+    def readback(self, deployment: Deployment, plan: Plan) -> Readback:
+        found = [fault.readback(deployment, part) for fault, part in _parts(plan)]
+        return Readback(all(one.clean for one in found), "; ".join(one.detail for one in found))
+
+
+def _plan(deployment: Deployment, fault: Fault[Any], target: str, injection: str, seconds: float) -> Plan:
+    for check in preflight.possible(fault, deployment, target):
+        if not check.ok:
+            raise Refused(f"refused, nothing was touched: {check.detail}")
+    return fault.plan(deployment, target, fault.parse({}), injection, seconds)
+
+
+def _parts(plan: Plan) -> Iterator[tuple[Fault[Any], Plan]]:
+    for data in plan.data["parts"]:
+        part = Plan.from_json(data)
+        yield catalog.load(part.fault), part
+
+
+def _next_peer(deployment: Deployment, target: str) -> str:
+    topology = deployment.topology()
+    peers = topology.peers(target)
+    if not peers:
+        raise DeploymentError(f"{target} has no peer: name the other component")
+    around = [component for component in topology.ids if component == target or component in peers]
+    return around[(around.index(target) + 1) % len(around)]
