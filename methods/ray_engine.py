@@ -22,6 +22,10 @@ from methods.worker import rank
 START_ALLOWANCE = 30.0
 
 
+class NoRay(Exception):
+    """Ray is not installed or does not start; the message says which, and what to do."""
+
+
 @dataclass(frozen=True)
 class _Running:
     task: Task
@@ -29,22 +33,28 @@ class _Running:
 
 
 class RayEngine:
-    """As `methods.pool.Pool`, on Ray. Raises ImportError with a sentence when Ray is not installed."""
+    """As `methods.pool.Pool`, on Ray. Raises NoRay."""
 
     def __init__(self) -> None:
         try:
             import ray
         except ImportError as error:
-            raise ImportError("the ray engine needs Ray: pip install 'rca-tui[local]'") from error
+            raise NoRay("the ray engine needs Ray: pip install 'rca-tui[local]'") from error
         self._ray = ray
         self._ours = not ray.is_initialized()
         if self._ours:
-            ray.init(
-                address=os.environ.get("RAY_ADDRESS", "local"),
-                include_dashboard=False,
-                log_to_driver=False,
-                configure_logging=False,
-            )
+            try:
+                ray.init(
+                    address=os.environ.get("RAY_ADDRESS", "local"),
+                    include_dashboard=False,
+                    log_to_driver=False,
+                    configure_logging=False,
+                )
+            # Ray raises plain exceptions of many kinds here, and leaves what it has started.
+            except Exception as error:
+                ray.shutdown()
+                sentence = (str(error).strip() or type(error).__name__).splitlines()[0]
+                raise NoRay(f"Ray did not start: {sentence} The engine `pool` needs no cluster.") from error
         self._rank = ray.remote(num_cpus=1, max_retries=0)(rank)
 
     def __enter__(self) -> RayEngine:

@@ -85,11 +85,11 @@ def _engine(name: EngineName) -> Iterator[Engine | None]:
     if name is EngineName.POOL:
         yield None
         return
-    from methods.ray_engine import RayEngine
+    from methods.ray_engine import NoRay, RayEngine
 
     try:
         engine = RayEngine()
-    except ImportError as error:
+    except NoRay as error:
         raise BadInput(str(error)) from None
     with engine:
         yield engine
