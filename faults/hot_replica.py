@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 class HotReplicaParameters(Parameters):
-    """The default gives one of four pods three fifths of the requests."""
+    """The default gives one of four pods three quarters of the requests."""
 
-    weight: int = Field(default=5, ge=2, le=100, description="requests to it for each one to a peer [1]")
+    weight: int = Field(default=10, ge=2, le=100, description="requests to it for each one to a peer [1]")
 
 
 class HotReplica(PodFault[HotReplicaParameters]):
