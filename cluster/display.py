@@ -183,8 +183,8 @@ def _html_cell(tag: str, cell: Cell, right: bool) -> str:
     if isinstance(cell, Bar):
         width = round(100 * _share(cell))
         inside = f'<div style="background:currentColor;opacity:0.55;height:0.7em;width:{width}%"></div>'
-        return f'<{tag} style="min-width:8em">{inside}</{tag}>'
-    return f'<{tag} style="text-align:{side}">{_escaped(text_of(cell))}</{tag}>'
+        return f'<{tag} style="min-width:8em;padding:2px 8px">{inside}</{tag}>'
+    return f'<{tag} style="text-align:{side};padding:2px 8px">{_escaped(text_of(cell))}</{tag}>'
 
 
 def code_lines(code: Code) -> list[str]:

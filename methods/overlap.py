@@ -19,7 +19,7 @@ import numpy as np
 
 from methods.matrix import Floats
 from methods.scoring import Places
-from methods.types import ComponentScore
+from methods.types import ComponentScore, NoRanking, Outcome
 
 PERSISTENCE = 0.7
 """How likely a reader goes on from one place to the next: the first three places carry most of the weight."""
@@ -36,6 +36,13 @@ def overlap(first: Places, second: Places, candidates: Sequence[str], p: float =
     products = np.sum(ours * theirs, axis=1)
     lengths = np.sqrt(np.sum(ours**2, axis=1) * np.sum(theirs**2, axis=1))
     return _weighted(products / lengths, p)
+
+
+def agreement(one: Outcome, other: Outcome, candidates: Sequence[str]) -> float | None:
+    """Overlap of two outcomes; None where one of them has no ranking."""
+    if isinstance(one, NoRanking) or isinstance(other, NoRanking):
+        return None
+    return overlap(places(one.components), places(other.components), candidates)
 
 
 def by_chance(candidates: int, p: float = PERSISTENCE) -> float:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from rca_tui.commands import ablation, analysis, checking, deployment, drills, incidents, lists, scoring
+from rca_tui.commands import ablation, analysis, checking, contrasting, deployment, drills, incidents, lists, scoring
 from rca_tui.commands.errors import Guarded
 
 app = typer.Typer(
@@ -51,7 +51,7 @@ def start(
         show_local(armed)
 
 
-for commands in (deployment, incidents, analysis, checking, scoring, ablation, drills, lists):
+for commands in (deployment, incidents, analysis, contrasting, checking, scoring, ablation, drills, lists):
     commands.register(app)
 
 

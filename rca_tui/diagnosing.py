@@ -40,14 +40,14 @@ def capture(deployment: Deployment, end: float, seconds: float) -> Incident:
 def diagnose(
     incident: Incident, mark: Mark | None, post: Callable[[Message], object], cancelled: threading.Event
 ) -> None:
-    """Run every method over the incident and post each result as it comes.
+    """Run every method over the incident and post each result as it comes, and after them what belongs to no method.
 
     Args:
         mark: the onset that the operator set; None to estimate it here.
         cancelled: when set, running methods are killed and no more results come.
     """
     from cluster.incident.model import Onset, OnsetSource
-    from methods import pool, runner
+    from methods import contrasting, pool, runner
     from methods.consensus import consensus
 
     if mark is None:
@@ -63,4 +63,7 @@ def diagnose(
     for result in runner.run(incident, cancelled=cancelled):
         ballots.append((result.method, result.outcome))
         post(messages.MethodAnswered(result, consensus(ballots, incident.candidates)))
+    beside = None if cancelled.is_set() else contrasting.contrasted(incident, cancelled=cancelled)
+    if beside is not None:
+        post(messages.MethodAnswered(beside, consensus(ballots, incident.candidates)))
     post(messages.DiagnosisEnded("cancelled" if cancelled.is_set() else ""))

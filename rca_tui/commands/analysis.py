@@ -52,7 +52,7 @@ def diagnose(
     if as_json:
         print_json({**results.as_json(placed.onset, found), "consensus": dataclasses.asdict(agreed)})
         return
-    print_line(_onset_line(placed))
+    print_line(onset_line(placed))
     print_line()
     rankings.print_results(found)
     if len(agreed.voters) > 1:
@@ -83,7 +83,7 @@ def explain(
         told = results.as_json(placed.onset, [result])
         print_json({"onset": told["onset"], **told["results"][0], "explanation": _explained(result)})
         return
-    print_line(_onset_line(placed))
+    print_line(onset_line(placed))
     explanation.print_explanation(result)
 
 
@@ -123,7 +123,8 @@ def _load(name: str, onset: str) -> Incident:
     return onsets.place(library.load(name), onset)
 
 
-def _onset_line(incident: Incident) -> str:
+def onset_line(incident: Incident) -> str:
+    """The onset in words, and who says so."""
     onset: Onset | None = incident.onset
     if onset is None:
         return "onset: none found, the SLI shows no change; --onset sets one"

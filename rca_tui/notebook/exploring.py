@@ -39,11 +39,15 @@ class Ranker:
     def __init__(self, deadline: float = DEADLINE) -> None:
         self._pool = Pool(workers=1)
         self._deadline = deadline
+        self._incident: Incident | None = None
+        self._sent = 0
 
     def rank(self, incident: Incident, method: str, cancelled: threading.Event, seed: int = 0) -> Outcome | None:
         """None when it was cancelled."""
-        onset = incident.onset.time if incident.onset else None
-        task = Task(f"{incident.id}/{onset}", lambda: incident, method, seed, self._deadline)
+        # The process keeps the incident of the last key: what was changed in any way has another one.
+        if incident is not self._incident:
+            self._incident, self._sent = incident, self._sent + 1
+        task = Task(f"{self._sent}", lambda: incident, method, seed, self._deadline)
         for answer in self._pool.run([task], cancelled):
             return answer.outcome
         return None

@@ -18,16 +18,19 @@ from rca_tui.evidence import as_text
 from rca_tui.rankings import CONSENSUS, consensus_row, method_row, ranking_text
 from rca_tui.screens.page import Page
 from rca_tui.state import Diagnosis
-from rca_tui.text import clock_time, plain, span
+from rca_tui.text import clock_time, number, plain, span
 from rca_tui.widgets.explanation import ExplanationView
 from rca_tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
     from methods.consensus import Consensus
+    from methods.runner import Result
     from methods.types import ComponentScore
 
 LEFT = 33
 """Cells of the list of methods."""
+DRIVERS = 4
+"""Methods that are named as those that the lead is owed to."""
 
 
 class DiagnosePage(Page):
@@ -35,7 +38,9 @@ class DiagnosePage(Page):
     HELP = (
         "R runs every method over the incident, cheap ones first; live, over the window that Telemetry shows. "
         "n and p go through the methods, left and right through the steps of the explanation, enter opens it large. "
-        "≠ marks a method that blames another component than the consensus, the mean of all rankings (Borda count)."
+        "≠ marks a method that blames another component than the consensus, the mean of all rankings (Borda count). "
+        "The contrast belongs to no method: SHAP values of a model that learnt to tell the fault window from the "
+        "baseline. Beside each ranking stands how far it agrees with it: 1 for the same order (rank-biased overlap)."
     )
     FOLLOWS = ("shown", "mark", "diagnosis", "method", "trouble", "paused", "injection", "theme")
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -66,9 +71,12 @@ class DiagnosePage(Page):
     def follow(self) -> None:
         diagnosis = self.rca.diagnosis
         self._show_onset(diagnosis)
-        order = [entry.name for entry in catalog.entries()]
+        methods = [entry.name for entry in catalog.entries()]
+        # What belongs to no method comes after them, and stands above them.
+        order = [*methods, catalog.CONTRAST.name]
         colour = dict(self.app.theme_variables)
-        rows = [(name, [method_row(name, order, diagnosis, colour, LEFT)]) for name in order]
+        listed = methods if diagnosis is None else [catalog.CONTRAST.name, *methods]
+        rows = [(name, [method_row(name, order, diagnosis, colour, LEFT)]) for name in listed]
         if diagnosis is not None and diagnosis.consensus is not None and diagnosis.consensus.voters:
             rows.insert(0, (CONSENSUS, [consensus_row(diagnosis.consensus, colour, LEFT)]))
         table = self.query_one(Rows)
@@ -84,7 +92,8 @@ class DiagnosePage(Page):
         else:
             text.append("no onset yet" if diagnosis is None else "no onset found", style="dim")
         if diagnosis is not None:
-            done, all_ = len(diagnosis.results), len(catalog.entries())
+            all_ = len(catalog.entries())
+            done = sum(entry.name in diagnosis.results for entry in catalog.entries())
             text.append(f"\n{done} of {all_} answered" + (" …" if diagnosis.running else ""), style="dim")
             text.append(f" {plain(diagnosis.note)}", style="dim")
         else:
@@ -106,7 +115,7 @@ class DiagnosePage(Page):
             ranking.update(head.append(plain(about), style="dim"))
             why.show_nothing("" if diagnosis else "R runs the methods over what Telemetry shows.")
         elif isinstance(result.outcome, Ranking):
-            self._show_ranking(method, f"ranked in {span(result.seconds)}", result.outcome.components)
+            self._show_ranking(method, self._note(diagnosis, result), result.outcome.components)
             steps = result.outcome.explanation.steps
             self._step = min(self._step, max(0, len(steps) - 1))
             if steps:
@@ -124,10 +133,26 @@ class DiagnosePage(Page):
         colour = dict(self.app.theme_variables)
         box.update(ranking_text(head, note, components, room.width or 46, room.height or 9, colour))
 
+    def _note(self, diagnosis: Diagnosis, result: Result) -> str:
+        """How long it took, and how far the ranking agrees with what belongs to no method."""
+        from methods.overlap import agreement
+
+        took = f"ranked in {span(result.seconds)}" if result.seconds else "known from before"
+        beside = diagnosis.results.get(catalog.CONTRAST.name)
+        if beside is None or beside is result:
+            return took
+        agrees = agreement(result.outcome, beside.outcome, diagnosis.incident.candidates)
+        return took if agrees is None else f"{took}, contrast {agrees:.2f}"
+
     def _show_consensus(self, consensus: Consensus) -> None:
         note = f"of {len(consensus.voters)} methods"
         self._show_ranking(CONSENSUS, note, consensus.components)
         words = [consensus.claim]
+        if drivers := consensus.drivers():
+            said = ", ".join(f"{method} {number(part)}" for method, part in drivers[:DRIVERS])
+            first, second = consensus.components[:2]
+            lead = number(first.score - second.score)
+            words.append(f"{first.component} leads {second.component} by {lead}, most of it from {said}.")
         words += [f"≠ {method} blames {' and '.join(blamed)}" for method, blamed in consensus.dissent]
         self.query_one("#why", ExplanationView).show_nothing(*words)
 

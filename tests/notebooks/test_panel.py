@@ -85,3 +85,17 @@ def test_every_axis_of_a_signal_has_its_unit() -> None:
     drawn = pictures.signals(incident, [(door, "latency_p90"), (door, "request_rate")])
     assert [axis.get_ylabel() for axis in drawn.figure.axes] == ["seconds", "per second"]
     assert drawn.figure.axes[-1].get_xlabel() == "seconds since the window began"
+
+
+def test_what_was_changed_is_ranked_anew() -> None:
+    """The process that ranks keeps an incident: one with the same id and less telemetry is another."""
+    import dataclasses
+
+    from cluster.incident.model import empty_metrics
+    from methods.types import NoRanking, Ranking
+    from rca_tui.notebook.exploring import Ranker, load, shipped
+
+    ranker, whole = Ranker(deadline=600.0), load(shipped()[0])
+    nothing = dataclasses.replace(whole, telemetry=dataclasses.replace(whole.telemetry, metrics=empty_metrics()))
+    assert isinstance(ranker.rank(whole, "nsigma", threading.Event()), Ranking)
+    assert isinstance(ranker.rank(nothing, "nsigma", threading.Event()), NoRanking)

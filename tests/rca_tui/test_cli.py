@@ -317,3 +317,18 @@ def test_evaluate_needs_a_truth_and_each_incident_once(tmp_path: Path) -> None:
     (raw / "inject_time.txt").unlink()
     assert "no truth" in refusal("evaluate", str(raw), "--method", "baro")
     assert "no method" in refusal("evaluate", str(raw), "--method", "wizard")
+
+
+def test_contrast_belongs_to_no_method_and_says_how_far_they_agree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    raw = str(case(tmp_path / "raw"))
+    asked = ("contrast", raw, "--onset", f"+{FAULT_AT}", "--method", "nsigma")
+    told = json.loads(run(*asked, "--json"))
+    assert told["method"] == "contrast"
+    assert told["components"][0]["component"] == "cart"
+    assert told["agreement_by_chance"] < told["agreement"]["nsigma"] <= 1.0
+    text = run(*asked)
+    assert "Can they be told apart?" in text
+    assert f"{told['agreement']['nsigma']:.2f}" in text
