@@ -40,11 +40,15 @@ METHODS = (
 """The methods that answer in a second or so, of every family: all removals on all drills stay affordable."""
 SOURCES = ("metrics", "edge_metrics", "spans", "logs")
 _READS = {
-    "metric": frozenset({"metrics", "edge_metrics"}),
-    # The onset comes from a metric.
-    "trace": frozenset({"metrics", "spans"}),
-    "multi-source": frozenset(SOURCES),
+    "metrics": "metrics",
+    "calls": "edge_metrics",
+    "spans": "spans",
+    "logs": "logs",
+    # Both come from a metric.
+    "onset": "metrics",
+    "sli": "metrics",
 }
+"""What a method of the catalogue needs, and the frame that it is read from."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ def plan(
     for guideline in guidelines.entries() if checks is None else checks:
         for removal in guideline.removals:
             touched = _touched(removal, sample)
-            affected = tuple(e.name for e in entries if touched & _READS[e.family])
+            affected = tuple(e.name for e in entries if touched & {_READS[need] for need in e.needs})
             without = tuple(_without(case, guideline, removal) for case in cases)
             plans.append(Plan(guideline, removal, without, affected))
     return Run(tuple(cases), tuple(names), tuple(plans))

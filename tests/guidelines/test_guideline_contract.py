@@ -18,7 +18,6 @@ from guidelines.types import Guideline, Removal, Verdict
 from methods import catalog as methods
 
 PLANNED = {
-    "cpu-throttle", "memory-stress", "network-delay", "network-loss", "bandwidth", "partition", "freeze", "crash",
     "head-overload", "gateway-slow", "long-prefill", "kv-pressure", "hot-replica", "load-surge", "two-at-once",
     "gpu-power-cap", "gpu-contention", "gpu-memory",
 }  # fmt: skip
