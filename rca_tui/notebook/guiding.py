@@ -10,6 +10,7 @@ import ipywidgets as widgets
 from cluster.display import Line, Title
 from guidelines import catalog, checkup, survey
 from guidelines.types import Removal, Verdict
+from methods.onset import with_onset
 from methods.types import Ranking
 from rca_tui.notebook import pictures
 from rca_tui.notebook.exploring import Ranker, load, shipped
@@ -32,7 +33,7 @@ def ablation_panel(methods: Sequence[str], incident: str = "") -> Panel:
     def work(choice: Choice, cancelled: threading.Event, tell: Tell) -> View | None:
         tell(f"{choice['method']} looks at {choice['incident']}, with everything and without …")
         whole, removal = load(choice["incident"]), removals[choice["removal"]]
-        less = removal.apply(whole)
+        less = with_onset(removal.apply(whole.at(None)))
         outcomes = []
         for seen in (whole, less):
             outcome = ranker.rank(seen, choice["method"], cancelled)
