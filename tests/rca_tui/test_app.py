@@ -53,7 +53,7 @@ async def test_data_that_grows_old_is_stale_while_a_look_hangs() -> None:
         def samples(self, *arguments: Any, **options: Any) -> Any:
             self.looks += 1
             if self.looks > 1:
-                release.wait(30)
+                release.wait(300)
             return super().samples(*arguments, **options)
 
     deployment = Hanging()
