@@ -14,6 +14,9 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 # The answer of 1,000 pods × 300 steps takes about 10 MB; this is for what is no sensible answer at all.
 LARGEST_ANSWER = 256 << 20
 
+# What code raises that reads JSON of another form than it expects.
+_ODD = (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
+
 T = TypeVar("T")
 
 
@@ -66,7 +69,7 @@ def checked(ask: Callable[[], T], server: str = "Prometheus") -> T:
         raise QueryError(f"the answer is not JSON, so this is hardly {server}'s address") from error
     except (requests.ConnectionError, ConnectionError) as error:
         raise QueryError("the connection failed; check the address and that it runs") from error
-    except (requests.RequestException, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except (requests.RequestException, *_ODD) as error:
         raise QueryError(not_its_form(server)) from error
 
 

@@ -8,8 +8,20 @@ from typing import Annotated
 
 import typer
 
-from rca_tui.commands import ablation, analysis, checking, contrasting, deployment, drills, incidents, lists, scoring
-from rca_tui.commands.errors import Guarded
+from rca_tui.commands import (
+    ablation,
+    analysis,
+    checking,
+    connecting,
+    contrasting,
+    deployment,
+    doctor,
+    drills,
+    incidents,
+    lists,
+    scoring,
+)
+from rca_tui.commands.errors import BadInput, Guarded
 
 app = typer.Typer(
     name="rca-tui",
@@ -20,6 +32,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+IN_CLUSTER = frozenset({"diagnose", "doctor", "drill", "faults", "record", "status"})
 
 
 def _version(wanted: bool) -> None:
@@ -36,22 +51,31 @@ def start(
     armed: Annotated[
         bool, typer.Option("--armed", help="Allow the app to inject faults; without it, read-only.")
     ] = False,
+    context_name: Annotated[
+        str | None,
+        typer.Option("--context", metavar="NAME", help="A kubeconfig context: the deployment in that cluster."),
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
     ] = False,
 ) -> None:
     """Find the faulty part of a live LLM deployment, and see why.
 
-    Without a command: the app on the deployment that runs on this machine (`rca-tui up` starts one).
+    Without a command: the app on the deployment that runs on this machine (`rca-tui up` starts one), or with --context
+    on the one in a Kubernetes cluster. `rca-tui --context NAME doctor` says what it finds there.
     INCIDENT is a folder or .zip that was saved, a case in the RCAEval layout, or a name that `rca-tui incidents` lists.
     """
+    connecting.choose(context_name)
     if context.invoked_subcommand is None:
-        from rca_tui.commands.screen import show_local
+        from rca_tui.commands.screen import show_live
 
-        show_local(armed)
+        show_live(context_name, armed)
+    elif context_name is not None and context.invoked_subcommand not in IN_CLUSTER:
+        choice = ", ".join(sorted(IN_CLUSTER))
+        raise BadInput(f"{context.invoked_subcommand} is not for a cluster; --context goes with: {choice}")
 
 
-for commands in (deployment, incidents, analysis, contrasting, checking, scoring, ablation, drills, lists):
+for commands in (deployment, doctor, incidents, analysis, contrasting, checking, scoring, ablation, drills, lists):
     commands.register(app)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from rca_tui import messages
-from rca_tui.polling import STEP, incident_frames
+from rca_tui.polling import incident_frames
 from rca_tui.state import Diagnosis, Mark
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def capture(deployment: Deployment, end: float, seconds: float) -> Incident:
     from cluster.incident.capture import capture as record
     from cluster.incident.model import Window
 
-    return record(deployment, Window(end - seconds, end), STEP)
+    return record(deployment, Window(end - seconds, end))
 
 
 def diagnose(

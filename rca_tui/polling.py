@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from cluster.deployment import step_of
 from cluster.signals import UNITS
 from rca_tui.frames import Frames
 from rca_tui.state import Snapshot
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
 
 HISTORY = 600.0
 """Seconds of telemetry that are kept."""
-STEP = 1.0
 OVERLAP = 15.0
 """Seconds that are asked for again: late samples fill in, rates over a window settle."""
+OVERLAP_STEPS = 12
+"""The same in steps, for what is scraped seldom."""
 
 
 class Poller:
@@ -55,11 +57,12 @@ class Poller:
         from cluster.incident.model import Window
 
         status = deployment.status()
+        step = step_of(deployment)
         now = math.floor(self._clock())
         start = now - HISTORY
         if self._metrics is not None and len(self._metrics.index):
-            start = max(start, math.floor(self._metrics.index[-1]) - OVERLAP)
-        samples: Samples = deployment.samples(Window(start, now + STEP), STEP)
+            start = max(start, math.floor(self._metrics.index[-1]) - max(OVERLAP, OVERLAP_STEPS * step))
+        samples: Samples = deployment.samples(Window(start, now + step), step)
         self._metrics = _merge(self._metrics, samples.metrics, now - HISTORY)
         self._edges = _merge(self._edges, samples.edge_metrics, now - HISTORY)
         return Snapshot(
@@ -71,6 +74,7 @@ class Poller:
             topology=deployment.topology(),
             frames=Frames(self._metrics, self._edges, UNITS),
             up=dict(status.components),
+            fresh=status.fresh,
             notes=samples.notes,
         )
 

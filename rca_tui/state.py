@@ -22,7 +22,8 @@ STALE_AFTER = 6.0
 class Snapshot:
     """One look at the deployment.
 
-    `newest` is the unix time of the newest sample, None when there is none; `liveness` as in `cluster.deployment`.
+    `newest` is the unix time of the newest sample, None when there is none; `liveness` and `fresh` as in
+    `cluster.deployment`.
     """
 
     kind: str
@@ -35,6 +36,7 @@ class Snapshot:
     up: Mapping[str, bool] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     incident: Incident | None = None
+    fresh: float = 0.0
 
     @property
     def start(self) -> float:

@@ -7,18 +7,18 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from cluster.deployment import Deployment, DeploymentError
+from cluster.deployment import Deployment, DeploymentError, step_of
 from cluster.incident.model import Incident, Telemetry, Window, empty_logs, empty_spans
 from cluster.signals import UNITS
 
 
-def capture(deployment: Deployment, window: Window, step: float) -> Incident:
+def capture(deployment: Deployment, window: Window, step: float | None = None) -> Incident:
     """The window as an incident, metrics every `step` seconds, under a random id and without an onset.
 
-    A column without a single sample is left out and noted, as is a source of spans or logs that fails. Raises
-    DeploymentError when there are no metrics at all.
+    By default as often as the deployment is worth asking. A column without a single sample is left out and noted, as
+    is a source of spans or logs that fails. Raises DeploymentError when there are no metrics at all.
     """
-    samples = deployment.samples(window, step)
+    samples = deployment.samples(window, step_of(deployment) if step is None else step)
     notes = list(samples.notes)
     metrics, edge_metrics = _measured(samples.metrics), _measured(samples.edge_metrics)
     if metrics.columns.empty:

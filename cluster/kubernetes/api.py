@@ -216,8 +216,10 @@ class Api:
 
     def clock(self) -> float | None:
         """The server's time in unix seconds, whole ones; None where it does not tell."""
-        response = self._send("GET", "/version", None, "", time.monotonic() + self._deadline)
+        ends = time.monotonic() + self._deadline
+        response = self._send("GET", "/version", None, "", ends)
         stamp = response.headers.get("Date", "")
+        self._read(response, ends)
         response.release_conn()
         try:
             return parsedate_to_datetime(stamp).timestamp()

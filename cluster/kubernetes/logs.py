@@ -71,11 +71,12 @@ def read(asker: Asker, stack: Stack, window: Window) -> pd.DataFrame:
     return frame
 
 
-def probe(asker: Asker) -> None:
+def probe(asker: Asker) -> str:
     """Raises DeploymentError when it does not answer as Loki does."""
     answer = asker.get("/loki/api/v1/labels", {})
     if not isinstance(answer, dict) or answer.get("status") != "success":
         raise DeploymentError(f"Loki at {asker.address} gives no data: it does not answer as Loki does")
+    return "loki"
 
 
 def _entries(answer: Any) -> list[tuple[str, str, Mapping[str, str]]]:

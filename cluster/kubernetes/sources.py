@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -144,4 +143,4 @@ class Asker:
             timeout=timeout or self._deadline,
             **what,
         )
-        return json.loads(answer.content) if answer.content else None
+        return answer.json()

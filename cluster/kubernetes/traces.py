@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from concurrent.futures import TimeoutError as TookTooLong
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -63,7 +64,7 @@ def read(asker: Asker, configured: Traces, stack: Stack, window: Window, deadlin
     return frame
 
 
-def probe(asker: Asker, configured: Traces) -> None:
+def probe(asker: Asker, configured: Traces) -> str:
     """Raises DeploymentError when it does not answer as it should."""
     if configured.kind == "tempo":
         now = int(time.time())
@@ -72,6 +73,7 @@ def probe(asker: Asker, configured: Traces) -> None:
         asker.read(lambda: asker.get("/api/services", {})["data"])
     else:
         _sql(asker, "show databases")
+    return configured.kind
 
 
 # Tempo: search, then every trace by its id.
@@ -168,17 +170,17 @@ def _jaeger(
         if left <= 0:
             notes.append("traces: not every service could be asked, Jaeger took too long")
             return
-        found = asker.read(
-            lambda service=service, left=left: (
-                asker.get("/api/traces", {**span, "service": service}, left)["data"] or []
-            )  # type: ignore[misc]
-        )
+        found = asker.read(partial(_jaeger_search, asker, {**span, "service": service}, left))
         if len(found) >= LARGEST:
             notes.append(f"traces: {LARGEST} traces of {service} were read, Jaeger has more")
         for trace in found:
-            if trace.get("traceID") not in seen:
-                seen.add(trace.get("traceID"))
+            if str(trace.get("traceID")) not in seen:
+                seen.add(str(trace.get("traceID")))
                 yield from asker.read(lambda trace=trace: list(_jaeger_trace(stack, trace)))  # type: ignore[misc]
+
+
+def _jaeger_search(asker: Asker, params: Mapping[str, str], timeout: float) -> list[dict[str, Any]]:
+    return [dict(one) for one in asker.get("/api/traces", params, timeout)["data"] or []]
 
 
 def _jaeger_trace(stack: Stack, trace: Any) -> Iterator[tuple[str | None, Row]]:
@@ -229,24 +231,23 @@ def _deepflow(
         f"SELECT {', '.join(names)}, toString(_id) AS id FROM l7_flow_log "  # noqa: S608
         f"WHERE {where} ORDER BY start_time LIMIT {ROWS}",
     )
-    columns = [str(one) for one in answer["columns"]]
+    columns = asker.read(lambda: [str(one) for one in answer["columns"]])
     if missing := [name for name in names if name not in columns]:
         raise DeploymentError(f"DeepFlow at {asker.address} gives no data: it has no {', '.join(missing)}")
-    rows = answer["values"] or []
+    rows = asker.read(lambda: [dict(zip(columns, values, strict=True)) for values in answer["values"] or []])
     if len(rows) >= ROWS:
         notes.append(f"traces: the first {ROWS} requests of the window were read, DeepFlow has more")
-    for values in rows:
-        cells = dict(zip(columns, values, strict=False))
-        # Without a propagated context a request stands alone: it is a trace of one span.
-        span = _text(cells["span_id"]) or _text(cells.get("id"))
-        status = str(cells["response_status"])
-        error = {"0": False, "1": True, "3": True, "4": True}.get(status)
-        yield stack.names.get(_text(cells["pod_1"])), asker.read(
-            lambda cells=cells, span=span, error=error: _row(  # type: ignore[misc]
-                _text(cells["trace_id"]) or span, span, _text(cells["parent_span_id"]) or None, cells["endpoint"],
-                float(cells["start_time"]) / 1e6, float(cells["response_duration"]) / 1e6, error,
-            )
-        )  # fmt: skip
+    yield from asker.read(lambda: [(stack.names.get(_text(cells["pod_1"])), _request(cells)) for cells in rows])
+
+
+def _request(cells: Mapping[str, Any]) -> Row:
+    # Without a propagated context a request stands alone: it is a trace of one span.
+    span = _text(cells["span_id"]) or _text(cells.get("id"))
+    # 0 is success, 3 the server's error, 1 any error; 4, the client's, is none of ours. Anything else is unknown.
+    error = {"0": False, "1": True, "3": True, "4": False}.get(str(cells["response_status"]))
+    start, duration = float(cells["start_time"]) / 1e6, float(cells["response_duration"]) / 1e6
+    parent = _text(cells["parent_span_id"]) or None
+    return _row(_text(cells["trace_id"]) or span, span, parent, cells["endpoint"], start, duration, error)
 
 
 def _sql(asker: Asker, statement: str) -> Mapping[str, Any]:

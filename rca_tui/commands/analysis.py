@@ -10,6 +10,7 @@ import typer
 
 from rca_tui.commands import onset as onsets
 from rca_tui.commands.errors import at_terminal, interruptible, say
+from rca_tui.commands.incidents import Back
 from rca_tui.commands.output import AsJson, print_json, print_line
 from rca_tui.text import clock_time, plain, span
 
@@ -24,16 +25,20 @@ Deadline = Annotated[float, typer.Option(help="CPU seconds for each method, afte
 
 
 def diagnose(
-    incident: Named,
+    incident: Annotated[
+        str | None,
+        typer.Argument(metavar="[INCIDENT]", help="A path or a name; without one, the live deployment as it is now."),
+    ] = None,
     method: Annotated[list[str] | None, typer.Option(help="Run this method only; may be given several times.")] = None,
     onset: When = "auto",
+    seconds: Back = None,
     seed: Seed = 0,
     deadline: Deadline = 60.0,
     as_json: AsJson = False,
 ) -> None:
     """Rank the components of an incident.
 
-    By every method, unless some are named.
+    By every method, unless some are named. Without an incident: of the last minutes of the live deployment.
     Example: rca-tui diagnose drill-01 --method baro --method nsigma --onset +120
     """
     from methods import catalog, consensus, results, runner
@@ -41,7 +46,7 @@ def diagnose(
 
     for name in method or ():
         catalog.entry(name)
-    placed = _load(incident, onset)
+    placed = onsets.place(_live(seconds), onset) if incident is None else _load(incident, onset)
     found = []
     with interruptible("interrupted; the methods were stopped"):
         for result in runner.run(placed, method or None, seed=seed, deadline=deadline):
@@ -115,6 +120,16 @@ def replay(
         print_line(f"  {component['id']} ({component['kind']}): {len(component['signals'])} signals")
     for note in told["notes"]:
         print_line(f"  note: {note}")
+
+
+def _live(seconds: float | None) -> Incident:
+    from rca_tui.commands.connecting import connected, last
+
+    with connected() as deployment, interruptible("interrupted; nothing was diagnosed"):
+        incident = last(deployment, seconds)
+    for note in incident.notes:
+        say(f"note: {note}")
+    return incident
 
 
 def _load(name: str, onset: str) -> Incident:

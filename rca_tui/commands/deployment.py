@@ -60,34 +60,42 @@ def status(as_json: AsJson = False) -> None:
 
     With how fresh its data is, and what is left to recover.
     """
-    from cluster.local import lifecycle
     from faults.recover import pending
+    from rca_tui.commands.connecting import chosen
 
-    state = lifecycle.status()
-    told: dict[str, Any] = {"liveness": "DOWN", "data_age": None, "message": "no deployment is up", "components": {}}
-    if state is not None:
-        from rca_tui.commands.connecting import connected
-
-        told |= {"message": "starting"}
-        if state.ready:
-            with connected() as deployment:
-                seen = deployment.status()
-            told = {"liveness": seen.liveness.value, "data_age": seen.data_age, "message": seen.message}
-            told["components"] = dict(seen.components)
-        told |= {"gateway": state.gateway_url, "prometheus": state.prometheus_url}
-        told |= {"engine": state.engine, "rate": state.rate}
+    told = _local() if chosen() is None else _connected()
     told["to_recover"] = [journal.id for journal, _ in pending()]
     if as_json:
         print_json(told)
         return
     age = "" if told["data_age"] is None else f", data {span(told['data_age'])} old"
     print_line(f"{told['liveness']}{age}{': ' if told['message'] else ''}{told['message']}")
-    if state is not None:
-        print_line(f"gateway {state.gateway_url}, Prometheus {state.prometheus_url}")
+    if "gateway" in told:
+        print_line(f"gateway {told['gateway']}, Prometheus {told['prometheus']}")
     if told["components"]:
         print_table(("component", "now"), ((c, "up" if ok else "DOWN") for c, ok in told["components"].items()))
     if told["to_recover"]:
         say(f"injections that are not undone yet: {len(told['to_recover'])}; unless a drill runs, `rca-tui recover`")
+
+
+def _connected() -> dict[str, Any]:
+    from rca_tui.commands.connecting import connected
+
+    with connected() as deployment:
+        seen = deployment.status()
+    told = {"liveness": seen.liveness.value, "data_age": seen.data_age, "message": seen.message}
+    return told | {"components": dict(seen.components)}
+
+
+def _local() -> dict[str, Any]:
+    from cluster.local import lifecycle
+
+    state = lifecycle.status()
+    if state is None:
+        return {"liveness": "DOWN", "data_age": None, "message": "no deployment is up", "components": {}}
+    starting: dict[str, Any] = {"liveness": "DOWN", "data_age": None, "message": "starting", "components": {}}
+    about = {"gateway": state.gateway_url, "prometheus": state.prometheus_url, "engine": state.engine}
+    return (_connected() if state.ready else starting) | about | {"rate": state.rate}
 
 
 def down(as_json: AsJson = False) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +15,12 @@ if TYPE_CHECKING:
     from cluster.incident.library import Listing
     from cluster.incident.truth import Truth
 
-STEP = 1.0  # s, the grid on which the local deployment is recorded
+Back = Annotated[
+    float | None,
+    typer.Option(
+        metavar="S", help="How far back to reach; by default 240 samples.", min=10, max=7200, show_default=False
+    ),
+]
 
 
 def record(
@@ -24,26 +28,21 @@ def record(
         Path | None,
         typer.Argument(metavar="[PATH]", help="Folder or .zip to write; by default a new name that `incidents` lists."),
     ] = None,
-    seconds: Annotated[
-        float, typer.Option(metavar="S", help="How far back to reach, in seconds.", min=10, max=7200)
-    ] = 240.0,
+    seconds: Back = None,
     as_json: AsJson = False,
 ) -> None:
     """Save the last seconds of the deployment.
 
     The incident has no truth: nobody knows the cause yet. Example: rca-tui record --seconds 600 monday.zip
     """
-    from cluster.incident import capture, library, store
-    from cluster.incident.model import Window
-    from rca_tui.commands.connecting import connected
+    from cluster.incident import library, store
+    from rca_tui.commands.connecting import connected, last
 
     path = path or library.new_path("recorded")
     with connected() as deployment, interruptible("interrupted; nothing was written"):
-        say(f"reading the last {span(seconds)}")
-        now = time.time()
-        incident = capture.capture(deployment, Window(now - seconds, now), STEP)
+        incident = last(deployment, seconds)
         store.save(incident, path)
-    told = {"path": str(path), "id": incident.id, "seconds": seconds, "notes": list(incident.notes)}
+    told = {"path": str(path), "id": incident.id, "seconds": incident.window.seconds, "notes": list(incident.notes)}
     if as_json:
         print_json(told)
         return

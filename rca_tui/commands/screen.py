@@ -10,17 +10,17 @@ if TYPE_CHECKING:
     from cluster.deployment import Deployment
 
 
-def show_local(armed: bool) -> None:
-    """The app on the deployment of this machine. Raises BadInput where there is no terminal."""
+def show_live(context: str | None, armed: bool) -> None:
+    """The app on a deployment, of this machine for None. Raises BadInput where there is no terminal."""
     _insist_on_terminal("`rca-tui --help` lists the commands that need none")
     from rca_tui.app import run_app
 
     def connect() -> Deployment:
-        from cluster.local.deployment import LocalDeployment
+        from rca_tui.commands import connecting
 
-        return LocalDeployment.connect()
+        return connecting.connect(context)
 
-    run_app(connect, "local", armed)
+    run_app(connect, context or "local", armed)
 
 
 def show_incident(name_or_path: str) -> None:

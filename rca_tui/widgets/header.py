@@ -118,6 +118,6 @@ def freshness(app: RcaApp) -> tuple[str, str, str]:
     how_old = "" if age is None else f" {age:.1f} s" if age < 10 else f" {span(age)}"
     if app.trouble or seen.liveness == "DOWN":
         return BAD, f"DOWN{how_old}", "error"
-    if age is None or age > app.stale_after or seen.liveness == "STALE":
+    if age is None or age > max(app.stale_after, seen.fresh) or seen.liveness == "STALE":
         return WARN, f"STALE{how_old}", "warning"
     return GOOD, f"LIVE{how_old}", "success"

@@ -13,6 +13,7 @@ PARTS = {
     "delay": "the round trip that network-delay adds, beside what was asked (live deployment)",
     "kills": "kill -9 while a fault is in: what is left (live deployment)",
     "growth": "10, 100 and 1,000 components",
+    "cluster": "one window of 1,000 pods from a real Prometheus",
 }
 
 

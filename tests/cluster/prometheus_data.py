@@ -53,7 +53,8 @@ def level(value: float) -> Value:
 class Exposition:
     """Collects series and writes them as one OpenMetrics text."""
 
-    def __init__(self) -> None:
+    def __init__(self, start: int = T0, seconds: int = SECONDS) -> None:
+        self.start, self.seconds = start, seconds
         self._series: Series = {}
 
     def add(self, metric: str, labels: Mapping[str, str], value: Value) -> None:
@@ -71,9 +72,9 @@ class Exposition:
     def text(self) -> Iterator[str]:
         for series in self._series.values():
             for name, value in series.items():
-                for second in range(SECONDS):
+                for second in range(self.seconds):
                     if (sample := value(second)) is not None:
-                        yield f"{name} {sample!r} {T0 + second}\n"
+                        yield f"{name} {sample!r} {self.start + second}\n"
         yield "# EOF\n"
 
 

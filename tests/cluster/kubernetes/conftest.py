@@ -1,13 +1,22 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import mock_stack
+import prometheus_data
 import pytest
+from cluster_series import Reference
 from mock_api import MockApi
+from mock_stack import SECRET
+from mock_telemetry import Telemetry, requests, serving
+from prometheus_data import Exposition
 
+from cluster import paths
 from cluster.kubernetes.deployment import KubernetesDeployment
+
+PAST, SINCE, AHEAD = 900, 240, 900  # s of telemetry up to now, of trouble at its end, and of what is still to come
 
 
 @pytest.fixture
@@ -32,3 +41,53 @@ def deployment(stack: MockApi) -> Iterator[KubernetesDeployment]:
     found = KubernetesDeployment.connect("mock")
     yield found
     found.close()
+
+
+@pytest.fixture
+def configure(api: MockApi) -> Callable[[str], None]:
+    """Writes kubernetes.toml."""
+
+    def write(text: str) -> None:
+        file = paths.config_home() / "kubernetes.toml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    return write
+
+
+@pytest.fixture(scope="module")
+def telemetry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """Addresses of Prometheus, and of Loki and Tempo: ray-replicas-1 has been in trouble for four minutes."""
+    if missing := prometheus_data.missing_binaries():
+        pytest.skip(f"not installed here: {', '.join(missing)} (Debian's package prometheus has both)")
+    # Some of it lies ahead: there is still something new when a slow machine comes to ask.
+    start = int(time.time()) - PAST
+    onset = PAST - SINCE
+    out = Exposition(start, PAST + AHEAD)
+    Reference(out, lambda component, second: component == "ray-replicas-1" and second >= onset)
+    held = Telemetry()
+    requests(held, start, PAST + AHEAD, lambda component, at: component == "ray-replicas-1" and at >= start + onset)
+    with (
+        prometheus_data.prometheus(tmp_path_factory.mktemp("prometheus"), out) as prometheus,
+        serving(held) as others,
+    ):
+        yield prometheus, others
+
+
+@pytest.fixture
+def whole(
+    stack: MockApi,
+    telemetry: tuple[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    configure: Callable[[str], None],
+) -> MockApi:
+    prometheus, others = telemetry
+    monkeypatch.setenv("PROMETHEUS_TOKEN", SECRET)
+    monkeypatch.chdir(tmp_path)
+    configure(
+        f'[contexts.mock.prometheus]\nurl = "{prometheus}"\ntoken_env = "PROMETHEUS_TOKEN"\n'
+        f'[contexts.mock.loki]\nurl = "{others}"\n'
+        f'[contexts.mock.traces]\nkind = "tempo"\nurl = "{others}"\n'
+    )
+    return stack

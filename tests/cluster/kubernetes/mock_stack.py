@@ -6,6 +6,7 @@ from typing import Any
 
 from mock_api import MockApi
 
+SECRET = "prometheus-token-c0ffee"
 NAMESPACE, SERVICE, CLUSTER = "llm", "falcon", "falcon-raycluster-x7k2p"
 GATEWAY_POD = "nginx-6d4b75cb6d-hx9zq"
 HEAD_POD = f"{CLUSTER}-head-4kq8d"

@@ -11,7 +11,6 @@ import pytest
 from mock_api import MockApi
 from mock_stack import COMPONENTS, NAMESPACE, NODES, SERVING, WORKER_PODS
 
-from cluster import paths
 from cluster.deployment import DeploymentError
 from cluster.kubernetes.deployment import KubernetesDeployment
 from cluster.topology import Edge, Kind, Relation
@@ -21,12 +20,6 @@ def until(condition: Callable[[], bool]) -> None:
     """The test's time limit ends a wait for what never comes."""
     while not condition():
         time.sleep(0.01)
-
-
-def configure(text: str) -> None:
-    file = paths.config_home() / "kubernetes.toml"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text)
 
 
 def test_the_reference_deployment(deployment: KubernetesDeployment) -> None:
@@ -89,7 +82,7 @@ def test_a_pod_that_is_not_ready_is_down(stack: MockApi, deployment: KubernetesD
     assert "not ready: ray-replicas-1" in deployment.status().message
 
 
-def test_several_deployments_are_named_and_one_can_be_chosen(stack: MockApi) -> None:
+def test_several_deployments_are_named_and_one_can_be_chosen(stack: MockApi, configure: Callable[[str], None]) -> None:
     mock_stack.rayservice(stack, name="llama", cluster="llama-1")
     with pytest.raises(DeploymentError, match=r"several deployments: falcon .*, llama .*kubernetes\.toml"):
         KubernetesDeployment.connect("mock")
@@ -122,14 +115,14 @@ def test_the_namespace_is_found_where_the_context_names_another(
         ("[[[", "cannot be read"),
     ],
 )
-def test_settings_that_lead_nowhere(stack: MockApi, settings: str, says: str) -> None:
+def test_settings_that_lead_nowhere(stack: MockApi, configure: Callable[[str], None], settings: str, says: str) -> None:
     configure(settings)
     with pytest.raises(DeploymentError, match=says) as refused:
         KubernetesDeployment.connect("mock")
     assert "secret" not in str(refused.value) and "\n" not in str(refused.value)
 
 
-def test_a_stack_without_kuberay_by_its_labels(api: MockApi) -> None:
+def test_a_stack_without_kuberay_by_its_labels(api: MockApi, configure: Callable[[str], None]) -> None:
     api.create("namespaces", "", {"metadata": {"name": NAMESPACE}})
     api.create("pods", NAMESPACE, mock_stack.plain_pod("vllm-7c9d8f-abcde", {"app": "vllm"}))
     api.create("pods", NAMESPACE, mock_stack.plain_pod("vllm-7c9d8f-fghij", {"app": "vllm"}))
@@ -149,7 +142,7 @@ def test_a_stack_without_kuberay_by_its_labels(api: MockApi) -> None:
     found.close()
 
 
-def test_pods_of_a_stateful_set_keep_their_number(api: MockApi) -> None:
+def test_pods_of_a_stateful_set_keep_their_number(api: MockApi, configure: Callable[[str], None]) -> None:
     api.create("namespaces", "", {"metadata": {"name": NAMESPACE}})
     for number in (2, 0):
         api.create("pods", NAMESPACE, mock_stack.plain_pod(f"vllm-{number}", {"app": "vllm"}, "StatefulSet"))

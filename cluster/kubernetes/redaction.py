@@ -1,0 +1,47 @@
+"""Takes out of a text what names a cluster, so that a report can be shown to strangers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from cluster.kubernetes.api import Api
+from cluster.kubernetes.deployment import KubernetesDeployment
+from cluster.topology import Kind
+
+_PATTERNS = (
+    (re.compile(r"\b(?:https?)://[^\s,;)\"'`]+"), "[address]"),
+    (re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b"), "[address]"),
+    (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "[uid]"),
+    (re.compile(r"\b[\w.+-]+@[\w-]+\.[\w.-]+\b"), "[mail]"),
+    (re.compile(r"\b(?:[a-z0-9-]+\.){2,}[a-z]{2,}\b"), "[host]"),
+    # Tokens: JWTs, and anything else long that mixes letters and digits without a break.
+    (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), "[token]"),
+    (re.compile(r"\b(?=\w*\d)(?=\w*[A-Za-z])\w{24,}\b"), "[token]"),
+)
+
+
+def words(api: Api | None, deployment: KubernetesDeployment | None) -> dict[str, str]:
+    """What is known to name this cluster, and what stands for it."""
+    known: dict[str, str] = {}
+    if api is not None:
+        known |= {api.context: "[context]", urlsplit(api.server).netloc: "[server]", api.namespace: "[namespace]"}
+    if deployment is not None:
+        stack = deployment.stack()
+        known |= {stack.target.namespace: "[namespace]", stack.target.name: "[deployment]"}
+        known |= dict.fromkeys(stack.target.clusters, "[cluster]")
+        known |= {name: f"[pod of {component}]" for name, component in stack.names.items()}
+        known |= {name: f"node-{number}" for number, name in enumerate(sorted(stack.nodes), 1)}
+        hosts = [one.labels["node"] for one in stack.topology.of_kind(Kind.NODE) if one.labels["node"] not in known]
+        known |= {name: f"node-x{number}" for number, name in enumerate(sorted(hosts), 1)}
+    return {word: stand_in for word, stand_in in known.items() if word}
+
+
+def redact(text: str, known: Mapping[str, str]) -> str:
+    """The text without those words, addresses, ids and tokens."""
+    for word in sorted(known, key=len, reverse=True):
+        text = re.sub(rf"(?<![\w-]){re.escape(word)}(?![\w-])", known[word], text)
+    for pattern, stand_in in _PATTERNS:
+        text = pattern.sub(stand_in, text)
+    return text

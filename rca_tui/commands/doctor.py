@@ -1,0 +1,125 @@
+"""`rca-tui doctor`: what works between here and a deployment in a cluster."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rca_tui.commands.errors import BadInput, interruptible, say
+from rca_tui.commands.output import AsJson, print_json, print_line, print_table
+from rca_tui.text import number, plain
+
+if TYPE_CHECKING:
+    from cluster.kubernetes.doctor import Check, Examination
+
+FAILED = 1
+_MARKS = {"pass": "✓", "fail": "✗", "unknown": "?"}
+
+
+def doctor(
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a page without names and addresses, to attach to a ticket."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check, step by step, that a deployment in a cluster can be seen.
+
+    With `rca-tui --context NAME doctor`, else the kubeconfig's current context. Nothing is changed. Exit code 1 when
+    something fails that is needed to look; what only drills need does not count.
+    """
+    from cluster.kubernetes.doctor import Examination, Part, Verdict
+    from rca_tui.commands.connecting import chosen
+
+    if report is not None and report.exists():
+        raise BadInput(f"{report} exists: name another file")
+    examination = Examination(chosen())
+    checks = []
+    try:
+        with interruptible("interrupted; nothing was changed"):
+            for check in examination.checks():
+                checks.append(check)
+                if not as_json:
+                    _tell(check)
+        costs = _costs(examination)
+        if report is not None:
+            report.write_text(_page(examination, checks, costs), encoding="utf-8")
+    finally:
+        examination.close()
+    failed = [check for check in checks if check.verdict is Verdict.FAIL and check.part is not Part.DRILL]
+    if as_json:
+        told = [dataclasses.asdict(check) for check in checks]
+        samples = [dataclasses.asdict(sample) for sample in examination.samples]
+        print_json({"ok": not failed, "checks": told, "samples": samples, "costs": costs})
+    else:
+        _tell_samples(examination)
+        for missing, methods in costs.items():
+            print_line(f"without {missing} there is no answer from: {', '.join(methods)}")
+        print_line(f"{len(failed)} of {len(checks)} checks fail" if failed else "all that is needed to look is there")
+    if report is not None:
+        say(f"wrote {report}; read it before you show it to others")
+    if failed:
+        raise typer.Exit(FAILED)
+
+
+def _tell(check: Check) -> None:
+    print_line(f"{_MARKS[check.verdict]} {check.name}: {plain(check.found, limit=1000)}")
+    if check.fix:
+        print_line(f"    → {check.fix}")
+
+
+def _tell_samples(examination: Examination) -> None:
+    measured = [sample for sample in examination.samples if sample.value is not None]
+    if measured:
+        print_line()
+        rows = ((s.component, s.signal, number(s.value), s.unit) for s in measured)
+        print_table(("component", "signal", "newest", "unit"), rows, right="newest")
+        print_line()
+
+
+def _costs(examination: Examination) -> dict[str, list[str]]:
+    """Missing telemetry to the methods that have no answer without it."""
+    from methods import catalog
+
+    return {
+        missing: [entry.name for entry in catalog.entries() if missing in " ".join(entry.needs)]
+        for missing in sorted(examination.missing)
+    }
+
+
+def _page(examination: Examination, checks: list[Check], costs: dict[str, list[str]]) -> str:
+    import platform
+    from importlib.metadata import version
+
+    from cluster.kubernetes.redaction import redact, words
+
+    lines = [
+        "# rca-tui doctor",
+        "",
+        f"rca-tui {version('rca-tui')}, Python {platform.python_version()}, kubernetes {version('kubernetes')}",
+        "",
+        "| check | verdict | found | what to do |",
+        "|---|---|---|---|",
+        *(f"| {_cell(c.name)} | {c.verdict} | {_cell(c.found)} | {_cell(c.fix)} |" for c in checks),
+        "",
+        *(f"Without {missing}: no {', '.join(methods)}.\n" for missing, methods in costs.items()),
+        "| component | signal | newest | unit |",
+        "|---|---|---|---|",
+        *(
+            f"| {_cell(s.component)} | {s.signal} | {'' if s.value is None else f'{s.value:.6g}'} | {s.unit} |"
+            for s in examination.samples
+        ),
+        "",
+    ]
+    return redact("\n".join(lines), words(examination.api, examination.deployment))
+
+
+def _cell(text: str) -> str:
+    return plain(text, limit=1000).replace("|", "\\|")
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(doctor)

@@ -1,0 +1,95 @@
+"""One window of 1,000 pods × 10 signals × 300 samples, through the resolver and the client, from a real Prometheus."""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+from cluster.incident.model import Window
+from cluster.kubernetes.discovery import Stack, Target, survey
+from cluster.kubernetes.identity import Memory
+from cluster.kubernetes.metrics import MetricsReader
+from cluster.kubernetes.objects import Node, Pod
+from cluster.kubernetes.settings import Labels, Metrics
+from cluster.kubernetes.sources import Login
+from tests.bench.tables import REPOSITORY, seconds, show, tell
+
+sys.path.insert(0, str(REPOSITORY / "tests" / "cluster"))
+import prometheus_data
+
+PODS, SAMPLES, STEP = 1000, 300, 5
+NAMESPACE, CLUSTER = "llm", "big"
+METRICS = {
+    "cpu_usage": "container_cpu_usage_seconds_total",
+    "memory_working_set": "container_memory_working_set_bytes",
+    "network_receive": "container_network_receive_bytes_total",
+    "network_transmit": "container_network_transmit_bytes_total",
+    "restarts": "kube_pod_container_status_restarts_total",
+    "queue_length": "ray_vllm_num_requests_waiting",
+    "running_requests": "ray_vllm_num_requests_running",
+    "kv_usage": "ray_vllm_kv_cache_usage_perc",
+    "token_rate": "ray_vllm_generation_tokens_total",
+    "preemption_rate": "ray_vllm_num_preemptions_total",
+}
+
+
+def run(options: argparse.Namespace) -> None:
+    if missing := prometheus_data.missing_binaries():
+        tell(f"cluster: not installed here: {', '.join(missing)} (Debian's package prometheus has both)")
+        return
+    stack = _stack()
+    out = prometheus_data.Exposition(seconds=SAMPLES * STEP)
+    for pod in (pod for pods in stack.pods.values() for pod in pods):
+        for metric in METRICS.values():
+            labels = {"namespace": NAMESPACE, "pod": pod.name, "container": "ray", "interface": "eth0"}
+            out.add(metric, labels, lambda second: None if second % STEP else float(second))
+    tell(f"writing {PODS * len(METRICS) * SAMPLES:,} samples")
+    with tempfile.TemporaryDirectory() as folder, prometheus_data.prometheus(Path(folder), out) as url:
+        reader = MetricsReader(Metrics(url=url), lambda: Login(url, {}, None, True, None), 60.0)
+        window = Window(out.start, out.start + out.seconds)
+        rows = [_timed(reader, stack, window, call) for call in ("first call", "again")]
+    show(
+        f"One window of {PODS:,} pods × {len(METRICS)} signals × {SAMPLES} samples from a real Prometheus",
+        ("call", "wall s", "values", "MiB more", "notes"),
+        rows,
+        ["MiB more: what the process held at most during the call, over what it held before."],
+    )
+
+
+def _timed(reader: MetricsReader, stack: Stack, window: Window, call: str) -> tuple[str, ...]:
+    before = psutil.Process().memory_info().rss
+    began = time.perf_counter()
+    samples = reader.samples(stack, window, STEP, tuple(METRICS))
+    wall = time.perf_counter() - began
+    more = max(0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before) / 2**20
+    values = int(samples.metrics.notna().to_numpy().sum())
+    return call, seconds(wall), f"{values:,}", f"{more:.0f}", "; ".join(samples.notes)[:60] or "–"
+
+
+def _stack() -> Stack:
+    pods = [
+        Pod(
+            f"{CLUSTER}-replicas-worker-{number:05d}",
+            f"uid-{number}",
+            NAMESPACE,
+            f"2026-01-01T00:00:{number:05d}",
+            f"node-{number % 250}",
+            f"10.{number // 250}.{number % 250}.1",
+            {"ray.io/cluster": CLUSTER, "ray.io/node-type": "worker", "ray.io/group": "replicas"},
+            0,
+            "ray",
+            CLUSTER,
+            False,
+            True,
+            False,
+        )
+        for number in range(PODS)
+    ]
+    nodes = {pod.node: Node(pod.node, pod.node, (), True) for pod in pods}
+    return survey(Target(CLUSTER, "uid", NAMESPACE, Labels(), (CLUSTER,)), pods, nodes, Memory(None))

@@ -1,0 +1,221 @@
+"""Every query of a cluster's tables, answered by a real Prometheus over series with the real label shapes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import prometheus_data
+import pytest
+from cluster_series import Reference
+from mock_api import MockApi
+from mock_stack import ADDRESSES, GATEWAY_POD, NAMESPACE, NODES, SERVING, WORKER_PODS
+from prometheus_data import T0, Exposition
+
+from cluster import promql, signals
+from cluster.deployment import DeploymentError, Liveness
+from cluster.incident.model import Window
+from cluster.kubernetes import rules
+from cluster.kubernetes.deployment import KubernetesDeployment
+from cluster.kubernetes.metrics import Pace, questions
+from cluster.kubernetes.settings import Metrics
+from cluster.prometheus import Prometheus
+from cluster.topology import Kind
+
+SECONDS = 600
+WINDOW = Window(T0 + 300, T0 + SECONDS)
+EVERYTHING = frozenset().union(*(rule.metrics for spelling in rules.SPELLINGS for rule in spelling.rules))
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["exported_pod", "honorLabels"])
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    if missing := prometheus_data.missing_binaries():
+        pytest.skip(f"not installed here: {', '.join(missing)} (Debian's package prometheus has both)")
+    out = Exposition(T0, SECONDS)
+    Reference(out, honoured=request.param)
+    with prometheus_data.prometheus(tmp_path_factory.mktemp("prometheus"), out) as url:
+        yield url
+
+
+@pytest.fixture
+def behind_proxy(stack: MockApi, server: str) -> MockApi:
+    """Prometheus as the operator installs it, reached through the API server."""
+    stack.create("namespaces", "", {"metadata": {"name": "monitoring"}})
+    stack.create(
+        "services", "monitoring", {"metadata": {"name": "prometheus-operated"}, "spec": {"ports": [{"port": 9090}]}}
+    )
+    stack.backends["monitoring", "prometheus-operated"] = server
+    return stack
+
+
+@pytest.fixture
+def seen(behind_proxy: MockApi) -> Iterator[KubernetesDeployment]:
+    found = KubernetesDeployment.connect("mock")
+    yield found
+    found.close()
+
+
+def middle(values: object) -> float:
+    return float(np.nanmedian(np.asarray(values, dtype=float)))
+
+
+def test_every_signal_has_its_value_and_unit(seen: KubernetesDeployment) -> None:
+    samples = seen.samples(WINDOW, 5.0)
+    worker, gpu, node = "ray-replicas-1", "ray-replicas-1-gpu-0", NODES[2]
+    expected = {
+        (worker, "request_rate"): 2.0,
+        (worker, "latency_p50"): 0.4,
+        (worker, "latency_p90"): 0.8,
+        (worker, "ttft_p90"): 0.8,
+        (worker, "tpot_p90"): 0.04,
+        (worker, "token_rate"): 512,
+        (worker, "queue_length"): 0.5,
+        (worker, "kv_usage"): 0.3,
+        (worker, "cpu_usage"): 2.2,  # ray and its sidecar, neither the pod's sum nor the pause container
+        (worker, "cpu_throttled"): 0.05,
+        (worker, "memory_working_set"): 6.6e9,
+        (worker, "memory_limit_ratio"): 6 / 16,
+        (worker, "network_receive"): 5000,  # every link but loopback
+        (worker, "network_transmit"): 10_000,
+        (worker, "restarts"): 2,
+        ("ray-head", "gcs_memory"): 90e6,
+        ("gateway", "latency_p90"): 0.8,
+        ("gateway", "request_rate"): 8.0,
+        ("gateway", "error_ratio"): 0.05,
+        ("gateway", "connections"): 12,
+        ("gateway", "cpu_usage"): 2.2,
+        (gpu, "gpu_utilization"): 0.6,
+        (gpu, "gpu_sm_clock"): 1.7e9,
+        (gpu, "gpu_power"): 140,
+        (gpu, "gpu_power_limit"): 150,
+        (gpu, "gpu_throttle_power"): 0.01,
+        (gpu, "gpu_memory_used"): 18000 * 1024**2,
+        (node, "cpu_usage"): 5.0,
+        (node, "memory_used"): 16e9,
+    }
+    for column, value in expected.items():
+        assert middle(samples.metrics[column]) == pytest.approx(value, rel=0.08), column
+    for pod in SERVING:
+        assert middle(samples.edge_metrics["gateway", pod, "latency_p90"]) == pytest.approx(0.8, rel=0.05)
+        assert middle(samples.edge_metrics["gateway", pod, "request_rate"]) == pytest.approx(2.0, rel=0.05)
+        assert middle(samples.edge_metrics["gateway", pod, "error_rate"]) == pytest.approx(0.1, rel=0.1)
+    assert {c for c, _ in samples.metrics.columns} == set(seen.topology().ids)
+    assert not any("failed" in note for note in samples.notes)
+    assert any(note.startswith("not measured here: ") and "gpu_xid_errors" in note for note in samples.notes)
+
+
+def test_paces_are_measured_and_gauges_have_no_holes_between_scrapes(seen: KubernetesDeployment) -> None:
+    samples = seen.samples(WINDOW, 5.0, ["memory_working_set", "queue_length", "cpu_usage"])
+    with seen.metrics.connect() as prometheus:
+        pace = seen.metrics.pace(prometheus, seen.stack(), WINDOW)
+    assert pace.scrapes["ray_vllm_"] == pytest.approx(5, rel=0.1)
+    assert pace.scrapes["cAdvisor"] == pytest.approx(15, rel=0.1)
+    assert samples.metrics["ray-replicas-0"].notna().all(axis=None)
+
+
+def test_a_pod_that_was_replaced_has_one_line_across_both(behind_proxy: MockApi, seen: KubernetesDeployment) -> None:
+    behind_proxy.replace_pod(NAMESPACE, WORKER_PODS[0], "falcon-raycluster-x7k2p-replicas-worker-zzzzz", "10.42.1.99")
+    while "zzzzz" not in seen.topology().component("ray-replicas-0").labels["pod"]:
+        pass
+    samples = seen.samples(WINDOW, 5.0, ["queue_length", "request_rate"])
+    assert middle(samples.metrics["ray-replicas-0", "queue_length"]) == pytest.approx(0.5, rel=0.1)
+    assert middle(samples.edge_metrics["gateway", "ray-replicas-0", "request_rate"]) == pytest.approx(2.0, rel=0.1)
+
+
+def test_pods_that_nobody_knows_any_more_are_named(behind_proxy: MockApi) -> None:
+    behind_proxy.replace_pod(NAMESPACE, WORKER_PODS[0], "falcon-raycluster-x7k2p-replicas-worker-zzzzz", "10.42.1.99")
+    late = KubernetesDeployment.connect("mock")
+    samples = late.samples(WINDOW, 5.0, ["queue_length"])
+    late.close()
+    assert any(WORKER_PODS[0] in note and "left out" in note for note in samples.notes)
+    # The newest pod has said nothing yet.
+    assert samples.metrics["ray-replicas-2", "queue_length"].isna().all()
+    assert samples.metrics["ray-replicas-0", "queue_length"].notna().all()
+
+
+def test_prometheus_by_url_with_a_token_from_a_file(stack: MockApi, server: str, tmp_path, configure) -> None:
+    (tmp_path / "token").write_text("s3cr3t-token-of-prometheus\n")
+    configure(f'[contexts.mock.prometheus]\nurl = "{server}"\ntoken_file = "{tmp_path / "token"}"\n')
+    found = KubernetesDeployment.connect("mock")
+    assert middle(found.samples(WINDOW, 5.0, ["queue_length"]).metrics["ray-head", "queue_length"]) > 0
+    assert not any("/proxy/" in path for _, path in stack.requests)
+    found.close()
+
+
+def test_what_is_old_is_stale_and_nothing_new_is_said_so(seen: KubernetesDeployment) -> None:
+    status = seen.status()
+    assert status.liveness is Liveness.STALE
+    assert "scraped no pod" in status.message
+
+
+def test_bad_prometheus_is_one_sentence(behind_proxy: MockApi, seen: KubernetesDeployment) -> None:
+    for break_it, says in (
+        (lambda: behind_proxy.backends.clear(), "no endpoints available"),
+        (lambda: behind_proxy.forbid("get", "services/proxy"), "refuses the login"),
+    ):
+        break_it()
+        with pytest.raises(DeploymentError, match=says) as refused:
+            seen.samples(WINDOW, 5.0, ["queue_length"])
+        assert "\n" not in str(refused.value)
+        assert seen.status().liveness is Liveness.DOWN
+    with pytest.raises(DeploymentError):
+        seen.samples(WINDOW, 5.0, ["no_such_signal"])
+
+
+def test_the_server_parses_every_rule_of_every_spelling(seen: KubernetesDeployment, server: str) -> None:
+    """Also of those that measure nothing here: an answer without series, never an error."""
+    stack = seen.stack()
+    with Prometheus(server) as prometheus:
+        for spelling in rules.SPELLINGS:
+            names = frozenset().union(*(rule.metrics for rule in spelling.rules))
+            queries, _ = questions(stack, Pace(names, {spelling.name: 15.0}, 0.0), Metrics(url=server), None)
+            assert queries, spelling.name
+            assert prometheus.range(queries, Window(T0 + 500, T0 + 520), 5.0).notes == ()
+
+
+# Without a server.
+
+
+def table() -> list[tuple[str, promql.Rule]]:
+    return [(spelling.name, rule) for spelling in rules.SPELLINGS for rule in spelling.rules]
+
+
+# Counters that their exporters name otherwise, and a level that is named like a counter.
+COUNTERS = {"DCGM_FI_DEV_POWER_VIOLATION", "DCGM_FI_DEV_THERMAL_VIOLATION", "nginx_ingress_controller_requests"}
+LEVELS = {"kube_pod_container_status_restarts_total"}
+
+
+@pytest.mark.parametrize(("name", "rule"), table(), ids=lambda value: getattr(value, "signal", value))
+def test_rules_keep_to_the_vocabulary_and_to_the_kinds_of_metrics(name: str, rule: promql.Rule) -> None:
+    signal = signals.signal(rule.signal)
+    assert signal.on_edges if rule.edge else rule.kinds <= signal.kinds
+    for metric in re.findall(r"rate\(([\w:]+)\{", rule.expr):
+        assert metric.endswith(("_total", "_bucket")) or metric in COUNTERS, metric
+    for metric in re.findall(r"last_over_time\(([\w:]+)\{", rule.expr):
+        assert (not metric.endswith(("_total", "_bucket")) and metric not in COUNTERS) or metric in LEVELS, metric
+    assert rule.metrics
+
+
+def test_callers_and_callees_are_measured_where_they_are() -> None:
+    for name, rule in table():
+        if name == "Istio" and rule.edge:
+            assert 'reporter="destination"' not in rule.expr
+        elif name == "Istio" and rule.kinds == signals.SERVING:
+            assert set(re.findall(r'reporter="(\w+)"', rule.expr)) == {"destination"}
+
+
+def test_a_gateway_of_several_pods_is_added_up_by_the_server(stack: MockApi) -> None:
+    from mock_stack import nginx_pod
+
+    stack.create("pods", NAMESPACE, nginx_pod("nginx-6d4b75cb6d-zzzzz"))
+    found = KubernetesDeployment.connect("mock")
+    queries, _ = questions(
+        found.stack(), Pace(EVERYTHING, {}, 0.0), Metrics(url="http://x"), ["request_rate", "cpu_usage"]
+    )
+    found.close()
+    of_gateway = [query for query in queries if query.kinds == {Kind.GATEWAY}]
+    assert of_gateway and all(
+        query.labels == ("namespace",) and 'pod=~"nginx-.*"' in query.expr for query in of_gateway
+    )
+    assert ADDRESSES[GATEWAY_POD] in found.stack().addresses
