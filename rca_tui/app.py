@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from guidelines.checkup import Report
 
 POLL = 1.0
-"""Seconds between looks at a live deployment."""
+"""Seconds between looks at a live deployment; one that is scraped less often is looked at less often."""
 RETRY = 5
 """Looks to leave out after one that failed: a deployment that is down is not hammered."""
 INTO_TROUBLE = 30.0
@@ -143,6 +143,7 @@ class RcaApp(App[None]):
         first = self.latest is None
         self.trouble = ""
         self.latest = message.snapshot
+        self._skip = max(0, round(message.snapshot.step / POLL) - 1)
         if first and message.snapshot.incident is not None:
             self.estimate_onset()
         elif first and self.armed:

@@ -75,6 +75,7 @@ class Poller:
             frames=Frames(self._metrics, self._edges, UNITS),
             up=dict(status.components),
             fresh=status.fresh,
+            step=step,
             notes=samples.notes,
         )
 

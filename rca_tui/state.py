@@ -23,7 +23,7 @@ class Snapshot:
     """One look at the deployment.
 
     `newest` is the unix time of the newest sample, None when there is none; `liveness` and `fresh` as in
-    `cluster.deployment`.
+    `cluster.deployment`; `step` is after how many seconds another look is worth while.
     """
 
     kind: str
@@ -37,6 +37,7 @@ class Snapshot:
     notes: tuple[str, ...] = ()
     incident: Incident | None = None
     fresh: float = 0.0
+    step: float = 1.0
 
     @property
     def start(self) -> float:

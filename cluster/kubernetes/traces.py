@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +25,7 @@ from cluster.kubernetes.settings import Traces
 from cluster.kubernetes.sources import Asker
 
 LARGEST = 500  # traces of a window
+PARTS = 20
 ROWS = 50_000  # of DeepFlow
 _WORKERS = 8
 _LONGEST_NAME = 1024
@@ -82,21 +84,38 @@ def probe(asker: Asker, configured: Traces) -> str:
 def _tempo(
     asker: Asker, stack: Stack, window: Window, deadline: float, notes: list[str]
 ) -> Iterator[tuple[str | None, Row]]:
-    query = f'{{ resource.k8s.namespace.name = "{stack.target.namespace}" }}'
-    span = {"start": str(int(window.start)), "end": str(int(window.end) + 1), "limit": str(LARGEST)}
-    found = asker.read(
-        lambda: (
-            [str(one["traceID"]) for one in asker.get("/api/search", {**span, "q": query})["traces"] or []]
-            # A collector without the Kubernetes attributes processor leaves the namespace out.
-            or [str(one["traceID"]) for one in asker.get("/api/search", span)["traces"] or []]
-        )
-    )
-    if len(found) >= LARGEST:
-        notes.append(f"traces: {LARGEST} of the window's traces were read, Tempo has more")
+    ends = time.monotonic() + deadline
+    found: list[str] = []
+    for part in _parts(window):
+        if (left := ends - time.monotonic()) <= 0:
+            notes.append("traces: not all of the window was searched, Tempo took too long")
+            break
+        listed = asker.read(partial(_tempo_search, asker, stack.target.namespace, part, left))
+        cut = f"traces: at most {LARGEST} of the window's traces were read, Tempo has more"
+        if len(listed) >= LARGEST // PARTS and cut not in notes:
+            notes.append(cut)
+        found += listed
+    found = list(dict.fromkeys(found))
     yield from _each(
         asker, [trace for trace in found if re.fullmatch(r"[0-9a-fA-F]{1,32}", trace)], deadline, notes,
         lambda trace: asker.read(lambda: list(_otlp(stack, asker.get(f"/api/traces/{trace}", {})))),
     )  # fmt: skip
+
+
+def _tempo_search(asker: Asker, namespace: str, part: Window, timeout: float) -> list[str]:
+    """Ids of the traces in a part of the window."""
+    span = {"start": str(int(part.start)), "end": str(math.ceil(part.end)), "limit": str(LARGEST // PARTS)}
+    # A collector without the Kubernetes attributes processor leaves the namespace out: then all that there are.
+    for query in ({"q": f'{{ resource.k8s.namespace.name = "{namespace}" }}'}, {}):
+        if found := [str(one["traceID"]) for one in asker.get("/api/search", span | query, timeout)["traces"] or []]:
+            return found
+    return []
+
+
+def _parts(window: Window) -> list[Window]:
+    """Parts of the window that are asked one by one: a store that cuts its answer would leave out one end of it."""
+    size = window.seconds / PARTS
+    return [Window(window.start + size * i, window.start + size * (i + 1)) for i in range(PARTS)]
 
 
 def _each(
@@ -163,16 +182,20 @@ def _jaeger(
 ) -> Iterator[tuple[str | None, Row]]:
     services = asker.read(lambda: [str(one) for one in asker.get("/api/services", {})["data"] or []])
     seen: set[str] = set()
-    span = {"start": str(round(window.start * 1e6)), "end": str(round(window.end * 1e6)), "limit": str(LARGEST)}
     ends = time.monotonic() + deadline
-    for service in services:
-        left = ends - time.monotonic()
-        if left <= 0:
-            notes.append("traces: not every service could be asked, Jaeger took too long")
+    for service, part in ((service, part) for service in services for part in _parts(window)):
+        if (left := ends - time.monotonic()) <= 0:
+            notes.append("traces: not all of the window was searched, Jaeger took too long")
             return
+        span = {
+            "start": str(round(part.start * 1e6)),
+            "end": str(round(part.end * 1e6)),
+            "limit": str(LARGEST // PARTS),
+        }
         found = asker.read(partial(_jaeger_search, asker, {**span, "service": service}, left))
-        if len(found) >= LARGEST:
-            notes.append(f"traces: {LARGEST} traces of {service} were read, Jaeger has more")
+        cut = f"traces: at most {LARGEST} traces of {service} were read, Jaeger has more"
+        if len(found) >= LARGEST // PARTS and cut not in notes:
+            notes.append(cut)
         for trace in found:
             if str(trace.get("traceID")) not in seen:
                 seen.add(str(trace.get("traceID")))

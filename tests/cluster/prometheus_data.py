@@ -190,7 +190,7 @@ def prometheus(folder: Path, exposition: Exposition) -> Iterator[str]:
     with text.open("w") as file:
         file.writelines(exposition.text())
     create = ["promtool", "tsdb", "create-blocks-from", "openmetrics", str(text), str(data)]
-    subprocess.run(create, check=True, capture_output=True, timeout=60)
+    subprocess.run(create, check=True, capture_output=True, timeout=600)
     config.write_text("{}")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

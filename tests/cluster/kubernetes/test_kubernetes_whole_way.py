@@ -57,7 +57,7 @@ def test_doctor_passes_and_its_report_names_nothing(whole: MockApi, tmp_path: Pa
     told = json.loads(run("--context", "mock", "doctor", "--json", "--report", "report.md"))
     assert told["ok"], [check for check in told["checks"] if check["verdict"] == "fail"]
     values = {(s["component"], s["signal"]): s["value"] for s in told["samples"]}
-    assert values["gateway", "latency_p90"] == pytest.approx(6.4, abs=2)
+    assert values["gateway", "latency_p90"] == pytest.approx(4.0, rel=0.2)  # a quarter of the calls are slow
     assert values["ray-replicas-0", "queue_length"] is not None
     assert values["ray-head-gpu-0", "gpu_xid_errors"] is None
     report = (tmp_path / "report.md").read_text()
