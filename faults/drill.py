@@ -31,7 +31,6 @@ STEADY_PATIENCE = 90.0  # s beyond the baseline that the service may take to bec
 LAG = 3.0  # s until the last samples of a window can be read
 MAX_PERIOD = 3600.0  # s
 POLL = 0.25
-STEP = 1.0  # s, of the recorded grid
 
 # The SLI at the front door is reported for every fault, whether or not it is expected to show there.
 _SLI = tuple(Effect(Role.FRONT_DOOR, signal, Direction.UP) for signal in ("latency_p90", "error_ratio"))
@@ -266,7 +265,7 @@ def _save(deployment: Deployment, plan: Plan, periods: Periods, path: Path) -> P
         parameters=plan.parameters,
         target=plan.target,
     )
-    return store.save(capture.capture(deployment, window, STEP), path, truth)
+    return store.save(capture.capture(deployment, window), path, truth)
 
 
 def _measured(

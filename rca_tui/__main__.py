@@ -34,7 +34,7 @@ app = typer.Typer(
 )
 
 
-IN_CLUSTER = frozenset({"diagnose", "doctor", "drill", "faults", "record", "status"})
+IN_CLUSTER = frozenset({"check", "diagnose", "doctor", "drill", "faults", "record", "status"})
 
 
 def _version(wanted: bool) -> None:

@@ -186,6 +186,9 @@ class Examination:
         except DeploymentError as error:
             yield Check(Part.SIGNALS, "signals", Verdict.FAIL, str(error), "see docs/kubernetes.md, Telemetry")
             return
+        if gaps := [note for note in found.notes if "failed" in note]:
+            words = f"{len(gaps)} failed, so what follows has gaps: {gaps[0]}"
+            yield Check(Part.SIGNALS, "queries", Verdict.UNKNOWN, words, "raise deadline in kubernetes.toml, ask again")
         topology = deployment.topology()
         for component in topology.components:
             had: list[str] = []

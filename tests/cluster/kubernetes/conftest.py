@@ -26,6 +26,7 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MockApi]:
         monkeypatch.setenv(f"XDG_{variable}_HOME", str(tmp_path / variable.lower()))
     with MockApi() as server:
         monkeypatch.setenv("KUBECONFIG", str(server.kubeconfig(tmp_path / "kubeconfig")))
+        _configure("[contexts.mock]\n")
         yield server
 
 
@@ -45,14 +46,16 @@ def deployment(stack: MockApi) -> Iterator[KubernetesDeployment]:
 
 @pytest.fixture
 def configure(api: MockApi) -> Callable[[str], None]:
-    """Writes kubernetes.toml."""
+    """Writes kubernetes.toml, with a deadline that a busy machine keeps."""
+    return _configure
 
-    def write(text: str) -> None:
-        file = paths.config_home() / "kubernetes.toml"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
 
-    return write
+def _configure(text: str) -> None:
+    if "[contexts.mock" in text and "[contexts.mock]" not in text:
+        text = f"[contexts.mock]\n{text}"
+    file = paths.config_home() / "kubernetes.toml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text.replace("[contexts.mock]\n", "[contexts.mock]\ndeadline = 120\n"))
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ def pod(name: str, **labels: str) -> dict[str, Any]:
 
 
 def test_custom_objects_come_change_and_go(stack: MockApi) -> None:
-    with Api("mock") as client:
+    with Api("mock", deadline=120) as client:
         made = client.create(STRESS, NAMESPACE, stress())
         assert made["metadata"]["uid"]
         client.patch(STRESS, NAMESPACE, "burn", {"metadata": {"annotations": {"note": "x"}}})
@@ -48,7 +47,7 @@ def test_custom_objects_come_change_and_go(stack: MockApi) -> None:
 
 
 def test_status_is_written_through_its_subresource_only(stack: MockApi) -> None:
-    with Api("mock") as client:
+    with Api("mock", deadline=120) as client:
         client.create(STRESS, NAMESPACE, stress())
         client.patch(STRESS, NAMESPACE, "burn", {"status": {"phase": "x"}})
         assert "status" not in client.get(STRESS, NAMESPACE, "burn")
@@ -58,7 +57,7 @@ def test_status_is_written_through_its_subresource_only(stack: MockApi) -> None:
 
 
 def test_finalizers_hold_a_deletion(stack: MockApi) -> None:
-    with Api("mock") as client:
+    with Api("mock", deadline=120) as client:
         client.create(STRESS, NAMESPACE, stress(finalizers=["chaos-mesh/records"]))
         client.delete(STRESS, NAMESPACE, "burn")
         assert "deletionTimestamp" in client.get(STRESS, NAMESPACE, "burn")["metadata"]
@@ -67,7 +66,7 @@ def test_finalizers_hold_a_deletion(stack: MockApi) -> None:
 
 
 def test_conflicts_and_what_exists_already(stack: MockApi) -> None:
-    with Api("mock") as client:
+    with Api("mock", deadline=120) as client:
         old = client.create(STRESS, NAMESPACE, stress())
         client.patch(STRESS, NAMESPACE, "burn", {"spec": {"duration": "2s"}})
         for change in (
@@ -86,7 +85,7 @@ def test_lists_are_read_page_after_page_and_selected(api: MockApi, monkeypatch: 
     for number in range(8):
         api.create("pods", "a", pod(f"p{number}", parity=str(number % 2)))
     api.create("pods", "b", pod("other"))
-    with Api("mock") as client:
+    with Api("mock", deadline=120) as client:
         assert len(client.list(PODS, "a")) == 8
         assert sum("limit=3" in path for _, path in api.requests) == 3
         assert len(client.list(PODS)) == 9
@@ -101,7 +100,7 @@ def test_lists_are_read_page_after_page_and_selected(api: MockApi, monkeypatch: 
 
 def test_a_watch_tells_every_change_after_its_version(api: MockApi) -> None:
     api.create("pods", "a", pod("old"))
-    with Api("mock") as client:
+    with Api("mock", deadline=120) as client:
         _, version = client.list_at(PODS, "a")
         api.create("pods", "a", pod("new"))
         api.create("pods", "b", pod("elsewhere"))
@@ -113,7 +112,7 @@ def test_a_watch_tells_every_change_after_its_version(api: MockApi) -> None:
 def test_rights_are_asked_and_held_to(stack: MockApi) -> None:
     stack.forbid("create", "stresschaos")
     stack.forbid("get", "pods/log")
-    with Api("mock") as client:
+    with Api("mock", deadline=120) as client:
         assert client.allowed("list", PODS, NAMESPACE)
         assert not client.allowed("create", STRESS, NAMESPACE)
         assert not client.allowed("get", PODS, NAMESPACE, "log")
@@ -126,7 +125,10 @@ def test_a_crd_that_is_not_installed() -> None:
     with MockApi(chaos_mesh=False) as bare:
         import tempfile
 
-        with tempfile.TemporaryDirectory() as folder, Api("mock", bare.kubeconfig(Path(folder) / "config")) as client:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            Api("mock", bare.kubeconfig(Path(folder) / "config"), 120) as client,
+        ):
             assert not client.serves(STRESS)
             assert client.serves(PODS)
             with pytest.raises(ApiError) as absent:
@@ -137,7 +139,7 @@ def test_a_crd_that_is_not_installed() -> None:
 def test_services_answer_behind_the_proxy_and_pods_have_logs(stack: MockApi) -> None:
     import urllib.request
 
-    with MockApi() as behind, Api("mock") as client:
+    with MockApi() as behind, Api("mock", deadline=120) as client:
         behind.tokens.add("")
         stack.backends["monitoring", "prometheus"] = behind.url
         headers, _, _ = client.login()
@@ -171,7 +173,7 @@ def test_no_kubeconfig_and_no_such_context(api: MockApi, tmp_path: Path) -> None
 
 
 def test_an_expired_token_is_said_and_a_renewed_one_is_taken(stack: MockApi, tmp_path: Path) -> None:
-    with Api("mock") as client:
+    with Api("mock", deadline=120) as client:
         stack.tokens = {"fresh"}
         assert "token has expired" in refusal(client)
         stack.kubeconfig(tmp_path / "kubeconfig", token="fresh")
@@ -191,7 +193,7 @@ def test_an_expired_token_is_said_and_a_renewed_one_is_taken(stack: MockApi, tmp
     ],
 )
 def test_answers_that_are_none(stack: MockApi, broken: tuple[int, str, bytes], says: str) -> None:
-    with Api("mock") as client:
+    with Api("mock", deadline=120) as client:
         stack.broken = broken
         sentence = refusal(client)
         assert says in sentence and "\x1b" not in sentence
@@ -199,13 +201,14 @@ def test_answers_that_are_none(stack: MockApi, broken: tuple[int, str, bytes], s
         assert client.list(PODS, NAMESPACE)
 
 
-def test_a_server_that_hangs_costs_the_deadline_and_one_that_is_gone_a_sentence(stack: MockApi) -> None:
+def test_a_server_that_hangs_costs_the_deadline(stack: MockApi) -> None:
+    stack.delay = 3600.0  # the test's time limit would end it if the deadline did not hold
     with Api("mock", deadline=0.3) as client:
-        stack.delay = 30.0
-        began = time.monotonic()
         assert "takes too long" in refusal(client)
-        assert time.monotonic() - began < 20
-        stack.delay = 0.0
+
+
+def test_a_server_that_is_gone_is_said_and_taken_up_again(stack: MockApi) -> None:
+    with Api("mock", deadline=120) as client:
         stack.drop = 1
         assert "does not answer" in refusal(client)
         stack.down()

@@ -59,7 +59,7 @@ async def test_prometheus_that_goes_away_is_down_and_comes_back(
     whole.create("namespaces", "", {"metadata": {"name": "monitoring"}})
     whole.create("services", "monitoring", {"metadata": {"name": "prometheus"}, "spec": {"ports": [{"port": 9090}]}})
     whole.backends["monitoring", "prometheus"] = address[1]
-    configure("")
+    configure("[contexts.mock]\n")
     app = RcaApp(lambda: KubernetesDeployment.connect("mock"), "mock")
     async with app.run_test(size=(120, 30)) as pilot:
         await until(pilot, lambda: freshness(app)[1].startswith("LIVE"))

@@ -71,7 +71,7 @@ def test_doctor_says_what_fails_and_what_to_do(whole: MockApi, configure: Callab
     whole.forbid("list", "nodes")
     whole.forbid("create", "stresschaos")
     whole.skew = 120.0
-    configure("")
+    configure("[contexts.mock]\n")
     text = run("--context", "mock", "doctor", code=1)
     assert "✗ right to list nodes of the cluster: no" in text
     assert "✗ right to create stresschaos.chaos-mesh.org in llm: no" in text
@@ -94,7 +94,7 @@ def test_a_viewer_without_the_right_to_drill_passes(whole: MockApi) -> None:
     [
         (["--context", "prod", "diagnose"], "no context 'prod'; it has: mock"),
         (["--context", "prod", "record"], "no context 'prod'"),
-        (["--context", "mock", "up"], "up is not for a cluster; --context goes with: diagnose"),
+        (["--context", "mock", "up"], "up is not for a cluster; --context goes with: check, diagnose"),
         (["--context", "mock"], "needs a terminal"),
         (["diagnose"], "no deployment runs on this machine"),
     ],
