@@ -124,7 +124,7 @@ _ENTRIES = (
         "gateway-slow",
         "gateway_slow",
         "GatewaySlow",
-        "The gateway gets its CPU in slices and waits between them: all edges are slow, no replica is.",
+        "The gateway gets its CPU in slices and waits between them: all edges are slow together.",
         ("local",),
     ),
     Entry(

@@ -1,7 +1,8 @@
-"""Gateway slow: the gateway itself gets its CPU in slices, with long waits between them. Every replica is as before.
+"""Gateway slow: the gateway itself gets its CPU in slices, with long waits between them. The replicas lack nothing.
 
 Mode 15 of the field's list begins like this, and mode 9 (CPU starvation) looks like this where the gateway has it. All
-edges shift together and no engine does: that tells it from a head that is overloaded and from a surge of load.
+edges shift together, far more than the replicas' own latencies: those rise a little, since requests reach them in
+bunches. The load and the replicas' CPU are as before, which tells it from a surge.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class GatewaySlowParameters(Parameters):
 
 class GatewaySlow(PodFault[GatewaySlowParameters]):
     name = "gateway-slow"
-    summary = "The gateway gets its CPU in slices and waits between them: all edges are slow, no replica is."
+    summary = "The gateway gets its CPU in slices and waits between them: all edges are slow together."
     needs = ("a deployment on this machine", "a cgroup (v1 or v2) per pod that may be written", f"{PROGRAM} on PATH")
     programs = ((PROGRAM, PROGRAM),)
     targets = frozenset({Kind.GATEWAY})
