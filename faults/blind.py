@@ -26,7 +26,7 @@ def draw(deployment: Deployment, rng: random.Random | None = None) -> tuple[str,
     topology = deployment.topology()
     choices = []
     for entry in catalog.entries():
-        fault = catalog.load(entry.name)
+        fault = catalog.load(entry.name, deployment.kind)
         targets = topology.of_kind(*fault.targets)
         if targets and fault.available(deployment).ok:
             choices.append((fault.name, [component.id for component in targets]))

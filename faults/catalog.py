@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Entry", "UnknownFault", "availability", "entries", "entry", "load"]
 
+LOCAL = "local"
 NO_DEPLOYMENT = "no deployment is connected: start one with `rca-tui up`"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One fault: the class `class_name` in `faults.<module>`."""
+    """One fault: the class `class_name` in `faults.<module>`, in a cluster in `faults.kubernetes.<module>`."""
 
     name: str
     module: str
@@ -41,10 +42,15 @@ def entry(name: str) -> Entry:
     raise UnknownFault(f"there is no fault {name!r}; there are: {', '.join(e.name for e in entries())}")
 
 
-def load(name: str) -> Fault[Any]:
-    """The fault itself. Raises UnknownFault."""
+def load(name: str, kind: str = LOCAL) -> Fault[Any]:
+    """The fault as it is on that kind of deployment. Raises UnknownFault.
+
+    Where it cannot run on that kind it is the one of another, whose `available` says so.
+    """
     found = entry(name)
-    fault: Fault[Any] = getattr(importlib.import_module(f"faults.{found.module}"), found.class_name)()
+    where = kind if kind in found.deployments else found.deployments[0]
+    module = f"faults.{found.module}" if where == LOCAL else f"faults.{where}.{found.module}"
+    fault: Fault[Any] = getattr(importlib.import_module(module), found.class_name)()
     return fault
 
 
@@ -52,8 +58,10 @@ def availability(name: str, deployment: Deployment | None) -> Availability:
     """Whether the fault can run on the deployment (None: there is none), and why not. Raises UnknownFault."""
     from faults.types import Availability
 
-    fault = load(name)
-    return Availability(False, NO_DEPLOYMENT) if deployment is None else fault.available(deployment)
+    if deployment is None:
+        entry(name)
+        return Availability(False, NO_DEPLOYMENT)
+    return load(name, deployment.kind).available(deployment)
 
 
 _ENTRIES = (
@@ -62,7 +70,7 @@ _ENTRIES = (
         "cpu_stress",
         "CpuStress",
         "Busy loops inside the pod take its share of the CPU: every request on it waits.",
-        ("local",),
+        ("local", "kubernetes"),
     ),
     Entry(
         "cpu-throttle",
@@ -76,49 +84,49 @@ _ENTRIES = (
         "memory_stress",
         "MemoryStress",
         "A process inside the pod holds memory and keeps writing to it: working set up, CPU share down.",
-        ("local",),
+        ("local", "kubernetes"),
     ),
     Entry(
         "freeze",
         "freeze",
         "Freeze",
         "The replica is stopped as it is (SIGSTOP): its port is open and nothing answers, a zombie engine.",
-        ("local",),
+        ("local", "kubernetes"),
     ),
     Entry(
         "crash",
         "crash",
         "Crash",
         "The replica is killed (SIGKILL): its requests fail, until Serve has started another one.",
-        ("local",),
+        ("local", "kubernetes"),
     ),
     Entry(
         "network-delay",
         "network_delay",
         "NetworkDelay",
         "What leaves the pod is late: its edge is slow while its engine is as fast as before.",
-        ("local",),
+        ("local", "kubernetes"),
     ),
     Entry(
         "network-loss",
         "network_loss",
         "NetworkLoss",
         "A share of what leaves the pod is lost: TCP sends again and again, requests on its edge take longer.",
-        ("local",),
+        ("local", "kubernetes"),
     ),
     Entry(
         "bandwidth",
         "bandwidth",
         "Bandwidth",
         "What leaves the pod is limited to a few kbit/s: answers trickle, the engine itself is well.",
-        ("local",),
+        ("local", "kubernetes"),
     ),
     Entry(
         "partition",
         "partition",
         "Partition",
         "The pod is cut off from its peers and the gateway: every packet on the data link is lost.",
-        ("local",),
+        ("local", "kubernetes"),
     ),
     Entry(
         "gateway-slow",
@@ -146,7 +154,7 @@ _ENTRIES = (
         "gpu_power_cap",
         "GpuPowerCap",
         "The power limit of a GPU is lowered: its clock falls, and every token takes longer.",
-        ("local",),
+        ("local", "kubernetes"),
     ),
     Entry(
         "head-overload",

@@ -134,7 +134,7 @@ def run(
         DeploymentError: the deployment cannot be read.
         IncidentError: the fault is undone, but its incident could not be saved.
     """
-    chosen = catalog.load(fault) if isinstance(fault, str) else fault
+    chosen = catalog.load(fault, deployment.kind) if isinstance(fault, str) else fault
     engine = engine or Engine(deployment, armed, abort_above=abort_above)
     _check(engine, chosen, target, parameters or {}, seconds, (baseline, aftermath), save)
     try:

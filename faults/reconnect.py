@@ -36,4 +36,15 @@ def _local(header: Header) -> Deployment | None:
     return deployment
 
 
-CONNECTORS: dict[str, Callable[[Header], Deployment | None]] = {"local": _local}
+def _kubernetes(header: Header) -> Deployment | None:
+    """By the context that the name begins with: the kubeconfig has the login, the journal has none.
+
+    Never None: what was let into a cluster does not end with the deployment that it was aimed at. One that was made
+    anew meanwhile serves as well, since the plan names what it touched.
+    """
+    from cluster.kubernetes.deployment import KubernetesDeployment
+
+    return KubernetesDeployment.connect(header.name.rpartition("/")[0])
+
+
+CONNECTORS: dict[str, Callable[[Header], Deployment | None]] = {"local": _local, "kubernetes": _kubernetes}

@@ -162,7 +162,7 @@ def _next_name(folder: Path) -> Path:
 def _become_steady(engine: Engine, fault: str, target: str) -> None:
     """Wait until nothing but time stands against an injection. Raises Refused past patience."""
     until = time.monotonic() + QUIET_PATIENCE
-    chosen = catalog.load(fault)
+    chosen = catalog.load(fault, engine.deployment.kind)
     while not (report := engine.check(chosen, target)).ok:
         if time.monotonic() >= until:
             report.insist()

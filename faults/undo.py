@@ -51,7 +51,7 @@ class Undo:
 
     Attributes:
         connect: from the header to the deployment; None when that instance is no more; raises DeploymentError.
-        load: from the catalogue name to the fault.
+        load: from the catalogue name and the kind of deployment to the fault.
         unhealthy: why the service is not well yet, empty when it is; raises DeploymentError.
         orphans: pids on this machine that carry the tag of an injection.
         health_patience: seconds to wait for it.
@@ -59,7 +59,7 @@ class Undo:
     """
 
     connect: Connect = reconnect.connect
-    load: Callable[[str], Fault[Any]] = catalog.load
+    load: Callable[[str, str], Fault[Any]] = catalog.load
     unhealthy: Callable[[Deployment, Level | None], str] = steady.unhealthy
     orphans: Callable[[str], list[int]] = tagged.anywhere
     sleep: Callable[[float], None] = time.sleep
@@ -91,7 +91,7 @@ class Undo:
                 if not record.touched:
                     return _end(journal, State.RECOVERED, True, "nothing had been injected")
                 try:
-                    plan, fault = Plan.from_json(record.header.plan), self.load(record.header.fault)
+                    plan, fault = Plan.from_json(record.header.plan), self.load(record.header.fault, record.header.kind)
                 except FaultError as error:
                     return _end(journal, State.STUCK, False, str(error), "end by hand what the journal's plan started")
                 progress("reverting")

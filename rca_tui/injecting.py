@@ -51,7 +51,9 @@ class Injector:
         """The whole catalogue; what cannot run here says why."""
         from faults import catalog
 
-        return tuple(_offer(catalog.load(entry.name), self._deployment()) for entry in catalog.entries())
+        deployment = self._deployment()
+        kind = catalog.LOCAL if deployment is None else deployment.kind
+        return tuple(_offer(catalog.load(entry.name, kind), deployment) for entry in catalog.entries())
 
     def rehearse(self, request: Request) -> Rehearsal:
         """Preflight and plan. Reads only; a refusal is part of the answer."""
@@ -60,7 +62,7 @@ class Injector:
         from faults.errors import FaultError
 
         engine = self._engine(self._connected(), self._armed)
-        fault = catalog.load(request.fault)
+        fault = catalog.load(request.fault, engine.deployment.kind)
         report = engine.check(fault, request.target)
         checks = tuple((check.name, check.ok, check.detail) for check in report.checks)
         try:
@@ -79,10 +81,11 @@ class Injector:
 
         self._cancelled.clear()
         engine = self._engine(self._connected(), self._armed)
+        fault = catalog.load(request.fault, engine.deployment.kind)
         told = _Told(request, post)
         told.tell("INJECTING", open=True)
         try:
-            injection = engine.inject(catalog.load(request.fault), request.target, request.parameters, request.seconds)
+            injection = engine.inject(fault, request.target, request.parameters, request.seconds)
         except BaseException as error:
             stuck = "STUCK" in str(error)
             told.tell("STUCK" if stuck else "RECOVERED", open=stuck, detail=str(error))

@@ -239,6 +239,28 @@ class Api:
         pair = (configuration.cert_file, configuration.key_file) if configuration.cert_file else None
         return headers, verify, pair
 
+    def websocket(self, path: str, seconds: float) -> Any:
+        """A connected `kubernetes.stream.ws_client.WSClient`; to connect and each read may take so long."""
+        import websocket
+        from kubernetes.stream.ws_client import WSClient
+
+        websocket.setdefaulttimeout(seconds)  # the client has no other place for it
+        headers = {name.lower(): value for name, value in self._headers().items()}
+        url = f"ws{self.server.removeprefix('http')}{path}"
+        try:
+            return WSClient(self._client.configuration, url, headers, capture_all=False)
+        except websocket.WebSocketBadStatusException as error:
+            raise self._refusal(error.status_code, bytes(error.resp_body or b""), path) from None
+        except (websocket.WebSocketException, OSError) as error:
+            raise self.lost(error) from error
+
+    def lost(self, error: Exception) -> ApiError:
+        """The error for a connection that broke."""
+        import websocket
+
+        timed_out = isinstance(error, websocket.WebSocketTimeoutException | TimeoutError)
+        return self._late() if timed_out else self._failed(OSError(str(error)))
+
     # -- below: one request -------------------------------------------------------------------------------------
 
     def _load(self) -> None:

@@ -19,7 +19,7 @@ from cluster.kubernetes.objects import Node, node
 from cluster.kubernetes.settings import Endpoint, Settings, Traces
 from cluster.kubernetes.sources import Asker, Sources, locate, log_in
 from cluster.kubernetes.watching import PodWatch
-from cluster.topology import Kind, Topology
+from cluster.topology import Kind, Relation, Topology
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,6 +93,9 @@ class KubernetesDeployment:
     def status(self) -> Status:
         stack = self.stack()
         components = {c: any(pod.ready for pod in pods) for c, pods in stack.pods.items()}
+        components |= {
+            edge.target: components[edge.source] for edge in stack.topology.edges if edge.relation is Relation.USES
+        }
         components |= {
             one.id: stack.nodes[name].ready
             for one in stack.topology.of_kind(Kind.NODE)

@@ -74,7 +74,8 @@ def drill(
         if dry_run:
             from faults.engine import Engine
 
-            plan = Engine(deployment, armed=False).dry_run(catalog.load(fault), target, parameters, seconds)
+            chosen = catalog.load(fault, deployment.kind)
+            plan = Engine(deployment, armed=False).dry_run(chosen, target, parameters, seconds)
             _print_plan(plan.as_json(), as_json)
             return
         from faults import drill as drills

@@ -32,7 +32,7 @@ def faults(as_json: AsJson = False) -> None:
     rows = []
     with connected_or_none() as deployment:
         for entry in catalog.entries():
-            fault = catalog.load(entry.name)
+            fault = catalog.load(entry.name, deployment.kind if deployment else catalog.LOCAL)
             available = catalog.availability(entry.name, deployment)
             rows.append(
                 {

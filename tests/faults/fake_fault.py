@@ -101,7 +101,7 @@ class Keeper:
         return 0
 
 
-def load(name: str) -> Fault[Any]:
+def load(name: str, kind: str) -> Fault[Any]:
     return {"fake-stress": FakeStress}[name]()
 
 

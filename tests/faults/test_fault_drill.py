@@ -55,7 +55,7 @@ class Drills:
         self.folder = folder
         self.deployment = FakeDeployment.start(folder, step=0.1)
         self.fault = fault
-        undo = Undo(connect=connect, load=lambda name: fault, unhealthy=lambda deployment, level: "")
+        undo = Undo(connect=connect, load=lambda name, kind: fault, unhealthy=lambda deployment, level: "")
         self.engine = Engine(self.deployment, armed=True, folder=folder / "journal", undo=undo)
         self.said: list[Progress] = []
 
@@ -194,22 +194,23 @@ def test_landed_weak_absent(direction: Direction, before: list[float], during: l
 
 def test_the_catalogue_and_what_it_names_agree() -> None:
     for entry in catalog.entries():
-        fault = catalog.load(entry.name)
-        assert (fault.name, fault.summary) == (entry.name, entry.summary)
-        assert set(entry.deployments) == fault.deployments
-        assert fault.targets
-        assert fault.effects or entry.name == "two-at-once"  # which has those of its two
-        assert {effect.signal for effect in fault.effects} <= signals.SIGNALS.keys()
-        assert fault.parse({}) == fault.parameters()
-        for name, field in fault.parameters.model_fields.items():
-            assert field.description and field.description.endswith("]"), f"{entry.name}: {name} has no unit"
+        assert catalog.load(entry.name, entry.deployments[0]).summary == entry.summary
+        for kind in entry.deployments:
+            fault = catalog.load(entry.name, kind)
+            assert (fault.name, fault.deployments) == (entry.name, {kind})
+            assert fault.summary and fault.targets
+            assert fault.effects or entry.name == "two-at-once"  # which has those of its two
+            assert {effect.signal for effect in fault.effects} <= signals.SIGNALS.keys()
+            assert fault.parse({}) == fault.parameters()
+            for name, field in fault.parameters.model_fields.items():
+                assert field.description and field.description.endswith("]"), f"{entry.name}: {name} has no unit"
         assert not catalog.availability(entry.name, None).ok
     with pytest.raises(UnknownFault, match=r"there is no fault 'x'; there are: .*cpu-stress, "):
         catalog.load("x")
 
 
 def test_record_goes_on_where_it_stopped(drills: Drills, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalog, "load", lambda name: drills.fault)
+    monkeypatch.setattr(catalog, "load", lambda name, kind: drills.fault)
     monkeypatch.setattr(record, "_become_steady", lambda *arguments: None)
     folder = tmp_path / "out"
     times = record.Times(1.0, 1.0, 1.0)

@@ -36,7 +36,7 @@ def backend() -> Backend:
 @pytest.fixture
 def engine(deployment: FakeDeployment, backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Engine:
     monkeypatch.setattr(watchdog, "start", lambda journal, command: Keeper())
-    quick = Undo(connect=connect, load=lambda name: FakeFault(backend), sleep=lambda seconds: None)
+    quick = Undo(connect=connect, load=lambda name, kind: FakeFault(backend), sleep=lambda seconds: None)
     return Engine(deployment, armed=True, folder=deployment.folder / "journal", undo=quick)
 
 
@@ -176,7 +176,9 @@ def test_stuck_says_what_a_person_can_do_and_recover_retries(
 
 
 def test_gone_but_not_well_is_stuck(deployment: FakeDeployment, backend: Backend) -> None:
-    sick = Undo(connect=connect, load=lambda name: FakeFault(backend), sleep=lambda seconds: None, health_patience=0.0)
+    sick = Undo(
+        connect=connect, load=lambda name, kind: FakeFault(backend), sleep=lambda seconds: None, health_patience=0.0
+    )
     engine = Engine(deployment, armed=True, folder=deployment.folder / "journal", undo=sick, watchdog_command=WATCHDOG)
     injection = engine.inject(FakeFault(backend), "head", {}, 10)
     deployment.set(latency=5.0)
@@ -254,7 +256,7 @@ def test_a_fault_that_passes_ends_when_it_has_passed(
 
 
 def test_its_time_ends_and_the_watchdog_goes(deployment: FakeDeployment, backend: Backend) -> None:
-    undo = Undo(connect=connect, load=lambda name: FakeFault(backend), unhealthy=lambda deployment, level: "")
+    undo = Undo(connect=connect, load=lambda name, kind: FakeFault(backend), unhealthy=lambda deployment, level: "")
     engine = Engine(deployment, armed=True, folder=deployment.folder / "journal", undo=undo, watchdog_command=WATCHDOG)
     injection = engine.inject(FakeFault(backend), "head", {}, 1)
     ticks: list[float] = []

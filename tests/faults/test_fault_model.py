@@ -46,7 +46,7 @@ class Promise(RuleBasedStateMachine):
         self.injection: Injection | None = None
         self.undo = Undo(
             connect=connect,
-            load=lambda name: FakeFault(self.backend),
+            load=lambda name, kind: FakeFault(self.backend),
             unhealthy=lambda deployment, level: "" if self.healthy else "it is slow",
             orphans=lambda tag: [],
             sleep=lambda seconds: None,

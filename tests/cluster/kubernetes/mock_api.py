@@ -18,7 +18,10 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from base64 import b64encode
+from collections.abc import Callable
 from email.utils import formatdate
+from hashlib import sha1
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
@@ -42,6 +45,7 @@ class MockApi:
         skew: seconds that the server's clock is ahead.
         backends: (namespace, service) -> base URL behind the service proxy.
         logs: (namespace, pod) -> what the pod wrote.
+        execute: what a command in a pod does: (namespace, pod, container, argv) -> (exit code, stdout, stderr).
         requests: (method, path with query) of every request, in order.
     """
 
@@ -56,6 +60,7 @@ class MockApi:
         self.skew = 0.0
         self.backends: dict[tuple[str, str], str] = {}
         self.logs: dict[tuple[str, str], str] = {}
+        self.execute: Callable[[str, str, str, list[str]], tuple[int, str, str]] = lambda *_: (0, "", "")
         self.requests: list[tuple[str, str]] = []
         self._port = 0
         self._server: ThreadingHTTPServer | None = None
@@ -208,6 +213,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._insist(_verb(self.command, name, sub, self._query), kind, namespace, f"/{sub}" if sub else "")
         if kind.plural == "services" and sub == "proxy":
             self._proxy(namespace, name, "/".join(rest[3:]), body)
+        elif kind.plural == "pods" and sub == "exec":
+            self.api.store.get(kind, namespace, name)
+            self._exec(namespace, name)
         elif kind.plural == "pods" and sub == "log":
             self.api.store.get(kind, namespace, name)
             self._reply(200, self.api.logs.get((namespace, name), "").encode(), "text/plain")
@@ -289,6 +297,28 @@ class _Handler(BaseHTTPRequestHandler):
             self._reply(error.code, error.read(), error.headers.get("Content-Type", ""))
         except (urllib.error.URLError, OSError) as error:
             raise Refusal(503, "ServiceUnavailable", f"error trying to reach service: {error}") from None
+
+    def _exec(self, namespace: str, pod: str) -> None:
+        """A command in a pod over a WebSocket, in v4.channel.k8s.io: a byte of channel before each text."""
+        asked = parse_qs(urlsplit(self.path).query)
+        code, stdout, stderr = self.api.execute(namespace, pod, asked["container"][0], asked["command"])
+        key = self.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+        self.send_response(101)
+        self.send_header("Upgrade", "websocket")
+        self.send_header("Connection", "Upgrade")
+        self.send_header("Sec-WebSocket-Accept", b64encode(sha1(key.encode()).digest()).decode())
+        self.send_header("Sec-WebSocket-Protocol", "v4.channel.k8s.io")
+        self.end_headers()
+        self.close_connection = True
+        causes = [{"reason": "ExitCode", "message": str(code)}]
+        failed = {"status": "Failure", "reason": "NonZeroExitCode", "details": {"causes": causes}}
+        ended = json.dumps({"metadata": {}, **(failed if code else {"status": "Success"})})
+        for channel, text in ((1, stdout), (2, stderr), (3, ended)):
+            frame = bytes([channel]) + text.encode()
+            size = bytes([len(frame)]) if len(frame) < 126 else b"\x7e" + len(frame).to_bytes(2, "big")
+            self.wfile.write(b"\x82" + size + frame)
+        self.wfile.write(b"\x88\x00")
+        self.wfile.flush()
 
     def _json(self, value: object, status: int = 200) -> None:
         self._reply(status, json.dumps(value).encode(), "application/json")

@@ -14,6 +14,8 @@ import pytest
 import schemas
 import yaml
 
+from cluster.kubernetes import rules
+
 ROOT = Path(__file__).parents[3]
 MANIFESTS = ROOT / "cluster/kubernetes/manifests"
 PAGE = (ROOT / "docs/kubernetes-install.md").read_text()
@@ -114,6 +116,8 @@ def test_dcgm_collects_what_holds_a_gpu_back() -> None:
     assert all(len(row) == 3 and row[1] in ("gauge", "counter") and row[2] for row in rows)
     kinds = {name: kind for name, kind, _ in rows}
     assert len(kinds) == len(rows)
+    read = {metric for rule in rules.DCGM.rules for metric in rule.metrics}
+    assert read and read <= kinds.keys()
     for name in ("POWER_VIOLATION", "THERMAL_VIOLATION"):
         assert kinds[f"DCGM_FI_DEV_{name}"] == "counter"
     for name in ("CLOCKS_EVENT_REASONS", "POWER_MGMT_LIMIT", "SM_CLOCK", "POWER_USAGE", "XID_ERRORS"):
@@ -127,9 +131,9 @@ def test_reading_changes_nothing_and_drills_cannot_force_a_finalizer() -> None:
         if made["kind"] in ("Role", "ClusterRole")
     }
     assert len(roles) == 4
-    for (file, _, name), rules in roles.items():
-        verbs = {verb for rule in rules for verb in rule["verbs"]}
-        resources = {resource for rule in rules for resource in rule["resources"]}
+    for (file, _, name), granted in roles.items():
+        verbs = {verb for rule in granted for verb in rule["verbs"]}
+        resources = {resource for rule in granted for resource in rule["resources"]}
         assert not {"*", "update", "patch", "deletecollection"} & verbs, name
         assert not {"*", "secrets"} & resources, name
         if file == "view.yaml":

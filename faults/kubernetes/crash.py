@@ -1,0 +1,35 @@
+"""Crash: Chaos Mesh's PodChaos kills the pod at once; its controller makes another one.
+
+There is nothing to take back: to undo it is to delete the experiment. Until the new one has loaded its model, which may
+take minutes, its peers carry the load.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from faults.crash import Crash as OnThisMachine
+from faults.crash import CrashParameters
+from faults.kubernetes.chaos_mesh import POD, ChaosFault
+from faults.kubernetes.on_cluster import kubectl
+
+if TYPE_CHECKING:
+    from cluster.kubernetes.deployment import KubernetesDeployment
+
+
+class Crash(ChaosFault[CrashParameters]):
+    name = OnThisMachine.name
+    summary = "The pod is killed: its requests fail, until its successor has loaded the model."
+    passing = True
+    effects = OnThisMachine.effects
+    resource = POD
+
+    @property
+    def parameters(self) -> type[CrashParameters]:
+        return CrashParameters
+
+    def spec(self, parameters: CrashParameters, container: str) -> dict[str, Any]:
+        return {"action": "pod-kill", "gracePeriod": 0}
+
+    def undo(self, cluster: KubernetesDeployment, namespace: str, pod: str, name: str) -> str:
+        return kubectl(cluster, namespace, "delete", self.resource.plural, name)

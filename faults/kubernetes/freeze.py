@@ -1,0 +1,96 @@
+"""Freeze: every process in the target's container is stopped (SIGSTOP), as they are.
+
+Chaos Mesh has nothing of the kind; its pod-failure puts another image into the pod, which ends the engine and refuses
+connections, and that is a crash. So this is a shell in the container: it stops all others, and leaves one behind that
+lets them go on some time after the deadline, whatever became of this machine.
+
+Only the container's first process cannot be stopped from inside; in Ray's pods it serves nothing. Kubelet's probes
+fail meanwhile: beyond their patience it restarts the container, which ends the fault.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from cluster.deployment import DeploymentError
+from faults.freeze import Freeze as OnThisMachine
+from faults.freeze import FreezeParameters
+from faults.kubernetes.on_cluster import (
+    OWN_TIMEOUT,
+    ClusterFault,
+    cluster_of,
+    exec_in,
+    insist_same_pod,
+    kubectl,
+    run,
+    same_pod,
+)
+from faults.types import Plan, Readback
+
+if TYPE_CHECKING:
+    from cluster.deployment import Deployment
+
+# A signal to -1 goes to every process of the container but the shell that sends it and the first one. What is started
+# after the stop runs: the one that ends it, and whatever is sent in to look.
+STOP = 'kill -s STOP -- -1; { sleep "$1"; kill -s CONT -- -1; } </dev/null >/dev/null 2>&1 & echo stopped'
+GO_ON = "kill -s CONT -- -1"
+COUNT = "cat /proc/[0-9]*/status 2>/dev/null | grep -c '^State:[[:space:]]*[Tt]'; true"
+
+
+class Freeze(ClusterFault[FreezeParameters]):
+    name = OnThisMachine.name
+    summary = "Every process of the container is stopped as it is (SIGSTOP): its port is open and nothing answers."
+    needs = ("a deployment on Kubernetes", "a shell in the target's image", "the drill account")
+    rights = exec_in()
+    effects = OnThisMachine.effects
+
+    @property
+    def parameters(self) -> type[FreezeParameters]:
+        return FreezeParameters
+
+    def plan(
+        self, deployment: Deployment, target: str, parameters: FreezeParameters, injection: str, seconds: float
+    ) -> Plan:
+        cluster = cluster_of(deployment)
+        pod = cluster.stack().pod(target)
+        argv = ["sh", "-c", STOP, "rca-tui", str(math.ceil(seconds) + OWN_TIMEOUT)]
+        inside = ("exec", pod.name, "--container", pod.container, "--")
+        return Plan(
+            injection=injection,
+            fault=self.name,
+            target=target,
+            components=(target,),
+            faulty=(target,),
+            uids={target: pod.uid},
+            parameters=parameters.model_dump(),
+            actions=(kubectl(cluster, pod.namespace, *inside, *argv),),
+            undo=kubectl(cluster, pod.namespace, *inside, "sh", "-c", GO_ON),
+            data={
+                "namespace": pod.namespace,
+                "pod": pod.name,
+                "uid": pod.uid,
+                "container": pod.container,
+                "argv": argv,
+            },
+        )
+
+    def inject(self, deployment: Deployment, plan: Plan) -> None:
+        insist_same_pod(cluster_of(deployment).api, plan)
+        self._run(deployment, plan, *plan.data["argv"])
+
+    def revert(self, deployment: Deployment, plan: Plan) -> None:
+        if same_pod(cluster_of(deployment).api, plan):
+            self._run(deployment, plan, "sh", "-c", GO_ON)
+
+    def readback(self, deployment: Deployment, plan: Plan) -> Readback:
+        if not same_pod(cluster_of(deployment).api, plan):
+            return Readback(True, f"the frozen pod of {plan.target} is no more")
+        said = self._run(deployment, plan, "sh", "-c", COUNT).strip()
+        if not said.isdigit():
+            raise DeploymentError(f"the pod {plan.data['pod']} does not say how many of its processes are stopped")
+        return Readback(said == "0", f"{said} processes of {plan.target} are stopped")
+
+    def _run(self, deployment: Deployment, plan: Plan, *argv: str) -> str:
+        namespace, pod, container = (str(plan.data[key]) for key in ("namespace", "pod", "container"))
+        return run(cluster_of(deployment), namespace, pod, container, argv)

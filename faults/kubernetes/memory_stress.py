@@ -1,0 +1,37 @@
+"""Memory stress: Chaos Mesh's StressChaos holds memory in the target's container. Defaults are the study's.
+
+Where the engine and this together are over the container's limit, the kernel may kill the stressor, and Chaos Mesh
+still calls it injected: whether it landed is what the effects say.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from faults.kubernetes.chaos_mesh import STRESS, ChaosFault
+from faults.memory_stress import MemoryStress as OnThisMachine
+from faults.types import Parameters
+
+
+class MemoryStressParameters(Parameters):
+    """Half of what a pod of the reference deployment may have."""
+
+    workers: int = Field(default=1, ge=1, le=64, description="processes that share the size [1]")
+    megabytes: int = Field(default=8000, ge=64, le=1_000_000, description="memory to hold [MB]")
+
+
+class MemoryStress(ChaosFault[MemoryStressParameters]):
+    name = OnThisMachine.name
+    summary = OnThisMachine.summary
+    effects = OnThisMachine.effects
+    resource = STRESS
+
+    @property
+    def parameters(self) -> type[MemoryStressParameters]:
+        return MemoryStressParameters
+
+    def spec(self, parameters: MemoryStressParameters, container: str) -> dict[str, Any]:
+        memory = {"workers": parameters.workers, "size": f"{parameters.megabytes}MB"}
+        return {"containerNames": [container], "stressors": {"memory": memory}}

@@ -1,0 +1,122 @@
+"""What faults on a deployment in a cluster have in common."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from cluster.deployment import DeploymentError
+from cluster.kubernetes.api import PODS, Api, ApiError, Object, Resource
+from cluster.topology import Kind
+from faults.types import Availability, Fault, P, Plan
+
+if TYPE_CHECKING:
+    from cluster.deployment import Deployment
+    from cluster.kubernetes.deployment import KubernetesDeployment
+
+OWN_TIMEOUT = 20  # s past its time after which it ends by itself in the cluster, should everything here be dead
+LABELS = {"app.kubernetes.io/managed-by": "rca-tui"}
+PAGE = "docs/kubernetes-install.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """What RBAC must allow; in the deployment's namespace unless another is named."""
+
+    verb: str
+    resource: Resource
+    subresource: str = ""
+    namespace: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.resource}{'/' + self.subresource if self.subresource else ''}"
+
+
+def exec_in(namespace: str = "") -> tuple[Right, ...]:
+    """A command in a pod is a GET that is upgraded; newer servers ask for `create` as well."""
+    return tuple(Right(verb, PODS, "exec", namespace) for verb in ("get", "create"))
+
+
+class ClusterFault(Fault[P]):
+    """A fault on one pod of a deployment in a cluster.
+
+    Attributes:
+        kinds: what the API server must know beyond its own kinds.
+        rights: what the account must be allowed.
+    """
+
+    deployments = frozenset({"kubernetes"})
+    targets = frozenset({Kind.HEAD, Kind.REPLICA})
+    kinds: ClassVar[tuple[Resource, ...]] = ()
+    rights: ClassVar[tuple[Right, ...]] = ()
+
+    def available(self, deployment: Deployment) -> Availability:
+        try:
+            cluster = cluster_of(deployment)
+            for kind in self.kinds:
+                if not cluster.api.serves(kind):
+                    return Availability(False, f"the cluster has no {kind}: install Chaos Mesh ({PAGE}, step 6)")
+            for right in self.rights:
+                namespace = right.namespace or cluster.target.namespace
+                if not cluster.api.allowed(right.verb, right.resource, namespace, right.subresource):
+                    return Availability(
+                        False, f"RBAC does not let you {right} in {namespace}: use the drill account ({PAGE}, step 8)"
+                    )
+        except DeploymentError as error:
+            return Availability(False, str(error))
+        return Availability(True)
+
+
+def cluster_of(deployment: Deployment) -> KubernetesDeployment:
+    """Raises DeploymentError for a deployment that is not in a cluster."""
+    if deployment.kind != "kubernetes":
+        raise DeploymentError(f"it needs a deployment on Kubernetes, not one of {deployment.kind}")
+    return cast("KubernetesDeployment", deployment)
+
+
+def name_of(injection: str) -> str:
+    """What the objects of an injection are called in the cluster."""
+    return f"rca-tui-{injection.lower()}"
+
+
+def kubectl(cluster: KubernetesDeployment, namespace: str, *words: str) -> str:
+    """The line with which a person does it."""
+    return shlex.join(("kubectl", "--context", cluster.api.context, "--namespace", namespace, *words))
+
+
+def get(api: Api, resource: Resource, namespace: str, name: str) -> Object | None:
+    """The object, None when there is none. Raises DeploymentError."""
+    try:
+        return api.get(resource, namespace, name)
+    except ApiError as error:
+        if error.not_found:
+            return None
+        raise
+
+
+def same_pod(api: Api, plan: Plan) -> bool:
+    """Whether the pod that the plan was made for is still there, and no other one of its name."""
+    found = get(api, PODS, str(plan.data["namespace"]), str(plan.data["pod"]))
+    return found is not None and found.get("metadata", {}).get("uid") == plan.data["uid"]
+
+
+def insist_same_pod(api: Api, plan: Plan) -> None:
+    """Raises DeploymentError when it was replaced."""
+    if not same_pod(api, plan):
+        raise DeploymentError(f"the pod {plan.data['pod']} of {plan.target} was replaced since the fault was planned")
+
+
+def run(
+    cluster: KubernetesDeployment, namespace: str, pod: str, container: str, argv: Sequence[str], seconds: float = 10.0
+) -> str:
+    """What a command printed in a container. Raises DeploymentError, also when it fails there."""
+    from cluster.kubernetes import commands
+    from cluster.text import plain
+
+    done = commands.run(cluster.api, namespace, pod, container, argv, seconds)
+    if done.code != 0:
+        said = plain(" ".join((done.stderr or done.stdout).split())) or f"exit code {done.code}"
+        raise DeploymentError(f"{argv[0]} failed in the pod {pod}: {said}")
+    return done.stdout
