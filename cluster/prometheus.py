@@ -276,11 +276,13 @@ def _series(found: Any, labels: Sequence[str], first: float, step: float, steps:
     try:
         for item in found:
             key = tuple(str(item["metric"].get(label, "")) for label in labels)
-            samples = np.array([(float(t), float(v)) for t, v in item["values"]], dtype=np.float64).reshape(-1, 2)
-            place = np.rint((samples[:, 0] - first) / step).astype(np.int64)
-            inside = (place >= 0) & (place < steps) & np.isfinite(samples[:, 1])
+            times, texts = zip(*item["values"], strict=True) if item["values"] else ((), ())
+            found_at = np.fromiter(map(float, times), np.float64, len(times))
+            measured = np.fromiter(map(float, texts), np.float64, len(texts))
+            place = np.rint((found_at - first) / step).astype(np.int64)
+            inside = (place >= 0) & (place < steps) & np.isfinite(measured)
             values = series.setdefault(key, np.full(steps, np.nan))
-            values[place[inside]] = samples[inside, 1]
+            values[place[inside]] = measured[inside]
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise QueryError(_NOT_PROMETHEUS) from error
     return series
