@@ -147,7 +147,7 @@ def run(options: argparse.Namespace) -> None:
     kills = [Kill(*(rng.choice(some) for some in (FAULTS, TARGETS, STATES, VICTIMS))) for _ in range(options.kills)]
     count: dict[str, Counter[str]] = defaultdict(Counter)
     remarks = []
-    with live.deployment() as deployment:
+    with live.deployment() as deployment, contextlib.suppress(KeyboardInterrupt):  # Ctrl-C: the table of what was run
         for number, kill in enumerate(kills, 1):
             outcome = carry_out(deployment, kill)
             tell(f"{number} of {len(kills)}: {kill}: {outcome}")

@@ -1,4 +1,4 @@
-"""The real thing: cpu-stress on a pod of the real deployment, undone in its time, and after kill -9 of everything."""
+"""The real thing: faults on pods of the real deployment, undone in their time, and after kill -9 of everything."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from faults import drill, recover
 from faults.effects import Landing
 from faults.journal import Journal, journals
 from faults.states import State
-from faults.types import Role
+from tests.bench import kills
+from tests.bench.kills import Kill
 
 if TYPE_CHECKING:
     from cluster.local.deployment import LocalDeployment
@@ -40,13 +41,22 @@ def stressors(deployment: LocalDeployment, journal: Journal) -> list[int]:
     return deployment.pod(TARGET).tagged(journal.id)
 
 
-def test_a_drill_hurts_its_target_and_nothing_is_left(deployment: LocalDeployment, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("fault", "seen"),
+    [
+        ("cpu-stress", [("", "latency_p90"), ("gateway", "latency_p90")]),
+        ("network-delay", [("gateway", "connect_time_p90")]),  # and its telemetry came over the other link meanwhile
+    ],
+)
+def test_a_drill_hurts_its_target_and_nothing_is_left(
+    deployment: LocalDeployment, tmp_path: Path, fault: str, seen: list[tuple[str, str]]
+) -> None:
     report = drill.run(
-        deployment, "cpu-stress", TARGET, armed=True, baseline=20, seconds=25, aftermath=10, save=tmp_path / "x.zip"
+        deployment, fault, TARGET, armed=True, baseline=20, seconds=25, aftermath=10, save=tmp_path / "x.zip"
     )
     assert report.whole, report
-    on_target = [one for one in report.effects if one.role in (Role.TARGET, Role.EDGE) and one.signal == "latency_p90"]
-    assert [one.landing for one in on_target] == [Landing.LANDED, Landing.LANDED], report
+    landed = {(one.source, one.signal): one.landing for one in report.effects if one.component == TARGET}
+    assert {landed[key] for key in seen} == {Landing.LANDED}, report
     assert stressors(deployment, journals()[-1]) == []
     assert report.saved is not None
     truth = store.load_truth(report.saved)
@@ -81,4 +91,26 @@ def test_kill_of_the_drill_and_its_watchdog_leaves_what_recover_undoes(deploymen
     (undone,) = recover.recover()
     assert (undone.state, undone.clean) == (State.RECOVERED, True), undone
     assert stressors(deployment, journal) == []
+    assert recover.pending() == []
+
+
+@pytest.mark.parametrize(
+    "kill",
+    [
+        Kill("bandwidth", "replica-0", "ACTIVE", "app"),
+        Kill("bandwidth", "replica-1", "ACTIVE", "target"),
+        Kill("cpu-stress", "head", "PLANNED", "app"),
+        Kill("cpu-throttle", "head", "INJECTING", "both"),
+        Kill("crash", "replica-2", "SPAWNED", "both"),
+        Kill("freeze", "replica-0", "ACTIVE", "watchdog"),
+        Kill("memory-stress", "replica-0", "REVERTING", "app"),
+        Kill("network-delay", "replica-0", "SPAWNED", "app"),
+        Kill("network-loss", "replica-1", "ACTIVE", "both"),
+        Kill("partition", "replica-0", "ACTIVE", "both"),
+    ],
+    ids=lambda kill: f"{kill.victim}-in-{kill.state}-of-{kill.fault}",
+)
+def test_kill_9_leaves_nothing_that_recover_leaves(deployment: LocalDeployment, kill: Kill) -> None:
+    """All of them at random: `python -m tests.bench kills`."""
+    assert kills.carry_out(deployment, kill).left == ""
     assert recover.pending() == []
