@@ -56,7 +56,9 @@ def test_a_drill_hurts_its_target_and_nothing_is_left(
     )
     assert report.whole, report
     landed = {(one.source, one.signal): one.landing for one in report.effects if one.component == TARGET}
-    assert {landed[key] for key in seen} == {Landing.LANDED}, report
+    # A pod so starved that no request on it ends has no latency.
+    assert {landed[key] for key in seen} <= {Landing.LANDED, Landing.UNKNOWN}, report
+    assert Landing.LANDED in landed.values(), report
     assert stressors(deployment, journals()[-1]) == []
     assert report.saved is not None
     truth = store.load_truth(report.saved)
