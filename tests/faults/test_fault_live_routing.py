@@ -29,7 +29,7 @@ def test_the_gateway_follows_another_routing_and_then_the_old_one(
     engine = Engine(live_deployment, armed=True)
     fault = catalog.load("hot-replica")
     assert wait_for(lambda: engine.check(fault, "replica-0").ok, 120)
-    injection = engine.inject(fault, "replica-0", {"weight": 9}, 60)
+    injection = engine.inject(fault, "replica-0", {"weight": 4}, 60)
     try:
         assert gateway.routing() == injection.plan.injection
         log = Tail(live_deployment.state.run_dir.access_log)
@@ -39,11 +39,11 @@ def test_the_gateway_follows_another_routing_and_then_the_old_one(
         def enough() -> bool:
             found = (parse(line) for line in log.lines())
             served.update(access.upstream for access in found if access is not None)
-            return served.total() >= 12
+            return served.total() >= 24
 
         assert wait_for(enough, 60)
-        # What was under way at the reload went round robin: nine of twelve are expected, not all.
-        assert served["replica-0"] > served.total() / 2, served
+        # Four sevenths are sent to it, but a hot replica answers late: more than any peer is what is certain.
+        assert served.most_common(1)[0][0] == "replica-0", served
     finally:
         undone = engine.revert(injection)
     assert (undone.state, undone.clean) == (State.RECOVERED, True), undone
