@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from mock_api import TOKEN, MockApi
-from mock_stack import COMPONENTS, NODE_ADDRESSES, NODES, SECRET
+from mock_stack import COMPONENTS, NODE_ADDRESSES, NODES, SECRET, WORKER_PODS
 from typer.testing import CliRunner
 
 from rca_tui.__main__ import app
@@ -114,3 +114,17 @@ def test_a_real_process_with_an_expired_token_says_one_sentence(whole: MockApi) 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("rca-tui: the API server of mock refuses the login (HTTP 401)")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_dry_run_says_what_would_be_created_in_the_cluster(whole: MockApi) -> None:
+    told = run("--context", "mock", "drill", "cpu-stress", "--target", "ray-replicas-1", "--dry-run")
+    assert "StressChaos" in told and WORKER_PODS[1] in told
+    assert "kubectl --context mock" in told
+
+
+def test_check_asks_all_its_questions_of_a_cluster(whole: MockApi) -> None:
+    told = json.loads(run("--context", "mock", "check", "--json"))
+    verdicts = {check["name"]: check["verdict"] for check in told["results"]}
+    assert len(verdicts) == 18
+    assert (verdicts["engine-per-replica"], verdicts["gpu-to-pod"]) == ("pass", "pass")
+    assert verdicts["head-apart"] == "fail"  # the head serves as well, as in the study
