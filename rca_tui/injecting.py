@@ -61,8 +61,9 @@ class Injector:
         from faults import catalog
         from faults.errors import FaultError
 
-        engine = self._engine(self._connected(), self._armed)
-        fault = catalog.load(request.fault, engine.deployment.kind)
+        deployment = self._connected()
+        engine = self._engine(deployment, self._armed)
+        fault = catalog.load(request.fault, deployment.kind)
         report = engine.check(fault, request.target)
         checks = tuple((check.name, check.ok, check.detail) for check in report.checks)
         try:
@@ -80,8 +81,9 @@ class Injector:
         from faults import catalog
 
         self._cancelled.clear()
-        engine = self._engine(self._connected(), self._armed)
-        fault = catalog.load(request.fault, engine.deployment.kind)
+        deployment = self._connected()
+        engine = self._engine(deployment, self._armed)
+        fault = catalog.load(request.fault, deployment.kind)
         told = _Told(request, post)
         told.tell("INJECTING", open=True)
         try:
