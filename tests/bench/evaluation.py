@@ -2,6 +2,7 @@
 
     README.md                    the table between the markers, over the shipped drills
     docs/methods-evaluation.md   the shipped drills, every set of ../shared/data, and the public code beside ours
+    notebooks/answers.jsonl      each answer on the shipped drills, for notebook 6
 
 The figures are those of `rca-tui evaluate --json`, which takes from its cache what it has answered before: a run that
 was stopped goes on where it was. Sets that are not there are left out.
@@ -14,15 +15,20 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from cluster import paths
+from methods import evaluate
+from rca_tui.cases import with_answers
 from tests.bench import agreement
 from tests.bench.tables import REPOSITORY
 
 README = REPOSITORY / "README.md"
 DOCUMENT = REPOSITORY / "docs" / "methods-evaluation.md"
 BEGIN, END = "<!-- rca-tui evaluate -->", "<!-- end of rca-tui evaluate -->"
+ANSWERS = REPOSITORY / "notebooks" / "answers.jsonl"
 DEADLINE = 60.0
 _COLUMNS = ("AC@1 (95 %)", "AC@3", "Avg@5", "MRR", "no ranking", "AC@1, onset given", "seconds", "blamed instead")
 _INTRODUCTION = """# What the methods answer
@@ -42,6 +48,7 @@ published code had them. Its answers are recorded; only cases that it answered c
 def main() -> None:
     drills = _evaluate()
     _replace_in_readme("\n".join(_table(drills)))
+    _keep_answers()
     parts = [_INTRODUCTION, "## The shipped drills", *_part(drills, "rca-tui evaluate")]
     data = Path(os.environ.get("RCA_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
     for folder in sorted(path for path in data.iterdir() if path.is_dir()) if data.is_dir() else ():
@@ -56,6 +63,13 @@ def _evaluate(*named: str) -> dict[str, Any]:
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd=REPOSITORY)
     told: dict[str, Any] = json.loads(done.stdout)
     return told
+
+
+def _keep_answers() -> None:
+    """What `_evaluate` has just put into its cache."""
+    records = evaluate.run(with_answers([]), deadline=DEADLINE, cache_path=paths.cache_home() / "evaluate.jsonl")
+    lines = [json.dumps(asdict(record)) for record in sorted(records, key=lambda r: (r.case, r.method, r.mode))]
+    ANSWERS.write_text("\n".join(lines) + "\n")
 
 
 def _part(told: dict[str, Any], command: str) -> Iterator[str]:
