@@ -86,8 +86,12 @@ def possible(fault: Fault[Any], deployment: Deployment, target: str) -> list[Che
 
 def uid_of(deployment: Deployment, component: str) -> str:
     """Which incarnation of the component runs now. Raises DeploymentError, also when there is none."""
-    uid = deployment.pod(component).uid if isinstance(deployment, HasPods) else ""
-    return uid or deployment.topology().component(component).uid
+    if isinstance(deployment, HasPods) and (uid := deployment.pod(component).uid):
+        return uid
+    topology = deployment.topology()
+    if component not in topology:  # between a pod and the one that takes its place
+        raise DeploymentError(f"{component} is gone")
+    return topology.component(component).uid
 
 
 def _available(fault: Fault[Any], deployment: Deployment) -> Check:

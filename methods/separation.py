@@ -48,7 +48,7 @@ def end_of_trouble(incident: Incident, onset: float) -> float:
     before, after = values[early & np.isfinite(values)], values[~early & np.isfinite(values)]
     if not len(before) or not len(after) or after.max() <= np.median(before) or np.median(before) <= 0:
         return incident.window.end
-    bad = times[~early & (values > np.sqrt(np.median(before) * after.max()))]
+    bad = times[~early & (values > np.sqrt(np.median(before)) * np.sqrt(after.max()))]
     step = float(np.median(np.diff(times)))
     return min(float(bad[-1]) + step, incident.window.end)
 

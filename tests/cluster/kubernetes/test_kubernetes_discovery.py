@@ -52,8 +52,10 @@ def test_a_replaced_pod_is_the_same_component_with_another_uid(
 ) -> None:
     before = deployment.topology().component("ray-replicas-0")
     stack.replace_pod(NAMESPACE, WORKER_PODS[0], "falcon-raycluster-x7k2p-replicas-worker-zzzzz", "10.42.1.99")
-    until(lambda: deployment.topology().component("ray-replicas-0").uid not in ("", before.uid))
+    # Between the old pod and the new one there is no such component.
+    until(lambda: any("zzzzz" in component.labels.get("pod", "") for component in deployment.topology().components))
     after = deployment.topology()
+    assert after.component("ray-replicas-0").uid not in ("", before.uid)
     assert after.component("ray-replicas-0").labels["address"] == "10.42.1.99"
     assert set(after.of_kind(Kind.REPLICA)) and len(after.of_kind(Kind.REPLICA)) == 3
     # A later process decides alike, and knows whose the old pod was.

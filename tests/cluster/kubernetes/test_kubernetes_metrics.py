@@ -116,7 +116,8 @@ def test_paces_are_measured_and_gauges_have_no_holes_between_scrapes(seen: Kuber
 
 def test_a_pod_that_was_replaced_has_one_line_across_both(behind_proxy: MockApi, seen: KubernetesDeployment) -> None:
     behind_proxy.replace_pod(NAMESPACE, WORKER_PODS[0], "falcon-raycluster-x7k2p-replicas-worker-zzzzz", "10.42.1.99")
-    while "zzzzz" not in seen.topology().component("ray-replicas-0").labels["pod"]:
+    # Between the old pod and the new one there is no such component.
+    while not any("zzzzz" in component.labels.get("pod", "") for component in seen.topology().components):
         pass
     samples = seen.samples(WINDOW, 5.0, ["queue_length", "request_rate"])
     assert middle(samples.metrics["ray-replicas-0", "queue_length"]) == pytest.approx(0.5, rel=0.1)
