@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from methods.types import ComponentScore
 
 CONSENSUS = "consensus"
+WELL = (
+    "The SLI shows no change, so perhaps nothing is wrong: what ranks without an onset names somebody in a healthy "
+    "service, too."
+)
+"""What goes before the claim of a consensus when no onset was found."""
 RUNNING = "◌"
 
 

@@ -43,6 +43,7 @@ def diagnose(
     """
     from methods import catalog, consensus, results, runner
     from rca_tui.commands import rankings
+    from rca_tui.rankings import WELL
 
     for name in method or ():
         catalog.entry(name)
@@ -62,6 +63,8 @@ def diagnose(
     rankings.print_results(found)
     if len(agreed.voters) > 1:
         print_line()
+        if placed.onset is None:
+            print_line(WELL)
         print_line(agreed.claim)
 
 

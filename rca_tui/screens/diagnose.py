@@ -15,9 +15,9 @@ from textual.widgets import Static
 from methods import catalog
 from rca_tui import messages
 from rca_tui.evidence import as_text
-from rca_tui.rankings import CONSENSUS, consensus_row, method_row, ranking_text
+from rca_tui.rankings import CONSENSUS, WELL, consensus_row, method_row, ranking_text
 from rca_tui.screens.page import Page
-from rca_tui.state import Diagnosis
+from rca_tui.state import Diagnosis, Mark
 from rca_tui.text import clock_time, number, plain, span
 from rca_tui.widgets.explanation import ExplanationView
 from rca_tui.widgets.rows import Rows
@@ -106,7 +106,7 @@ class DiagnosePage(Page):
         diagnosis, method = self.rca.diagnosis, self.query_one(Rows).key or ""
         why, ranking = self.query_one("#why", ExplanationView), self.query_one("#ranking", Static)
         if diagnosis is not None and diagnosis.consensus is not None and method == CONSENSUS:
-            self._show_consensus(diagnosis.consensus)
+            self._show_consensus(diagnosis.consensus, diagnosis.mark)
             return
         result = diagnosis.results.get(method) if diagnosis else None
         head = Text.assemble((plain(method), "bold"), "\n")
@@ -144,10 +144,10 @@ class DiagnosePage(Page):
         agrees = agreement(result.outcome, beside.outcome, diagnosis.incident.candidates)
         return took if agrees is None else f"{took}, contrast {agrees:.2f}"
 
-    def _show_consensus(self, consensus: Consensus) -> None:
+    def _show_consensus(self, consensus: Consensus, mark: Mark | None) -> None:
         note = f"of {len(consensus.voters)} methods"
         self._show_ranking(CONSENSUS, note, consensus.components)
-        words = [consensus.claim]
+        words = [consensus.claim] if mark else [WELL, consensus.claim]
         if drivers := consensus.drivers():
             said = ", ".join(f"{method} {number(part)}" for method, part in drivers[:DRIVERS])
             first, second = consensus.components[:2]

@@ -63,6 +63,17 @@ def refusal(*arguments: str) -> str:
     return result.stderr
 
 
+def test_diagnose_without_an_onset_says_that_nothing_may_be_wrong(tmp_path: Path) -> None:
+    raw = case(tmp_path / "raw")
+    table = raw / "data.csv"
+    table.write_text("\n".join(table.read_text().splitlines()[:FAULT_AT]) + "\n")
+    for truth in ("inject_time.txt", "truth.json"):
+        (raw / truth).unlink()
+    told = run("diagnose", str(raw), "--method", "granger_pagerank", "--method", "granger_randomwalk")
+    assert "none found" in told
+    assert "perhaps nothing is wrong" in " ".join(told.split())
+
+
 def test_import_then_diagnose_blames_the_faulty_service(tmp_path: Path) -> None:
     told = json.loads(run("import", str(case(tmp_path / "raw")), "x", "--json"))
     assert told["front_door"] == "frontend"
