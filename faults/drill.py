@@ -272,7 +272,7 @@ def _measured(
     report: DrillReport, deployment: Deployment, fault: Fault[Any], plan: Plan, periods: Periods
 ) -> DrillReport:
     try:
-        expected = effects.measure(deployment, fault.expected(plan), periods)
+        expected = effects.measure(deployment, fault.expected(plan.target, plan.parameters), periods)
         sli = effects.measure(deployment, [(plan.target, effect) for effect in _SLI], periods)
     except DeploymentError:  # it may be why the drill was aborted: the landing stays unknown, the report is still due
         return report

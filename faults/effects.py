@@ -13,8 +13,8 @@ from faults.types import Direction, Effect, Role
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cluster.deployment import Deployment
-    from cluster.incident.model import Window
+    from cluster.deployment import Deployment, Samples
+    from cluster.incident.model import Telemetry, Window
     from cluster.topology import Topology
 
 SETTLE = 0.25  # share of the active time that an effect may take to build up, left out of the comparison
@@ -68,9 +68,15 @@ def measure(deployment: Deployment, expected: Iterable[tuple[str, Effect]], peri
     wanted = tuple(expected)
     whole = Window(periods.before.start, periods.after.end)
     samples = deployment.samples(whole, 1.0, signals=sorted({effect.signal for _, effect in wanted}))
-    topology = deployment.topology()
+    return look_in(samples, deployment.topology(), wanted, periods)
+
+
+def look_in(
+    samples: Samples | Telemetry, topology: Topology, expected: Iterable[tuple[str, Effect]], periods: Periods
+) -> tuple[Measured, ...]:
+    """The same in what has been fetched, or recorded."""
     found = []
-    for target, effect in wanted:
+    for target, effect in expected:
         for source, component in _places(effect.role, target, topology):
             key = (source, component, effect.signal) if source else (component, effect.signal)
             frame = samples.edge_metrics if source else samples.metrics

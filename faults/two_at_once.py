@@ -6,7 +6,7 @@ several true components); one that stops looking after the first finds half of i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, field_validator
@@ -58,12 +58,13 @@ class TwoAtOnce(Fault[TwoAtOnceParameters]):
             return Availability(False, f"{self.name} needs a deployment on this machine, not one of {deployment.kind}")
         return Availability(True)
 
-    def expected(self, plan: Plan) -> tuple[tuple[str, Effect], ...]:
+    def expected(self, target: str, parameters: Mapping[str, Any]) -> tuple[tuple[str, Effect], ...]:
         """What the peers of the one show says nothing where the other is among them."""
+        chosen = self.parameters.model_validate(parameters)
         return tuple(
             (component, effect)
-            for fault, part in _parts(plan)
-            for component, effect in fault.expected(part)
+            for name, component in ((chosen.fault, target), (chosen.other, chosen.on))
+            for effect in catalog.load(name).effects
             if effect.role in (Role.TARGET, Role.EDGE)
         )
 

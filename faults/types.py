@@ -164,9 +164,12 @@ class Fault(ABC, Generic[P]):
             known = ", ".join(self.parameters.model_fields) or "none"
             raise BadParameters(f"{self.name}: {first_error(error)} (its parameters: {known})") from None
 
-    def expected(self, plan: Plan) -> tuple[tuple[str, Effect], ...]:
-        """(component, effect) pairs: what to look for once the plan is in. The roles are relative to the component."""
-        return tuple((plan.target, effect) for effect in self.effects)
+    def expected(self, target: str, parameters: Mapping[str, Any]) -> tuple[tuple[str, Effect], ...]:
+        """(component, effect) pairs: what to look for. The roles are relative to the component.
+
+        `parameters` are those of a plan, or of the truth of a recorded drill.
+        """
+        return tuple((target, effect) for effect in self.effects)
 
     @abstractmethod
     def available(self, deployment: Deployment) -> Availability:

@@ -176,13 +176,19 @@ def accuracy(rows: Sequence[Mapping[str, Any]], guessing: float) -> Picture:
         return Picture(figure, f"AC@1 of {len(ordered)} methods beside guessing")
 
 
-def matrix(values: Sequence[Sequence[float]], names: Sequence[str], words: str) -> Picture:
-    """A square of numbers from 0 to 1, dark for 1; blue only, so that no pair of colours has to be told apart."""
-    side = max(4.0, 0.36 * len(names) + 2.0)
-    with sheet(side + 1.0, side) as (figure, (axis,)):
+def matrix(
+    values: Sequence[Sequence[float]], names: Sequence[str], words: str, columns: Sequence[str] | None = None
+) -> Picture:
+    """Numbers from 0 to 1, dark for 1: a row for each name, and a column unless there are other columns.
+
+    Blue only, so that no pair of colours has to be told apart.
+    """
+    columns = names if columns is None else columns
+    wide, high = (max(4.0, 0.36 * len(side) + 2.0) for side in (columns, names))
+    with sheet(wide + 1.0, high) as (figure, (axis,)):
         image = axis.imshow(np.asarray(values), cmap="Blues", vmin=0.0, vmax=1.0)
         axis.grid(False)
-        axis.set_xticks(range(len(names)), names, rotation=90)
+        axis.set_xticks(range(len(columns)), columns, rotation=90)
         axis.set_yticks(range(len(names)), names)
         figure.colorbar(image, ax=axis, label=words)
         return Picture(figure, words)

@@ -23,7 +23,7 @@ from cluster import paths
 from methods import evaluate
 from rca_tui.cases import with_answers
 from tests.bench import agreement
-from tests.bench.tables import REPOSITORY
+from tests.bench.tables import REPOSITORY, markdown
 
 README = REPOSITORY / "README.md"
 DOCUMENT = REPOSITORY / "docs" / "methods-evaluation.md"
@@ -78,6 +78,9 @@ def _part(told: dict[str, Any], command: str) -> Iterator[str]:
     yield "\n".join(_table(told))
     yield "AC@1 by fault, onset estimated:"
     yield "\n".join(_by_fault(told["by_fault"]))
+    if quiet := told["no_cause"]["cases"]:
+        yield f"Nobody is to blame in {quiet} more (a load surge), where the right answer is no ranking:"
+        yield "\n".join(_no_cause(told["no_cause"]["methods"]))
 
 
 def _onset(onset: dict[str, Any]) -> str:
@@ -108,7 +111,7 @@ def _table(told: dict[str, Any]) -> Iterator[str]:
                 ", ".join(blamed) or "–",
             ]
         )
-    yield from _markdown(("method", "family", *_COLUMNS), rows)
+    yield from markdown(("method", "family", *_COLUMNS), rows)
 
 
 def _by_fault(faults: Sequence[dict[str, Any]]) -> Iterator[str]:
@@ -119,25 +122,30 @@ def _by_fault(faults: Sequence[dict[str, Any]]) -> Iterator[str]:
     for fault in faults:
         for row in fault["methods"]:
             rows.setdefault(row["method"], []).append(f"{row['ac@1']:.2f}")
-    yield from _markdown(("", *(fault["fault"] for fault in faults)), ([name, *cells] for name, cells in rows.items()))
+    yield from markdown(("", *(fault["fault"] for fault in faults)), ([name, *cells] for name, cells in rows.items()))
+
+
+def _no_cause(methods: Sequence[dict[str, Any]]) -> Iterator[str]:
+    rows = [
+        [
+            row["method"],
+            f"{row['blamed_somebody']} of {row['cases']}",
+            ", ".join(f"{who} {count:.3g}" for who, count in row["blamed"].items() if count) or "–",
+        ]
+        for row in methods
+    ]
+    yield from markdown(("method", "blames somebody", "whom first"), rows)
 
 
 def _beside() -> Iterator[str]:
     causes: dict[str, str] = {}
     for one in agreement.comparisons((), DEADLINE):
         yield f"**{one.title}**"
-        yield "\n".join(_markdown(agreement.COLUMNS, one.rows))
+        yield "\n".join(markdown(agreement.COLUMNS, one.rows))
         causes |= one.causes
     yield "\n".join(f"- {remark}" for remark in agreement.REMARKS)
     yield "Why they differ:"
     yield "\n".join(f"- `{method}`: {why}." for method, why in sorted(causes.items()))
-
-
-def _markdown(columns: Sequence[str], rows: Iterator[list[str]] | Sequence[Sequence[str]]) -> Iterator[str]:
-    yield f"| {' | '.join(columns)} |"
-    yield "|" + "---|" * len(columns)
-    for row in rows:
-        yield f"| {' | '.join(row)} |"
 
 
 def _replace_in_readme(table: str) -> None:

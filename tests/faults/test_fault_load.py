@@ -194,7 +194,7 @@ def test_in_and_out_again(
     assert len(plan.components) <= fault.blast_radius
     assert plan.actions
     assert plan.undo
-    assert {component for component, _ in fault.expected(plan)} <= {target, *plan.components}
+    assert {component for component, _ in fault.expected(target, plan.parameters)} <= {target, *plan.components}
     fault.revert(deployment, plan)
     assert fault.readback(deployment, plan).clean
     try:
