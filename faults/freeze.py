@@ -2,8 +2,8 @@
 
 Mode 5 of the field's list, the zombie engine, and what users see of modes 3 and 4, where a rank hangs: HTTP connects,
 requests wait, no token comes, no error is logged. A request that waits has no latency yet: the gateway's is that of
-the other pods until clients give up or the replica goes on. Beyond its health check's patience Serve replaces such a
-replica; then the target is another one, and the fault is ended.
+the other pods until clients give up or the replica goes on. Once they give up, requests end at their usual rate. Beyond
+its health check's patience Serve replaces such a replica; then the target is another one, and the fault is ended.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ class Freeze(PodFault[FreezeParameters]):
     needs = ("a deployment on this machine",)
     effects = (
         Effect(Role.TARGET, "token_rate", Direction.DOWN, 2.0),
-        Effect(Role.EDGE, "request_rate", Direction.DOWN, 2.0),
         Effect(Role.FRONT_DOOR, "connections", Direction.UP, 1.5),
     )
 

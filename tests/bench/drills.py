@@ -33,7 +33,7 @@ _COLUMNS = (
 _INTRODUCTION = """# The shipped drills
 
 Written by `python -m tests.bench.drills`: {count} drills, {kinds}, {seconds:.0f} s each, recorded on two cores
-with `python -m faults.record` and with nothing else running. Medians over each period of a drill, the first quarter of
+with `python -m faults.record`, one after the other. Medians over each period of a drill, the first quarter of
 the fault left out of "during", then the median over drills. Landed: every effect that the fault should show is there.
 Weak: beyond what was seen before, but less than asked for, or not all of them. A request that has not ended has no
 latency: where requests hang, the gateway's p90 is that of the others.
