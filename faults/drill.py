@@ -21,7 +21,7 @@ from faults.effects import Landing, Measured, Periods
 from faults.engine import Engine, Injection
 from faults.errors import ReadOnly, Refused
 from faults.states import State
-from faults.types import Direction, Effect, Fault, Plan, Role
+from faults.types import Fault, Plan
 from faults.undo import Undone
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ MAX_PERIOD = 3600.0  # s
 POLL = 0.25
 
 # The SLI at the front door is reported for every fault, whether or not it is expected to show there.
-_SLI = tuple(Effect(Role.FRONT_DOOR, signal, Direction.UP) for signal in ("latency_p90", "error_ratio"))
 
 
 class Phase(StrEnum):
@@ -273,7 +272,7 @@ def _measured(
 ) -> DrillReport:
     try:
         expected = effects.measure(deployment, fault.expected(plan.target, plan.parameters), periods)
-        sli = effects.measure(deployment, [(plan.target, effect) for effect in _SLI], periods)
+        sli = effects.measure(deployment, [(plan.target, effect) for effect in effects.SLI], periods)
     except DeploymentError:  # it may be why the drill was aborted: the landing stays unknown, the report is still due
         return report
     return replace(report, landing=effects.overall(expected), effects=expected, sli=sli)

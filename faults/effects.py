@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SETTLE = 0.25  # share of the active time that an effect may take to build up, left out of the comparison
 MIN_SAMPLES = 3
+SLI = tuple(Effect(Role.FRONT_DOOR, signal, Direction.UP) for signal in ("latency_p90", "error_ratio"))
+"""What users feel, whatever the fault."""
 
 
 class Landing(StrEnum):

@@ -63,8 +63,8 @@ class TwoAtOnce(Fault[TwoAtOnceParameters]):
         chosen = self.parameters.model_validate(parameters)
         return tuple(
             (component, effect)
-            for name, component in ((chosen.fault, target), (chosen.other, chosen.on))
-            for effect in catalog.load(name).effects
+            for name, on in ((chosen.fault, target), (chosen.other, chosen.on))
+            for component, effect in catalog.load(name).expected(on, {})
             if effect.role in (Role.TARGET, Role.EDGE)
         )
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from methods.types import ComponentScore
 
 CONSENSUS = "consensus"
-WELL = (
+NO_ONSET = (
     "The SLI shows no change, so perhaps nothing is wrong: what ranks without an onset names somebody in a healthy "
     "service, too."
 )

@@ -43,7 +43,7 @@ def diagnose(
     """
     from methods import catalog, consensus, results, runner
     from rca_tui.commands import rankings
-    from rca_tui.rankings import WELL
+    from rca_tui.rankings import NO_ONSET
 
     for name in method or ():
         catalog.entry(name)
@@ -64,7 +64,7 @@ def diagnose(
     if len(agreed.voters) > 1:
         print_line()
         if placed.onset is None:
-            print_line(WELL)
+            print_line(NO_ONSET)
         print_line(agreed.claim)
 
 

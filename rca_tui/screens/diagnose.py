@@ -15,7 +15,7 @@ from textual.widgets import Static
 from methods import catalog
 from rca_tui import messages
 from rca_tui.evidence import as_text
-from rca_tui.rankings import CONSENSUS, WELL, consensus_row, method_row, ranking_text
+from rca_tui.rankings import CONSENSUS, NO_ONSET, consensus_row, method_row, ranking_text
 from rca_tui.screens.page import Page
 from rca_tui.state import Diagnosis, Mark
 from rca_tui.text import clock_time, number, plain, span
@@ -147,7 +147,7 @@ class DiagnosePage(Page):
     def _show_consensus(self, consensus: Consensus, mark: Mark | None) -> None:
         note = f"of {len(consensus.voters)} methods"
         self._show_ranking(CONSENSUS, note, consensus.components)
-        words = [consensus.claim] if mark else [WELL, consensus.claim]
+        words = [consensus.claim] if mark else [NO_ONSET, consensus.claim]
         if drivers := consensus.drivers():
             said = ", ".join(f"{method} {number(part)}" for method, part in drivers[:DRIVERS])
             first, second = consensus.components[:2]

@@ -16,11 +16,10 @@ from cluster.incident.model import Incident, Window
 from cluster.incident.truth import Truth
 from faults import catalog, effects
 from faults.effects import Landing, Measured, Periods
-from faults.types import Direction, Effect, Role
+from faults.types import Effect, Role
 from tests.bench.tables import REPOSITORY, markdown
 
 DOCUMENT = REPOSITORY / "docs" / "drills.md"
-_SLI = tuple(Effect(Role.FRONT_DOOR, signal, Direction.UP) for signal in ("latency_p90", "error_ratio"))
 _COLUMNS = (
     "fault",
     "target → to blame",
@@ -36,7 +35,7 @@ Written by `python -m tests.bench.drills`: {count} drills, {kinds}, {seconds:.0f
 with `python -m faults.record`, one after the other. Medians over each period of a drill, the first quarter of
 the fault left out of "during", then the median over drills. Landed: every effect that the fault should show is there.
 Weak: beyond what was seen before, but less than asked for, or not all of them. A request that has not ended has no
-latency: where requests hang, the gateway's p90 is that of the others.
+latency: where requests hang, the gateway's p90 is that of the others. Units are those of `cluster/signals.py`.
 """
 
 
@@ -75,13 +74,13 @@ def _measured(incident: Incident, truth: Truth) -> Drill:
         return effects.look_in(incident.telemetry, incident.topology, pairs, periods)
 
     expected = look(catalog.load(truth.fault).expected(target, truth.parameters))
-    return Drill(truth, effects.overall(expected), look((target, effect) for effect in _SLI), expected)
+    return Drill(truth, effects.overall(expected), look((target, effect) for effect in effects.SLI), expected)
 
 
 def _row(fault: str, target: str, drills: Sequence[Drill]) -> list[str]:
     blamed = ", ".join(drills[0].truth.components) or "nobody"
     landings = Counter(drill.landing for drill in drills)
-    latency, errors = (_medians(drill.sli[i] for drill in drills) for i in range(len(_SLI)))
+    latency, errors = (_medians(drill.sli[i] for drill in drills) for i in range(len(effects.SLI)))
     return [
         f"`{fault}`",
         f"{target} → {blamed}",
