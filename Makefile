@@ -13,7 +13,7 @@ PACKAGES := rca_tui cluster faults methods guidelines
 .PHONY: help setup run replay notebooks down test lint format bench vllm-cpu lock clean
 
 help: ## what there is
-	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
 
 setup: $(STAMP) ## .venv with everything, OS packages (asks first), the model
 	@$(BIN)/python -m cluster.local.model
@@ -47,7 +47,7 @@ lint: $(STAMP) ## ruff, types, which way imports go
 test: setup lint ## lint, then every test
 	$(BIN)/python -m pytest
 
-bench: setup ## timings, as ratios within this run
+bench: setup ## timings, as ratios within this run, and 100 kills on the live deployment
 	$(BIN)/python -m tests.bench
 
 format: $(STAMP) ## let ruff rewrite

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,8 @@ class UnknownMethod(KeyError):
 class Entry:
     """One method: the module is `methods.<name>`, the class is `class_name` in it.
 
-    `cost` orders the runs ("instant", "seconds", "minutes"); `needs` is the telemetry without which it has no answer.
+    `cost` orders the runs ("instant", "seconds", "minutes"). `needs` is what it reads: without one of them it
+    has no answer, but that the multi-source methods get by with any of metrics, logs and spans.
     """
 
     name: str
@@ -47,6 +49,17 @@ def entry(name: str) -> Entry:
     raise UnknownMethod(f"there is no method {name!r}; there are: {known}")
 
 
+def unanswered(missing: Set[str]) -> dict[str, list[str]]:
+    """Each of `missing` (`metrics`, `logs`, `spans`) to the methods that have no answer for want of it."""
+    silent: dict[str, list[str]] = {}
+    for found in entries():
+        sources = _TELEMETRY & set(found.needs)
+        if sources and (sources <= missing if found.family == "multi-source" else sources & missing):
+            for source in sources & missing:
+                silent.setdefault(source, []).append(found.name)
+    return dict(sorted(silent.items()))
+
+
 def load(name: str) -> Method:
     """An instance with the paper's defaults. Raises UnknownMethod."""
     found = entry(name)
@@ -54,6 +67,7 @@ def load(name: str) -> Method:
     return method
 
 
+_TELEMETRY = frozenset({"metrics", "logs", "spans"})
 _METRICS = ("metrics",)
 _METRICS_ONSET = ("metrics", "onset")
 _METRICS_SLI = ("metrics", "sli")

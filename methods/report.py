@@ -32,7 +32,8 @@ def summary(cases: Sequence[Case], records: Iterable[Record]) -> dict[str, Any]:
     `methods` and each of `by_fault` hold one row a method: its scores with the onset estimated, under "given" the same
     with the true one. "cases" counts the records that there are; a method without a ranking has missed. "ci" are 95 %
     bootstrap intervals over cases. "blamed" counts what was ranked first in error, a tie in shares; "none" is no
-    ranking. "onset" is the error of the estimate in seconds, positive when it is late.
+    ranking. "onset" is the error of the estimate in seconds, positive when it is late, over all
+    incidents, those without a cause too.
     """
     by_case = {case.id: case for case in cases}
     known = [record for record in records if record.case in by_case]
@@ -160,4 +161,5 @@ def _onset(cases: dict[str, Case], records: Sequence[Record]) -> dict[str, Any]:
         "median_error_s": round(median(errors), 3) if errors else None,
         "median_absolute_error_s": round(median(absolute), 3) if errors else None,
         "largest_absolute_error_s": round(max(absolute), 3) if errors else None,
+        "range_s": [round(min(errors), 3), round(max(errors), 3)] if errors else None,
     }

@@ -11,16 +11,13 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from cluster.deployment import DeploymentError
-
-Object = dict[str, Any]
-Objects = list[Object]
+from cluster.kubernetes.resources import PODS, SERVICES, Object, Objects, Resource
 
 LARGEST_ANSWER = 256 << 20
 PAGE = 500
@@ -47,37 +44,6 @@ class ApiError(DeploymentError):
     @property
     def forbidden(self) -> bool:
         return self.status == 403
-
-
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """A kind of object by the name that its URL has: `Resource("stresschaos", "chaos-mesh.org", "v1alpha1")`."""
-
-    plural: str
-    group: str = ""
-    version: str = "v1"
-    namespaced: bool = True
-
-    @property
-    def api_version(self) -> str:
-        return f"{self.group}/{self.version}" if self.group else self.version
-
-    def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
-        """Without a namespace: all namespaces, or a resource of the cluster."""
-        parts = ["/apis" if self.group else "/api", self.api_version]
-        if namespace and self.namespaced:
-            parts += ["namespaces", quote(namespace, safe="")]
-        parts += [self.plural, *(quote(part, safe=":") for part in (name, subresource) if part)]
-        return "/".join(parts)
-
-    def __str__(self) -> str:
-        return f"{self.plural}.{self.group}" if self.group else self.plural
-
-
-NAMESPACES, NODES = Resource("namespaces", namespaced=False), Resource("nodes", namespaced=False)
-PODS, SERVICES = Resource("pods"), Resource("services")
-JOBS = Resource("jobs", "batch")
-RAY_SERVICES, RAY_CLUSTERS = Resource("rayservices", "ray.io"), Resource("rayclusters", "ray.io")
 
 
 class Api:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from cluster.deployment import Completed
-from cluster.kubernetes.api import PODS, Api, ApiError
+from cluster.kubernetes.api import Api, ApiError
+from cluster.kubernetes.resources import PODS
 
 LARGEST_OUTPUT = 1 << 20
 _STDOUT, _STDERR, _STATUS = 1, 2, 3

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from cluster import paths
 from cluster.deployment import DeploymentError, Liveness, Samples, Status
 from cluster.kubernetes import discovery, settings
-from cluster.kubernetes.api import NODES, Api
+from cluster.kubernetes.api import Api
 from cluster.kubernetes.discovery import Stack, Target
 from cluster.kubernetes.identity import Memory
 from cluster.kubernetes.objects import Node, node
+from cluster.kubernetes.resources import NODES
 from cluster.kubernetes.settings import Endpoint, Settings, Traces
 from cluster.kubernetes.sources import Asker, Sources, locate, log_in
 from cluster.kubernetes.watching import PodWatch

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cluster.deployment import DeploymentError
-from cluster.kubernetes.api import NAMESPACES, RAY_CLUSTERS, RAY_SERVICES, Api, ApiError, Object, Resource
+from cluster.kubernetes.api import Api, ApiError
 from cluster.kubernetes.identity import Memory
 from cluster.kubernetes.objects import Node, Pod
+from cluster.kubernetes.resources import NAMESPACES, RAY_CLUSTERS, RAY_SERVICES, Object, Resource
 from cluster.kubernetes.settings import Labels, Selector, Settings
 from cluster.topology import Component, Edge, Kind, Relation, Topology, calls
 

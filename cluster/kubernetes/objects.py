@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cluster.kubernetes.api import Object
+from cluster.kubernetes.resources import Object
 
 _GPU = re.compile(r"(nvidia|amd)\.com/(gpu|mig-.+)")
 _HASH = re.compile(r"-[a-z0-9]+$")

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 from cluster.deployment import DeploymentError
 from cluster.http import QueryError, Session, checked, without_secrets
-from cluster.kubernetes.api import SERVICES, Api, Object
+from cluster.kubernetes.api import Api
+from cluster.kubernetes.resources import SERVICES, Object
 from cluster.kubernetes.settings import Endpoint, Metrics, Settings, Traces
 
 T = TypeVar("T")

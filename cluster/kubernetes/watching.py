@@ -6,8 +6,9 @@ import threading
 import time
 
 from cluster.deployment import DeploymentError
-from cluster.kubernetes.api import PODS, Api, ApiError
+from cluster.kubernetes.api import Api, ApiError
 from cluster.kubernetes.objects import Pod, pod
+from cluster.kubernetes.resources import PODS
 
 _WATCH_SECONDS = 60.0
 _PAUSE, _LONGEST_PAUSE = 1.0, 15.0

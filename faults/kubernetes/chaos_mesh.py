@@ -14,7 +14,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cluster.deployment import DeploymentError
-from cluster.kubernetes.api import Resource
+from cluster.kubernetes.resources import Resource
 from faults.kubernetes.experiment import Experiment
 from faults.kubernetes.on_cluster import (
     LABELS,

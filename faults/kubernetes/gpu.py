@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cluster.deployment import DeploymentError
-from cluster.kubernetes.api import PODS, Object
+from cluster.kubernetes.resources import PODS, Object
 from cluster.topology import Relation
 from faults.kubernetes.on_cluster import run
 

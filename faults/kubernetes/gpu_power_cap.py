@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from cluster.deployment import DeploymentError
-from cluster.kubernetes.api import JOBS
+from cluster.kubernetes.resources import JOBS
 from cluster.topology import Kind
 from faults.gpu_power_cap import GpuPowerCap as OnThisMachine
 from faults.kubernetes import keeper

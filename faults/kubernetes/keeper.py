@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from cluster.kubernetes.api import JOBS, PODS, Object
+from cluster.kubernetes.resources import JOBS, PODS, Object
 from faults.kubernetes.on_cluster import LABELS, OWN_TIMEOUT
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from cluster.deployment import DeploymentError
-from cluster.kubernetes.api import PODS, Api, ApiError, Object, Resource
+from cluster.kubernetes.api import Api, ApiError
+from cluster.kubernetes.resources import PODS, Object, Resource
 from cluster.topology import Kind
 from faults.types import Availability, Fault, P, Plan
 

@@ -32,6 +32,7 @@ def doctor(
     something fails that is needed to look; what only drills need does not count.
     """
     from cluster.kubernetes.doctor import Examination, Part, Verdict
+    from methods.catalog import unanswered
     from rca_tui.commands.connecting import chosen
 
     if report is not None and report.exists():
@@ -44,7 +45,7 @@ def doctor(
                 checks.append(check)
                 if not as_json:
                     _tell(check)
-        costs = _costs(examination)
+        costs = unanswered(examination.missing)
         if report is not None:
             report.write_text(_page(examination, checks, costs), encoding="utf-8")
     finally:
@@ -78,16 +79,6 @@ def _tell_samples(examination: Examination) -> None:
         rows = ((s.component, s.signal, number(s.value), s.unit) for s in measured)
         print_table(("component", "signal", "newest", "unit"), rows, right="newest")
         print_line()
-
-
-def _costs(examination: Examination) -> dict[str, list[str]]:
-    """Missing telemetry to the methods that have no answer without it."""
-    from methods import catalog
-
-    return {
-        missing: [entry.name for entry in catalog.entries() if missing in " ".join(entry.needs)]
-        for missing in sorted(examination.missing)
-    }
 
 
 def _page(examination: Examination, checks: list[Check], costs: dict[str, list[str]]) -> str:

@@ -19,7 +19,7 @@ def methods(as_json: AsJson = False) -> None:
         return
     print_table(
         ("method", "family", "cost", "what it does"),
-        ((e.name, e.family, e.cost, f"{e.summary} Needs {', '.join(e.needs)}.") for e in entries),
+        ((e.name, e.family, e.cost, f"{e.summary} Reads {', '.join(e.needs)}.") for e in entries),
         whole="method family cost",
     )
 

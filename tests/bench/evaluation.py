@@ -5,7 +5,7 @@
     notebooks/answers.jsonl      each answer on the shipped drills, for notebook 6
 
 The figures are those of `rca-tui evaluate --json`, which takes from its cache what it has answered before: a run that
-was stopped goes on where it was. Sets that are not there are left out.
+was stopped goes on where it was.
 """
 
 from __future__ import annotations
@@ -37,6 +37,9 @@ Written by `python -m tests.bench.evaluation`; each part names the command that 
 ties by expectation, no ranking is a miss, guessing in the first row, intervals are 95 % bootstrap over cases. The onset
 is estimated from the front door's SLI, as in life; one column has the score with the true onset. "Blamed instead"
 counts the cases in which another component stood first, a tie in shares. Methods are ordered by MRR.
+
+Only the drills are shipped. Cases of other systems are read from folders of cases in RCAEval's layout under
+`../shared/data` or `$RCA_SHARED_DATA`; a set that is not there drops out of this page when it is written anew.
 """
 _BESIDE = """## Beside the public code
 
@@ -74,11 +77,13 @@ def _keep_answers() -> None:
 
 def _part(told: dict[str, Any], command: str) -> Iterator[str]:
     onset = told["onset"]
-    yield f"`{command}`: {told['cases']} incidents, {told['candidates']} candidates each on average. {_onset(onset)}"
+    without = f", {quiet} without" if (quiet := told["no_cause"]["cases"]) else ""
+    counted = f"{told['cases']} incidents with a cause{without}, {told['candidates']} candidates each on average"
+    yield f"`{command}`: {counted}. {_onset(onset)}"
     yield "\n".join(_table(told))
     yield "AC@1 by fault, onset estimated:"
     yield "\n".join(_by_fault(told["by_fault"]))
-    if quiet := told["no_cause"]["cases"]:
+    if quiet:
         yield f"Nobody is to blame in {quiet} more (a load surge), where the right answer is no ranking:"
         yield "\n".join(_no_cause(told["no_cause"]["methods"]))
 
@@ -86,9 +91,11 @@ def _part(told: dict[str, Any], command: str) -> Iterator[str]:
 def _onset(onset: dict[str, Any]) -> str:
     if not onset["estimated"]:
         return "No onset was found in any."
+    earliest, latest = onset["range_s"]
     return (
-        f"The onset was found in {onset['estimated']}, {onset['median_error_s']:+.0f} s off in the median "
-        f"({onset['median_absolute_error_s']:.0f} s absolute), and not found in {onset['not_found']}."
+        f"Of all {onset['estimated'] + onset['not_found']} the onset was found in {onset['estimated']}, "
+        f"{onset['median_error_s']:+.0f} s off in the median ({onset['median_absolute_error_s']:.0f} s absolute, "
+        f"{earliest:+.0f} to {latest:+.0f} s), and not found in {onset['not_found']}."
     )
 
 

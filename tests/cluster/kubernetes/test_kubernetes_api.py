@@ -10,7 +10,8 @@ from mock_api import MockApi
 from mock_stack import NAMESPACE
 
 from cluster.deployment import DeploymentError
-from cluster.kubernetes.api import JSON_PATCH, PODS, Api, ApiError, Resource
+from cluster.kubernetes.api import JSON_PATCH, Api, ApiError
+from cluster.kubernetes.resources import PODS, Resource
 
 STRESS = Resource("stresschaos", "chaos-mesh.org", "v1alpha1")
 
