@@ -168,13 +168,16 @@ class Gateway(Protocol):
         """A configuration with another routing: pod -> weight (1 when left out), pod -> `address:port` in its place."""
 
     def load(self, config: str, name: str) -> None:
-        """Store a configuration and have it followed; returns when the running gateway says so by its routing's name.
+        """Store a configuration, and return when the running gateway says by its routing's name that it follows it."""
 
-        The stored one that it replaces is kept beside it.
-        """
+    def replace(self, config: str, name: str) -> None:
+        """`load`, after the stored configuration was laid aside for a person who has to go back by hand."""
 
-    def by_hand(self) -> str:
-        """The line with which a person brings back the configuration that `load` replaced."""
+    def restore(self, config: str, name: str, replaced: str) -> None:
+        """`load` what was there before the routing `replaced`, and drop what was laid aside for it."""
+
+    def by_hand(self, name: str) -> str:
+        """The line with which a person goes back from the routing of that name; harmless where there is none."""
 
 
 @runtime_checkable

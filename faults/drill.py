@@ -19,7 +19,7 @@ from cluster.deployment import DeploymentError
 from faults import catalog, clock, effects, preflight, steady
 from faults.effects import Landing, Measured, Periods
 from faults.engine import Engine, Injection
-from faults.errors import ReadOnly, Refused
+from faults.errors import JournalError, ReadOnly, Refused
 from faults.states import State
 from faults.types import Fault, Plan
 from faults.undo import Undone
@@ -154,7 +154,7 @@ def run(
             aborted or "its time is over",
             lambda message: progress(Progress(Phase.REVERTING, message=message)),
         )
-    reverted_at = injection.journal.read().reverted_at
+    reverted_at = _reverted_at(injection)
     if reverted_at is not None and not aborted:
         try:
             _sit_out(Phase.AFTERMATH, reverted_at + aftermath + LAG, progress, cancelled)
@@ -218,6 +218,13 @@ def _become_steady(
             report.insist()
         progress(Progress(Phase.STEADY, ends.remaining(), missing[0].detail))
         _sit_out(Phase.STEADY, time.time() + 2.0, lambda _: None, cancelled)
+
+
+def _reverted_at(injection: Injection) -> float | None:
+    try:
+        return injection.journal.read().reverted_at
+    except JournalError:  # lost meanwhile: the fault was undone all the same, but nobody knows when
+        return None
 
 
 def _report(injection: Injection, undone: Undone, aborted: str, reverted_at: float | None) -> DrillReport:

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cluster.deployment import DeploymentError
 from cluster.local.processes import identify
 from faults import clock, preflight, steady, watchdog
 from faults.clock import Moment
@@ -40,11 +39,12 @@ LOOK = 2.0  # s between looks at the deployment
 
 @dataclass(frozen=True)
 class Injection:
-    """An injection that is in: the handle to hold and revert it with."""
+    """An injection that is in: the handle to hold and revert it with. `record`: its journal at that moment."""
 
     fault: Fault[Any]
     plan: Plan
     journal: Journal
+    record: Record
     ends: Moment
     injected_at: float
     keeper: subprocess.Popen[bytes]
@@ -98,7 +98,7 @@ class Engine:
 
     def dry_run(self, fault: Fault[Any], target: str, parameters: Mapping[str, Any], seconds: float) -> Plan:
         """Exactly what `inject` would do. Reads only; raises FaultError or DeploymentError as `inject` would."""
-        _bounded(seconds)
+        check_seconds(seconds)
         chosen = fault.parse(parameters)
         self.check(fault, target, steady_state=False).insist()
         return self._plan(fault, target, chosen, seconds)
@@ -116,7 +116,7 @@ class Engine:
         """
         if not self.armed:
             raise ReadOnly("read-only: nothing is injected unless armed")
-        _bounded(seconds)
+        check_seconds(seconds)
         chosen = fault.parse(parameters)
         with planning(self.folder):
             report = self.check(fault, target)
@@ -128,12 +128,13 @@ class Engine:
             journal.advance(State.ARMED, f"for {seconds:g} s", {"deadline": deadline.seconds})
             keeper = watchdog.start(journal, self._watchdog_command)
             ends, injected_at = self._enter(fault, plan, journal, seconds)
+            record = journal.read()
         except BaseException as error:
             undone = self._undo(journal, f"injecting failed: {error or type(error).__name__}", self.deployment)
             if not isinstance(error, Exception):
                 raise
             raise InjectionFailed(_failure(error, undone)) from error
-        return Injection(fault, plan, journal, ends, injected_at, keeper)
+        return Injection(fault, plan, journal, record, ends, injected_at, keeper)
 
     def _enter(self, fault: Fault[Any], plan: Plan, journal: Journal, seconds: float) -> tuple[Moment, float]:
         with journal.locked(LOCK_PATIENCE) as alone:
@@ -187,9 +188,9 @@ class Engine:
     ) -> Undone:
         """Undo it now, read back, wait until the service is healthy: RECOVERED, or STUCK with what a person can do.
 
-        Blocks for up to about three minutes. Raises JournalError only when the journal is no longer readable.
+        Blocks for up to about three minutes. Never raises, also when the journal is lost meanwhile.
         """
-        undone = self._undo(injection.journal, why, self.deployment, progress)
+        undone = self._undo(injection.journal, why, self.deployment, progress, injection.record)
         with contextlib.suppress(subprocess.TimeoutExpired):  # it goes on trying, in a session of its own
             injection.keeper.wait(timeout=5)  # it sees the end in the journal within half a second
         return undone
@@ -233,13 +234,13 @@ class Engine:
                     return f"{component} was replaced"
             if injection.fault.readback(self.deployment, injection.plan).clean:
                 return "the fault is gone before its time"
-        except DeploymentError as error:
-            return str(error)
+        except Exception as error:  # whatever a look at the deployment raises, nobody may stop looking after the fault
+            return str(error) or type(error).__name__
         return ""
 
     def _passed(self, injection: Injection) -> bool:
         """Whether it has ended by itself, as it should."""
-        with contextlib.suppress(DeploymentError):
+        with contextlib.suppress(Exception):  # it shows as trouble
             return injection.fault.passing and injection.fault.readback(self.deployment, injection.plan).clean
         return False
 
@@ -252,7 +253,7 @@ def _moved_on(journal: Journal) -> str:
     return "" if record.state is State.ACTIVE else f"another process is undoing it: {record.detail}"
 
 
-def _bounded(seconds: float) -> None:
+def check_seconds(seconds: float) -> None:
     if not MIN_SECONDS <= seconds <= MAX_SECONDS:
         raise Refused(f"a fault lasts {MIN_SECONDS:g} to {MAX_SECONDS:g} s, not {seconds:g} s")
 

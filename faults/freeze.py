@@ -64,6 +64,6 @@ class Freeze(PodFault[FreezeParameters]):
         process = replica.of(plan)
         if not process.alive():
             return Readback(True, f"the frozen replica of {plan.target} is no more")
-        if stat_fields(process.pid)[:1] and stat_fields(process.pid)[0] in _STOPPED:
+        if set(stat_fields(process.pid)[:1]) & set(_STOPPED):
             return Readback(False, f"the replica of {plan.target} is stopped")
         return Readback(True, f"the replica of {plan.target} runs")

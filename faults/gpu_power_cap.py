@@ -63,6 +63,13 @@ class GpuPowerCap(GpuFault[GpuPowerCapParameters]):
     def revert(self, deployment: Deployment, plan: Plan) -> None:
         nvml.set_power_limit(str(plan.data["uuid"]), float(plan.prior["watts"]))
 
+    def revert_without(self, plan: Plan) -> Readback:
+        nvml.set_power_limit(str(plan.data["uuid"]), float(plan.prior["watts"]))
+        return self._limit(plan)
+
     def readback(self, deployment: Deployment, plan: Plan) -> Readback:
+        return self._limit(plan)
+
+    def _limit(self, plan: Plan) -> Readback:
         now = nvml.power_limit(str(plan.data["uuid"])).now
         return Readback(abs(now - float(plan.prior["watts"])) <= TOLERANCE, f"its power limit is {now:g} W")

@@ -126,6 +126,7 @@ def _free(deployment: Deployment, folder: Path | None) -> Check:
     """
     for journal in journals(folder):
         record = journal.read()
-        if record.pending and (record.header.kind, record.header.instance) == (deployment.kind, deployment.instance):
+        # Of an earlier instance too: a capped GPU outlives the deployment, and its cap must not become the prior value.
+        if record.pending and (record.header.kind, record.header.name) == (deployment.kind, deployment.name):
             return Check("no other fault", False, "another fault is not undone yet; `rca-tui recover` undoes it")
     return Check("no other fault", True, "nothing is under a fault")

@@ -37,11 +37,11 @@ def changed(
 
 
 def inject(deployment: Deployment, plan: Plan) -> None:
-    gateway_of(deployment).load(str(plan.data["config"]), plan.injection)
+    gateway_of(deployment).replace(str(plan.data["config"]), plan.injection)
 
 
 def revert(deployment: Deployment, plan: Plan) -> None:
-    gateway_of(deployment).load(str(plan.prior["config"]), str(plan.prior["routing"]))
+    gateway_of(deployment).restore(str(plan.prior["config"]), str(plan.prior["routing"]), plan.injection)
 
 
 def readback(deployment: Deployment, plan: Plan) -> Readback:

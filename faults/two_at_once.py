@@ -6,8 +6,8 @@ several true components); one that stops looking after the first finds half of i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import Field, field_validator
 
@@ -19,6 +19,8 @@ from faults.types import Availability, Effect, Fault, Parameters, Plan, Readback
 
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
+
+T = TypeVar("T")
 
 
 class TwoAtOnceParameters(Parameters):
@@ -96,18 +98,13 @@ class TwoAtOnce(Fault[TwoAtOnceParameters]):
             fault.inject(deployment, part)
 
     def revert(self, deployment: Deployment, plan: Plan) -> None:
-        failures = []
-        for fault, part in _parts(plan):
-            try:
-                fault.revert(deployment, part)
-            except Exception as error:  # the other one is owed its revert all the same
-                failures.append(str(error) or type(error).__name__)
-        if failures:
-            raise DeploymentError("; ".join(failures))
+        _each(plan, lambda fault, part: fault.revert(deployment, part))
+
+    def revert_without(self, plan: Plan) -> Readback:
+        return _both(_each(plan, lambda fault, part: fault.revert_without(part)))
 
     def readback(self, deployment: Deployment, plan: Plan) -> Readback:
-        found = [fault.readback(deployment, part) for fault, part in _parts(plan)]
-        return Readback(all(one.clean for one in found), "; ".join(one.detail for one in found))
+        return _both([fault.readback(deployment, part) for fault, part in _parts(plan)])
 
 
 def _plan(deployment: Deployment, fault: Fault[Any], target: str, injection: str, seconds: float) -> Plan:
@@ -115,6 +112,23 @@ def _plan(deployment: Deployment, fault: Fault[Any], target: str, injection: str
         if not check.ok:
             raise Refused(f"refused, nothing was touched: {check.detail}")
     return fault.plan(deployment, target, fault.parse({}), injection, seconds)
+
+
+def _each(plan: Plan, undo: Callable[[Fault[Any], Plan], T]) -> list[T]:
+    """Raises DeploymentError with what failed, once both had their turn."""
+    done, failures = [], []
+    for fault, part in _parts(plan):
+        try:
+            done.append(undo(fault, part))
+        except Exception as error:  # the other one is owed its revert all the same
+            failures.append(str(error) or type(error).__name__)
+    if failures:
+        raise DeploymentError("; ".join(failures))
+    return done
+
+
+def _both(found: list[Readback]) -> Readback:
+    return Readback(all(one.clean for one in found), "; ".join(dict.fromkeys(one.detail for one in found)))
 
 
 def _parts(plan: Plan) -> Iterator[tuple[Fault[Any], Plan]]:

@@ -191,6 +191,10 @@ class Fault(ABC, Generic[P]):
     def readback(self, deployment: Deployment, plan: Plan) -> Readback:
         """Look at the target, not at what was called: is anything of the injection there?"""
 
+    def revert_without(self, plan: Plan) -> Readback:
+        """Undo it and read back when the deployment is no more. For faults of what outlives one, such as a GPU."""
+        return Readback(True, "the deployment is gone, and the fault with it")
+
 
 def first_error(error: ValidationError) -> str:
     """The first thing that pydantic found wrong, as a clause: `workers: Input should be less than or equal to 16`."""

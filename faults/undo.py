@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from faults.errors import FaultError, JournalError
 from faults.journal import Header, Journal, Record
 from faults.states import State
 from faults.steady import Level
-from faults.types import Fault, Plan
+from faults.types import Fault, Plan, Readback
 
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
@@ -72,19 +72,22 @@ class Undo:
         why: str,
         deployment: Deployment | None = None,
         progress: Progress = lambda message: None,
+        known: Record | None = None,
     ) -> Undone:
         """Undo one injection, whatever state it is in. What goes wrong on the way ends as STUCK, not as an exception.
 
         Args:
             why: for the journal.
             deployment: one that is connected already; else, or when that fails, it is found again.
+            known: what was last read of the journal, to go by when it is lost.
 
         Raises:
-            JournalError: the journal cannot be read, so nobody can tell what to undo.
+            JournalError: the journal cannot be read and nothing is known of it, so nobody can tell what to undo.
         """
         with contextlib.ExitStack() as opened:
-            with journal.locked(self.lock_patience):  # past that, going on is right: reverting twice does no harm
-                record = journal.read()
+            # Going on when not alone is right: to revert twice does no harm.
+            with _locked(journal, self.lock_patience, known) as alone:
+                record = _read(journal, known)
                 if not record.pending:
                     return Undone(journal.id, State.RECOVERED, True, record.detail)
                 _note(journal, State.REVERTING, why)
@@ -98,10 +101,13 @@ class Undo:
                 try:
                     where = self._take_back(fault, plan, record, deployment, opened)
                 except _GoneError:
-                    return self._gone(journal, plan)
+                    return self._gone(journal, plan, fault)
                 except DeploymentError as error:
                     return _end(journal, State.STUCK, False, str(error), plan.undo)
                 _note(journal, State.REVERTING, "read back clean", {"clean": True})
+                if not alone:  # it may be half way in, asleep, and touch the target when it wakes up
+                    detail = "it reads back clean, but another process still works on it"
+                    return _end(journal, State.STUCK, True, detail, "rca-tui recover (when that process has ended)")
             progress("undone, waiting for the service to be healthy")
             reason = self._wait_until_healthy(where, Level.from_json(record.header.sli))
             return self._close(journal, record, reason)
@@ -139,12 +145,20 @@ class Undo:
         opened.callback(deployment.close)
         return deployment
 
-    def _gone(self, journal: Journal, plan: Plan) -> Undone:
-        """What was injected died with its deployment: make sure of what can be seen from here."""
-        if left := tagged.kill(lambda: self.orphans(plan.injection)):
+    def _gone(self, journal: Journal, plan: Plan, fault: Fault[Any]) -> Undone:
+        """What was injected died with its deployment, or outlives it: make sure of what can be seen from here."""
+        left = tagged.kill(lambda: self.orphans(plan.injection))
+        try:
+            found = fault.revert_without(plan)
+        except Exception as error:  # as in `_take_back`
+            found = Readback(False, str(error) or type(error).__name__)
+        if not found.clean:
+            detail = f"the deployment is gone, the fault is not: {found.detail}"
+            return _end(journal, State.STUCK, False, detail, plan.undo)
+        if left:
             pids = " ".join(str(pid) for pid in left)
             return _end(journal, State.STUCK, False, "the deployment is gone, its stressors are not", f"kill -9 {pids}")
-        return _end(journal, State.RECOVERED, True, "the deployment is gone, and the fault with it")
+        return _end(journal, State.RECOVERED, True, found.detail)
 
     def _wait_until_healthy(self, where: Deployment, before: Level | None) -> str:
         """Why it still is not when patience ends; empty when it is."""
@@ -152,20 +166,43 @@ class Undo:
         while True:
             try:
                 reason = self.unhealthy(where, before)
-            except DeploymentError as error:
-                reason = str(error)
+            except Exception as error:  # a question that fails is no reason to leave the journal half way
+                reason = str(error) or type(error).__name__
             if not reason or time.monotonic() >= until:
                 return reason
             self.sleep(HEALTH_POLL)
 
     def _close(self, journal: Journal, record: Record, reason: str) -> Undone:
-        with journal.locked(self.lock_patience):
-            if not journal.read().pending:  # somebody else waited too, and saw it first
-                return Undone(journal.id, State.RECOVERED, True, journal.read().detail)
+        with _locked(journal, self.lock_patience, record):
+            now = _read(journal, record)
+            if not now.pending:  # somebody else waited too, and saw it first
+                return Undone(journal.id, State.RECOVERED, True, now.detail)
             if not reason:
                 return _end(journal, State.RECOVERED, True, "read back clean, and healthy")
             command = f"rca-tui recover (again later), or restart the {record.header.kind} deployment"
             return _end(journal, State.STUCK, True, f"the fault is gone but the service is not well: {reason}", command)
+
+
+@contextlib.contextmanager
+def _locked(journal: Journal, patience: float, known: Record | None) -> Iterator[bool]:
+    """`journal.locked`; True as well where the file is lost, and with it the way to tell whether we are alone."""
+    with contextlib.ExitStack() as held:
+        try:
+            alone = held.enter_context(journal.locked(patience))
+        except OSError:
+            if known is None:
+                raise
+            alone = True
+        yield alone
+
+
+def _read(journal: Journal, known: Record | None) -> Record:
+    try:
+        return journal.read()
+    except JournalError:
+        if known is None:
+            raise
+        return known
 
 
 def _end(journal: Journal, state: State, clean: bool, detail: str, command: str = "") -> Undone:

@@ -81,7 +81,7 @@ def watch(journal: Journal, undo: Undo | None = None) -> State:
         from faults.undo import Undo
 
         undo = Undo()
-    return undo(journal, reason).state
+    return undo(journal, reason, known=record).state
 
 
 def _why_now(record: Record) -> str:

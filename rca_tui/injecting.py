@@ -94,10 +94,13 @@ class Injector:
             raise
         started = injection.injected_at
         told.tell("ACTIVE", True, started=started, deadline=self._clock() + injection.remaining())
-        why = engine.hold(injection, self._cancelled.is_set) or "its time is over"
-        told.tell("REVERTING", True, ended=self._clock(), detail=why)
-        undone = engine.revert(injection, why, lambda words: told.tell("REVERTING", True, detail=f"{why}: {words}"))
-        told.tell(undone.state.value, undone.state.value != "RECOVERED", detail=undone.detail, undo=undone.command)
+        why = "interrupted"
+        try:
+            why = engine.hold(injection, self._cancelled.is_set) or "its time is over"
+        finally:
+            told.tell("REVERTING", True, ended=self._clock(), detail=why)
+            undone = engine.revert(injection, why, lambda words: told.tell("REVERTING", True, detail=f"{why}: {words}"))
+            told.tell(undone.state.value, undone.state.value != "RECOVERED", detail=undone.detail, undo=undone.command)
 
     def abort(self) -> None:
         """Ask a running injection to end now. Returns at once; the states come as messages."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import sys
 import time
@@ -46,8 +47,7 @@ class LocalGateway:
 
     def load(self, config: str, name: str) -> None:
         try:
-            if (now := self._path.read_text()) != config:
-                _replace(self._before, now)
+            if self._path.read_text() != config:
                 _replace(self._path, config)
         except OSError as error:
             raise DeploymentError(f"the gateway's configuration cannot be written: {error}") from None
@@ -60,15 +60,26 @@ class LocalGateway:
                 raise DeploymentError(f"the gateway still follows the routing {follows}, not {name}")
             time.sleep(0.1)
 
-    def by_hand(self) -> str:
+    def replace(self, config: str, name: str) -> None:
+        try:
+            _replace(self._aside(name), self._path.read_text())
+        except OSError as error:
+            raise DeploymentError(f"the gateway's configuration cannot be laid aside: {error}") from None
+        self.load(config, name)
+
+    def restore(self, config: str, name: str, replaced: str) -> None:
+        self.load(config, name)
+        with contextlib.suppress(OSError):  # it lies there until the deployment ends, and nobody is sent to it any more
+            self._aside(replaced).unlink()
+
+    def by_hand(self, name: str) -> str:
         masters = [pid for pid in self._pod.pids() if " ".join(processes.command(pid)).startswith(_MASTER)]
         if not masters:
             raise DeploymentError("no NGINX runs in the gateway's pod; see `rca-tui status`")
-        return f"{shlex.join(['cp', str(self._before), str(self._path)])} && kill -HUP {masters[0]}"
+        return f"{shlex.join(['cp', str(self._aside(name)), str(self._path)])} && kill -HUP {masters[0]}"
 
-    @property
-    def _before(self) -> Path:
-        return self._path.with_suffix(".before")
+    def _aside(self, name: str) -> Path:
+        return self._path.with_suffix(f".before-{name}")
 
 
 def _replace(path: Path, text: str) -> None:

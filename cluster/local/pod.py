@@ -145,7 +145,7 @@ class LocalPod:
     def _serving(self) -> processes.Process | None:
         for pid in self.pids():
             # Ray names its workers after what they do: "ray::ServeReplica:llm:LLM", with a method while one runs.
-            if processes.command(pid)[:1] and processes.command(pid)[0].startswith(_ACTOR):
+            if any(word.startswith(_ACTOR) for word in processes.command(pid)[:1]):
                 return processes.identify(pid)
         return None
 

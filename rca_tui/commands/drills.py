@@ -52,6 +52,9 @@ def drill(
     With --blind chance draws fault and component, and nothing tells them before `rca-tui reveal` does.
     """
     from faults import catalog
+    from faults.engine import check_seconds
+    from faults.errors import Refused
+    from faults.states import State
 
     if blind and (fault or target or param or dry_run):
         raise BadInput("a blind drill draws fault, component and parameters itself: give --blind without them")
@@ -60,6 +63,7 @@ def drill(
     if fault:
         catalog.entry(fault)
     parameters = dict(_parameter(text) for text in param or ())
+    check_seconds(seconds)
     if not dry_run:
         _confirm(fault or "a fault", target or "", seconds, yes)
 
@@ -100,7 +104,7 @@ def drill(
                     progress=_Narrator(),
                     cancelled=interrupts.happened,
                 )
-            except Exception:
+            except Refused:
                 if interrupts.happened():
                     raise Interrupted("interrupted before anything was touched") from None
                 raise
@@ -109,9 +113,9 @@ def drill(
     else:
         _print_report(report, as_json)
     if interrupts.happened():
-        raise Interrupted(_undone(report))
-    if not report.whole:
-        say(f"rca-tui: {_undone(report)}")
+        raise Interrupted(_undone(report, blind))
+    if not report.whole or report.state is not State.RECOVERED:
+        say(f"rca-tui: {_undone(report, blind)}")
         raise typer.Exit(FAILED)
 
 
@@ -121,6 +125,7 @@ def recover(as_json: AsJson = False) -> None:
     Reads back that it is gone. Exit code 1 when something is stuck; the command for a person is shown then.
     """
     from faults.recover import recover as undo_all
+    from faults.states import State
 
     with interruptible("interrupted; run `rca-tui recover` again: what is not undone yet is still in the journal"):
         outcomes = undo_all(say)
@@ -134,7 +139,7 @@ def recover(as_json: AsJson = False) -> None:
             ("injection", "state", "how it is now"),
             ((o.injection, o.state, f"{o.detail} {o.command}") for o in outcomes),
         )
-    if not all(outcome.clean for outcome in outcomes):
+    if any(outcome.state is not State.RECOVERED for outcome in outcomes):
         raise typer.Exit(FAILED)
 
 
@@ -181,7 +186,7 @@ def _parameter(text: str) -> tuple[str, Any]:
         raise BadInput(f"--param {text!r} is not NAME=VALUE")
     try:
         return name, json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return name, value
 
 
@@ -226,11 +231,14 @@ def _print_sealed(report: DrillReport, as_json: bool) -> None:
         print_line(f"the answer: rca-tui reveal {report.saved}")
 
 
-def _undone(report: DrillReport) -> str:
-    why = f"the drill ended early ({report.aborted}); " if report.aborted else ""
-    if report.clean:
-        return f"{why}the fault is undone, and no incident was saved"
-    return f"{why}the fault is STUCK: {report.detail}; undo it with: {report.command}"
+def _undone(report: DrillReport, blind: bool) -> str:
+    """How it ended, where not as planned. Why it ended early names components: a blind drill does not tell."""
+    why = f"the drill ended early{'' if blind else f' ({report.aborted})'}; " if report.aborted else ""
+    if not report.clean:
+        return f"{why}the fault is STUCK: {report.detail}; undo it with: {report.command}"
+    if report.command:
+        return f"{why}{report.detail}; next: {report.command}"
+    return f"{why}the fault is undone, and no incident was saved"
 
 
 def register(app: typer.Typer) -> None:

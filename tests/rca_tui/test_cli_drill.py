@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from faults import drill
+from faults import blind, drill, recover
 from faults.drill import DrillReport, Phase, Progress
 from faults.effects import Landing, Measured
-from faults.errors import BadParameters, Refused
+from faults.errors import BadParameters, InjectionFailed, Refused
 from faults.states import State
 from faults.types import Direction, Role
+from faults.undo import Undone
 from rca_tui.__main__ import app
 
 MEASURED = Measured(Role.TARGET, "replica-1", "cpu_usage", Direction.UP, 2.0, 0.5, 1.5, None, Landing.LANDED)
@@ -103,8 +104,6 @@ def test_json_goes_to_stdout_alone(drilled: Any) -> None:
 def test_a_blind_drill_tells_neither_fault_nor_component(
     drilled: Any, monkeypatch: pytest.MonkeyPatch, as_json: tuple[str, ...]
 ) -> None:
-    from faults import blind
-
     monkeypatch.setattr(blind, "draw", lambda deployment: ("cpu-stress", "replica-1"))
 
     def fake(*arguments: Any, progress: Callable[[Progress], None], **options: Any) -> DrillReport:
@@ -181,3 +180,62 @@ def test_the_typed_confirmation(drilled: Any, monkeypatch: pytest.MonkeyPatch) -
     assert not ran
     assert CliRunner().invoke(app, question, input="replica-1\n").exit_code == 0
     assert ran
+
+
+def test_a_signal_never_hides_what_is_stuck(drilled: Any) -> None:
+    def fake(*_: Any, **__: Any) -> DrillReport:
+        os.kill(os.getpid(), signal.SIGINT)
+        raise InjectionFailed("the injection failed (nsenter was interrupted) and is STUCK (no); undo it with: kill 7")
+
+    drilled(fake)
+    result = CliRunner().invoke(app, DRILL)
+    assert result.exit_code != 0
+    assert "kill 7" in result.stderr
+    assert "before anything was touched" not in result.stderr
+
+
+def test_undone_but_not_well_is_exit_code_1_with_what_to_do_next(drilled: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    sick = {
+        "state": State.STUCK,
+        "detail": "the fault is gone but the service is not well",
+        "command": "rca-tui recover",
+    }
+    drilled(lambda *_, **__: dataclasses.replace(WHOLE, **sick))
+    result = CliRunner().invoke(app, DRILL)
+    assert result.exit_code == 1
+    assert "the service is not well; next: rca-tui recover" in result.stderr
+    left = Undone("20260101T000000-00000000", State.STUCK, True, str(sick["detail"]), "rca-tui recover")
+    monkeypatch.setattr(recover, "recover", lambda progress: [left])
+    assert CliRunner().invoke(app, ["recover"]).exit_code == 1
+
+
+def test_a_blind_drill_that_ends_early_does_not_say_who_was_replaced(
+    drilled: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blind, "draw", lambda deployment: ("freeze", "replica-1"))
+    drilled(lambda *_, **__: dataclasses.replace(WHOLE, aborted="replica-1 was replaced"))
+    result = CliRunner().invoke(app, ["drill", "--blind", "--yes"])
+    assert result.exit_code == 1
+    assert "ended early; the fault is undone" in result.stderr
+    assert "replica" not in result.output
+
+
+@pytest.mark.parametrize("seconds", ["inf", "nan", "0", "601"])
+def test_a_time_out_of_bounds_is_one_sentence_before_anything_is_asked(
+    drilled: Any, monkeypatch: pytest.MonkeyPatch, seconds: str
+) -> None:
+    from rca_tui.commands import drills
+
+    monkeypatch.setattr(drills, "at_terminal", lambda: True)
+    result = CliRunner().invoke(app, [part for part in DRILL if part != "--yes"] + ["--seconds", seconds])
+    assert result.exit_code == 2
+    assert result.stderr.startswith("rca-tui: a fault lasts 1 to 600 s, not ")
+
+
+def test_a_parameter_is_read_as_json_or_as_text_however_deep(drilled: Any) -> None:
+    asked: list[Any] = []
+    drilled(lambda *arguments, **_: asked.append(arguments[3]) or WHOLE)
+    deep = "[" * 100_000
+    for text in ("8", "hard", deep):
+        assert CliRunner().invoke(app, [*DRILL, "--param", f"workers={text}"]).exit_code == 0
+    assert asked == [{"workers": 8}, {"workers": "hard"}, {"workers": deep}]

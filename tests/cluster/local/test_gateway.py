@@ -1,0 +1,79 @@
+"""The gateway's configuration on disk: what is laid aside for a person, and what it is after each way back."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from cluster.deployment import Completed, DeploymentError
+from cluster.local import processes
+from cluster.local.gateway import LocalGateway
+
+BEFORE, AFTER = "# routing: usual\n", "# routing: drill-1\n"
+
+
+class Nginx:
+    """Follows, once reloaded, the routing that the file names; a pod to the gateway."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.reloads = True
+
+    def run(self, argv: Sequence[str], timeout: float = 10.0) -> Completed:
+        if "reload" in argv:
+            return Completed(0 if self.reloads else 1, "", "" if self.reloads else "no such process")
+        return Completed(0, self.path.read_text().split()[-1], "")
+
+    def pids(self) -> list[int]:
+        return [4711]
+
+
+@pytest.fixture
+def nginx(tmp_path: Path) -> Nginx:
+    (tmp_path / "gateway.conf").write_text(BEFORE)
+    return Nginx(tmp_path / "gateway.conf")
+
+
+@pytest.fixture
+def gateway(nginx: Nginx, monkeypatch: pytest.MonkeyPatch) -> LocalGateway:
+    state: Any = SimpleNamespace(run_dir=SimpleNamespace(gateway_config=nginx.path))
+    monkeypatch.setattr(processes, "command", lambda pid: ["nginx: master process nginx"])
+    return LocalGateway(state, nginx)  # type: ignore[arg-type]
+
+
+def by_hand(line: str) -> None:
+    """What a person would run, but for the signal to NGINX."""
+    copy, _, reload = line.partition(" && ")
+    assert reload == "kill -HUP 4711"
+    subprocess.run(shlex.split(copy), check=False, capture_output=True)
+
+
+def test_the_line_for_a_person_goes_back_also_after_a_way_back_that_failed(gateway: LocalGateway, nginx: Nginx) -> None:
+    line = gateway.by_hand("drill-1")
+    gateway.replace(AFTER, "drill-1")
+    assert nginx.path.read_text() == AFTER
+    nginx.reloads = False
+    for _ in range(2):
+        with pytest.raises(DeploymentError, match="NGINX does not take"):
+            gateway.restore(BEFORE, "usual", "drill-1")
+    by_hand(line)
+    assert nginx.path.read_text() == BEFORE
+
+
+def test_a_way_back_leaves_nothing_beside_the_configuration(gateway: LocalGateway, nginx: Nginx) -> None:
+    gateway.replace(AFTER, "drill-1")
+    for _ in range(2):
+        gateway.restore(BEFORE, "usual", "drill-1")
+    assert [path.name for path in nginx.path.parent.iterdir()] == ["gateway.conf"]
+    assert (gateway.config(), gateway.routing()) == (BEFORE, "usual")
+
+
+def test_the_line_for_a_person_changes_nothing_where_nothing_was_replaced(gateway: LocalGateway, nginx: Nginx) -> None:
+    by_hand(gateway.by_hand("drill-2"))
+    assert nginx.path.read_text() == BEFORE

@@ -1,0 +1,150 @@
+"""The way back when more than the fault goes wrong: a lost journal, a process asleep, a deployment that is gone."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from unittest import mock
+
+import pytest
+from fake_deployment import FakeDeployment, connect
+from fake_fault import Backend, FakeFault, Keeper
+
+from faults import preflight, recover, watchdog
+from faults.engine import Engine
+from faults.errors import JournalError, Refused
+from faults.states import State
+from faults.types import Plan, Readback
+from faults.undo import Undo
+
+
+@pytest.fixture
+def deployment(tmp_path: Path) -> FakeDeployment:
+    return FakeDeployment.start(tmp_path)
+
+
+@pytest.fixture
+def backend() -> Backend:
+    return Backend()
+
+
+@pytest.fixture
+def undo(backend: Backend) -> Undo:
+    return Undo(
+        connect=connect,
+        load=lambda name, kind: FakeFault(backend),
+        sleep=lambda seconds: None,
+        orphans=lambda injection: [],
+        lock_patience=0.0,
+    )
+
+
+@pytest.fixture
+def engine(deployment: FakeDeployment, undo: Undo, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    monkeypatch.setattr(watchdog, "start", lambda journal, command: Keeper())
+    return Engine(deployment, armed=True, folder=deployment.folder / "journal", undo=undo)
+
+
+@pytest.mark.parametrize("loss", [Path.unlink, lambda path: path.write_text("?\n")])
+def test_a_journal_that_is_lost_while_active_does_not_keep_the_fault_in(
+    engine: Engine, backend: Backend, loss: object
+) -> None:
+    injection = engine.inject(FakeFault(backend), "head", {}, 60)
+    loss(injection.journal.path)  # type: ignore[operator]
+    assert "journal" in engine.hold(injection)
+    undone = engine.revert(injection)
+    assert not backend.injected
+    assert (undone.state, undone.clean) == (State.RECOVERED, True)
+    assert "the journal" in undone.detail  # that it says nothing of this is told
+
+
+def test_the_watchdog_keeps_the_deadline_of_a_journal_that_is_lost(
+    engine: Engine, backend: Backend, undo: Undo
+) -> None:
+    injection = engine.inject(FakeFault(backend), "head", {}, 60)
+    read = mock.Mock(side_effect=[injection.record, *[JournalError("lost")] * 100])
+    injection.journal.path.unlink()
+    owner_is_dead = mock.patch.object(watchdog.Process, "alive", return_value=False)
+    with mock.patch.object(type(injection.journal), "read", read), owner_is_dead:
+        assert watchdog.watch(injection.journal, undo) is State.RECOVERED
+    assert not backend.injected
+
+
+def test_recover_of_a_journal_that_may_not_be_read_does_not_tell_to_delete_it(
+    engine: Engine, backend: Backend, undo: Undo
+) -> None:
+    injection = engine.inject(FakeFault(backend), "head", {}, 60)
+    denied = PermissionError(13, "Permission denied")
+    with mock.patch("faults.journal.os.open", side_effect=denied):
+        (outcome,) = recover.recover(folder=injection.journal.path.parent, undo=undo)
+    assert outcome.state is State.STUCK
+    assert "rm " not in outcome.command
+    assert backend.injected
+
+
+def test_what_another_process_may_still_touch_is_never_called_recovered(
+    engine: Engine, backend: Backend, undo: Undo
+) -> None:
+    injection = engine.inject(FakeFault(backend), "head", {}, 60)
+    with injection.journal.locked(0.0) as alone:  # by one that was stopped half way in, and wakes up later
+        assert alone
+        undone = undo(injection.journal, "the deadline has passed")
+        assert not backend.injected
+        backend.injected.add(injection.plan.injection)
+    assert (undone.state, undone.clean) == (State.STUCK, True)
+    assert "another process" in undone.detail
+    (again,) = recover.recover(folder=injection.journal.path.parent, undo=undo)
+    assert (again.state, backend.injected) == (State.RECOVERED, set())
+
+
+def test_a_look_that_fails_in_any_way_ends_the_fault(
+    engine: Engine, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    injection = engine.inject(FakeFault(backend), "head", {}, 60)
+    monkeypatch.setattr("faults.engine.LOOK", 0.0)
+    with mock.patch("faults.engine.steady.stale", side_effect=IndexError("list index out of range")):
+        assert engine.hold(injection) == "list index out of range"
+    assert engine.revert(injection).state is State.RECOVERED
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [
+        (Readback(True, "its power limit is 300 W"), (State.RECOVERED, "its power limit is 300 W")),
+        (
+            Readback(False, "its power limit is 150 W"),
+            (State.STUCK, "the deployment is gone, the fault is not: its power"),
+        ),
+        (
+            RuntimeError("Insufficient Permissions"),
+            (State.STUCK, "the deployment is gone, the fault is not: Insufficient"),
+        ),
+    ],
+)
+def test_a_fault_of_what_outlives_the_deployment_is_undone_without_it(
+    engine: Engine, backend: Backend, undo: Undo, limit: Readback | Exception, expected: tuple[State, str]
+) -> None:
+    injection = engine.inject(FakeFault(backend), "head", {}, 60)
+    gone = dataclasses.replace(undo, connect=lambda header: None)
+
+    def revert_without(fault: FakeFault, plan: Plan) -> Readback:
+        assert plan == injection.plan
+        if isinstance(limit, Exception):
+            raise limit
+        return limit
+
+    with mock.patch.object(FakeFault, "revert_without", revert_without):
+        (outcome,) = recover.recover(folder=injection.journal.path.parent, undo=gone)
+    state, detail = expected
+    assert outcome.state is state
+    assert outcome.detail.startswith(detail)
+    assert outcome.command == ("" if state is State.RECOVERED else "undo it")
+
+
+def test_what_an_earlier_instance_left_is_undone_before_anything_else_is_let_in(
+    engine: Engine, backend: Backend, deployment: FakeDeployment
+) -> None:
+    engine.inject(FakeFault(backend), "head", {}, 60)
+    deployment.instance = "another"
+    with pytest.raises(Refused, match="another fault is not undone yet"):
+        preflight.check(deployment, FakeFault(backend), "head", folder=engine.folder).insist()
