@@ -8,7 +8,7 @@ from guidelines import named
 from guidelines.removals import ENGINE, serving, without
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
-from guidelines.words import counted, lacking, listed
+from guidelines.words import counted, lacking, listed, unserved
 
 SIGNALS = ("running_requests", "queue_length", "token_rate", "ttft_p90")
 _SAMPLES = 10
@@ -19,6 +19,8 @@ def _look(survey: Survey) -> Finding:
     if not pods:
         return unknown("no component is known to serve requests")
     missing = survey.missing(pods, SIGNALS)
+    if missing and survey.unserved(missing):
+        return unknown(unserved(missing))
     if missing:
         return fails(f"missing: {lacking(missing, len(pods))}")
     alike = _alike(survey, pods)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cluster.topology import Kind
+from cluster.topology import Kind, Relation
 from guidelines import named
 from guidelines.removals import pooled_on_head
 from guidelines.survey import Survey
@@ -20,6 +20,8 @@ def _look(survey: Survey) -> Finding:
             f"{listed(serving)} serves requests as a replica does: its router, its controller and its engine share one "
             "pod's CPU and memory, and a method that blames it does not say which of them it means"
         )
+    if not any(edge.relation is Relation.CALLS for edge in survey.topology.edges):
+        return unknown("no component is known to call another")
     return passes(f"{listed(heads)} is called by nobody: it routes and controls, and serves no request itself")
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from guidelines import named
 from guidelines.removals import without_sli
 from guidelines.survey import Survey
-from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes
+from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
+from guidelines.words import unserved
 
 SIGNALS = ("latency_p90", "error_ratio")
 
@@ -15,6 +16,8 @@ def _look(survey: Survey) -> Finding:
     if door is None:
         return fails("it is not known which component users talk to, so there is no SLI that a suspect does not choose")
     carried = [s for s in survey.telemetry.signals_of(door) if s.startswith(("latency", "lat")) and survey.has(door, s)]
+    if not carried and survey.idle:
+        return unknown(unserved((f"latency of the front door {door}",)))
     if not carried:
         return fails(f"the front door {door} has no latency: onset and SLI can come only from a suspect's own signals")
     return passes(

@@ -21,10 +21,10 @@ def _look(survey: Survey) -> Finding:
         return unknown("no component is known to serve requests")
     speaking = set(logs["component"].dropna())
     silent = [pod for pod in pods if pod not in speaking]
-    if silent and (survey.busy or speaking):
+    if silent and not survey.idle and (survey.busy or speaking):
         return fails(f"no log line of {listed(silent)}, while requests were served")
     if silent:
-        return unknown("no log line and no request in this window")
+        return unknown(f"no log line of {listed(silent)}, and no request in this window")
     found = [
         what for what, text in PATTERNS.items() if logs["message"].str.contains(text, regex=False).fillna(False).any()
     ]

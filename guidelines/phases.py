@@ -7,11 +7,12 @@ from guidelines import named
 from guidelines.removals import serving, without, without_operations
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
-from guidelines.words import counted, lacking, listed
+from guidelines.words import counted, lacking, listed, unserved
 
 PHASES = ("queue", "prefill", "decode")
 USERS = ("ttft_p90", "tpot_p90")
 SIGNALS = (*(f"{phase}_time_p90" for phase in PHASES), *USERS)
+_MEDIANS = tuple(signal.replace("p90", "p50") for signal in USERS)
 
 
 def _look(survey: Survey) -> Finding:
@@ -21,6 +22,8 @@ def _look(survey: Survey) -> Finding:
     missing = survey.missing(pods, SIGNALS)
     spans = {phase for phase in PHASES if _in_spans(survey, pods, phase)}
     unseen = {s: c for s, c in missing.items() if s.removesuffix("_time_p90") not in spans}
+    if unseen and survey.unserved(unseen):
+        return unknown(unserved(unseen))
     if unseen:
         blind: tuple[str, ...] = ("load-surge",) if "queue_time_p90" in unseen else ()
         blind += ("long-prefill",) if unseen.keys() - {"queue_time_p90"} else ()
@@ -40,7 +43,7 @@ def _in_spans(survey: Survey, pods: tuple[str, ...], phase: str) -> bool:
 
 
 def _without_phases(incident: Incident) -> Incident:
-    fewer = without(SIGNALS, serving)(incident)
+    fewer = without((*SIGNALS, *_MEDIANS), serving)(incident)
     return without_operations(*(f"engine {phase}" for phase in PHASES))(fewer)
 
 

@@ -6,7 +6,7 @@ from guidelines import named
 from guidelines.removals import serving, without
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
-from guidelines.words import counted, lacking, listed
+from guidelines.words import counted, lacking, listed, unserved
 
 TELLS: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
     "running_requests": (("load-surge", "hot-replica"), (5,)),
@@ -24,6 +24,8 @@ def _look(survey: Survey) -> Finding:
     if not pods:
         return unknown("no component is known to serve requests")
     missing = survey.missing(pods, SIGNALS)
+    if missing and survey.unserved(missing):
+        return unknown(unserved(missing))
     if missing:
         untold = [TELLS[signal] for signal in missing]
         return fails(

@@ -11,9 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cluster import signals
 from cluster.exposition import Exposition, HasExposition
 from cluster.incident.capture import capture
 from cluster.incident.model import Incident, Telemetry, Window
+from cluster.signals import Quantity
 from cluster.topology import Kind, Topology
 
 if TYPE_CHECKING:
@@ -62,8 +64,21 @@ class Survey:
     @property
     def busy(self) -> bool:
         """Whether requests were seen in the window; without them much of what is absent proves nothing."""
-        rates = [self.largest(component, "request_rate") for component in self.topology.ids]
-        return any(rate is not None and rate > 0 for rate in rates) or not self.telemetry.spans.empty
+        return any(rate > 0 for rate in self._rates()) or not self.telemetry.spans.empty
+
+    @property
+    def idle(self) -> bool:
+        """Whether it was seen that no request came, which is more than not to see any."""
+        return bool(self._rates()) and not self.busy
+
+    def unserved(self, missing: Iterable[str]) -> bool:
+        """Whether nothing is missing but what only requests make, quantiles and ratios, while none came."""
+        made = (Quantity.QUANTILE, Quantity.RATIO)
+        return self.idle and all(signals.signal(name).quantity in made for name in missing)
+
+    def _rates(self) -> list[float]:
+        found = (self.largest(component, "request_rate") for component in self.topology.ids)
+        return [rate for rate in found if rate is not None]
 
     def has(self, component: str, signal: str) -> bool:
         """Whether the signal has at least one sample there."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 _MOST = 5
 
@@ -22,6 +22,11 @@ def lacking(missing: Mapping[str, Sequence[str]], among: int) -> str:
         f"{listed(signals, 8)} {'everywhere' if len(where) == among else 'on ' + listed(where)}"
         for where, signals in parts.items()
     )
+
+
+def unserved(missing: Iterable[str]) -> str:
+    """Why signals that only requests make say nothing when they are missing."""
+    return f"no request came in this window, and without one there is no {listed(list(missing), 8)}"
 
 
 def counted(number: int, noun: str) -> str:

@@ -1,7 +1,8 @@
 """Logs and spans as regular series, so that they can be scored like metrics.
 
 Both are put into buckets of `BUCKET` seconds: lines of each template, mean latency and failures of each operation.
-Buckets are aligned to the onset, so that none holds events from both sides of it.
+Buckets are aligned to the onset, so that none holds events from both sides of it. Where events are counted, a bucket
+that was seen only in part is left out: it would look like a fall.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def of_logs(incident: Incident, logs: LogTable) -> EventSeries:
     for kind in kinds:
         component, template = divmod(int(kind), len(logs.templates))
         meaning[logs.components[component], f"lines: {logs.templates[template]}"] = logs.templates[template]
-    return EventSeries(_frame(counts, edges, list(meaning)), meaning)
+    return EventSeries(_frame(*_whole(incident, counts, edges, logs.time), list(meaning)), meaning)
 
 
 def of_latencies(incident: Incident, spans: SpanTable) -> EventSeries:
@@ -52,7 +53,7 @@ def of_failures(incident: Incident, spans: SpanTable) -> EventSeries:
     edges, failures = _span_counts(incident, spans, spans.failed.astype(np.float64))
     _, counts = _span_counts(incident, spans, np.ones(spans.spans))
     failures[counts.sum(axis=1) == 0] = np.nan
-    return _by_operation(spans, failures, edges, "failures")
+    return _by_operation(spans, *_whole(incident, failures, edges, spans.start), "failures")
 
 
 def _by_operation(spans: SpanTable, values: Floats, edges: Floats, what: str) -> EventSeries:
@@ -75,6 +76,15 @@ def _edges(incident: Incident, times: Floats) -> Floats:
     first = int(np.floor((float(times.min()) - onset) / width))
     last = int(np.floor((float(times.max()) - onset) / width)) + 1
     return np.asarray(onset + width * np.arange(first, last + 1), dtype=np.float64)
+
+
+def _whole(incident: Incident, values: Floats, edges: Floats, times: Floats) -> tuple[Floats, Floats]:
+    """Only the buckets that lie in what was seen: the window, and where events reach beyond it those."""
+    start, end = min(incident.window.start, float(times.min())), max(incident.window.end, float(times.max()))
+    first, last = np.searchsorted(edges, start, side="left"), np.searchsorted(edges, end, side="right") - 1
+    if last <= first:
+        return values[:0], edges[:1]
+    return values[first:last], edges[first : last + 1]
 
 
 def _frame(values: Floats, edges: Floats, columns: list[tuple[str, str]]) -> pd.DataFrame:

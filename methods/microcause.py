@@ -152,8 +152,8 @@ class MicroCause(Method):
         median = np.median(before, axis=0)
         largest = np.abs(after - median).max(axis=0)
         bound = np.array([extreme_bound(column, self.risk) for column in np.abs(before - median).T])
-        # A baseline without any deviation has no tail: a tenth of what followed stands for it, so that η is 9 at most.
-        bound = np.maximum(bound, largest / 10)
+        # A baseline without any deviation has no tail: a tenth of what followed stands for it, so that its η is 9.
+        bound = np.where(bound > 0, bound, largest / 10)
         eta = np.divide(largest - bound, bound, out=np.zeros_like(bound), where=bound > 0)
         return _Anomaly(median, bound, largest, np.clip(eta, 0.0, None))
 
@@ -222,6 +222,9 @@ class MicroCause(Method):
             for i in order
             if np.isfinite(score[i])
         )
-        claim = f"{signals.names[top]} scores {number(float(score[top]))} of 1: visits and anomaly degree together."
+        by_both = anomaly is not None and anomaly.eta[np.isfinite(score)].max() > 0
+        why = "visits and anomaly degree together" if by_both else "by its visits alone"
+        claim = f"{signals.names[top]} scores {number(float(score[top]))} of 1: {why}."
         table = Table(("signal", "score", "share of visits", "η"), rows)
-        return Step("Score", claim, {"weight": self.weight}, table=table, pointers=(signals.pointer(top),))
+        weight = {"weight": self.weight} if by_both else {}
+        return Step("Score", claim, weight, table=table, pointers=(signals.pointer(top),))

@@ -103,7 +103,7 @@ class Rcd(Method):
         levels = self._levels(search, survivors)
         if not levels:
             return NoRanking(Reason.NOT_APPLICABLE, "no signal depends on whether it is before or after the onset")
-        scores = {twin: score + 1.0 - p for position, (score, p) in levels.items() for twin in twins[position]}
+        scores = {twin: join.levels + 1.0 - join.p for position, join in levels.items() for twin in twins[position]}
         explanation = Explanation(self._steps(matrix, sides[1], search, rounds, levels))
         return caveats_for(by_signals(scores, explanation), incident)
 
@@ -117,13 +117,13 @@ class Rcd(Method):
             alpha += self.alpha_step
         return []
 
-    def _levels(self, search: _Search, survivors: Sequence[int]) -> dict[int, tuple[int, float]]:
-        """For each neighbour found at any level: the number of levels from there on, and its p-value there."""
+    def _levels(self, search: _Search, survivors: Sequence[int]) -> dict[int, _Join]:
+        """For each neighbour found at any level: how it joined at the first one."""
         steps = np.concatenate([[self.alpha_rank], np.arange(self.alpha_rank + self.alpha_step, 1.0, self.alpha_step)])
-        joined: dict[int, tuple[int, float]] = {}
+        joined: dict[int, _Join] = {}
         for index, alpha in enumerate(steps):
-            for position, p in search.neighbours(survivors, float(alpha)).items():
-                joined.setdefault(position, (len(steps) - index, p))
+            for position, (p, given) in search.neighbours(survivors, float(alpha)).items():
+                joined.setdefault(position, _Join(len(steps) - index, p, given))
         return joined
 
     def _steps(
@@ -132,12 +132,12 @@ class Rcd(Method):
         after: SignalMatrix,
         search: _Search,
         rounds: list[tuple[int, int]],
-        levels: dict[int, tuple[int, float]],
+        levels: dict[int, _Join],
     ) -> tuple[Step, ...]:
         start, end = float(after.times[0]), float(after.times[-1])
         course = ", ".join(f"{of} to {left}" for of, left in rounds) or "not needed"
-        ordered = sorted(levels.items(), key=lambda item: (-item[1][0], item[1][1]))
-        rows = tuple((*matrix.keys[i], alpha_levels, p) for i, (alpha_levels, p) in ordered)
+        ordered = sorted(levels.items(), key=lambda item: (-item[1].levels, item[1].p))
+        rows = tuple((*matrix.keys[i], join.levels, join.p) for i, join in ordered)
         steps = [
             Step(
                 "Search in chunks",
@@ -152,20 +152,28 @@ class Rcd(Method):
                 table=Table(("component", "signal", "levels", "p"), rows),
             ),
         ]
-        for position, (_, p) in ordered[:_SHOWN]:
+        for position, join in ordered[:_SHOWN]:
             key = matrix.keys[position]
-            given = search.hardest(position)
-            names = " and ".join(f"{matrix.keys[i][1]} of {matrix.keys[i][0]}" for i in given)
+            names = " and ".join(f"{matrix.keys[i][1]} of {matrix.keys[i][0]}" for i in join.given)
             steps.append(
                 Step(
                     f"{key[1]} of {key[0]}",
-                    f"It depends on before/after with p = {number(p)} at most"
-                    + (f", even given {names}." if given else ", given nothing."),
-                    {"p": p},
+                    f"It depends on before/after with p = {number(join.p)} at most"
+                    + (f", even given {names}." if join.given else ", given nothing."),
+                    {"p": join.p},
                     pointers=(matrix.pointer(key, start, end),),
                 )
             )
         return tuple(steps)
+
+
+@dataclass(frozen=True, slots=True)
+class _Join:
+    """At how many levels from the first on a signal counts as a neighbour; its largest p-value there, given what."""
+
+    levels: int
+    p: float
+    given: tuple[int, ...]
 
 
 @dataclass
@@ -176,18 +184,22 @@ class _Search:
     late: Codes
     tests: dict[tuple[int, tuple[int, ...]], float] = field(default_factory=dict)
 
-    def neighbours(self, columns: Sequence[int], alpha: float) -> dict[int, float]:
-        """Columns that no tested subset of the others separates from the indicator: column -> largest p seen."""
-        largest = {column: self.p_value(column, ()) for column in columns}
-        adjacent = [column for column in sorted(columns) if largest[column] <= alpha]
+    def neighbours(self, columns: Sequence[int], alpha: float) -> dict[int, tuple[float, tuple[int, ...]]]:
+        """Columns that no tested subset of the others separates from the indicator.
+
+        Returns column -> the largest p-value of these tests, and the columns that were given in that one.
+        """
+        largest: dict[int, tuple[float, tuple[int, ...]]] = {c: (self.p_value(c, ()), ()) for c in columns}
+        adjacent = [column for column in sorted(columns) if largest[column][0] <= alpha]
         depth = 1
         while len(adjacent) > depth:
             # The weakest first and taken out at once: signals that all follow the indicator would separate each other.
-            for column in sorted(adjacent, key=lambda c: -largest[c]):
+            for column in sorted(adjacent, key=lambda c: -largest[c][0]):
                 others = [other for other in adjacent if other != column]
                 for given in itertools.combinations(others, depth):
-                    largest[column] = max(largest[column], self.p_value(column, given))
-                    if largest[column] > alpha:
+                    if (p := self.p_value(column, given)) > largest[column][0]:
+                        largest[column] = p, given
+                    if p > alpha:
                         adjacent.remove(column)
                         break
             depth += 1
@@ -197,10 +209,6 @@ class _Search:
         if (column, given) not in self.tests:
             self.tests[column, given] = _chi_square(self.codes[:, column], self.late, self.codes[:, list(given)])
         return self.tests[column, given]
-
-    def hardest(self, column: int) -> tuple[int, ...]:
-        """The given set that came closest to separating the column from the indicator."""
-        return max(((p, given) for (own, given), p in self.tests.items() if own == column), default=(0.0, ()))[1]
 
 
 def _chi_square(x: Codes, f: Codes, given: Codes) -> float:

@@ -65,7 +65,7 @@ def interval(values: Sequence[float], *, level: float = 0.95, replicates: int = 
     """Percentile bootstrap interval of the mean over cases; the same values always give the same interval."""
     if not values:
         return 0.0, 0.0
-    sample = np.asarray(values, dtype=np.float64)
+    sample = np.sort(np.asarray(values, dtype=np.float64))  # they come in the order in which workers finish
     rng = np.random.default_rng(0)
     means = rng.choice(sample, size=(replicates, len(sample)), replace=True).mean(axis=1)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])

@@ -143,6 +143,28 @@ def test_a_head_that_serves_nobody_is_apart(drill: Incident) -> None:
     apart = dataclasses.replace(drill, topology=dataclasses.replace(topology, edges=edges))
     assert look("head-apart", drill).verdict is FAIL
     assert look("head-apart", apart).verdict is PASS
+    unseen = dataclasses.replace(drill, topology=dataclasses.replace(topology, edges=()))
+    assert look("head-apart", unseen).verdict is UNKNOWN
+
+
+def test_what_only_requests_make_is_not_known_missing_while_none_come(drill: Incident) -> None:
+    metrics = drill.telemetry.metrics.copy()
+    rates = [column for column in metrics.columns if column[1] == "request_rate"]
+    asked = tuple(column for column in metrics.columns if str(column[1]).endswith(("_p50", "_p90", "_ratio")))
+    metrics[rates] = 0.0
+    seen = dataclasses.replace(
+        drill.telemetry,
+        metrics=metrics.drop(columns=list(asked)),
+        edge_metrics=drill.telemetry.edge_metrics.iloc[:, :0],
+        spans=empty_spans(),
+        logs=drill.telemetry.logs[drill.telemetry.logs["component"] == "head"],
+    )
+    idle = dataclasses.replace(drill, telemetry=seen)
+    for name in ("engine-per-replica", "phases", "edge-latency", "hygiene", "logs-per-replica"):
+        assert look(name, idle).verdict is UNKNOWN, name
+    unasked = with_metrics(idle, seen.metrics.drop(columns=rates))  # nor is it known then that none came
+    for name in ("engine-per-replica", "phases", "edge-latency", "hygiene"):
+        assert look(name, unasked).verdict is FAIL, name
 
 
 def test_missing_limits_hide_only_what_they_tell(drill: Incident) -> None:
@@ -171,6 +193,7 @@ def on_gpus(lacking: str = "", used: bool = True, **levels: float) -> Incident:
     parts = (Component("gateway", Kind.GATEWAY), Component("replica-0", Kind.REPLICA), Component("gpu-0", Kind.GPU),
              Component("node", Kind.NODE))  # fmt: skip
     edges = calls("gateway", ["replica-0"]) + ((Edge("replica-0", "gpu-0", Relation.USES),) if used else ())
+    edges += (Edge("gpu-0", "node", Relation.RUNS_ON),)
     seen = Telemetry(metrics, spans=empty_spans(), logs=logs.astype(empty_logs().dtypes.to_dict()))
     return Incident("g", "kubernetes", Window(0, 60), Topology(parts, edges, "gateway"), seen)
 
@@ -193,6 +216,15 @@ def test_gpus_that_tell_all_pass_and_none_at_all_is_not_known(name: str, drill: 
 )
 def test_gpus_that_lack_a_signal_fail(name: str, lacking: str) -> None:
     assert look(name, on_gpus(lacking)).verdict is FAIL
+
+
+def test_kernel_logs_count_for_the_gpus_of_their_node_alone() -> None:
+    known = on_gpus()
+    topology = dataclasses.replace(known.topology, components=(*known.topology.components, Component("far", Kind.NODE)))
+    elsewhere = known.telemetry.logs.assign(component="far")
+    for logs, verdict in ((elsewhere, UNKNOWN), (elsewhere.iloc[:0], UNKNOWN), (known.telemetry.logs, PASS)):
+        seen = dataclasses.replace(known.telemetry, logs=logs)
+        assert look("gpu-xid", dataclasses.replace(known, topology=topology, telemetry=seen)).verdict is verdict
 
 
 def test_a_gpu_that_no_pod_uses_fails() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from cluster.incident.model import Incident
-from guidelines import removals
+from guidelines import catalog, removals
 
 
 def test_spans_hang_one_up_when_a_layer_is_gone(drill: Incident) -> None:
@@ -42,3 +44,22 @@ def test_half_of_the_pods_go_silent(drill: Incident) -> None:
     after = removals.half_silent(drill).telemetry.metrics
     speaking = {pod for pod in removals.serving(drill) if (pod, "token_rate") in after.columns}
     assert speaking == {"head", "replica-1"}
+
+
+def test_first_token_and_time_per_token_go_with_all_their_quantiles(drill: Incident) -> None:
+    (removal,) = catalog.entry("phases").removals
+    left = removal.apply(drill).telemetry.metrics.columns
+    serving = set(removals.serving(drill))
+    assert any(signal == "ttft_p50" for pod, signal in drill.telemetry.metrics.columns if pod in serving)
+    assert not [c for c in left if c[0] in serving and str(c[1]).startswith(("ttft", "tpot"))]
+
+
+def test_a_gauge_read_through_rate_takes_a_fall_for_a_restart(drill: Incident) -> None:
+    memory = ("replica-0", "memory_working_set")
+    metrics = drill.telemetry.metrics.copy()
+    metrics[memory] = 90.0
+    metrics.loc[metrics.index[:3], memory] = [100.0, 104.0, 104.0]
+    changed = dataclasses.replace(drill, telemetry=dataclasses.replace(drill.telemetry, metrics=metrics))
+    step = float(np.median(np.diff(metrics.index)))
+    read = removals.gauges_as_rates(changed).telemetry.metrics[memory].to_numpy()
+    assert np.allclose(read[1:5] * step, [4.0, 0.0, 90.0, 0.0])

@@ -78,7 +78,7 @@ def test_an_interval_holds_its_mean_and_shrinks_with_cases() -> None:
     assert few[0] < 0.5 < few[1]
     assert many[1] - many[0] < few[1] - few[0]
     assert interval([1.0] * 9) == (1.0, 1.0)
-    assert interval([0.0, 1.0] * 5) == few
+    assert interval([0.0, 1.0] * 5) == few == interval([0.0] * 5 + [1.0] * 5)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from graphs import linear
 from test_granger_graph import series
 
 from methods.graph.pcmci import TooLarge, partial_correlation, pcmci
+from methods.graph.signals import Signals, distinct
 from methods.microcause import MicroCause
 from methods.spot import extreme_bound
 from methods.types import Ranking
@@ -93,3 +94,21 @@ def test_without_an_onset_visits_decide_and_the_explanation_says_so() -> None:
     outcome = MicroCause().rank(make_incident().at(None), np.random.default_rng(0))
     assert isinstance(outcome, Ranking)
     assert any("Visits count alone" in step.claim for step in outcome.explanation.steps)
+    assert outcome.explanation.steps[-1].claim.endswith("by its visits alone.")
+
+
+def test_the_anomaly_degree_is_how_far_beyond_its_own_bound_a_signal_went() -> None:
+    incident = make_incident(target="replica-2")
+    signals = distinct(incident, 24)
+    assert isinstance(signals, Signals) and incident.onset is not None
+    anomaly = MicroCause()._anomaly(incident, signals)
+    assert anomaly is not None
+    early = signals.matrix.times < incident.onset.time
+    for i, column in enumerate(signals.matrix.values.T):
+        strays = np.abs(column - np.median(column[early]))
+        bound = extreme_bound(strays[early], MicroCause().risk)
+        if bound > 0:
+            assert anomaly.eta[i] == pytest.approx(max(0.0, strays[~early].max() / bound - 1))
+        else:
+            assert anomaly.eta[i] == pytest.approx(9.0 if strays[~early].any() else 0.0)
+    assert anomaly.eta.max() > 9

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import tiny
 
+from cluster.incident.model import Window
 from methods.deviation import FLOOR
 from methods.mmbaro import MmBaro
 from methods.types import Ranking
@@ -47,3 +50,10 @@ def test_latency_is_latency_and_not_a_count() -> None:
 def test_nothing_moves_nothing_is_ranked() -> None:
     still = tiny.incident(metrics={("a", "cpu"): [1.0] * 10})
     assert "leaves the value" in tiny.detail(MmBaro().rank(still, tiny.rng()))
+
+
+@pytest.mark.parametrize(("start", "end"), [(1000.0, 1197.0), (1003.0, 1200.0), (1003.0, 1197.0)])
+def test_a_bucket_that_was_seen_only_in_part_is_no_fall(start: float, end: float) -> None:
+    logs = [(float(second), "b", "INFO", "tick") for second in range(int(start), int(end) + 1)]
+    seen = dataclasses.replace(tiny.incident(logs=logs), window=Window(start, end + 1))
+    assert "leaves the value" in tiny.detail(MmBaro().rank(seen, tiny.rng()))

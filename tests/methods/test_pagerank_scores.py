@@ -36,3 +36,14 @@ def test_it_is_that_of_networkx() -> None:
     np.fill_diagonal(steps, False)
     theirs = nx.pagerank(nx.from_numpy_array(steps, create_using=nx.DiGraph), alpha=0.85, tol=1e-12)
     np.testing.assert_allclose(pagerank(steps), [theirs[i] for i in range(15)], atol=1e-9)
+
+
+def test_weights_share_out_the_whole_flow_however_small_they_are() -> None:
+    # Two effects lead to 0 with a weak edge each, one leads to 1 with a strong one: all of what each has flows on.
+    steps = np.zeros((5, 5))
+    steps[[2, 3], 0], steps[4, 1] = 0.4, 0.9
+    share = pagerank(steps)
+    assert share[0] > share[1]
+    assert share[0] / share[2] == pytest.approx(1 + 0.85 * 2)
+    assert share[1] / share[2] == pytest.approx(1 + 0.85)
+    np.testing.assert_allclose(pagerank(steps), pagerank(steps / 100))

@@ -46,8 +46,13 @@ def test_a_mediator_separates_its_effect_from_the_indicator() -> None:
     f = np.repeat([0, 1], 500)
     x = np.where(rng.random(1000) < 0.85, f, 1 - f)
     y = np.where(rng.random(1000) < 0.85, x, 1 - x)
-    found = _Search(np.column_stack([x, y]), f).neighbours([0, 1], alpha=0.01)
+    search = _Search(np.column_stack([x, y]), f)
+    found = search.neighbours([0, 1], alpha=0.01)
     assert list(found) == [0]
+    assert found[0] == (search.p_value(0, ()), ())  # y was out before anybody asked about x given y
+    x_and_noise = _Search(np.column_stack([x, rng.integers(0, 2, 1000), np.where(rng.random(1000) < 0.9, f, 1 - f)]), f)
+    weaker = x_and_noise.neighbours([0, 1, 2], alpha=0.01)
+    assert weaker[0] == (x_and_noise.p_value(0, (2,)), (2,))
 
 
 def test_the_hurt_replica_comes_first_more_often_than_not(make_incident) -> None:
