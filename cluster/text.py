@@ -48,11 +48,18 @@ def figure(value: float) -> str:
 
 def clock_time(time: float) -> str:
     """The local time of day of a unix time."""
-    return datetime.fromtimestamp(time).strftime("%H:%M:%S")
+    return _local(time, "%H:%M:%S")
 
 
 def date_time(time: float) -> str:
-    return datetime.fromtimestamp(time).strftime("%Y-%m-%d %H:%M")
+    return _local(time, "%Y-%m-%d %H:%M")
+
+
+def _local(time: float, form: str) -> str:
+    try:
+        return datetime.fromtimestamp(time).strftime(form)
+    except (ValueError, OverflowError, OSError):  # milliseconds taken for seconds, say
+        return NOTHING
 
 
 def span(seconds: float) -> str:

@@ -237,13 +237,13 @@ class RcaApp(App[None]):
 
     def action_help(self) -> None:
         if isinstance(self.screen, Page):
-            keys = [(key, words) for key, words, _, _ in palette.usable(self)]
+            keys = [(one.key, one.words) for one in palette.usable(self.screen)]
             self.push_screen(Help(self.screen.help_text, [*keys, ("ctrl+p", "Command palette")]))
 
     def action_abort(self) -> None:
-        """Undo the active fault, or what an earlier run left; the journal's states come as messages."""
+        """Undo the active fault, or try again what is left; the journal's states come as messages."""
         left = self.injection
-        if left is not None and left.inherited:
+        if left is not None and (left.inherited or left.stuck):
             self.run_worker(partial(self.injector.recover, left, self.post_message), **in_thread("recovery"))
         else:
             self.injector.abort()

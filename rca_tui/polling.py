@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from cluster.deployment import step_of
+from cluster.deployment import DeploymentError, Liveness, step_of
 from cluster.signals import UNITS
 from rca_tui.frames import Frames
 from rca_tui.state import Snapshot
@@ -41,13 +41,38 @@ class Poller:
         self.deployment: Deployment | None = None
 
     def poll(self) -> Snapshot:
-        """Raises what the deployment raises."""
+        """Raises what the deployment raises. A deployment that was started anew takes the place of the one before."""
         if self.deployment is None:
             self.deployment = self._connect()
         incident: Incident | None = getattr(self.deployment, "incident", None)
         if self.deployment.kind == "replay" and incident is not None:
             return _recorded(self.deployment.name, incident)
-        return self._live(self.deployment)
+        try:
+            snapshot = self._live(self.deployment)
+        except DeploymentError:
+            if not self._started_anew(self.deployment):
+                raise
+            return self._live(self.deployment)
+        if snapshot.liveness == Liveness.DOWN and self._started_anew(self.deployment):
+            return self._live(self.deployment)
+        return snapshot
+
+    def _started_anew(self, old: Deployment) -> bool:
+        """On this machine a new start is a new instance; in a cluster pods come and go under the same one."""
+        if old.kind != "local":
+            return False
+        try:
+            new = self._connect()
+        except DeploymentError:
+            return False
+        if new is old:
+            return False
+        if new.instance == old.instance:
+            new.close()
+            return False
+        old.close()
+        self.deployment, self._metrics, self._edges = new, None, None
+        return True
 
     def close(self) -> None:
         if self.deployment is not None:

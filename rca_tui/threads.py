@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TypedDict
 
+_SENTENCES = {"DeploymentError", "IncidentError", "FaultError"}
+"""Errors whose messages were written for a person."""
+
 
 class Options(TypedDict):
     """Arguments of Textual's `run_worker`."""
@@ -21,10 +24,7 @@ def in_thread(group: str) -> Options:
 
 def sentence(error: BaseException | None) -> str:
     """What to tell the operator of an error: its own words where it was written for that, else its type, too."""
-    from cluster.deployment import DeploymentError
-    from cluster.incident.store import IncidentError
-    from faults.errors import FaultError
-
-    if isinstance(error, DeploymentError | IncidentError | FaultError):
+    # By name: to import the store alone would hold up the event loop for as long as pandas takes.
+    if any(kind.__name__ in _SENTENCES for kind in type(error).__mro__):
         return str(error)
     return f"{type(error).__name__}: {error}"

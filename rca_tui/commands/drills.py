@@ -176,7 +176,11 @@ def _confirm(fault: str, target: str, seconds: float, yes: bool) -> None:
         raise BadInput("a drill hurts the deployment: confirm it with --yes where there is no terminal to ask at")
     say(f"This injects {fault} into {target or 'some component'} for {span(seconds)}, and undoes it.")
     word = target or "blind"
-    if typer.prompt(f"Type {plain(word)} to go on", default="", show_default=False, err=True) != word:
+    try:
+        typed = typer.prompt(f"Type {plain(word)} to go on", default="", show_default=False, err=True)
+    except typer.Abort:
+        raise Interrupted("interrupted before anything was touched") from None
+    if typed != word:
         raise BadInput("not confirmed; nothing was touched")
 
 

@@ -39,6 +39,7 @@ class ChecksPage(Page):
     ]
 
     _asked = False
+    _read = ""
 
     def body(self) -> ComposeResult:
         with Horizontal():
@@ -83,7 +84,9 @@ class ChecksPage(Page):
         document = showing.page(each.guideline, each.finding)
         blind = showing.blindness(report) if each.finding.verdict == "fail" else ()
         self.query_one("#check-text", Static).update(Group(drawn(document), Text(), drawn(blind)))
-        self.query_one("#check-page").scroll_home(animate=False)
+        if self._read != each.guideline.name:  # the same check again is read on where the reader was
+            self._read = each.guideline.name
+            self.query_one("#check-page").scroll_home(animate=False)
 
     def _at(self, report: Report) -> Checked | None:
         key = self.query_one(Rows).key

@@ -23,6 +23,8 @@ from rca_tui.widgets.explanation import ExplanationView
 from rca_tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
+    from textual.message import Message
+
     from methods.consensus import Consensus
     from methods.runner import Result
     from methods.types import ComponentScore
@@ -161,14 +163,21 @@ class DiagnosePage(Page):
     def action_run(self) -> None:
         from rca_tui.diagnosing import capture, diagnose
 
-        snapshot, deployment = self.rca.latest, self.rca.poller.deployment
+        snapshot, deployment = self.rca.shown or self.rca.latest, self.rca.poller.deployment
         if snapshot is None or deployment is None:
             self.notify("there is no telemetry yet", severity="warning")
             return
         self._cancelled.set()
         cancelled = self._cancelled = threading.Event()
         mark = self.rca.mark if self.rca.mark and (self.rca.mark.by_operator or self.rca.replayed) else None
-        seconds, post = min(self.rca.span, snapshot.end - snapshot.start), self.post_message
+        seconds = min(self.rca.span, snapshot.end - snapshot.start)
+        if mark is not None and snapshot.incident is None and not snapshot.end - seconds < mark.time < snapshot.end:
+            self.notify(f"the onset {clock_time(mark.time)} is not in this window: it is estimated", severity="warning")
+            mark = None
+
+        def post(message: Message) -> None:
+            if self._cancelled is cancelled:  # else a newer run has taken its place, and these would be put down to it
+                self.post_message(message)
 
         def work() -> None:
             incident = snapshot.incident or capture(deployment, snapshot.end, seconds)

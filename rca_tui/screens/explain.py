@@ -11,6 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
 from rca_tui.evidence import as_text
+from rca_tui.rankings import CONSENSUS
 from rca_tui.screens.page import Page
 from rca_tui.text import fit, plain
 from rca_tui.widgets.explanation import ExplanationView
@@ -71,6 +72,8 @@ class ExplainPage(Page):
     def _why_not(self) -> str:
         diagnosis = self.rca.diagnosis
         result = diagnosis.results.get(self.rca.method) if diagnosis else None
+        if self.rca.method == CONSENSUS and diagnosis is not None and diagnosis.consensus is not None:
+            return "The consensus is no method: it is the mean of their rankings. Screen 4 says whom it is owed to."
         if result is None:
             return "Nothing to explain yet: press 4, then R to run the methods."
         return str(getattr(result.outcome, "detail", "This method gave no explanation."))

@@ -50,6 +50,7 @@ class FaultsPage(Page):
     def on_mount(self) -> None:
         self._offers: tuple[Offer, ...] = ()
         self._form_of: str = ""
+        self._built: str = ""
         self._deployment = ""
         self.query_one(Rows).focus()
 
@@ -109,6 +110,7 @@ class FaultsPage(Page):
 
     async def _build_form(self, offer: Offer) -> None:
         form = self.query_one("#form")
+        self._built = ""
         await form.remove_children()
         form.display = offer.available and bool(offer.targets)
         if not form.display:
@@ -124,6 +126,7 @@ class FaultsPage(Page):
                 )
             )
         await form.mount_all(lines)
+        self._built = offer.name
 
     def _show_running(self, injection: Injection | None) -> None:
         line = self.query_one("#running", Static)
@@ -184,7 +187,7 @@ class FaultsPage(Page):
 
     def _request(self) -> Request | None:
         offer = self.offer
-        if offer is None or not self.query("#form Select"):
+        if offer is None or self._built != offer.name:  # the cursor is ahead of the form by a key or two
             return None
         target = self.query_one("#form Select", Select).value
         values = {k.name: self.query_one(f"#knob-{k.name}", Input).value for k in offer.knobs}
@@ -199,7 +202,8 @@ class FaultsPage(Page):
     def on_rehearsed(self, message: messages.Rehearsed) -> None:
         rehearsal = message.rehearsal
         self._show_plan(rehearsal)
-        if not message.then_inject or not self._may_inject:
+        # Asked twice before the answer was there: the first one's question stands already.
+        if not message.then_inject or not self._may_inject or isinstance(self.app.screen, Confirm):
             return
         if rehearsal.refused:
             self.post_message(messages.Failed("Nothing was injected", rehearsal.refused))
@@ -213,7 +217,8 @@ class FaultsPage(Page):
         )
 
     def _inject(self, request: Request) -> None:
-        self.work(lambda: self.rca.injector.run(request, self.app.post_message), "injection")
+        if self._may_inject:
+            self.work(lambda: self.rca.injector.run(request, self.app.post_message), "injection")
 
     def copied(self) -> str:
         lines = [f"{o.name}\t{'yes' if o.available else 'no'}\t{plain(o.reason)}" for o in self._offers]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import ClassVar
 
 from rich.text import Text
@@ -17,7 +16,7 @@ from rca_tui.slis import ERRORS_WARN, UNEVEN, Row, matching, rows
 from rca_tui.state import Snapshot
 from rca_tui.text import NOTHING, clock_time, fit, number, percent, plain, quantity, span
 from rca_tui.theme import BAD, GOOD, UNKNOWN, WARN
-from rca_tui.widgets.braille import sparkline
+from rca_tui.widgets.braille import drawable, sparkline
 from rca_tui.widgets.chart import Chart
 from rca_tui.widgets.rows import Rows
 
@@ -121,7 +120,7 @@ class OverviewPage(Page):
             style = f"bold {tint}" if loud.get(heading) else ("dim" if value == NOTHING else "")
             cells.append(Text(value.rjust(width), style=style))
         # One scale for all rows, so that they can be compared.
-        top = max((v for r in self._rows for v in r.trail if math.isfinite(v)), default=1.0)
+        top = max((v for r in self._rows for v in r.trail if drawable(v)), default=1.0)
         trail = sparkline(row.trail, _columns(wide)[-1][1] - 2, top)
         return [*cells, Text(f"  {trail}", style=colour["chart-line"])]
 
@@ -164,7 +163,8 @@ class OverviewPage(Page):
         self.query_one(Rows).focus()
 
     def action_earlier(self) -> None:
-        self.rca.moment = self._moment - 5
+        if (snapshot := self.rca.shown) is not None:
+            self.rca.moment = max(snapshot.start, self._moment - 5)
 
     def action_later(self) -> None:
         snapshot = self.rca.shown

@@ -9,6 +9,11 @@ _DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
 
+def drawable(value: float) -> bool:
+    """Whether a value can be placed on a scale: it is there, and no sum or difference of such overflows."""
+    return abs(value) < 1e300
+
+
 class Canvas:
     """`width` × `height` cells; dots are addressed from the top left. What is drawn later colours the cell."""
 
@@ -42,7 +47,7 @@ def sparkline(values: Iterable[float], width: int, top: float) -> str:
         return " " * max(0, width)
     size = max(1, math.ceil(len(everything) / width))
     groups = [everything[i : i + size] for i in range(len(everything) % size, len(everything), size)][-width:]
-    means = [_mean([v for v in group if math.isfinite(v)]) for group in groups]
+    means = [_mean([v for v in group if drawable(v)]) for group in groups]
     bars = [" " if m is None else _BLOCKS[max(0, min(7, int(m / (top or 1.0) * 7.999)))] for m in means]
     return "".join(bars).rjust(width)
 

@@ -16,7 +16,7 @@ from rca_tui.theme import WARN
 from rca_tui.widgets.chart import Chart
 
 if TYPE_CHECKING:
-    from methods.types import Explanation
+    from methods.types import Explanation, Step
 
 
 class ExplanationView(Vertical):
@@ -25,6 +25,7 @@ class ExplanationView(Vertical):
     def __init__(self, id: str, roomy: int = 0) -> None:
         super().__init__(id=id)
         self._roomy = roomy
+        self._read: Step | None = None
 
     def compose(self) -> ComposeResult:
         yield Static(classes="claim")
@@ -60,4 +61,6 @@ class ExplanationView(Vertical):
             self.query_one(".figures", Static).update(logs)
         elif figures is not None:
             self.query_one(".figures", Static).update(figures)
-        box.scroll_home(animate=False)
+        if self._read is not step:  # the same step again is read on where the reader was
+            self._read = step
+            box.scroll_home(animate=False)

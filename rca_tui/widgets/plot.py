@@ -12,7 +12,7 @@ from rich.text import Text
 
 from rca_tui.frames import Line
 from rca_tui.text import clock_time, plain, quantity
-from rca_tui.widgets.braille import Canvas
+from rca_tui.widgets.braille import Canvas, drawable
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def draw(plot: Plot, width: int, height: int, palette: Palette) -> Text:
     if columns < 10 or rows < 2:
         return Text(plain(plot.title)[:width], style=palette.axis)
     shown = [line.within(plot.start, plot.end) for line in plot.lines]
-    finite = [v for line in shown for v in line.values if math.isfinite(v)]
+    finite = [v for line in shown for v in line.values if drawable(v)]
     title = _title(plot, shown, width)
     if not finite:
         empty = Text("no samples in this window"[:columns], style=palette.axis)
@@ -210,7 +210,7 @@ def _range(values: list[float], levels: list[float]) -> tuple[float, float]:
     """From zero where that costs little resolution; levels are shown unless they would flatten the line."""
     low, high = min(values), max(values)
     reach = (high - low) or abs(high) or 1.0
-    near = [v for v in levels if math.isfinite(v) and low - 2 * reach <= v <= high + 2 * reach]
+    near = [v for v in levels if drawable(v) and low - 2 * reach <= v <= high + 2 * reach]
     low, high = min([low, *near]), max([high, *near])
     if low > 0 and low < 0.5 * high:
         low = 0.0
@@ -227,7 +227,7 @@ def _trace(canvas: Canvas, line: Line, plot: Plot, bounds: tuple[float, float], 
     across, down = canvas.width * 2 - 1, canvas.height * 4 - 1
     points: list[tuple[float, int, int] | None] = []
     for time, value in zip(line.times, line.values, strict=True):
-        if not math.isfinite(value):
+        if not drawable(value):
             points.append(None)
             continue
         x = round((time - plot.start) / (plot.end - plot.start) * across)

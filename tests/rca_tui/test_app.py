@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -11,15 +12,17 @@ from typing import Any
 
 import pytest
 import synthetic
-from driving import Engine, app_over, open_faults, running, settle, until, visible
+from driving import NOW, Engine, app_over, open_faults, running, settle, until, visible
 from textual.widgets import Button, Input, Static
 
-from cluster.deployment import DeploymentError
+from cluster.deployment import DeploymentError, Liveness, Status
 from rca_tui.app import RcaApp
 from rca_tui.bindings import KeymapError, read_keymap
 from rca_tui.palette import usable
+from rca_tui.polling import Poller
 from rca_tui.screens.dialogs import Confirm, Help, Notice
-from rca_tui.state import Injection
+from rca_tui.screens.faults import FaultsPage
+from rca_tui.state import Injection, Request
 
 pytestmark = pytest.mark.usefixtures("steady", "no_estimate")
 
@@ -129,7 +132,7 @@ async def test_help_and_palette_know_nothing_of_injecting_when_read_only() -> No
         app = app_over(synthetic.Live(), armed=armed, engine=Engine())
         async with running(app) as pilot:
             await open_faults(pilot)
-            assert ("Inject" in [words for _, words, _, _ in usable(app)]) is armed
+            assert ("Inject" in [one.words for one in usable(app.screen)]) is armed
             assert ("Inject" in [c.title for c in app.get_system_commands(app.screen)]) is armed
             assert ("Inject" in visible(pilot)) is armed
             await pilot.press("question_mark")
@@ -198,7 +201,7 @@ async def test_abort_works_on_every_screen_and_only_while_a_fault_is_open() -> N
     engine = Engine()
     app = app_over(synthetic.Live(), armed=True, engine=engine)
     async with running(app) as pilot:
-        assert "abort" not in [action for _, _, _, action in usable(app)]
+        assert "abort" not in [one.action for one in usable(app.screen)]
         await inject(pilot)
         await pilot.press("1")
         await settle(pilot)
@@ -206,7 +209,100 @@ async def test_abort_works_on_every_screen_and_only_while_a_fault_is_open() -> N
         await pilot.press("X")
         await until(pilot, lambda: app.injection is not None and not app.injection.open)
         assert not engine.active
-        assert "abort" not in [action for _, _, _, action in usable(app)]
+        assert "abort" not in [one.action for one in usable(app.screen)]
+
+
+async def test_asked_twice_there_is_one_question_and_one_fault() -> None:
+    engine = Engine()
+    app = app_over(synthetic.Live(), armed=True, engine=engine)
+    async with running(app) as pilot:
+        await open_faults(pilot)
+        await pilot.press("I", "I")
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await settle(pilot)
+        assert [type(screen) for screen in app.screen_stack].count(Confirm) == 1
+        # The same rehearsal comes late, when the fault is in already.
+        await pilot.press("escape")
+        await inject(pilot)
+        faults = app.screen
+        assert isinstance(faults, FaultsPage)
+        faults._inject(Request("cpu-stress", "replica-0", {}, 60.0))
+        await settle(pilot)
+        assert len(engine.requests) == 1 and engine.active
+        assert app.injection is not None and app.injection.open
+        await pilot.press("X")
+        await until(pilot, lambda: not engine.active)
+
+
+async def test_abort_tries_again_what_is_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+    monkeypatch.setattr("faults.recover.recover", lambda progress: tried.append(1) or [])
+    engine = Engine()
+    engine.end = "STUCK"
+    app = app_over(synthetic.Live(), armed=True, engine=engine)
+    async with running(app) as pilot:
+        await inject(pilot)
+        await pilot.press("X")
+        await until(pilot, lambda: app.injection is not None and app.injection.stuck)
+        await pilot.press("X")
+        await until(pilot, lambda: app.injection is not None and app.injection.state == "RECOVERED")
+        assert tried and not app.injection.open
+
+
+async def test_the_cursor_may_be_ahead_of_the_form() -> None:
+    app = app_over(synthetic.Live(), armed=True, engine=Engine())
+    async with running(app) as pilot:
+        await open_faults(pilot)
+        faults = app.screen
+        assert isinstance(faults, FaultsPage) and faults._request() is not None
+        faults._built = "another"
+        await pilot.press("d", "I")
+        await settle(pilot)
+        assert app.is_running and not isinstance(app.screen, Confirm)
+
+
+async def test_the_palette_over_a_page_runs_its_keys() -> None:
+    app = app_over(synthetic.Live())
+    async with running(app) as pilot:
+        await pilot.press("ctrl+p")
+        await pilot.pause()
+        page = app.screen_stack[-2]
+        found = {command.title: command.callback for command in app.get_system_commands(page)}
+        await pilot.press("escape")
+        await pilot.pause()
+        await found["Pause"]()
+        assert app.paused
+        await found["Telemetry"]()
+        await settle(pilot)
+        assert app.current_mode == "telemetry"
+
+
+class Started(synthetic.Live):
+    """One start of a deployment; what is wrong with it, if anything."""
+
+    def __init__(self, instance: str, wrong: Liveness | Exception = Liveness.LIVE) -> None:
+        super().__init__()
+        self.instance, self.wrong = instance, wrong
+
+    def status(self) -> Status:
+        if isinstance(self.wrong, Exception):
+            raise self.wrong
+        return dataclasses.replace(super().status(), liveness=self.wrong)
+
+
+@pytest.mark.parametrize("wrong", [Liveness.DOWN, DeploymentError("no answer")])
+def test_a_deployment_that_is_started_anew_is_looked_at(wrong: Liveness | Exception) -> None:
+    first, second = Started("one", wrong), Started("two")
+    there = [first, Started("one"), second]
+    poller = Poller(lambda: there.pop(0), lambda: NOW)
+    if isinstance(wrong, Exception):
+        with pytest.raises(DeploymentError, match="no answer"):
+            poller.poll()
+    else:
+        assert poller.poll().liveness == "DOWN"
+    assert poller.deployment is first  # it was not started anew
+    assert poller.poll().liveness == "LIVE"
+    assert poller.deployment is second and first.closed
 
 
 async def test_a_failing_worker_is_a_notice_and_the_app_stays_up() -> None:
