@@ -156,6 +156,9 @@ class Reader:
             raise IncidentError(
                 f"{self.path} is not a .zip or is cut short: get the incident again from its source"
             ) from error
+        # Only of these does zipfile unpack no more at a time than it is asked for.
+        if any(entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for entry in entries):
+            raise IncidentError(f"{self.path} is packed in a way that no saved incident is: save it again")
         if len(entries) > _ENTRIES:
             raise IncidentError(f"{self.path} holds {len(entries)} files: this is not a saved incident")
         root = _common_folder(entries)

@@ -78,7 +78,7 @@ def rows_from_parquet(content: bytes, columns: Mapping[str, Any], time: str) -> 
             data[name] = pd.Series(_numbers(column, name))
         else:
             if dtype == "string":
-                column = _text(column, name)
+                column = plain_text(column, name)
             if column.type != _ARROW[dtype]:
                 raise ValueError(f"its column {name} is {column.type}, not {_ARROW[dtype]}")
             data[name] = pd.Series(column.to_numpy(zero_copy_only=False), dtype=dtype)
@@ -106,13 +106,26 @@ def _write(table: pa.Table) -> bytes:
 
 
 def _read(content: bytes, text: list[str] | None = None) -> pa.Table:
-    # Text is read as a dictionary: a file of a few kilobytes may repeat one long line a million times.
     meta = pq.read_metadata(io.BytesIO(content))
     declared = sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
     if meta.num_rows < 0 or meta.num_rows * max(meta.num_columns, 1) > CELLS or declared > 8 * CELLS:
         raise ValueError(f"it declares {meta.num_rows} rows of {meta.num_columns} columns, which is too many")
+    if unexpected := [name for name in text_of(meta) if name not in (text or ())]:
+        raise ValueError(f"its column {unexpected[0]} is text")
     present = [name for name in text or () if name in meta.schema.names]
     return pq.ParquetFile(io.BytesIO(content), read_dictionary=present).read(use_threads=False)
+
+
+def text_of(meta: pq.FileMetaData) -> list[str]:
+    """The columns to be read as dictionaries: a file of a few kilobytes may repeat one long line a million times.
+
+    Raises ValueError for a column of which one row may hold any amount: of lists, or of long arrays of bytes.
+    """
+    columns = [meta.schema.column(i) for i in range(meta.num_columns)]
+    for column in columns:
+        if column.max_repetition_level > 0 or (column.physical_type == "FIXED_LEN_BYTE_ARRAY" and column.length > 16):
+            raise ValueError(f"its column {column.path} holds lists or bytes")
+    return [column.path for column in columns if column.physical_type == "BYTE_ARRAY"]
 
 
 def _numbers(column: pa.ChunkedArray, name: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
@@ -121,7 +134,8 @@ def _numbers(column: pa.ChunkedArray, name: str) -> np.ndarray[tuple[int, ...], 
     return np.array(column.to_numpy(zero_copy_only=False), dtype="float64")
 
 
-def _text(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+def plain_text(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    """A column of text that was read as a dictionary, written out. Raises ValueError when it would be too long."""
     if pa.types.is_dictionary(column.type) and column.type.value_type == pa.string():
         size = sum(
             pc.sum(pc.take(pc.binary_length(chunk.dictionary), chunk.indices)).as_py() or 0 for chunk in column.chunks

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cluster.incident.container import LIMIT
+from cluster.incident.frames import plain_text, text_of
 from cluster.incident.model import empty_edge_metrics
 
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
@@ -44,7 +45,11 @@ def read(case: Path, names: Sequence[str]) -> pd.DataFrame | None:
         table = pq.ParquetFile(file)
         if table.metadata.num_rows * table.metadata.num_columns > LIMIT // 8:
             raise ValueError(f"it declares {table.metadata.num_rows} rows")
-        return table.read().to_pandas(ignore_metadata=True)  # type: ignore[no-any-return]
+        text = text_of(table.metadata)
+        found = pq.ParquetFile(file, read_dictionary=text).read()
+        for name in text:
+            found = found.set_column(found.column_names.index(name), name, plain_text(found.column(name), name))
+        return found.to_pandas(ignore_metadata=True)  # type: ignore[no-any-return]
     except (ValueError, pa.ArrowException) as error:
         raise ValueError(f"{file.name} is not a table: {error}") from error
 

@@ -39,7 +39,7 @@ def parse(line: bytes) -> Access | None:
     if len(line) > _LONGEST_LINE:
         return None
     try:
-        fields = json.loads(line)
+        fields = json.loads(line.decode("utf-8", "replace"))  # whatever bytes a client asks for, it is counted
     except (ValueError, RecursionError):
         return None
     if not isinstance(fields, dict):
@@ -63,12 +63,17 @@ def parse(line: bytes) -> Access | None:
 
 
 class Tail:
-    """Complete lines appended to a file since the last look; starts over when the file was replaced or cut."""
+    """Complete lines appended to a file since the last look; starts over when the file was replaced or cut.
 
-    def __init__(self, path: Path) -> None:
+    With `new` what the file holds already is passed over: somebody read it before.
+    """
+
+    def __init__(self, path: Path, new: bool = False) -> None:
         self._path = path
         self._file: BinaryIO | None = None
         self._rest = b""
+        if new:
+            self._open(os.SEEK_END)
 
     def lines(self) -> Iterator[bytes]:
         if self._file is None or self._replaced(self._file):
@@ -81,12 +86,13 @@ class Tail:
             if len(self._rest) > _LONGEST_LINE:
                 self._rest = b""  # a line without end is no record, and must not fill the memory
 
-    def _open(self) -> None:
+    def _open(self, whence: int = os.SEEK_SET) -> None:
         if self._file is not None:
             self._file.close()
         self._rest = b""
         try:
             self._file = self._path.open("rb")
+            self._file.seek(0, whence)
         except OSError:
             self._file = None
 

@@ -26,14 +26,21 @@ def clean(folder: Path | None = None) -> list[str]:
     ended = _end_processes(folder)
     if ended:
         found.append(f"{ended} processes")
-    tops = cgroups.leftovers(state.owner(folder))
-    for top in tops:
+    tops = {*cgroups.leftovers(state.owner(folder)), *_cgroups_of(folder)}
+    for top in sorted(tops):
         if not cgroups.remove(top):
             raise DeploymentError(f"the cgroup {top} could not be removed: end what runs in it and try again")
     if tops:
         found.append(f"{len(tops)} cgroups")
     state.forget(folder)
     return found
+
+
+def _cgroups_of(folder: Path) -> set[Path]:
+    """Those that the state file names: made in another login session, they are not among the ancestors of ours."""
+    known = state.load(folder)
+    tops = {parent / known.cgroups.name for parent in known.cgroups.parents} if known else set()
+    return {top.resolve() for top in tops if top.is_dir()}
 
 
 def ours(folder: Path) -> list[Process]:

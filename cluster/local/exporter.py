@@ -206,7 +206,8 @@ def gateway_span(access: Access) -> ReadableSpan | None:
 
 def follow(run: RunDir, metrics: GatewayMetrics, stop: threading.Event) -> None:
     """Feed the access log to the metrics and the gateway's spans until told to stop."""
-    tail, spans = Tail(run.access_log), JsonLinesExporter(run.spans(layout.GATEWAY), layout.GATEWAY)
+    # After a restart the counters begin at 0, and what was counted before is not counted into one second.
+    tail, spans = Tail(run.access_log, new=True), JsonLinesExporter(run.spans(layout.GATEWAY), layout.GATEWAY)
     while not stop.wait(_TAIL_SECONDS):
         records = [record for line in tail.lines() if (record := parse(line))]
         for record in records:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Mapping
@@ -61,6 +63,7 @@ class Programs:
                 del self._running[name]
                 continue
             if running.restart_at is None:
+                _end_group(running.process.pid)
                 steady = now - running.began > _STEADY
                 running.delay = _FIRST_DELAY if steady else min(2 * running.delay, _LONGEST_DELAY)
                 running.restart_at = now + running.delay
@@ -115,6 +118,7 @@ class Programs:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 pass_fds=program.fds,
+                process_group=0,
             )
 
     def _reap(self) -> None:
@@ -136,3 +140,9 @@ class Programs:
 
     def _log(self, name: str) -> Path:
         return self._folder / f"{name.replace(' ', '-')}.log"
+
+
+def _end_group(leader: int) -> None:
+    """What a program left when it died, NGINX's workers say, would keep the ports from the next one."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)

@@ -32,6 +32,8 @@ LARGEST_READ = 64 << 20
 QUERY_DEADLINE = 10.0
 # Lines stand in the order in which they were written: requests at their end, batches of spans up to seconds later.
 _DISORDER = 15.0
+BEYOND = 200
+"""Records in a row later than the window, after which no more of it comes: one alone may be of a clock that stepped."""
 # A request ends at the latest when the gateway gives up on it; its line stands there.
 _LONGEST_REQUEST = 90.0
 _WRITERS = (layout.GATEWAY, *layout.SERVING)
@@ -99,7 +101,7 @@ def _read(
 ) -> list[records.Record]:
     """Records of one file about the window: it may hold none before or after. Appends to the notes."""
     found: list[records.Record] = []
-    skipped, last = 0, window.end + longest + _DISORDER
+    skipped, beyond, last = 0, 0, window.end + longest + _DISORDER
     try:
         with path.open("rb") as file:
             end = os.fstat(file.fileno()).st_size
@@ -111,7 +113,8 @@ def _read(
                     skipped += bool(line.strip())
                     continue
                 found.append(record)
-                if record["written"] > last:
+                beyond = beyond + 1 if record["written"] > last else 0
+                if beyond > BEYOND:
                     break
                 if file.tell() > stop:
                     notes.append(f"{_short(path)}: only the first {LARGEST_READ >> 20} MiB of the window were read")

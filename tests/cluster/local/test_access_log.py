@@ -134,3 +134,23 @@ def test_a_line_without_end_does_not_fill_the_memory(tmp_path: Path) -> None:
     tail = Tail(path)
     assert list(tail.lines()) == []
     assert len(tail._rest) < 200_000
+
+
+def test_a_tail_of_what_is_new_passes_over_what_the_file_holds_already(tmp_path: Path) -> None:
+    path = tmp_path / "access.log"
+    path.write_bytes(b"counted before\n")
+    tail = Tail(path, new=True)
+    with path.open("ab") as file:
+        file.write(b"new\n")
+    assert list(tail.lines()) == [b"new"]
+    path.write_bytes(b"x\n")  # cut: all of it is new
+    assert list(tail.lines()) == [b"x"]
+    later = Tail(tmp_path / "later.log", new=True)
+    (tmp_path / "later.log").write_bytes(b"first\n")
+    assert list(later.lines()) == [b"first"]
+
+
+def test_a_client_cannot_hide_a_request_behind_bytes_that_are_no_text() -> None:
+    line = json.dumps(GOOD | {"uri": "/?"}).encode().replace(b"/?", b"/\xff")
+    access = parse(line)
+    assert access is not None and access.uri == "/\ufffd"

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from cluster.local import programs
@@ -62,3 +63,19 @@ def test_a_log_that_grew_too_large_is_cut(tmp_path: Path) -> None:
     bound_logs(run, largest=50)
     assert run.access_log.stat().st_size == 0
     assert run.spans("gateway").stat().st_size == 5
+
+
+def test_what_a_program_left_when_it_was_killed_does_not_outlive_it(running: Programs, tmp_path: Path) -> None:
+    code = f"import os, pathlib, time; pathlib.Path({str(tmp_path)!r}, str(os.fork() or os.getpid())).touch(); "
+    running.start(python("p", code + "time.sleep(1000)"))
+
+    def children() -> list[int]:
+        own = running.states()["p"]["pid"]
+        return [int(path.name) for path in tmp_path.iterdir() if path.name.isdigit() and int(path.name) != own]
+
+    tend_until(running, lambda: bool(children()))
+    (child,) = children()
+    running.restart("p")
+    tend_until(running, lambda: running.restarts("p") == 1)
+    tend_until(running, lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie")
+    running.restart("p")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -92,6 +93,15 @@ def test_a_marked_process_is_ended_and_one_of_another_state_folder_is_not(local:
             assert theirs.poll() is None
         finally:
             theirs.kill()
+
+
+def test_a_cgroup_that_was_made_in_another_login_session_is_removed(local: Path, tmp_path: Path) -> None:
+    parent = tmp_path / "user@1000.service"
+    (parent / "rca-tui-x-0123abcd" / "head").mkdir(parents=True)
+    made_there = Cgroups(Version.V2, (parent,), "rca-tui-x-0123abcd")
+    state.save(dataclasses.replace(a_state(local), cgroups=made_there, holders={}))
+    assert cleanup.clean() == ["1 cgroups"]
+    assert list(parent.iterdir()) == []
 
 
 def test_a_slow_look_around_still_ends_what_it_found(local: Path, monkeypatch: pytest.MonkeyPatch) -> None:

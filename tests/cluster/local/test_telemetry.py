@@ -312,6 +312,13 @@ def test_reading_stops_at_its_limit_and_says_so(deployment: LocalDeployment, mon
     assert "were read" in spans.attrs["notes"][0]
 
 
+def test_one_record_of_a_clock_that_stepped_hides_nothing_behind_it(deployment: LocalDeployment) -> None:
+    starts = [1000.0, 1001.0, 5000.0, *(1002.0 + i for i in range(8))]
+    deployment.state.run_dir.spans("head").write_bytes(b"".join(span(start=start) for start in starts))
+    spans = telemetry.read_spans(deployment, Window(1000.0, 1010.0))
+    assert spans["start"].tolist() == [1000.0 + i for i in range(10)]
+
+
 @given(parts=st.lists(st.sampled_from([span(start=1001.0), *HOSTILE]) | st.binary(max_size=40), max_size=12))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_file_can_be_read(deployment: LocalDeployment, parts: list[bytes]) -> None:
