@@ -167,14 +167,14 @@ class Gateway(Protocol):
     def changed(self, name: str, weights: Mapping[str, int], detours: Mapping[str, str]) -> str:
         """A configuration with another routing: pod -> weight (1 when left out), pod -> `address:port` in its place."""
 
-    def load(self, config: str, name: str) -> None:
-        """Store a configuration, and return when the running gateway says by its routing's name that it follows it."""
-
     def replace(self, config: str, name: str) -> None:
-        """`load`, after the stored configuration was laid aside for a person who has to go back by hand."""
+        """Store a configuration; returns when the running gateway says by its routing's name that it follows it.
+
+        The stored one is laid aside first, for a person who has to go back by hand.
+        """
 
     def restore(self, config: str, name: str, replaced: str) -> None:
-        """`load` what was there before the routing `replaced`, and drop what was laid aside for it."""
+        """The same on the way back from the routing `replaced`: what was laid aside for that one is dropped."""
 
     def by_hand(self, name: str) -> str:
         """The line with which a person goes back from the routing of that name; harmless where there is none."""

@@ -45,7 +45,25 @@ class LocalGateway:
         routing = Routing(name, weights, detours)
         return configs.gateway(self._state.run_dir, self._state.gateway_port, self._state.engine, routing)
 
-    def load(self, config: str, name: str) -> None:
+    def replace(self, config: str, name: str) -> None:
+        try:
+            _replace(self._aside(name), self._path.read_text())
+        except OSError as error:
+            raise DeploymentError(f"the gateway's configuration cannot be laid aside: {error}") from None
+        self._load(config, name)
+
+    def restore(self, config: str, name: str, replaced: str) -> None:
+        self._load(config, name)
+        with contextlib.suppress(OSError):  # it lies there until the deployment ends, and nobody is sent to it any more
+            self._aside(replaced).unlink()
+
+    def by_hand(self, name: str) -> str:
+        masters = [pid for pid in self._pod.pids() if " ".join(processes.command(pid)).startswith(_MASTER)]
+        if not masters:
+            raise DeploymentError("no NGINX runs in the gateway's pod; see `rca-tui status`")
+        return f"{shlex.join(['cp', str(self._aside(name)), str(self._path)])} && kill -HUP {masters[0]}"
+
+    def _load(self, config: str, name: str) -> None:
         try:
             if self._path.read_text() != config:
                 _replace(self._path, config)
@@ -59,24 +77,6 @@ class LocalGateway:
             if time.monotonic() >= until:
                 raise DeploymentError(f"the gateway still follows the routing {follows}, not {name}")
             time.sleep(0.1)
-
-    def replace(self, config: str, name: str) -> None:
-        try:
-            _replace(self._aside(name), self._path.read_text())
-        except OSError as error:
-            raise DeploymentError(f"the gateway's configuration cannot be laid aside: {error}") from None
-        self.load(config, name)
-
-    def restore(self, config: str, name: str, replaced: str) -> None:
-        self.load(config, name)
-        with contextlib.suppress(OSError):  # it lies there until the deployment ends, and nobody is sent to it any more
-            self._aside(replaced).unlink()
-
-    def by_hand(self, name: str) -> str:
-        masters = [pid for pid in self._pod.pids() if " ".join(processes.command(pid)).startswith(_MASTER)]
-        if not masters:
-            raise DeploymentError("no NGINX runs in the gateway's pod; see `rca-tui status`")
-        return f"{shlex.join(['cp', str(self._aside(name)), str(self._path)])} && kill -HUP {masters[0]}"
 
     def _aside(self, name: str) -> Path:
         return self._path.with_suffix(f".before-{name}")

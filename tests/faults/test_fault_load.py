@@ -137,11 +137,14 @@ class Gateway:
     def changed(self, name: str, weights: Mapping[str, int], detours: Mapping[str, str]) -> str:
         return f"{name} {dict(weights)} {dict(detours)}"
 
-    def load(self, config: str, name: str) -> None:
+    def replace(self, config: str, name: str) -> None:
         self.stored, self.followed = config, name
 
-    def by_hand(self) -> str:
-        return "mend the gateway"
+    def restore(self, config: str, name: str, replaced: str) -> None:
+        self.stored, self.followed = config, name
+
+    def by_hand(self, name: str) -> str:
+        return f"go back from {name}"
 
 
 class Deployment(FakeDeployment):
