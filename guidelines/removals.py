@@ -159,10 +159,9 @@ def gauges_as_rates(incident: Incident) -> Incident:
     step = float(np.median(np.diff(metrics.index))) if len(metrics.index) > 1 else 1.0
     for column in list(metrics.columns):
         if column[1].startswith("memory_"):
-            risen = metrics[column].diff()
-            metrics[column] = (
-                risen.where(~(risen < 0), metrics[column]) / step
-            )  # rate() takes a fall for a restart from 0
+            level = metrics[column]
+            risen = level.diff()
+            metrics[column] = risen.mask(risen < 0, level) / step  # rate() takes a fall for a restart from 0
         elif column[1].startswith("network_"):
             metrics = metrics.drop(columns=[column])
     return _with(incident, metrics=metrics)
