@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
+from http_server import Handler, server
 from prometheus_data import SECONDS, T0
-from test_prometheus import Handler, server
 
 from cluster import exposition
 from cluster.deployment import DeploymentError

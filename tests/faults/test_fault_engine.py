@@ -6,7 +6,6 @@ import os
 import subprocess
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -21,16 +20,6 @@ from faults.errors import BadParameters, InjectionFailed, JournalError, ReadOnly
 from faults.journal import journals
 from faults.states import State
 from faults.undo import Undo
-
-
-@pytest.fixture
-def deployment(tmp_path: Path) -> FakeDeployment:
-    return FakeDeployment.start(tmp_path)
-
-
-@pytest.fixture
-def backend() -> Backend:
-    return Backend()
 
 
 @pytest.fixture

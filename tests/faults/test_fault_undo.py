@@ -19,16 +19,6 @@ from faults.undo import Undo
 
 
 @pytest.fixture
-def deployment(tmp_path: Path) -> FakeDeployment:
-    return FakeDeployment.start(tmp_path)
-
-
-@pytest.fixture
-def backend() -> Backend:
-    return Backend()
-
-
-@pytest.fixture
 def undo(backend: Backend) -> Undo:
     return Undo(
         connect=connect,

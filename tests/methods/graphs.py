@@ -24,6 +24,17 @@ def linear(seed: int, n: int, samples: int, density: float, hidden: int = 0) -> 
     return values[:, rng.permutation(size)[:n]]
 
 
+def lagged(samples: int = 120) -> np.ndarray:
+    """(T, 3): 0 drives 1 two samples later, 1 drives 2 one sample later."""
+    noise = np.random.default_rng(4).normal(size=(samples, 3))
+    values = noise.copy()
+    for t in range(2, samples):
+        values[t, 0] = 0.6 * values[t - 1, 0] + noise[t, 0]
+        values[t, 1] = 0.3 * values[t - 1, 1] + 0.5 * values[t - 2, 0] + noise[t, 1]
+        values[t, 2] = 0.2 * values[t - 1, 2] + 0.4 * values[t - 1, 1] + noise[t, 2]
+    return values
+
+
 def edges(marks: np.ndarray) -> set[str]:
     """ "0 -> 1", "1 -- 2", "2 <-> 3", "0 o-> 3": what a mark matrix says."""
     found = set()

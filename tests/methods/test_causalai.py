@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-from conftest import make_incident
+from synthetic_incident import make_incident
 
 from methods.causalai import CausalAi
 from methods.graph.context import children_of_context

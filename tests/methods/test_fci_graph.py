@@ -6,13 +6,9 @@ import contextlib
 import importlib.util
 import io
 import itertools
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
 from graphs import edges, from_causal_learn, linear, weights
 
 from methods.graph.fci import fci

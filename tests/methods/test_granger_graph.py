@@ -7,36 +7,26 @@ import io
 
 import numpy as np
 import pytest
+from graphs import lagged
 
 from methods.graph.granger import f_test, false_discovery
 
-# statsmodels 0.15, grangercausalitytests(series()[:, [i, j]], [3])[3][0]["ssr_ftest"]; see the last test.
+# statsmodels 0.15, grangercausalitytests(lagged()[:, [i, j]], [3])[3][0]["ssr_ftest"]; see the last test.
 F_AT_3 = [[np.nan, 1.399276, 1.39501], [15.20793, np.nan, 0.867829], [2.447815, 9.386945, np.nan]]
 P_AT_1 = [[1.0, 0.5393521457, 0.2328967863], [0.0208752699, 1.0, 0.5071408236], [0.6666108466, 2.19685608e-07, 1.0]]
 
 
-def series(samples: int = 120) -> np.ndarray:
-    """0 drives 1 two samples later, 1 drives 2 one sample later."""
-    noise = np.random.default_rng(4).normal(size=(samples, 3))
-    values = noise.copy()
-    for t in range(2, samples):
-        values[t, 0] = 0.6 * values[t - 1, 0] + noise[t, 0]
-        values[t, 1] = 0.3 * values[t - 1, 1] + 0.5 * values[t - 2, 0] + noise[t, 1]
-        values[t, 2] = 0.2 * values[t - 1, 2] + 0.4 * values[t - 1, 1] + noise[t, 2]
-    return values
-
-
 def test_statistics_and_p_values_are_those_of_statsmodels() -> None:
-    statistic, _ = f_test(series(), 3)
+    statistic, _ = f_test(lagged(), 3)
     np.testing.assert_allclose(statistic, F_AT_3, rtol=1e-5)
-    _, p_values = f_test(series(), 1)
+    _, p_values = f_test(lagged(), 1)
     np.testing.assert_allclose(p_values, P_AT_1, rtol=1e-7)
 
 
 def test_statsmodels_still_says_so() -> None:
     from statsmodels.tsa.stattools import grangercausalitytests
 
-    values = series()
+    values = lagged()
     for lag in (1, 2, 3):
         statistic, p_values = f_test(values, lag)
         for i in range(3):
@@ -48,7 +38,7 @@ def test_statsmodels_still_says_so() -> None:
 
 
 def test_only_the_true_directions_pass() -> None:
-    _, p_values = f_test(series(400), 2)
+    _, p_values = f_test(lagged(400), 2)
     passed = false_discovery(p_values, 0.01)
     assert passed[1, 0] and passed[2, 1]
     assert not passed[0, 1] and not passed[1, 2] and not passed[0, 2]
@@ -67,7 +57,7 @@ def test_the_rule_of_benjamini_and_hochberg() -> None:
 
 
 def test_collinear_pasts_and_too_few_samples_have_no_edge() -> None:
-    values = series()
+    values = lagged()
     twins = np.column_stack([values[:, 0], 2 * values[:, 0], np.arange(120.0)])
     statistic, p_values = f_test(twins, 2)
     assert np.isnan(statistic[0, 1]) and p_values[0, 1] == 1.0

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import math
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-from conftest import make_incident
-from graphs import linear
-from test_granger_graph import series
+from graphs import lagged, linear
+from synthetic_incident import make_incident
 
 from methods.graph.pcmci import TooLarge, partial_correlation, pcmci
 from methods.graph.signals import Signals, distinct
@@ -21,7 +16,7 @@ from methods.microcause import MicroCause
 from methods.spot import extreme_bound
 from methods.types import Ranking
 
-# tigramite 5.2.10, PCMCI(ParCorr()).run_pcmci(tau_max=2, pc_alpha=0.1) of `series()`: val_matrix[i, j, lag].
+# tigramite 5.2.10, PCMCI(ParCorr()).run_pcmci(tau_max=2, pc_alpha=0.1) of `lagged()`: val_matrix[i, j, lag].
 EXPECTED = {
     (0, 0, 1): 0.47901327,
     (0, 1, 2): 0.46443162,
@@ -34,7 +29,7 @@ EXPECTED = {
 
 
 def test_links_are_those_of_tigramite() -> None:
-    found = pcmci(series(), 2, 0.1)
+    found = pcmci(lagged(), 2, 0.1)
     for link, value in EXPECTED.items():
         assert found.correlation[link] == pytest.approx(value, abs=1e-7)
     strong = {tuple(int(k) for k in link) for link in np.argwhere(found.p_values < 0.001)}
@@ -48,7 +43,7 @@ def test_tigramite_still_says_so() -> None:
     from tigramite.pcmci import PCMCI
 
     noise = np.random.default_rng(0).normal(size=(100, 5))
-    for values, tau_max in ((series(), 2), (linear(3, 5, 100, 0.4).cumsum(axis=0) * 0.1 + noise, 3)):
+    for values, tau_max in ((lagged(), 2), (linear(3, 5, 100, 0.4).cumsum(axis=0) * 0.1 + noise, 3)):
         theirs = PCMCI(DataFrame(values), ParCorr(), verbosity=0).run_pcmci(tau_max=tau_max, pc_alpha=0.1)
         ours = pcmci(values, tau_max, 0.1)
         np.testing.assert_allclose(ours.correlation, theirs["val_matrix"], atol=1e-10)

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import math
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import stats
-
-sys.path.insert(0, str(Path(__file__).parent))
 from graphs import edges, from_causal_learn, linear
+from scipy import stats
 
 from methods.graph import skeleton
 from methods.graph.mixed import effect_to_cause

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import synthetic
+from commands import refusal, run
 from driving import app_over, running, settle, until, visible
 from html5 import parsed
-from test_cli import refusal, run
 
 from cluster import pages
 from cluster.incident import library, store

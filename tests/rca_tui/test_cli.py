@@ -7,9 +7,9 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
+from commands import refusal, run
 from typer.testing import CliRunner
 
 from rca_tui.__main__ import app
@@ -44,23 +44,6 @@ def case(folder: Path, start: float = 1_700_000_000.0, bad: str = "cart") -> Pat
     (folder / "inject_time.txt").write_text(f"{start + FAULT_AT}\n")
     (folder / "truth.json").write_text(json.dumps({"service": bad, "fault": "cpu"}))
     return folder
-
-
-def run(*arguments: str, code: int = 0, **options: Any) -> str:
-    """Standard output of one command that must end with this exit code and must not print a traceback."""
-    result = CliRunner().invoke(app, list(arguments), **options)
-    assert result.exit_code == code, result.output + repr(result.exception)
-    return result.stdout
-
-
-def refusal(*arguments: str) -> str:
-    """Standard error of a command that must refuse with one sentence."""
-    result = CliRunner().invoke(app, list(arguments))
-    assert result.exit_code == 2, result.output + repr(result.exception)
-    assert result.stdout == ""
-    assert result.stderr.startswith("rca-tui: ")
-    assert result.stderr.count("\n") == 1
-    return result.stderr
 
 
 def test_diagnose_without_an_onset_says_that_nothing_may_be_wrong(tmp_path: Path) -> None:

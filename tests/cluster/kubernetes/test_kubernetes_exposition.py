@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 
-from test_prometheus import Handler, server
+from http_server import Handler, server
 
 from cluster.exposition import HasExposition
 from cluster.incident.model import Window
