@@ -25,6 +25,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cluster.display import Document, Shown
+from methods.scoring import Places
 from methods.types import ComponentScore, Outcome, Ranking
 
 # Guesses do not vote, nor does what belongs to no method.
@@ -90,11 +91,16 @@ def consensus(ballots: Iterable[tuple[str, Outcome]], candidates: Sequence[str])
 
     Methods without a ranking, and the random one, do not vote.
     """
-    rankings = {m: o for m, o in ballots if isinstance(o, Ranking) and m not in NO_VOTE}
-    voters = tuple(sorted(rankings))
+    places = {m: [(c.component, c.rank) for c in o.components] for m, o in ballots if isinstance(o, Ranking)}
+    return of_places(places, candidates)
+
+
+def of_places(places: Mapping[str, Places], candidates: Sequence[str]) -> Consensus:
+    """The same from the (component, rank) pairs of each method that ranked, the best first."""
+    voters = tuple(sorted(places.keys() - NO_VOTE))
     if not voters:
         return Consensus((), (), (), ())
-    ballots_cast = {voter: _borda(rankings[voter], candidates) for voter in voters}
+    ballots_cast = {voter: _borda(places[voter], candidates) for voter in voters}
     totals = {c: sum(shares[c] for shares in ballots_cast.values()) / len(voters) for c in candidates}
     contributions = {
         voter: {c: (share - CHANCE) / len(voters) for c, share in shares.items()}
@@ -108,15 +114,15 @@ def consensus(ballots: Iterable[tuple[str, Outcome]], candidates: Sequence[str])
         for candidate, mean in ordered
     )
     top = {c.component for c in components if c.rank == 1}
-    agree = tuple(voter for voter in voters if top & set(rankings[voter].top))
-    dissent = tuple((voter, rankings[voter].top) for voter in voters if voter not in agree)
+    blamed = {voter: tuple(component for component, rank in places[voter] if rank == 1) for voter in voters}
+    agree = tuple(voter for voter in voters if top & set(blamed[voter]))
+    dissent = tuple((voter, blamed[voter]) for voter in voters if voter not in agree)
     return Consensus(components, voters, agree, dissent, contributions)
 
 
-def _borda(ranking: Ranking, candidates: Sequence[str]) -> dict[str, float]:
+def _borda(ballot: Places, candidates: Sequence[str]) -> dict[str, float]:
     """Candidate -> share of the others that it beats, a tie counting half."""
-    last = len(candidates) + 1
-    places = dict.fromkeys(candidates, last) | {c.component: c.rank for c in ranking.components}
+    places = dict.fromkeys(candidates, len(candidates) + 1) | dict(ballot)
     others = max(len(candidates) - 1, 1)
     shares = {}
     for candidate in candidates:

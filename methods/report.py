@@ -9,9 +9,11 @@ from typing import Any
 
 from cluster.topology import Kind, Topology
 from methods import catalog
+from methods.consensus import NO_VOTE, of_places
 from methods.evaluate import ESTIMATED, GIVEN, Case, Record
-from methods.scoring import Score, guessing, interval, score
+from methods.scoring import Places, Score, guessing, interval, score
 
+CONSENSUS = "consensus"
 BLAMED = ("gateway", "head", "replica", "node", "other", "none")
 _BY_KIND = {Kind.GATEWAY: "gateway", Kind.HEAD: "head", Kind.REPLICA: "replica", Kind.NODE: "node"}
 
@@ -30,9 +32,10 @@ def summary(cases: Sequence[Case], records: Iterable[Record]) -> dict[str, Any]:
     Cases in which no component is faulty (a load surge) have nothing to find, so AC@k means nothing there. They count
     under `no_cause` alone: in how many a method blamed somebody all the same, and in how many it gave no ranking.
     `methods` and each of `by_fault` hold one row a method: its scores with the onset estimated, under "given" the same
-    with the true one. "cases" counts the records that there are; a method without a ranking has missed. "ci" are 95 %
-    bootstrap intervals over cases. "blamed" counts what was ranked first in error, a tie in shares; "none" is no
-    ranking. "onset" is the error of the estimate in seconds, positive when it is late, over all
+    with the true one. "consensus" is such a row, of the Borda count of all methods that ranked a case; None where fewer
+    than two methods that vote were run. "cases" counts the records that there are; a method without a ranking has
+    missed. "ci" are 95 % bootstrap intervals over cases. "blamed" counts what was ranked first in error, a tie in
+    shares; "none" is no ranking. "onset" is the error of the estimate in seconds, positive when it is late, over all
     incidents, those without a cause too.
     """
     by_case = {case.id: case for case in cases}
@@ -53,6 +56,7 @@ def summary(cases: Sequence[Case], records: Iterable[Record]) -> dict[str, Any]:
         else 0,
         "guessing": _guessing(cases),
         "onset": _onset(by_case, known),
+        "consensus": _consensus(caused, known),
         "methods": _rows(caused, known),
         "no_cause": {"cases": len(quiet), "methods": _rows_without_cause(quiet, known)},
         "by_fault": [
@@ -60,6 +64,7 @@ def summary(cases: Sequence[Case], records: Iterable[Record]) -> dict[str, Any]:
                 "fault": fault,
                 "cases": len(some),
                 "guessing": _guessing(some),
+                "consensus": _consensus({case.id: case for case in some}, known),
                 "methods": _rows({case.id: case for case in some}, known),
             }
             for fault, some in sorted(faults.items())
@@ -105,6 +110,23 @@ def _rows(cases: dict[str, Case], records: Sequence[Record]) -> list[dict[str, A
             row = {"method": entry.name, "family": entry.family, **_row(cases, estimated)}
             rows.append({**row, "given": _row(cases, given)})
     return rows
+
+
+def _consensus(cases: dict[str, Case], records: Sequence[Record]) -> dict[str, Any] | None:
+    answered = [record for record in records if record.case in cases]
+    if len({record.method for record in answered} - NO_VOTE) < 2:
+        return None
+    ballots: dict[tuple[str, str], dict[str, Places]] = defaultdict(dict)
+    for record in answered:
+        cast = ballots[record.case, record.mode]
+        if record.places is not None:
+            cast[record.method] = record.places
+    joint: dict[str, list[Record]] = defaultdict(list)
+    for (case, mode), cast in ballots.items():
+        found = of_places(cast, cases[case].topology.ids).components
+        places = tuple((c.component, c.rank) for c in found) or None
+        joint[mode].append(Record(case, CONSENSUS, mode, None, places, "", 0.0))
+    return {"method": CONSENSUS, **_row(cases, joint[ESTIMATED]), "given": _row(cases, joint[GIVEN])}
 
 
 def _row(cases: dict[str, Case], records: Sequence[Record]) -> dict[str, Any]:

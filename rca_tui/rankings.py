@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from rca_tui.state import Diagnosis
+from rca_tui.state import Diagnosis, Mark
 from rca_tui.text import fit, number, plain
 from rca_tui.theme import GOOD, UNKNOWN, WARN
 
@@ -21,6 +21,8 @@ NO_ONSET = (
     "service, too."
 )
 """What goes before the claim of a consensus when no onset was found."""
+DRIVERS = 4
+"""Methods that are named as those that the lead is owed to."""
 RUNNING = "◌"
 
 
@@ -31,6 +33,17 @@ def consensus_row(consensus: Consensus, colour: dict[str, str], width: int) -> T
     room = width - 4 - len(CONSENSUS)
     row = Text.assemble(("Σ ", colour["primary"]), (CONSENSUS, "bold"), no_wrap=True)
     return row.append(fit(words, room).rjust(room) + " ", style="bold")
+
+
+def consensus_words(consensus: Consensus, mark: Mark | None) -> list[str]:
+    """What the consensus says, whom its lead is owed to, and who says otherwise: a sentence each."""
+    words = [consensus.claim] if mark else [NO_ONSET, consensus.claim]
+    if drivers := consensus.drivers():
+        said = ", ".join(f"{method} {number(part)}" for method, part in drivers[:DRIVERS])
+        first, second = consensus.components[:2]
+        lead = number(first.score - second.score)
+        words.append(f"{first.component} leads {second.component} by {lead}, most of it from {said}.")
+    return [*words, *(f"≠ {method} blames {' and '.join(blamed)}" for method, blamed in consensus.dissent)]
 
 
 def method_row(name: str, order: list[str], diagnosis: Diagnosis | None, colour: dict[str, str], width: int) -> Text:

@@ -123,7 +123,8 @@ def _print_summary(told: dict[str, Any]) -> None:
     measures = ("ac@1", "ac@3", "ac@5", "avg@5", "mrr")
     guess = told["guessing"]
     rows = [["guessing", f"{guess['ac@1']:.2f}", "", *(f"{guess[m]:.2f}" for m in measures[1:]), "", "", ""]]
-    for row in told["methods"]:
+    joint = told["consensus"]
+    for row in (*([joint] if joint else ()), *told["methods"]):
         low, high = row["ci"]["ac@1"]
         rows.append(
             [
@@ -132,7 +133,7 @@ def _print_summary(told: dict[str, Any]) -> None:
                 f"{low:.2f}-{high:.2f}",
                 *(f"{row[m]:.2f}" for m in measures[1:]),
                 f"{row['no_ranking']:.0%}",
-                f"{row['seconds']:.2f}",
+                "" if row is joint else f"{row['seconds']:.2f}",
                 f"{row['given']['ac@1']:.2f}",
             ]
         )
@@ -165,7 +166,8 @@ def _print_faults(faults: Sequence[dict[str, Any]]) -> None:
         rows: dict[str, list[str]] = {"cases": [str(fault["cases"]) for fault in some]}
         rows["guessing"] = [f"{fault['guessing']['ac@1']:.2f}" for fault in some]
         for fault in some:
-            for row in fault["methods"]:
+            joint = fault["consensus"]
+            for row in (*([joint] if joint else ()), *fault["methods"]):
                 rows.setdefault(row["method"], []).append(f"{row['ac@1']:.2f}")
         print_table(("", *(fault["fault"] for fault in some)), ([name, *cells] for name, cells in rows.items()))
         print_line()

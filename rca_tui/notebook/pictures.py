@@ -161,7 +161,7 @@ def trace(incident: Incident, trace_id: str) -> Picture:
 
 
 def accuracy(rows: Sequence[Mapping[str, Any]], guessing: float) -> Picture:
-    """AC@1 with its interval for each method, beside guessing; rows as in `methods.report.summary`."""
+    """AC@1 with its interval for each row of `methods.report.summary`, beside guessing."""
     ordered = sorted(rows, key=lambda row: (row["ac@1"], row["avg@5"]))
     with sheet(9.5, 1.0 + 0.27 * len(ordered)) as (figure, (axis,)):
         for place, row in enumerate(ordered):
@@ -173,7 +173,8 @@ def accuracy(rows: Sequence[Mapping[str, Any]], guessing: float) -> Picture:
         axis.set_xlim(-0.02, 1.02)
         axis.set_xlabel("AC@1: share of incidents with the faulty component first (bar: 95 % bootstrap interval)")
         axis.legend(loc="lower right")
-        return Picture(figure, f"AC@1 of {len(ordered)} methods beside guessing")
+        told = ", ".join(f"{row['method']} {number(row['ac@1'])}" for row in reversed(ordered))
+        return Picture(figure, f"AC@1 beside guessing: {told}")
 
 
 def matrix(

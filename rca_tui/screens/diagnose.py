@@ -15,10 +15,10 @@ from textual.widgets import Static
 from methods import catalog
 from rca_tui import messages
 from rca_tui.evidence import as_text
-from rca_tui.rankings import CONSENSUS, NO_ONSET, consensus_row, method_row, ranking_text
+from rca_tui.rankings import CONSENSUS, consensus_row, consensus_words, method_row, ranking_text
 from rca_tui.screens.page import Page
 from rca_tui.state import Diagnosis, Mark
-from rca_tui.text import clock_time, number, plain, span
+from rca_tui.text import clock_time, plain, span
 from rca_tui.widgets.explanation import ExplanationView
 from rca_tui.widgets.rows import Rows
 
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 LEFT = 33
 """Cells of the list of methods."""
-DRIVERS = 4
-"""Methods that are named as those that the lead is owed to."""
 
 
 class DiagnosePage(Page):
@@ -149,14 +147,7 @@ class DiagnosePage(Page):
     def _show_consensus(self, consensus: Consensus, mark: Mark | None) -> None:
         note = f"of {len(consensus.voters)} methods"
         self._show_ranking(CONSENSUS, note, consensus.components)
-        words = [consensus.claim] if mark else [NO_ONSET, consensus.claim]
-        if drivers := consensus.drivers():
-            said = ", ".join(f"{method} {number(part)}" for method, part in drivers[:DRIVERS])
-            first, second = consensus.components[:2]
-            lead = number(first.score - second.score)
-            words.append(f"{first.component} leads {second.component} by {lead}, most of it from {said}.")
-        words += [f"≠ {method} blames {' and '.join(blamed)}" for method, blamed in consensus.dissent]
-        self.query_one("#why", ExplanationView).show_nothing(*words)
+        self.query_one("#why", ExplanationView).show_nothing(*consensus_words(consensus, mark))
 
     # -- running ------------------------------------------------------------------------------------------------
 
@@ -236,8 +227,16 @@ class DiagnosePage(Page):
         from methods.types import Ranking
 
         diagnosis = self.rca.diagnosis
-        result = diagnosis.results.get(self.rca.method) if diagnosis else None
+        if diagnosis is None:
+            return ""
+        if self.rca.method == CONSENSUS and diagnosis.consensus is not None:
+            said = [CONSENSUS, *(plain(word, 2000) for word in consensus_words(diagnosis.consensus, diagnosis.mark))]
+            return "\n".join([*_rows(diagnosis.consensus.components), *said])
+        result = diagnosis.results.get(self.rca.method)
         if result is None or not isinstance(result.outcome, Ranking):
             return ""
-        rows = [f"{c.rank}\t{plain(c.component)}\t{c.score:.6g}" for c in result.outcome.components]
-        return "\n".join([*rows, as_text(result.method, result.outcome.explanation)])
+        return "\n".join([*_rows(result.outcome.components), as_text(result.method, result.outcome.explanation)])
+
+
+def _rows(components: tuple[ComponentScore, ...]) -> list[str]:
+    return [f"{c.rank}\t{plain(c.component)}\t{c.score:.6g}" for c in components]

@@ -34,9 +34,10 @@ _COLUMNS = ("AC@1 (95 %)", "AC@3", "Avg@5", "MRR", "no ranking", "AC@1, onset gi
 _INTRODUCTION = """# What the methods answer
 
 Written by `python -m tests.bench.evaluation`; each part names the command that gives its figures alone. All scores:
-ties by expectation, no ranking is a miss, guessing in the first row, intervals are 95 % bootstrap over cases. The onset
-is estimated from the front door's SLI, as in life; one column has the score with the true onset. "Blamed instead"
-counts the cases in which another component stood first, a tie in shares. Methods are ordered by MRR.
+ties by expectation, no ranking is a miss, guessing in the first row, the Borda count of all methods that ranked
+(`methods/consensus.py`) in the second, intervals are 95 % bootstrap over cases. The onset is estimated from the front
+door's SLI, as in life; one column has the score with the true onset. "Blamed instead" counts the cases in which another
+component stood first, a tie in shares. Methods are ordered by MRR.
 
 Only the drills are shipped. Cases of other systems are read from folders of cases in RCAEval's layout under
 `../shared/data` or `$RCA_SHARED_DATA`; a set that is not there drops out of this page when it is written anew.
@@ -102,19 +103,20 @@ def _onset(onset: dict[str, Any]) -> str:
 def _table(told: dict[str, Any]) -> Iterator[str]:
     guess = told["guessing"]
     chance = [f"{guess[m]:.2f}" for m in ("ac@1", "ac@3", "avg@5", "mrr")]
+    joint = told["consensus"]
     rows = [["*guessing*", "", *chance, "", chance[0], "", ""]]
-    for row in sorted(told["methods"], key=lambda r: (-r["mrr"], r["method"])):
+    for row in (joint, *sorted(told["methods"], key=lambda r: (-r["mrr"], r["method"]))):
         low, high = row["ci"]["ac@1"]
         blamed = [f"{who} {count:.3g}" for who, count in row["blamed"].items() if count and who != "none"]
         rows.append(
             [
-                row["method"],
-                row["family"],
+                f"*{row['method']}*" if row is joint else row["method"],
+                row.get("family", ""),
                 f"{row['ac@1']:.2f} ({low:.2f}–{high:.2f})",
                 *(f"{row[m]:.2f}" for m in ("ac@3", "avg@5", "mrr")),
                 f"{row['no_ranking']:.0%}",
                 f"{row['given']['ac@1']:.2f}",
-                f"{row['seconds']:.2g}",
+                "" if row is joint else f"{row['seconds']:.2g}",
                 ", ".join(blamed) or "–",
             ]
         )
@@ -125,6 +127,7 @@ def _by_fault(faults: Sequence[dict[str, Any]]) -> Iterator[str]:
     rows: dict[str, list[str]] = {
         "cases": [str(fault["cases"]) for fault in faults],
         "*guessing*": [f"{fault['guessing']['ac@1']:.2f}" for fault in faults],
+        "*consensus*": [f"{fault['consensus']['ac@1']:.2f}" for fault in faults],
     }
     for fault in faults:
         for row in fault["methods"]:

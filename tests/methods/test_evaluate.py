@@ -207,8 +207,33 @@ def test_where_nobody_is_to_blame_there_is_no_accuracy(cases) -> None:
     assert (told["nsigma"]["blamed_somebody"], told["nsigma"]["no_ranking"]) == (1, 0)
     assert told["nsigma"]["blamed"]["replica"] == 1.0
     assert (told["baro"]["blamed_somebody"], told["baro"]["no_ranking"]) == (0, 1)
-    for key in ("cases", "guessing", "methods", "by_fault"):
+    for key in ("cases", "guessing", "consensus", "methods", "by_fault"):
         assert found[key] == alone[key]
+
+
+def test_the_consensus_is_scored_like_a_method(cases) -> None:
+    answers = {
+        "nsigma": (("gateway", 1), ("replica-0", 2), ("node", 3)),
+        "baro": (("replica-0", 1), ("gateway", 2)),
+        "circa": (("replica-0", 1), ("node", 2)),
+        "microrca": None,
+    }
+    records = [
+        Record(case.id, method, ESTIMATED, None, places, "" if places else "not_applicable: calm", 0.5)
+        for case, all_quiet in zip(cases, (False, True), strict=True)
+        for method, places in (dict.fromkeys(answers) if all_quiet else answers).items()
+    ]
+    found = report.summary(cases, records)["consensus"]
+    assert (found["method"], found["cases"], found["no_ranking"]) == ("consensus", 2, 0.5)
+    assert found["ac@1"] == 0.5  # right in the first, and nobody ranks in the second
+    assert found["blamed"]["none"] == 1.0
+    assert found["given"]["cases"] == 0
+    assert report.summary(cases, records)["by_fault"][0]["consensus"] == found
+
+
+def test_one_method_is_no_consensus_nor_is_a_guess(cases) -> None:
+    answered = [Record(cases[0].id, m, ESTIMATED, None, (("node", 1),), "", 0.5) for m in ("nsigma", "dummy")]
+    assert report.summary(cases, answered)["consensus"] is None
 
 
 def test_of_several_true_components_the_best_placed_counts(cases) -> None:

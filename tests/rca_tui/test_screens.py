@@ -229,6 +229,17 @@ async def test_diagnose_ranks_and_says_why_a_method_does_not() -> None:
 
 
 @pytest.mark.usefixtures("ranked_here")
+async def test_copy_of_the_consensus_has_its_ranking_and_who_says_otherwise() -> None:
+    app = replay()
+    async with running(app) as pilot:
+        await diagnosed(pilot)
+        await pilot.press("home", "y")
+        first, *rest = app.clipboard.splitlines()
+        assert first.startswith("1\treplica-1\t")
+        assert rest[rest.index("consensus") + 1] == app.diagnosis.consensus.claim
+
+
+@pytest.mark.usefixtures("ranked_here")
 async def test_n_and_p_go_through_the_methods() -> None:
     app = replay()
     async with running(app) as pilot:
