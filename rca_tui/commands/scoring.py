@@ -51,8 +51,9 @@ def evaluate(
 ) -> None:
     """Score the methods on incidents with a known cause.
 
-    AC@k, Avg@5 and MRR beside guessing, with the onset estimated and given; no ranking is a miss, ties share. An
-    interrupted run goes on where it was. Example: rca-tui evaluate --method baro --method nsigma drill-01 drill-02
+    AC@k, Avg@5 and MRR of each and of their consensus, beside guessing, with the onset estimated and given; no ranking
+    is a miss, ties share. An interrupted run goes on where it was.
+    Example: rca-tui evaluate --method baro --method nsigma drill-01 drill-02
     """
     from cluster import paths
     from methods import catalog, report
