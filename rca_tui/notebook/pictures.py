@@ -187,7 +187,8 @@ def matrix(
     columns = names if columns is None else columns
     wide, high = (max(4.0, 0.36 * len(side) + 2.0) for side in (columns, names))
     with sheet(wide + 1.0, high) as (figure, (axis,)):
-        image = axis.imshow(np.asarray(values), cmap="Blues", vmin=0.0, vmax=1.0)
+        # Squares would do, but the layout cuts long names off where it is not free to stretch them.
+        image = axis.imshow(np.asarray(values), cmap="Blues", vmin=0.0, vmax=1.0, aspect="auto")
         axis.grid(False)
         axis.set_xticks(range(len(columns)), columns, rotation=90)
         axis.set_yticks(range(len(names)), names)

@@ -87,6 +87,19 @@ def test_every_axis_of_a_signal_has_its_unit() -> None:
     assert drawn.figure.axes[-1].get_xlabel() == "seconds since the window began"
 
 
+@pytest.mark.parametrize("columns", [3, 15, 24])
+def test_no_name_beside_a_matrix_is_cut_off(columns: int) -> None:
+    import io
+
+    from matplotlib.image import imread
+
+    names = [f"method_{'x' * 14}_{i}" for i in range(24)]
+    drawn = pictures.matrix([[0.5] * columns] * len(names), names, "words", names[:columns])
+    pixels = imread(io.BytesIO(drawn.png))
+    for edge in (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]):
+        assert (edge == pixels[0, 0]).all()
+
+
 def test_what_was_changed_is_ranked_anew() -> None:
     """The process that ranks keeps an incident: one with the same id and less telemetry is another."""
     import dataclasses
