@@ -44,9 +44,10 @@ def summary(cases: Sequence[Case], records: Iterable[Record]) -> dict[str, Any]:
     cases = [case for case in cases if case.answer.components]
     caused = {case.id: case for case in cases}
     counts = sorted({len(case.topology.ids) for case in cases})
-    faults: dict[str, list[Case]] = defaultdict(list)
+    joint = _joint(caused, known)
+    faults: dict[str, dict[str, Case]] = defaultdict(dict)
     for case in cases:
-        faults[case.answer.fault].append(case)
+        faults[case.answer.fault][case.id] = case
     return {
         "cases": len(cases),
         "candidates": counts[0]
@@ -56,16 +57,16 @@ def summary(cases: Sequence[Case], records: Iterable[Record]) -> dict[str, Any]:
         else 0,
         "guessing": _guessing(cases),
         "onset": _onset(by_case, known),
-        "consensus": _consensus(caused, known),
+        "consensus": _consensus(caused, joint),
         "methods": _rows(caused, known),
         "no_cause": {"cases": len(quiet), "methods": _rows_without_cause(quiet, known)},
         "by_fault": [
             {
                 "fault": fault,
                 "cases": len(some),
-                "guessing": _guessing(some),
-                "consensus": _consensus({case.id: case for case in some}, known),
-                "methods": _rows({case.id: case for case in some}, known),
+                "guessing": _guessing(list(some.values())),
+                "consensus": _consensus(some, joint),
+                "methods": _rows(some, known),
             }
             for fault, some in sorted(faults.items())
         ],
@@ -112,21 +113,30 @@ def _rows(cases: dict[str, Case], records: Sequence[Record]) -> list[dict[str, A
     return rows
 
 
-def _consensus(cases: dict[str, Case], records: Sequence[Record]) -> dict[str, Any] | None:
-    answered = [record for record in records if record.case in cases]
-    if len({record.method for record in answered} - NO_VOTE) < 2:
-        return None
+def _joint(cases: dict[str, Case], records: Sequence[Record]) -> list[Record]:
+    """The consensus on each case as a record; none where fewer than two methods that vote were run."""
     ballots: dict[tuple[str, str], dict[str, Places]] = defaultdict(dict)
-    for record in answered:
-        cast = ballots[record.case, record.mode]
-        if record.places is not None:
-            cast[record.method] = record.places
-    joint: dict[str, list[Record]] = defaultdict(list)
+    if len({record.method for record in records} - NO_VOTE) < 2:
+        return []
+    for record in records:
+        if record.case in cases:
+            cast = ballots[record.case, record.mode]
+            if record.places is not None:
+                cast[record.method] = record.places
+    joint = []
     for (case, mode), cast in ballots.items():
         found = of_places(cast, cases[case].topology.ids).components
         places = tuple((c.component, c.rank) for c in found) or None
-        joint[mode].append(Record(case, CONSENSUS, mode, None, places, "", 0.0))
-    return {"method": CONSENSUS, **_row(cases, joint[ESTIMATED]), "given": _row(cases, joint[GIVEN])}
+        joint.append(Record(case, CONSENSUS, mode, None, places, "", 0.0))
+    return joint
+
+
+def _consensus(cases: dict[str, Case], joint: Sequence[Record]) -> dict[str, Any] | None:
+    groups = _grouped(cases, joint)
+    if not groups:
+        return None
+    estimated, given = groups[CONSENSUS, ESTIMATED], groups[CONSENSUS, GIVEN]
+    return {"method": CONSENSUS, **_row(cases, estimated), "given": _row(cases, given)}
 
 
 def _row(cases: dict[str, Case], records: Sequence[Record]) -> dict[str, Any]:

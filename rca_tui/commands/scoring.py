@@ -125,7 +125,7 @@ def _print_summary(told: dict[str, Any]) -> None:
     guess = told["guessing"]
     rows = [["guessing", f"{guess['ac@1']:.2f}", "", *(f"{guess[m]:.2f}" for m in measures[1:]), "", "", ""]]
     joint = told["consensus"]
-    for row in (*([joint] if joint else ()), *told["methods"]):
+    for row in _with(joint, told["methods"]):
         low, high = row["ci"]["ac@1"]
         rows.append(
             [
@@ -144,6 +144,11 @@ def _print_summary(told: dict[str, Any]) -> None:
     _print_blamed(told["methods"])
     _print_faults(told["by_fault"])
     _print_no_cause(told["no_cause"])
+
+
+def _with(joint: dict[str, Any] | None, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The consensus, where there is one, before the methods."""
+    return [joint, *rows] if joint else list(rows)
 
 
 def _print_blamed(rows: Sequence[dict[str, Any]]) -> None:
@@ -167,8 +172,7 @@ def _print_faults(faults: Sequence[dict[str, Any]]) -> None:
         rows: dict[str, list[str]] = {"cases": [str(fault["cases"]) for fault in some]}
         rows["guessing"] = [f"{fault['guessing']['ac@1']:.2f}" for fault in some]
         for fault in some:
-            joint = fault["consensus"]
-            for row in (*([joint] if joint else ()), *fault["methods"]):
+            for row in _with(fault["consensus"], fault["methods"]):
                 rows.setdefault(row["method"], []).append(f"{row['ac@1']:.2f}")
         print_table(("", *(fault["fault"] for fault in some)), ([name, *cells] for name, cells in rows.items()))
         print_line()

@@ -5,14 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import re
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from http_server import Handler, server
 from mock_stack import GATEWAY_POD, NAMESPACE, SERVING
 
 Answer = tuple[int, str, bytes]
@@ -194,33 +193,16 @@ def _span(
 def serving(held: Telemetry) -> Iterator[str]:
     """All four behind one address: their paths differ."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def _serve(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-            parts = urlsplit(self.path)
-            query = {name: values[0] for name, values in parse_qs(parts.query + "&" + body).items()}
-            held.requests.append((parts.path, query, dict(self.headers)))
-            status, kind, content = held.answer(parts.path, query)
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+    def answering(handler: Handler) -> None:
+        body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0)).decode()
+        parts = urlsplit(handler.path)
+        query = {name: values[0] for name, values in parse_qs(parts.query + "&" + body).items()}
+        held.requests.append((parts.path, query, dict(handler.headers)))
+        status, kind, content = held.answer(parts.path, query)
+        handler.reply(status, content, kind)
 
-        do_GET = do_POST = _serve
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with server(answering) as url:
+        yield url
 
 
 def _json(value: object) -> Answer:
