@@ -19,7 +19,7 @@ from rca_tui.text import span
 if TYPE_CHECKING:
     from methods.evaluate import Engine
 
-_FAULTS_A_TABLE = 5
+_FAULTS_A_TABLE = 4  # as many as fit beside the methods in 80 columns
 _TELL_EVERY = 5.0  # s between lines of progress where there is no terminal
 
 
@@ -174,7 +174,8 @@ def _print_faults(faults: Sequence[dict[str, Any]]) -> None:
         for fault in some:
             for row in _with(fault["consensus"], fault["methods"]):
                 rows.setdefault(row["method"], []).append(f"{row['ac@1']:.2f}")
-        print_table(("", *(fault["fault"] for fault in some)), ([name, *cells] for name, cells in rows.items()))
+        columns = ("method", *(fault["fault"] for fault in some))
+        print_table(columns, ([name, *cells] for name, cells in rows.items()), whole="method")
         print_line()
 
 
