@@ -15,7 +15,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from cluster.deployment import DeploymentError, Liveness
+from cluster.deployment import DeploymentError, Liveness, Status
 from cluster.local import cgroups, cleanup, configs, layout, lifecycle, processes
 from cluster.local.deployment import LocalDeployment
 from cluster.local.options import Options
@@ -66,16 +66,13 @@ def test_every_pod_serves_its_share(live_deployment: LocalDeployment) -> None:
 
 
 def test_prometheus_scrapes_every_target(live_deployment: LocalDeployment) -> None:
-    targets = _query(live_deployment, "targets?state=active")
-    assert isinstance(targets, dict)
-    health = {target["scrapeUrl"]: target["health"] for target in targets["activeTargets"]}
+    # A busy machine lets one scrape or another take longer than its second.
+    health = _until(lambda: _all_up(live_deployment))
     assert len(health) == configs.targets(layout.LLAMACPP)
-    assert set(health.values()) == {"up"}, health
 
 
 def test_it_is_live_and_all_its_components_are_there(live_deployment: LocalDeployment) -> None:
-    status = live_deployment.status()
-    assert status.liveness is Liveness.LIVE
+    status = _until(lambda: _live(live_deployment))
     assert set(status.components) == set(live_deployment.topology().ids)
     assert all(status.components.values())
 
@@ -123,7 +120,7 @@ def test_a_second_start_is_refused(
     assert live_deployment.state.alive()
 
 
-def _until(look: Callable[[], list[T] | None], seconds: float = 60.0) -> list[T]:
+def _until(look: Callable[[], T | None], seconds: float = 60.0) -> T:
     """The first answer that is one; fails when none comes in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -131,6 +128,18 @@ def _until(look: Callable[[], list[T] | None], seconds: float = 60.0) -> list[T]
             return answer
         time.sleep(0.2)
     raise AssertionError(f"not seen within {seconds:g} s")
+
+
+def _all_up(deployment: LocalDeployment) -> list[str] | None:
+    targets = _query(deployment, "targets?state=active")
+    assert isinstance(targets, dict)
+    health = [str(target["health"]) for target in targets["activeTargets"]]
+    return health if set(health) == {"up"} else None
+
+
+def _live(deployment: LocalDeployment) -> Status | None:
+    status = deployment.status()
+    return status if status.liveness is Liveness.LIVE else None
 
 
 def _named(pids: list[int], names: set[str]) -> list[int] | None:
