@@ -136,7 +136,7 @@ def connect(header: Header) -> FakeDeployment | None:
     return deployment if deployment.instance == header.instance else None
 
 
-def wait_for(condition: object, seconds: float = 20.0) -> bool:
+def wait_for(condition: object, seconds: float = 60.0) -> bool:
     assert callable(condition)
     until = time.monotonic() + seconds
     while time.monotonic() < until:
