@@ -218,7 +218,7 @@ class RcaApp(App[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "abort":
-            return self.injection is not None and self.injection.open
+            return self.injection is not None and self.injection.open and not self.injection.reverting
         return True
 
     async def action_show(self, mode: str) -> None:
@@ -257,7 +257,8 @@ class RcaApp(App[None]):
             return
         self._leaving = True
         self.notify(f"undoing {self.injection.fault} on {self.injection.target} before leaving", markup=False)
-        self.action_abort()
+        if not self.injection.reverting:
+            self.action_abort()
 
     def action_light(self) -> None:
         self.theme = LIGHT.name if self.theme == DARK.name else DARK.name

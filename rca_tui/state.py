@@ -99,6 +99,10 @@ class Injection:
     inherited: bool = False
 
     @property
+    def reverting(self) -> bool:
+        return self.state == "REVERTING"
+
+    @property
     def stuck(self) -> bool:
         return self.state == "STUCK"
 

@@ -105,7 +105,7 @@ class FaultsPage(Page):
         for i, effect in enumerate(offer.expects):
             text.append("expects  " if i == 0 else "         ", style="dim").append(plain(effect)).append("\n")
         self.query_one("#about", Static).update(text)
-        self.query_one("#plan", Static).update(Text())
+        self._show_plan(Text())
         self.run_worker(self._build_form(offer), exclusive=True, group="form")
 
     async def _build_form(self, offer: Offer) -> None:
@@ -145,8 +145,12 @@ class FaultsPage(Page):
             text.append(f"\n{WARN} undo it with: ", style=colour["warning"]).append(plain(injection.undo), style="bold")
         line.update(text)
 
-    def _show_plan(self, rehearsal: Rehearsal) -> None:
-        self.query_one("#plan", Static).update(_plan_text(rehearsal, dict(self.app.theme_variables)))
+    def _show_plan(self, text: Text) -> None:
+        """In sight, also where the pane is too short for the form and the plan."""
+        plan = self.query_one("#plan", Static)
+        plan.update(text)
+        if text:
+            self.call_after_refresh(plan.scroll_visible, top=True, animate=False)
 
     # -- keys ---------------------------------------------------------------------------------------------------
 
@@ -181,7 +185,7 @@ class FaultsPage(Page):
         request = self._request()
         if request is None:
             return
-        self.query_one("#plan", Static).update(Text("Asking the preflight questions …", style="dim"))
+        self._show_plan(Text("Asking the preflight questions …", style="dim"))
         injector = self.rca.injector
         self.work(lambda: self.post_message(messages.Rehearsed(injector.rehearse(request), then_inject)), "preflight")
 
@@ -201,7 +205,7 @@ class FaultsPage(Page):
 
     def on_rehearsed(self, message: messages.Rehearsed) -> None:
         rehearsal = message.rehearsal
-        self._show_plan(rehearsal)
+        self._show_plan(_plan_text(rehearsal, dict(self.app.theme_variables)))
         # Asked twice before the answer was there: the first one's question stands already.
         if not message.then_inject or not self._may_inject or isinstance(self.app.screen, Confirm):
             return

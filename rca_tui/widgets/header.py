@@ -102,8 +102,10 @@ class Header(Vertical):
         if active is None or not active.open:
             return Text()
         words = f"{BAD} {plain(active.fault)} {plain(active.target)}"
-        if active.deadline is not None:
+        if active.state == "ACTIVE" and active.deadline is not None:
             words += f" {span(max(0.0, active.deadline - app.clock()))}"
+        else:
+            words += f" {active.state}"
         return Text(words, style=f"bold {app.theme_variables['error']}", no_wrap=True, overflow="ellipsis")
 
 

@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> None:
     rows = []
     with live.deployment() as deployment:
         fault, gateway = NetworkDelay(), deployment.pod(layout.GATEWAY)
-        quick = Undo(unhealthy=lambda deployment, level: "")  # the next delay follows at once
+        quick = Undo(unhealthy=lambda deployment, level: "", healthy_seconds=0.0)  # the next delay follows at once
         engine = Engine(deployment, armed=True, undo=quick, assess=lambda *_, **__: Preflight((), None))
         for asked in ASKED:
             before = _round_trips(gateway)

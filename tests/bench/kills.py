@@ -49,7 +49,7 @@ TARGETS = {
 }
 SEED = 4
 PATIENCE = 120.0  # s for what should happen by itself
-_QUICK = Undo(unhealthy=lambda deployment, level: "")
+_QUICK = Undo(unhealthy=lambda deployment, level: "", healthy_seconds=0.0)
 
 
 @dataclass(frozen=True, slots=True)

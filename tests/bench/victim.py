@@ -63,7 +63,7 @@ def main(name: str, target: str, stop_at: str, seconds: float) -> None:
             sys.stdin.readline()
 
     # Without the half minute of a steady state before, and without waiting for the service to be healthy after.
-    quick = Undo(unhealthy=lambda deployment, level: "")
+    quick = Undo(unhealthy=lambda deployment, level: "", healthy_seconds=0.0)
     engine = Engine(LocalDeployment.connect(), armed=True, undo=quick, assess=lambda *_, **__: Preflight((), None))
     try:
         run(engine, catalog.load(name), target, seconds, reached)

@@ -55,7 +55,9 @@ class Drills:
         self.folder = folder
         self.deployment = FakeDeployment.start(folder, step=0.1)
         self.fault = fault
-        undo = Undo(connect=connect, load=lambda name, kind: fault, unhealthy=lambda deployment, level: "")
+        undo = Undo(
+            connect=connect, load=lambda name, kind: fault, unhealthy=lambda deployment, level: "", healthy_seconds=0.0
+        )
         self.engine = Engine(self.deployment, armed=True, folder=folder / "journal", undo=undo)
         self.said: list[Progress] = []
 

@@ -245,7 +245,12 @@ def test_a_fault_that_passes_ends_when_it_has_passed(
 
 
 def test_its_time_ends_and_the_watchdog_goes(deployment: FakeDeployment, backend: Backend) -> None:
-    undo = Undo(connect=connect, load=lambda name, kind: FakeFault(backend), unhealthy=lambda deployment, level: "")
+    undo = Undo(
+        connect=connect,
+        load=lambda name, kind: FakeFault(backend),
+        unhealthy=lambda deployment, level: "",
+        healthy_seconds=0.0,
+    )
     engine = Engine(deployment, armed=True, folder=deployment.folder / "journal", undo=undo, watchdog_command=WATCHDOG)
     injection = engine.inject(FakeFault(backend), "head", {}, 1)
     ticks: list[float] = []

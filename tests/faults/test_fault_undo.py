@@ -97,6 +97,22 @@ def test_a_look_that_fails_in_any_way_ends_the_fault(
     assert engine.revert(injection).state is State.RECOVERED
 
 
+def test_the_sli_from_before_the_revert_does_not_say_that_the_service_is_healthy(
+    engine: Engine, backend: Backend, deployment: FakeDeployment, undo: Undo
+) -> None:
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        # The backlog of the fault comes back a second later, and is worked off after some more.
+        deployment.set(latency=9.0 if 1.0 <= sum(slept) < 30.0 else 0.5)
+
+    injection = engine.inject(FakeFault(backend), "head", {}, 60)
+    undone = dataclasses.replace(undo, sleep=sleep)(injection.journal, "its time is over")
+    assert (undone.state, undone.clean) == (State.RECOVERED, True)
+    assert 30.0 <= sum(slept) < 34.0
+
+
 @pytest.mark.parametrize(
     ("limit", "expected"),
     [
