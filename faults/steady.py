@@ -1,6 +1,7 @@
 """Is the service well? Asked before a fault is let in, and again after it was undone.
 
-The SLI is the front door's: its p90 latency and its share of failed requests.
+The SLI is the front door's: its p90 latency and its share of failed requests. Where telemetry is scraped seldom, each
+stretch of it below is as long as what counts as fresh there: in a shorter one nothing new may have been seen.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ MAX_LATENCY = 10.0  # s, of the p90: a service slower than this is in trouble al
 MAX_ERROR_RATIO = 0.05
 MAX_SWING = 3.0  # highest p90 latency over the median
 MAX_DRIFT = 1.5  # median p90 latency of the last third over the median of all
-MAX_AGE = 10.0  # s, of the newest sample: older telemetry is stale
+MAX_AGE = 10.0  # s, of the newest sample: older telemetry is stale, unless the deployment calls it fresh
 
 ABORT_ERROR_RATIO = 0.5  # one of four pods that answers nothing makes a quarter fail: this is more than one
 ABORT_SECONDS = 10.0  # for how long
@@ -60,20 +61,27 @@ def stale(deployment: Deployment) -> str:
     status = deployment.status()
     if status.liveness != "LIVE":
         return f"the deployment is {status.liveness}" + (f": {status.message}" if status.message else "")
-    if status.data_age is None or status.data_age > MAX_AGE:
+    most = max(MAX_AGE, status.fresh)
+    if status.data_age is None or status.data_age > most:
         age = "unknown" if status.data_age is None else f"{status.data_age:.0f} s"
-        return f"the newest telemetry is too old ({age}; at most {MAX_AGE:.0f} s)"
+        return f"the newest telemetry is too old ({age}; at most {most:.0f} s)"
     return ""
+
+
+def healthy_stretch(deployment: Deployment) -> float:
+    """Seconds without the fault that `unhealthy` goes by. Raises DeploymentError."""
+    return _stretch(deployment, HEALTHY_SECONDS)
 
 
 def level(deployment: Deployment) -> Level:
     """The SLI of the last `STEADY_SECONDS`. Raises NotSteady where it is missing or out of bounds."""
-    latency, errors = _sli(deployment, STEADY_SECONDS)
-    needed = math.ceil(COVERAGE * STEADY_SECONDS)
+    seconds = _stretch(deployment, STEADY_SECONDS)
+    latency, errors = _sli(deployment, seconds)
+    needed = math.ceil(COVERAGE * seconds)
     if len(latency) < needed:
-        raise NotSteady(f"only {len(latency)} s of the last {STEADY_SECONDS:.0f} s have an SLI, {needed} s are needed")
+        raise NotSteady(f"only {len(latency)} s of the last {seconds:.0f} s have an SLI, {needed} s are needed")
     if not errors:
-        raise NotSteady(f"the error ratio of the last {STEADY_SECONDS:.0f} s is unknown")
+        raise NotSteady(f"the error ratio of the last {seconds:.0f} s is unknown")
     median, high = _median(latency), max(latency)
     late = _median(latency[-len(latency) // 3 :])
     if max(errors) > MAX_ERROR_RATIO:
@@ -83,7 +91,7 @@ def level(deployment: Deployment) -> Level:
     if high > MAX_SWING * median:
         raise NotSteady(f"the p90 latency swings: {high:.2f} s at its highest, {median:.2f} s in the middle")
     if late > MAX_DRIFT * median:
-        raise NotSteady(f"the p90 latency is rising: {late:.2f} s of late, {median:.2f} s over {STEADY_SECONDS:.0f} s")
+        raise NotSteady(f"the p90 latency is rising: {late:.2f} s of late, {median:.2f} s over {seconds:.0f} s")
     return Level(median, high, max(errors))
 
 
@@ -93,11 +101,12 @@ def out_of_bounds(deployment: Deployment, error_ratio: float) -> str:
     Latency has no such bound: to raise it is what most faults are for. A front door that ends no request at all has no
     error ratio, and is out of bounds too.
     """
-    _, errors = _sli(deployment, ABORT_SECONDS)
+    seconds = _stretch(deployment, ABORT_SECONDS)
+    _, errors = _sli(deployment, seconds)
     if not errors:
-        return f"the front door ended no request in {ABORT_SECONDS:.0f} s"
-    if len(errors) >= COVERAGE * ABORT_SECONDS and min(errors) > error_ratio:
-        return f"more than {error_ratio:.0%} of the requests failed for {ABORT_SECONDS:.0f} s"
+        return f"the front door ended no request in {seconds:.0f} s"
+    if len(errors) >= COVERAGE * seconds and min(errors) > error_ratio:
+        return f"more than {error_ratio:.0%} of the requests failed for {seconds:.0f} s"
     return ""
 
 
@@ -105,9 +114,10 @@ def unhealthy(deployment: Deployment, before: Level | None) -> str:
     """Why the service is not back where it was before the injection; empty when it is. Raises DeploymentError."""
     if reason := stale(deployment):
         return reason
-    latency, errors = _sli(deployment, HEALTHY_SECONDS)
-    if len(latency) < HEALTHY_SECONDS / 2 or not errors:
-        return f"the last {HEALTHY_SECONDS:.0f} s have no SLI"
+    seconds = _stretch(deployment, HEALTHY_SECONDS)
+    latency, errors = _sli(deployment, seconds)
+    if len(latency) < seconds / 2 or not errors:
+        return f"the last {seconds:.0f} s have no SLI"
     most = MAX_LATENCY if before is None else max(2 * before.latency, HEALTHY_FACTOR * before.latency_high)
     worst = MAX_ERROR_RATIO if before is None else max(MAX_ERROR_RATIO, before.error_ratio_high)
     if _median(latency) > most:
@@ -115,6 +125,10 @@ def unhealthy(deployment: Deployment, before: Level | None) -> str:
     if _median(errors) > worst:
         return f"{_median(errors):.0%} of the requests fail, healthy is {worst:.0%}"
     return ""
+
+
+def _stretch(deployment: Deployment, seconds: float) -> float:
+    return max(seconds, deployment.status().fresh)
 
 
 def _sli(deployment: Deployment, seconds: float) -> tuple[list[float], list[float]]:

@@ -53,7 +53,7 @@ class Undo:
         connect: from the header to the deployment; None when that instance is no more; raises DeploymentError.
         load: from the catalogue name and the kind of deployment to the fault.
         unhealthy: why the service is not well yet, empty when it is; raises DeploymentError.
-        healthy_seconds: of the service without the fault that must have passed before `unhealthy` is asked.
+        stretch: seconds of the service without the fault that `unhealthy` goes by; raises DeploymentError.
         orphans: pids on this machine that carry the tag of an injection.
         health_patience: seconds to wait for it.
         lock_patience: seconds to wait for another process that works on the same injection.
@@ -62,7 +62,7 @@ class Undo:
     connect: Connect = reconnect.connect
     load: Callable[[str, str], Fault[Any]] = catalog.load
     unhealthy: Callable[[Deployment, Level | None], str] = steady.unhealthy
-    healthy_seconds: float = steady.HEALTHY_SECONDS
+    stretch: Callable[[Deployment], float] = steady.healthy_stretch
     orphans: Callable[[str], list[int]] = tagged.anywhere
     sleep: Callable[[float], None] = time.sleep
     health_patience: float = HEALTH_PATIENCE
@@ -167,7 +167,11 @@ class Undo:
 
         The SLI of the fault's own time says nothing of it: what a frozen pod holds back has no latency yet.
         """
-        self.sleep(self.healthy_seconds)
+        try:
+            without = self.stretch(where)
+        except Exception:  # as below
+            without = steady.HEALTHY_SECONDS
+        self.sleep(without)
         until = time.monotonic() + self.health_patience
         while True:
             try:

@@ -12,7 +12,6 @@ from cluster.local.pod import LocalPod
 from faults.engine import Engine
 from faults.network_delay import NetworkDelay
 from faults.preflight import Preflight
-from faults.undo import Undo
 from tests.bench import live
 from tests.bench.tables import show, tell
 
@@ -35,8 +34,7 @@ def run(options: argparse.Namespace) -> None:
     rows = []
     with live.deployment() as deployment:
         fault, gateway = NetworkDelay(), deployment.pod(layout.GATEWAY)
-        quick = Undo(unhealthy=lambda deployment, level: "", healthy_seconds=0.0)  # the next delay follows at once
-        engine = Engine(deployment, armed=True, undo=quick, assess=lambda *_, **__: Preflight((), None))
+        engine = Engine(deployment, armed=True, undo=live.UNDO_ONLY, assess=lambda *_, **__: Preflight((), None))
         for asked in ASKED:
             before = _round_trips(gateway)
             injection = engine.inject(fault, TARGET, {"delay": asked}, LONGEST)

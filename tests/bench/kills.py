@@ -22,7 +22,6 @@ from faults import catalog, recover
 from faults.journal import Journal, Record, journals
 from faults.states import State
 from faults.types import Plan
-from faults.undo import Undo
 from tests.bench import live
 from tests.bench.tables import REPOSITORY, show, tell
 from tests.bench.victim import STATES
@@ -49,7 +48,6 @@ TARGETS = {
 }
 SEED = 4
 PATIENCE = 120.0  # s for what should happen by itself
-_QUICK = Undo(unhealthy=lambda deployment, level: "", healthy_seconds=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +95,7 @@ def carry_out(deployment: LocalDeployment, kill: Kill) -> Outcome:
     if kill.victim == "app" and journal.read().touched:
         _wait(lambda: _over(journal.read()))
     by_itself = _over(journal.read())
-    recover.recover(undo=_QUICK)
+    recover.recover(undo=live.UNDO_ONLY)
     record = journal.read()
     plan, fault = Plan.from_json(record.header.plan), catalog.load(kill.fault)
     found = fault.readback(deployment, plan)

@@ -11,7 +11,11 @@ from unittest import mock
 from cluster.local import lifecycle
 from cluster.local.deployment import LocalDeployment
 from cluster.local.options import Options
+from faults.undo import Undo
 from tests.bench.tables import tell
+
+UNDO_ONLY = Undo(unhealthy=lambda deployment, level: "", stretch=lambda deployment: 0.0)
+"""Undoes, and does not wait for the service to be healthy."""
 
 
 @contextmanager

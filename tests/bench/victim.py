@@ -19,7 +19,6 @@ from faults.journal import Journal
 from faults.preflight import Preflight
 from faults.states import State
 from faults.types import Fault
-from faults.undo import Undo
 
 STATES = ("PLANNED", "ARMED", "INJECTING", "SPAWNED", "ACTIVE", "REVERTING")
 
@@ -56,6 +55,7 @@ def run(engine: Engine, fault: Fault[Any], target: str, seconds: float, reached:
 
 def main(name: str, target: str, stop_at: str, seconds: float) -> None:
     from cluster.local.deployment import LocalDeployment
+    from tests.bench import live
 
     def reached(state: str) -> None:
         print(state, flush=True)
@@ -63,8 +63,9 @@ def main(name: str, target: str, stop_at: str, seconds: float) -> None:
             sys.stdin.readline()
 
     # Without the half minute of a steady state before, and without waiting for the service to be healthy after.
-    quick = Undo(unhealthy=lambda deployment, level: "", healthy_seconds=0.0)
-    engine = Engine(LocalDeployment.connect(), armed=True, undo=quick, assess=lambda *_, **__: Preflight((), None))
+    engine = Engine(
+        LocalDeployment.connect(), armed=True, undo=live.UNDO_ONLY, assess=lambda *_, **__: Preflight((), None)
+    )
     try:
         run(engine, catalog.load(name), target, seconds, reached)
     except FaultError as error:

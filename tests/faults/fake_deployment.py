@@ -84,7 +84,7 @@ class FakeDeployment:
         state = _state(self.folder)
         liveness = Liveness(state.get("liveness", "LIVE"))
         alive = {name: name not in state.get("dead", []) for name in ("gateway", *SERVING)}
-        return Status(liveness, state.get("age", 1.0), components=alive)
+        return Status(liveness, state.get("age", 1.0), components=alive, fresh=state.get("fresh", 0.0))
 
     def samples(self, window: Window, step: float, signals: Sequence[str] | None = None) -> Samples:
         """All latencies are `latency` of the state file, ten times that in the stretches of `raised`."""

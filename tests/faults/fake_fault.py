@@ -105,7 +105,9 @@ def load(name: str, kind: str) -> Fault[Any]:
     return {"fake-stress": FakeStress}[name]()
 
 
-UNDO = Undo(connect=fake_deployment.connect, load=load, unhealthy=lambda deployment, level: "", healthy_seconds=0.0)
+UNDO = Undo(
+    connect=fake_deployment.connect, load=load, unhealthy=lambda deployment, level: "", stretch=lambda deployment: 0.0
+)
 WATCHDOG = (sys.executable, str(Path(__file__).absolute()))
 
 if __name__ == "__main__":

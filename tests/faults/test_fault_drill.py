@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 from collections import Counter
@@ -9,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_deployment import FakeDeployment, connect
-from fake_fault import Backend, FakeFault, Keeper
+from fake_deployment import FakeDeployment
+from fake_fault import UNDO, Backend, FakeFault, Keeper
 
 from cluster import signals
 from cluster.incident import capture, store
@@ -22,7 +23,6 @@ from faults.errors import FaultError, ReadOnly, Refused, UnknownFault
 from faults.states import State
 from faults.steady import Level
 from faults.types import Direction, Effect, Plan, Role
-from faults.undo import Undo
 
 
 class Slow(FakeFault):
@@ -55,9 +55,7 @@ class Drills:
         self.folder = folder
         self.deployment = FakeDeployment.start(folder, step=0.1)
         self.fault = fault
-        undo = Undo(
-            connect=connect, load=lambda name, kind: fault, unhealthy=lambda deployment, level: "", healthy_seconds=0.0
-        )
+        undo = dataclasses.replace(UNDO, load=lambda name, kind: fault)
         self.engine = Engine(self.deployment, armed=True, folder=folder / "journal", undo=undo)
         self.said: list[Progress] = []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import time
@@ -104,6 +105,22 @@ def test_healthy_is_back_where_it_was(deployment: FakeDeployment) -> None:
     deployment.set(missing=1000)
     assert "no SLI" in steady.unhealthy(deployment, before)
     assert steady.Level.from_json(before.as_json()) == before
+
+
+def test_where_telemetry_is_scraped_seldom_it_may_be_older_and_longer_stretches_decide(
+    deployment: FakeDeployment,
+) -> None:
+    deployment.set(age=40.0)
+    assert "too old (40 s; at most 10 s)" in steady.stale(deployment)
+    assert steady.healthy_stretch(deployment) == 10.0
+    deployment.set(fresh=75.0)  # two and a half scrapes of 30 s
+    assert steady.stale(deployment) == ""
+    assert steady.healthy_stretch(deployment) == 75.0
+    before = steady.level(deployment)
+    deployment.set(factor=10, raised=[(time.time() - 70, time.time() - 15)])
+    assert "p90 latency is 5.00 s" in steady.unhealthy(deployment, before)
+    deployment.set(errors=0.6, missing=1000)
+    assert "of the requests failed for 75 s" in steady.out_of_bounds(deployment, 0.5)
 
 
 def test_second_injection_is_refused_while_one_is_pending(
@@ -245,12 +262,7 @@ def test_a_fault_that_passes_ends_when_it_has_passed(
 
 
 def test_its_time_ends_and_the_watchdog_goes(deployment: FakeDeployment, backend: Backend) -> None:
-    undo = Undo(
-        connect=connect,
-        load=lambda name, kind: FakeFault(backend),
-        unhealthy=lambda deployment, level: "",
-        healthy_seconds=0.0,
-    )
+    undo = dataclasses.replace(UNDO, load=lambda name, kind: FakeFault(backend))
     engine = Engine(deployment, armed=True, folder=deployment.folder / "journal", undo=undo, watchdog_command=WATCHDOG)
     injection = engine.inject(FakeFault(backend), "head", {}, 1)
     ticks: list[float] = []
