@@ -101,11 +101,10 @@ class Header(Vertical):
         active = app.injection
         if active is None or not active.open:
             return Text()
-        words = f"{BAD} {plain(active.fault)} {plain(active.target)}"
-        if active.state == "ACTIVE" and active.deadline is not None:
-            words += f" {span(max(0.0, active.deadline - app.clock()))}"
-        else:
-            words += f" {active.state}"
+        how = active.state
+        if how == "ACTIVE" and active.deadline is not None:
+            how = span(max(0.0, active.deadline - app.clock()))
+        words = " ".join(word for word in (BAD, plain(active.fault), plain(active.target), how) if word)
         return Text(words, style=f"bold {app.theme_variables['error']}", no_wrap=True, overflow="ellipsis")
 
 

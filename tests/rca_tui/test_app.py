@@ -16,6 +16,7 @@ from driving import NOW, Engine, app_over, open_faults, running, settle, until, 
 from textual.widgets import Button, Input, Static
 
 from cluster.deployment import DeploymentError, Liveness, Status
+from rca_tui import messages
 from rca_tui.app import RcaApp
 from rca_tui.bindings import KeymapError, read_keymap
 from rca_tui.palette import usable
@@ -210,6 +211,24 @@ async def test_abort_works_on_every_screen_and_only_while_a_fault_is_open() -> N
         await until(pilot, lambda: app.injection is not None and not app.injection.open)
         assert not engine.active
         assert "abort" not in [one.action for one in usable(app.screen)]
+
+
+async def test_what_is_being_undone_says_so_and_is_not_undone_twice() -> None:
+    app = app_over(synthetic.Live(), armed=True, engine=Engine())
+    asked: list[str] = []
+    app.injector.abort = lambda: asked.append("abort")  # type: ignore[method-assign]
+    async with running(app) as pilot:
+        active = Injection("cpu-stress", "replica-0", "ACTIVE", open=True, deadline=NOW + 42.0)
+        app.post_message(messages.InjectionChanged(active))
+        await until(pilot, lambda: "cpu-stress replica-0 42 s" in visible(pilot))
+        app.post_message(messages.InjectionChanged(dataclasses.replace(active, state="REVERTING")))
+        await until(pilot, lambda: "cpu-stress replica-0 REVERTING" in visible(pilot))
+        assert "abort" not in [one.action for one in usable(app.screen)]
+        await pilot.press("X", "q")
+        await settle(pilot)
+        assert not asked and not app._exit
+        app.post_message(messages.InjectionChanged(dataclasses.replace(active, state="RECOVERED", open=False)))
+        await until(pilot, lambda: app._exit)
 
 
 async def test_asked_twice_there_is_one_question_and_one_fault() -> None:
