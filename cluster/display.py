@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import html as escaping
 import io
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -88,13 +89,14 @@ Block: TypeAlias = Title | Line | Code | Grid
 Document: TypeAlias = tuple[Block, ...]
 
 
-class Shown:
+class Shown(ABC):
     """A base for what shows itself: rich HTML in a notebook, a Rich renderable in a terminal."""
 
     __slots__ = ()
 
+    @abstractmethod
     def document(self) -> Document:
-        raise NotImplementedError
+        """What is shown."""
 
     def _repr_html_(self) -> str:
         return html(self.document())

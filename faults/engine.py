@@ -188,8 +188,8 @@ class Engine:
     ) -> Undone:
         """Undo it now, read back, wait until the service is healthy: RECOVERED, or STUCK with what a person can do.
 
-        Blocks for up to about three minutes, a minute more where telemetry is scraped seldom. Never raises, also when
-        the journal is lost meanwhile.
+        Blocks for up to about three minutes, for longer where telemetry is scraped seldom. Never raises, also when the
+        journal is lost meanwhile.
         """
         undone = self._undo(injection.journal, why, self.deployment, progress, injection.record)
         with contextlib.suppress(subprocess.TimeoutExpired):  # it goes on trying, in a session of its own
@@ -224,8 +224,6 @@ class Engine:
     def _trouble(self, injection: Injection) -> str:
         """What makes the fault one that nobody should keep; empty when there is nothing."""
         try:
-            if reason := steady.stale(self.deployment):
-                return reason
             if reason := steady.out_of_bounds(self.deployment, self._abort_above):
                 return reason
             if injection.fault.passing:

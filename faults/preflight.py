@@ -111,9 +111,10 @@ def _target(fault: Fault[Any], deployment: Deployment, target: str) -> Check:
 
 
 def _alive(deployment: Deployment, target: str) -> Check:
-    if reason := steady.stale(deployment):
+    status = deployment.status()
+    if reason := steady.stale(status):
         return Check("telemetry fresh", False, reason)
-    if deployment.status().components.get(target) is not True:
+    if status.components.get(target) is not True:
         return Check("target alive", False, f"{target} does not answer; see `rca-tui status`")
     uid_of(deployment, target)
     return Check("target alive", True, f"{target} answers, telemetry is fresh")

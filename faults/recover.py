@@ -33,7 +33,7 @@ def recover(
 ) -> list[Undone]:
     """Revert all of `pending()`, also what another process has active right now, and say how each ended.
 
-    Blocks for up to about three minutes an injection, a minute more where telemetry is scraped seldom, most of it
+    Blocks for up to about three minutes an injection, for longer where telemetry is scraped seldom, most of it
     waiting for the service to be healthy; `progress` is told what is going on, a sentence each. Each outcome is
     RECOVERED, or STUCK with a reason and a command for a person; `clean` tells whether anything of the fault is left.
     An unreadable journal is STUCK too. Never raises for one of them: the others still get their turn.

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cluster.deployment import Deployment
+    from cluster.deployment import Deployment, Status
 
 LATENCY, ERRORS = "latency_p90", "error_ratio"
 
@@ -56,9 +56,8 @@ class NotSteady(Exception):
     """The service is not in a state to inject into, in one sentence."""
 
 
-def stale(deployment: Deployment) -> str:
-    """Why its telemetry cannot be relied on now; empty when it can. Raises DeploymentError."""
-    status = deployment.status()
+def stale(status: Status) -> str:
+    """Why the deployment's telemetry cannot be relied on now; empty when it can."""
     if status.liveness != "LIVE":
         return f"the deployment is {status.liveness}" + (f": {status.message}" if status.message else "")
     most = max(MAX_AGE, status.fresh)
@@ -70,12 +69,12 @@ def stale(deployment: Deployment) -> str:
 
 def healthy_stretch(deployment: Deployment) -> float:
     """Seconds without the fault that `unhealthy` goes by. Raises DeploymentError."""
-    return _stretch(deployment, HEALTHY_SECONDS)
+    return max(HEALTHY_SECONDS, deployment.status().fresh)
 
 
 def level(deployment: Deployment) -> Level:
     """The SLI of the last `STEADY_SECONDS`. Raises NotSteady where it is missing or out of bounds."""
-    seconds = _stretch(deployment, STEADY_SECONDS)
+    seconds = max(STEADY_SECONDS, deployment.status().fresh)
     latency, errors = _sli(deployment, seconds)
     needed = math.ceil(COVERAGE * seconds)
     if len(latency) < needed:
@@ -96,12 +95,15 @@ def level(deployment: Deployment) -> Level:
 
 
 def out_of_bounds(deployment: Deployment, error_ratio: float) -> str:
-    """Why the service as a whole suffers more than any drill may; empty while it does not. Raises DeploymentError.
+    """Why the service as a whole suffers more than any drill may, or cannot be seen to; empty while it does not.
 
     Latency has no such bound: to raise it is what most faults are for. A front door that ends no request at all has no
-    error ratio, and is out of bounds too.
+    error ratio, and is out of bounds too. Raises DeploymentError.
     """
-    seconds = _stretch(deployment, ABORT_SECONDS)
+    status = deployment.status()
+    if reason := stale(status):
+        return reason
+    seconds = max(ABORT_SECONDS, status.fresh)
     _, errors = _sli(deployment, seconds)
     if not errors:
         return f"the front door ended no request in {seconds:.0f} s"
@@ -112,9 +114,10 @@ def out_of_bounds(deployment: Deployment, error_ratio: float) -> str:
 
 def unhealthy(deployment: Deployment, before: Level | None) -> str:
     """Why the service is not back where it was before the injection; empty when it is. Raises DeploymentError."""
-    if reason := stale(deployment):
+    status = deployment.status()
+    if reason := stale(status):
         return reason
-    seconds = _stretch(deployment, HEALTHY_SECONDS)
+    seconds = max(HEALTHY_SECONDS, status.fresh)
     latency, errors = _sli(deployment, seconds)
     if len(latency) < seconds / 2 or not errors:
         return f"the last {seconds:.0f} s have no SLI"
@@ -125,10 +128,6 @@ def unhealthy(deployment: Deployment, before: Level | None) -> str:
     if _median(errors) > worst:
         return f"{_median(errors):.0%} of the requests fail, healthy is {worst:.0%}"
     return ""
-
-
-def _stretch(deployment: Deployment, seconds: float) -> float:
-    return max(seconds, deployment.status().fresh)
 
 
 def _sli(deployment: Deployment, seconds: float) -> tuple[list[float], list[float]]:

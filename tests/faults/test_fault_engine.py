@@ -111,10 +111,10 @@ def test_where_telemetry_is_scraped_seldom_it_may_be_older_and_longer_stretches_
     deployment: FakeDeployment,
 ) -> None:
     deployment.set(age=40.0)
-    assert "too old (40 s; at most 10 s)" in steady.stale(deployment)
+    assert "too old (40 s; at most 10 s)" in steady.stale(deployment.status())
     assert steady.healthy_stretch(deployment) == 10.0
     deployment.set(fresh=75.0)  # two and a half scrapes of 30 s
-    assert steady.stale(deployment) == ""
+    assert steady.stale(deployment.status()) == ""
     assert steady.healthy_stretch(deployment) == 75.0
     before = steady.level(deployment)
     deployment.set(factor=10, raised=[(time.time() - 70, time.time() - 15)])

@@ -67,7 +67,6 @@ def deployment(api: MockApi) -> Iterator[KubernetesDeployment]:
 @pytest.fixture
 def engine(deployment: KubernetesDeployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
     monkeypatch.setattr(watchdog, "start", lambda journal, command: Keeper())
-    monkeypatch.setattr(steady, "stale", lambda deployment: "")
     monkeypatch.setattr(steady, "out_of_bounds", lambda deployment, ratio: "")
     monkeypatch.setattr(engine_module, "LOOK", 0.05)
     monkeypatch.setattr(chaos_mesh, "INJECT_PATIENCE", 0.5)

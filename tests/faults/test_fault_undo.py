@@ -92,7 +92,7 @@ def test_a_look_that_fails_in_any_way_ends_the_fault(
 ) -> None:
     injection = engine.inject(FakeFault(backend), "head", {}, 60)
     monkeypatch.setattr("faults.engine.LOOK", 0.0)
-    with mock.patch("faults.engine.steady.stale", side_effect=IndexError("list index out of range")):
+    with mock.patch("faults.engine.steady.out_of_bounds", side_effect=IndexError("list index out of range")):
         assert engine.hold(injection) == "list index out of range"
     assert engine.revert(injection).state is State.RECOVERED
 
