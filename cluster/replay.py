@@ -9,8 +9,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from cluster.deployment import DeploymentError, Liveness, Samples, Status
-from cluster.incident.model import Incident, Window
+from cluster.incident.model import Incident
 from cluster.topology import Topology
+from cluster.window import Window
 
 _GRID_POINTS = 1_000_000
 

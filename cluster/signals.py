@@ -1,7 +1,7 @@
 """The canonical vocabulary of metrics: one name, unit and meaning a signal, whatever the source calls it.
 
-`cluster.promql` turns these names into queries. Everything is in base units: seconds, bytes, hertz, watts; a share is
-from 0 to 1. `kinds` says which components can carry a signal, not that every deployment measures it.
+`cluster.prometheus.promql` turns these names into queries. Everything is in base units: seconds, bytes, hertz, watts; a
+share is from 0 to 1. `kinds` says which components can carry a signal, not that every deployment measures it.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ NO_DEPLOYMENT = "no deployment is connected: start one with `rca-tui up`"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One fault: the class `class_name` in `faults.<module>`, in a cluster in `faults.kubernetes.<module>`."""
+    """One fault: the class `class_name` in `faults.<deployment>.<module>`, for each of `deployments`."""
 
     name: str
     module: str
@@ -49,8 +49,7 @@ def load(name: str, kind: str = LOCAL) -> Fault[Any]:
     """
     found = entry(name)
     where = kind if kind in found.deployments else found.deployments[0]
-    module = f"faults.{found.module}" if where == LOCAL else f"faults.{where}.{found.module}"
-    fault: Fault[Any] = getattr(importlib.import_module(module), found.class_name)()
+    fault: Fault[Any] = getattr(importlib.import_module(f"faults.{where}.{found.module}"), found.class_name)()
     return fault
 
 

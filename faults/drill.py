@@ -248,7 +248,7 @@ def _report(injection: Injection, undone: Undone, aborted: str, reverted_at: flo
 
 
 def _periods(injected_at: float, reverted_at: float, baseline: float, aftermath: float) -> Periods:
-    from cluster.incident.model import Window
+    from cluster.window import Window
 
     return Periods(
         before=Window(injected_at - baseline, injected_at),
@@ -259,8 +259,8 @@ def _periods(injected_at: float, reverted_at: float, baseline: float, aftermath:
 
 def _save(deployment: Deployment, plan: Plan, periods: Periods, path: Path) -> Path:
     from cluster.incident import capture, store
-    from cluster.incident.model import Window
     from cluster.incident.truth import Truth
+    from cluster.window import Window
 
     window = Window(periods.before.start, periods.after.end)
     truth = Truth(

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cluster.deployment import Deployment, Samples
-    from cluster.incident.model import Telemetry, Window
+    from cluster.incident.model import Telemetry
     from cluster.topology import Topology
+    from cluster.window import Window
 
 SETTLE = 0.25  # share of the active time that an effect may take to build up, left out of the comparison
 MIN_SAMPLES = 3
@@ -65,7 +66,7 @@ class Periods:
 
 def measure(deployment: Deployment, expected: Iterable[tuple[str, Effect]], periods: Periods) -> tuple[Measured, ...]:
     """Each of the (component, effect) pairs wherever its role leads to. Raises DeploymentError."""
-    from cluster.incident.model import Window
+    from cluster.window import Window
 
     wanted = tuple(expected)
     whole = Window(periods.before.start, periods.after.end)

@@ -132,7 +132,7 @@ def unhealthy(deployment: Deployment, before: Level | None) -> str:
 
 def _sli(deployment: Deployment, seconds: float) -> tuple[list[float], list[float]]:
     """Samples of latency and error ratio at the front door, gaps left out."""
-    from cluster.incident.model import Window
+    from cluster.window import Window
 
     front_door = deployment.topology().front_door
     end = math.floor(time.time())

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cluster.deployment import DeploymentError
-from faults import catalog, reconnect, steady, tagged
+from faults import catalog, reconnect, steady
 from faults.errors import FaultError, JournalError
 from faults.journal import Header, Journal, Record
+from faults.local.control import tagged
 from faults.states import State
 from faults.steady import Level
 from faults.types import Fault, Plan, Readback

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guidelines import (
+from guidelines.checks import (
     edge_latency,
     engine_per_replica,
     gpu_throttling,

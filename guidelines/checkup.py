@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from cluster.display import Document, Shown
-from guidelines import catalog, showing
+from guidelines import catalog, documents
 from guidelines.modes import MODES
 from guidelines.survey import Survey
 from guidelines.types import Finding, Guideline, Verdict
@@ -51,7 +51,7 @@ class Report(Shown):
         return sum(c.finding.verdict is verdict for c in self.checked)
 
     def document(self) -> Document:
-        return showing.summary(self)
+        return documents.summary(self)
 
     @property
     def score(self) -> str:

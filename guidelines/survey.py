@@ -1,7 +1,7 @@
 """What one deployment lets us see, read once for all checks: from a live deployment, or from a saved incident.
 
-A live one can be asked about its metrics too (`cluster.exposition`); a saved incident keeps values alone, so that some
-checks cannot answer on it.
+A live one can be asked about its metrics too (`cluster.prometheus.exposition`); a saved incident keeps values alone, so
+that some checks cannot answer on it.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cluster import signals
-from cluster.exposition import Exposition, HasExposition
 from cluster.incident.capture import capture
-from cluster.incident.model import Incident, Telemetry, Window
+from cluster.incident.model import Incident, Telemetry
+from cluster.prometheus.exposition import Exposition, HasExposition
 from cluster.signals import Quantity
 from cluster.topology import Kind, Topology
+from cluster.window import Window
 
 if TYPE_CHECKING:
     from cluster.deployment import Deployment

@@ -1,9 +1,9 @@
 """Guideline, Finding, Verdict: the shapes that all checks share.
 
-How a check is written. One module `guidelines/<name>.py` with one constant `GUIDELINE` and the function that it names,
-listed in `guidelines.catalog`, held to `tests/guidelines/test_contract.py`. The page is the constant: `why` says what
-goes unseen, `evidence` who has seen it, `change` what to set and where. Faults and methods are named as in the
-catalogues of `faults` and `methods`, which stand beside this package and are not imported.
+How a check is written. One module `guidelines/checks/<name>.py` with one constant `GUIDELINE` and the function that it
+names, listed in `guidelines.catalog`, held to `tests/guidelines/test_guideline_contract.py`. The page is the constant:
+`why` says what goes unseen, `evidence` who has seen it, `change` what to set and where. Faults and methods are named as
+in the catalogues of `faults` and `methods`, which stand beside this package and are not imported.
 """
 
 from __future__ import annotations

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from cluster.incident.model import Incident
-from methods.caveats import caveats_for
-from methods.deviation import deviations, explain, median_and_range
-from methods.matrix import halves, prepare
-from methods.ranking import by_signals
-from methods.types import Family, Method, NoRanking, Outcome, Reason
+from methods.answer.caveats import caveats_for
+from methods.answer.ranking import by_signals
+from methods.answer.types import Family, Method, NoRanking, Outcome, Reason
+from methods.telemetry.deviation import deviations, explain, median_and_range
+from methods.telemetry.matrix import halves, prepare
 
 
 class Baro(Method):
@@ -38,9 +38,10 @@ class Baro(Method):
 
     Deviations: the absolute deviation counts, so that drops are seen; the public code takes the signed maximum. Where
         the IQR is 0 though the signal moved, 1.349 standard deviations stand for it; where the signal was constant, the
-        bounded spread of `methods.deviation` does. The public code sets such an IQR to 1, which makes the score the raw
-        value, so that bytes beat seconds, and drops constants. The change-point detection is `methods.onset`, shared by
-        all methods and fed the SLI alone; the public code is given the injection time.
+        bounded spread of `methods.telemetry.deviation` does. The public code sets such an IQR to 1, which makes the
+        score the raw value, so that bytes beat seconds, and drops constants. The change-point detection is
+        `methods.telemetry.onset`, shared by all methods and fed the SLI alone; the public code is given the injection
+        time.
     """
 
     name = "baro"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from methods.types import Method
+    from methods.answer.types import Method
 
 
 class UnknownMethod(KeyError):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from cluster.incident.model import Incident
-from methods.caveats import caveats_for
+from methods.answer.caveats import caveats_for
+from methods.answer.ranking import by_signals
+from methods.answer.types import Explanation, Family, Graph, GraphEdge, Method, NoRanking, Outcome, Reason, Step, Table
+from methods.answer.wording import number
 from methods.graph.context import Pointed, children_of_context
 from methods.graph.mixed import Floats
 from methods.graph.signals import Signals, correlate, distinct
-from methods.ranking import by_signals
-from methods.types import Explanation, Family, Graph, GraphEdge, Method, NoRanking, Outcome, Reason, Step, Table
-from methods.wording import number
 
 SHOWN = 40
 ONSET = "onset"

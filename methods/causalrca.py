@@ -7,13 +7,13 @@ from typing import ClassVar
 import numpy as np
 
 from cluster.incident.model import Incident
-from methods.caveats import caveats_for
-from methods.dag_gnn import Fit, Schedule, fit
+from methods.answer.caveats import caveats_for
+from methods.answer.ranking import by_signals
+from methods.answer.types import Explanation, Family, Graph, GraphEdge, Method, NoRanking, Outcome, Reason, Step, Table
+from methods.answer.wording import number
+from methods.graph.dag_gnn import Fit, Schedule, fit
 from methods.graph.pagerank import pagerank
-from methods.matrix import Floats, SignalMatrix, prepare
-from methods.ranking import by_signals
-from methods.types import Explanation, Family, Graph, GraphEdge, Method, NoRanking, Outcome, Reason, Step, Table
-from methods.wording import number
+from methods.telemetry.matrix import Floats, SignalMatrix, prepare
 
 _EDGES_SHOWN = 40
 _SIGNALS_SHOWN = 8

@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cluster.incident.model import Incident
-from methods.caveats import caveats_for
-from methods.deviation import FLOOR
+from methods.answer.caveats import caveats_for
+from methods.answer.ranking import by_signals
+from methods.answer.types import Cell, Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
+from methods.answer.wording import number
 from methods.graph.mixed import as_graph
 from methods.graph.pc import Cpdag, pc
 from methods.graph.skeleton import TooManyTests
-from methods.matrix import Floats, SignalMatrix, halves, prepare
-from methods.ranking import by_signals
-from methods.types import Cell, Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
-from methods.wording import number
+from methods.telemetry.deviation import FLOOR
+from methods.telemetry.matrix import Floats, SignalMatrix, halves, prepare
 
 _SHOWN = 8
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from cluster.incident.model import Incident
-from methods.caveats import caveats_for
-from methods.matrix import Floats, Key, SignalMatrix, halves, prepare
-from methods.ranking import by_components
-from methods.separation import end_of_trouble, held_out, placebos
-from methods.types import Cell, Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
-from methods.wording import number, quantity, unit_of
+from methods.answer.caveats import caveats_for
+from methods.answer.ranking import by_components
+from methods.answer.types import Cell, Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
+from methods.answer.wording import number, quantity, unit_of
+from methods.telemetry.matrix import Floats, Key, SignalMatrix, halves, prepare
+from methods.telemetry.separation import end_of_trouble, held_out, placebos
 
 if TYPE_CHECKING:
     from sklearn.ensemble import ExtraTreesClassifier

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from cluster.incident.model import Incident
-from methods.caveats import caveats_for
-from methods.matrix import prepare
-from methods.ranking import by_signals
-from methods.types import Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
+from methods.answer.caveats import caveats_for
+from methods.answer.ranking import by_signals
+from methods.answer.types import Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
+from methods.telemetry.matrix import prepare
 
 
 class Dummy(Method):

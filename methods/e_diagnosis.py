@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cluster.incident.model import Incident
-from methods.caveats import caveats_for
-from methods.matrix import Floats, SignalMatrix, halves, prepare
-from methods.ranking import by_signals
-from methods.types import Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
-from methods.wording import number, quantity, unit_of
+from methods.answer.caveats import caveats_for
+from methods.answer.ranking import by_signals
+from methods.answer.types import Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
+from methods.answer.wording import number, quantity, unit_of
+from methods.telemetry.matrix import Floats, SignalMatrix, halves, prepare
 
 _SHOWN = 10
 _TABLE_SIZE = 12

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from cluster.incident.model import Incident
+from methods.answer.types import Family, Method, NoRanking, Outcome
+from methods.graph.blame import by_pagerank
 from methods.graph.discovery import fci_graph
-from methods.graph.scoring import by_pagerank
 from methods.graph.signals import distinct
-from methods.types import Family, Method, NoRanking, Outcome
 
 
 class FciPageRank(Method):

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from cluster.incident.model import Incident
-from methods.caveats import caveats_for
+from methods.answer.caveats import caveats_for
+from methods.answer.ranking import by_signals
+from methods.answer.types import Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
+from methods.answer.wording import number, quantity, unit_of
+from methods.graph.blame import sli_column, walk_step
 from methods.graph.mixed import Bools, Floats, Marks, as_graph, directed, effect_to_cause
 from methods.graph.pcmci import LaggedLinks, TooLarge, partial_correlation, pcmci
 from methods.graph.random_walk import mean_visits, transitions
-from methods.graph.scoring import sli_column, walk_step
 from methods.graph.signals import Signals, distinct
-from methods.ranking import by_signals
-from methods.spot import extreme_bound
-from methods.types import Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
-from methods.wording import number, quantity, unit_of
+from methods.telemetry.spot import extreme_bound
 
 SHOWN = 10
 LEAST_SAMPLES = 24

@@ -7,13 +7,13 @@ from typing import ClassVar
 import numpy as np
 
 from cluster.incident.model import Incident
-from methods.caveats import caveats_for
-from methods.ranking import by_components
-from methods.spans import Flags, Floats, SpanTable, after_onset, encode
-from methods.ties import steady
-from methods.trace_coverage import Coverage, coverage, weights
-from methods.types import Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
-from methods.wording import number, quantity
+from methods.answer.caveats import caveats_for
+from methods.answer.ranking import by_components
+from methods.answer.ties import steady
+from methods.answer.types import Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
+from methods.answer.wording import number, quantity
+from methods.telemetry.spans import Flags, Floats, SpanTable, after_onset, encode
+from methods.telemetry.trace_coverage import Coverage, coverage, weights
 
 _SHOWN = 12
 _ROUNDING = 1e-9

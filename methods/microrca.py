@@ -9,14 +9,10 @@ import numpy as np
 
 from cluster.incident.model import Incident
 from cluster.topology import Relation
-from methods.calls import CallLatencies, Edge, call_latencies, similarity
-from methods.caveats import caveats_for
-from methods.edge_anomaly import clusters
-from methods.matrix import Floats
-from methods.ranking import by_components
-from methods.restart_walk import visits
-from methods.ties import steady
-from methods.types import (
+from methods.answer.caveats import caveats_for
+from methods.answer.ranking import by_components
+from methods.answer.ties import steady
+from methods.answer.types import (
     Explanation,
     Family,
     Graph,
@@ -29,7 +25,11 @@ from methods.types import (
     Step,
     Table,
 )
-from methods.wording import number, quantity, unit_of
+from methods.answer.wording import number, quantity, unit_of
+from methods.graph.restart_walk import visits
+from methods.telemetry.calls import CallLatencies, Edge, call_latencies, similarity
+from methods.telemetry.edge_anomaly import clusters
+from methods.telemetry.matrix import Floats
 
 _RESOURCES = ("cpu", "mem", "net", "disk", "io", "sys", "gpu", "kv", "slots")
 _LEAST_SIMILARITY = 0.01

@@ -7,13 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from cluster.incident.model import Incident, Onset
-from methods.calls import CallLatencies, call_latencies, similarity
-from methods.caveats import caveats_for
-from methods.matrix import Floats
-from methods.ranking import by_components
-from methods.ties import steady
-from methods.types import (
+from cluster.incident.model import Incident
+from cluster.window import Onset
+from methods.answer.caveats import caveats_for
+from methods.answer.ranking import by_components
+from methods.answer.ties import steady
+from methods.answer.types import (
     Cell,
     Explanation,
     Family,
@@ -27,7 +26,9 @@ from methods.types import (
     Step,
     Table,
 )
-from methods.wording import number
+from methods.answer.wording import number
+from methods.telemetry.calls import CallLatencies, call_latencies, similarity
+from methods.telemetry.matrix import Floats
 
 _LEAST_SPREAD = 0.01
 _SHOWN = 12

@@ -8,16 +8,16 @@ from typing import ClassVar
 import numpy as np
 
 from cluster.incident.model import Incident
-from methods import event_series, log_templates
-from methods.caveats import caveats_for
-from methods.deviation import Deviations, deviations, median_and_range
-from methods.log_templates import LogTable
-from methods.matrix import from_frame, halves, prepare
-from methods.ranking import by_signals
-from methods.spans import SpanTable, after_onset, encode
-from methods.ties import steady
-from methods.types import Explanation, Family, Method, NoRanking, Outcome, Pointer, Reason, Step, Table
-from methods.wording import number
+from methods.answer.caveats import caveats_for
+from methods.answer.ranking import by_signals
+from methods.answer.ties import steady
+from methods.answer.types import Explanation, Family, Method, NoRanking, Outcome, Pointer, Reason, Step, Table
+from methods.answer.wording import number
+from methods.telemetry import event_series, log_templates
+from methods.telemetry.deviation import Deviations, deviations, median_and_range
+from methods.telemetry.log_templates import LogTable
+from methods.telemetry.matrix import from_frame, halves, prepare
+from methods.telemetry.spans import SpanTable, after_onset, encode
 
 _SHOWN = 8
 _CHATTY = 0.5
@@ -57,9 +57,9 @@ class MmBaro(Method):
     Deviations:
         The public code takes the signed maximum, so drops are invisible, and drops constant series; here the absolute
         value counts and constants are kept. Where the IQR is 0 it divides by 1, which mixes counts with seconds and
-        lets a chatty container win; `methods.deviation` gives such series a spread without unit. The study's "latency"
-        of a trace is a count of successful spans, and the last two samples of the failures before the fault are lost;
-        ours are latencies and failures. Log lines are counted by template, not by container.
+        lets a chatty container win; `methods.telemetry.deviation` gives such series a spread without unit. The
+        study's "latency" of a trace is a count of successful spans, and the last two samples of the failures before
+        the fault are lost; ours are latencies and failures. Log lines are counted by template, not by container.
     """
 
     name: ClassVar[str] = "mmbaro"

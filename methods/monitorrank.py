@@ -7,13 +7,10 @@ from typing import ClassVar
 import numpy as np
 
 from cluster.incident.model import Incident
-from methods.calls import CallLatencies, call_latencies, similarity
-from methods.caveats import caveats_for
-from methods.matrix import Floats
-from methods.ranking import by_components
-from methods.restart_walk import visits
-from methods.ties import steady
-from methods.types import (
+from methods.answer.caveats import caveats_for
+from methods.answer.ranking import by_components
+from methods.answer.ties import steady
+from methods.answer.types import (
     Explanation,
     Family,
     Graph,
@@ -26,7 +23,10 @@ from methods.types import (
     Step,
     Table,
 )
-from methods.wording import number
+from methods.answer.wording import number
+from methods.graph.restart_walk import visits
+from methods.telemetry.calls import CallLatencies, call_latencies, similarity
+from methods.telemetry.matrix import Floats
 
 _SHOWN = 12
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from cluster.incident.model import Incident
-from methods.caveats import caveats_for
-from methods.deviation import deviations, explain, mean_and_deviation
-from methods.matrix import halves, prepare
-from methods.ranking import by_signals
-from methods.types import Family, Method, NoRanking, Outcome, Reason
+from methods.answer.caveats import caveats_for
+from methods.answer.ranking import by_signals
+from methods.answer.types import Family, Method, NoRanking, Outcome, Reason
+from methods.telemetry.deviation import deviations, explain, mean_and_deviation
+from methods.telemetry.matrix import halves, prepare
 
 
 class NSigma(Method):
@@ -35,7 +35,7 @@ class NSigma(Method):
 
     Deviations: the absolute deviation counts, so that a collapse (token rate, ready pods) is as suspect as a rise; the
         public code takes the signed maximum and sees no drop. Signals that were constant before the onset are kept,
-        with the bounded spread that `methods.deviation` defines; the public code drops them. The onset is the
+        with the bounded spread that `methods.telemetry.deviation` defines; the public code drops them. The onset is the
         incident's, estimated from the SLI, where the public code is given the injection time.
     """
 

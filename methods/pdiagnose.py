@@ -9,15 +9,15 @@ import numpy as np
 from scipy.special import ndtr
 
 from cluster.incident.model import Incident
-from methods import log_templates
-from methods.caveats import caveats_for
-from methods.log_templates import LogTable
-from methods.matrix import Floats, Key, SignalMatrix, halves, prepare
-from methods.ranking import by_components
-from methods.spans import SpanTable, after_onset, encode
-from methods.ties import steady
-from methods.types import Cell, Explanation, Family, Method, NoRanking, Outcome, Pointer, Reason, Step, Table
-from methods.wording import number
+from methods.answer.caveats import caveats_for
+from methods.answer.ranking import by_components
+from methods.answer.ties import steady
+from methods.answer.types import Cell, Explanation, Family, Method, NoRanking, Outcome, Pointer, Reason, Step, Table
+from methods.answer.wording import number
+from methods.telemetry import log_templates
+from methods.telemetry.log_templates import LogTable
+from methods.telemetry.matrix import Floats, Key, SignalMatrix, halves, prepare
+from methods.telemetry.spans import SpanTable, after_onset, encode
 
 _SHOWN = 12
 _LEAST_SPREAD = 0.01

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from cluster.incident.model import Incident
-from methods.caveats import caveats_for
-from methods.discretize import natural_bins
-from methods.matrix import SignalMatrix, halves, prepare
-from methods.ranking import by_signals
-from methods.types import Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
-from methods.wording import number
+from methods.answer.caveats import caveats_for
+from methods.answer.ranking import by_signals
+from methods.answer.types import Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
+from methods.answer.wording import number
+from methods.telemetry.discretize import natural_bins
+from methods.telemetry.matrix import SignalMatrix, halves, prepare
 
 Codes = NDArray[np.int64]
 

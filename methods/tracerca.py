@@ -8,13 +8,13 @@ from typing import ClassVar
 import numpy as np
 
 from cluster.incident.model import Incident
-from methods.caveats import caveats_for
-from methods.item_sets import closed_sets
-from methods.ranking import by_components
-from methods.spans import NO_PARENT, Codes, Flags, Floats, SpanTable, after_onset, encode
-from methods.ties import steady
-from methods.types import Cell, Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
-from methods.wording import number, quantity
+from methods.answer.caveats import caveats_for
+from methods.answer.ranking import by_components
+from methods.answer.ties import steady
+from methods.answer.types import Cell, Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
+from methods.answer.wording import number, quantity
+from methods.telemetry.item_sets import closed_sets
+from methods.telemetry.spans import NO_PARENT, Codes, Flags, Floats, SpanTable, after_onset, encode
 
 _SHOWN = 12
 _USERS = "users"

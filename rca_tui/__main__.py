@@ -11,9 +11,9 @@ import typer
 from rca_tui.commands import (
     ablation,
     analysis,
-    checking,
-    connecting,
-    contrasting,
+    check,
+    connection,
+    contrast,
     deployment,
     doctor,
     drills,
@@ -65,7 +65,7 @@ def start(
     on the one in a Kubernetes cluster. `rca-tui --context NAME doctor` says what it finds there.
     INCIDENT is a folder or .zip that was saved, a case in the RCAEval layout, or a name that `rca-tui incidents` lists.
     """
-    connecting.choose(context_name)
+    connection.choose(context_name)
     if context.invoked_subcommand is None:
         from rca_tui.commands.screen import show_live
 
@@ -75,7 +75,7 @@ def start(
         raise BadInput(f"{context.invoked_subcommand} is not for a cluster; --context goes with: {choice}")
 
 
-for commands in (deployment, doctor, incidents, analysis, contrasting, checking, scoring, ablation, drills, lists):
+for commands in (deployment, doctor, incidents, analysis, contrast, check, scoring, ablation, drills, lists):
     commands.register(app)
 
 

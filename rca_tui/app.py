@@ -16,10 +16,8 @@ from textual.reactive import reactive
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
-from rca_tui import messages, palette
+from rca_tui import palette
 from rca_tui.bindings import EVERYWHERE, KeymapError, keymap_path, read_keymap
-from rca_tui.injecting import Injector
-from rca_tui.polling import Poller
 from rca_tui.screens.checks import ChecksPage
 from rca_tui.screens.diagnose import DiagnosePage
 from rca_tui.screens.dialogs import Help, Notice
@@ -28,10 +26,13 @@ from rca_tui.screens.faults import FaultsPage
 from rca_tui.screens.overview import OverviewPage
 from rca_tui.screens.page import Page
 from rca_tui.screens.telemetry import TelemetryPage
-from rca_tui.state import STALE_AFTER, Diagnosis, Injection, Mark, Snapshot
+from rca_tui.session import STALE_AFTER, Diagnosis, Injection, Mark, Snapshot
 from rca_tui.theme import DARK, LIGHT
-from rca_tui.threads import in_thread, sentence
 from rca_tui.widgets.header import Header
+from rca_tui.work import messages
+from rca_tui.work.injection import Injector
+from rca_tui.work.polling import Poller
+from rca_tui.work.threads import in_thread, sentence
 
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
@@ -176,7 +177,7 @@ class RcaApp(App[None]):
 
     def estimate_onset(self) -> None:
         """Estimate the onset of the replayed incident in a worker."""
-        from rca_tui.diagnosing import estimate
+        from rca_tui.work.diagnosis import estimate
 
         incident = self.latest.incident if self.latest else None
         if incident is not None:

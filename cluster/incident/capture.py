@@ -8,8 +8,9 @@ from collections.abc import Callable
 import pandas as pd
 
 from cluster.deployment import Deployment, DeploymentError, step_of
-from cluster.incident.model import Incident, Telemetry, Window, empty_logs, empty_spans
+from cluster.incident.model import Incident, Telemetry, empty_logs, empty_spans
 from cluster.signals import UNITS
+from cluster.window import Window
 
 
 def capture(deployment: Deployment, window: Window, step: float | None = None) -> Incident:

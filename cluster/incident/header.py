@@ -6,9 +6,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, JsonValue
 
-from cluster.incident.model import Incident, Onset, OnsetSource, Window
+from cluster.incident.model import Incident
 from cluster.incident.truth import Truth
 from cluster.topology import Component, Edge, Kind, Relation, Topology
+from cluster.window import Onset, OnsetSource, Window
 
 Name = Annotated[str, Field(max_length=1024)]
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
-import numpy as np
 import pandas as pd
 
 from cluster.display import Document, Shown
 from cluster.topology import Topology
+from cluster.window import Onset, Window
 
 SPAN_COLUMNS = {
     "trace_id": "string",
@@ -28,42 +27,6 @@ SPAN_COLUMNS = {
     "error": "boolean",
 }
 LOG_COLUMNS = {"time": "float64", "component": "string", "severity": "string", "message": "string"}
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A half-open stretch of time [start, end) in unix seconds. Raises ValueError when it is empty or not finite."""
-
-    start: float
-    end: float
-
-    def __post_init__(self) -> None:
-        if not (np.isfinite(self.start) and np.isfinite(self.end) and self.start < self.end):
-            raise ValueError(f"a window must start before it ends, got [{self.start}, {self.end})")
-
-    @property
-    def seconds(self) -> float:
-        return self.end - self.start
-
-    def __contains__(self, time: object) -> bool:
-        return isinstance(time, int | float) and self.start <= time < self.end
-
-
-class OnsetSource(StrEnum):
-    ESTIMATED = "estimated"
-    OPERATOR = "operator"
-    GIVEN = "given"
-
-
-@dataclass(frozen=True, slots=True)
-class Onset:
-    """When the trouble began, in unix seconds, and who says so.
-
-    `GIVEN` is the injection time out of a journal: only the evaluation uses it, to show what knowing it is worth.
-    """
-
-    time: float
-    source: OnsetSource
 
 
 def empty_metrics() -> pd.DataFrame:
@@ -164,6 +127,6 @@ class Incident(Shown):
         return tuple(sorted(self.topology.ids))
 
     def document(self) -> Document:
-        from cluster.incident import showing
+        from cluster.incident import documents
 
-        return showing.incident(self)
+        return documents.incident(self)

@@ -23,8 +23,9 @@ import pandas as pd
 
 from cluster.incident import rcaeval_graph, rcaeval_records, rcaeval_tables
 from cluster.incident.container import IncidentError
-from cluster.incident.model import Incident, Telemetry, Window
+from cluster.incident.model import Incident, Telemetry
 from cluster.incident.truth import Truth
+from cluster.window import Window
 
 METRICS = ("metrics", "simple_metrics", "data")
 TRACES = ("traces",)

@@ -31,8 +31,9 @@ from cluster.incident import container
 from cluster.incident.container import IncidentError
 from cluster.incident.frames import rows_from_parquet, rows_to_parquet, wide_from_parquet, wide_to_parquet
 from cluster.incident.header import FileMark, Header, SealedTruth
-from cluster.incident.model import LOG_COLUMNS, SPAN_COLUMNS, Incident, Telemetry, Window
+from cluster.incident.model import LOG_COLUMNS, SPAN_COLUMNS, Incident, Telemetry
 from cluster.incident.truth import Truth
+from cluster.window import Window
 
 __all__ = ["SCHEMA", "IncidentError", "Summary", "load", "load_truth", "save", "summary"]
 

@@ -25,9 +25,9 @@ from cluster.topology import Kind, Relation, Topology
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cluster.exposition import Exposition
-    from cluster.incident.model import Window
     from cluster.kubernetes.metrics import MetricsReader
+    from cluster.prometheus.exposition import Exposition
+    from cluster.window import Window
 
 _NODES_EVERY = 30.0  # s; nodes come and go seldom
 

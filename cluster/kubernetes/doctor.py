@@ -12,12 +12,12 @@ from enum import StrEnum
 
 from cluster import signals
 from cluster.deployment import DeploymentError
-from cluster.incident.model import Window
 from cluster.kubernetes.api import Api
 from cluster.kubernetes.deployment import KubernetesDeployment, open_api
 from cluster.kubernetes.discovery import which
 from cluster.kubernetes.resources import JOBS, NODES, PODS, RAY_CLUSTERS, RAY_SERVICES, SERVICES, Resource
 from cluster.kubernetes.settings import Endpoint
+from cluster.window import Window
 
 CHAOS = tuple(Resource(plural, "chaos-mesh.org", "v1alpha1") for plural in ("stresschaos", "networkchaos", "podchaos"))
 GPU_NAMESPACE = "gpu-operator"

@@ -14,9 +14,10 @@ from typing import Any
 import pandas as pd
 
 from cluster.deployment import DeploymentError
-from cluster.incident.model import LOG_COLUMNS, Window
+from cluster.incident.model import LOG_COLUMNS
 from cluster.kubernetes.discovery import Stack
 from cluster.kubernetes.sources import Asker
+from cluster.window import Window
 
 PAGE = 5000  # Loki's own limit by default
 LARGEST = 50_000  # lines of a window

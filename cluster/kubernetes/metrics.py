@@ -11,15 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from cluster.deployment import DeploymentError, Samples
-from cluster.exposition import Exposition
-from cluster.incident.model import Window
-from cluster.kubernetes import rules
 from cluster.kubernetes.discovery import GATEWAY, Stack
 from cluster.kubernetes.settings import Metrics
 from cluster.kubernetes.sources import Login
-from cluster.prometheus import Prometheus, Series, as_samples
-from cluster.promql import Query, Source, resolve
+from cluster.prometheus.client import Prometheus, Series, as_samples
+from cluster.prometheus.exposition import Exposition
+from cluster.prometheus.names import rules
+from cluster.prometheus.promql import Query, Source, resolve
 from cluster.topology import Kind
+from cluster.window import Window
 
 KNOWN_FOR = 60.0  # s for which names and paces are taken to stay as they are
 _LOOKS = (60, 300)  # s over which a pace is measured

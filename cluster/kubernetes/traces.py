@@ -19,10 +19,11 @@ from typing import Any
 import pandas as pd
 
 from cluster.deployment import DeploymentError
-from cluster.incident.model import SPAN_COLUMNS, Window
+from cluster.incident.model import SPAN_COLUMNS
 from cluster.kubernetes.discovery import GATEWAY, Stack
 from cluster.kubernetes.settings import Traces
 from cluster.kubernetes.sources import Asker
+from cluster.window import Window
 
 LARGEST = 500  # traces of a window
 PARTS = 20

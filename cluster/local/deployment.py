@@ -20,8 +20,8 @@ from cluster.topology import Component, Edge, Kind, Relation, Topology, calls
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cluster.exposition import Exposition
-    from cluster.incident.model import Window
+    from cluster.prometheus.exposition import Exposition
+    from cluster.window import Window
 
 FRESH_SECONDS = 5.0
 # The exporter's newest sample; where that is too old to be seen at once, the newest of anything.

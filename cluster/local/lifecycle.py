@@ -19,7 +19,7 @@ from typing import Any
 import cluster
 from cluster import paths
 from cluster.deployment import DeploymentError
-from cluster.local import cgroups, cleanup, layout, model, preflight, processes, state
+from cluster.local import cgroups, cleanup, layout, preflight, processes, state, weights
 from cluster.local.layout import RunDir
 from cluster.local.options import Options
 from cluster.local.settings import Settings
@@ -44,9 +44,9 @@ def up(options: Options | None = None, progress: Progress = lambda _: None) -> L
         found = cleanup.clean()
         if found:
             progress(f"cleaned up after an earlier deployment: {', '.join(found)}")
-        weights = _weights(options.engine, progress)
+        model = _weights(options.engine, progress)
         try:
-            return _start(options, weights, progress)
+            return _start(options, model, progress)
         except BaseException:
             # Interrupted or failed: half a deployment is worth nothing. The logs stay in the run folder.
             cleanup.clean()
@@ -67,15 +67,15 @@ def down(progress: Progress = lambda _: None) -> bool:
 
 
 def _weights(engine: str, progress: Progress) -> Path:
-    weights = model.ensure(progress=progress)
+    path = weights.ensure(progress=progress)
     if engine == layout.LLAMACPP:
-        return weights
+        return path
     from cluster.local.engines import vllm_model
 
-    return vllm_model.convert(weights)
+    return vllm_model.convert(path)
 
 
-def _start(options: Options, weights: Path, progress: Progress) -> LocalState:
+def _start(options: Options, model: Path, progress: Progress) -> LocalState:
     began = time.time()
     folder = paths.local()
     run = RunDir(folder / "run")
@@ -101,7 +101,7 @@ def _start(options: Options, weights: Path, progress: Progress) -> LocalState:
             deployment=deployment,
             options=options,
             cgroups=groups,
-            model=str(weights),
+            model=str(model),
             gateway_port=current.gateway_port,
             gateway_fd=gateway.fileno(),
             prometheus_port=current.prometheus_port,

@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import pandas as pd
 
-from cluster import exposition
 from cluster.deployment import DeploymentError, Samples
-from cluster.exposition import Exposition
-from cluster.incident.model import LOG_COLUMNS, SPAN_COLUMNS, Window
+from cluster.incident.model import LOG_COLUMNS, SPAN_COLUMNS
 from cluster.local import layout, records
 from cluster.local.layout import RunDir
 from cluster.local.records import LONGEST_LINE, Parser
-from cluster.prometheus import Prometheus, as_samples
-from cluster.promql import LLAMACPP, LOCAL, RAY_SERVE, RAY_VLLM, RAY_VLLM_COLON, VLLM, Source, resolve
+from cluster.prometheus import exposition
+from cluster.prometheus.client import Prometheus, as_samples
+from cluster.prometheus.exposition import Exposition
+from cluster.prometheus.promql import LLAMACPP, LOCAL, RAY_SERVE, RAY_VLLM, RAY_VLLM_COLON, VLLM, Source, resolve
+from cluster.window import Window
 
 if TYPE_CHECKING:
     from cluster.local.deployment import LocalDeployment

@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import Field
 
-from faults.bandwidth import Bandwidth as OnThisMachine
-from faults.kubernetes.chaos_mesh import NETWORK, ChaosFault
+from faults.kubernetes.control.chaos_mesh import NETWORK, ChaosFault
+from faults.local.bandwidth import Bandwidth as OnThisMachine
 from faults.types import Parameters
 
 BYTES = 1000 // 8  # in a kbit

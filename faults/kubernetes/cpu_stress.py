@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import Field
 
-from faults.cpu_stress import CpuStress as OnThisMachine
-from faults.kubernetes.chaos_mesh import STRESS, ChaosFault
+from faults.kubernetes.control.chaos_mesh import STRESS, ChaosFault
+from faults.local.cpu_stress import CpuStress as OnThisMachine
 from faults.types import Parameters
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from faults.crash import Crash as OnThisMachine
-from faults.crash import CrashParameters
-from faults.kubernetes.chaos_mesh import POD, ChaosFault
-from faults.kubernetes.on_cluster import kubectl
+from faults.kubernetes.control.chaos_mesh import POD, ChaosFault
+from faults.kubernetes.control.on_cluster import kubectl
+from faults.local.crash import Crash as OnThisMachine
+from faults.local.crash import CrashParameters
 
 if TYPE_CHECKING:
     from cluster.kubernetes.deployment import KubernetesDeployment

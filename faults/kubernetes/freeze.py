@@ -14,9 +14,7 @@ import math
 from typing import TYPE_CHECKING
 
 from cluster.deployment import DeploymentError
-from faults.freeze import Freeze as OnThisMachine
-from faults.freeze import FreezeParameters
-from faults.kubernetes.on_cluster import (
+from faults.kubernetes.control.on_cluster import (
     OWN_TIMEOUT,
     ClusterFault,
     cluster_of,
@@ -26,6 +24,8 @@ from faults.kubernetes.on_cluster import (
     run,
     same_pod,
 )
+from faults.local.freeze import Freeze as OnThisMachine
+from faults.local.freeze import FreezeParameters
 from faults.types import Plan, Readback
 
 if TYPE_CHECKING:

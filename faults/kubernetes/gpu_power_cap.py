@@ -14,10 +14,10 @@ from pydantic import Field
 from cluster.deployment import DeploymentError
 from cluster.kubernetes.resources import JOBS
 from cluster.topology import Kind
-from faults.gpu_power_cap import GpuPowerCap as OnThisMachine
-from faults.kubernetes import keeper
-from faults.kubernetes.gpu import Plugin, set_limit, uuid_of
-from faults.kubernetes.on_cluster import ClusterFault, Right, cluster_of, exec_in, kubectl, name_of
+from faults.kubernetes.control import keeper
+from faults.kubernetes.control.gpu import Plugin, set_limit, uuid_of
+from faults.kubernetes.control.on_cluster import ClusterFault, Right, cluster_of, exec_in, kubectl, name_of
+from faults.local.gpu_power_cap import GpuPowerCap as OnThisMachine
 from faults.types import Parameters, Plan, Readback
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import Field
 
-from faults.kubernetes.chaos_mesh import STRESS, ChaosFault
-from faults.memory_stress import MemoryStress as OnThisMachine
+from faults.kubernetes.control.chaos_mesh import STRESS, ChaosFault
+from faults.local.memory_stress import MemoryStress as OnThisMachine
 from faults.types import Parameters
 
 

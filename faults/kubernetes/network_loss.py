@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import Field
 
-from faults.kubernetes.chaos_mesh import NETWORK, ChaosFault
-from faults.network_loss import NetworkLoss as OnThisMachine
+from faults.kubernetes.control.chaos_mesh import NETWORK, ChaosFault
+from faults.local.network_loss import NetworkLoss as OnThisMachine
 from faults.types import Parameters
 
 

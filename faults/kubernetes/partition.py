@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from faults.kubernetes.chaos_mesh import NETWORK, ChaosFault
-from faults.partition import Partition as OnThisMachine
-from faults.partition import PartitionParameters
+from faults.kubernetes.control.chaos_mesh import NETWORK, ChaosFault
+from faults.local.partition import Partition as OnThisMachine
+from faults.local.partition import PartitionParameters
 
 
 class Partition(ChaosFault[PartitionParameters]):

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from methods.answer.types import NoRanking, Reason, Step, Table
+from methods.answer.wording import number
+from methods.graph.blame import Discovery
 from methods.graph.fci import fci
 from methods.graph.granger import f_test, false_discovery
 from methods.graph.lingam import NotConverged, ica_lingam
 from methods.graph.mixed import Floats, directed
 from methods.graph.pc import pc
-from methods.graph.scoring import Discovery
 from methods.graph.signals import Signals
 from methods.graph.skeleton import Skeleton, TooManyTests
-from methods.types import NoRanking, Reason, Step, Table
-from methods.wording import number
 
 SHOWN = 10
 

@@ -18,7 +18,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from methods.types import Graph, GraphEdge
+from methods.answer.types import Graph, GraphEdge
 
 Marks: TypeAlias = NDArray[np.int8]
 Bools: TypeAlias = NDArray[np.bool_]

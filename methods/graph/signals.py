@@ -12,9 +12,9 @@ from functools import cached_property
 import numpy as np
 
 from cluster.incident.model import Incident
+from methods.answer.types import NoRanking, Pointer, Reason, Step
 from methods.graph.mixed import Floats
-from methods.matrix import Key, SignalMatrix, prepare
-from methods.types import NoRanking, Pointer, Reason, Step
+from methods.telemetry.matrix import Key, SignalMatrix, prepare
 
 LEAST_SAMPLES = 8
 MOST_SIGNALS = 2000

@@ -38,25 +38,25 @@ def ablate(
     """
     from cluster import paths
     from guidelines import catalog
-    from rca_tui import ablating
-    from rca_tui.cases import with_answers
+    from methods.evaluation import ablation
+    from methods.evaluation.cases import with_answers
     from rca_tui.commands.scoring import with_progress
 
     try:
-        checks = [catalog.entry(name) for name in check] if check else None
+        checks = [catalog.entry(name) for name in check] if check else catalog.entries()
     except KeyError as error:
         raise BadInput(str(error.args[0])) from None
     with interruptible("interrupted; run it again to go on with what is missing"):
         try:
-            todo = ablating.plan(with_answers(incident or []), method or ablating.METHODS, checks)
+            todo = ablation.plan(with_answers(incident or []), checks, method or ablation.METHODS)
         except ValueError as error:
             raise BadInput(str(error)) from None
         if not todo.plans:
             raise BadInput("none of these checks can be taken away from a recording: its page says why")
-        answers = ablating.run(todo, seed=seed, deadline=deadline, cache=paths.cache_home() / "ablate.jsonl")
+        answers = ablation.run(todo, seed=seed, deadline=deadline, cache=paths.cache_home() / "ablate.jsonl")
         for _ in with_progress(answers, todo.total):
             pass
-    table = ablating.table(todo)
+    table = ablation.table(todo)
     if out is not None:
         _write(out, table)
     if as_json:

@@ -12,11 +12,12 @@ from rca_tui.commands import onset as onsets
 from rca_tui.commands.errors import at_terminal, interruptible, say
 from rca_tui.commands.incidents import Back
 from rca_tui.commands.output import AsJson, print_json, print_line
-from rca_tui.text import clock_time, plain, span
+from rca_tui.draw.text import clock_time, plain, span
 
 if TYPE_CHECKING:
-    from cluster.incident.model import Incident, Onset
-    from methods.runner import Result
+    from cluster.incident.model import Incident
+    from cluster.window import Onset
+    from methods.running.runner import Result
 
 Named = Annotated[str, typer.Argument(metavar="INCIDENT", help="A path, or a name that `rca-tui incidents` lists.")]
 When = Annotated[str, typer.Option("--onset", metavar="auto|TIME", help=onsets.HELP)]
@@ -41,9 +42,11 @@ def diagnose(
     By every method, unless some are named. Without an incident: of the last minutes of the live deployment.
     Example: rca-tui diagnose drill-01 --method baro --method nsigma --onset +120
     """
-    from methods import catalog, consensus, results, runner
+    from methods import catalog
+    from methods.answer import consensus
+    from methods.running import results, runner
     from rca_tui.commands import rankings
-    from rca_tui.rankings import NO_ONSET
+    from rca_tui.draw.rankings import NO_ONSET
 
     for name in method or ():
         catalog.entry(name)
@@ -80,7 +83,8 @@ def explain(
 
     Example: rca-tui explain drill-01 --method baro
     """
-    from methods import catalog, results, runner
+    from methods import catalog
+    from methods.running import results, runner
     from rca_tui.commands import explanation
 
     catalog.entry(method)
@@ -126,7 +130,7 @@ def replay(
 
 
 def _live(seconds: float | None) -> Incident:
-    from rca_tui.commands.connecting import connected, last
+    from rca_tui.commands.connection import connected, last
 
     with connected() as deployment, interruptible("interrupted; nothing was diagnosed"):
         incident = last(deployment, seconds)
@@ -151,7 +155,7 @@ def onset_line(incident: Incident) -> str:
 
 
 def _explained(result: Result) -> dict[str, Any] | None:
-    from methods.types import Ranking
+    from methods.answer.types import Ranking
 
     outcome = result.outcome
     return dataclasses.asdict(outcome.explanation) if isinstance(outcome, Ranking) else None

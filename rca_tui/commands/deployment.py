@@ -9,7 +9,7 @@ import typer
 
 from rca_tui.commands.errors import BadInput, interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
-from rca_tui.text import span
+from rca_tui.draw.text import span
 
 Port = Annotated[int | None, typer.Option(help="Port on 127.0.0.1; by default the first free one.", show_default=False)]
 
@@ -61,7 +61,7 @@ def status(as_json: AsJson = False) -> None:
     With how fresh its data is, and what is left to recover.
     """
     from faults.recover import pending
-    from rca_tui.commands.connecting import chosen
+    from rca_tui.commands.connection import chosen
 
     told = _local() if chosen() is None else _connected()
     told["to_recover"] = [journal.id for journal, _ in pending()]
@@ -79,7 +79,7 @@ def status(as_json: AsJson = False) -> None:
 
 
 def _connected() -> dict[str, Any]:
-    from rca_tui.commands.connecting import connected
+    from rca_tui.commands.connection import connected
 
     with connected() as deployment:
         seen = deployment.status()

@@ -10,7 +10,7 @@ import typer
 
 from rca_tui.commands.errors import BadInput, interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
-from rca_tui.text import number, plain
+from rca_tui.draw.text import number, plain
 
 if TYPE_CHECKING:
     from cluster.kubernetes.doctor import Check, Examination
@@ -33,7 +33,7 @@ def doctor(
     """
     from cluster.kubernetes.doctor import Examination, Part, Verdict
     from methods.catalog import unanswered
-    from rca_tui.commands.connecting import chosen
+    from rca_tui.commands.connection import chosen
 
     if report is not None and report.exists():
         raise BadInput(f"{report} exists: name another file")

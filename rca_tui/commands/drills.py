@@ -11,7 +11,7 @@ import typer
 
 from rca_tui.commands.errors import BadInput, Interrupted, at_terminal, interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
-from rca_tui.text import number, plain, span
+from rca_tui.draw.text import number, plain, span
 
 if TYPE_CHECKING:
     from faults.drill import DrillReport, Progress
@@ -68,7 +68,7 @@ def drill(
         _confirm(fault or "a fault", target or "", seconds, yes)
 
     from cluster.incident import library
-    from rca_tui.commands.connecting import connected
+    from rca_tui.commands.connection import connected
 
     with connected() as deployment:
         if fault is None or target is None:

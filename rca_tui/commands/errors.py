@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from rca_tui.text import plain
+from rca_tui.draw.text import plain
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -21,8 +21,8 @@ _EXPECTED = {
     ("cluster.incident.container", "IncidentError"),
     ("cluster.deployment", "DeploymentError"),
     ("methods.catalog", "UnknownMethod"),
-    ("methods.sli", "NoSli"),
-    ("methods.cases", "CaseError"),
+    ("methods.telemetry.sli", "NoSli"),
+    ("methods.evaluation.cases", "CaseError"),
     ("faults.errors", "FaultError"),
     ("rca_tui.commands.errors", "BadInput"),
 }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from methods.runner import Result
-from methods.types import Ranking
+from methods.answer.types import Ranking
+from methods.running.runner import Result
 from rca_tui.commands.output import print_document, print_line
 
 

@@ -9,7 +9,7 @@ import typer
 
 from rca_tui.commands.errors import interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
-from rca_tui.text import date_time, span
+from rca_tui.draw.text import date_time, span
 
 if TYPE_CHECKING:
     from cluster.incident.library import Listing
@@ -36,7 +36,7 @@ def record(
     The incident has no truth: nobody knows the cause yet. Example: rca-tui record --seconds 600 monday.zip
     """
     from cluster.incident import library, store
-    from rca_tui.commands.connecting import connected, last
+    from rca_tui.commands.connection import connected, last
 
     path = path or library.new_path("recorded")
     with connected() as deployment, interruptible("interrupted; nothing was written"):

@@ -27,7 +27,7 @@ def methods(as_json: AsJson = False) -> None:
 def faults(as_json: AsJson = False) -> None:
     """List the faults, and which can be injected now."""
     from faults import catalog
-    from rca_tui.commands.connecting import connected_or_none
+    from rca_tui.commands.connection import connected_or_none
 
     rows = []
     with connected_or_none() as deployment:

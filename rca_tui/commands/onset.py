@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from rca_tui.commands.errors import BadInput
 
 if TYPE_CHECKING:
-    from cluster.incident.model import Incident, Window
+    from cluster.incident.model import Incident
+    from cluster.window import Window
 
 HELP = "auto, or when it began: unix seconds, ISO 8601 (UTC unless it says), or +SECONDS from the window's start."
 
@@ -17,10 +18,10 @@ HELP = "auto, or when it began: unix seconds, ISO 8601 (UTC unless it says), or 
 def place(incident: Incident, onset: str) -> Incident:
     """The incident with the onset that was asked for; estimated for `auto`. Raises BadInput."""
     if onset == "auto":
-        from methods.onset import with_onset
+        from methods.telemetry.onset import with_onset
 
         return with_onset(incident)
-    from cluster.incident.model import Onset, OnsetSource
+    from cluster.window import Onset, OnsetSource
 
     return incident.at(Onset(parse(onset, incident.window), OnsetSource.OPERATOR))
 

@@ -14,10 +14,10 @@ import typer
 
 from rca_tui.commands.errors import BadInput, interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
-from rca_tui.text import span
+from rca_tui.draw.text import span
 
 if TYPE_CHECKING:
-    from methods.evaluate import Engine
+    from methods.evaluation.evaluate import Engine
 
 _FAULTS_A_TABLE = 4  # as many as fit beside the methods in 80 columns
 _TELL_EVERY = 5.0  # s between lines of progress where there is no terminal
@@ -56,9 +56,10 @@ def evaluate(
     Example: rca-tui evaluate --method baro --method nsigma drill-01 drill-02
     """
     from cluster import paths
-    from methods import catalog, report
-    from methods import evaluate as evaluation
-    from rca_tui.cases import with_answers
+    from methods import catalog
+    from methods.evaluation import evaluate as evaluation
+    from methods.evaluation import report
+    from methods.evaluation.cases import with_answers
 
     for name in method or ():
         catalog.entry(name)
@@ -86,7 +87,7 @@ def _engine(name: EngineName) -> Iterator[Engine | None]:
     if name is EngineName.POOL:
         yield None
         return
-    from methods.ray_engine import NoRay, RayEngine
+    from methods.running.ray_engine import NoRay, RayEngine
 
     try:
         engine = RayEngine()

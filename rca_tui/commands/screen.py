@@ -16,9 +16,9 @@ def show_live(context: str | None, armed: bool) -> None:
     from rca_tui.app import run_app
 
     def connect() -> Deployment:
-        from rca_tui.commands import connecting
+        from rca_tui.commands import connection
 
-        return connecting.connect(context)
+        return connection.connect(context)
 
     run_app(connect, context or "local", armed)
 

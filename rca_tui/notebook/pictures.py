@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from cluster.incident.model import Incident
 from cluster.text import number, plain
-from methods.types import ComponentScore, SeriesPointer, Step
+from methods.answer.types import ComponentScore, SeriesPointer, Step
 from rca_tui.notebook.picture import BLUE, DASHES, FAINT, GREEN, INK, LINES, ORANGE, PURPLE, VERMILION, Picture, sheet
 
 Key = tuple[str, str]
@@ -161,7 +161,7 @@ def trace(incident: Incident, trace_id: str) -> Picture:
 
 
 def accuracy(rows: Sequence[Mapping[str, Any]], guessing: float) -> Picture:
-    """AC@1 with its interval for each row of `methods.report.summary`, beside guessing."""
+    """AC@1 with its interval for each row of `methods.evaluation.report.summary`, beside guessing."""
     ordered = sorted(rows, key=lambda row: (row["ac@1"], row["avg@5"]))
     with sheet(9.5, 1.0 + 0.27 * len(ordered)) as (figure, (axis,)):
         for place, row in enumerate(ordered):

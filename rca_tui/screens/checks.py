@@ -10,8 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Static
 
+from rca_tui.draw.text import fit, plain
 from rca_tui.screens.page import Page
-from rca_tui.text import fit, plain
 from rca_tui.theme import BAD, GOOD, UNKNOWN
 from rca_tui.widgets.rows import Rows
 
@@ -76,13 +76,13 @@ class ChecksPage(Page):
         from rich.console import Group
 
         from cluster.display import drawn
-        from guidelines import showing
+        from guidelines import documents
 
         each = self._at(report)
         if each is None:
             return
-        document = showing.page(each.guideline, each.finding)
-        blind = showing.blindness(report) if each.finding.verdict == "fail" else ()
+        document = documents.page(each.guideline, each.finding)
+        blind = documents.blindness(report) if each.finding.verdict == "fail" else ()
         self.query_one("#check-text", Static).update(Group(drawn(document), Text(), drawn(blind)))
         if self._read != each.guideline.name:  # the same check again is read on where the reader was
             self._read = each.guideline.name
@@ -111,6 +111,6 @@ class ChecksPage(Page):
         if report is None:
             return ""
         from cluster.pages import markdown
-        from guidelines import showing
+        from guidelines import documents
 
-        return markdown(showing.whole(report))
+        return markdown(documents.whole(report))

@@ -13,21 +13,21 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
 from methods import catalog
-from rca_tui import messages
-from rca_tui.evidence import as_text
-from rca_tui.rankings import CONSENSUS, consensus_row, consensus_words, method_row, ranking_text
+from rca_tui.draw.evidence import as_text
+from rca_tui.draw.rankings import CONSENSUS, consensus_row, consensus_words, method_row, ranking_text
+from rca_tui.draw.text import clock_time, plain, span
 from rca_tui.screens.page import Page
-from rca_tui.state import Diagnosis, Mark
-from rca_tui.text import clock_time, plain, span
+from rca_tui.session import Diagnosis, Mark
 from rca_tui.widgets.explanation import ExplanationView
 from rca_tui.widgets.rows import Rows
+from rca_tui.work import messages
 
 if TYPE_CHECKING:
     from textual.message import Message
 
-    from methods.consensus import Consensus
-    from methods.runner import Result
-    from methods.types import ComponentScore
+    from methods.answer.consensus import Consensus
+    from methods.answer.types import ComponentScore
+    from methods.running.runner import Result
 
 LEFT = 33
 """Cells of the list of methods."""
@@ -101,7 +101,7 @@ class DiagnosePage(Page):
         self.query_one("#onset", Static).update(text)
 
     def _show_verdict(self) -> None:
-        from methods.types import Ranking
+        from methods.answer.types import Ranking
 
         diagnosis, method = self.rca.diagnosis, self.query_one(Rows).key or ""
         why, ranking = self.query_one("#why", ExplanationView), self.query_one("#ranking", Static)
@@ -135,7 +135,7 @@ class DiagnosePage(Page):
 
     def _note(self, diagnosis: Diagnosis, result: Result) -> str:
         """How long it took, and how far the ranking agrees with what belongs to no method."""
-        from methods.overlap import agreement
+        from methods.answer.overlap import agreement
 
         took = f"ranked in {span(result.seconds)}" if result.seconds else "known from before"
         beside = diagnosis.results.get(catalog.CONTRAST.name)
@@ -152,7 +152,7 @@ class DiagnosePage(Page):
     # -- running ------------------------------------------------------------------------------------------------
 
     def action_run(self) -> None:
-        from rca_tui.diagnosing import capture, diagnose
+        from rca_tui.work.diagnosis import capture, diagnose
 
         snapshot, deployment = self.rca.shown or self.rca.latest, self.rca.poller.deployment
         if snapshot is None or deployment is None:
@@ -224,7 +224,7 @@ class DiagnosePage(Page):
         self._show_verdict()
 
     def copied(self) -> str:
-        from methods.types import Ranking
+        from methods.answer.types import Ranking
 
         diagnosis = self.rca.diagnosis
         if diagnosis is None:

@@ -10,15 +10,15 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
-from rca_tui.evidence import as_text
-from rca_tui.rankings import CONSENSUS
+from rca_tui.draw.evidence import as_text
+from rca_tui.draw.rankings import CONSENSUS
+from rca_tui.draw.text import fit, plain
 from rca_tui.screens.page import Page
-from rca_tui.text import fit, plain
 from rca_tui.widgets.explanation import ExplanationView
 from rca_tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
-    from methods.types import Explanation
+    from methods.answer.types import Explanation
 
 STEPS, STEPS_WIDE = 24, 38
 """Cells of the list of steps, and where there is room."""
@@ -62,7 +62,7 @@ class ExplainPage(Page):
 
     @property
     def _explanation(self) -> Explanation | None:
-        from methods.types import Ranking
+        from methods.answer.types import Ranking
 
         diagnosis = self.rca.diagnosis
         result = diagnosis.results.get(self.rca.method) if diagnosis else None
@@ -92,7 +92,7 @@ class ExplainPage(Page):
         table.move_cursor(row=min(max(0, table.cursor_row + by), max(0, table.row_count - 1)))
 
     def action_check(self) -> None:
-        from rca_tui.guides import check_of
+        from rca_tui.draw.step_check import check_of
 
         explanation, at = self._explanation, self.query_one(Rows).cursor_row
         if explanation is None or not 0 <= at < len(explanation.steps):

@@ -10,13 +10,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Input, Label, Select, Static
 
-from rca_tui import messages
+from rca_tui.draw.text import fit, plain, span
 from rca_tui.screens.dialogs import Confirm
 from rca_tui.screens.page import Page
-from rca_tui.state import Injection, Offer, Rehearsal, Request
-from rca_tui.text import fit, plain, span
+from rca_tui.session import Injection, Offer, Rehearsal, Request
 from rca_tui.theme import BAD, GOOD, UNKNOWN, WARN
 from rca_tui.widgets.rows import Rows
+from rca_tui.work import messages
 
 SECONDS = "60"
 """How long a fault stays unless told otherwise."""

@@ -10,13 +10,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Grid
 from textual.widgets import Input, Static
 
-from rca_tui.charts import chart_of
+from rca_tui.draw.braille import drawable, sparkline
+from rca_tui.draw.charts import chart_of
+from rca_tui.draw.sli_rows import ERRORS_WARN, UNEVEN, Row, matching, rows
+from rca_tui.draw.text import NOTHING, clock_time, fit, number, percent, plain, quantity, span
 from rca_tui.screens.page import Page
-from rca_tui.slis import ERRORS_WARN, UNEVEN, Row, matching, rows
-from rca_tui.state import Snapshot
-from rca_tui.text import NOTHING, clock_time, fit, number, percent, plain, quantity, span
+from rca_tui.session import Snapshot
 from rca_tui.theme import BAD, GOOD, UNKNOWN, WARN
-from rca_tui.widgets.braille import drawable, sparkline
 from rca_tui.widgets.chart import Chart
 from rca_tui.widgets.rows import Rows
 

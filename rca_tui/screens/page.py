@@ -9,8 +9,8 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widgets import Footer
 
-from rca_tui.threads import in_thread
 from rca_tui.widgets.header import Header
+from rca_tui.work.threads import in_thread
 
 if TYPE_CHECKING:
     from rca_tui.app import RcaApp

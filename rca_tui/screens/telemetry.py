@@ -12,11 +12,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
-from rca_tui.charts import chart_of
-from rca_tui.frames import Line
+from rca_tui.draw.charts import chart_of
+from rca_tui.draw.frames import Line
+from rca_tui.draw.text import clock_time, fit, plain, quantity
 from rca_tui.screens.page import Page
-from rca_tui.state import Mark, Snapshot
-from rca_tui.text import clock_time, fit, plain, quantity
+from rca_tui.session import Mark, Snapshot
 from rca_tui.widgets.chart import Chart
 from rca_tui.widgets.rows import Rows
 

@@ -8,7 +8,7 @@ from textual.app import RenderResult
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from rca_tui.widgets.plot import Palette, Plot, draw
+from rca_tui.draw.plot import Palette, Plot, draw
 
 
 class Chart(Widget):

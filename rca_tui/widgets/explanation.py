@@ -9,14 +9,14 @@ from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
-from rca_tui.evidence import logs_of, numbers_of, plot_of
-from rca_tui.state import Diagnosis
-from rca_tui.text import plain
+from rca_tui.draw.evidence import logs_of, numbers_of, plot_of
+from rca_tui.draw.text import plain
+from rca_tui.session import Diagnosis
 from rca_tui.theme import WARN
 from rca_tui.widgets.chart import Chart
 
 if TYPE_CHECKING:
-    from methods.types import Explanation, Step
+    from methods.answer.types import Explanation, Step
 
 
 class ExplanationView(Vertical):

@@ -11,7 +11,7 @@ from textual.events import Click
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from rca_tui.text import date_time, fit, plain, span
+from rca_tui.draw.text import date_time, fit, plain, span
 from rca_tui.theme import BAD, GOOD, UNKNOWN, WARN
 
 if TYPE_CHECKING:

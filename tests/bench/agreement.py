@@ -25,10 +25,12 @@ from scipy.stats import spearmanr
 from cluster import paths
 from cluster.incident import rcaeval
 from cluster.incident.model import Incident
-from methods import catalog, evaluate
-from methods.evaluate import ESTIMATED, GIVEN, Answer, Case, Record
-from methods.pool import Pool
-from methods.scoring import Places, Score, guessing, interval, score
+from methods import catalog
+from methods.answer.ranking import Places
+from methods.evaluation import evaluate
+from methods.evaluation.evaluate import ESTIMATED, GIVEN, Answer, Case, Record
+from methods.evaluation.measures import Score, guessing, interval, score
+from methods.running.pool import Pool
 from tests.bench.causes import CAUSES
 from tests.bench.tables import REPOSITORY, show, tell
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import psutil
 
-from cluster.incident.model import Window
 from cluster.kubernetes.discovery import Stack, Target, survey
 from cluster.kubernetes.identity import Memory
 from cluster.kubernetes.metrics import MetricsReader
 from cluster.kubernetes.objects import Node, Pod
 from cluster.kubernetes.settings import Labels, Metrics
 from cluster.kubernetes.sources import Login
+from cluster.window import Window
 from tests.bench.tables import REPOSITORY, seconds, show, tell
 
 sys.path.insert(0, str(REPOSITORY / "tests" / "cluster"))

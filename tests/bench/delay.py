@@ -10,7 +10,7 @@ import sys
 from cluster.local import layout
 from cluster.local.pod import LocalPod
 from faults.engine import Engine
-from faults.network_delay import NetworkDelay
+from faults.local.network_delay import NetworkDelay
 from faults.preflight import Preflight
 from tests.bench import live
 from tests.bench.tables import show, tell

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from statistics import median
 
 from cluster.incident import library
-from cluster.incident.model import Incident, Window
+from cluster.incident.model import Incident
 from cluster.incident.truth import Truth
+from cluster.window import Window
 from faults import catalog, effects
 from faults.effects import Landing, Measured, Periods
 from faults.types import Effect, Role

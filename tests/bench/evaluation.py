@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from cluster import paths
-from methods import evaluate
-from rca_tui.cases import with_answers
+from methods.evaluation import evaluate
+from methods.evaluation.cases import with_answers
 from tests.bench import agreement
 from tests.bench.tables import REPOSITORY, markdown
 
@@ -35,9 +35,9 @@ _INTRODUCTION = """# What the methods answer
 
 Written by `python -m tests.bench.evaluation`; each part names the command that gives its figures alone. All scores:
 ties by expectation, no ranking is a miss, guessing in the first row, the Borda count of all methods that ranked
-(`methods/consensus.py`) in the second, intervals are 95 % bootstrap over cases. The onset is estimated from the front
-door's SLI, as in life; one column has the score with the true onset. "Blamed instead" counts the cases in which another
-component stood first, a tie in shares. Methods are ordered by MRR.
+(`methods/answer/consensus.py`) in the second, intervals are 95 % bootstrap over cases. The onset is estimated from the
+front door's SLI, as in life; one column has the score with the true onset. "Blamed instead" counts the cases in which
+another component stood first, a tie in shares. Methods are ordered by MRR.
 
 All answers are of one machine. Another processor rounds otherwise: `git diff notebooks/answers.jsonl` after the command
 above shows where that changes an order; it is known of `causalrca`, which trains a network, and of `lingam_randomwalk`.

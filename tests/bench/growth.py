@@ -8,8 +8,8 @@ from __future__ import annotations
 import argparse
 
 from methods import catalog
-from methods.pool import Answer, Pool, Task
-from methods.types import NoRanking, Reason
+from methods.answer.types import NoRanking, Reason
+from methods.running.pool import Answer, Pool, Task
 from tests.bench import synthetic
 from tests.bench.tables import seconds, show, tell
 

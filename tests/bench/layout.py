@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from cluster.incident.model import Incident
-from methods.sli import latency_key
+from methods.telemetry.sli import latency_key
 
 _BUCKET = 5
 """Seconds over which logs and spans are counted, as in the published data sets."""

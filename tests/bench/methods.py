@@ -7,8 +7,9 @@ import sys
 import time
 
 from cluster.incident import library
-from methods import catalog, runner
-from methods.types import NoRanking
+from methods import catalog
+from methods.answer.types import NoRanking
+from methods.running import runner
 from tests.bench import children, subject
 from tests.bench.tables import seconds, show, tell
 
@@ -41,7 +42,7 @@ def run(options: argparse.Namespace) -> None:
         ("method", "CPU s", "wall s", "in the runner s", "blames (or why it has no ranking)"),
         rows,
         [
-            f"All {len(rows)} through methods.runner with {WORKERS} workers: {whole:.1f} s, workers' start included "
+            f"All {len(rows)} through methods.running.runner with {WORKERS} workers: {whole:.1f} s, start included "
             f"(target: under {TARGET:g} s); CPU time of all: {together:.1f} s.",
             "CPU and wall: one call after a first one in the same process; in the runner: the first call, compiled "
             "code still to be loaded.",

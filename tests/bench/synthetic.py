@@ -12,8 +12,9 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from cluster.incident.model import LOG_COLUMNS, SPAN_COLUMNS, Incident, Onset, OnsetSource, Telemetry, Window
+from cluster.incident.model import LOG_COLUMNS, SPAN_COLUMNS, Incident, Telemetry
 from cluster.topology import Component, Edge, Kind, Relation, Topology, calls
+from cluster.window import Onset, OnsetSource, Window
 
 START = 1_700_000_000.0
 MOST_TRACES = 20_000

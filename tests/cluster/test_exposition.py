@@ -8,12 +8,12 @@ import pytest
 from http_server import Handler, server
 from prometheus_data import SECONDS, T0
 
-from cluster import exposition
 from cluster.deployment import DeploymentError
-from cluster.exposition import Exposition
-from cluster.incident.model import Window
-from cluster.prometheus import Prometheus
-from cluster.promql import LOCAL, VLLM, Source
+from cluster.prometheus import exposition
+from cluster.prometheus.client import Prometheus
+from cluster.prometheus.exposition import Exposition
+from cluster.prometheus.promql import LOCAL, VLLM, Source
+from cluster.window import Window
 
 WINDOW = Window(T0, T0 + SECONDS)
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from prometheus_data import PODS, SECONDS, T0
 
 from cluster.deployment import DeploymentError
-from cluster.incident.model import Window
-from cluster.prometheus import POINTS_PER_QUERY, Prometheus, as_samples, grid
-from cluster.promql import LOCAL, Query, Source, resolve
+from cluster.prometheus.client import POINTS_PER_QUERY, Prometheus, as_samples, grid
+from cluster.prometheus.promql import LOCAL, Query, Source, resolve
 from cluster.topology import Kind, Topology
+from cluster.window import Window
 
 SERVING = frozenset({Kind.HEAD, Kind.REPLICA})
 WINDOW = Window(T0, T0 + SECONDS)
@@ -266,7 +266,7 @@ json_values = st.recursive(
 @given(result=json_values)
 @settings(deadline=None)
 def test_any_result_is_read_or_refused(result: object) -> None:
-    from cluster.prometheus import QueryError, _series
+    from cluster.prometheus.client import QueryError, _series
 
     try:
         series = _series(result, ["component"], float(T0), 1.0, 5)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from prometheus_data import PODS, SECONDS, T0, TURN, per_second
 
-from cluster import promql, signals
-from cluster.incident.model import Window
-from cluster.prometheus import Answer, Prometheus
-from cluster.promql import (
+from cluster import signals
+from cluster.prometheus import promql
+from cluster.prometheus.client import Answer, Prometheus
+from cluster.prometheus.promql import (
     LLAMACPP,
     LOCAL,
     RAY_SERVE,
@@ -22,6 +22,7 @@ from cluster.promql import (
     Spelling,
 )
 from cluster.topology import Kind
+from cluster.window import Window
 
 WINDOW = Window(T0, T0 + SECONDS)
 BUSY, QUIET = TURN - 10, TURN + 40  # replica-1 is gone and replica-2 idle at the second

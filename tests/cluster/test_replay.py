@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from cluster.deployment import Deployment, DeploymentError, HasPods, Liveness
-from cluster.incident.model import LOG_COLUMNS, SPAN_COLUMNS, Incident, Telemetry, Window
+from cluster.incident.model import LOG_COLUMNS, SPAN_COLUMNS, Incident, Telemetry
 from cluster.replay import ReplayDeployment
 from cluster.topology import Component, Kind, Topology
+from cluster.window import Window
 
 START = 1_700_000_000.0
 

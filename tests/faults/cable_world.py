@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cluster.local import layout, network
 from cluster.local.cgroups import Cgroups, Version
-from faults import cable, link
+from faults.local.control import cable, link
 
 NEAR, FAR = "gateway", "replica-1"
 SERVER = """import hashlib, socket

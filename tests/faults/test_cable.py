@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cluster.local import preflight
-from faults.cable import Wire
+from faults.local.control.cable import Wire
 
 WORLD = Path(__file__).with_name("cable_world.py")
 

@@ -264,8 +264,8 @@ def test_record_puts_off_what_fails_and_gives_up_in_the_end(
 
 
 def test_record_counts_what_was_asked_for(tmp_path: Path) -> None:
-    from cluster.incident.model import Window
     from cluster.incident.truth import Truth
+    from cluster.window import Window
 
     deployment = FakeDeployment.start(tmp_path)
     window = Window(1000.0, 1010.0)

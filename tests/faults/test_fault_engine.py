@@ -15,10 +15,11 @@ from fake_deployment import FakeDeployment, connect
 from fake_fault import UNDO, WATCHDOG, Backend, FakeFault, FakeStress, Keeper
 
 from faults import engine as engine_module
-from faults import preflight, recover, steady, tagged, undo, watchdog
+from faults import preflight, recover, steady, undo, watchdog
 from faults.engine import Engine
 from faults.errors import BadParameters, InjectionFailed, JournalError, ReadOnly, Refused
 from faults.journal import journals
+from faults.local.control import tagged
 from faults.states import State
 from faults.undo import Undo
 

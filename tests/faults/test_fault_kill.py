@@ -15,8 +15,9 @@ from fake_deployment import FakeDeployment, wait_for
 from fake_fault import UNDO
 
 from cluster.local.processes import identify
-from faults import recover, tagged
+from faults import recover
 from faults.journal import Journal, journals
+from faults.local.control import tagged
 from faults.states import State
 
 APP = Path(__file__).with_name("fake_app.py")

@@ -26,7 +26,8 @@ from faults import engine as engine_module
 from faults.engine import Engine
 from faults.errors import InjectionFailed
 from faults.journal import Journal, journals
-from faults.kubernetes import chaos_mesh, freeze, gpu_power_cap
+from faults.kubernetes import freeze, gpu_power_cap
+from faults.kubernetes.control import chaos_mesh
 from faults.preflight import Preflight
 from faults.states import State
 from faults.types import Fault

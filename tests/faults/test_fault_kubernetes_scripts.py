@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from fake_deployment import wait_for
 
-from faults.kubernetes import freeze, keeper
+from faults.kubernetes import freeze
+from faults.kubernetes.control import keeper
 
 
 def in_a_namespace_of_its_own(script: str) -> list[str]:

@@ -19,10 +19,10 @@ from cluster.local.cgroups import Cgroups, Version
 from cluster.local.pod import LocalPod
 from cluster.local.processes import Process, identify, stat_fields
 from cluster.local.state import LocalState
-from faults import link, replica
-from faults.cpu_throttle import CpuThrottle
-from faults.freeze import Freeze
-from faults.memory_stress import MemoryStress
+from faults.local.control import link, replica
+from faults.local.cpu_throttle import CpuThrottle
+from faults.local.freeze import Freeze
+from faults.local.memory_stress import MemoryStress
 from faults.types import Plan
 
 INJECTION = "20260101T000000-0000000a"
@@ -177,7 +177,7 @@ def test_no_permission_and_no_replica_are_one_sentence(deployment: FakeDeploymen
 def test_memory_stress_leaves_the_machine_its_share(deployment: FakeDeployment) -> None:
     fault = MemoryStress()
     with (
-        mock.patch("faults.memory_stress._available_megabytes", return_value=2000),
+        mock.patch("faults.local.memory_stress._available_megabytes", return_value=2000),
         pytest.raises(DeploymentError, match="has 2000 MB available"),
     ):
         fault.plan(deployment, "replica-1", fault.parse({"megabytes": 1500}), INJECTION, 10)

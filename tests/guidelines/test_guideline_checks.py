@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cluster.exposition import Exposition
-from cluster.incident.model import Incident, Telemetry, Window, empty_logs, empty_spans
-from cluster.promql import LOCAL, VLLM, Query, Source, resolve
+from cluster.incident.model import Incident, Telemetry, empty_logs, empty_spans
+from cluster.prometheus.exposition import Exposition
+from cluster.prometheus.promql import LOCAL, VLLM, Query, Source, resolve
 from cluster.topology import Component, Edge, Kind, Relation, Topology, calls
+from cluster.window import Window
 from guidelines import catalog, checkup, removals, survey
-from guidelines.named import SOURCES, TRACES
+from guidelines.method_groups import SOURCES, TRACES
 from guidelines.survey import Survey
 from guidelines.types import Finding, Verdict
 

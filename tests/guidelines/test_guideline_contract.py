@@ -8,9 +8,10 @@ import re
 import pandas as pd
 import pytest
 
-from cluster.incident.model import Incident, Telemetry, Window
+from cluster.incident.model import Incident, Telemetry
 from cluster.signals import SIGNALS
 from cluster.topology import Topology
+from cluster.window import Window
 from faults import catalog as faults
 from guidelines import catalog, checkup, prices, survey
 from guidelines.modes import MODES

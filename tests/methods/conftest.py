@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 from synthetic_incident import make_incident
 
-from cluster.incident.model import Incident, Onset, OnsetSource, Telemetry
+from cluster.incident.model import Incident, Telemetry
 from cluster.topology import Topology
+from cluster.window import Onset, OnsetSource
 
 
 def with_telemetry(incident: Incident, **changed: object) -> Incident:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from methods.deviation import mean_and_deviation, median_and_range
+from methods.telemetry.deviation import mean_and_deviation, median_and_range
 
 
 def test_the_range_of_a_mostly_constant_signal_is_that_of_a_normal_of_its_deviation() -> None:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import tiny
 
-from methods.calls import call_latencies, similarity
-from methods.restart_walk import visits
-from methods.ties import steady
-from methods.types import NoRanking
+from methods.answer.ties import steady
+from methods.answer.types import NoRanking
+from methods.graph.restart_walk import visits
+from methods.telemetry.calls import call_latencies, similarity
 
 
 def test_similarity_is_the_absolute_pearson_correlation_of_what_both_have() -> None:

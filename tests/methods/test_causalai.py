@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from synthetic_incident import make_incident
 
+from methods.answer.types import NoRanking, Ranking
 from methods.causalai import CausalAi
 from methods.graph.context import children_of_context
-from methods.types import NoRanking, Ranking
 
 
 def shifted(samples: int = 400) -> np.ndarray:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
+from methods.answer.types import Ranking
 from methods.circa import Circa, _nearest_abnormal, _residuals
-from methods.types import Ranking
 
 
 def test_residual_scores_are_those_of_ordinary_least_squares() -> None:

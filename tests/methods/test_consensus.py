@@ -4,9 +4,9 @@ import itertools
 
 import pytest
 
-from methods.consensus import consensus
-from methods.ranking import by_components
-from methods.types import Explanation, NoRanking, Outcome, Reason, Step
+from methods.answer.consensus import consensus
+from methods.answer.ranking import by_components
+from methods.answer.types import Explanation, NoRanking, Outcome, Reason, Step
 
 WHY = Explanation((Step("A step", "A claim."),))
 CANDIDATES = ("a", "b", "c", "d")

@@ -23,7 +23,7 @@ import pytest
 
 from cluster.incident.model import Incident
 from methods import catalog
-from methods.types import (
+from methods.answer.types import (
     EdgePointer,
     Explanation,
     Family,

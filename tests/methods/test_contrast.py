@@ -11,10 +11,11 @@ import pandas as pd
 import pytest
 
 from cluster.incident.model import Incident
-from methods import contrasting, runner
+from methods.answer.types import NoRanking, Ranking, Reason
 from methods.contrast import Contrast
-from methods.separation import end_of_trouble, held_out, placebos
-from methods.types import NoRanking, Ranking, Reason
+from methods.running import contrast as contrast_runs
+from methods.running import runner
+from methods.telemetry.separation import end_of_trouble, held_out, placebos
 
 
 def quick() -> Contrast:
@@ -87,7 +88,7 @@ def test_it_is_run_once_for_the_same_content(
     incident: Incident, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    first = contrasting.contrasted(incident)
+    first = contrast_runs.contrasted(incident)
     assert first is not None
     assert isinstance(first.outcome, Ranking)
 
@@ -96,11 +97,11 @@ def test_it_is_run_once_for_the_same_content(
 
     with monkeypatch.context() as patch:
         patch.setattr(runner, "run", never)
-        again = contrasting.contrasted(incident)
+        again = contrast_runs.contrasted(incident)
         assert again is not None
         assert again.outcome == first.outcome
     kept = next((tmp_path / "rca-tui" / "contrast").iterdir())
     kept.write_text('{"components": [1e999]}')
-    damaged = contrasting.contrasted(incident)
+    damaged = contrast_runs.contrasted(incident)
     assert damaged is not None
     assert damaged.outcome == first.outcome

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from methods.dag_gnn import Schedule, _State, _train, fit
+from methods.graph.dag_gnn import Schedule, _State, _train, fit
 
 
 def network(weights: np.ndarray, x: np.ndarray) -> np.ndarray:

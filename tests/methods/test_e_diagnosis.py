@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import energy_distance
 
+from methods.answer.types import NoRanking, Ranking, Reason
 from methods.e_diagnosis import EDiagnosis, _energy_tests
-from methods.types import NoRanking, Ranking, Reason
 
 
 def test_the_statistic_is_scipys_energy_distance() -> None:

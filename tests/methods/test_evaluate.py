@@ -7,12 +7,12 @@ import threading
 
 import pytest
 
-from methods import evaluate, report
-from methods.evaluate import ESTIMATED, GIVEN, Answer, Case, Record
-from methods.pool import Answer as Ranked
-from methods.scoring import guessing, interval, score
-from methods.types import NoRanking
-from methods.worker import rank
+from methods.answer.types import NoRanking
+from methods.evaluation import evaluate, report
+from methods.evaluation.evaluate import ESTIMATED, GIVEN, Answer, Case, Record
+from methods.evaluation.measures import guessing, interval, score
+from methods.running.pool import Answer as Ranked
+from methods.running.worker import rank
 
 
 class Here:

@@ -8,8 +8,8 @@ import tiny
 from hypothesis import given
 from hypothesis import strategies as st
 
-from methods import log_templates
-from methods.log_templates import LONGEST, OTHER, count_by_bucket, parse, template_of
+from methods.telemetry import log_templates
+from methods.telemetry.log_templates import LONGEST, OTHER, count_by_bucket, parse, template_of
 
 
 @pytest.mark.parametrize(

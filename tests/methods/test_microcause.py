@@ -10,11 +10,11 @@ import pytest
 from graphs import lagged, linear
 from synthetic_incident import make_incident
 
+from methods.answer.types import Ranking
 from methods.graph.pcmci import TooLarge, partial_correlation, pcmci
 from methods.graph.signals import Signals, distinct
 from methods.microcause import MicroCause
-from methods.spot import extreme_bound
-from methods.types import Ranking
+from methods.telemetry.spot import extreme_bound
 
 # tigramite 5.2.10, PCMCI(ParCorr()).run_pcmci(tau_max=2, pc_alpha=0.1) of `lagged()`: val_matrix[i, j, lag].
 EXPECTED = {

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import tiny
 
+from methods.answer.types import NoRanking
 from methods.microrank import MicroRank
-from methods.spans import NO_PARENT, SpanTable, encode
-from methods.trace_coverage import coverage, weights
-from methods.types import NoRanking
+from methods.telemetry.spans import NO_PARENT, SpanTable, encode
+from methods.telemetry.trace_coverage import coverage, weights
 
 
 def requests(side: float, kinds: list[list[tuple[str, str, float]]]) -> list[tuple]:

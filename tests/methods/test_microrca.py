@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import tiny
 
-from methods.edge_anomaly import clusters
+from methods.answer.types import Ranking
 from methods.microrca import MicroRca
-from methods.types import Ranking
+from methods.telemetry.edge_anomaly import clusters
 
 CALM = [1.0] * 30
 STEP = [1.0] * 15 + [10.0] * 15

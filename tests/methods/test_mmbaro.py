@@ -7,10 +7,10 @@ import dataclasses
 import pytest
 import tiny
 
-from cluster.incident.model import Window
-from methods.deviation import FLOOR
+from cluster.window import Window
+from methods.answer.types import Ranking
 from methods.mmbaro import MmBaro
-from methods.types import Ranking
+from methods.telemetry.deviation import FLOOR
 
 # Median 3, quartiles 2 and 4; then 9: (9 - 3) / 2 = 3 ranges.
 CPU = [1, 2, 3, 4, 5, 3, 3, 9, 3, 3]

@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cluster.incident.model import Incident, Onset, OnsetSource, Telemetry, Window
+from cluster.incident.model import Incident, Telemetry
 from cluster.topology import Component, Kind, Topology
+from cluster.window import Onset, OnsetSource, Window
+from methods.answer.types import NoRanking, Ranking
 from methods.baro import Baro
 from methods.nsigma import NSigma
-from methods.types import NoRanking, Ranking
 
 
 def incident(columns: dict[tuple[str, str], list[float]], onset: float = 4.0) -> Incident:

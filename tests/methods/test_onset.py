@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy.special import gammaln
 
-from cluster.incident.model import OnsetSource
-from methods.changepoint import SCALE, SHAPE, STIFFNESS, noise, segment
-from methods.onset import estimate, with_onset
+from cluster.window import OnsetSource
+from methods.telemetry.changepoint import SCALE, SHAPE, STIFFNESS, noise, segment
+from methods.telemetry.onset import estimate, with_onset
 
 
 def with_sli(incident, latency, errors=None):

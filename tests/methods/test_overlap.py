@@ -7,10 +7,9 @@ import itertools
 import numpy as np
 import pytest
 
-from methods.overlap import by_chance, overlap, places
-from methods.ranking import by_components
-from methods.scoring import Places
-from methods.types import Explanation, Ranking, Step
+from methods.answer.overlap import by_chance, overlap, places
+from methods.answer.ranking import Places, by_components
+from methods.answer.types import Explanation, Ranking, Step
 
 WHY = Explanation((Step("A step", "A claim."),))
 CANDIDATES = ("a", "b", "c", "d")

@@ -6,9 +6,9 @@ import math
 import numpy as np
 import pytest
 
-from methods.matrix import SignalMatrix, content_order, filled, halves, prepare
-from methods.ranking import by_components, by_signals
-from methods.types import ComponentScore, Explanation, NoRanking, Ranking, Step
+from methods.answer.ranking import by_components, by_signals
+from methods.answer.types import ComponentScore, Explanation, NoRanking, Ranking, Step
+from methods.telemetry.matrix import SignalMatrix, content_order, filled, halves, prepare
 
 WHY = Explanation((Step("A step", "A claim."),))
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from methods.ray_engine import NoRay, RayEngine
+from methods.running.ray_engine import NoRay, RayEngine
 
 
 def test_a_cluster_that_does_not_start_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,9 +7,9 @@ import pytest
 from scipy.stats import chi2, chi2_contingency
 from sklearn.preprocessing import KBinsDiscretizer
 
-from methods.discretize import natural_bins
+from methods.answer.types import Ranking
 from methods.rcd import Rcd, _chi_square, _Search
-from methods.types import Ranking
+from methods.telemetry.discretize import natural_bins
 
 
 def test_the_unconditional_test_is_pearsons() -> None:

@@ -11,16 +11,17 @@ from pathlib import Path
 import psutil
 import pytest
 
-from methods import catalog, results, runner
-from methods.pool import Answer, Pool, Task
-from methods.types import NoRanking, Ranking, Reason
-from methods.worker import generator
+from methods import catalog
+from methods.answer.types import NoRanking, Ranking, Reason
+from methods.running import results, runner
+from methods.running.pool import Answer, Pool, Task
+from methods.running.worker import generator
 
 BEHAVIOURS = """
 import os, time
 import numpy as np
 from methods import catalog
-from methods.types import Family, Method, NoRanking, Reason
+from methods.answer.types import Family, Method, NoRanking, Reason
 
 class _Base(Method):
     family = Family.METRIC
@@ -83,7 +84,7 @@ def answers(incident, names, *, deadline: float = 60.0, workers: int = 1, seed: 
 
 def workers_alive() -> list[psutil.Process]:
     children = psutil.Process().children(recursive=True)
-    return [c for c in children if c.status() != psutil.STATUS_ZOMBIE and "methods.worker" in c.cmdline()]
+    return [c for c in children if c.status() != psutil.STATUS_ZOMBIE and "methods.running.worker" in c.cmdline()]
 
 
 def test_methods_that_misbehave_are_answered_for(incident, misbehaving) -> None:

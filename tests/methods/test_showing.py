@@ -7,9 +7,9 @@ import io
 from rich.console import Console
 
 from cluster.incident.model import Incident
-from methods.consensus import consensus
-from methods.ranking import by_signals
-from methods.types import Explanation, Graph, GraphEdge, NoRanking, Ranking, Reason, SeriesPointer, Step, Table
+from methods.answer.consensus import consensus
+from methods.answer.ranking import by_signals
+from methods.answer.types import Explanation, Graph, GraphEdge, NoRanking, Ranking, Reason, SeriesPointer, Step, Table
 
 HOSTILE = "<img src=x onerror=alert(1)>[blink]"
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from methods.sli import NoSli, error_key, latency_key, sli
+from methods.telemetry.sli import NoSli, error_key, latency_key, sli
 
 
 def with_metrics(incident, metrics):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tiny
 
-from methods.spans import NO_PARENT, encode
-from methods.types import NoRanking
+from methods.answer.types import NoRanking
+from methods.telemetry.spans import NO_PARENT, encode
 
 
 def span(trace: str, name: str, parent: str | None, component: str, start: float, seconds: float) -> tuple:

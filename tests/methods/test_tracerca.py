@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import tiny
 
-from methods import item_sets
-from methods.item_sets import closed_sets
+from methods.answer.types import Ranking
+from methods.telemetry import item_sets
+from methods.telemetry.item_sets import closed_sets
 from methods.tracerca import TraceRca
-from methods.types import Ranking
 
 
 def brute_force(transactions: np.ndarray, counts: list[int], least: float) -> set[tuple[int, ...]]:

@@ -7,19 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from cluster.incident.model import (
-    LOG_COLUMNS,
-    SPAN_COLUMNS,
-    Incident,
-    Onset,
-    OnsetSource,
-    Telemetry,
-    Window,
-    empty_edge_metrics,
-    empty_metrics,
-)
+from cluster.incident.model import LOG_COLUMNS, SPAN_COLUMNS, Incident, Telemetry, empty_edge_metrics, empty_metrics
 from cluster.topology import Component, Edge, Kind, Relation, Topology
-from methods.types import NoRanking, Outcome, Ranking
+from cluster.window import Onset, OnsetSource, Window
+from methods.answer.types import NoRanking, Outcome, Ranking
 
 START = 1000.0
 ONSET = 1100.0

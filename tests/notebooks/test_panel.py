@@ -70,14 +70,14 @@ def test_it_has_words_for_where_controls_are_not_shown() -> None:
 
 
 def test_names_out_of_telemetry_are_no_formulas() -> None:
-    from methods.types import ComponentScore
+    from methods.answer.types import ComponentScore
 
     drawn = pictures.rankings([("$\\frac{x$ <b>", (ComponentScore("$\\bad{$", 1.0, 1),))])
     assert drawn.png.startswith(b"\x89PNG")
 
 
 def test_every_axis_of_a_signal_has_its_unit() -> None:
-    from rca_tui.notebook.exploring import load, shipped
+    from rca_tui.notebook.explorer import load, shipped
 
     incident: Incident = load(shipped()[0])
     door = incident.topology.front_door
@@ -105,8 +105,8 @@ def test_what_was_changed_is_ranked_anew() -> None:
     import dataclasses
 
     from cluster.incident.model import empty_metrics
-    from methods.types import NoRanking, Ranking
-    from rca_tui.notebook.exploring import Ranker, load, shipped
+    from methods.answer.types import NoRanking, Ranking
+    from rca_tui.notebook.explorer import Ranker, load, shipped
 
     ranker, whole = Ranker(deadline=600.0), load(shipped()[0])
     nothing = dataclasses.replace(whole, telemetry=dataclasses.replace(whole.telemetry, metrics=empty_metrics()))

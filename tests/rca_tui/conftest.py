@@ -10,7 +10,7 @@ import pytest
 import synthetic
 
 from cluster.incident.model import Incident
-from methods.types import (
+from methods.answer.types import (
     ComponentScore,
     Explanation,
     Family,
@@ -61,7 +61,7 @@ def ranking(first: str, level: float) -> Ranking:
 @pytest.fixture
 def ranked_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four answers at once instead of methods in processes: two agree, one dissents, one has no ranking; a contrast."""
-    from methods import contrasting, runner
+    from methods.running import contrast, runner
 
     def run(incident: Incident, names: object = None, **_: object) -> Iterator[runner.Result]:
         for name, first, level in (("baro", "replica-1", 83.7), ("nsigma", "replica-1", 51.0), ("circa", "head", 4.2)):
@@ -73,14 +73,14 @@ def ranked_here(monkeypatch: pytest.MonkeyPatch) -> None:
         return runner.Result("contrast", Family.METRIC, ranking("replica-1", 0.31), 2.4)
 
     monkeypatch.setattr(runner, "run", run)
-    monkeypatch.setattr(contrasting, "contrasted", contrasted)
+    monkeypatch.setattr(contrast, "contrasted", contrasted)
 
 
 @pytest.fixture
 def no_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
     """The onset is where the synthetic incident has it, whatever the detector makes of it."""
-    from rca_tui import diagnosing
-    from rca_tui.state import Mark
+    from rca_tui.session import Mark
+    from rca_tui.work import diagnosis
 
     answer: Callable[[Incident], Mark] = lambda _: Mark(synthetic.ONSET, by_operator=False, claim="latency rose")  # noqa: E731
-    monkeypatch.setattr(diagnosing, "estimate", answer)
+    monkeypatch.setattr(diagnosis, "estimate", answer)

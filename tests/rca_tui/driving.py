@@ -12,8 +12,8 @@ import synthetic
 from textual.pilot import Pilot
 
 from rca_tui.app import RcaApp
-from rca_tui.injecting import Injector
-from rca_tui.state import Knob, Offer
+from rca_tui.session import Knob, Offer
+from rca_tui.work.injection import Injector
 
 NOW = synthetic.START + synthetic.LENGTH + 0.8
 

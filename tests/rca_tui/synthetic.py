@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from cluster.deployment import Liveness, Samples, Status
-from cluster.incident.model import Incident, Telemetry, Window, empty_logs, empty_spans
+from cluster.incident.model import Incident, Telemetry, empty_logs, empty_spans
 from cluster.signals import UNITS
 from cluster.topology import Component, Edge, Kind, Relation, Topology, calls
+from cluster.window import Window
 
 START = 1_700_000_000.0
 LENGTH = 240

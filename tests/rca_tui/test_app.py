@@ -16,14 +16,14 @@ from driving import NOW, Engine, app_over, open_faults, running, settle, until, 
 from textual.widgets import Button, Input, Static
 
 from cluster.deployment import DeploymentError, Liveness, Status
-from rca_tui import messages
 from rca_tui.app import RcaApp
 from rca_tui.bindings import KeymapError, read_keymap
 from rca_tui.palette import usable
-from rca_tui.polling import Poller
 from rca_tui.screens.dialogs import Confirm, Help, Notice
 from rca_tui.screens.faults import FaultsPage
-from rca_tui.state import Injection, Request
+from rca_tui.session import Injection, Request
+from rca_tui.work import messages
+from rca_tui.work.polling import Poller
 
 pytestmark = pytest.mark.usefixtures("steady", "no_estimate")
 

@@ -10,7 +10,7 @@ import synthetic
 from driving import Engine, app_over, settle, until, visible
 from textual.pilot import Pilot
 
-from guidelines import prices, showing
+from guidelines import documents, prices
 from rca_tui.app import RcaApp
 
 pytestmark = pytest.mark.usefixtures("steady", "no_estimate", "ranked_here", "priced")
@@ -25,7 +25,7 @@ def priced(monkeypatch: pytest.MonkeyPatch) -> None:
         0.14, 0.09, 0.18, 0.17, 0, {}, {},
     )  # fmt: skip
     table = prices.Measured(12, {"cpu-stress": 12}, 6, 0.17, 0.91, ("baro",), (price,))
-    monkeypatch.setattr(showing, "measured", lambda: table)
+    monkeypatch.setattr(documents, "measured", lambda: table)
 
 
 def ready(*keys: str) -> Callable[[Pilot[None]], Any]:

@@ -15,8 +15,8 @@ from html5 import parsed
 from cluster import pages
 from cluster.incident import library, store
 from cluster.incident.truth import Truth
-from guidelines import checkup, prices, removals, showing, survey
-from guidelines.named import TRACES
+from guidelines import checkup, documents, prices, removals, survey
+from guidelines.method_groups import TRACES
 
 pytestmark = pytest.mark.usefixtures("steady", "no_estimate")
 HOSTILE = "[red]x[/red]\x1b[31m\u202e<script>alert(1)</script>|`"
@@ -42,16 +42,16 @@ def test_a_drill_without_traces_fails_the_right_checks_and_names_the_trace_metho
     assert all("trace-depth" in told["blind_methods"][method] for method in TRACES)
     assert "trace-depth" in told["cannot_diagnose"]["network-delay"]
     text = run("check", "stripped.zip")
-    assert showing.BLIND in text and "OTEL_RESOURCE_ATTRIBUTES" in text
+    assert documents.BLIND in text and "OTEL_RESOURCE_ATTRIBUTES" in text
     assert all(len(line) <= 80 for line in text.splitlines())
 
 
 def test_a_page_for_a_ticket() -> None:
     page = parsed(run("check", shipped(), "--format", "html"))
-    assert showing.BLIND in page.text
+    assert documents.BLIND in page.text
     assert page.tags <= {"html", "head", "meta", "title", "style", "body", "div", "p", "b", "pre"} | page.of_tables
     text = run("check", shipped(), "--format", "markdown")
-    assert f"## {showing.BLIND}" in text and "```\n" in text
+    assert f"## {documents.BLIND}" in text and "```\n" in text
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "html"])
@@ -135,6 +135,6 @@ async def test_g_goes_from_a_step_to_its_check() -> None:
 
 def test_a_page_stands_alone() -> None:
     report = checkup.run(survey.of_incident(synthetic.incident(), "d"))
-    text = pages.page("t", showing.whole(report))
+    text = pages.page("t", documents.whole(report))
     assert "src=" not in text and "href=" not in text and "url(" not in text
     assert not parsed(text).tags & {"script", "img", "link", "iframe", "object"}

@@ -220,7 +220,7 @@ def test_usage_errors_are_exit_code_2(arguments: list[str]) -> None:
     ],
 )
 def test_onset_in_each_spelling(tmp_path: Path, onset: str, time: float) -> None:
-    from cluster.incident.model import Window
+    from cluster.window import Window
     from rca_tui.commands.onset import parse
 
     assert parse(onset, Window(1_700_000_000.0, 1_700_000_100.0)) == time

@@ -9,8 +9,8 @@ from unittest import mock
 import pytest
 from driving import Engine
 
-from rca_tui.injecting import Injector
-from rca_tui.state import Request
+from rca_tui.session import Request
+from rca_tui.work.injection import Injector
 
 
 def test_a_hold_that_breaks_is_followed_by_the_way_back(monkeypatch: pytest.MonkeyPatch) -> None:

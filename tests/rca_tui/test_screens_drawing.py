@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.style import Style
 
-from rca_tui.frames import Line
-from rca_tui.text import fit, number, percent, plain, quantity, span
-from rca_tui.widgets.braille import sparkline
-from rca_tui.widgets.plot import Palette, Plot, draw
+from rca_tui.draw.braille import sparkline
+from rca_tui.draw.frames import Line
+from rca_tui.draw.plot import Palette, Plot, draw
+from rca_tui.draw.text import fit, number, percent, plain, quantity, span
 
 STYLE = Style()
 PALETTE = Palette(STYLE, STYLE, STYLE, STYLE, STYLE, STYLE, STYLE)

@@ -47,6 +47,6 @@ def convert(gguf: Path) -> Path:
 
 
 if __name__ == "__main__":
-    from cluster.local.model import ensure
+    from cluster.local.weights import ensure
 
     print(convert(ensure(progress=lambda line: print(line, file=sys.stderr))))

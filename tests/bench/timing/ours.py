@@ -7,10 +7,10 @@ import sys
 import stopwatch
 
 from cluster.incident import library
-from cluster.incident.model import Onset, OnsetSource
-from methods.onset import with_onset
-from methods.types import Ranking
-from methods.worker import rank
+from cluster.window import Onset, OnsetSource
+from methods.answer.types import Ranking
+from methods.running.worker import rank
+from methods.telemetry.onset import with_onset
 
 
 def main() -> None:

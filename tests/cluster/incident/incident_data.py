@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cluster.incident.model import LOG_COLUMNS, SPAN_COLUMNS, Incident, Onset, OnsetSource, Telemetry, Window
+from cluster.incident.model import LOG_COLUMNS, SPAN_COLUMNS, Incident, Telemetry
 from cluster.incident.truth import Truth
 from cluster.topology import Component, Edge, Kind, Relation, Topology
+from cluster.window import Onset, OnsetSource, Window
 
 START = 1_700_000_000.0
 COMPONENTS = (

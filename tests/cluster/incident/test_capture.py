@@ -9,8 +9,9 @@ import pytest
 
 from cluster.deployment import DeploymentError, Liveness, Samples, Status
 from cluster.incident.capture import capture
-from cluster.incident.model import Window, empty_edge_metrics, empty_logs, empty_metrics, empty_spans
+from cluster.incident.model import empty_edge_metrics, empty_logs, empty_metrics, empty_spans
 from cluster.topology import Topology
+from cluster.window import Window
 
 WINDOW = Window(100.0, 103.0)
 

@@ -15,8 +15,9 @@ from hypothesis.extra import numpy as hnp
 from incident_data import TRUTH, incident
 
 from cluster.incident import frames
-from cluster.incident.model import Incident, Telemetry, Window
+from cluster.incident.model import Incident, Telemetry
 from cluster.incident.store import IncidentError, load, load_truth, save, summary
+from cluster.window import Window
 
 
 def assert_same(a: Incident, b: Incident) -> None:

@@ -7,12 +7,12 @@ import time
 
 from http_server import Handler, server
 
-from cluster.exposition import HasExposition
-from cluster.incident.model import Window
 from cluster.kubernetes.deployment import KubernetesDeployment
 from cluster.kubernetes.metrics import MetricsReader
 from cluster.kubernetes.settings import Metrics
 from cluster.kubernetes.sources import Login
+from cluster.prometheus.exposition import HasExposition
+from cluster.window import Window
 
 ANSWERS = {
     "/api/v1/label/__name__/values": ["vllm:num_requests_running", "vllm:num_requests_waiting"],

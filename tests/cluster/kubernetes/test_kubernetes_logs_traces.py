@@ -12,9 +12,10 @@ from mock_stack import GATEWAY_POD, NAMESPACE, SERVING
 from mock_telemetry import Telemetry, serving
 
 from cluster.deployment import DeploymentError
-from cluster.incident.model import LOG_COLUMNS, SPAN_COLUMNS, Window
+from cluster.incident.model import LOG_COLUMNS, SPAN_COLUMNS
 from cluster.kubernetes import logs, traces
 from cluster.kubernetes.deployment import KubernetesDeployment
+from cluster.window import Window
 
 T0 = 1_700_000_000.0
 WINDOW = Window(T0, T0 + 60)

@@ -14,7 +14,7 @@ import pytest
 import schemas
 import yaml
 
-from cluster.kubernetes import rules
+from cluster.prometheus.names import rules
 
 ROOT = Path(__file__).parents[3]
 MANIFESTS = ROOT / "cluster/kubernetes/manifests"

@@ -13,15 +13,16 @@ from mock_api import MockApi
 from mock_stack import ADDRESSES, GATEWAY_POD, NAMESPACE, NODES, SERVING, WORKER_PODS
 from prometheus_data import T0, Exposition
 
-from cluster import promql, signals
+from cluster import signals
 from cluster.deployment import DeploymentError, Liveness
-from cluster.incident.model import Window
-from cluster.kubernetes import rules
 from cluster.kubernetes.deployment import KubernetesDeployment
 from cluster.kubernetes.metrics import Pace, questions
 from cluster.kubernetes.settings import Metrics
-from cluster.prometheus import Prometheus
+from cluster.prometheus import promql
+from cluster.prometheus.client import Prometheus
+from cluster.prometheus.names import rules
 from cluster.topology import Kind
+from cluster.window import Window
 
 SECONDS = 600
 WINDOW = Window(T0 + 300, T0 + SECONDS)

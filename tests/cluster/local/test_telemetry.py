@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from prometheus_data import SECONDS, T0
 
 from cluster.deployment import DeploymentError
-from cluster.incident.model import LOG_COLUMNS, SPAN_COLUMNS, Telemetry, Window
+from cluster.incident.model import LOG_COLUMNS, SPAN_COLUMNS, Telemetry
 from cluster.local import records, telemetry
 from cluster.local.deployment import LocalDeployment
 from cluster.local.layout import RunDir
 from cluster.local.state import LocalState, no_cgroups
+from cluster.window import Window
 
 WINDOW = Window(1000.0, 1060.0)
 TRACE, SPAN, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331", "00f067aa0ba902b7"

@@ -1,0 +1,1 @@
+"""Prometheus: the client, the queries, what is scraped."""

@@ -1,0 +1,295 @@
+"""Range queries to Prometheus, or a server that speaks like it, on a fixed grid and under one deadline.
+
+Built on prometheus-api-client, with three of its habits taken away: it retries until a short timeout has grown long, it
+rounds times to whole seconds, and its chunks overlap. What comes back is a grid of one value a step; a query that fails
+leaves gaps and a note, and only when nothing can be had at all is there an error.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from prometheus_api_client import PrometheusConnect
+from urllib3.util.retry import Retry
+
+from cluster.deployment import DeploymentError, Samples
+from cluster.http import QueryError, Session, checked, not_its_form, without_secrets
+from cluster.prometheus.promql import Query
+from cluster.topology import Topology
+from cluster.window import Window
+
+# Prometheus refuses more than 11,000 points a series.
+POINTS_PER_QUERY = 10_000
+# Parsed, a point takes some 200 bytes until it is in its array: this bounds what is in memory at once.
+POINTS_PER_ANSWER = 100_000
+_WORKERS = 4
+_NOT_PROMETHEUS = not_its_form("Prometheus")
+_UNITS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
+_PART = re.compile(r"(\d+)(ms|[smhdwy])")
+_DURATION = re.compile(r"(?:\d+(?:ms|[smhdwy]))+")
+
+Series = dict[tuple[str, ...], NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a set of queries brought.
+
+    Attributes:
+        times: unix seconds of the grid, shape (steps,).
+        series: for each query, in order, its series by label values; each of shape (steps,), NaN is a gap.
+        notes: a sentence for each query that failed in whole or in part.
+    """
+
+    times: NDArray[np.float64]
+    series: tuple[Series, ...]
+    notes: tuple[str, ...] = field(default=())
+
+
+def grid(window: Window, step: float) -> NDArray[np.float64]:
+    """The multiples of the step in [start, end): the same for every query that touches a moment. Shape (steps,).
+
+    Raises ValueError for a step that is not positive.
+    """
+    if not (math.isfinite(step) and step > 0):
+        raise ValueError(f"the step must be a positive number of seconds, got {step}")
+    # Times near 2e9 have errors of 1e-7 s; a thousandth of a step is far above them and far below a step.
+    first, last = math.ceil(window.start / step - 1e-3), math.ceil(window.end / step - 1e-3)
+    return np.round(np.arange(first, last, dtype=np.float64) * step, 6)
+
+
+def as_samples(topology: Topology, queries: Sequence[Query], answer: Answer, missing: Sequence[str] = ()) -> Samples:
+    """The answer as frames: a column for each component (or call edge) that a query speaks of, gaps where it is silent.
+
+    Series of components outside the topology are left out. `missing` are the signals that nothing measures.
+    """
+    metrics: dict[tuple[str, str], NDArray[np.float64]] = {}
+    edges: dict[tuple[str, str, str], NDArray[np.float64]] = {}
+    notes = list(answer.notes)
+    gap = np.full(len(answer.times), np.nan)
+    for query, series in zip(queries, answer.series, strict=True):
+        silent = []
+        members = [component.id for component in topology.of_kind(*query.kinds)]
+        if query.edge:
+            for caller, callee in [(c, m) for m in members for c in topology.callers(m)]:
+                edges[caller, callee, query.signal] = series.get((caller, callee), gap)
+                silent += [] if (caller, callee) in series else [f"{caller} → {callee}"]
+        else:
+            for member in members:
+                metrics[member, query.signal] = series.get((member,), gap)
+                silent += [] if (member,) in series else [member]
+        if silent:
+            notes.append(f"{query.signal}: no samples of {_some(silent)}")
+    if missing:
+        notes.append(f"not measured here: {', '.join(missing)}")
+    index = pd.Index(answer.times, name="time")
+    return Samples(
+        _frame(metrics, index, ["component", "signal"]),
+        _frame(edges, index, ["source", "target", "signal"]),
+        tuple(notes),
+    )
+
+
+def _some(names: Sequence[str], shown: int = 8) -> str:
+    more = len(names) - shown
+    return ", ".join(names[:shown]) + (f" and {more} more" if more > 0 else "")
+
+
+def _frame(columns: Mapping[Any, NDArray[np.float64]], index: pd.Index, levels: list[str]) -> pd.DataFrame:
+    labels = pd.MultiIndex.from_tuples(list(columns), names=levels)
+    values = np.column_stack(list(columns.values())) if columns else np.empty((len(index), 0))
+    return pd.DataFrame(values, index=index, columns=labels, dtype="float64")
+
+
+class Prometheus:
+    """A server and how to log in to it; every call ends within `deadline` seconds.
+
+    Use as a context manager, or call `close`.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        deadline: float = 10.0,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        verify: bool | str = True,
+        cert: tuple[str, str] | None = None,
+    ) -> None:
+        self._shown = without_secrets(url)
+        self._deadline = deadline
+        session = Session(url)
+        session.verify, session.cert = verify, cert
+        self._client = PrometheusConnect(
+            url.rstrip("/"),
+            dict(headers or {}),
+            retry=Retry(0, read=False),
+            auth=auth,
+            session=session,
+            timeout=deadline,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._client.close()
+
+    def names(self, window: Window) -> frozenset[str]:
+        """Names of all metrics that have samples about that window. Raises DeploymentError."""
+        params = {"start": repr(window.start), "end": repr(window.end)}
+        try:
+            found = checked(lambda: self._client.get_label_values("__name__", params))
+            if not isinstance(found, list):
+                raise QueryError(_NOT_PROMETHEUS)
+        except QueryError as error:
+            raise self._error(error) from error
+        return frozenset(str(name) for name in found)
+
+    def instant(self, expr: str, at: float | None = None) -> dict[tuple[tuple[str, str], ...], float]:
+        """The value of an expression at a moment, now for None: sorted label pairs to value. Raises DeploymentError."""
+        params = {} if at is None else {"time": repr(at)}
+        try:
+            found: Any = checked(lambda: self._client.custom_query(expr, params=params, timeout=self._deadline))
+            return checked(lambda: {tuple(sorted(one["metric"].items())): float(one["value"][1]) for one in found})
+        except QueryError as error:
+            raise self._error(error) from error
+
+    def scalar(self, expr: str, at: float | None = None) -> float | None:
+        """The value of an expression with one answer, None where there is none or it is no number."""
+        found = [value for value in self.instant(expr, at).values() if math.isfinite(value)]
+        return found[0] if found else None
+
+    def types(self) -> dict[str, str]:
+        """Metric family to its type ("counter", "gauge", "histogram", ...). Raises DeploymentError."""
+        try:
+            types: dict[str, str] = checked(
+                lambda: {str(m["metric_name"]): str(m["type"]) for m in self._client.get_metric_metadata("")}
+            )
+            return types
+        except QueryError as error:
+            raise self._error(error) from error
+
+    def intervals(self) -> dict[str, float]:
+        """Seconds between two scrapes, by job. Raises DeploymentError."""
+        try:
+            found: dict[str, float] = checked(
+                lambda: {
+                    str(target["labels"]["job"]): _duration(target["scrapeInterval"])
+                    for target in self._client.get_targets("active")["activeTargets"]
+                }
+            )
+            return found
+        except QueryError as error:
+            raise self._error(error) from error
+
+    def range(self, queries: Sequence[Query], window: Window, step: float, expected: int = 1) -> Answer:
+        """Every query at every step of the grid, several at once. Raises DeploymentError when none of them succeeds.
+
+        `expected` is how many series a query may bring: the more, the fewer steps are asked for at once.
+        """
+        times = grid(window, step)
+        series: tuple[Series, ...] = tuple({} for _ in queries)
+        if not len(times) or not queries:
+            return Answer(times, series)
+        ends = time.monotonic() + self._deadline
+        size = max(1, min(POINTS_PER_QUERY, POINTS_PER_ANSWER // max(1, expected)))
+        parts = [slice(i, i + size) for i in range(0, len(times), size)]
+        pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="prometheus")
+        try:
+            jobs: dict[Future[Series], tuple[int, slice]] = {
+                pool.submit(self._part, query, times[part], step, ends): (number, part)
+                for part in parts
+                for number, query in enumerate(queries)
+            }
+            # The jobs keep the deadline themselves; the grace is for their last byte and their parsing.
+            wait(jobs, timeout=max(0.0, ends - time.monotonic()) + 0.25)
+            failures = self._collect(jobs, series, len(times))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+        if len(failures) == len(jobs):
+            raise self._error(next(iter(failures.values())))
+        notes = {
+            f"{queries[jobs[job][0]].signal}: a query to Prometheus failed, {error}": None
+            for job, error in failures.items()
+        }
+        return Answer(times, series, tuple(notes))
+
+    def _collect(
+        self, jobs: Mapping[Future[Series], tuple[int, slice]], series: tuple[Series, ...], steps: int
+    ) -> dict[Future[Series], QueryError]:
+        failures: dict[Future[Series], QueryError] = {}
+        for job, (number, part) in jobs.items():
+            if not job.done():
+                failures[job] = QueryError("it took too long")
+                continue
+            try:
+                found = job.result()
+            except QueryError as error:
+                failures[job] = error
+                continue
+            for labels, values in found.items():
+                whole = series[number].setdefault(labels, np.full(steps, np.nan))
+                whole[part] = values
+        return failures
+
+    def _part(self, query: Query, times: NDArray[np.float64], step: float, ends: float) -> Series:
+        left = ends - time.monotonic()
+        if left <= 0:
+            raise QueryError("it took too long")
+        first, last = float(times[0]), float(times[-1])
+        found = checked(
+            lambda: self._client.custom_query_range(
+                query.expr,
+                datetime.fromtimestamp(first, UTC),
+                datetime.fromtimestamp(last, UTC),
+                repr(step),
+                # These win over the client's own, which are rounded to whole seconds. The server gives up in time, too.
+                params={"start": repr(first), "end": repr(last), "timeout": f"{math.ceil(left * 1000)}ms"},
+                timeout=left,
+            )
+        )
+        return _series(found, query.labels, first, step, len(times))
+
+    def _error(self, error: QueryError) -> DeploymentError:
+        return DeploymentError(f"Prometheus at {self._shown} gives no data: {error}")
+
+
+def _series(found: Any, labels: Sequence[str], first: float, step: float, steps: int) -> Series:
+    """A matrix of Prometheus on the grid. Values that are not finite become gaps."""
+    series: Series = {}
+    try:
+        for item in found:
+            key = tuple(str(item["metric"].get(label, "")) for label in labels)
+            times, texts = zip(*item["values"], strict=True) if item["values"] else ((), ())
+            found_at = np.fromiter(map(float, times), np.float64, len(times))
+            measured = np.fromiter(map(float, texts), np.float64, len(texts))
+            place = np.rint((found_at - first) / step).astype(np.int64)
+            inside = (place >= 0) & (place < steps) & np.isfinite(measured)
+            values = series.setdefault(key, np.full(steps, np.nan))
+            values[place[inside]] = measured[inside]
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise QueryError(_NOT_PROMETHEUS) from error
+    return series
+
+
+def _duration(text: object) -> float:
+    """Seconds of a duration as Prometheus writes it, such as 1m30s. Raises ValueError."""
+    if not isinstance(text, str) or not _DURATION.fullmatch(text):
+        raise ValueError(f"{text!r} is no duration")
+    return sum(float(count) * _UNITS[unit] for count, unit in _PART.findall(text))

@@ -1,0 +1,1 @@
+"""How sources spell the canonical signals: one table a source."""

@@ -1,0 +1,43 @@
+"""Window and Onset: the times that everything is asked for. No pandas here, so that they cost nothing to import."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A half-open stretch of time [start, end) in unix seconds. Raises ValueError when it is empty or not finite."""
+
+    start: float
+    end: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.start) and math.isfinite(self.end) and self.start < self.end):
+            raise ValueError(f"a window must start before it ends, got [{self.start}, {self.end})")
+
+    @property
+    def seconds(self) -> float:
+        return self.end - self.start
+
+    def __contains__(self, time: object) -> bool:
+        return isinstance(time, int | float) and self.start <= time < self.end
+
+
+class OnsetSource(StrEnum):
+    ESTIMATED = "estimated"
+    OPERATOR = "operator"
+    GIVEN = "given"
+
+
+@dataclass(frozen=True, slots=True)
+class Onset:
+    """When the trouble began, in unix seconds, and who says so.
+
+    `GIVEN` is the injection time out of a journal: only the evaluation uses it, to show what knowing it is worth.
+    """
+
+    time: float
+    source: OnsetSource

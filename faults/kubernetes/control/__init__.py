@@ -1,0 +1,1 @@
+"""Control of what faults in a cluster act on: Chaos Mesh, GPUs, pods."""

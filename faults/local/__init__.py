@@ -1,0 +1,1 @@
+"""The faults of the catalogue on the deployment on this machine. Linux only."""

@@ -1,0 +1,1 @@
+"""Control of what local faults act on: pods, links, processes, GPUs, requests, routing."""

@@ -1,0 +1,67 @@
+"""What faults made of a process have in common: started in a pod, found by its tag, and it ends by itself."""
+
+from __future__ import annotations
+
+import math
+import shlex
+import sys
+from abc import abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cluster.deployment import DeploymentError
+from faults.local.control import tagged
+from faults.local.control.on_pod import PodFault, pod_of
+from faults.types import P, Plan, Readback
+
+if TYPE_CHECKING:
+    from cluster.deployment import Deployment
+
+OWN_TIMEOUT = 20  # s past its time after which the process ends by itself, should everything else be dead
+
+
+def lifetime(seconds: float) -> int:
+    """After how many seconds a process of a fault of so many seconds must end by itself."""
+    return math.ceil(seconds) + OWN_TIMEOUT
+
+
+def script(name: str) -> tuple[str, ...]:
+    """The command of a program of this folder that needs the standard library alone: it starts at once, anywhere."""
+    return (sys.executable, "-I", "-S", str(Path(__file__).absolute().with_name(f"{name}.py")))
+
+
+class ProcessFault(PodFault[P]):
+    @abstractmethod
+    def argv(self, target: str, parameters: P, lifetime: int) -> tuple[str, ...]:
+        """The command, which must end by itself after `lifetime` seconds. Raises DeploymentError."""
+
+    def runs_in(self, target: str) -> str:
+        """The pod in which it is started."""
+        return target
+
+    def plan(self, deployment: Deployment, target: str, parameters: P, injection: str, seconds: float) -> Plan:
+        argv, pod = self.argv(target, parameters, lifetime(seconds)), self.runs_in(target)
+        return self.planned(
+            deployment,
+            target,
+            parameters,
+            injection,
+            actions=(f"in the pod of {pod}: {shlex.join(argv)}",),
+            undo=tagged.kill_line(injection),
+            data={"pod": pod, "argv": list(argv)},
+        )
+
+    def inject(self, deployment: Deployment, plan: Plan) -> None:
+        pod_of(deployment, str(plan.data["pod"])).spawn(list(plan.data["argv"]), plan.injection)
+
+    def revert(self, deployment: Deployment, plan: Plan) -> None:
+        pod = pod_of(deployment, str(plan.data["pod"]))
+        if left := tagged.kill(lambda: pod.tagged(plan.injection)):
+            raise DeploymentError(f"{len(left)} processes of {self.name} in {pod.component} do not die: {left}")
+
+    def readback(self, deployment: Deployment, plan: Plan) -> Readback:
+        pod = pod_of(deployment, str(plan.data["pod"]))
+        running = len(pod.tagged(plan.injection))
+        if running:
+            return Readback(False, f"{running} processes of {self.name} run in {pod.component}")
+        return Readback(True, f"no process of {self.name} is left in {pod.component}")

@@ -1,0 +1,42 @@
+"""What faults made of requests have in common: `faults.local.control.traffic` in the clients' pod."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+
+from cluster.local import layout
+from faults.local.control.process import ProcessFault, script
+from faults.types import P
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """What to send: prompts of so many words, at an interval (s) or, where that is 0, whenever one has ended."""
+
+    words: int
+    max_tokens: int
+    concurrency: int
+    interval: float = 0.0
+
+
+class RequestFault(ProcessFault[P]):
+    """Real requests to the target, from where the deployment's users send theirs."""
+
+    needs = ("a deployment on this machine",)
+
+    @abstractmethod
+    def stream(self, parameters: P) -> Stream: ...
+
+    def runs_in(self, target: str) -> str:
+        return layout.CLIENT
+
+    def argv(self, target: str, parameters: P, lifetime: int) -> tuple[str, ...]:
+        stream = self.stream(parameters)
+        return (
+            *script("traffic"),
+            *("--url", f"http://{layout.data_ip(target)}:{layout.SERVE_PORT}"),
+            *("--words", str(stream.words), "--max-tokens", str(stream.max_tokens)),
+            *("--interval", f"{stream.interval:g}", "--concurrency", str(stream.concurrency)),
+            *("--seconds", str(lifetime)),
+        )

@@ -1,0 +1,28 @@
+"""What cpu-stress and memory-stress have in common: stress-ng in the target's cgroup and namespaces."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from faults.local.control.process import ProcessFault
+from faults.types import P
+
+PROGRAM = "stress-ng"
+SCRATCH = "/tmp"  # noqa: S108  stress-ng insists on a writable folder, and these stressors put nothing there
+
+
+def stress_argv(lifetime: int, *options: str) -> tuple[str, ...]:
+    """stress-ng with a stressor's options, for so many seconds."""
+    return (PROGRAM, *options, "--timeout", f"{lifetime}s", "--temp-path", SCRATCH, "--keep-name", "--quiet")
+
+
+class Stressor(ProcessFault[P]):
+    needs = ("a deployment on this machine", f"{PROGRAM} on PATH")
+    programs = ((PROGRAM, PROGRAM),)
+
+    @abstractmethod
+    def stress(self, parameters: P) -> tuple[str, ...]:
+        """The options of stress-ng that make this stressor."""
+
+    def argv(self, target: str, parameters: P, lifetime: int) -> tuple[str, ...]:
+        return stress_argv(lifetime, *self.stress(parameters))

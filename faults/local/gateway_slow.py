@@ -1,0 +1,76 @@
+"""Gateway slow: the gateway itself gets its CPU in slices, with long waits between them. The replicas lack nothing.
+
+Mode 15 of the field's list begins like this, and mode 9 (CPU starvation) looks like this where the gateway has it. All
+edges shift together, far more than the replicas' own latencies: those rise a little, since requests reach them in
+bunches. The load and the replicas' CPU are as before, which tells it from a surge.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from cluster.topology import Kind
+from faults.local.control import starved, tagged
+from faults.local.control.on_pod import PodFault, pod_of
+from faults.local.control.stressor import PROGRAM
+from faults.types import Availability, Direction, Effect, Parameters, Plan, Readback, Role
+
+if TYPE_CHECKING:
+    from cluster.deployment import Deployment
+
+
+class GatewaySlowParameters(Parameters):
+    """Defaults let the gateway work for a small part of each second, and hold back what comes in the rest of it."""
+
+    cores: float = Field(default=0.05, ge=0.02, le=2, description="CPU limit while active [cores]")
+    period: float = Field(default=1.0, ge=0.1, le=1, description="time from one slice of CPU to the next [s]")
+
+
+class GatewaySlow(PodFault[GatewaySlowParameters]):
+    name = "gateway-slow"
+    summary = "The gateway gets its CPU in slices and waits between them: all edges are slow together."
+    needs = ("a deployment on this machine", "a cgroup (v1 or v2) per pod that may be written", f"{PROGRAM} on PATH")
+    programs = ((PROGRAM, PROGRAM),)
+    targets = frozenset({Kind.GATEWAY})
+    effects = (
+        Effect(Role.FRONT_DOOR, "latency_p90", Direction.UP, 1.5),
+        Effect(Role.EDGES, "latency_p90", Direction.UP, 1.5),
+    )
+
+    @property
+    def parameters(self) -> type[GatewaySlowParameters]:
+        return GatewaySlowParameters
+
+    def available(self, deployment: Deployment) -> Availability:
+        found = super().available(deployment)
+        front_door = deployment.topology().front_door
+        return starved.available(deployment, front_door) if found.ok and front_door else found
+
+    def plan(
+        self, deployment: Deployment, target: str, parameters: GatewaySlowParameters, injection: str, seconds: float
+    ) -> Plan:
+        data = starved.data(deployment, target, parameters.cores, parameters.period, seconds)
+        prior = pod_of(deployment, target).cpu_quota()
+        return self.planned(
+            deployment,
+            target,
+            parameters,
+            injection,
+            actions=starved.actions(data),
+            undo=" ; ".join(
+                (*(starved.echo(path, content) for path, content in prior.items()), tagged.kill_line(injection))
+            ),
+            prior={"quota": prior},
+            data=data,
+        )
+
+    def inject(self, deployment: Deployment, plan: Plan) -> None:
+        starved.inject(deployment, plan)
+
+    def revert(self, deployment: Deployment, plan: Plan) -> None:
+        starved.revert(deployment, plan)
+
+    def readback(self, deployment: Deployment, plan: Plan) -> Readback:
+        return starved.readback(deployment, plan)

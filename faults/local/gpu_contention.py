@@ -1,0 +1,33 @@
+"""GPU contention: another process computes on the same GPU, and the two take turns.
+
+A neighbour of the kind that time-slicing allows: utilisation stays high, the engine's own tokens per second fall, and
+no clock or power counter says why. The process needs the driver alone (`faults.local.control.gpu_load`).
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from faults.local.control.nvml import Gpu
+from faults.local.control.on_gpu import GpuParameters, GpuProcess
+from faults.types import Direction, Effect, Role
+
+
+class GpuContentionParameters(GpuParameters):
+    load: int = Field(default=100, ge=10, le=100, description="share of the time that it computes [%]")
+
+
+class GpuContention(GpuProcess[GpuContentionParameters]):
+    name = "gpu-contention"
+    summary = "Another process computes on the same GPU: the engine gets only its turns."
+    effects = (
+        Effect(Role.TARGET, "gpu_utilization", Direction.UP, 1.1),
+        Effect(Role.FRONT_DOOR, "latency_p90", Direction.UP, 1.2),
+    )
+
+    @property
+    def parameters(self) -> type[GpuContentionParameters]:
+        return GpuContentionParameters
+
+    def load(self, gpu: Gpu, parameters: GpuContentionParameters) -> tuple[str, ...]:
+        return ("compute", "--load", str(parameters.load))

@@ -1,0 +1,1 @@
+"""One file a check; `guidelines.catalog` lists them."""

@@ -1,0 +1,67 @@
+"""11. The head runs no replica: router and suspect are not one pod."""
+
+from __future__ import annotations
+
+from cluster.topology import Kind, Relation
+from guidelines import method_groups
+from guidelines.removals import pooled_on_head
+from guidelines.sentences import listed
+from guidelines.survey import Survey
+from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
+
+
+def _look(survey: Survey) -> Finding:
+    heads = [head.id for head in survey.topology.of_kind(Kind.HEAD)]
+    if not heads:
+        return unknown("no head is in the topology")
+    serving = [head for head in heads if head in survey.serving]
+    if serving:
+        return fails(
+            f"{listed(serving)} serves requests as a replica does: its router, its controller and its engine share one "
+            "pod's CPU and memory, and a method that blames it does not say which of them it means"
+        )
+    if not any(edge.relation is Relation.CALLS for edge in survey.topology.edges):
+        return unknown("no component is known to call another")
+    return passes(f"{listed(heads)} is called by nobody: it routes and controls, and serves no request itself")
+
+
+GUIDELINE = Guideline(
+    number=11,
+    name="head-apart",
+    title="The head runs no replica",
+    origin=Origin.CODE,
+    what="No request is served on the head: router, controller and candidate are apart.",
+    why=(
+        "Where the head serves too, its CPU is the controller's and an engine's at once. A busy engine then slows the "
+        "router for all, and a slow router looks like a sick engine: the two are one suspect."
+    ),
+    evidence=(
+        "In the study's deployment the head runs a replica, and most methods blame the head for a worker's fault.",
+        "ray 64241, 63118: the GCS or the head is the bottleneck and all replicas shift together.",
+    ),
+    change=(
+        Change(
+            "KubeRay RayService: the head offers no resources to replicas",
+            'headGroupSpec:\n  rayStartParams: {num-cpus: "0", num-gpus: "0"}',
+        ),
+        Change(
+            "Ray Serve config: proxies where replicas are",
+            "proxy_location: EveryNode",
+        ),
+        Change(
+            "Prometheus: the head's own load",
+            'ray_component_cpu_percentage{Component="gcs"}\nray_component_rss_mb{Component="gcs"}',
+        ),
+    ),
+    faults=("head-overload",),
+    methods=method_groups.CALLS + method_groups.CHANGE,
+    modes=(12,),
+    look=_look,
+    removals=(
+        Removal(
+            "engines booked on the head",
+            "with the engine metrics of all serving pods added up and told of the head",
+            pooled_on_head,
+        ),
+    ),
+)

@@ -1,0 +1,57 @@
+"""18. What is judged by is fixed beforehand: the SLI at the front door, and how many could be guessed from."""
+
+from __future__ import annotations
+
+from guidelines import method_groups
+from guidelines.removals import without_sli
+from guidelines.sentences import unserved
+from guidelines.survey import Survey
+from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
+
+SIGNALS = ("latency_p90", "error_ratio")
+
+
+def _look(survey: Survey) -> Finding:
+    door, candidates = survey.topology.front_door, len(survey.incident.candidates)
+    if door is None:
+        return fails("it is not known which component users talk to, so there is no SLI that a suspect does not choose")
+    carried = [s for s in survey.telemetry.signals_of(door) if s.startswith(("latency", "lat")) and survey.has(door, s)]
+    if not carried and survey.idle:
+        return unknown(unserved((f"latency of the front door {door}",)))
+    if not carried:
+        return fails(f"the front door {door} has no latency: onset and SLI can come only from a suspect's own signals")
+    return passes(
+        f"SLI: {carried[-1] if SIGNALS[0] not in carried else SIGNALS[0]} of {door}; {candidates} candidates, of which "
+        f"guessing finds the cause at AC@1 {1 / candidates:.2f}"
+    )
+
+
+GUIDELINE = Guideline(
+    number=18,
+    name="hygiene",
+    title="The SLI is fixed at the gateway",
+    origin=Origin.CODE,
+    what="The front door is known and measured, and the number of candidates is counted.",
+    why=(
+        "A method that is given the latency of the faulty component has been told the answer. A case that is left out "
+        "because a method failed on it is a miss that nobody counts. With six candidates guessing is right in one "
+        "case of six, and a table without that row flatters everyone."
+    ),
+    evidence=(
+        "The study's published evaluation takes the SLI from the case's name, drops failed cases or ranks them at "
+        "random, and has no random row: with 5 to 7 candidates guessing gives AC@1 0.14 to 0.20.",
+    ),
+    change=(
+        Change(
+            "NGINX: latency and status at the gateway, whatever is behind it",
+            "log_format sli '$msec $request_time $status';",
+        ),
+        Change("Evaluation: misses count, guessing stands in the table", "rca-tui evaluate"),
+    ),
+    faults=("gateway-slow", "load-surge"),
+    methods=method_groups.FROM_THE_SLI,
+    modes=(15,),
+    look=_look,
+    signals=SIGNALS,
+    removals=(Removal("no SLI", "without latency and errors at the front door, and so without an onset", without_sli),),
+)

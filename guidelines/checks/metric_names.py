@@ -1,0 +1,88 @@
+"""2. The metric names that are read are those of the release that runs."""
+
+from __future__ import annotations
+
+from guidelines import method_groups
+from guidelines.removals import half_silent
+from guidelines.sentences import listed
+from guidelines.survey import Survey
+from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
+
+PREFIXES = ("vllm:", "ray_vllm:", "ray_vllm_")
+RENAMED = {
+    "gpu_cache_usage_perc": "kv_cache_usage_perc",
+    "time_per_output_token_seconds": "inter_token_latency_seconds",
+}
+"""vLLM's old names, each with the one that took its place."""
+_READ = ("num_requests_running", "num_requests_waiting")
+
+
+def _look(survey: Survey) -> Finding:
+    if survey.exposition is None:
+        return unknown("a saved incident keeps canonical signals, not the names they were scraped under")
+    names = survey.exposition.names
+    spoken = [prefix for prefix in PREFIXES if any(name.startswith(prefix) for name in names)]
+    if not spoken:
+        engines = sorted({n.split("_")[0] + "_llm_*" for n in names if n.startswith("ray_llm_")})
+        if engines:
+            return passes(f"the engine speaks through {listed(engines)}, one spelling; there is no vLLM here")
+        return unknown("no series has a name of vLLM's: either another engine runs, or it is not scraped")
+    for prefix in spoken:
+        silent = [name for name in _READ if prefix + name not in names]
+        if silent:
+            return fails(f"there are {prefix}* series, but not {listed(silent)}: a release that names them anew")
+    if len(spoken) > 1:
+        return fails(f"the engine is scraped twice, as {listed(spoken)}: sums over both count every request twice")
+    mixed = [
+        f"{old} and {new}"
+        for old, new in RENAMED.items()
+        if _has(names, spoken[0], old) and _has(names, spoken[0], new)
+    ]
+    if mixed:
+        return fails(
+            f"old and new names live side by side: {listed(mixed)}; two releases run, or hidden metrics are on"
+        )
+    old = [name for name in RENAMED if _has(names, spoken[0], name)]
+    release = f"an older release, with {listed(old)}" if old else "a release with the present names"
+    return passes(f"all under {spoken[0]}, {release}")
+
+
+def _has(names: frozenset[str], prefix: str, stem: str) -> bool:
+    return any(prefix + stem + part in names for part in ("", "_bucket", "_count"))
+
+
+GUIDELINE = Guideline(
+    number=2,
+    name="metric-names",
+    title="Metric names fit the release",
+    origin=Origin.FIELD,
+    what="The engine's series stand under one prefix and under the names of one release.",
+    why=(
+        "vLLM and Ray rename metrics between releases. A dashboard or a query on the old name shows nothing, and "
+        "nothing looks like quiet. During a rollout one half of the replicas goes silent."
+    ),
+    evidence=(
+        "vLLM: gpu_cache_usage_perc became kv_cache_usage_perc; time_per_output_token_seconds became "
+        "inter_token_latency_seconds and request_time_per_output_token_seconds.",
+        "Ray: ray_vllm:x of older exports became ray_vllm_x, with ReplicaId.",
+    ),
+    change=(
+        Change(
+            "Prometheus queries and recording rules: join old and new name, so that pods of both releases answer",
+            "max by (pod) (vllm:kv_cache_usage_perc) or max by (pod) (vllm:gpu_cache_usage_perc)",
+        ),
+        Change("vLLM, while dashboards are moved", "vllm serve --show-hidden-metrics-for-version=<previous minor>"),
+        Change("Prometheus alert: a name that went silent", "absent_over_time(ray_vllm_num_requests_running[5m])"),
+    ),
+    faults=("kv-pressure", "long-prefill"),
+    methods=method_groups.CHANGE + method_groups.GRAPHS,
+    modes=(6, 14),
+    look=_look,
+    removals=(
+        Removal(
+            "half of the names are new",
+            "with every second serving pod on a release whose engine metrics nobody reads",
+            half_silent,
+        ),
+    ),
+)

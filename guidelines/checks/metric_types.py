@@ -1,0 +1,74 @@
+"""16. Counters go through rate(), gauges do not, and the interface that is read is the one in use."""
+
+from __future__ import annotations
+
+import re
+
+from guidelines import method_groups
+from guidelines.removals import gauges_as_rates
+from guidelines.sentences import listed
+from guidelines.survey import Survey
+from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
+
+_RATED = re.compile(r"\b(?:rate|irate|increase)\(\s*([a-zA-Z_:][a-zA-Z0-9_:]*)")
+TRAFFIC = ("network_receive", "network_transmit")
+
+
+def _look(survey: Survey) -> Finding:
+    pods = survey.serving
+    if not pods:
+        return unknown("no component is known to serve requests")
+    dry = [pod for pod in pods if not any((survey.largest(pod, signal) or 0) > 0 for signal in TRAFFIC)]
+    if dry and survey.busy:
+        return fails(
+            f"{listed(dry)} served requests without a byte of traffic: the interface that is read is not in use"
+        )
+    if survey.exposition is None:
+        return unknown("traffic flows where it should; by what queries the values came was not recorded")
+    rated = {name for query in survey.exposition.queries for name in _RATED.findall(query.expr)}
+    wrong = sorted(name for name in rated if survey.exposition.type_of(name) == "gauge")
+    if wrong:
+        return fails(f"rate() over gauges: {listed(wrong)}")
+    typed = [name for name in rated if survey.exposition.type_of(name)]
+    if not typed:
+        return unknown("the server does not tell the types of its metrics")
+    if dry:
+        return unknown("no gauge goes through rate(); no traffic in this window, so the interface cannot be judged")
+    return passes(f"rate() over {len(typed)} metrics, none of them a gauge; traffic on every serving pod")
+
+
+GUIDELINE = Guideline(
+    number=16,
+    name="metric-types",
+    title="Counters are rated, gauges are not",
+    origin=Origin.CODE,
+    what="No gauge goes through rate(), and the network interface is found, not assumed.",
+    why=(
+        "rate() takes every fall of a gauge for a restart: memory that grows and is freed becomes noise, and its "
+        "level is lost. An interface by a name that this node does not have is a flat zero, and looks healthy."
+    ),
+    evidence=(
+        "The study's published queries take rate() of memory, square the network rate by a slip, and fix the "
+        "interface.",
+    ),
+    change=(
+        Change("Query: memory as a level", 'container_memory_working_set_bytes{container!=""}'),
+        Change(
+            "Query: all interfaces but those that are none",
+            'sum by (pod) (rate(container_network_receive_bytes_total{interface!~"lo|veth.*|cali.*"}[20s]))',
+        ),
+        Change("Check the type of a metric before using it", "curl $PROMETHEUS/api/v1/metadata?metric=<name>"),
+    ),
+    faults=("memory-stress", "bandwidth"),
+    methods=method_groups.CHANGE + method_groups.GRAPHS,
+    modes=(10,),
+    look=_look,
+    signals=("memory_working_set", *TRAFFIC),
+    removals=(
+        Removal(
+            "memory through rate(), no traffic",
+            "with memory read through rate() and traffic from an interface that does not exist",
+            gauges_as_rates,
+        ),
+    ),
+)

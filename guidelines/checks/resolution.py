@@ -1,0 +1,87 @@
+"""15. Samples come often enough for the shortest fault worth finding."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from guidelines import method_groups
+from guidelines.removals import every
+from guidelines.sentences import listed
+from guidelines.survey import Survey
+from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
+
+SHORTEST = 60.0
+"""Seconds of the shortest fault worth finding: the study's last as long."""
+SAMPLES = 12
+"""Samples that a fault must leave at least: the study's 5 s make as many."""
+_NEVER_STILL = ("cpu_usage", "network_receive")
+"""Rates that differ from one scrape to the next wherever something runs."""
+
+
+def _look(survey: Survey) -> Finding:
+    metrics = survey.telemetry.metrics
+    if len(metrics.index) < 2:
+        return unknown("there are fewer than two samples")
+    limit = SHORTEST / SAMPLES
+    step = float(np.median(np.diff(metrics.index)))
+    apart = max(step, step * _repeats(survey))
+    if apart > limit + 1e-6:
+        return fails(
+            f"a new value every {apart:.3g} s: a fault of {SHORTEST:.0f} s leaves {SHORTEST / apart:.0f}, not {SAMPLES}"
+        )
+    exposition = survey.exposition
+    if exposition is None:
+        return passes(f"a new value every {apart:.3g} s; what window its rates were taken over was not recorded")
+    slow = [f"{job} {seconds:g} s" for job, seconds in exposition.intervals.items() if seconds > limit]
+    if slow:
+        return fails(f"scraped too seldom: {listed(slow)}; at most {limit:g} s")
+    window = exposition.looks_back
+    if window > SHORTEST / 2:
+        return fails(f"rates look back {window:g} s, which is more than half of the shortest fault")
+    slowest = max(exposition.intervals.values(), default=apart)
+    return passes(
+        f"scraped every {slowest:g} s or more often, rates over {window:g} s, a new value every {apart:.3g} s"
+    )
+
+
+def _repeats(survey: Survey) -> float:
+    """Samples for which a rate that moves stands still, in the median: more than 1 where a scrape is asked twice."""
+    runs = []
+    for column in survey.telemetry.metrics.columns:
+        if column[1] in _NEVER_STILL:
+            values = survey.telemetry.metrics[column].dropna().to_numpy()
+            changes = int(np.count_nonzero(np.diff(values)))
+            if changes:
+                runs.append(len(values) / (changes + 1))
+    return float(np.median(runs)) if runs else 1.0
+
+
+GUIDELINE = Guideline(
+    number=15,
+    name="resolution",
+    title="Resolution fits the fault",
+    origin=Origin.CODE,
+    what=f"A fault of {SHORTEST:.0f} s leaves at least {SAMPLES} samples, and rates look back less than half of it.",
+    why=(
+        "At the usual 30 s or 60 s a fault of a minute is one or two points: no method can tell a change from noise, "
+        "and the onset cannot be placed. A rate over five minutes turns a step into a ramp that starts late and ends "
+        "later."
+    ),
+    evidence=(
+        "The study samples at 5 s; the Prometheus Operator's default is 30 s, Prometheus' own one minute.",
+        "The study's rates of seldom scraped metrics are gaps that were filled forward.",
+    ),
+    change=(
+        Change("Prometheus", "global: {scrape_interval: 5s, scrape_timeout: 4s}"),
+        Change("ServiceMonitor and PodMonitor, each endpoint", "interval: 5s"),
+        Change("Queries: four scrapes, not five minutes", "rate(x_total[20s])"),
+    ),
+    faults=("crash", "freeze", "two-at-once"),
+    methods=method_groups.CHANGE + method_groups.GRAPHS + method_groups.CALLS,
+    modes=(8, 10),
+    look=_look,
+    removals=tuple(
+        Removal(f"{seconds} s", f"with a sample every {seconds} s instead of every second", every(seconds))
+        for seconds in (5, 15, 60)
+    ),
+)

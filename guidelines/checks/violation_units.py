@@ -1,0 +1,68 @@
+"""6. The unit of the violation counters is known."""
+
+from __future__ import annotations
+
+from guidelines import method_groups
+from guidelines.checks.gpu_to_pod import NO_GPU, NO_GPU_IN_DRILLS
+from guidelines.sentences import listed
+from guidelines.survey import Survey
+from guidelines.types import Change, Finding, Guideline, Origin, fails, passes, unknown
+
+SIGNALS = ("gpu_throttle_power", "gpu_throttle_thermal")
+_LARGEST = 1.05
+"""A share of time cannot be above 1; a rate over two late scrapes may be, a little."""
+_SMALLEST = 2e-3
+"""Held back, a GPU is so for more of the time: a smaller share is a thousandth of the true one."""
+
+
+def _look(survey: Survey) -> Finding:
+    if not survey.gpus:
+        return unknown(NO_GPU)
+    shares = {f"{g} {s}": survey.largest(g, s) for g in survey.gpus for s in SIGNALS}
+    told = {name: share for name, share in shares.items() if share is not None}
+    if not told:
+        return unknown("no violation counter is scraped, so its unit cannot be judged")
+    above = [name for name, share in told.items() if share > _LARGEST]
+    if above:
+        return fails(f"{listed(above)} is above 1, which no share of time can be: the counter's unit is another")
+    moving = {name: share for name, share in told.items() if share > 0}
+    if not moving:
+        return unknown("no GPU was held back in this window, and a counter that stands still shows no unit")
+    tiny = [name for name, share in moving.items() if share < _SMALLEST]
+    if len(tiny) == len(moving):
+        return fails(f"{listed(tiny)} is below {_SMALLEST:g} at its largest: microseconds were taken for nanoseconds")
+    return passes(f"shares of time between 0 and 1, the largest {max(moving.values()):.2f}")
+
+
+GUIDELINE = Guideline(
+    number=6,
+    name="violation-units",
+    title="The unit of violation counters is known",
+    origin=Origin.FIELD,
+    what="The rate of the violation counters, as read, is a share of time between 0 and 1.",
+    why=(
+        "The same counter is in microseconds by older metric lists and in nanoseconds by newer ones. Off by a "
+        "thousand, a throttled GPU looks idle, or an alert fires for ever."
+    ),
+    evidence=(
+        "dcgm-exporter: older etc/default-counters.csv says `in us`, the present one says ns.",
+        "Collectors that read DCGM_FI_DEV_POWER_VIOLATION disagree on its unit in their own sources.",
+    ),
+    change=(
+        Change(
+            "Prometheus recording rule, with the divisor of your exporter's release written down once",
+            "record: gpu:throttle_power:share\n"
+            "expr: rate(DCGM_FI_DEV_POWER_VIOLATION[1m]) / 1e9   # 1e6 where the list says us",
+        ),
+        Change(
+            "Once by hand: cap a GPU that is idle otherwise, load it, and see the share come near 1",
+            "nvidia-smi -i 0 -pl 150    # and back: nvidia-smi -i 0 -pl <default>",
+        ),
+    ),
+    faults=("gpu-power-cap",),
+    methods=method_groups.CHANGE,
+    modes=(1,),
+    look=_look,
+    signals=SIGNALS,
+    not_removed=NO_GPU_IN_DRILLS,
+)

@@ -1,0 +1,1 @@
+"""What a method answers: rankings with ties, explanations, the consensus of several."""

@@ -1,0 +1,71 @@
+"""How good a ranking was: AC@k, Avg@5, MRR, with ties by expectation, and what guessing would give.
+
+Ties. A ranking that ties components does not say which comes first, so its score is the mean over all orders of the
+tie: a true component in a group of g at the ranks r .. r + g - 1 is among the first k with probability
+clamp((k - r + 1) / g, 0, 1). Where several components are true, the best placed counts, as in the study. A true
+component that a method does not rank, or a method that has no ranking, is a miss: 0 in every measure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from math import comb
+
+import numpy as np
+
+from methods.answer.ranking import Places
+
+DEPTH = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Of one ranking. `ac` holds AC@1 .. AC@5, `mrr` the expected 1 / rank."""
+
+    ac: tuple[float, ...]
+    mrr: float
+
+    @property
+    def avg(self) -> float:
+        """Avg@5: the mean of AC@1 .. AC@5."""
+        return sum(self.ac) / len(self.ac)
+
+
+MISS = Score((0.0,) * DEPTH, 0.0)
+
+
+def score(places: Places | None, true: Collection[str]) -> Score:
+    """Score (component, rank) pairs, None for no ranking, against the ids of the faulty components."""
+    hits = [rank for component, rank in places or () if component in true]
+    if not hits:
+        return MISS
+    rank = min(hits)
+    group = sum(other == rank for _, other in places or ())
+    return _expected(rank, group, hits.count(rank))
+
+
+def guessing(candidates: int, true: int = 1) -> Score:
+    """Expected score of a uniformly random order of the candidates, computed and not drawn."""
+    if true < 1 or candidates < true:
+        return MISS
+    return _expected(1, candidates, true)
+
+
+def _expected(rank: int, group: int, good: int) -> Score:
+    """The best of `good` true components, anywhere in a tie of `group` that begins at `rank`."""
+    # first[j]: it stands at place j (from 0) of the tie.
+    first = [comb(group - j - 1, good - 1) / comb(group, good) for j in range(group)]
+    ac = tuple(min(1.0, sum(first[: max(0, k - rank + 1)])) for k in range(1, DEPTH + 1))
+    return Score(ac, sum(share / (rank + j) for j, share in enumerate(first)))
+
+
+def interval(values: Sequence[float], *, level: float = 0.95, replicates: int = 2000) -> tuple[float, float]:
+    """Percentile bootstrap interval of the mean over cases; the same values always give the same interval."""
+    if not values:
+        return 0.0, 0.0
+    sample = np.sort(np.asarray(values, dtype=np.float64))  # they come in the order in which workers finish
+    rng = np.random.default_rng(0)
+    means = rng.choice(sample, size=(replicates, len(sample)), replace=True).mean(axis=1)
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)

@@ -1,0 +1,198 @@
+"""From records to tables: accuracy per method and per fault, with intervals, guessing, and who was blamed instead."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from statistics import fmean, median
+from typing import Any
+
+from cluster.topology import Kind, Topology
+from methods import catalog
+from methods.answer.consensus import NO_VOTE, of_places
+from methods.answer.ranking import Places
+from methods.evaluation.evaluate import ESTIMATED, GIVEN, Case, Record
+from methods.evaluation.measures import Score, guessing, interval, score
+
+CONSENSUS = "consensus"
+BLAMED = ("gateway", "head", "replica", "node", "other", "none")
+_BY_KIND = {Kind.GATEWAY: "gateway", Kind.HEAD: "head", Kind.REPLICA: "replica", Kind.NODE: "node"}
+
+_MEASURES: dict[str, Callable[[Score], float]] = {
+    "ac@1": lambda s: s.ac[0],
+    "ac@3": lambda s: s.ac[2],
+    "ac@5": lambda s: s.ac[4],
+    "avg@5": lambda s: s.avg,
+    "mrr": lambda s: s.mrr,
+}
+
+
+def summary(cases: Sequence[Case], records: Iterable[Record]) -> dict[str, Any]:
+    """The shape of `rca-tui evaluate --json`.
+
+    Cases in which no component is faulty (a load surge) have nothing to find, so AC@k means nothing there. They count
+    under `no_cause` alone: in how many a method blamed somebody all the same, and in how many it gave no ranking.
+    `methods` and each of `by_fault` hold one row a method: its scores with the onset estimated, under "given" the same
+    with the true one. "consensus" is such a row, of the Borda count of all methods that ranked a case; None where fewer
+    than two methods that vote were run. "cases" counts the records that there are; a method without a ranking has
+    missed. "ci" are 95 % bootstrap intervals over cases. "blamed" counts what was ranked first in error, a tie in
+    shares; "none" is no ranking. "onset" is the error of the estimate in seconds, positive when it is late, over all
+    incidents, those without a cause too.
+    """
+    by_case = {case.id: case for case in cases}
+    known = [record for record in records if record.case in by_case]
+    quiet = {case.id: case for case in cases if not case.answer.components}
+    cases = [case for case in cases if case.answer.components]
+    caused = {case.id: case for case in cases}
+    counts = sorted({len(case.topology.ids) for case in cases})
+    joint = _joint(caused, known)
+    faults: dict[str, dict[str, Case]] = defaultdict(dict)
+    for case in cases:
+        faults[case.answer.fault][case.id] = case
+    return {
+        "cases": len(cases),
+        "candidates": counts[0]
+        if len(counts) == 1
+        else round(fmean(len(c.topology.ids) for c in cases), 2)
+        if cases
+        else 0,
+        "guessing": _guessing(cases),
+        "onset": _onset(by_case, known),
+        "consensus": _consensus(caused, joint),
+        "methods": _rows(caused, known),
+        "no_cause": {"cases": len(quiet), "methods": _rows_without_cause(quiet, known)},
+        "by_fault": [
+            {
+                "fault": fault,
+                "cases": len(some),
+                "guessing": _guessing(list(some.values())),
+                "consensus": _consensus(some, joint),
+                "methods": _rows(some, known),
+            }
+            for fault, some in sorted(faults.items())
+        ],
+    }
+
+
+def _grouped(cases: dict[str, Case], records: Sequence[Record]) -> dict[tuple[str, str], list[Record]]:
+    groups: dict[tuple[str, str], list[Record]] = defaultdict(list)
+    for record in records:
+        if record.case in cases:
+            groups[record.method, record.mode].append(record)
+    return groups
+
+
+def _rows_without_cause(cases: dict[str, Case], records: Sequence[Record]) -> list[dict[str, Any]]:
+    groups = _grouped(cases, records)
+    rows = []
+    for entry in catalog.entries():
+        if estimated := groups[entry.name, ESTIMATED]:
+            blamed = sum(record.places is not None for record in estimated)
+            first = _all_blamed(cases, estimated)
+            del first["none"]
+            rows.append(
+                {
+                    "method": entry.name,
+                    "family": entry.family,
+                    "cases": len(estimated),
+                    "blamed_somebody": blamed,
+                    "no_ranking": len(estimated) - blamed,
+                    "blamed": first,
+                }
+            )
+    return rows
+
+
+def _rows(cases: dict[str, Case], records: Sequence[Record]) -> list[dict[str, Any]]:
+    groups = _grouped(cases, records)
+    rows = []
+    for entry in (*catalog.entries(), catalog.CONTRAST):
+        estimated, given = groups[entry.name, ESTIMATED], groups[entry.name, GIVEN]
+        if estimated or given:
+            row = {"method": entry.name, "family": entry.family, **_row(cases, estimated)}
+            rows.append({**row, "given": _row(cases, given)})
+    return rows
+
+
+def _joint(cases: dict[str, Case], records: Sequence[Record]) -> list[Record]:
+    """The consensus on each case as a record; none where fewer than two methods that vote were run."""
+    ballots: dict[tuple[str, str], dict[str, Places]] = defaultdict(dict)
+    if len({record.method for record in records} - NO_VOTE) < 2:
+        return []
+    for record in records:
+        if record.case in cases:
+            cast = ballots[record.case, record.mode]
+            if record.places is not None:
+                cast[record.method] = record.places
+    joint = []
+    for (case, mode), cast in ballots.items():
+        found = of_places(cast, cases[case].topology.ids).components
+        places = tuple((c.component, c.rank) for c in found) or None
+        joint.append(Record(case, CONSENSUS, mode, None, places, "", 0.0))
+    return joint
+
+
+def _consensus(cases: dict[str, Case], joint: Sequence[Record]) -> dict[str, Any] | None:
+    groups = _grouped(cases, joint)
+    if not groups:
+        return None
+    estimated, given = groups[CONSENSUS, ESTIMATED], groups[CONSENSUS, GIVEN]
+    return {"method": CONSENSUS, **_row(cases, estimated), "given": _row(cases, given)}
+
+
+def _row(cases: dict[str, Case], records: Sequence[Record]) -> dict[str, Any]:
+    scores = [score(r.places, cases[r.case].answer.components) for r in records]
+    measures = {name: [value(s) for s in scores] for name, value in _MEASURES.items()}
+    return {
+        "cases": len(records),
+        "no_ranking": round(sum(r.places is None for r in records) / len(records), 4) if records else 0.0,
+        **{name: round(fmean(values), 4) if values else 0.0 for name, values in measures.items()},
+        "ci": {name: [round(end, 4) for end in interval(values)] for name, values in measures.items()},
+        "seconds": round(fmean(r.seconds for r in records), 4) if records else 0.0,
+        "blamed": _all_blamed(cases, records),
+    }
+
+
+def _all_blamed(cases: dict[str, Case], records: Sequence[Record]) -> dict[str, float]:
+    blamed = dict.fromkeys(BLAMED, 0.0)
+    for record in records:
+        for who, share in _blamed(record, cases[record.case]).items():
+            blamed[who] += share
+    return {who: round(share, 3) for who, share in blamed.items()}
+
+
+def _guessing(cases: Sequence[Case]) -> dict[str, float]:
+    scores: list[Score] = [guessing(len(c.topology.ids), len(c.answer.components)) for c in cases]
+    return {name: round(fmean(map(value, scores)), 4) if scores else 0.0 for name, value in _MEASURES.items()}
+
+
+def _blamed(record: Record, case: Case) -> dict[str, float]:
+    """Who stands first in error, in shares of a tie."""
+    if record.places is None:
+        return {"none": 1.0}
+    top = [component for component, rank in record.places if rank == 1]
+    shares: dict[str, float] = defaultdict(float)
+    for component in top:
+        if component not in case.answer.components:
+            shares[_role(component, case.topology)] += 1 / len(top)
+    return shares
+
+
+def _role(component: str, topology: Topology) -> str:
+    if component == topology.front_door:
+        return "gateway"
+    return _BY_KIND.get(topology.component(component).kind, "other")
+
+
+def _onset(cases: dict[str, Case], records: Sequence[Record]) -> dict[str, Any]:
+    estimates = {r.case: r.onset for r in records if r.mode == ESTIMATED}
+    errors = [onset - cases[case].answer.injected_at for case, onset in estimates.items() if onset is not None]
+    absolute = [abs(error) for error in errors]
+    return {
+        "estimated": len(errors),
+        "not_found": len(estimates) - len(errors),
+        "median_error_s": round(median(errors), 3) if errors else None,
+        "median_absolute_error_s": round(median(absolute), 3) if errors else None,
+        "largest_absolute_error_s": round(max(absolute), 3) if errors else None,
+        "range_s": [round(min(errors), 3), round(max(errors), 3)] if errors else None,
+    }

@@ -1,0 +1,158 @@
+"""From a causal graph over signals to a ranking of components: by PageRank, or by a walk from the SLI."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from cluster.incident.model import Incident
+from methods.answer.caveats import caveats_for
+from methods.answer.ranking import by_signals
+from methods.answer.types import Explanation, NoRanking, Outcome, Reason, Step, Table
+from methods.answer.wording import number
+from methods.graph.mixed import Floats, Mark, Marks, as_graph, effect_to_cause, parents
+from methods.graph.pagerank import pagerank
+from methods.graph.random_walk import transitions, visits
+from methods.graph.signals import Signals
+from methods.telemetry.sli import NoSli, error_key, latency_key
+
+SHOWN = 10
+# Of all visits; less than this is rounding.
+UNVISITED = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class Discovery:
+    """A causal graph that some algorithm found.
+
+    Attributes:
+        algorithm: its name in a sentence ("PC").
+        marks: (N, N), see `methods.graph.mixed`.
+        weights: (N, N) symmetric, what to show at an edge.
+        evidence: the algorithm's own steps, given how much each node matters, (N,).
+    """
+
+    algorithm: str
+    marks: Marks
+    weights: Floats
+    evidence: Callable[[Floats], tuple[Step, ...]]
+
+
+def by_pagerank(incident: Incident, signals: Signals, found: Discovery, damping: float) -> Outcome:
+    """Components by the PageRank of their best signal, flowing from effects to causes.
+
+    NoRanking(NOT_APPLICABLE) for a graph without edges.
+    """
+    if not np.any(found.marks):
+        return NoRanking(Reason.NOT_APPLICABLE, _no_edges(found, signals))
+    share = pagerank(effect_to_cause(found.marks), damping)
+    order = np.argsort(-share, kind="stable")[:SHOWN]
+    even = 1 / signals.count
+    causes = effect_to_cause(found.marks)
+    rows = tuple((signals.names[i], float(share[i]), float(share[i] / even), int(causes[:, i].sum())) for i in order)
+    step = Step(
+        "PageRank of causes",
+        f"{signals.names[order[0]]} gathers {number(100 * share[order[0]])} % of the PageRank that flows from effects "
+        f"to causes, {number(share[order[0]] / even)} times an even share of {number(100 * even)} %.",
+        {"damping": damping, "even_share": even, "largest_share": float(share[order[0]])},
+        table=Table(("signal", "share", "times even", "effects"), rows),
+        pointers=tuple(signals.pointer(int(i)) for i in order[:3]),
+    )
+    steps = (signals.step(), *found.evidence(share), _graph_step(signals, found, share), step)
+    return caveats_for(by_signals(signals.spread(share), Explanation(steps)), incident)
+
+
+def by_walk(incident: Incident, signals: Signals, found: Discovery, rho: float, damping: float) -> Outcome:
+    """Components by the visits to their best signal of a walk from the SLI. Signals never visited are not ranked.
+
+    NoRanking(NOT_APPLICABLE) without an SLI among the signals, or when no edge leads away from it. The SLI itself is
+    the symptom: it is not ranked.
+    """
+    start = sli_column(incident, signals)
+    if isinstance(start, NoRanking):
+        return start
+    if not np.any(found.marks):
+        return NoRanking(Reason.NOT_APPLICABLE, _no_edges(found, signals))
+    likeness = np.abs(signals.correlation[start])
+    share = visits(transitions(effect_to_cause(found.marks), likeness, rho), start, damping)
+    rest = share.copy()
+    rest[start] = 0.0
+    if rest.max() <= UNVISITED:
+        sentence = f"in the {found.algorithm} graph nothing leads away from the SLI {signals.names[start]}"
+        return NoRanking(Reason.NOT_APPLICABLE, sentence)
+    relevance = rest / rest.max()
+    relevance[start] = 1.0
+    steps = (
+        signals.step(),
+        *found.evidence(relevance),
+        _graph_step(signals, found, relevance, start),
+        walk_step(signals, start, share, likeness, {"rho": rho, "damping": damping}),
+    )
+    scores = np.where(rest > UNVISITED, rest, np.nan)
+    return caveats_for(by_signals(signals.spread(scores), Explanation(steps)), incident)
+
+
+def walk_step(signals: Signals, start: int, share: Floats, likeness: Floats, parameters: dict[str, float]) -> Step:
+    """Where a walk from `start` spends its time: (N,) shares, and how much each node resembles the SLI, (N,)."""
+    others = [int(i) for i in np.argsort(-share, kind="stable") if i != start and share[i] > UNVISITED][:SHOWN]
+    top = others[0]
+    rows = tuple((signals.names[i], float(share[i]), float(likeness[i])) for i in others)
+    return Step(
+        "Walk from the SLI",
+        f"A walk that begins at {signals.names[start]} and prefers what resembles it spends "
+        f"{number(100 * share[top])} % of its steps at {signals.names[top]} (likeness {number(likeness[top])}).",
+        {**parameters, "largest_share": float(share[top]), "start_share": float(share[start])},
+        table=Table(("signal", "share of steps", "likeness to the SLI"), rows),
+        pointers=(signals.pointer(top), signals.pointer(start), *(signals.pointer(i) for i in others[1:3])),
+    )
+
+
+def sli_column(incident: Incident, signals: Signals) -> int | NoRanking:
+    """The column of the SLI: the front door's latency, or where that never changes its errors."""
+    try:
+        wanted = [latency_key(incident)]
+    except NoSli as missing:
+        return NoRanking(Reason.NOT_APPLICABLE, str(missing))
+    errors = error_key(incident)
+    if errors is not None:
+        wanted.append(errors)
+    for key in wanted:
+        for column, group in enumerate(signals.groups):
+            if key in group:
+                return column
+    component, signal = wanted[0]
+    return NoRanking(Reason.NOT_APPLICABLE, f"the SLI {component}:{signal} never changes: there is nothing to explain")
+
+
+def _no_edges(found: Discovery, signals: Signals) -> str:
+    return (
+        f"{found.algorithm} finds no edge between the {signals.count} signals in {signals.samples} samples, "
+        "so nothing leads from effects to causes"
+    )
+
+
+def _graph_step(signals: Signals, found: Discovery, relevance: Floats, start: int | None = None) -> Step:
+    marks, causes = found.marks, effect_to_cause(found.marks)
+    both = np.triu(marks != Mark.NONE, 1)
+    known = int(parents(marks).sum())
+    edges = int(both.sum())
+    lonely = int((~(marks != Mark.NONE).any(axis=0)).sum())
+    ranked = [int(i) for i in np.argsort(-relevance, kind="stable") if i != start]
+    top = ranked[0]
+    effects = [int(i) for i in np.argsort(-relevance, kind="stable") if causes[i, top]]
+    claim = (
+        f"{found.algorithm} leaves {edges} edges between {signals.count} signals; the direction of {known} is known."
+    )
+    if lonely:
+        claim += f" {lonely} signals have none."
+    if effects:
+        listed = ", ".join(signals.names[i] for i in effects[:3])
+        more = f" and {len(effects) - 3} more" if len(effects) > 3 else ""
+        claim += f" {signals.names[top]} may be a cause of {listed}{more}."
+    numbers = {"edges": edges, "directed": known, "isolated": lonely}
+    graph = as_graph(marks, signals.names, found.weights, relevance)
+    return Step(
+        "Causal graph", claim, numbers, graph=graph, pointers=tuple(signals.pointer(i) for i in (top, *effects[:3]))
+    )

@@ -1,0 +1,255 @@
+"""Processes that rank incidents and can be killed: the parent's side of `methods.running.worker`.
+
+The workers are started with `subprocess`, not forked and not through multiprocessing's spawn: a threaded process such
+as a Textual app cannot be forked safely, and spawn would import the caller's main module again. Each has one BLAS
+thread, a limit on its memory, a low priority, and a deadline for each task, after which it is killed and replaced.
+
+A deadline is in CPU seconds, so that what else runs on the machine does not decide whether a method has an answer. One
+that waits without computing is killed after `PATIENCE` times as many seconds by the clock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from multiprocessing import connection as mp
+from multiprocessing.reduction import ForkingPickler
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol
+
+import psutil
+
+from cluster.incident.model import Incident
+from methods.answer.types import NoRanking, Outcome, Reason
+
+START_LIMIT = 180.0
+PATIENCE = 10.0
+MEMORY_LIMIT = 3 * 2**30
+TICK = 0.1
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+class Cancelled(Protocol):
+    """A `threading.Event`, or anything that can be asked whether to stop."""
+
+    def is_set(self) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Task:
+    """Rank one incident with one method. Tasks with the same `key` share the incident, which is loaded when needed.
+
+    `deadline` is in CPU seconds.
+    """
+
+    key: str
+    incident: Callable[[], Incident]
+    method: str
+    seed: int
+    deadline: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    task: Task
+    outcome: Outcome
+    seconds: float
+
+
+def default_workers() -> int:
+    """One for each core that this process may use, four at most."""
+    return min(4, len(os.sched_getaffinity(0)))
+
+
+class Pool:
+    """Up to `workers` processes, started when there is work for them. A context manager: leaving it kills them all."""
+
+    def __init__(self, workers: int | None = None, memory_limit: int | None = None) -> None:
+        self._most = workers or default_workers()
+        # Together they must leave room for everything else on the machine.
+        share = psutil.virtual_memory().total // 2 // self._most
+        self._memory = memory_limit or min(MEMORY_LIMIT, share)
+        self._workers: list[_Worker] = []
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        for worker in self._workers:
+            worker.kill()
+        self._workers.clear()
+
+    def run(self, tasks: Iterable[Task], cancelled: Cancelled | None = None) -> Iterator[Answer]:
+        """Start tasks in the given order, yield answers as they come. Stops, killing what runs, when cancelled.
+
+        A task past its deadline is answered NoRanking(TIMEOUT), one whose process died NoRanking(ERROR).
+        """
+        waiting = deque(tasks)
+        parcels = _Parcels()
+        try:
+            while waiting or any(w.task for w in self._workers):
+                if cancelled is not None and cancelled.is_set():
+                    return
+                self._assign(waiting, parcels)
+                ready = mp.wait([w.connection for w in self._workers], TICK)
+                for worker in list(self._workers):
+                    answer = worker.collect() if worker.connection in ready else worker.overdue()
+                    if worker.dead:
+                        self._workers.remove(worker)
+                    if answer is not None:
+                        yield answer
+        finally:
+            for worker in [w for w in self._workers if w.task]:
+                worker.kill()
+                self._workers.remove(worker)
+
+    def _assign(self, waiting: deque[Task], parcels: _Parcels) -> None:
+        idle = [w for w in self._workers if w.ready and not w.task]
+        while waiting and idle:
+            # A worker that already holds the incident is spared the sending.
+            worker = next((w for w in idle if w.key == waiting[0].key), idle[0])
+            idle.remove(worker)
+            task = waiting.popleft()
+            worker.begin(task, parcels.of(task))
+        starting = sum(not w.ready for w in self._workers)
+        while len(self._workers) < self._most and starting < len(waiting):
+            self._workers.append(_Worker(self._memory))
+            starting += 1
+
+
+class _Parcels:
+    """The pickled incident of the last key: pickled once, sent to every worker."""
+
+    def __init__(self) -> None:
+        self._key = ""
+        self._bytes: memoryview | bytes = b""
+
+    def of(self, task: Task) -> memoryview | bytes:
+        if task.key != self._key or not self._bytes:
+            self._bytes = bytes(ForkingPickler.dumps(("incident", task.incident())))
+            self._key = task.key
+        return self._bytes
+
+
+class _Worker:
+    """One process. `ready` once it has answered; `task` is what it works on; `dead` when it has to be replaced."""
+
+    def __init__(self, memory: int) -> None:
+        self.connection, theirs = mp.Pipe()
+        self.errors = tempfile.TemporaryFile()  # noqa: SIM115
+        root = str(Path(__file__).resolve().parents[2])
+        environment = {**os.environ, **dict.fromkeys(_ONE_THREAD, "1")}
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+        with theirs:
+            self.process = subprocess.Popen(
+                # -P: a folder that happens to be the working directory must not shadow a module.
+                [sys.executable, "-P", "-m", "methods.running.worker", str(theirs.fileno()), str(memory)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=self.errors,
+                env=environment,
+                pass_fds=(theirs.fileno(),),
+            )
+        self._watched = psutil.Process(self.process.pid)
+        with contextlib.suppress(psutil.Error):
+            self._watched.nice(10)
+        self.ready = False
+        self.dead = False
+        self.key = ""
+        self.task: Task | None = None
+        self._begun = time.monotonic()
+        self._used = 0.0
+        self._started = False
+
+    def begin(self, task: Task, parcel: memoryview | bytes) -> None:
+        self.task, self._begun, self._started = task, time.monotonic(), False
+        # A worker that died since is noticed when its connection is read.
+        with contextlib.suppress(OSError):
+            if self.key != task.key:
+                self.connection.send_bytes(parcel)
+                self.key = task.key
+            self.connection.send(("rank", task.method, task.seed))
+
+    def collect(self) -> Answer | None:
+        """Read one message; an answer if it ends the task or the process has died."""
+        try:
+            message = self.connection.recv()
+        except (EOFError, OSError):
+            return self._died()
+        if message[0] == "ready":
+            self.ready = True
+        elif message[0] == "started":
+            self._started, self._begun, self._used = True, time.monotonic(), self._cpu()
+        elif self.task is not None:
+            task, self.task = self.task, None
+            return Answer(task, message[1], message[2])
+        return None
+
+    def overdue(self) -> Answer | None:
+        """Kill it and answer for it when its task, or its start, has taken too long."""
+        took = time.monotonic() - self._begun
+        if not self.ready or (self.task and not self._started):
+            return self._died("it did not start in time") if took > START_LIMIT else None
+        if self.task is None or took <= self.task.deadline:
+            return None
+        task, patience = self.task, PATIENCE * self.task.deadline
+        if self._cpu() - self._used > task.deadline:
+            sentence = f"no answer within {task.deadline:g} s of CPU time"
+        elif took > patience:
+            sentence = f"no answer within {patience:g} s, most of which it waited"
+        else:
+            return None
+        self.kill()
+        return Answer(task, NoRanking(Reason.TIMEOUT, sentence), took)
+
+    def _cpu(self) -> float:
+        """CPU seconds that the process has used; 0 when it is gone, which is noticed elsewhere."""
+        try:
+            used = self._watched.cpu_times()
+        except psutil.Error:
+            return 0.0
+        return float(used.user + used.system)
+
+    def kill(self) -> None:
+        self.dead, self.task = True, None
+        self.process.kill()
+        self.process.wait()
+        if self.process.stdin:
+            self.process.stdin.close()
+        self.connection.close()
+        self.errors.close()
+
+    def _died(self, why: str = "") -> Answer | None:
+        task, never_ready = self.task, not self.ready
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(1.0)
+        sentence = why or _cause_of_death(self.process.returncode)
+        self.errors.seek(0)
+        last = self.errors.read().decode(errors="replace").strip().splitlines()[-1:]
+        self.kill()
+        detail = ": ".join([f"the worker process ended: {sentence}", *last])
+        if task is None:
+            if never_ready:
+                raise RuntimeError(detail)
+            return None
+        return Answer(task, NoRanking(Reason.ERROR, detail), time.monotonic() - self._begun)
+
+
+def _cause_of_death(code: int | None) -> str:
+    if code is not None and code < 0:
+        return f"killed by {signal.Signals(-code).name}"
+    return f"exit code {code}"

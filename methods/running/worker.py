@@ -1,0 +1,87 @@
+"""The process in which methods run: `python -m methods.running.worker FD`. `methods.running.pool` starts and kills it.
+
+It reads commands from a connection and answers on it:
+
+    ("incident", key, Incident)          keep this incident (and forget the one before)
+    ("rank", method, seed)               -> ("started",), then ("done", Outcome, seconds)
+
+It ends when the connection closes, and at once when the parent does: stdin is a pipe that the parent holds open.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import resource
+import sys
+import threading
+import time
+import traceback
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import numpy as np
+
+from cluster.incident.model import Incident
+from methods import catalog
+from methods.answer.types import NoRanking, Outcome, Reason
+
+
+def rank(incident: Incident, method: str, seed: int) -> tuple[Outcome, float]:
+    """One method on one incident in this process: the outcome, and the seconds that it took.
+
+    Whatever the method raises becomes NoRanking(ERROR), never a ranking. Raises UnknownMethod.
+    """
+    loaded = catalog.load(method)
+    rng = generator(seed, method)
+    begin = time.perf_counter()
+    try:
+        outcome = loaded.rank(incident, rng)
+    except MemoryError:
+        outcome = NoRanking(Reason.ERROR, "it needed more memory than one worker may have")
+    except Exception as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        sentence = f"{type(error).__name__}: {error} (line {where.lineno} of {Path(where.filename).name})"
+        # The message may quote telemetry, which is hostile text.
+        printable = "".join(c if c.isprintable() else " " for c in sentence)[:500]
+        outcome = NoRanking(Reason.ERROR, printable)
+    return outcome, time.perf_counter() - begin
+
+
+def generator(seed: int, method: str) -> np.random.Generator:
+    """A generator of its own for each method, so that adding or leaving out a method changes no other."""
+    own = int.from_bytes(hashlib.blake2b(method.encode(), digest_size=8).digest(), "big")
+    return np.random.default_rng((seed, own))
+
+
+def serve(connection: Connection) -> None:
+    """Answer commands until the connection closes."""
+    connection.send(("ready",))
+    while True:
+        try:
+            command = connection.recv()
+        except EOFError:
+            return
+        if command[0] == "incident":
+            incident = command[1]
+            continue
+        _, method, seed = command
+        connection.send(("started",))
+        connection.send(("done", *rank(incident, method, seed)))
+
+
+def _end_with_parent() -> None:
+    sys.stdin.buffer.read()
+    os._exit(1)
+
+
+def main() -> None:
+    memory = int(sys.argv[2])
+    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    serve(Connection(int(sys.argv[1])))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+"""What callers measured of their calls, on one clock: the latencies that the topology methods walk over.
+
+    call_latencies(incident) ──▶ CallLatencies (T samples × E edges) ──▶ latency of a component, correlations with it
+
+A component's latency is the mean of what its callers measured of it. The front door is called by users, who record no
+edge: its latency is the sum over the calls that it makes itself, so that both come from one instrument (over those of
+what it calls where it measures none). A component without measured edges falls back on the latency that it reports.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cluster.incident.model import Incident
+from cluster.topology import Relation
+from methods.answer.types import EdgePointer, NoRanking, Pointer, Reason, SeriesPointer
+from methods.telemetry.matrix import Floats, filled
+from methods.telemetry.sli import LATENCIES
+
+Edge: TypeAlias = tuple[str, str]
+LEAST_SAMPLES = 3
+
+
+@dataclass(frozen=True, eq=False)
+class CallLatencies:
+    """E measured call edges over T samples, and everything else of the incident read at the same times.
+
+    Attributes:
+        times: (T,) unix seconds.
+        values: (T, E) latency in the signal's unit; gaps filled.
+        edges: E pairs (source, target).
+        signals: E names of the latency signal of each edge.
+        calls: every call edge of the topology or of the edge metrics, measured or not.
+        metrics: (T, N) the metrics of the components at the nearest sample, columns (component, signal).
+    """
+
+    times: Floats
+    values: Floats
+    edges: tuple[Edge, ...]
+    signals: tuple[str, ...]
+    calls: tuple[Edge, ...]
+    metrics: pd.DataFrame
+
+    @property
+    def end(self) -> float:
+        step = float(np.median(np.diff(self.times))) if len(self.times) > 1 else 1.0
+        return float(self.times[-1]) + step
+
+    def series(self, edge: Edge) -> Floats | None:
+        """(T,) latency of one edge; None when it was not measured."""
+        return self.values[:, self.edges.index(edge)] if edge in self.edges else None
+
+    def metric(self, component: str, signal: str) -> Floats:
+        return np.asarray(self.metrics[component, signal], dtype=np.float64)
+
+    def callees(self, component: str) -> tuple[str, ...]:
+        return tuple(target for source, target in self.calls if source == component)
+
+    def latency(self, component: str, front_door: str | None) -> tuple[Floats, Pointer] | None:
+        """(T,) latency of a component (see the module) and where to see it; None when nobody measured it."""
+        if component == front_door:
+            outward = self._first_measured(component)
+            if outward:
+                own = self.reported(component)
+                return self.values[:, outward].sum(axis=1), own[1] if own else self.pointer(outward[0])
+        inward = [i for i, (_, target) in enumerate(self.edges) if target == component]
+        if inward:
+            return self.values[:, inward].mean(axis=1), self.pointer(inward[0])
+        return self.reported(component)
+
+    def _first_measured(self, component: str) -> list[int]:
+        """Measured calls of a component, or, while there are none, those of the components that it calls."""
+        layer, seen = {component}, {component}
+        while layer:
+            outward = [i for i, (source, _) in enumerate(self.edges) if source in layer]
+            if outward:
+                return outward
+            layer = {target for source in layer for target in self.callees(source)} - seen
+            seen |= layer
+        return []
+
+    def pointer(self, edge: int) -> EdgePointer:
+        source, target = self.edges[edge]
+        return EdgePointer(source, target, self.signals[edge], float(self.times[0]), self.end)
+
+    def series_pointer(self, component: str, signal: str) -> SeriesPointer:
+        return SeriesPointer(component, signal, float(self.times[0]), self.end)
+
+    def reported(self, component: str) -> tuple[Floats, Pointer] | None:
+        """(T,) latency that a component reports of itself and where to see it; None when it reports none."""
+        for signal in LATENCIES:
+            if (component, signal) in self.metrics.columns:
+                return self.metric(component, signal), self.series_pointer(component, signal)
+        return None
+
+
+def call_latencies(incident: Incident) -> CallLatencies | NoRanking:
+    """The latencies of calls between the incident's components; NoRanking(NOT_APPLICABLE) where there are none."""
+    frame = incident.telemetry.edge_metrics
+    known = set(incident.topology.ids)
+    chosen: dict[Edge, str] = {}
+    finite = np.isfinite(frame.to_numpy(dtype=np.float64, na_value=np.nan))
+    for position, column in enumerate(frame.columns.tolist()):
+        source, target, signal = (str(part) for part in column)
+        edge = (source, target)
+        if source == target or not known.issuperset(edge) or signal not in LATENCIES or not finite[:, position].any():
+            continue
+        if edge not in chosen or LATENCIES.index(signal) < LATENCIES.index(chosen[edge]):
+            chosen[edge] = signal
+    if not chosen:
+        return NoRanking(Reason.NOT_APPLICABLE, "no caller measured the latency of its calls (no edge metrics)")
+    if len(frame) < LEAST_SAMPLES:
+        detail = f"{len(frame)} samples of call latencies, at least {LEAST_SAMPLES} are needed"
+        return NoRanking(Reason.NOT_APPLICABLE, detail)
+    edges = tuple(sorted(chosen))
+    values = frame[[(*edge, chosen[edge]) for edge in edges]].to_numpy(dtype=np.float64, na_value=np.nan)
+    times = np.asarray(frame.index, dtype=np.float64)
+    declared = {(e.source, e.target) for e in incident.topology.edges if e.relation is Relation.CALLS}
+    calls = tuple(sorted({(s, t) for s, t in declared if s != t} | set(edges)))
+    return CallLatencies(
+        times,
+        filled(np.where(np.isfinite(values), values, np.nan)),
+        edges,
+        tuple(chosen[edge] for edge in edges),
+        calls,
+        _metrics_at(incident, times),
+    )
+
+
+def similarity(one: Floats, others: Floats) -> Floats:
+    """(N,) absolute Pearson correlation of (T,) with each column of (T, N), over the samples that both have.
+
+    0 where fewer than `LEAST_SAMPLES` are shared or one of the two does not vary.
+    """
+    both = np.isfinite(one)[:, None] & np.isfinite(others)
+    count = np.maximum(both.sum(axis=0), 1)
+    left, left_size = _centred(np.broadcast_to(one[:, None], others.shape), both, count)
+    right, right_size = _centred(others, both, count)
+    varies = (left_size > 1e-9) & (right_size > 1e-9) & (count >= LEAST_SAMPLES)
+    below = np.where(varies, left_size * right_size, 1.0)
+    return np.where(varies, np.minimum(np.abs((left * right).sum(axis=0)) / below, 1.0), 0.0)
+
+
+def _centred(values: Floats, kept: NDArray[np.bool_], count: NDArray[np.int_]) -> tuple[Floats, Floats]:
+    """Columns less their mean over the kept samples (0 elsewhere), in units of the largest value; and their norms."""
+    kept_values = np.where(kept, values, 0.0)
+    largest = np.abs(kept_values).max(axis=0, initial=0.0)
+    scaled = kept_values / np.where(largest > 0, largest, 1.0)
+    centred = np.where(kept, scaled - scaled.sum(axis=0) / count, 0.0)
+    return centred, np.sqrt((centred**2).sum(axis=0))
+
+
+def _metrics_at(incident: Incident, times: Floats) -> pd.DataFrame:
+    frame = incident.telemetry.metrics
+    if frame.empty:
+        return pd.DataFrame(index=pd.Index(times, name="time"), columns=frame.columns, dtype="float64")
+    frame = frame.astype("float64").replace([np.inf, -np.inf], np.nan)
+    index = np.asarray(frame.index, dtype=np.float64)
+    step = float(np.median(np.diff(index))) if len(index) > 1 else 1.0
+    return frame.reindex(times, method="nearest", tolerance=step)

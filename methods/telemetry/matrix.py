@@ -1,0 +1,172 @@
+"""From an incident to an aligned float matrix: the preparation that metric methods share.
+
+    prepare(incident) ──▶ SignalMatrix (T × N) ──▶ halves(matrix, onset) ──▶ before (T1 × N), after (T2 × N)
+
+Columns are ordered by their *content* (a digest of the values), never by name and never by input order, so that a
+method whose result depends on column order answers the same whatever the columns are called and however they arrive.
+Identical columns are told apart by the content of their component; `unique` leaves one of each where a method cannot
+bear duplicates.
+
+Gaps: infinities count as gaps. Columns without any value are dropped, constant columns are kept (`varying` drops
+them). What is left is NaN, or with `fill=True` the last value for up to `CARRY` samples and the column's median beyond.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cluster.incident.model import Incident
+from cluster.window import Onset
+from methods.answer.types import NoRanking, Reason, SeriesPointer
+
+Floats: TypeAlias = NDArray[np.float64]
+Key: TypeAlias = tuple[str, str]
+CARRY = 5
+
+
+@dataclass(frozen=True, eq=False)
+class SignalMatrix:
+    """T samples of N signals.
+
+    Attributes:
+        values: (T, N) float64 in each signal's own unit.
+        times: (T,) unix seconds, ascending.
+        keys: N pairs (component, signal).
+    """
+
+    values: Floats
+    times: Floats
+    keys: tuple[Key, ...]
+
+    @property
+    def samples(self) -> int:
+        return len(self.values)
+
+    @property
+    def signals(self) -> int:
+        return len(self.keys)
+
+    @property
+    def step(self) -> float:
+        """Median distance between samples in seconds; 1 when there are fewer than two."""
+        return float(np.median(np.diff(self.times))) if self.samples > 1 else 1.0
+
+    def rows(self, mask: NDArray[np.bool_]) -> SignalMatrix:
+        return SignalMatrix(self.values[mask], self.times[mask], self.keys)
+
+    def columns(self, chosen: Sequence[int] | NDArray[np.intp] | NDArray[np.bool_]) -> SignalMatrix:
+        """The chosen columns, by position or by mask, in the given order."""
+        positions = np.arange(self.signals)[np.asarray(chosen, dtype=None if len(chosen) else np.intp)]
+        return SignalMatrix(self.values[:, positions], self.times, tuple(self.keys[i] for i in positions))
+
+    def varying(self) -> SignalMatrix:
+        """Without the columns that never change (gaps aside)."""
+        if not self.samples:
+            return self.columns([])
+        low = np.fmin.reduce(self.values, axis=0)
+        high = np.fmax.reduce(self.values, axis=0)
+        return self.columns(high > low)
+
+    def unique(self) -> tuple[SignalMatrix, tuple[tuple[Key, ...], ...]]:
+        """One of each group of identical columns, and for each column left the keys of its whole group."""
+        groups: dict[bytes, list[int]] = {}
+        for position in range(self.signals):
+            groups.setdefault(_digest(self.values[:, position]), []).append(position)
+        firsts = [members[0] for members in groups.values()]
+        return self.columns(firsts), tuple(tuple(self.keys[i] for i in members) for members in groups.values())
+
+    def standardized(self) -> Floats:
+        """(T, N): each column less its mean, over its population standard deviation; constants become 0, NaN stays."""
+        if not self.samples or not self.signals:
+            return self.values.copy()
+        scaled = self.values / _largest(self.values)
+        count = np.maximum(np.sum(np.isfinite(scaled), axis=0), 1)
+        centred = scaled - np.nansum(scaled, axis=0) / count
+        spread = np.sqrt(np.nansum(centred**2, axis=0) / count)
+        # A constant such as 0.1 has a mean that is off by one rounding: that is no variation.
+        flat = spread <= 1e-12
+        return np.where(flat, np.where(np.isnan(centred), np.nan, 0.0), centred / np.where(flat, 1.0, spread))
+
+    def pointer(self, key: Key, start: float, end: float) -> SeriesPointer:
+        return SeriesPointer(key[0], key[1], float(start), float(end))
+
+
+def prepare(incident: Incident, *, fill: bool = False) -> SignalMatrix:
+    """The metrics of the incident's components as a matrix, in a column order that no name decides.
+
+    Args:
+        incident: only metrics and topology are read; columns of components outside the topology are left out.
+        fill: fill gaps (see the module) instead of leaving NaN.
+    """
+    return from_frame(incident.telemetry.metrics, incident, fill=fill)
+
+
+def from_frame(frame: pd.DataFrame, incident: Incident, *, fill: bool = False) -> SignalMatrix:
+    """Like `prepare`, of any frame with columns (component, signal) and a `time` index in unix seconds."""
+    known = set(incident.topology.ids)
+    keys = [(str(column[0]), str(column[1])) for column in frame.columns]
+    values = np.array(frame.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
+    values[~np.isfinite(values)] = np.nan
+    present = [i for i, key in enumerate(keys) if key[0] in known and not np.all(np.isnan(values[:, i]))]
+    ordered = [present[i] for i in content_order(values[:, present], [keys[i][0] for i in present])]
+    chosen = np.ascontiguousarray(values[:, ordered])
+    if fill:
+        chosen = filled(chosen)
+    times = np.asarray(frame.index, dtype=np.float64)
+    return SignalMatrix(chosen, times, tuple(keys[i] for i in ordered))
+
+
+def halves(
+    matrix: SignalMatrix, onset: Onset | None, *, least_before: int = 2, least_after: int = 1
+) -> tuple[SignalMatrix, SignalMatrix] | NoRanking:
+    """The samples before the onset, and those from it on; NoRanking(NOT_APPLICABLE) where one side is too short."""
+    if onset is None:
+        return NoRanking(Reason.NOT_APPLICABLE, "the onset is not known: set it, or record an incident with an SLI")
+    if not matrix.signals:
+        return NoRanking(Reason.NOT_APPLICABLE, "the incident has no metrics")
+    early = matrix.times < onset.time
+    before, after = matrix.rows(early), matrix.rows(~early)
+    for half, side, least in ((before, "before", least_before), (after, "after", least_after)):
+        if half.samples < least:
+            sentence = f"{half.samples} samples {side} the onset, at least {least} are needed"
+            return NoRanking(Reason.NOT_APPLICABLE, sentence)
+    return before, after
+
+
+def filled(values: Floats, carry: int = CARRY) -> Floats:
+    """(T, N) without NaN: the last value for up to `carry` samples, then the column's median (0 if it has no value)."""
+    gaps = np.isnan(values)
+    if not gaps.any():
+        return values
+    frame = pd.DataFrame(values)
+    carried = frame.ffill(limit=carry).to_numpy(dtype=np.float64)
+    return np.where(np.isnan(carried), frame.median().fillna(0.0).to_numpy(dtype=np.float64), carried)
+
+
+def content_order(values: Floats, components: Sequence[str]) -> list[int]:
+    """Column positions sorted by digest of the content, identical columns by the content of their component."""
+    digests = [_digest(values[:, i]) for i in range(values.shape[1])]
+    of_component: dict[str, list[bytes]] = {}
+    for component, digest in zip(components, digests, strict=True):
+        of_component.setdefault(component, []).append(digest)
+    whole = {component: hashlib.blake2b(b"".join(sorted(d))).digest() for component, d in of_component.items()}
+    return sorted(range(len(digests)), key=lambda i: (digests[i], whole[components[i]]))
+
+
+def _digest(column: Floats) -> bytes:
+    # + 0.0 turns -0.0 into 0.0: equal values must have equal bytes. NaNs may differ in payload.
+    clean = np.where(np.isnan(column), np.nan, column + 0.0)
+    return hashlib.blake2b(np.ascontiguousarray(clean).tobytes(), digest_size=16).digest()
+
+
+def _largest(values: Floats) -> Floats:
+    """(N,) largest magnitude of each column, 1 where there is none: dividing by it keeps squares from overflowing."""
+    magnitude = np.fmax.reduce(np.abs(values), axis=0)
+    return np.where(np.isfinite(magnitude) & (magnitude > 0), magnitude, 1.0)

@@ -1,0 +1,176 @@
+"""When the trouble began, from the SLI alone.
+
+The front door's latency (its logarithm) and error ratio are cut into segments by Bayesian change-point detection
+(`methods.telemetry.changepoint`). Among the boundaries at which things get worse, the one with the largest step is the
+trouble; steps up that lead to it without a step down between them belong to it. A change for the better is a recovery,
+never an onset.
+
+The SLI moves after its cause does: a request counts when it has ended, and a sample looks back over the window that it
+was computed from. Being late is worse than being early, too: a few samples of the fault in the baseline widen what
+counts as normal, while a few normal samples after the onset change no maximum. So the onset is put before the first
+bad sample by the SLI's correlation length (one sample at least) and by the latency that requests have from then on,
+where its unit is known to be seconds.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from cluster.incident.model import Incident
+from cluster.window import Onset, OnsetSource
+from methods.answer.types import Pointer, SeriesPointer, Step
+from methods.answer.wording import number, quantity
+from methods.telemetry.changepoint import noise, residual_noise, segment
+from methods.telemetry.matrix import Floats
+from methods.telemetry.sli import NoSli, error_key, latency_key, sli
+
+LEAST_SAMPLES = 8
+# Noise below which a change is of no interest to anyone: 3 % of latency, one request in a hundred.
+LEAST_NOISE = np.array([0.03, 0.01])
+# A rise below this is no trouble: a tenth of the latency, one request in two hundred.
+LEAST_RISE = np.array([0.1, 0.005])
+# Independent samples that a window is taken to hold at least: with fewer, nothing could be told.
+INDEPENDENT = 24
+# Noise standard deviations from both neighbours that make a sample a blip.
+BLIP = 5.0
+# A step up belongs to the trouble that follows when it is at least this share of the trouble's largest step.
+LEADING = 0.2
+# Seconds by which slow requests put the onset earlier, at most.
+LONGEST_FLIGHT = 15.0
+# Seconds that a sample looks back over, at most: beyond them a correlation is drift and not the monitoring window.
+LONGEST_WINDOW = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class OnsetEstimate:
+    """`probability` is that of a boundary near the first bad sample; `claim` says what changed, for a person."""
+
+    onset: Onset
+    probability: float
+    claim: str
+    step: Step
+
+
+def with_onset(incident: Incident) -> Incident:
+    """The incident with its onset, estimated if it has none; as it is when none can be estimated."""
+    if incident.onset is not None:
+        return incident
+    try:
+        found = estimate(incident)
+    except NoSli:
+        return incident
+    return incident.at(found.onset) if found else incident
+
+
+def estimate(incident: Incident) -> OnsetEstimate | None:
+    """The most probable start of the trouble; None when nothing got worse, or fewer than 8 samples say so.
+
+    An onset that the incident already has is not looked at. Raises NoSli.
+    """
+    indicator = sli(incident)
+    times = indicator.index.to_numpy(dtype=np.float64)
+    values = indicator.to_numpy(dtype=np.float64)
+    if np.isfinite(values[:, 0]).sum() < LEAST_SAMPLES:
+        return None
+    logged = _transformed(values)
+    level, length = np.array([noise(column) for column in logged.T]).T
+    length = np.minimum(length, max(1.0, len(times) / INDEPENDENT))
+    moving = np.nanmax(logged, axis=0) - np.nanmin(logged, axis=0) > LEAST_NOISE
+    if not moving.any():
+        return None
+    logged = _without_blips(logged, level)
+    scaled = (logged - np.nanmedian(logged, axis=0)) / np.maximum(level, LEAST_NOISE)
+    found = segment(scaled[:, moving], 1.0 / length[moving])
+    # Steps made the noise look larger and longer correlated than it is: measure it again between them.
+    between = np.array([residual_noise(column, found.boundaries) for column in logged.T]).T
+    level, length = np.minimum((level, length), between)
+    scaled = (logged - np.nanmedian(logged, axis=0)) / np.maximum(level, LEAST_NOISE)
+    found = segment(scaled[:, moving], 1.0 / length[moving])
+    least = LEAST_RISE / np.maximum(level, LEAST_NOISE)
+    row = _start_of_trouble(scaled[:, moving], found.boundaries, least[moving])
+    if row is None:
+        return None
+    step = float(np.median(np.diff(times)))
+    reach = max(1, round(min(float(np.max(length[moving])), LONGEST_WINDOW / step)))
+    probability = float(min(1.0, np.sum(found.probability[max(row - reach, 1) : row + reach + 1])))
+    edges = (0, *found.boundaries, len(times))
+    before = _means(values[max(edge for edge in edges if edge < row) : row])
+    after = _means(values[row : min(edge for edge in edges if edge > row)])
+    in_seconds = incident.telemetry.units.get(latency_key(incident)[1]) == "s"
+    in_flight = min(float(after[0]), LONGEST_FLIGHT) if in_seconds and np.isfinite(after[0]) else 0.0
+    onset = max(float(times[max(row - reach, 1)]) - in_flight, float(times[1]))
+    return _described(incident, times, onset, row, probability, before, after)
+
+
+def _transformed(values: Floats) -> Floats:
+    latency = values[:, 0]
+    typical = np.nanmedian(latency)
+    smallest = 1e-3 * typical if typical > 0 else 1e-9
+    return np.column_stack([np.log(np.maximum(latency, smallest)), values[:, 1]])
+
+
+def _start_of_trouble(scaled: Floats, boundaries: tuple[int, ...], least: Floats) -> int | None:
+    """The boundary at which the largest worsening begins, or None."""
+    edges = (0, *boundaries, len(scaled))
+    levels = np.array([_means(scaled[a:b]) for a, b in itertools.pairwise(edges)])
+    # A series without a sample in a segment is as it was before.
+    for k in range(1, len(levels)):
+        levels[k] = np.where(np.isfinite(levels[k]), levels[k], levels[k - 1])
+    # Up in either series is worse; a fall in one does not make good a rise in the other.
+    steps = np.diff(levels, axis=0)
+    rises = np.max(np.where(steps >= least, steps, 0.0), axis=1, initial=0.0)
+    if not rises.size or rises.max() <= 0:
+        return None
+    k = int(np.argmax(rises))
+    while k > 0 and rises[k - 1] >= LEADING * rises.max():
+        k -= 1
+    return boundaries[k]
+
+
+def _without_blips(logged: Floats, level: Floats) -> Floats:
+    """Samples far from both neighbours become the median of the three: one bad sample alone is no trouble."""
+    padded = np.vstack([logged[:1], logged, logged[-1:]])
+    middle = np.median(np.stack([padded[:-2], logged, padded[2:]]), axis=0)
+    return np.where(np.abs(logged - middle) > BLIP * np.maximum(level, LEAST_NOISE), middle, logged)
+
+
+def _means(values: Floats) -> Floats:
+    count = np.sum(np.isfinite(values), axis=0)
+    return np.where(count > 0, np.nansum(values, axis=0) / np.maximum(count, 1), np.nan)
+
+
+def _described(
+    incident: Incident, times: Floats, onset: float, row: int, probability: float, before: Floats, after: Floats
+) -> OnsetEstimate:
+    front, signal = latency_key(incident)
+    clock = datetime.fromtimestamp(onset, UTC).strftime("%H:%M:%S")
+    unit = incident.telemetry.units.get(signal, "")
+    changes = [f"its latency went from {quantity(before[0], unit)} to {quantity(after[0], unit)}"]
+    if max(before[1], after[1]) > 0:
+        changes.append(f"its share of errors from {number(100 * before[1])} % to {number(100 * after[1])} %")
+    claim = (
+        f"Trouble at {front} began about {clock} UTC (probability {probability:.2f}): {' and '.join(changes)}, "
+        f"seen from {round(float(times[row]) - onset)} s later on."
+    )
+    pointers: list[Pointer] = [SeriesPointer(front, signal, onset, float(times[-1]) + 1.0)]
+    errors = error_key(incident)
+    if errors:
+        pointers.append(SeriesPointer(*errors, onset, float(times[-1]) + 1.0))
+    numbers = {
+        "onset": onset,
+        "first_bad_sample": float(times[row]),
+        "probability": probability,
+        "latency_before": float(before[0]),
+        "latency_after": float(after[0]),
+        "error_ratio_before": float(before[1]),
+        "error_ratio_after": float(after[1]),
+    }
+    levels = {"before": float(before[0]), "after": float(after[0])}
+    numbers = {name: value for name, value in numbers.items() if np.isfinite(value)}
+    levels = {name: value for name, value in levels.items() if np.isfinite(value)}
+    step = Step("Onset of the trouble", claim, numbers, levels, pointers=tuple(pointers))
+    return OnsetEstimate(Onset(onset, OnsetSource.ESTIMATED), probability, claim, step)

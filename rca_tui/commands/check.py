@@ -1,0 +1,69 @@
+"""What the telemetry of a deployment, or of a saved incident, lets one diagnose."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rca_tui.commands.errors import interruptible, say
+from rca_tui.commands.output import AsJson, print_document, print_json
+
+if TYPE_CHECKING:
+    from guidelines.survey import Survey
+
+
+class Format(StrEnum):
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    HTML = "html"
+
+
+def check(
+    incident: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[INCIDENT]", help="A path or a name that `incidents` lists; without one, the live deployment."
+        ),
+    ] = None,
+    form: Annotated[
+        Format, typer.Option("--format", help="text: a list. markdown, html: a page to attach to a ticket.")
+    ] = Format.TEXT,
+    as_json: AsJson = False,
+) -> None:
+    """Say which faults could not be diagnosed with this telemetry.
+
+    18 checks, each pass, fail or unknown, and what to change. Example: rca-tui check --format html > monday.html
+    """
+    from cluster import pages
+    from guidelines import checkup, documents
+
+    with interruptible("interrupted; nothing was changed"):
+        report = checkup.run(_survey(incident))
+    if as_json:
+        print_json(checkup.as_data(report))
+    elif form is Format.MARKDOWN:
+        typer.echo(pages.markdown(documents.whole(report)), nl=False)
+    elif form is Format.HTML:
+        typer.echo(pages.page(f"Observability of {report.name}", documents.whole(report)), nl=False)
+    else:
+        print_document((*documents.summary(report), *documents.fixes(report)))
+
+
+def _survey(name: str | None) -> Survey:
+    from guidelines import survey
+
+    if name is not None:
+        from cluster.incident import library
+
+        return survey.of_incident(library.load(name), name)
+    from rca_tui.commands.connection import connected
+
+    with connected() as deployment:
+        say(f"looking at the last {survey.LOOK:.0f} s of {deployment.name}")
+        return survey.of_deployment(deployment)
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(check)

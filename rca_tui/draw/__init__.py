@@ -1,0 +1,1 @@
+"""From values to text, rows and charts. No widgets."""

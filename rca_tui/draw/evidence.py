@@ -1,0 +1,99 @@
+"""What a step of an explanation points at, as a plot or as lines of text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from rich.table import Table as Grid
+from rich.text import Text
+
+from rca_tui.draw.frames import Line
+from rca_tui.draw.plot import Plot
+from rca_tui.draw.text import clock_time, fit, plain
+from rca_tui.session import Diagnosis
+
+if TYPE_CHECKING:
+    from methods.answer.types import Explanation, Step
+
+
+def plot_of(diagnosis: Diagnosis, step: Step) -> Plot | None:
+    """The step's first series, edge or spans, over the whole incident; None when it points at none of these."""
+    from methods.answer.types import EdgePointer, SeriesPointer, SpansPointer
+
+    window, frames = diagnosis.incident.window, diagnosis.frames
+    for pointer in step.pointers:
+        peers: list[Line] = []
+        scattered, unit = False, "s"
+        if isinstance(pointer, SeriesPointer):
+            line = frames.line(pointer.component, pointer.signal)
+            title, unit = f"{pointer.component} {pointer.signal}", frames.units.get(pointer.signal, "")
+            if pointer.component in diagnosis.incident.topology:
+                found = (frames.line(p, pointer.signal) for p in diagnosis.incident.topology.peers(pointer.component))
+                peers = [peer for peer in found if peer is not None]
+        elif isinstance(pointer, EdgePointer):
+            line = frames.edge_line(pointer.source, pointer.target, pointer.signal)
+            title, unit = f"{pointer.source} → {pointer.target} {pointer.signal}", frames.units.get(pointer.signal, "")
+        elif isinstance(pointer, SpansPointer):
+            line = frames.span_line(pointer.component, pointer.operation, window.start, window.end)
+            title, scattered = f"{pointer.component} {pointer.operation or 'spans'}: duration", True
+        else:
+            continue
+        if line is None:
+            continue
+        return Plot(
+            title=plain(title),
+            unit=unit,
+            start=window.start,
+            end=window.end,
+            lines=(*peers, line),
+            scattered=scattered,
+            shade=(pointer.start, pointer.end),
+            bands=("", "this step"),
+            onset=diagnosis.mark.time if diagnosis.mark else None,
+            onset_label=diagnosis.mark.label if diagnosis.mark else "onset",
+            levels=tuple((plain(name), value) for name, value in step.levels.items()),
+        )
+    return None
+
+
+def logs_of(diagnosis: Diagnosis, step: Step, limit: int = 40) -> Text | None:
+    """The log lines that the step points at, the newest last; None when it points at none."""
+    from methods.answer.types import LogsPointer
+
+    for pointer in step.pointers:
+        if isinstance(pointer, LogsPointer):
+            text = Text(no_wrap=True, overflow="ellipsis")
+            text.append(f"{plain(pointer.component)} log", style="bold")
+            if pointer.template:
+                text.append(f"  {plain(pointer.template)}", style="dim")
+            for time, message in diagnosis.frames.log_lines(pointer.component, pointer.start, pointer.end, limit):
+                text.append(f"\n{clock_time(time)} ", style="dim").append(plain(message))
+            return text
+    return None
+
+
+def numbers_of(step: Step, width: int, limit: int = 40) -> Grid | None:
+    """What `methods.answer.documents.figures` says, cut to the room there is; None when the step has no numbers."""
+    from cluster.display import text_of
+    from methods.answer.documents import figures
+
+    told = figures(step, limit)
+    if told is None:
+        return None
+    grid = Grid(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
+    share = max(8, width // max(1, len(told.columns)) + 8)
+    for name in told.columns:
+        side: Literal["left", "right"] = "right" if name in told.right else "left"
+        grid.add_column(Text(plain(name)), justify=side, no_wrap=True, max_width=share)
+    for row in told.rows:
+        grid.add_row(*(Text(fit(text_of(cell), share)) for cell in row))
+    return grid
+
+
+def as_text(method: str, explanation: Explanation) -> str:
+    """All steps as plain text, for the clipboard."""
+    lines = [method]
+    for i, step in enumerate(explanation.steps, 1):
+        lines.append(f"{i}. {plain(step.title)}: {plain(step.claim, 2000)}")
+    lines += [f"caveat: {plain(caveat, 2000)}" for caveat in explanation.caveats]
+    return "\n".join(lines)

@@ -1,0 +1,99 @@
+"""Rankings and the state of methods as lines of text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from rca_tui.draw.text import fit, number, plain
+from rca_tui.session import Diagnosis, Mark
+from rca_tui.theme import GOOD, UNKNOWN, WARN
+
+if TYPE_CHECKING:
+    from methods.answer.consensus import Consensus
+    from methods.answer.types import ComponentScore
+
+CONSENSUS = "consensus"
+NO_ONSET = (
+    "The SLI shows no change, so perhaps nothing is wrong: what ranks without an onset names somebody in a healthy "
+    "service, too."
+)
+"""What goes before the claim of a consensus when no onset was found."""
+DRIVERS = 4
+"""Methods that are named as those that the lead is owed to."""
+RUNNING = "◌"
+
+
+def consensus_row(consensus: Consensus, colour: dict[str, str], width: int) -> Text:
+    """The consensus as a row above the methods: whom it blames, and how many of the voters agree."""
+    blamed = consensus.top[0] if len(consensus.top) == 1 else f"{len(consensus.top)} tied"
+    words = f"{blamed} {len(consensus.agree)}/{len(consensus.voters)}"
+    room = width - 4 - len(CONSENSUS)
+    row = Text.assemble(("Σ ", colour["primary"]), (CONSENSUS, "bold"), no_wrap=True)
+    return row.append(fit(words, room).rjust(room) + " ", style="bold")
+
+
+def consensus_words(consensus: Consensus, mark: Mark | None) -> list[str]:
+    """What the consensus says, whom its lead is owed to, and who says otherwise: a sentence each."""
+    words = [consensus.claim] if mark else [NO_ONSET, consensus.claim]
+    if drivers := consensus.drivers():
+        said = ", ".join(f"{method} {number(part)}" for method, part in drivers[:DRIVERS])
+        first, second = consensus.components[:2]
+        lead = number(first.score - second.score)
+        words.append(f"{first.component} leads {second.component} by {lead}, most of it from {said}.")
+    return [*words, *(f"≠ {method} blames {' and '.join(blamed)}" for method, blamed in consensus.dissent)]
+
+
+def method_row(name: str, order: list[str], diagnosis: Diagnosis | None, colour: dict[str, str], width: int) -> Text:
+    """Glyph, name, and what became of it: queued, running, whom it blames, or why it has no ranking."""
+    glyph, tint, words = UNKNOWN, "secondary", "queued"
+    if diagnosis is None:
+        words = ""
+    elif (result := diagnosis.results.get(name)) is not None:
+        top: tuple[str, ...] | None = getattr(result.outcome, "top", None)
+        if top is None:
+            glyph, tint, words = WARN, "warning", plain(getattr(result.outcome, "reason", "")).replace("_", " ")
+        else:
+            differs = diagnosis.consensus is not None and name in dict(diagnosis.consensus.dissent)
+            blamed = top[0] if len(top) == 1 else f"{len(top)} tied"
+            glyph, tint, words = ("≠", "accent", blamed) if differs else (GOOD, "success", blamed)
+    elif not diagnosis.running:
+        words = "cancelled"
+    elif name in [n for n in order if n not in diagnosis.results][: diagnosis.workers]:
+        glyph, tint, words = RUNNING, "primary", "running"
+    room = width - 4 - len(name)
+    row = Text.assemble((f"{glyph} ", colour[tint]), name, no_wrap=True)
+    return row.append(fit(words, max(0, room)).rjust(room) + " ", style="dim")
+
+
+def ranking_text(
+    head: str, note: str, components: tuple[ComponentScore, ...], width: int, rows: int, colour: dict[str, str]
+) -> Text:
+    """Components with rank, bar and score, as many as fit; tied ones share a rank, marked `=`."""
+    text = Text(no_wrap=True, overflow="ellipsis")
+    text.append(plain(head), style="bold").append(f"  {note}\n", style="dim")
+    shared = Counter(component.rank for component in components)
+    best = max(abs(component.score) for component in components) or 1.0
+    name_width = min(20, max(len(plain(c.component)) for c in components))
+    bar = max(4, width - name_width - 16)
+    listed = components[: max(1, rows - 2)]
+    for component in listed:
+        first = component.rank == 1
+        rank = f"{'=' if shared[component.rank] > 1 else ' '}{component.rank}"
+        filled = round(max(0.0, component.score) / best * bar)
+        text.append(f"{rank:>3} ", style="dim")
+        text.append(f"{fit(component.component, name_width):<{name_width}} ", style="bold" if first else "")
+        text.append("━" * filled, style=colour["primary" if first else "chart-peer"])
+        text.append(" " * (bar - filled)).append(f" {number(component.score):>8}\n", style="" if first else "dim")
+    left = len(components) - len(listed)
+    if left:
+        text.append(f"    and {left} more\n", style="dim")
+    signals = [s for c in components[:1] for s in c.signals]
+    room = rows - 2 - len(listed) - bool(left)
+    if signals and room > 1:
+        text.append(f"\nsignals of {plain(components[0].component)}\n", style="dim")
+        for signal in signals[: room - 2]:
+            text.append(f"    {fit(signal.signal, 24):<24} {number(signal.score):>8}\n")
+    return text

@@ -1,0 +1,1 @@
+"""What runs in worker threads: polling, injection, diagnosis, and the messages that they post."""

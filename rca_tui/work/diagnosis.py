@@ -1,0 +1,69 @@
+"""Onset and methods over an incident, from a worker thread. The analysis is in `methods`; this only calls it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from rca_tui.session import Diagnosis, Mark
+from rca_tui.work import messages
+from rca_tui.work.polling import incident_frames
+
+if TYPE_CHECKING:
+    from cluster.deployment import Deployment
+    from cluster.incident.model import Incident
+
+
+def estimate(incident: Incident) -> Mark | None:
+    """The onset as `methods.telemetry.onset` sees it, None when the SLI shows no change or there is no SLI."""
+    from methods.telemetry import onset
+    from methods.telemetry.sli import NoSli
+
+    try:
+        found = onset.estimate(incident)
+    except NoSli:
+        return None
+    return None if found is None else Mark(found.onset.time, by_operator=False, claim=found.claim)
+
+
+def capture(deployment: Deployment, end: float, seconds: float) -> Incident:
+    """The last seconds of a live deployment as an incident. Raises DeploymentError."""
+    from cluster.incident.capture import capture as record
+    from cluster.window import Window
+
+    return record(deployment, Window(end - seconds, end))
+
+
+def diagnose(
+    incident: Incident, mark: Mark | None, post: Callable[[Message], object], cancelled: threading.Event
+) -> None:
+    """Run every method over the incident and post each result as it comes, and after them what belongs to no method.
+
+    Args:
+        mark: the onset that the operator set; None to estimate it here.
+        cancelled: when set, running methods are killed and no more results come.
+    """
+    from cluster.window import Onset, OnsetSource
+    from methods.answer.consensus import consensus
+    from methods.running import contrast, pool, runner
+
+    if mark is None:
+        mark = estimate(incident)
+        post(messages.OnsetFound(mark))
+    onset = None
+    if mark is not None:
+        onset = Onset(mark.time, OnsetSource.OPERATOR if mark.by_operator else OnsetSource.ESTIMATED)
+    incident = incident.at(onset)
+    begun = Diagnosis(incident, incident_frames(incident), mark, running=True, workers=pool.default_workers())
+    post(messages.DiagnosisBegun(begun))
+    ballots = []
+    for result in runner.run(incident, cancelled=cancelled):
+        ballots.append((result.method, result.outcome))
+        post(messages.MethodAnswered(result, consensus(ballots, incident.candidates)))
+    beside = None if cancelled.is_set() else contrast.contrasted(incident, cancelled=cancelled)
+    if beside is not None:
+        post(messages.MethodAnswered(beside, consensus(ballots, incident.candidates)))
+    post(messages.DiagnosisEnded("cancelled" if cancelled.is_set() else ""))

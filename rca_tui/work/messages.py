@@ -1,0 +1,94 @@
+"""What workers tell the app."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from rca_tui.session import Diagnosis, Injection, Mark, Offer, Rehearsal, Snapshot
+
+if TYPE_CHECKING:
+    from guidelines.checkup import Report
+    from methods.answer.consensus import Consensus
+    from methods.running.runner import Result
+
+
+class Polled(Message):
+    """A fresh look at the deployment."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        super().__init__()
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, Polled)
+
+
+class OnsetFound(Message):
+    """The estimate of the onset, None when the SLI shows no change."""
+
+    def __init__(self, mark: Mark | None) -> None:
+        self.mark = mark
+        super().__init__()
+
+
+class DiagnosisBegun(Message):
+    def __init__(self, diagnosis: Diagnosis) -> None:
+        self.diagnosis = diagnosis
+        super().__init__()
+
+
+class MethodAnswered(Message):
+    """One more result, and what all results so far come to together."""
+
+    def __init__(self, result: Result, consensus: Consensus) -> None:
+        self.result = result
+        self.consensus = consensus
+        super().__init__()
+
+
+class DiagnosisEnded(Message):
+    def __init__(self, note: str = "") -> None:
+        self.note = note
+        super().__init__()
+
+
+class InjectionChanged(Message):
+    def __init__(self, injection: Injection) -> None:
+        self.injection = injection
+        super().__init__()
+
+
+class Offered(Message):
+    """The catalogue of faults for this deployment."""
+
+    def __init__(self, offers: tuple[Offer, ...]) -> None:
+        self.offers = offers
+        super().__init__()
+
+
+class Rehearsed(Message):
+    """A dry run has ended; `then_inject` when the operator meant to go on."""
+
+    def __init__(self, rehearsal: Rehearsal, then_inject: bool) -> None:
+        self.rehearsal = rehearsal
+        self.then_inject = then_inject
+        super().__init__()
+
+
+class Surveyed(Message):
+    """The checks have been put to the deployment."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        super().__init__()
+
+
+class Failed(Message):
+    """Something asked for could not be done: one sentence for the operator."""
+
+    def __init__(self, title: str, sentence: str) -> None:
+        self.title = title
+        self.sentence = sentence
+        super().__init__()

@@ -1,0 +1,139 @@
+"""Looking at the deployment once a second, from a worker thread: blocking calls in, frozen snapshots out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from cluster.deployment import DeploymentError, Liveness, step_of
+from cluster.signals import UNITS
+from rca_tui.draw.frames import Frames
+from rca_tui.session import Snapshot
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cluster.deployment import Deployment, Samples
+    from cluster.incident.model import Incident
+
+HISTORY = 600.0
+"""Seconds of telemetry that are kept."""
+OVERLAP = 15.0
+"""Seconds that are asked for again: late samples fill in, rates over a window settle."""
+OVERLAP_STEPS = 12
+"""The same in steps, for what is scraped seldom."""
+
+
+class Poller:
+    """Connects when first asked, then returns a snapshot a call. One call at a time.
+
+    Args:
+        connect: gives the deployment; may block, may raise `DeploymentError` or `IncidentError`; asked again next time.
+        clock: unix seconds.
+    """
+
+    def __init__(self, connect: Callable[[], Deployment], clock: Callable[[], float]) -> None:
+        self._connect = connect
+        self._clock = clock
+        self._metrics: pd.DataFrame | None = None
+        self._edges: pd.DataFrame | None = None
+        self.deployment: Deployment | None = None
+
+    def poll(self) -> Snapshot:
+        """Raises what the deployment raises. A deployment that was started anew takes the place of the one before."""
+        if self.deployment is None:
+            self.deployment = self._connect()
+        incident: Incident | None = getattr(self.deployment, "incident", None)
+        if self.deployment.kind == "replay" and incident is not None:
+            return _recorded(self.deployment.name, incident)
+        try:
+            snapshot = self._live(self.deployment)
+        except DeploymentError:
+            if not self._started_anew(self.deployment):
+                raise
+            return self._live(self.deployment)
+        if snapshot.liveness == Liveness.DOWN and self._started_anew(self.deployment):
+            return self._live(self.deployment)
+        return snapshot
+
+    def _started_anew(self, old: Deployment) -> bool:
+        """On this machine a new start is a new instance; in a cluster pods come and go under the same one."""
+        if old.kind != "local":
+            return False
+        try:
+            new = self._connect()
+        except DeploymentError:
+            return False
+        if new is old:
+            return False
+        if new.instance == old.instance:
+            new.close()
+            return False
+        old.close()
+        self.deployment, self._metrics, self._edges = new, None, None
+        return True
+
+    def close(self) -> None:
+        if self.deployment is not None:
+            self.deployment.close()
+
+    def _live(self, deployment: Deployment) -> Snapshot:
+        from cluster.window import Window
+
+        status = deployment.status()
+        step = step_of(deployment)
+        now = math.floor(self._clock())
+        start = now - HISTORY
+        if self._metrics is not None and len(self._metrics.index):
+            start = max(start, math.floor(self._metrics.index[-1]) - max(OVERLAP, OVERLAP_STEPS * step))
+        samples: Samples = deployment.samples(Window(start, now + step), step)
+        self._metrics = _merge(self._metrics, samples.metrics, now - HISTORY)
+        self._edges = _merge(self._edges, samples.edge_metrics, now - HISTORY)
+        return Snapshot(
+            kind=deployment.kind,
+            name=deployment.name,
+            liveness=status.liveness.value,
+            message=status.message,
+            newest=None if status.data_age is None else self._clock() - status.data_age,
+            topology=deployment.topology(),
+            frames=Frames(self._metrics, self._edges, UNITS),
+            up=dict(status.components),
+            fresh=status.fresh,
+            step=step,
+            notes=samples.notes,
+        )
+
+
+def incident_frames(incident: Incident) -> Frames:
+    """The telemetry of an incident for the screens."""
+    seen = incident.telemetry
+    return Frames(seen.metrics, seen.edge_metrics, dict(seen.units), seen.spans, seen.logs)
+
+
+def _recorded(name: str, incident: Incident) -> Snapshot:
+    frames = incident_frames(incident)
+    return Snapshot(
+        kind="replay",
+        name=name,
+        liveness="REPLAY",
+        message="",
+        newest=frames.end,
+        topology=incident.topology,
+        frames=frames,
+        notes=incident.notes,
+        incident=incident,
+    )
+
+
+def _merge(old: pd.DataFrame | None, new: pd.DataFrame, oldest: float) -> pd.DataFrame:
+    """What was known before the new frame begins, then the new frame."""
+    import pandas as pd
+
+    if old is None or not len(new.index):
+        return new if old is None else old
+    kept = old.loc[(old.index < new.index[0]) & (old.index >= oldest)]
+    merged: pd.DataFrame = pd.concat([kept, new])
+    merged.columns.names = new.columns.names
+    merged.index.name = new.index.name
+    return merged
