@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from cluster.errors import RcaError
 from cluster.topology import Topology
 
 if TYPE_CHECKING:  # pandas costs half a second, and whoever starts or stops a deployment needs none of it
@@ -19,7 +20,7 @@ if TYPE_CHECKING:  # pandas costs half a second, and whoever starts or stops a d
     from cluster.window import Window
 
 
-class DeploymentError(Exception):
+class DeploymentError(RcaError):
     """Something is wrong with the deployment or what was asked of it: one sentence of what, where, what to do."""
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from cluster.errors import RcaError
 
-class FaultError(Exception):
+
+class FaultError(RcaError):
     """Base of all of these."""
 
 

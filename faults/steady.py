@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from cluster.errors import RcaError
+
 if TYPE_CHECKING:
     from cluster.deployment import Deployment, Status
 
@@ -52,7 +54,7 @@ class Level:
             return None
 
 
-class NotSteady(Exception):
+class NotSteady(RcaError):
     """The service is not in a state to inject into, in one sentence."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cluster.errors import RcaError
 from guidelines.checks import (
     edge_latency,
     engine_per_replica,
@@ -48,17 +49,21 @@ _MODULES = (
 _ALL: tuple[Guideline, ...] = tuple(module.GUIDELINE for module in _MODULES)
 
 
+class UnknownCheck(RcaError):
+    """No check of that name."""
+
+
 def entries() -> tuple[Guideline, ...]:
     """Every check, in the order of the list."""
     return _ALL
 
 
 def entry(name: str) -> Guideline:
-    """The check of that name. Raises KeyError naming those that exist."""
+    """The check of that name. Raises UnknownCheck, which names those that exist."""
     for guideline in _ALL:
         if guideline.name == name:
             return guideline
-    raise KeyError(f"there is no check {name!r}; there are: {', '.join(g.name for g in _ALL)}")
+    raise UnknownCheck(f"there is no check {name!r}; there are: {', '.join(g.name for g in _ALL)}")
 
 
 def asking_for(signal: str) -> Guideline | None:

@@ -7,15 +7,14 @@ from collections.abc import Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cluster.errors import RcaError
+
 if TYPE_CHECKING:
     from methods.answer.types import Method
 
 
-class UnknownMethod(KeyError):
+class UnknownMethod(RcaError):
     """No method of that name."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 @dataclass(frozen=True, slots=True)

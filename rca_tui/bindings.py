@@ -7,6 +7,7 @@ from pathlib import Path
 
 from textual.binding import Binding, BindingType
 
+from cluster.errors import RcaError
 from cluster.paths import config_home
 
 EVERYWHERE: list[BindingType] = [
@@ -24,7 +25,7 @@ EVERYWHERE: list[BindingType] = [
 ]
 
 
-class KeymapError(Exception):
+class KeymapError(RcaError):
     """The key map cannot be used: one sentence."""
 
 

@@ -15,13 +15,15 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
+from cluster.errors import RcaError
+
 LIMIT = 512 * 1024 * 1024
 _CHUNK = 1 << 20
 _ENTRIES = 64
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-class IncidentError(Exception):
+class IncidentError(RcaError):
     """A saved incident cannot be written or read: one sentence of what, where, what to do."""
 
 

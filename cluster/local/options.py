@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cluster.deployment import DeploymentError
 from cluster.local.layout import LLAMACPP, VLLM
 
 ENGINES = (LLAMACPP, VLLM)
@@ -11,7 +12,7 @@ ENGINES = (LLAMACPP, VLLM)
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Settings of one start. Raises ValueError for those that make no sense.
+    """Settings of one start. Raises DeploymentError for those that make no sense.
 
     Attributes:
         engine: `llamacpp` (four replicas) or `vllm` (one, on the head, see `cluster.local.engines.vllm`).
@@ -31,13 +32,13 @@ class Options:
 
     def __post_init__(self) -> None:
         if self.engine not in ENGINES:
-            raise ValueError(f"unknown engine {self.engine!r}; there are: {', '.join(ENGINES)}")
+            raise DeploymentError(f"unknown engine {self.engine!r}; there are: {', '.join(ENGINES)}")
         if not 0 <= self.rate <= 100:
-            raise ValueError(f"the load's rate must be from 0 to 100 requests per second, got {self.rate}")
+            raise DeploymentError(f"the load's rate must be from 0 to 100 requests per second, got {self.rate}")
         if not 1 <= self.max_tokens <= 256:
-            raise ValueError(f"max_tokens must be from 1 to 256, got {self.max_tokens}")
+            raise DeploymentError(f"max_tokens must be from 1 to 256, got {self.max_tokens}")
         if not 0.05 <= self.pod_cpus <= 64:
-            raise ValueError(f"pod_cpus must be from 0.05 to 64 cores, got {self.pod_cpus}")
+            raise DeploymentError(f"pod_cpus must be from 0.05 to 64 cores, got {self.pod_cpus}")
         for port in (self.gateway_port, self.prometheus_port):
             if port is not None and not 1024 <= port <= 65535:
-                raise ValueError(f"a port must be from 1024 to 65535, got {port}")
+                raise DeploymentError(f"a port must be from 1024 to 65535, got {port}")

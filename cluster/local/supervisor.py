@@ -19,6 +19,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
+from cluster.errors import RcaError
 from cluster.local import configs, layout, network
 from cluster.local.layout import RunDir
 from cluster.local.programs import Program, Programs
@@ -29,7 +30,7 @@ _BOUND_SECONDS = 60.0
 HEAD_FACTOR = 1.5
 
 
-class StartError(Exception):
+class StartError(RcaError):
     """The deployment could not be started: one sentence."""
 
 

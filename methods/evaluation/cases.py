@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from cluster.errors import RcaError
 from cluster.incident import library
 from methods.evaluation.evaluate import Answer, Case
 
 
-class CaseError(ValueError):
+class CaseError(RcaError):
     """An incident that cannot be scored: one sentence."""
 
 

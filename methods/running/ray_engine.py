@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
+from cluster.errors import RcaError
 from methods.answer.types import NoRanking, Reason
 from methods.running.pool import PATIENCE, Answer, Cancelled, Task
 from methods.running.worker import rank
@@ -22,7 +23,7 @@ from methods.running.worker import rank
 START_ALLOWANCE = 30.0
 
 
-class NoRay(Exception):
+class NoRay(RcaError):
     """Ray is not installed or does not start; the message says which, and what to do."""
 
 

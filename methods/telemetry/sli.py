@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cluster.errors import RcaError
 from cluster.incident.model import Incident
 from methods.telemetry.matrix import Floats
 
@@ -17,7 +18,7 @@ LATENCIES = ("latency_p90", "latency_p95", "latency_p99", "latency", "latency_av
 AVAILABILITIES = ("availability", "avail", "success_ratio", "success")
 
 
-class NoSli(ValueError):
+class NoSli(RcaError):
     """The incident has no front door, or its front door has no latency; the message says which."""
 
 

@@ -42,10 +42,7 @@ def ablate(
     from methods.evaluation.cases import with_answers
     from rca_tui.commands.scoring import with_progress
 
-    try:
-        checks = [catalog.entry(name) for name in check] if check else catalog.entries()
-    except KeyError as error:
-        raise BadInput(str(error.args[0])) from None
+    checks = [catalog.entry(name) for name in check] if check else catalog.entries()
     with interruptible("interrupted; run it again to go on with what is missing"):
         try:
             todo = ablation.plan(with_answers(incident or []), checks, method or ablation.METHODS)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rca_tui.commands.errors import BadInput, interruptible, say
+from rca_tui.commands.errors import interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
 from rca_tui.draw.text import span
 
@@ -39,10 +39,7 @@ def up(
 
     if rate is None:
         rate = float(len(layout.serving(engine)))
-    try:
-        options = Options(engine, rate, max_tokens, pod_cpus, gateway_port, prometheus_port)
-    except ValueError as error:
-        raise BadInput(str(error)) from None
+    options = Options(engine, rate, max_tokens, pod_cpus, gateway_port, prometheus_port)
     began = time.monotonic()
     with interruptible("interrupted; the deployment that was starting is removed again"):
         state = lifecycle.up(options, say)

@@ -10,6 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from cluster.errors import RcaError
 from rca_tui.draw.text import plain
 
 BAD_INPUT = 2
@@ -18,6 +19,7 @@ READER_GONE = 141
 
 # Named, not imported: most of them live in modules that would slow down every start.
 _EXPECTED = {
+    ("cluster.errors", "RcaError"),
     ("cluster.incident.container", "IncidentError"),
     ("cluster.deployment", "DeploymentError"),
     ("methods.catalog", "UnknownMethod"),
@@ -28,7 +30,7 @@ _EXPECTED = {
 }
 
 
-class BadInput(Exception):
+class BadInput(RcaError):
     """An argument that fits its type and still makes no sense: one sentence."""
 
 

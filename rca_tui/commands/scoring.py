@@ -87,13 +87,9 @@ def _engine(name: EngineName) -> Iterator[Engine | None]:
     if name is EngineName.POOL:
         yield None
         return
-    from methods.running.ray_engine import NoRay, RayEngine
+    from methods.running.ray_engine import RayEngine
 
-    try:
-        engine = RayEngine()
-    except NoRay as error:
-        raise BadInput(str(error)) from None
-    with engine:
+    with RayEngine() as engine:
         yield engine
 
 

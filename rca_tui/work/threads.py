@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-_SENTENCES = {"DeploymentError", "IncidentError", "FaultError"}
+_SENTENCES = {"RcaError", "DeploymentError", "IncidentError", "FaultError"}
 """Errors whose messages were written for a person."""
 
 

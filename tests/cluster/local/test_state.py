@@ -154,7 +154,7 @@ def test_settings_cross_into_the_sandbox_whole(tmp_path: Path) -> None:
     [{"engine": "x"}, {"rate": -1}, {"rate": float("nan")}, {"max_tokens": 0}, {"pod_cpus": 0}, {"gateway_port": 80}],
 )
 def test_options_that_make_no_sense_are_refused(wrong: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=r"must be|unknown engine"):
+    with pytest.raises(DeploymentError, match=r"must be|unknown engine"):
         Options(**wrong)  # type: ignore[arg-type]
 
 
