@@ -1,4 +1,4 @@
-"""All methods by name, without importing any of them: a class is loaded when it is asked for."""
+"""The catalogue of methods: a row each, so that listing them imports none of them."""
 
 from __future__ import annotations
 
@@ -14,15 +14,21 @@ if TYPE_CHECKING:
 
 
 class UnknownMethod(RcaError):
-    """No method of that name."""
+    """The catalogue has no method of that name; the message lists the names that it has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One method: the module is `methods.<name>`, the class is `class_name` in it.
+    """One row of the catalogue. The method is the class `class_name` in the module `methods.<name>`.
 
-    `cost` orders the runs ("instant", "seconds", "minutes"). `needs` is what it reads: without one of them it
-    has no answer, but that the multi-source methods get by with any of metrics, logs and spans.
+    Attributes:
+        name: catalogue name, also the module's.
+        class_name: the class in that module.
+        family: "metric", "trace" or "multi-source".
+        cost: "instant", "seconds" or "minutes"; cheap methods run first.
+        needs: what the method reads: metrics, logs, spans, calls, sli, onset. Without one of them it returns
+            NoRanking; multi-source methods need at least one of metrics, logs and spans.
+        summary: one sentence for lists.
     """
 
     name: str
@@ -34,38 +40,44 @@ class Entry:
 
 
 def entries() -> tuple[Entry, ...]:
-    """Every method of the study, cheap ones first. `CONTRAST` is not one of them and has to be asked for by name."""
-    order = {"instant": 0, "seconds": 1, "minutes": 2}
-    return tuple(sorted(_ENTRIES, key=lambda entry: (order[entry.cost], entry.name)))
+    """Every method of the study, cheapest first. `CONTRAST` is not among them."""
+    return tuple(sorted(_ENTRIES, key=lambda row: (_COSTS.index(row.cost), row.name)))
 
 
 def entry(name: str) -> Entry:
-    """The method of that name. Raises UnknownMethod with a sentence that lists those there are."""
-    for candidate in (*_ENTRIES, CONTRAST):
-        if candidate.name == name:
-            return candidate
-    known = ", ".join(sorted(e.name for e in (*_ENTRIES, CONTRAST)))
-    raise UnknownMethod(f"there is no method {name!r}; there are: {known}")
-
-
-def unanswered(missing: Set[str]) -> dict[str, list[str]]:
-    """Each of `missing` (`metrics`, `logs`, `spans`) to the methods that have no answer for want of it."""
-    silent: dict[str, list[str]] = {}
-    for found in entries():
-        sources = _TELEMETRY & set(found.needs)
-        if sources and (sources <= missing if found.family == "multi-source" else sources & missing):
-            for source in sources & missing:
-                silent.setdefault(source, []).append(found.name)
-    return dict(sorted(silent.items()))
+    """The row of one method, `contrast` included. Raises UnknownMethod."""
+    rows = {row.name: row for row in (*_ENTRIES, CONTRAST)}
+    if name not in rows:
+        raise UnknownMethod(f"there is no method {name!r}; there are: {', '.join(sorted(rows))}")
+    return rows[name]
 
 
 def load(name: str) -> Method:
-    """An instance with the paper's defaults. Raises UnknownMethod."""
-    found = entry(name)
-    method: Method = getattr(importlib.import_module(f"methods.{found.name}"), found.class_name)()
+    """Import one method and return an instance with the paper's defaults. Raises UnknownMethod."""
+    row = entry(name)
+    method: Method = getattr(importlib.import_module(f"methods.{row.name}"), row.class_name)()
     return method
 
 
+def blocked_without(missing: Set[str]) -> dict[str, list[str]]:
+    """Which methods return NoRanking when telemetry is missing.
+
+    Args:
+        missing: some of "metrics", "logs" and "spans".
+
+    Returns:
+        Each missing source -> the names of the methods that it blocks, cheapest first.
+    """
+    blocked: dict[str, list[str]] = {}
+    for row in entries():
+        sources = _TELEMETRY & set(row.needs)
+        if sources and (sources <= missing if row.family == "multi-source" else sources & missing):
+            for source in sources & missing:
+                blocked.setdefault(source, []).append(row.name)
+    return dict(sorted(blocked.items()))
+
+
+_COSTS = ("instant", "seconds", "minutes")
 _TELEMETRY = frozenset({"metrics", "logs", "spans"})
 _METRICS = ("metrics",)
 _METRICS_ONSET = ("metrics", "onset")
@@ -80,7 +92,7 @@ _ENTRIES = (
         "metric",
         "instant",
         _METRICS,
-        "Guesses: a random order of the signals, the baseline that every other method must beat.",
+        "Random order of the signals: the baseline that every other method must beat.",
     ),
     Entry(
         "nsigma",
@@ -96,7 +108,7 @@ _ENTRIES = (
         "metric",
         "instant",
         _METRICS_ONSET,
-        "Largest deviation after the onset, in interquartile ranges around the baseline's median.",
+        "Largest deviation after the onset from the baseline's median, in interquartile ranges.",
     ),
     Entry(
         "e_diagnosis",
@@ -104,7 +116,7 @@ _ENTRIES = (
         "metric",
         "seconds",
         _METRICS_ONSET,
-        "Signals whose distribution after the onset differs from before (energy statistics).",
+        "Signals whose distribution changes at the onset, by a two-sample test (energy statistics).",
     ),
     Entry(
         "pc_pagerank",
@@ -112,7 +124,7 @@ _ENTRIES = (
         "metric",
         "seconds",
         _METRICS,
-        "PC causal graph over the signals, PageRank from effects to causes.",
+        "PC causal graph over the signals, then PageRank from effects to causes.",
     ),
     Entry(
         "pc_randomwalk",
@@ -120,7 +132,7 @@ _ENTRIES = (
         "metric",
         "seconds",
         _METRICS_SLI,
-        "PC causal graph over the signals, a random walk from the SLI towards causes.",
+        "PC causal graph over the signals, then a random walk from the SLI to causes.",
     ),
     Entry(
         "fci_pagerank",
@@ -128,7 +140,7 @@ _ENTRIES = (
         "metric",
         "seconds",
         _METRICS,
-        "FCI causal graph, which allows hidden causes, PageRank from effects to causes.",
+        "FCI causal graph, which allows hidden causes, then PageRank from effects to causes.",
     ),
     Entry(
         "fci_randomwalk",
@@ -136,7 +148,7 @@ _ENTRIES = (
         "metric",
         "seconds",
         _METRICS_SLI,
-        "FCI causal graph, which allows hidden causes, a random walk from the SLI.",
+        "FCI causal graph, which allows hidden causes, then a random walk from the SLI to causes.",
     ),
     Entry(
         "granger_pagerank",
@@ -144,7 +156,7 @@ _ENTRIES = (
         "metric",
         "seconds",
         _METRICS,
-        "Granger-causality graph (who predicts whom), PageRank from effects to causes.",
+        "Granger causality between signals, then PageRank from effects to causes.",
     ),
     Entry(
         "granger_randomwalk",
@@ -152,7 +164,7 @@ _ENTRIES = (
         "metric",
         "seconds",
         _METRICS_SLI,
-        "Granger-causality graph (who predicts whom), a random walk from the SLI.",
+        "Granger causality between signals, then a random walk from the SLI to causes.",
     ),
     Entry(
         "lingam_pagerank",
@@ -160,7 +172,7 @@ _ENTRIES = (
         "metric",
         "seconds",
         _METRICS,
-        "Linear non-Gaussian causal model, PageRank from effects to causes.",
+        "Linear non-Gaussian causal model (LiNGAM), then PageRank from effects to causes.",
     ),
     Entry(
         "lingam_randomwalk",
@@ -168,7 +180,7 @@ _ENTRIES = (
         "metric",
         "seconds",
         _METRICS_SLI,
-        "Linear non-Gaussian causal model, a random walk from the SLI.",
+        "Linear non-Gaussian causal model (LiNGAM), then a random walk from the SLI to causes.",
     ),
     Entry(
         "causalrca",
@@ -176,7 +188,7 @@ _ENTRIES = (
         "metric",
         "minutes",
         _METRICS,
-        "Causal graph learnt by a structured variational autoencoder, PageRank.",
+        "Causal graph learnt by a neural network (DAG-GNN), then PageRank from effects to causes.",
     ),
     Entry(
         "causalai",
@@ -184,7 +196,7 @@ _ENTRIES = (
         "metric",
         "seconds",
         _METRICS_ONSET,
-        "Signals that the fault indicator points to in a PC graph.",
+        "Signals that depend on the onset given any other signals (PC around a fault indicator).",
     ),
     Entry(
         "microcause",
@@ -192,7 +204,7 @@ _ENTRIES = (
         "metric",
         "seconds",
         _METRICS_SLI,
-        "Lagged causal graph (PCMCI), a partial-correlation walk from the SLI.",
+        "Lagged causal graph (PCMCI), then a walk from the SLI weighted by partial correlation.",
     ),
     Entry(
         "rcd",
@@ -200,7 +212,7 @@ _ENTRIES = (
         "metric",
         "seconds",
         _METRICS_ONSET,
-        "Which signals' mechanisms changed: localised, hierarchical search around a fault indicator.",
+        "Signals that the fault acts on directly: hierarchical search around a fault indicator.",
     ),
     Entry(
         "circa",
@@ -208,7 +220,7 @@ _ENTRIES = (
         "metric",
         "seconds",
         _METRICS_ONSET,
-        "Regresses each signal on its causal parents: the largest residuals after the onset.",
+        "Largest residuals after the onset when each signal is regressed on its causal parents.",
     ),
     Entry(
         "microrca",
@@ -216,7 +228,7 @@ _ENTRIES = (
         "metric",
         "seconds",
         _CALLS,
-        "Anomalous calls on the service graph, weighted by resource correlation, personalised PageRank.",
+        "Personalised PageRank on the graph of anomalous calls, weighted by resource correlation.",
     ),
     Entry(
         "microscope",
@@ -224,7 +236,7 @@ _ENTRIES = (
         "metric",
         "seconds",
         (*_CALLS, "onset"),
-        "Walks anomalous calls from the front door to where they end, ranks by correlation with it.",
+        "Follows abnormal callees from the front door to the last one, ranks by correlation.",
     ),
     Entry(
         "monitorrank",
@@ -232,7 +244,7 @@ _ENTRIES = (
         "metric",
         "seconds",
         _CALLS,
-        "Random walk on the call graph, drawn to what resembles the front door's trouble.",
+        "Random walk on the call graph, weighted by correlation with the front door's latency.",
     ),
     Entry(
         "microrank",
@@ -240,7 +252,7 @@ _ENTRIES = (
         "trace",
         "seconds",
         _SPANS,
-        "PageRank over normal and abnormal traces, then spectrum-based fault localisation.",
+        "Spectrum-based localisation over normal and abnormal traces, weighted by PageRank.",
     ),
     Entry(
         "tracerca",
@@ -248,7 +260,7 @@ _ENTRIES = (
         "trace",
         "seconds",
         _SPANS,
-        "Sets of components that abnormal traces share: mined by support and confidence.",
+        "Sets of components that abnormal traces share, mined by support and confidence.",
     ),
     Entry(
         "mmbaro",
@@ -256,7 +268,7 @@ _ENTRIES = (
         "multi-source",
         "instant",
         ("metrics", "logs", "spans", "onset"),
-        "BARO's robust score over metrics, log counts and span latencies together.",
+        "BARO's robust score over metrics, log counts, span latencies and span failures.",
     ),
     Entry(
         "pdiagnose",
@@ -264,7 +276,7 @@ _ENTRIES = (
         "multi-source",
         "instant",
         ("metrics", "logs", "spans", "onset"),
-        "A vote of anomalous metrics, error logs and abnormal spans for each component.",
+        "A vote for each component by anomalous metrics, log lines and spans.",
     ),
 )
 
@@ -274,6 +286,6 @@ CONTRAST = Entry(
     "metric",
     "seconds",
     _METRICS_ONSET,
-    "What tells the fault window from the baseline: SHAP values of a model that learnt to recognise it.",
+    "What distinguishes the fault window from the baseline: SHAP values of a classifier.",
 )
-"""Runs like a method, and is shown beside them: it belongs to none, votes for nobody, and is not listed."""
+"""Runs like a method and is shown beside them, but it is not one of the study's: not in `entries`, no vote."""

@@ -32,7 +32,7 @@ def doctor(
     something fails that is needed to look; what only drills need does not count.
     """
     from cluster.kubernetes.doctor import Examination, Part, Verdict
-    from methods.catalog import unanswered
+    from methods.catalog import blocked_without
     from rca_tui.commands.connection import chosen
 
     if report is not None and report.exists():
@@ -45,7 +45,7 @@ def doctor(
                 checks.append(check)
                 if not as_json:
                     _tell(check)
-        costs = unanswered(examination.missing)
+        costs = blocked_without(examination.missing)
         if report is not None:
             report.write_text(_page(examination, checks, costs), encoding="utf-8")
     finally:
