@@ -27,6 +27,8 @@ class Window:
 
 
 class OnsetSource(StrEnum):
+    """Who says when the trouble began."""
+
     ESTIMATED = "estimated"
     OPERATOR = "operator"
     GIVEN = "given"

@@ -36,6 +36,8 @@ POLL = 0.25
 
 
 class Phase(StrEnum):
+    """The phases of a drill, in order."""
+
     BASELINE = "baseline"
     STEADY = "waiting for a steady state"
     INJECTING = "injecting"

@@ -42,6 +42,8 @@ class Role(StrEnum):
 
 
 class Direction(StrEnum):
+    """Whether a signal should rise or fall."""
+
     UP = "up"
     DOWN = "down"
 

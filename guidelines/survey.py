@@ -98,6 +98,7 @@ class Survey:
 
 
 def of_incident(incident: Incident, name: str) -> Survey:
+    """The whole window of an incident; `name` is the title of the report."""
     return Survey(name, False, incident)
 
 

@@ -101,6 +101,7 @@ class Guideline:
 
 
 def passes(saw: str) -> Finding:
+    """A pass; `saw` is the evidence, one or two sentences."""
     return Finding(Verdict.PASS, saw)
 
 
@@ -115,4 +116,5 @@ def fails(saw: str, blind: Iterable[str] | None = None, modes: Iterable[int] | N
 
 
 def unknown(saw: str) -> Finding:
+    """No answer: `saw` says what is missing to tell."""
     return Finding(Verdict.UNKNOWN, saw)

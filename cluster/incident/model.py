@@ -30,6 +30,7 @@ LOG_COLUMNS = {"time": "float64", "component": "string", "severity": "string", "
 
 
 def empty_metrics() -> pd.DataFrame:
+    """No samples, in the shape of `Telemetry.metrics`: time × (component, signal)."""
     return pd.DataFrame(
         index=pd.Index([], dtype="float64", name="time"),
         columns=pd.MultiIndex.from_tuples([], names=["component", "signal"]),
@@ -38,6 +39,7 @@ def empty_metrics() -> pd.DataFrame:
 
 
 def empty_edge_metrics() -> pd.DataFrame:
+    """No samples, in the shape of `Telemetry.edge_metrics`: time × (source, target, signal)."""
     return pd.DataFrame(
         index=pd.Index([], dtype="float64", name="time"),
         columns=pd.MultiIndex.from_tuples([], names=["source", "target", "signal"]),
@@ -46,10 +48,12 @@ def empty_edge_metrics() -> pd.DataFrame:
 
 
 def empty_spans() -> pd.DataFrame:
+    """No spans, in the shape of `Telemetry.spans`: `SPAN_COLUMNS`."""
     return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in SPAN_COLUMNS.items()})
 
 
 def empty_logs() -> pd.DataFrame:
+    """No log lines, in the shape of `Telemetry.logs`: `LOG_COLUMNS`."""
     return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in LOG_COLUMNS.items()})
 
 

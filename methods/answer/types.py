@@ -165,6 +165,8 @@ class Explanation(Shown):
 
 @dataclass(frozen=True, slots=True)
 class SignalScore:
+    """What the method scored one signal of a component with; larger is more suspicious."""
+
     component: str
     signal: str
     score: float
