@@ -30,6 +30,7 @@ import psutil
 
 from cluster.incident.model import Incident
 from methods.answer.types import NoRanking, Outcome, Reason
+from methods.running.limits import TOO_MUCH_MEMORY
 
 START_LIMIT = 180.0
 PATIENCE = 10.0
@@ -67,7 +68,10 @@ class Answer:
 
 def default_workers() -> int:
     """One for each core that this process may use, four at most."""
-    return min(4, len(os.sched_getaffinity(0)))
+    own = psutil.Process()
+    # macOS cannot bind a process to cores, so that psutil has no such question there.
+    cores = len(own.cpu_affinity() or ()) if hasattr(own, "cpu_affinity") else psutil.cpu_count()
+    return min(4, cores or 1)
 
 
 class Pool:
@@ -164,6 +168,7 @@ class _Worker:
                 env=environment,
                 pass_fds=(theirs.fileno(),),
             )
+        self._memory = memory
         self._watched = psutil.Process(self.process.pid)
         with contextlib.suppress(psutil.Error):
             self._watched.nice(10)
@@ -204,6 +209,10 @@ class _Worker:
         took = time.monotonic() - self._begun
         if not self.ready or (self.task and not self._started):
             return self._died("it did not start in time") if took > START_LIMIT else None
+        if self.task is not None and self._resident() > self._memory:
+            task = self.task
+            self.kill()
+            return Answer(task, NoRanking(Reason.ERROR, TOO_MUCH_MEMORY), took)
         if self.task is None or took <= self.task.deadline:
             return None
         task, patience = self.task, PATIENCE * self.task.deadline
@@ -223,6 +232,13 @@ class _Worker:
         except psutil.Error:
             return 0.0
         return float(used.user + used.system)
+
+    def _resident(self) -> int:
+        """Bytes of memory that the process holds; 0 when it is gone. The limit of last resort: see the worker's own."""
+        try:
+            return int(self._watched.memory_info().rss)
+        except psutil.Error:
+            return 0
 
     def kill(self) -> None:
         self.dead, self.task = True, None

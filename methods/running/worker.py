@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import resource
 import sys
 import threading
 import time
@@ -25,6 +24,7 @@ import numpy as np
 from cluster.incident.model import Incident
 from methods import catalog
 from methods.answer.types import NoRanking, Outcome, Reason
+from methods.running.limits import TOO_MUCH_MEMORY, limit_memory
 
 
 def rank(incident: Incident, method: str, seed: int) -> tuple[Outcome, float]:
@@ -38,7 +38,7 @@ def rank(incident: Incident, method: str, seed: int) -> tuple[Outcome, float]:
     try:
         outcome = loaded.rank(incident, rng)
     except MemoryError:
-        outcome = NoRanking(Reason.ERROR, "it needed more memory than one worker may have")
+        outcome = NoRanking(Reason.ERROR, TOO_MUCH_MEMORY)
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         sentence = f"{type(error).__name__}: {error} (line {where.lineno} of {Path(where.filename).name})"
@@ -76,9 +76,7 @@ def _end_with_parent() -> None:
 
 
 def main() -> None:
-    memory = int(sys.argv[2])
-    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    limit_memory(int(sys.argv[2]))
     threading.Thread(target=_end_with_parent, daemon=True).start()
     serve(Connection(int(sys.argv[1])))
 

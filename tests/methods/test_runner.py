@@ -13,7 +13,7 @@ import pytest
 
 from methods import catalog
 from methods.answer.types import NoRanking, Ranking, Reason
-from methods.running import results, runner
+from methods.running import pool, results, runner
 from methods.running.pool import Answer, Pool, Task
 from methods.running.worker import generator
 
@@ -54,12 +54,21 @@ class Eats(_Base):
     def act(self, incident, rng):
         return NoRanking(Reason.ERROR, str(np.ones(10**12).sum()))
 
+class Hoards(_Base):
+    name = "hoards"
+    def act(self, incident, rng):
+        import mmap
+        held = mmap.mmap(-1, 900 << 20)  # shared memory: no limit on data counts it
+        for page in range(0, len(held), 4096):
+            held[page] = 1
+        time.sleep(3600)
+
 class Threads(_Base):
     name = "threads"
     def act(self, incident, rng):
         return NoRanking(Reason.NOT_APPLICABLE, os.environ["OPENBLAS_NUM_THREADS"] + " " + str(os.getpid()))
 """
-MISBEHAVING = ("Raises", "Hangs", "Waits", "Dies", "Eats", "Threads")
+MISBEHAVING = ("Raises", "Hangs", "Waits", "Dies", "Eats", "Hoards", "Threads")
 
 
 @pytest.fixture
@@ -78,8 +87,8 @@ def misbehaving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def answers(incident, names, *, deadline: float = 60.0, workers: int = 1, seed: int = 0) -> dict[str, Answer]:
     tasks = [Task(incident.id, lambda: incident, name, seed, deadline) for name in names]
-    with Pool(workers) as pool:
-        return {answer.task.method: answer for answer in pool.run(tasks)}
+    with Pool(workers) as processes:
+        return {answer.task.method: answer for answer in processes.run(tasks)}
 
 
 def workers_alive() -> list[psutil.Process]:
@@ -101,6 +110,24 @@ def test_methods_that_misbehave_are_answered_for(incident, misbehaving) -> None:
     assert not workers_alive()
 
 
+def test_a_worker_that_holds_too_much_is_killed_where_the_system_does_not_limit_it(incident, misbehaving) -> None:
+    task = Task(incident.id, lambda: incident, "hoards", 0, 600.0)
+    with Pool(1, memory_limit=800 << 20) as processes:
+        (answer,) = processes.run([task])
+    assert answer.outcome == NoRanking(Reason.ERROR, "it needed more memory than one worker may have")
+    assert not workers_alive()
+
+
+@pytest.mark.parametrize("cores", [1, 3, None])
+def test_where_a_process_cannot_be_bound_to_cores_all_of_them_count(
+    monkeypatch: pytest.MonkeyPatch, cores: int | None
+) -> None:
+    monkeypatch.delattr(psutil.Process, "cpu_affinity")  # as on macOS
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(psutil, "cpu_count", lambda: cores)
+    assert pool.default_workers() == (cores or 1)
+
+
 def test_a_deadline_kills_and_the_next_method_runs(incident, misbehaving) -> None:
     found = answers(incident, ["hangs", "nsigma"], deadline=3.0)
     outcome = found["hangs"].outcome
@@ -120,9 +147,9 @@ def test_a_method_that_waits_is_killed_too(incident, misbehaving) -> None:
 def test_cancelling_stops_what_runs(incident, misbehaving) -> None:
     cancelled = threading.Event()
     tasks = [Task(incident.id, lambda: incident, name, 0, 60.0) for name in ("nsigma", "hangs")]
-    with Pool(1) as pool:
+    with Pool(1) as processes:
         seen = []
-        for answer in pool.run(tasks, cancelled):
+        for answer in processes.run(tasks, cancelled):
             seen.append(answer.task.method)
             cancelled.set()
         assert seen == ["nsigma"]
