@@ -101,6 +101,8 @@ class RcaApp(App[None]):
         self.poller = Poller(connect, clock)
         self.injector = Injector(lambda: self.poller.deployment, armed, clock)
         self._name = name
+        self._estimated: Mark | None = None
+        self.onset_searched = False
         self._skip = 0
         self._leaving = False
 
@@ -176,14 +178,18 @@ class RcaApp(App[None]):
     # -- what the screens ask for -------------------------------------------------------------------------------
 
     def estimate_onset(self) -> None:
-        """Estimate the onset of the replayed incident in a worker."""
+        """Mark the estimated onset of the replayed incident; the first time, estimate it in a worker."""
         from rca_tui.work.diagnosis import estimate
 
         incident = self.latest.incident if self.latest else None
-        if incident is not None:
+        if self.onset_searched:
+            self.mark = self._estimated
+        elif incident is not None:
             self.run_worker(lambda: self.post_message(messages.OnsetFound(estimate(incident))), **in_thread("onset"))
 
     def on_onset_found(self, message: messages.OnsetFound) -> None:
+        if self.replayed:
+            self._estimated, self.onset_searched = message.mark, True
         if self.mark is None or not self.mark.by_operator:
             self.mark = message.mark
         if self.replayed and self.moment is None and self.mark and self.latest:

@@ -109,7 +109,8 @@ class Incident(Shown):
     Attributes:
         id: random, says nothing about the cause.
         deployment: the kind it came from: `local`, `kubernetes`, `rcaeval`.
-        onset: None until estimated or set.
+        onset: when the trouble began; None where it is not known.
+        onset_searched: `onset` is the result of a search: None then means that there is none to find.
         notes: what is known to be missing, a sentence each.
     """
 
@@ -120,10 +121,15 @@ class Incident(Shown):
     telemetry: Telemetry
     onset: Onset | None = None
     notes: tuple[str, ...] = ()
+    onset_searched: bool = False
 
     def at(self, onset: Onset | None) -> Incident:
-        """The same incident with another onset."""
-        return dataclasses.replace(self, onset=onset)
+        """The same incident with another onset; with None, one whose onset nobody has looked for."""
+        return dataclasses.replace(self, onset=onset, onset_searched=False)
+
+    def searched(self, onset: Onset | None) -> Incident:
+        """The same incident with the onset that a search has found; None: the search has found none."""
+        return dataclasses.replace(self, onset=onset, onset_searched=True)
 
     @property
     def candidates(self) -> tuple[str, ...]:

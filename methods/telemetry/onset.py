@@ -43,45 +43,56 @@ LEADING = 0.2
 LONGEST_FLIGHT = 15.0
 # Seconds that a sample looks back over, at most: beyond them a correlation is drift and not the monitoring window.
 LONGEST_WINDOW = 15.0
+NO_CHANGE = "the SLI shows no change for the worse"
 
 
 @dataclass(frozen=True, slots=True)
 class OnsetEstimate:
-    """`probability` is that of a boundary near the first bad sample; `claim` says what changed, for a person."""
+    """Result of one search for the onset.
 
-    onset: Onset
-    probability: float
+    Attributes:
+        onset: None when the search found none.
+        claim: what changed, or why there is no onset: one sentence for a person.
+        probability: of a change point near the first bad sample; 0 without an onset.
+        step: the claim with its numbers, as a step of an explanation; None without an onset.
+    """
+
+    onset: Onset | None
     claim: str
-    step: Step
+    probability: float = 0.0
+    step: Step | None = None
 
 
 def with_onset(incident: Incident) -> Incident:
-    """The incident with its onset, estimated if it has none; as it is when none can be estimated."""
-    if incident.onset is not None:
-        return incident
-    try:
-        found = estimate(incident)
-    except NoSli:
-        return incident
-    return incident.at(found.onset) if found else incident
+    """The incident with its onset, estimated unless it is set or has been searched for.
 
-
-def estimate(incident: Incident) -> OnsetEstimate | None:
-    """The most probable start of the trouble; None when nothing got worse, or fewer than 8 samples say so.
-
-    An onset that the incident already has is not looked at. Raises NoSli.
+    The result remembers the search, also when it found nothing: `with_onset` of it costs nothing.
     """
-    indicator = sli(incident)
+    if incident.onset is not None or incident.onset_searched:
+        return incident
+    return incident.searched(estimate(incident).onset)
+
+
+def estimate(incident: Incident) -> OnsetEstimate:
+    """The most probable start of the trouble, from the SLI. An onset that the incident already has is not read.
+
+    There is none without an SLI, with fewer than `LEAST_SAMPLES` samples of it, or when it never gets worse.
+    """
+    try:
+        indicator = sli(incident)
+    except NoSli as error:
+        return OnsetEstimate(None, str(error))
     times = indicator.index.to_numpy(dtype=np.float64)
     values = indicator.to_numpy(dtype=np.float64)
-    if np.isfinite(values[:, 0]).sum() < LEAST_SAMPLES:
-        return None
+    samples = int(np.isfinite(values[:, 0]).sum())
+    if samples < LEAST_SAMPLES:
+        return OnsetEstimate(None, f"the SLI has {samples} samples, at least {LEAST_SAMPLES} are needed")
     logged = _transformed(values)
     level, length = np.array([noise(column) for column in logged.T]).T
     length = np.minimum(length, max(1.0, len(times) / INDEPENDENT))
     moving = np.nanmax(logged, axis=0) - np.nanmin(logged, axis=0) > LEAST_NOISE
     if not moving.any():
-        return None
+        return OnsetEstimate(None, NO_CHANGE)
     logged = _without_blips(logged, level)
     scaled = (logged - np.nanmedian(logged, axis=0)) / np.maximum(level, LEAST_NOISE)
     found = segment(scaled[:, moving], 1.0 / length[moving])
@@ -93,7 +104,7 @@ def estimate(incident: Incident) -> OnsetEstimate | None:
     least = LEAST_RISE / np.maximum(level, LEAST_NOISE)
     row = _start_of_trouble(scaled[:, moving], found.boundaries, least[moving])
     if row is None:
-        return None
+        return OnsetEstimate(None, NO_CHANGE)
     step = float(np.median(np.diff(times)))
     reach = max(1, round(min(float(np.max(length[moving])), LONGEST_WINDOW / step)))
     probability = float(min(1.0, np.sum(found.probability[max(row - reach, 1) : row + reach + 1])))
@@ -173,4 +184,4 @@ def _described(
     numbers = {name: value for name, value in numbers.items() if np.isfinite(value)}
     levels = {name: value for name, value in levels.items() if np.isfinite(value)}
     step = Step("Onset of the trouble", claim, numbers, levels, pointers=tuple(pointers))
-    return OnsetEstimate(Onset(onset, OnsetSource.ESTIMATED), probability, claim, step)
+    return OnsetEstimate(Onset(onset, OnsetSource.ESTIMATED), claim, probability, step)

@@ -165,6 +165,7 @@ class DiagnosePage(Page):
         if mark is not None and snapshot.incident is None and not snapshot.end - seconds < mark.time < snapshot.end:
             self.notify(f"the onset {clock_time(mark.time)} is not in this window: it is estimated", severity="warning")
             mark = None
+        searched = snapshot.incident is not None and self.rca.onset_searched
 
         def post(message: Message) -> None:
             if self._cancelled is cancelled:  # else a newer run has taken its place, and these would be put down to it
@@ -172,7 +173,7 @@ class DiagnosePage(Page):
 
         def work() -> None:
             incident = snapshot.incident or capture(deployment, snapshot.end, seconds)
-            diagnose(incident, mark, post, cancelled)
+            diagnose(incident, mark, post, cancelled, searched)
 
         self._step = 0
         self.rca.diagnosis = None

@@ -18,15 +18,11 @@ if TYPE_CHECKING:
 
 
 def estimate(incident: Incident) -> Mark | None:
-    """The onset as `methods.telemetry.onset` sees it, None when the SLI shows no change or there is no SLI."""
+    """The onset as `methods.telemetry.onset` estimates it, None when the SLI shows no change or there is no SLI."""
     from methods.telemetry import onset
-    from methods.telemetry.sli import NoSli
 
-    try:
-        found = onset.estimate(incident)
-    except NoSli:
-        return None
-    return None if found is None else Mark(found.onset.time, by_operator=False, claim=found.claim)
+    found = onset.estimate(incident)
+    return None if found.onset is None else Mark(found.onset.time, by_operator=False, claim=found.claim)
 
 
 def capture(deployment: Deployment, end: float, seconds: float) -> Incident:
@@ -38,25 +34,30 @@ def capture(deployment: Deployment, end: float, seconds: float) -> Incident:
 
 
 def diagnose(
-    incident: Incident, mark: Mark | None, post: Callable[[Message], object], cancelled: threading.Event
+    incident: Incident,
+    mark: Mark | None,
+    post: Callable[[Message], object],
+    cancelled: threading.Event,
+    searched: bool = False,
 ) -> None:
     """Run every method over the incident and post each result as it comes, and after them what belongs to no method.
 
     Args:
-        mark: the onset that the operator set; None to estimate it here.
+        mark: the onset that the operator set or that was estimated; None to estimate it here.
         cancelled: when set, running methods are killed and no more results come.
+        searched: the onset of this incident was estimated before: without a mark there is none.
     """
     from cluster.window import Onset, OnsetSource
     from methods.answer.consensus import consensus
     from methods.running import contrast, pool, runner
 
-    if mark is None:
+    if mark is None and not searched:
         mark = estimate(incident)
         post(messages.OnsetFound(mark))
-    onset = None
-    if mark is not None:
-        onset = Onset(mark.time, OnsetSource.OPERATOR if mark.by_operator else OnsetSource.ESTIMATED)
-    incident = incident.at(onset)
+    if mark is None:
+        incident = incident.searched(None)
+    else:
+        incident = incident.at(Onset(mark.time, OnsetSource.OPERATOR if mark.by_operator else OnsetSource.ESTIMATED))
     begun = Diagnosis(incident, incident_frames(incident), mark, running=True, workers=pool.default_workers())
     post(messages.DiagnosisBegun(begun))
     ballots = []

@@ -8,6 +8,7 @@ import pytest
 from scipy.special import gammaln
 
 from cluster.window import OnsetSource
+from methods.telemetry import onset
 from methods.telemetry.changepoint import SCALE, SHAPE, STIFFNESS, noise, segment
 from methods.telemetry.onset import estimate, with_onset
 
@@ -28,39 +29,39 @@ def test_finds_the_start_of_a_fault_a_little_early(make_incident) -> None:
     for seed in range(5):
         incident = make_incident(seed=seed)
         found = estimate(incident.at(None))
-        assert found is not None
+        assert found.onset is not None
         assert found.onset.source is OnsetSource.ESTIMATED
         assert -6.0 <= found.onset.time - incident.onset.time <= 2.0
         assert found.probability > 0.5
 
 
 def test_nothing_happens_nothing_is_found(make_incident) -> None:
-    assert [estimate(make_incident(seed=s, target=None).at(None)) for s in range(5)] == [None] * 5
+    assert [estimate(make_incident(seed=s, target=None).at(None)).onset for s in range(5)] == [None] * 5
 
 
 def test_a_recovery_is_no_onset(incident) -> None:
     levels = [3.0] * 100 + [1.0] * 140
-    assert estimate(with_sli(incident, noisy(np.random.default_rng(0), levels))) is None
+    assert estimate(with_sli(incident, noisy(np.random.default_rng(0), levels))).onset is None
 
 
 def test_errors_alone_are_trouble(incident) -> None:
     rng = np.random.default_rng(0)
     errors = np.r_[np.zeros(150), 0.2 + 0.02 * rng.standard_normal(90)]
     found = estimate(with_sli(incident, noisy(rng, [1.0] * 240), errors))
-    assert found is not None
+    assert found.onset is not None
     assert found.onset.time - incident.window.start == pytest.approx(150, abs=5)
     assert "errors" in found.claim
 
 
 def test_one_bad_sample_is_no_trouble(incident) -> None:
     levels = [1.0] * 60 + [40.0] + [1.0] * 179
-    assert estimate(with_sli(incident, noisy(np.random.default_rng(0), levels))) is None
+    assert estimate(with_sli(incident, noisy(np.random.default_rng(0), levels))).onset is None
 
 
 def test_the_larger_trouble_is_the_trouble(incident) -> None:
     levels = [1.0] * 60 + [1.3] * 60 + [1.0] * 60 + [4.0] * 60
     found = estimate(with_sli(incident, noisy(np.random.default_rng(1), levels)))
-    assert found is not None
+    assert found.onset is not None
     assert found.onset.time - incident.window.start == pytest.approx(176, abs=6)
 
 
@@ -69,14 +70,14 @@ def test_gaps_are_bridged(incident) -> None:
     latency[20:50] = np.nan
     latency[125:140] = np.nan
     found = estimate(with_sli(incident, latency))
-    assert found is not None
+    assert found.onset is not None
     assert found.onset.time - incident.window.start == pytest.approx(117, abs=6)
 
 
 def test_too_few_samples_say_nothing(incident) -> None:
     latency = np.full(240, np.nan)
     latency[:7] = 1.0
-    assert estimate(with_sli(incident, latency)) is None
+    assert estimate(with_sli(incident, latency)).onset is None
 
 
 def test_a_set_onset_is_left_alone_and_no_sli_leaves_none(incident) -> None:
@@ -85,6 +86,24 @@ def test_a_set_onset_is_left_alone_and_no_sli_leaves_none(incident) -> None:
         incident, topology=dataclasses.replace(incident.topology, front_door=None), onset=None
     )
     assert with_onset(nowhere).onset is None
+    assert "front door" in estimate(nowhere).claim
+
+
+def test_an_onset_is_searched_for_once_also_when_there_is_none(make_incident, monkeypatch) -> None:
+    searches = []
+
+    def counted(incident):
+        searches.append(incident.id)
+        return estimate(incident)
+
+    monkeypatch.setattr(onset, "estimate", counted)
+    for target in ("replica-0", None):
+        searches.clear()
+        placed = with_onset(make_incident(target=target).at(None))
+        assert placed.onset_searched
+        assert with_onset(placed) is placed
+        assert len(searches) == 1
+    assert not placed.at(None).onset_searched
 
 
 def marginal(x: np.ndarray) -> float:
@@ -137,5 +156,5 @@ def test_trouble_of_long_memory_that_came_once_before_is_found(incident) -> None
     load = np.r_[[0.45] * 30, [13.0] * 20, [0.45] * 85, np.linspace(6, 26, 65), [0.45] * 40]
     smooth = np.convolve(np.r_[[0.45] * 14, noisy(rng, load)], np.ones(15) / 15, mode="valid")
     found = estimate(with_sli(incident, smooth))
-    assert found is not None
+    assert found.onset is not None
     assert found.step.numbers["first_bad_sample"] - incident.window.start == pytest.approx(136, abs=6)

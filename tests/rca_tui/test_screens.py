@@ -266,11 +266,12 @@ async def test_the_onset_that_the_operator_set_is_the_one_that_is_used() -> None
 
 @pytest.mark.usefixtures("ranked_here")
 async def test_without_an_onset_the_consensus_says_that_nothing_may_be_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rca_tui.work.diagnosis.estimate", lambda incident: None)
+    searches: list[object] = []
+    monkeypatch.setattr("rca_tui.work.diagnosis.estimate", searches.append)
     app = replay()
     async with running(app, (160, 50)) as pilot:
-        app.mark = None
         await diagnosed(pilot)
+        assert len(searches) == 1
         await pilot.press("home")
         await settle(pilot)
         assert "no onset found" in visible(pilot)
