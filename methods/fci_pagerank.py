@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from cluster.incident.model import Incident
-from methods.answer.types import Family, Method, NoRanking, Outcome
-from methods.graph.blame import by_pagerank
-from methods.graph.discovery import fci_graph
-from methods.graph.signals import distinct
+from methods.graph.blame import PageRank
+from methods.graph.discovery import Fci
+from methods.graph.method import GraphMethod
 
 
-class FciPageRank(Method):
+class FciPageRank(GraphMethod):
     """FCI causal graph, scored by PageRank.
 
     Idea: FCI is PC without the assumption that everything was measured: it also conditions on signals beyond the
@@ -52,17 +48,6 @@ class FciPageRank(Method):
     """
 
     name = "fci_pagerank"
-    family = Family.METRIC
 
     def __init__(self, alpha: float = 0.05, damping: float = 0.85) -> None:
-        self.alpha = alpha
-        self.damping = damping
-
-    def rank(self, incident: Incident, rng: np.random.Generator) -> Outcome:
-        signals = distinct(incident)
-        if isinstance(signals, NoRanking):
-            return signals
-        found = fci_graph(signals, self.alpha)
-        if isinstance(found, NoRanking):
-            return found
-        return by_pagerank(incident, signals, found, self.damping)
+        super().__init__(Fci(alpha), PageRank(damping))

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from cluster.incident.model import Incident
-from methods.answer.types import Family, Method, NoRanking, Outcome
-from methods.graph.blame import by_walk
-from methods.graph.discovery import fci_graph
-from methods.graph.signals import distinct
+from methods.graph.blame import Walk
+from methods.graph.discovery import Fci
+from methods.graph.method import GraphMethod
 
 
-class FciRandomWalk(Method):
+class FciRandomWalk(GraphMethod):
     """FCI causal graph, scored by a random walk from the SLI.
 
     Idea: FCI is PC without the assumption that everything was measured: it also conditions on signals beyond the
@@ -54,18 +50,6 @@ class FciRandomWalk(Method):
     """
 
     name = "fci_randomwalk"
-    family = Family.METRIC
 
     def __init__(self, alpha: float = 0.05, rho: float = 0.5, damping: float = 0.85) -> None:
-        self.alpha = alpha
-        self.rho = rho
-        self.damping = damping
-
-    def rank(self, incident: Incident, rng: np.random.Generator) -> Outcome:
-        signals = distinct(incident)
-        if isinstance(signals, NoRanking):
-            return signals
-        found = fci_graph(signals, self.alpha)
-        if isinstance(found, NoRanking):
-            return found
-        return by_walk(incident, signals, found, self.rho, self.damping)
+        super().__init__(Fci(alpha), Walk(rho, damping))

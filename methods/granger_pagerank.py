@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from cluster.incident.model import Incident
-from methods.answer.types import Family, Method, NoRanking, Outcome
-from methods.graph.blame import by_pagerank
-from methods.graph.discovery import granger_graph
-from methods.graph.signals import distinct
+from methods.graph.blame import PageRank
+from methods.graph.discovery import Granger
+from methods.graph.method import GraphMethod
 
 
-class GrangerPageRank(Method):
+class GrangerPageRank(GraphMethod):
     """Granger causal graph, scored by PageRank.
 
     Idea: A signal Granger-causes another if its past helps to foretell the other beyond the other's own past: an edge
@@ -48,18 +44,6 @@ class GrangerPageRank(Method):
     """
 
     name = "granger_pagerank"
-    family = Family.METRIC
 
     def __init__(self, lags: int = 3, rate: float = 0.05, damping: float = 0.85) -> None:
-        self.lags = lags
-        self.rate = rate
-        self.damping = damping
-
-    def rank(self, incident: Incident, rng: np.random.Generator) -> Outcome:
-        signals = distinct(incident)
-        if isinstance(signals, NoRanking):
-            return signals
-        found = granger_graph(signals, self.lags, self.rate)
-        if isinstance(found, NoRanking):
-            return found
-        return by_pagerank(incident, signals, found, self.damping)
+        super().__init__(Granger(lags, rate), PageRank(damping))

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from cluster.incident.model import Incident
-from methods.answer.types import Family, Method, NoRanking, Outcome
-from methods.graph.blame import by_walk
-from methods.graph.discovery import granger_graph
-from methods.graph.signals import distinct
+from methods.graph.blame import Walk
+from methods.graph.discovery import Granger
+from methods.graph.method import GraphMethod
 
 
-class GrangerRandomWalk(Method):
+class GrangerRandomWalk(GraphMethod):
     """Granger causal graph, scored by a random walk from the SLI.
 
     Idea: A signal Granger-causes another if its past helps to foretell the other beyond the other's own past: an edge
@@ -53,19 +49,6 @@ class GrangerRandomWalk(Method):
     """
 
     name = "granger_randomwalk"
-    family = Family.METRIC
 
     def __init__(self, lags: int = 3, rate: float = 0.05, rho: float = 0.5, damping: float = 0.85) -> None:
-        self.lags = lags
-        self.rate = rate
-        self.rho = rho
-        self.damping = damping
-
-    def rank(self, incident: Incident, rng: np.random.Generator) -> Outcome:
-        signals = distinct(incident)
-        if isinstance(signals, NoRanking):
-            return signals
-        found = granger_graph(signals, self.lags, self.rate)
-        if isinstance(found, NoRanking):
-            return found
-        return by_walk(incident, signals, found, self.rho, self.damping)
+        super().__init__(Granger(lags, rate), Walk(rho, damping))

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from cluster.incident.model import Incident
-from methods.answer.types import Family, Method, NoRanking, Outcome
-from methods.graph.blame import by_pagerank
-from methods.graph.discovery import lingam_graph
-from methods.graph.signals import distinct
+from methods.graph.blame import PageRank
+from methods.graph.discovery import Lingam
+from methods.graph.method import GraphMethod
 
 
-class LingamPageRank(Method):
+class LingamPageRank(GraphMethod):
     """LiNGAM causal graph, scored by PageRank.
 
     Idea: If effects are linear and noises are not Gaussian, the independent components of the signals are their
@@ -50,16 +46,6 @@ class LingamPageRank(Method):
     """
 
     name = "lingam_pagerank"
-    family = Family.METRIC
 
     def __init__(self, damping: float = 0.85) -> None:
-        self.damping = damping
-
-    def rank(self, incident: Incident, rng: np.random.Generator) -> Outcome:
-        signals = distinct(incident)
-        if isinstance(signals, NoRanking):
-            return signals
-        found = lingam_graph(signals, rng)
-        if isinstance(found, NoRanking):
-            return found
-        return by_pagerank(incident, signals, found, self.damping)
+        super().__init__(Lingam(), PageRank(damping))

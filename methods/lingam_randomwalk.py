@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from cluster.incident.model import Incident
-from methods.answer.types import Family, Method, NoRanking, Outcome
-from methods.graph.blame import by_walk
-from methods.graph.discovery import lingam_graph
-from methods.graph.signals import distinct
+from methods.graph.blame import Walk
+from methods.graph.discovery import Lingam
+from methods.graph.method import GraphMethod
 
 
-class LingamRandomWalk(Method):
+class LingamRandomWalk(GraphMethod):
     """LiNGAM causal graph, scored by a random walk from the SLI.
 
     Idea: If effects are linear and noises are not Gaussian, the independent components of the signals are their
@@ -53,17 +49,6 @@ class LingamRandomWalk(Method):
     """
 
     name = "lingam_randomwalk"
-    family = Family.METRIC
 
     def __init__(self, rho: float = 0.5, damping: float = 0.85) -> None:
-        self.rho = rho
-        self.damping = damping
-
-    def rank(self, incident: Incident, rng: np.random.Generator) -> Outcome:
-        signals = distinct(incident)
-        if isinstance(signals, NoRanking):
-            return signals
-        found = lingam_graph(signals, rng)
-        if isinstance(found, NoRanking):
-            return found
-        return by_walk(incident, signals, found, self.rho, self.damping)
+        super().__init__(Lingam(), Walk(rho, damping))

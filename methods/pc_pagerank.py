@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from cluster.incident.model import Incident
-from methods.answer.types import Family, Method, NoRanking, Outcome
-from methods.graph.blame import by_pagerank
-from methods.graph.discovery import pc_graph
-from methods.graph.signals import distinct
+from methods.graph.blame import PageRank
+from methods.graph.discovery import Pc
+from methods.graph.method import GraphMethod
 
 
-class PcPageRank(Method):
+class PcPageRank(GraphMethod):
     """PC causal graph, scored by PageRank.
 
     Idea: PC starts with an edge between all signals and takes away those whose ends become independent once some of
@@ -51,17 +47,6 @@ class PcPageRank(Method):
     """
 
     name = "pc_pagerank"
-    family = Family.METRIC
 
     def __init__(self, alpha: float = 0.05, damping: float = 0.85) -> None:
-        self.alpha = alpha
-        self.damping = damping
-
-    def rank(self, incident: Incident, rng: np.random.Generator) -> Outcome:
-        signals = distinct(incident)
-        if isinstance(signals, NoRanking):
-            return signals
-        found = pc_graph(signals, self.alpha)
-        if isinstance(found, NoRanking):
-            return found
-        return by_pagerank(incident, signals, found, self.damping)
+        super().__init__(Pc(alpha), PageRank(damping))

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from cluster.incident.model import Incident
-from methods.answer.types import Family, Method, NoRanking, Outcome
-from methods.graph.blame import by_walk
-from methods.graph.discovery import pc_graph
-from methods.graph.signals import distinct
+from methods.graph.blame import Walk
+from methods.graph.discovery import Pc
+from methods.graph.method import GraphMethod
 
 
-class PcRandomWalk(Method):
+class PcRandomWalk(GraphMethod):
     """PC causal graph, scored by a random walk from the SLI.
 
     Idea: PC starts with an edge between all signals and takes away those whose ends become independent once some of
@@ -53,18 +49,6 @@ class PcRandomWalk(Method):
     """
 
     name = "pc_randomwalk"
-    family = Family.METRIC
 
     def __init__(self, alpha: float = 0.05, rho: float = 0.5, damping: float = 0.85) -> None:
-        self.alpha = alpha
-        self.rho = rho
-        self.damping = damping
-
-    def rank(self, incident: Incident, rng: np.random.Generator) -> Outcome:
-        signals = distinct(incident)
-        if isinstance(signals, NoRanking):
-            return signals
-        found = pc_graph(signals, self.alpha)
-        if isinstance(found, NoRanking):
-            return found
-        return by_walk(incident, signals, found, self.rho, self.damping)
+        super().__init__(Pc(alpha), Walk(rho, damping))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +11,8 @@ from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_signals
 from methods.answer.types import Explanation, NoRanking, Outcome, Reason, Step, Table
 from methods.answer.wording import number
-from methods.graph.mixed import Floats, Mark, Marks, as_graph, effect_to_cause, parents
+from methods.graph.discovery import Discovery
+from methods.graph.mixed import Floats, Mark, as_graph, effect_to_cause, parents
 from methods.graph.pagerank import pagerank
 from methods.graph.random_walk import transitions, visits
 from methods.graph.signals import Signals
@@ -23,75 +23,78 @@ SHOWN = 10
 UNVISITED = 1e-12
 
 
-@dataclass(frozen=True, eq=False)
-class Discovery:
-    """A causal graph that some algorithm found.
-
-    Attributes:
-        algorithm: its name in a sentence ("PC").
-        marks: (N, N), see `methods.graph.mixed`.
-        weights: (N, N) symmetric, what to show at an edge.
-        evidence: the algorithm's own steps, given how much each node matters, (N,).
-    """
-
-    algorithm: str
-    marks: Marks
-    weights: Floats
-    evidence: Callable[[Floats], tuple[Step, ...]]
-
-
-def by_pagerank(incident: Incident, signals: Signals, found: Discovery, damping: float) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class PageRank:
     """Components by the PageRank of their best signal, flowing from effects to causes.
 
-    NoRanking(NOT_APPLICABLE) for a graph without edges.
+    Attributes:
+        damping: probability of following an edge instead of jumping anywhere, in [0, 1).
     """
-    if not np.any(found.marks):
-        return NoRanking(Reason.NOT_APPLICABLE, _no_edges(found, signals))
-    share = pagerank(effect_to_cause(found.marks), damping)
-    order = np.argsort(-share, kind="stable")[:SHOWN]
-    even = 1 / signals.count
-    causes = effect_to_cause(found.marks)
-    rows = tuple((signals.names[i], float(share[i]), float(share[i] / even), int(causes[:, i].sum())) for i in order)
-    step = Step(
-        "PageRank of causes",
-        f"{signals.names[order[0]]} gathers {number(100 * share[order[0]])} % of the PageRank that flows from effects "
-        f"to causes, {number(share[order[0]] / even)} times an even share of {number(100 * even)} %.",
-        {"damping": damping, "even_share": even, "largest_share": float(share[order[0]])},
-        table=Table(("signal", "share", "times even", "effects"), rows),
-        pointers=tuple(signals.pointer(int(i)) for i in order[:3]),
-    )
-    steps = (signals.step(), *found.evidence(share), _graph_step(signals, found, share), step)
-    return caveats_for(by_signals(signals.spread(share), Explanation(steps)), incident)
+
+    damping: float
+
+    def __call__(self, incident: Incident, signals: Signals, found: Discovery) -> Outcome:
+        """NoRanking(NOT_APPLICABLE) for a graph without edges."""
+        if not np.any(found.marks):
+            return NoRanking(Reason.NOT_APPLICABLE, _no_edges(found, signals))
+        share = pagerank(effect_to_cause(found.marks), self.damping)
+        order = np.argsort(-share, kind="stable")[:SHOWN]
+        even = 1 / signals.count
+        causes = effect_to_cause(found.marks)
+        rows = tuple(
+            (signals.names[i], float(share[i]), float(share[i] / even), int(causes[:, i].sum())) for i in order
+        )
+        step = Step(
+            "PageRank of causes",
+            f"{signals.names[order[0]]} gathers {number(100 * share[order[0]])} % of the PageRank that flows from "
+            f"effects to causes, {number(share[order[0]] / even)} times an even share of {number(100 * even)} %.",
+            {"damping": self.damping, "even_share": even, "largest_share": float(share[order[0]])},
+            table=Table(("signal", "share", "times even", "effects"), rows),
+            pointers=tuple(signals.pointer(int(i)) for i in order[:3]),
+        )
+        steps = (signals.step(), *found.evidence(share), _graph_step(signals, found, share), step)
+        return caveats_for(by_signals(signals.spread(share), Explanation(steps)), incident)
 
 
-def by_walk(incident: Incident, signals: Signals, found: Discovery, rho: float, damping: float) -> Outcome:
-    """Components by the visits to their best signal of a walk from the SLI. Signals never visited are not ranked.
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """Components by the visits to their best signal of a walk that starts at the SLI.
 
-    NoRanking(NOT_APPLICABLE) without an SLI among the signals, or when no edge leads away from it. The SLI itself is
-    the symptom: it is not ranked.
+    Attributes:
+        rho: weight of a step back from a cause to its effect, in [0, 1].
+        damping: probability of walking on instead of restarting at the SLI, in [0, 1).
     """
-    start = sli_column(incident, signals)
-    if isinstance(start, NoRanking):
-        return start
-    if not np.any(found.marks):
-        return NoRanking(Reason.NOT_APPLICABLE, _no_edges(found, signals))
-    likeness = np.abs(signals.correlation[start])
-    share = visits(transitions(effect_to_cause(found.marks), likeness, rho), start, damping)
-    rest = share.copy()
-    rest[start] = 0.0
-    if rest.max() <= UNVISITED:
-        sentence = f"in the {found.algorithm} graph nothing leads away from the SLI {signals.names[start]}"
-        return NoRanking(Reason.NOT_APPLICABLE, sentence)
-    relevance = rest / rest.max()
-    relevance[start] = 1.0
-    steps = (
-        signals.step(),
-        *found.evidence(relevance),
-        _graph_step(signals, found, relevance, start),
-        walk_step(signals, start, share, likeness, {"rho": rho, "damping": damping}),
-    )
-    scores = np.where(rest > UNVISITED, rest, np.nan)
-    return caveats_for(by_signals(signals.spread(scores), Explanation(steps)), incident)
+
+    rho: float
+    damping: float
+
+    def __call__(self, incident: Incident, signals: Signals, found: Discovery) -> Outcome:
+        """Signals without visits are unranked, and so is the SLI, which is the symptom.
+
+        NoRanking(NOT_APPLICABLE) without an SLI among the signals, without edges, or when no edge leads away from it.
+        """
+        start = sli_column(incident, signals)
+        if isinstance(start, NoRanking):
+            return start
+        if not np.any(found.marks):
+            return NoRanking(Reason.NOT_APPLICABLE, _no_edges(found, signals))
+        likeness = np.abs(signals.correlation[start])
+        share = visits(transitions(effect_to_cause(found.marks), likeness, self.rho), start, self.damping)
+        rest = share.copy()
+        rest[start] = 0.0
+        if rest.max() <= UNVISITED:
+            sentence = f"in the {found.algorithm} graph nothing leads away from the SLI {signals.names[start]}"
+            return NoRanking(Reason.NOT_APPLICABLE, sentence)
+        relevance = rest / rest.max()
+        relevance[start] = 1.0
+        steps = (
+            signals.step(),
+            *found.evidence(relevance),
+            _graph_step(signals, found, relevance, start),
+            walk_step(signals, start, share, likeness, {"rho": self.rho, "damping": self.damping}),
+        )
+        scores = np.where(rest > UNVISITED, rest, np.nan)
+        return caveats_for(by_signals(signals.spread(scores), Explanation(steps)), incident)
 
 
 def walk_step(signals: Signals, start: int, share: Floats, likeness: Floats, parameters: dict[str, float]) -> Step:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 
 from methods.answer.types import NoRanking, Reason, Step, Table
 from methods.answer.wording import number
-from methods.graph.blame import Discovery
 from methods.graph.fci import fci
 from methods.graph.granger import f_test, false_discovery
 from methods.graph.lingam import NotConverged, ica_lingam
-from methods.graph.mixed import Floats, directed
+from methods.graph.mixed import Floats, Marks, directed
 from methods.graph.pc import pc
 from methods.graph.signals import Signals
 from methods.graph.skeleton import Skeleton, TooManyTests
@@ -18,114 +20,177 @@ from methods.graph.skeleton import Skeleton, TooManyTests
 SHOWN = 10
 
 
-def pc_graph(signals: Signals, alpha: float) -> Discovery | NoRanking:
-    """The CPDAG of PC; NoRanking(NOT_APPLICABLE) when it would take too many tests."""
-    try:
-        graph = pc(signals.correlation, signals.samples, alpha)
-    except TooManyTests as error:
-        return NoRanking(Reason.NOT_APPLICABLE, f"PC: {error}")
-    return Discovery(
-        "PC",
-        graph.marks,
-        np.abs(signals.correlation),
-        lambda relevance: (separation_step(signals, graph.skeleton, alpha, relevance),),
-    )
+@dataclass(frozen=True, eq=False)
+class Discovery:
+    """A causal graph that some algorithm found.
+
+    Attributes:
+        algorithm: its name in a sentence ("PC").
+        marks: (N, N), see `methods.graph.mixed`.
+        weights: (N, N) symmetric, what to show at an edge.
+        evidence: the algorithm's own steps, given how much each node matters, (N,).
+    """
+
+    algorithm: str
+    marks: Marks
+    weights: Floats
+    evidence: Callable[[Floats], tuple[Step, ...]]
 
 
-def fci_graph(signals: Signals, alpha: float) -> Discovery | NoRanking:
-    """The PAG of FCI; NoRanking(NOT_APPLICABLE) when it would take too many tests."""
-    try:
-        graph = fci(signals.correlation, signals.samples, alpha)
-    except TooManyTests as error:
-        return NoRanking(Reason.NOT_APPLICABLE, f"FCI: {error}")
+@dataclass(frozen=True, slots=True)
+class Pc:
+    """PC: the graph without hidden causes that fits the independence tests (a CPDAG).
 
-    def evidence(relevance: Floats) -> tuple[Step, ...]:
-        removed = graph.beyond_neighbours
-        claim = (
-            f"{len(removed)} more edges fall when signals on paths through possible hidden causes are conditioned on."
+    Attributes:
+        alpha: level of each Fisher-z test.
+    """
+
+    alpha: float
+
+    def __call__(self, signals: Signals, rng: np.random.Generator) -> Discovery | NoRanking:
+        """NoRanking(NOT_APPLICABLE) when the search would take too many tests."""
+        try:
+            graph = pc(signals.correlation, signals.samples, self.alpha)
+        except TooManyTests as error:
+            return NoRanking(Reason.NOT_APPLICABLE, f"PC: {error}")
+        return Discovery(
+            "PC",
+            graph.marks,
+            np.abs(signals.correlation),
+            lambda relevance: (separation_step(signals, graph.skeleton, self.alpha, relevance),),
         )
-        example = max(removed, key=lambda pair: relevance[list(pair)].sum(), default=None)
-        if example is not None:
-            found = graph.skeleton.separations[example]
-            x, y = (signals.names[i] for i in example)
-            given = ", ".join(signals.names[i] for i in found.given)
-            claim += f" {x} and {y} keep only {number(found.correlation)} given {given}."
-        hidden = Step("Hidden causes", claim, {"edges_removed": len(removed)})
-        return separation_step(signals, graph.skeleton, alpha, relevance), hidden
-
-    return Discovery("FCI", graph.marks, np.abs(signals.correlation), evidence)
 
 
-def granger_graph(signals: Signals, lags: int, rate: float) -> Discovery | NoRanking:
-    """i → j where the past of i helps to foretell j at one of `lags` lag orders, false discoveries controlled."""
-    tests = [f_test(signals.values, lag) for lag in range(1, lags + 1)]
-    each = np.stack([p for _, p in tests])
-    if not any(np.isfinite(f).any() for f, _ in tests):
-        return NoRanking(
-            Reason.NOT_APPLICABLE,
-            f"Granger: no pair of signals can be tested with {signals.samples} samples and up to {lags} lags",
-        )
-    # Bonferroni over the lag orders that could be tested.
-    usable = int(sum(np.isfinite(f).any() for f, _ in tests))
-    p_values = np.minimum(1.0, usable * each.min(axis=0))
-    causes = false_discovery(p_values, rate).T
-    strength = np.where(causes, -np.log10(np.maximum(p_values.T, 1e-300)), 0.0)
+@dataclass(frozen=True, slots=True)
+class Fci:
+    """FCI: the graph that fits the independence tests, hidden common causes allowed (a PAG).
 
-    def evidence(relevance: Floats) -> tuple[Step, ...]:
-        pairs = [(int(i), int(j)) for i, j in zip(*np.nonzero(causes), strict=True)]
-        pairs.sort(key=lambda pair: (-(relevance[pair[0]] + relevance[pair[1]]), p_values[pair[1], pair[0]]))
-        rows = []
-        for i, j in pairs[:SHOWN]:
-            lag = int(np.argmin(each[:, j, i]))
-            rows.append(
-                (signals.names[i], signals.names[j], lag + 1, float(tests[lag][0][j, i]), float(each[lag, j, i]))
+    Attributes:
+        alpha: level of each Fisher-z test.
+    """
+
+    alpha: float
+
+    def __call__(self, signals: Signals, rng: np.random.Generator) -> Discovery | NoRanking:
+        """NoRanking(NOT_APPLICABLE) when the search would take too many tests."""
+        try:
+            graph = fci(signals.correlation, signals.samples, self.alpha)
+        except TooManyTests as error:
+            return NoRanking(Reason.NOT_APPLICABLE, f"FCI: {error}")
+
+        def evidence(relevance: Floats) -> tuple[Step, ...]:
+            removed = graph.beyond_neighbours
+            claim = (
+                f"{len(removed)} more edges fall when signals on paths through possible hidden causes are conditioned "
+                "on."
             )
-        claim = (
-            f"Of {signals.count * (signals.count - 1)} ordered pairs {len(pairs)} pass: the past of one lowers the "
-            f"error of foretelling the other beyond that other's own past."
-        )
-        if rows:
-            cause, effect, lag, f, p = rows[0]
-            claim += f" {cause} foretells {effect} with {lag} lags: F = {number(f)}, p = {number(p)}."
-        numbers = {"pairs": signals.count * (signals.count - 1), "passed": len(pairs), "false_discovery_rate": rate}
-        finite = tuple(tuple(c if not isinstance(c, float) or np.isfinite(c) else None for c in row) for row in rows)
-        table = Table(("cause", "effect", "lags", "F", "p"), finite)
-        pointers = tuple(signals.pointer(i) for i in pairs[0]) if pairs else ()
-        return (Step("Who foretells whom", claim, numbers, table=table, pointers=pointers),)
+            example = max(removed, key=lambda pair: relevance[list(pair)].sum(), default=None)
+            if example is not None:
+                found = graph.skeleton.separations[example]
+                x, y = (signals.names[i] for i in example)
+                given = ", ".join(signals.names[i] for i in found.given)
+                claim += f" {x} and {y} keep only {number(found.correlation)} given {given}."
+            hidden = Step("Hidden causes", claim, {"edges_removed": len(removed)})
+            return separation_step(signals, graph.skeleton, self.alpha, relevance), hidden
 
-    return Discovery("Granger causality", directed(causes), np.maximum(strength, strength.T), evidence)
+        return Discovery("FCI", graph.marks, np.abs(signals.correlation), evidence)
 
 
-def lingam_graph(signals: Signals, rng: np.random.Generator) -> Discovery | NoRanking:
-    """The pruned ICA-LiNGAM graph; NoRanking where ICA has too few samples or does not settle."""
-    try:
-        graph = ica_lingam(signals.values, rng)
-    except ValueError as error:
-        return NoRanking(Reason.NOT_APPLICABLE, f"LiNGAM: {error}")
-    except NotConverged as error:
-        return NoRanking(Reason.NOT_CONVERGED, f"LiNGAM: {error}")
-    weights = np.abs(graph.effects)
+@dataclass(frozen=True, slots=True)
+class Granger:
+    """Granger causality: i → j where the past of i improves the prediction of j.
 
-    def evidence(relevance: Floats) -> tuple[Step, ...]:
-        position = {int(node): place for place, node in enumerate(graph.order)}
-        ends = [(int(i), int(j)) for j, i in zip(*np.nonzero(graph.effects), strict=True)]
-        ends.sort(key=lambda pair: (-(relevance[pair[0]] + relevance[pair[1]]), -weights[pair[1], pair[0]]))
-        rows = tuple(
-            (signals.names[i], signals.names[j], float(graph.effects[j, i]), position[i] + 1, position[j] + 1)
-            for i, j in ends[:SHOWN]
-        )
-        first = ", ".join(signals.names[int(i)] for i in graph.order[:3])
-        claim = f"Independent components put {first} first in the causal order; {len(ends)} effects survive pruning."
-        if rows:
-            claim += f" {rows[0][0]} moves {rows[0][1]} by {number(rows[0][2])} standard deviations for one of its own."
-        if graph.left_out:
-            claim += f" {len(graph.left_out)} signals are combinations of others and were left out."
-        numbers = {"effects": len(ends), "left_out": len(graph.left_out), "iterations": graph.iterations}
-        table = Table(("cause", "effect", "effect size", "cause's place", "effect's place"), rows)
-        pointers = tuple(signals.pointer(i) for i in ends[0]) if ends else ()
-        return (Step("Causal order", claim, numbers, table=table, pointers=pointers),)
+    Attributes:
+        lags: largest number of past samples in a prediction.
+        rate: share of false edges among those drawn (Benjamini-Hochberg).
+    """
 
-    return Discovery("LiNGAM", directed((graph.effects != 0).T), np.maximum(weights, weights.T), evidence)
+    lags: int
+    rate: float
+
+    def __call__(self, signals: Signals, rng: np.random.Generator) -> Discovery | NoRanking:
+        """NoRanking(NOT_APPLICABLE) when no pair of signals can be tested."""
+        tests = [f_test(signals.values, lag) for lag in range(1, self.lags + 1)]
+        each = np.stack([p for _, p in tests])
+        if not any(np.isfinite(f).any() for f, _ in tests):
+            return NoRanking(
+                Reason.NOT_APPLICABLE,
+                f"Granger: no pair of signals can be tested with {signals.samples} samples and up to {self.lags} lags",
+            )
+        # Bonferroni over the lag orders that could be tested.
+        usable = int(sum(np.isfinite(f).any() for f, _ in tests))
+        p_values = np.minimum(1.0, usable * each.min(axis=0))
+        causes = false_discovery(p_values, self.rate).T
+        strength = np.where(causes, -np.log10(np.maximum(p_values.T, 1e-300)), 0.0)
+
+        def evidence(relevance: Floats) -> tuple[Step, ...]:
+            pairs = [(int(i), int(j)) for i, j in zip(*np.nonzero(causes), strict=True)]
+            pairs.sort(key=lambda pair: (-(relevance[pair[0]] + relevance[pair[1]]), p_values[pair[1], pair[0]]))
+            rows = []
+            for i, j in pairs[:SHOWN]:
+                lag = int(np.argmin(each[:, j, i]))
+                rows.append(
+                    (signals.names[i], signals.names[j], lag + 1, float(tests[lag][0][j, i]), float(each[lag, j, i]))
+                )
+            claim = (
+                f"Of {signals.count * (signals.count - 1)} ordered pairs {len(pairs)} pass: the past of one lowers the "
+                f"error of foretelling the other beyond that other's own past."
+            )
+            if rows:
+                cause, effect, lag, f, p = rows[0]
+                claim += f" {cause} foretells {effect} with {lag} lags: F = {number(f)}, p = {number(p)}."
+            numbers = {
+                "pairs": signals.count * (signals.count - 1),
+                "passed": len(pairs),
+                "false_discovery_rate": self.rate,
+            }
+            finite = tuple(
+                tuple(c if not isinstance(c, float) or np.isfinite(c) else None for c in row) for row in rows
+            )
+            table = Table(("cause", "effect", "lags", "F", "p"), finite)
+            pointers = tuple(signals.pointer(i) for i in pairs[0]) if pairs else ()
+            return (Step("Who foretells whom", claim, numbers, table=table, pointers=pointers),)
+
+        return Discovery("Granger causality", directed(causes), np.maximum(strength, strength.T), evidence)
+
+
+class Lingam:
+    """ICA-LiNGAM: linear effects with non-Gaussian noise, small effects pruned."""
+
+    def __call__(self, signals: Signals, rng: np.random.Generator) -> Discovery | NoRanking:
+        """NoRanking(NOT_APPLICABLE) with too few samples, NoRanking(NOT_CONVERGED) when ICA does not converge."""
+        try:
+            graph = ica_lingam(signals.values, rng)
+        except ValueError as error:
+            return NoRanking(Reason.NOT_APPLICABLE, f"LiNGAM: {error}")
+        except NotConverged as error:
+            return NoRanking(Reason.NOT_CONVERGED, f"LiNGAM: {error}")
+        weights = np.abs(graph.effects)
+
+        def evidence(relevance: Floats) -> tuple[Step, ...]:
+            position = {int(node): place for place, node in enumerate(graph.order)}
+            ends = [(int(i), int(j)) for j, i in zip(*np.nonzero(graph.effects), strict=True)]
+            ends.sort(key=lambda pair: (-(relevance[pair[0]] + relevance[pair[1]]), -weights[pair[1], pair[0]]))
+            rows = tuple(
+                (signals.names[i], signals.names[j], float(graph.effects[j, i]), position[i] + 1, position[j] + 1)
+                for i, j in ends[:SHOWN]
+            )
+            first = ", ".join(signals.names[int(i)] for i in graph.order[:3])
+            claim = (
+                f"Independent components put {first} first in the causal order; {len(ends)} effects survive pruning."
+            )
+            if rows:
+                claim += (
+                    f" {rows[0][0]} moves {rows[0][1]} by {number(rows[0][2])} standard deviations for one of its own."
+                )
+            if graph.left_out:
+                claim += f" {len(graph.left_out)} signals are combinations of others and were left out."
+            numbers = {"effects": len(ends), "left_out": len(graph.left_out), "iterations": graph.iterations}
+            table = Table(("cause", "effect", "effect size", "cause's place", "effect's place"), rows)
+            pointers = tuple(signals.pointer(i) for i in ends[0]) if ends else ()
+            return (Step("Causal order", claim, numbers, table=table, pointers=pointers),)
+
+        return Discovery("LiNGAM", directed((graph.effects != 0).T), np.maximum(weights, weights.T), evidence)
 
 
 def separation_step(signals: Signals, found: Skeleton, alpha: float, relevance: Floats) -> Step:
