@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import tiny
 
+from cluster.incident import tiny
 from methods.answer.ties import steady
 from methods.answer.types import NoRanking
 from methods.graph.restart_walk import visits

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import tiny
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cluster.incident import tiny
 from methods.telemetry import log_templates
 from methods.telemetry.log_templates import LONGEST, OTHER, count_by_bucket, parse, template_of
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import outcomes
 import pytest
-import tiny
 
+from cluster.incident import tiny
 from methods.answer.types import NoRanking
 from methods.microrank import MicroRank
 from methods.telemetry.spans import NO_PARENT, SpanTable, encode
@@ -68,7 +69,7 @@ def test_the_spectrum_by_hand() -> None:
     calm = [[("g", "in", 1.0), ("x", "do", 0.5)], [("g", "in", 1.0), ("y", "do", 0.5)]]
     slow = [("g", "in", 9.0), ("x", "do", 8.5)]
     spans = requests(1000.0, calm * 3) + requests(1120.0, [slow] * 2) + requests(1150.0, [calm[1]] * 3)
-    found = tiny.scores(MicroRank(omega=0.0).rank(tiny.incident(spans=spans), tiny.rng()))
+    found = outcomes.scores(MicroRank(omega=0.0).rank(tiny.incident(spans=spans), outcomes.rng()))
     assert found == pytest.approx({"g": 4 / 3, "x": 4.0})
 
 
@@ -76,7 +77,7 @@ def test_a_trace_that_fails_fast_is_abnormal() -> None:
     calm = [("g", "in", 1.0), ("x", "do", 0.5)]
     spans = requests(1000.0, [calm] * 4) + requests(1120.0, [calm] * 2)
     spans += tiny.request("bad", 1130.0, [("g", "in", 0.1), ("y", "do", 0.05)], failed=True)
-    found = tiny.scores(MicroRank().rank(tiny.incident(spans=spans), tiny.rng()))
+    found = outcomes.scores(MicroRank().rank(tiny.incident(spans=spans), outcomes.rng()))
     assert set(found) == {"g", "y"}
     assert found["y"] > found["g"]
 
@@ -84,4 +85,4 @@ def test_a_trace_that_fails_fast_is_abnormal() -> None:
 def test_calm_traces_are_not_applicable() -> None:
     calm = [("g", "in", 1.0), ("x", "do", 0.5)]
     spans = requests(1000.0, [calm] * 4) + requests(1150.0, [calm] * 4)
-    assert "slower than expected" in tiny.detail(MicroRank().rank(tiny.incident(spans=spans), tiny.rng()))
+    assert "slower than expected" in outcomes.detail(MicroRank().rank(tiny.incident(spans=spans), outcomes.rng()))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import outcomes
 import pytest
-import tiny
 
+from cluster.incident import tiny
 from methods.answer.types import Ranking
 from methods.microrca import MicroRca
 from methods.telemetry.edge_anomaly import clusters
@@ -44,7 +45,7 @@ def test_a_chain_by_hand() -> None:
         metrics={("b", "cpu_usage"): STEP},
     )
     v = 0.00275 / 0.55275
-    found = tiny.scores(MicroRca().rank(incident, tiny.rng()))
+    found = outcomes.scores(MicroRca().rank(incident, outcomes.rng()))
     assert found == pytest.approx({"front": 0.0, "a": v / (1 + 0.85 * v), "b": 1 - v / (1 + 0.85 * v)})
 
 
@@ -59,8 +60,8 @@ def test_a_busy_host_is_in_the_subgraph() -> None:
         latencies={("front", "a"): STEP},
         metrics={("node", "cpu_usage"): STEP},
     )
-    outcome = MicroRca().rank(incident, tiny.rng())
-    assert tiny.scores(outcome) == pytest.approx({"a": 1 / 1.85, "node": 0.85 / 1.85, "front": 0.0})
+    outcome = MicroRca().rank(incident, outcomes.rng())
+    assert outcomes.scores(outcome) == pytest.approx({"a": 1 / 1.85, "node": 0.85 / 1.85, "front": 0.0})
     assert isinstance(outcome, Ranking)
     drawn = outcome.explanation.steps[1].graph
     assert drawn is not None
@@ -71,4 +72,4 @@ def test_a_busy_host_is_in_the_subgraph() -> None:
 
 def test_calm_calls_are_not_applicable() -> None:
     incident = tiny.incident(calls=[("front", "a")], latencies={("front", "a"): CALM})
-    assert "no call is anomalous" in tiny.detail(MicroRca().rank(incident, tiny.rng()))
+    assert "no call is anomalous" in outcomes.detail(MicroRca().rank(incident, outcomes.rng()))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import outcomes
 import pytest
-import tiny
 
+from cluster.incident import tiny
 from methods.microscope import Microscope
 
 HURT = [1.0, 1.1, 0.9, 1.0, 1.1, 5.0, 5.2, 4.9, 5.1, 5.0]
@@ -22,7 +23,7 @@ def test_the_end_of_the_abnormal_chain_is_the_candidate() -> None:
         front_door="front",
         latencies={("front", "a"): HURT, ("a", "b"): HURT, ("front", "c"): CALM},
     )
-    found = tiny.scores(Microscope().rank(incident, tiny.rng()))
+    found = outcomes.scores(Microscope().rank(incident, outcomes.rng()))
     assert set(found) == {"front", "a", "b"}
     assert found["b"] > 0.99
     assert found["a"] == pytest.approx(found["b"] - 1)
@@ -36,7 +37,7 @@ def test_a_drop_is_abnormal_too() -> None:
         front_door="front",
         latencies={("front", "a"): dropped, ("front", "c"): CALM},
     )
-    assert max(tiny.scores(Microscope().rank(incident, tiny.rng())).items(), key=lambda i: i[1])[0] == "a"
+    assert max(outcomes.scores(Microscope().rank(incident, outcomes.rng())).items(), key=lambda i: i[1])[0] == "a"
 
 
 def test_a_front_door_that_is_slow_by_itself_is_blamed() -> None:
@@ -46,14 +47,14 @@ def test_a_front_door_that_is_slow_by_itself_is_blamed() -> None:
         latencies={("front", "a"): CALM},
         metrics={("front", "latency_p90"): HURT},
     )
-    assert set(tiny.scores(Microscope().rank(incident, tiny.rng()))) == {"front"}
+    assert set(outcomes.scores(Microscope().rank(incident, outcomes.rng()))) == {"front"}
 
 
 def test_one_sample_out_of_many_is_not_abnormal() -> None:
     spike = CALM * 4
     spike[30] = 9.0
     incident = tiny.incident(calls=[("front", "a")], front_door="front", latencies={("front", "a"): spike})
-    assert "usual latency" in tiny.detail(Microscope().rank(incident, tiny.rng()))
+    assert "usual latency" in outcomes.detail(Microscope().rank(incident, outcomes.rng()))
 
 
 def test_a_cycle_of_abnormal_components_still_ends() -> None:
@@ -62,4 +63,4 @@ def test_a_cycle_of_abnormal_components_still_ends() -> None:
         front_door="front",
         latencies={("front", "a"): HURT, ("a", "b"): HURT, ("b", "a"): HURT},
     )
-    assert {"a", "b"} <= set(tiny.scores(Microscope().rank(incident, tiny.rng())))
+    assert {"a", "b"} <= set(outcomes.scores(Microscope().rank(incident, outcomes.rng())))

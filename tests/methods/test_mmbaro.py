@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
+import outcomes
 import pytest
-import tiny
 
+from cluster.incident import tiny
 from cluster.window import Window
 from methods.answer.types import Ranking
 from methods.mmbaro import MmBaro
@@ -18,20 +19,20 @@ CPU = [1, 2, 3, 4, 5, 3, 3, 9, 3, 3]
 
 def test_metrics_by_hand() -> None:
     incident = tiny.incident(metrics={("a", "cpu"): CPU, ("b", "cpu"): [1, 2, 3, 4, 5, 3, 3, 1, 3, 3]})
-    assert tiny.scores(MmBaro().rank(incident, tiny.rng())) == pytest.approx({"a": 3.0, "b": 1.0})
+    assert outcomes.scores(MmBaro().rank(incident, outcomes.rng())) == pytest.approx({"a": 3.0, "b": 1.0})
 
 
 def test_bytes_do_not_beat_seconds() -> None:
     metrics = {("a", "latency"): CPU, ("b", "memory"): [1e9 * v for v in (1, 2, 3, 4, 5, 3, 3, 5, 3, 3)]}
-    found = tiny.scores(MmBaro().rank(tiny.incident(metrics=metrics), tiny.rng()))
+    found = outcomes.scores(MmBaro().rank(tiny.incident(metrics=metrics), outcomes.rng()))
     assert found == pytest.approx({"a": 3.0, "b": 1.0})
 
 
 def test_a_template_that_appears_after_the_onset_counts_up_to_the_floor() -> None:
     logs = [(1000.0 + 5 * i, "b", "INFO", f"tick {i}") for i in range(40)]
     logs += [(1130.0, "a", "ERROR", "out of memory")]
-    outcome = MmBaro().rank(tiny.incident(logs=logs), tiny.rng())
-    assert tiny.scores(outcome) == pytest.approx({"a": 1 / FLOOR, "b": 0.0})
+    outcome = MmBaro().rank(tiny.incident(logs=logs), outcomes.rng())
+    assert outcomes.scores(outcome) == pytest.approx({"a": 1 / FLOOR, "b": 0.0})
     assert isinstance(outcome, Ranking)
     assert "never written before" in outcome.explanation.steps[0].claim
 
@@ -42,18 +43,18 @@ def test_latency_is_latency_and_not_a_count() -> None:
     for i in range(40):
         work = (0.9 if i % 2 else 1.1) * (1.0 if i < 20 else 3.0)
         spans += tiny.request(f"t{i}", 1000.0 + 5 * i, [("a", "serve", work), ("b", "store", 0.1)])
-    found = tiny.scores(MmBaro().rank(tiny.incident(spans=spans), tiny.rng()))
+    found = outcomes.scores(MmBaro().rank(tiny.incident(spans=spans), outcomes.rng()))
     # Before: 0.9 and 1.1 in turn, so median 1 and range 0.2; the largest after is 3.3.
     assert found == pytest.approx({"a": 2.3 / 0.2, "b": 0.0})
 
 
 def test_nothing_moves_nothing_is_ranked() -> None:
     still = tiny.incident(metrics={("a", "cpu"): [1.0] * 10})
-    assert "leaves the value" in tiny.detail(MmBaro().rank(still, tiny.rng()))
+    assert "leaves the value" in outcomes.detail(MmBaro().rank(still, outcomes.rng()))
 
 
 @pytest.mark.parametrize(("start", "end"), [(1000.0, 1197.0), (1003.0, 1200.0), (1003.0, 1197.0)])
 def test_a_bucket_that_was_seen_only_in_part_is_no_fall(start: float, end: float) -> None:
     logs = [(float(second), "b", "INFO", "tick") for second in range(int(start), int(end) + 1)]
     seen = dataclasses.replace(tiny.incident(logs=logs), window=Window(start, end + 1))
-    assert "leaves the value" in tiny.detail(MmBaro().rank(seen, tiny.rng()))
+    assert "leaves the value" in outcomes.detail(MmBaro().rank(seen, outcomes.rng()))

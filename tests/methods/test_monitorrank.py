@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import outcomes
 import pytest
-import tiny
 
+from cluster.incident import tiny
 from methods.monitorrank import MonitorRank
 
 WAVE = [1.0, 3.0, 2.0, 5.0, 4.0, 9.0]
@@ -23,7 +24,7 @@ def test_two_callees_by_hand() -> None:
         latencies={("front", "a"): WAVE, ("front", "b"): FLAT},
     )
     pi_a = 1 / (1 + 0.85 / 3)
-    assert tiny.scores(MonitorRank().rank(incident, tiny.rng())) == pytest.approx(
+    assert outcomes.scores(MonitorRank().rank(incident, outcomes.rng())) == pytest.approx(
         {"a": pi_a, "front": 1 - pi_a, "b": 0}
     )
 
@@ -33,13 +34,13 @@ def test_the_walk_goes_down_not_up() -> None:
     incident = tiny.incident(
         calls=[("front", "a"), ("a", "b")], front_door="front", latencies={("front", "a"): WAVE, ("a", "b"): WAVE}
     )
-    found = tiny.scores(MonitorRank().rank(incident, tiny.rng()))
+    found = outcomes.scores(MonitorRank().rank(incident, outcomes.rng()))
     assert found["b"] > found["a"] > found["front"]
 
 
 def test_without_a_front_door_or_a_likeness_it_has_no_answer() -> None:
     calls, flat = [("front", "a")], {("front", "a"): FLAT}
     nameless = tiny.incident(calls=calls, latencies={("front", "a"): WAVE})
-    assert "front door" in tiny.detail(MonitorRank().rank(nameless, tiny.rng()))
+    assert "front door" in outcomes.detail(MonitorRank().rank(nameless, outcomes.rng()))
     still = tiny.incident(calls=calls, front_door="front", latencies=flat)
-    assert "resembles" in tiny.detail(MonitorRank().rank(still, tiny.rng()))
+    assert "resembles" in outcomes.detail(MonitorRank().rank(still, outcomes.rng()))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import tiny
 
+from cluster.incident import tiny
 from methods.answer.types import NoRanking
 from methods.telemetry.spans import NO_PARENT, encode
 

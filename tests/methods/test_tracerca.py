@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import chain, combinations
 
 import numpy as np
+import outcomes
 import pytest
-import tiny
 
+from cluster.incident import tiny
 from methods.answer.types import Ranking
 from methods.telemetry import item_sets
 from methods.telemetry.item_sets import closed_sets
@@ -61,7 +62,7 @@ def test_abnormal_calls_that_end_at_a_replica_blame_it_and_not_the_gateway() -> 
     """
     before = [(1000.0, serve("r0", 0.5)), (1000.0, serve("r1", 0.5))] * 3
     after = [(1120.0, serve("r0", 0.5)), (1120.0, serve("r1", 5.0))] * 2
-    found = tiny.scores(TraceRca().rank(tiny.incident(spans=spans(before + after)), tiny.rng()))
+    found = outcomes.scores(TraceRca().rank(tiny.incident(spans=spans(before + after)), outcomes.rng()))
     assert found == pytest.approx({"r1": 1.0, "gateway": 0.0})
 
 
@@ -73,7 +74,7 @@ def test_confidence_and_support_by_hand() -> None:
     before = [(1000.0, serve("r0", 0.5)), (1000.0, serve("r1", 0.5))] * 3
     after = [(1120.0, serve("r0", 0.5)), (1120.0, serve("r1", 0.5)), (1120.0, serve("r1", 0.5))]
     slow = [(1120.0, serve("r1", 5.0))]
-    found = tiny.scores(TraceRca().rank(tiny.incident(spans=spans(before + after + slow)), tiny.rng()))
+    found = outcomes.scores(TraceRca().rank(tiny.incident(spans=spans(before + after + slow)), outcomes.rng()))
     assert found == pytest.approx({"r1": 1 / 3, "gateway": 0.0})
 
 
@@ -82,19 +83,19 @@ def test_the_callers_own_span_around_a_call_shows_a_slow_network() -> None:
         return [("gateway", "POST", seconds + 0.2), ("gateway", "call", seconds + 0.1), ("r0", "serve", 0.5)]
 
     plan = [(1000.0, call(0.5))] * 4 + [(1120.0, call(3.0))] * 4
-    found = tiny.scores(TraceRca().rank(tiny.incident(spans=spans(plan)), tiny.rng()))
+    found = outcomes.scores(TraceRca().rank(tiny.incident(spans=spans(plan)), outcomes.rng()))
     assert found == pytest.approx({"r0": 1.0, "gateway": 0.0})
 
 
 def test_an_operation_that_the_baseline_never_saw_is_evidence_and_listed() -> None:
     plan = [(1000.0, serve("r0", 0.5))] * 4 + [(1120.0, serve("r0", 0.5))] * 2
     plan += [(1130.0, [("gateway", "POST", 0.6), ("r1", "retry", 0.5)])]
-    outcome = TraceRca().rank(tiny.incident(spans=spans(plan)), tiny.rng())
-    assert tiny.scores(outcome) == pytest.approx({"r1": 1.0, "gateway": 0.0})
+    outcome = TraceRca().rank(tiny.incident(spans=spans(plan)), outcomes.rng())
+    assert outcomes.scores(outcome) == pytest.approx({"r1": 1.0, "gateway": 0.0})
     assert isinstance(outcome, Ranking)
     assert "r1 retry" in outcome.explanation.steps[1].claim
 
 
 def test_calm_calls_are_not_applicable() -> None:
     plan = [(1000.0, serve("r0", 0.5))] * 4 + [(1120.0, serve("r0", 0.5))] * 4
-    assert "is abnormal" in tiny.detail(TraceRca().rank(tiny.incident(spans=spans(plan)), tiny.rng()))
+    assert "is abnormal" in outcomes.detail(TraceRca().rank(tiny.incident(spans=spans(plan)), outcomes.rng()))
