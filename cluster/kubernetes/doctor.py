@@ -102,7 +102,9 @@ class Examination:
         try:
             self.deployment = KubernetesDeployment(api, configured, which(api, configured))
         except DeploymentError as error:
-            yield Check(Part.VIEW, "deployment", Verdict.FAIL, str(error), "see docs/kubernetes.md, Which deployment")
+            yield Check(
+                Part.VIEW, "deployment", Verdict.FAIL, str(error), "see docs/how-to/kubernetes.md, Which deployment"
+            )
             return
         kinds = [one.kind.value for one in self.deployment.topology().components]
         counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
@@ -158,7 +160,7 @@ class Examination:
             ("traces", "spans", spans, lambda: traces.probe(deployment.asker(spans), spans) if spans else None),
         ]
         for name, kind, endpoint, probe in found:
-            fix = f"set {name} in kubernetes.toml, see docs/kubernetes.md, Telemetry"
+            fix = f"set {name} in kubernetes.toml, see docs/how-to/kubernetes.md, Telemetry"
             if endpoint is None:
                 self.missing.add(kind)
                 yield Check(Part.TELEMETRY, name, Verdict.FAIL, "none is configured, and none was found", fix)
@@ -185,7 +187,7 @@ class Examination:
         try:
             found = deployment.samples(Window(now - LOOK_BACK, now), deployment.step)
         except DeploymentError as error:
-            yield Check(Part.SIGNALS, "signals", Verdict.FAIL, str(error), "see docs/kubernetes.md, Telemetry")
+            yield Check(Part.SIGNALS, "signals", Verdict.FAIL, str(error), "see docs/how-to/kubernetes.md, Telemetry")
             return
         if gaps := [note for note in found.notes if "failed" in note]:
             words = f"{len(gaps)} failed, so what follows has gaps: {gaps[0]}"
@@ -206,13 +208,13 @@ class Examination:
                 f"signals of {component.id}",
                 Verdict.PASS if not without else Verdict.UNKNOWN if had else Verdict.FAIL,
                 all_there + (f"; none of {', '.join(without)}" if without else ""),
-                "" if had else "nothing that is scraped speaks of it: see docs/kubernetes.md, Telemetry",
+                "" if had else "nothing that is scraped speaks of it: see docs/how-to/kubernetes.md, Telemetry",
             )
         if topology.front_door and not any(
             one.component == topology.front_door and one.signal == "latency_p90" and one.value is not None
             for one in self.samples
         ):
-            fix = "scrape ingress-nginx, a sidecar or the waypoint: see docs/kubernetes.md, Telemetry"
+            fix = "scrape ingress-nginx, a sidecar or the waypoint: see docs/how-to/kubernetes.md, Telemetry"
             yield Check(Part.SIGNALS, "latency of the front door", Verdict.FAIL, "nobody measures it: no SLI", fix)
 
     def _ask(self, part: Part, name: str, ask: Callable[[], object], fix: str) -> Check:

@@ -1,7 +1,7 @@
 """The one configuration file: `$XDG_CONFIG_HOME/rca-tui/kubernetes.toml`, a table for each kubeconfig context.
 
-docs/kubernetes.md explains every key. No secret stands in it: tokens and passwords are named by the file or environment
-variable that holds them, and are read when they are needed.
+docs/how-to/kubernetes.md explains every key. No secret stands in it: tokens and passwords are named by the file or
+environment variable that holds them, and are read when they are needed.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def load(context: str, file: Path | None = None) -> Settings:
         raise DeploymentError(f"{file} cannot be read: {error}") from error
     contexts = found.get("contexts", {})
     if set(found) - {"contexts"} or not isinstance(contexts, dict):
-        raise DeploymentError(f"{file}: everything in it belongs under [contexts.NAME]; see docs/kubernetes.md")
+        raise DeploymentError(f"{file}: everything in it belongs under [contexts.NAME]; see docs/how-to/kubernetes.md")
     try:
         return Settings.model_validate(contexts.get(context, {}))
     except ValidationError as error:

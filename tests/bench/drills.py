@@ -1,4 +1,4 @@
-"""What the shipped drills did: `python -m tests.bench.drills` writes docs/drills.md anew.
+"""What the shipped drills did: `python -m tests.bench.drills` writes docs/measured/drills.md anew.
 
 One row for each fault and target, from the sealed truths and the recorded telemetry: whether the effects that the fault
 should show are there, and the medians of what users feel. No row says which drill it is of.
@@ -20,7 +20,7 @@ from faults.effects import Landing, Measured, Periods
 from faults.types import Effect, Role
 from tests.bench.tables import REPOSITORY, markdown
 
-DOCUMENT = REPOSITORY / "docs" / "drills.md"
+DOCUMENT = REPOSITORY / "docs" / "measured" / "drills.md"
 _COLUMNS = (
     "fault",
     "target → to blame",

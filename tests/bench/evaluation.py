@@ -1,7 +1,7 @@
 """What the methods answer, as documents: `python -m tests.bench.evaluation` writes both anew.
 
     README.md                    the table between the markers, over the shipped drills
-    docs/methods-evaluation.md   the shipped drills, every set of ../shared/data, and the public code beside ours
+    docs/measured/methods-evaluation.md  the shipped drills, every set of ../shared/data, the public code beside ours
     notebooks/answers.jsonl      each answer on the shipped drills, for notebook 6
 
 The figures are those of `rca-tui evaluate --json`, which takes from its cache what it has answered before: a run that
@@ -26,7 +26,7 @@ from tests.bench import agreement
 from tests.bench.tables import REPOSITORY, markdown
 
 README = REPOSITORY / "README.md"
-DOCUMENT = REPOSITORY / "docs" / "methods-evaluation.md"
+DOCUMENT = REPOSITORY / "docs" / "measured" / "methods-evaluation.md"
 BEGIN, END = "<!-- rca-tui evaluate -->", "<!-- end of rca-tui evaluate -->"
 ANSWERS = REPOSITORY / "notebooks" / "answers.jsonl"
 DEADLINE = 60.0

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 OWN_TIMEOUT = 20  # s past its time after which it ends by itself in the cluster, should everything here be dead
 LABELS = {"app.kubernetes.io/managed-by": "rca-tui"}
-PAGE = "docs/kubernetes-install.md"
+PAGE = "docs/how-to/kubernetes-install.md"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from cluster.prometheus.names import rules
 
 ROOT = Path(__file__).parents[3]
 MANIFESTS = ROOT / "cluster/kubernetes/manifests"
-PAGE = (ROOT / "docs/kubernetes-install.md").read_text()
+PAGE = (ROOT / "docs/how-to/kubernetes-install.md").read_text()
 OVERLAYS = ("overlays/gpu", "overlays/cpu")
 KUBECTL = shutil.which("kubectl", path=f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin")
 _OWN = ("Kustomization", "Component")
