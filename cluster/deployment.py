@@ -1,15 +1,19 @@
-"""The protocol of a deployment: what the app, the drills and the recorder ask of it, wherever it runs.
+"""The interface of a deployment: what the app, the drills and the recorder ask of it, wherever it runs.
 
-`local` starts one on this machine, `kubernetes` connects to one by kubeconfig context, `replay` reads a saved incident.
-Calls block and keep a deadline; callers that must not wait run them in a thread.
+`cluster.local` starts one on this machine, `cluster.kubernetes` connects to one by kubeconfig context, `cluster.replay`
+reads a saved incident. Calls block and keep a deadline; callers that must not wait run them in a thread.
+
+What only some deployments can do is a protocol of its own, asked by `isinstance`: `HasPods`, `HasGateway`,
+`HasIncident`, and `cluster.prometheus.exposition.HasExposition`.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 from cluster.errors import RcaError
 from cluster.topology import Topology
@@ -17,11 +21,20 @@ from cluster.topology import Topology
 if TYPE_CHECKING:  # pandas costs half a second, and whoever starts or stops a deployment needs none of it
     import pandas as pd
 
+    from cluster.incident.model import Incident
     from cluster.window import Window
 
 
 class DeploymentError(RcaError):
-    """Something is wrong with the deployment or what was asked of it: one sentence of what, where, what to do."""
+    """The deployment does not work, or cannot do what was asked of it."""
+
+
+class DeploymentKind(StrEnum):
+    """Where a deployment runs; REPLAY: nowhere, its telemetry is a saved incident's."""
+
+    LOCAL = "local"
+    KUBERNETES = "kubernetes"
+    REPLAY = "replay"
 
 
 class Liveness(StrEnum):
@@ -59,47 +72,46 @@ class Samples:
     notes: tuple[str, ...] = ()
 
 
-class Deployment(Protocol):
-    """Where telemetry comes from. Implementations raise `DeploymentError`, nothing else, for what the user can mend."""
+class Deployment(ABC):
+    """Where telemetry comes from. Raises `DeploymentError`, nothing else, for what the user can repair."""
+
+    kind: ClassVar[DeploymentKind]
+    step: ClassVar[float] = 1.0
+    """Seconds between two samples: a shorter step brings no new values."""
 
     @property
-    def kind(self) -> str:
-        """`local`, `kubernetes` or `replay`."""
-
-    @property
+    @abstractmethod
     def name(self) -> str:
-        """What a person calls it: `local`, a context's name, an incident's name."""
+        """What a person calls it: `local`, the name of a context, the name of an incident."""
 
     @property
+    @abstractmethod
     def instance(self) -> str:
-        """Changes when the deployment is started anew: what was injected into an earlier one is none of this one's."""
+        """Changes when the deployment is started again: an injection belongs to one instance."""
 
-    def topology(self) -> Topology: ...
+    @abstractmethod
+    def topology(self) -> Topology:
+        """Its components and edges as they are now."""
 
-    def status(self) -> Status: ...
+    @abstractmethod
+    def status(self) -> Status:
+        """Whether it answers, and how old its newest sample is."""
 
+    @abstractmethod
     def samples(self, window: Window, step: float, signals: Sequence[str] | None = None) -> Samples:
         """Canonical signals (`cluster.signals`) of all components, or those named, every `step` seconds."""
 
-    def spans(self, window: Window) -> pd.DataFrame: ...
+    @abstractmethod
+    def spans(self, window: Window) -> pd.DataFrame:
+        """Columns `cluster.incident.model.SPAN_COLUMNS`. `attrs["notes"]` names what is missing."""
 
-    def logs(self, window: Window) -> pd.DataFrame: ...
+    @abstractmethod
+    def logs(self, window: Window) -> pd.DataFrame:
+        """Columns `cluster.incident.model.LOG_COLUMNS`. `attrs["notes"]` names what is missing."""
 
-    def close(self) -> None: ...
-
-
-@runtime_checkable
-class HasStep(Protocol):
-    """A deployment that is scraped less often than once a second."""
-
-    @property
-    def step(self) -> float:
-        """Seconds between two samples of a grid that is worth asking for."""
-
-
-def step_of(deployment: Deployment) -> float:
-    """Seconds between two samples: what the deployment says, else one."""
-    return deployment.step if isinstance(deployment, HasStep) else 1.0
+    @abstractmethod
+    def close(self) -> None:
+        """Release connections and threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +124,7 @@ class Completed:
 
 
 class Pod(Protocol):
-    """Hands on one component of a deployment that runs on this machine."""
+    """Control of one component of a deployment that runs on this machine."""
 
     @property
     def component(self) -> str: ...
@@ -157,7 +169,7 @@ class Pod(Protocol):
 
 
 class Gateway(Protocol):
-    """Hands on the routing of a gateway that this machine can configure. All raise DeploymentError."""
+    """Control of the routing of a gateway that this machine can configure. All raise DeploymentError."""
 
     def config(self) -> str:
         """Its configuration, as it is stored."""
@@ -193,3 +205,10 @@ class HasPods(Protocol):
     """A deployment whose pods this machine can act on: what local faults need."""
 
     def pod(self, component: str) -> Pod: ...
+
+
+@runtime_checkable
+class HasIncident(Protocol):
+    """A deployment that replays a saved incident: its telemetry ends with the recording."""
+
+    incident: Incident

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cluster.deployment import DeploymentError, Liveness, Samples, Status
+from cluster.deployment import Deployment, DeploymentError, DeploymentKind, HasIncident, Liveness, Samples, Status
 from cluster.incident.model import Incident
 from cluster.topology import Topology
 from cluster.window import Window
@@ -16,14 +16,18 @@ from cluster.window import Window
 _GRID_POINTS = 1_000_000
 
 
-class ReplayDeployment:
-    """`Deployment` over an incident. It has no pods, so nothing can be injected into it."""
+class ReplayDeployment(Deployment, HasIncident):
+    """A saved incident as a deployment. It has no pods, so nothing can be injected into it."""
 
-    kind = "replay"
+    kind = DeploymentKind.REPLAY
 
     def __init__(self, incident: Incident, name: str) -> None:
-        self.name = name
         self.incident = incident
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        return self._name
 
     @property
     def instance(self) -> str:

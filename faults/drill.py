@@ -260,7 +260,8 @@ def _periods(injected_at: float, reverted_at: float, baseline: float, aftermath:
 
 
 def _save(deployment: Deployment, plan: Plan, periods: Periods, path: Path) -> Path:
-    from cluster.incident import capture, store
+    from cluster.capture import capture
+    from cluster.incident import store
     from cluster.incident.truth import Truth
     from cluster.window import Window
 
@@ -273,7 +274,7 @@ def _save(deployment: Deployment, plan: Plan, periods: Periods, path: Path) -> P
         parameters=plan.parameters,
         target=plan.target,
     )
-    return store.save(capture.capture(deployment, window), path, truth)
+    return store.save(capture(deployment, window), path, truth)
 
 
 def _measured(

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from cluster.deployment import Liveness
 from cluster.errors import RcaError
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class NotSteady(RcaError):
 
 def stale(status: Status) -> str:
     """Why the deployment's telemetry cannot be relied on now; empty when it can."""
-    if status.liveness != "LIVE":
+    if status.liveness is not Liveness.LIVE:
         return f"the deployment is {status.liveness}" + (f": {status.message}" if status.message else "")
     most = max(MAX_AGE, status.fresh)
     if status.data_age is None or status.data_age > most:

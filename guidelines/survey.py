@@ -9,18 +9,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from cluster import signals
-from cluster.incident.capture import capture
+from cluster.capture import capture
+from cluster.deployment import Deployment, HasIncident
 from cluster.incident.model import Incident, Telemetry
 from cluster.prometheus.exposition import Exposition, HasExposition
 from cluster.signals import Quantity
 from cluster.topology import Kind, Topology
 from cluster.window import Window
-
-if TYPE_CHECKING:
-    from cluster.deployment import Deployment
 
 LOOK = 120.0
 """Seconds that a live deployment is looked at, back from now: a fault of a minute would be in there twice."""
@@ -107,9 +104,8 @@ def of_deployment(deployment: Deployment, end: float | None = None) -> Survey:
 
     A replayed incident is read as it was saved.
     """
-    recorded: Incident | None = getattr(deployment, "incident", None)
-    if deployment.kind == "replay" and recorded is not None:
-        return of_incident(recorded, deployment.name)
+    if isinstance(deployment, HasIncident):
+        return of_incident(deployment.incident, deployment.name)
     end = time.time() if end is None else end
     window = Window(end - LOOK, end)
     exposition = deployment.exposition(window) if isinstance(deployment, HasExposition) else None

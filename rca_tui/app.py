@@ -16,6 +16,7 @@ from textual.reactive import reactive
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
+from cluster.deployment import DeploymentKind
 from rca_tui import palette
 from rca_tui.bindings import EVERYWHERE, KeymapError, keymap_path, read_keymap
 from rca_tui.screens.checks import ChecksPage
@@ -112,7 +113,7 @@ class RcaApp(App[None]):
 
     @property
     def replayed(self) -> bool:
-        return self.latest is not None and self.latest.kind == "replay"
+        return self.latest is not None and self.latest.kind is DeploymentKind.REPLAY
 
     def on_mount(self) -> None:
         for theme in (DARK, LIGHT):

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from cluster.deployment import DeploymentKind, Liveness
 from cluster.topology import Topology
+from faults.states import State
 from rca_tui.draw.frames import Frames
 
 if TYPE_CHECKING:
@@ -26,9 +28,9 @@ class Snapshot:
     `cluster.deployment`; `step` is after how many seconds another look is worth while.
     """
 
-    kind: str
+    kind: DeploymentKind
     name: str
-    liveness: str
+    liveness: Liveness
     message: str
     newest: float | None
     topology: Topology
@@ -89,7 +91,7 @@ class Injection:
 
     fault: str
     target: str
-    state: str
+    state: State
     open: bool
     started: float | None = None
     ended: float | None = None
@@ -100,11 +102,11 @@ class Injection:
 
     @property
     def reverting(self) -> bool:
-        return self.state == "REVERTING"
+        return self.state is State.REVERTING
 
     @property
     def stuck(self) -> bool:
-        return self.state == "STUCK"
+        return self.state is State.STUCK
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cluster import paths
-from cluster.deployment import DeploymentError, Liveness, Samples, Status
+from cluster.deployment import Deployment, DeploymentError, DeploymentKind, Liveness, Samples, Status
 from cluster.kubernetes import discovery, settings
 from cluster.kubernetes.api import Api
 from cluster.kubernetes.discovery import Stack, Target
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _NODES_EVERY = 30.0  # s; nodes come and go seldom
 
 
-class KubernetesDeployment:
+class KubernetesDeployment(Deployment):
     """Reads a deployment that runs in a cluster. Faults act on it through `api` and `stack`.
 
     Attributes:
@@ -41,7 +41,7 @@ class KubernetesDeployment:
         configured: the context's settings.
     """
 
-    kind = "kubernetes"
+    kind = DeploymentKind.KUBERNETES
     step = 5.0
     """Seconds between samples: most of what a cluster says is scraped no more often."""
 

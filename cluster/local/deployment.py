@@ -10,7 +10,16 @@ from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-from cluster.deployment import DeploymentError, Liveness, Samples, Status
+from cluster.deployment import (
+    Deployment,
+    DeploymentError,
+    DeploymentKind,
+    HasGateway,
+    HasPods,
+    Liveness,
+    Samples,
+    Status,
+)
 from cluster.local import layout, lifecycle
 from cluster.local.gateway import LocalGateway
 from cluster.local.pod import LocalPod
@@ -28,10 +37,10 @@ FRESH_SECONDS = 5.0
 _NEWEST = 'max(timestamp(pod_processes{job="exporter"})) or max(max_over_time(timestamp(up)[10m:5s]))'
 
 
-class LocalDeployment:
-    """Reads what `cluster.local.lifecycle.up` started. Also `HasPods`, `HasGateway` and `HasExposition`."""
+class LocalDeployment(Deployment, HasPods, HasGateway):
+    """Reads what `cluster.local.lifecycle.up` started. It is `HasExposition`, too."""
 
-    kind = "local"
+    kind = DeploymentKind.LOCAL
     name = "local"
 
     def __init__(self, state: LocalState) -> None:

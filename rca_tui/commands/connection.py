@@ -67,11 +67,10 @@ def connected_or_none() -> Iterator[Deployment | None]:
 
 def last(deployment: Deployment, seconds: float | None) -> Incident:
     """The last seconds of a live deployment as an incident; `SAMPLES` samples for None. Raises DeploymentError."""
-    from cluster.deployment import step_of
-    from cluster.incident.capture import capture
+    from cluster.capture import capture
     from cluster.window import Window
 
-    seconds = SAMPLES * step_of(deployment) if seconds is None else seconds
+    seconds = SAMPLES * deployment.step if seconds is None else seconds
     say(f"reading the last {span(seconds)} of {deployment.name}")
     now = time.time()
     return capture(deployment, Window(now - seconds, now))

@@ -80,17 +80,18 @@ def _connected() -> dict[str, Any]:
 
     with connected() as deployment:
         seen = deployment.status()
-    told = {"liveness": seen.liveness.value, "data_age": seen.data_age, "message": seen.message}
+    told = {"liveness": seen.liveness, "data_age": seen.data_age, "message": seen.message}
     return told | {"components": dict(seen.components)}
 
 
 def _local() -> dict[str, Any]:
+    from cluster.deployment import Liveness
     from cluster.local import lifecycle
 
     state = lifecycle.status()
     if state is None:
-        return {"liveness": "DOWN", "data_age": None, "message": "no deployment is up", "components": {}}
-    starting: dict[str, Any] = {"liveness": "DOWN", "data_age": None, "message": "starting", "components": {}}
+        return {"liveness": Liveness.DOWN, "data_age": None, "message": "no deployment is up", "components": {}}
+    starting: dict[str, Any] = {"liveness": Liveness.DOWN, "data_age": None, "message": "starting", "components": {}}
     about = {"gateway": state.gateway_url, "prometheus": state.prometheus_url, "engine": state.engine}
     return (_connected() if state.ready else starting) | about | {"rate": state.rate}
 

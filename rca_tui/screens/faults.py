@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Input, Label, Select, Static
 
+from faults.states import State
 from rca_tui.draw.text import fit, plain, span
 from rca_tui.screens.dialogs import Confirm
 from rca_tui.screens.page import Page
@@ -137,7 +138,7 @@ class FaultsPage(Page):
         glyph, tint = (BAD, "error") if injection.open else (GOOD, "success")
         text = Text.assemble((f"{glyph} {injection.state}", f"bold {colour[tint]}"))
         text.append(f"  {plain(injection.fault)} {plain(injection.target)}", style="bold")
-        if injection.state == "ACTIVE" and injection.deadline is not None:
+        if injection.state is State.ACTIVE and injection.deadline is not None:
             text.append(f"  {span(max(0.0, injection.deadline - self.rca.clock()))} left, X undoes it now")
         if injection.detail:
             text.append(f"\n{plain(injection.detail, 1000)}", style="dim")

@@ -11,6 +11,8 @@ from textual.events import Click
 from textual.reactive import reactive
 from textual.widgets import Static
 
+from cluster.deployment import Liveness
+from faults.states import State
 from rca_tui.draw.text import date_time, fit, plain, span
 from rca_tui.theme import BAD, GOOD, UNKNOWN, WARN
 
@@ -101,8 +103,8 @@ class Header(Vertical):
         active = app.injection
         if active is None or not active.open:
             return Text()
-        how = active.state
-        if how == "ACTIVE" and active.deadline is not None:
+        how = active.state.value
+        if active.state is State.ACTIVE and active.deadline is not None:
             how = span(max(0.0, active.deadline - app.clock()))
         words = " ".join(word for word in (BAD, plain(active.fault), plain(active.target), how) if word)
         return Text(words, style=f"bold {app.theme_variables['error']}", no_wrap=True, overflow="ellipsis")
@@ -113,12 +115,12 @@ def freshness(app: RcaApp) -> tuple[str, str, str]:
     seen = app.latest
     if seen is None:
         return (BAD, "DOWN", "error") if app.trouble else (UNKNOWN, "CONNECTING", "secondary")
-    if seen.liveness == "REPLAY":
+    if seen.liveness is Liveness.REPLAY:
         return "▶", f"REPLAY {date_time(seen.start)}", "primary"
     age = None if seen.newest is None else max(0.0, app.clock() - seen.newest)
     how_old = "" if age is None else f" {age:.1f} s" if age < 10 else f" {span(age)}"
-    if app.trouble or seen.liveness == "DOWN":
+    if app.trouble or seen.liveness is Liveness.DOWN:
         return BAD, f"DOWN{how_old}", "error"
-    if age is None or age > max(app.stale_after, seen.fresh) or seen.liveness == "STALE":
+    if age is None or age > max(app.stale_after, seen.fresh) or seen.liveness is Liveness.STALE:
         return WARN, f"STALE{how_old}", "warning"
     return GOOD, f"LIVE{how_old}", "success"

@@ -27,7 +27,7 @@ def estimate(incident: Incident) -> Mark | None:
 
 def capture(deployment: Deployment, end: float, seconds: float) -> Incident:
     """The last seconds of a live deployment as an incident. Raises DeploymentError."""
-    from cluster.incident.capture import capture as record
+    from cluster.capture import capture as record
     from cluster.window import Window
 
     return record(deployment, Window(end - seconds, end))

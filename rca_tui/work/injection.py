@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from faults.states import State
 from rca_tui.session import Injection, Knob, Offer, Rehearsal, Request
 from rca_tui.work import messages
 
@@ -85,22 +86,25 @@ class Injector:
         engine = self._engine(deployment, self._armed)
         fault = catalog.load(request.fault, deployment.kind)
         told = _Told(request, post)
-        told.tell("INJECTING", open=True)
+        told.tell(State.INJECTING, open=True)
         try:
             injection = engine.inject(fault, request.target, request.parameters, request.seconds)
         except BaseException as error:
             stuck = "STUCK" in str(error)
-            told.tell("STUCK" if stuck else "RECOVERED", open=stuck, detail=str(error))
+            told.tell(State.STUCK if stuck else State.RECOVERED, open=stuck, detail=str(error))
             raise
         started = injection.injected_at
-        told.tell("ACTIVE", True, started=started, deadline=self._clock() + injection.remaining())
+        told.tell(State.ACTIVE, True, started=started, deadline=self._clock() + injection.remaining())
         why = "interrupted"
         try:
             why = engine.hold(injection, self._cancelled.is_set) or "its time is over"
         finally:
-            told.tell("REVERTING", True, ended=self._clock(), detail=why)
-            undone = engine.revert(injection, why, lambda words: told.tell("REVERTING", True, detail=f"{why}: {words}"))
-            told.tell(undone.state.value, undone.state.value != "RECOVERED", detail=undone.detail, undo=undone.command)
+            told.tell(State.REVERTING, True, ended=self._clock(), detail=why)
+            undone = engine.revert(
+                injection, why, lambda words: told.tell(State.REVERTING, True, detail=f"{why}: {words}")
+            )
+            open = undone.state is not State.RECOVERED
+            told.tell(undone.state, open, detail=undone.detail, undo=undone.command)
 
     def abort(self) -> None:
         """Ask a running injection to end now. Returns at once; the states come as messages."""
@@ -114,23 +118,23 @@ class Injector:
         if not found:
             return None
         words = "an earlier fault is" if len(found) == 1 else f"{len(found)} earlier faults are"
-        return Injection("earlier fault", "", "STUCK", open=True, detail=f"{words} not undone", inherited=True)
+        return Injection("earlier fault", "", State.STUCK, open=True, detail=f"{words} not undone", inherited=True)
 
     def recover(self, left: Injection, post: Post) -> None:
         """Undo what an earlier run left."""
         from faults.recover import recover
 
-        post(messages.InjectionChanged(replace(left, state="REVERTING", detail="")))
+        post(messages.InjectionChanged(replace(left, state=State.REVERTING, detail="")))
 
         def tell(words: str) -> None:
-            post(messages.InjectionChanged(replace(left, state="REVERTING", detail=words)))
+            post(messages.InjectionChanged(replace(left, state=State.REVERTING, detail=words)))
 
         ended = recover(tell)
-        stuck = next((one for one in ended if one.state.value != "RECOVERED"), None)
+        stuck = next((one for one in ended if one.state is not State.RECOVERED), None)
         if stuck:
-            post(messages.InjectionChanged(replace(left, state="STUCK", detail=stuck.detail, undo=stuck.command)))
+            post(messages.InjectionChanged(replace(left, state=State.STUCK, detail=stuck.detail, undo=stuck.command)))
         else:
-            post(messages.InjectionChanged(replace(left, state="RECOVERED", open=False, detail="", undo="")))
+            post(messages.InjectionChanged(replace(left, state=State.RECOVERED, open=False, detail="", undo="")))
 
     def _connected(self) -> Deployment:
         from cluster.deployment import DeploymentError
@@ -154,10 +158,10 @@ class _Told:
     """The injection as last told; each `tell` changes some of it and posts the whole."""
 
     def __init__(self, request: Request, post: Post) -> None:
-        self._last = Injection(request.fault, request.target, "PLANNED", open=True)
+        self._last = Injection(request.fault, request.target, State.PLANNED, open=True)
         self._post = post
 
-    def tell(self, state: str, open: bool, **changes: Any) -> None:
+    def tell(self, state: State, open: bool, **changes: Any) -> None:
         self._last = replace(self._last, state=state, open=open, **{"detail": "", **changes})
         self._post(messages.InjectionChanged(self._last))
 

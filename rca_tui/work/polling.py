@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from cluster.deployment import DeploymentError, Liveness, step_of
+from cluster.deployment import DeploymentError, DeploymentKind, HasIncident, Liveness
 from cluster.signals import UNITS
 from rca_tui.draw.frames import Frames
 from rca_tui.session import Snapshot
@@ -44,22 +44,21 @@ class Poller:
         """Raises what the deployment raises. A deployment that was started anew takes the place of the one before."""
         if self.deployment is None:
             self.deployment = self._connect()
-        incident: Incident | None = getattr(self.deployment, "incident", None)
-        if self.deployment.kind == "replay" and incident is not None:
-            return _recorded(self.deployment.name, incident)
+        if isinstance(self.deployment, HasIncident):
+            return _recorded(self.deployment.name, self.deployment.incident)
         try:
             snapshot = self._live(self.deployment)
         except DeploymentError:
             if not self._started_anew(self.deployment):
                 raise
             return self._live(self.deployment)
-        if snapshot.liveness == Liveness.DOWN and self._started_anew(self.deployment):
+        if snapshot.liveness is Liveness.DOWN and self._started_anew(self.deployment):
             return self._live(self.deployment)
         return snapshot
 
     def _started_anew(self, old: Deployment) -> bool:
         """On this machine a new start is a new instance; in a cluster pods come and go under the same one."""
-        if old.kind != "local":
+        if old.kind is not DeploymentKind.LOCAL:
             return False
         try:
             new = self._connect()
@@ -82,7 +81,7 @@ class Poller:
         from cluster.window import Window
 
         status = deployment.status()
-        step = step_of(deployment)
+        step = deployment.step
         now = math.floor(self._clock())
         start = now - HISTORY
         if self._metrics is not None and len(self._metrics.index):
@@ -93,7 +92,7 @@ class Poller:
         return Snapshot(
             kind=deployment.kind,
             name=deployment.name,
-            liveness=status.liveness.value,
+            liveness=status.liveness,
             message=status.message,
             newest=None if status.data_age is None else self._clock() - status.data_age,
             topology=deployment.topology(),
@@ -114,9 +113,9 @@ def incident_frames(incident: Incident) -> Frames:
 def _recorded(name: str, incident: Incident) -> Snapshot:
     frames = incident_frames(incident)
     return Snapshot(
-        kind="replay",
+        kind=DeploymentKind.REPLAY,
         name=name,
-        liveness="REPLAY",
+        liveness=Liveness.REPLAY,
         message="",
         newest=frames.end,
         topology=incident.topology,

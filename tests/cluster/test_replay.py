@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cluster.deployment import Deployment, DeploymentError, HasPods, Liveness
+from cluster.deployment import Deployment, DeploymentError, HasIncident, HasPods, Liveness
 from cluster.incident.model import LOG_COLUMNS, SPAN_COLUMNS, Incident, Telemetry
 from cluster.replay import ReplayDeployment
 from cluster.topology import Component, Kind, Topology
@@ -49,6 +49,7 @@ def replay() -> ReplayDeployment:
 def test_it_is_a_deployment_without_pods(replay: ReplayDeployment) -> None:
     deployment: Deployment = replay
     assert (deployment.kind, deployment.name, deployment.instance) == ("replay", "drill-01", "i")
+    assert isinstance(replay, Deployment) and isinstance(replay, HasIncident)
     assert not isinstance(replay, HasPods)
     status = deployment.status()
     assert (status.liveness, status.data_age) == (Liveness.REPLAY, None)

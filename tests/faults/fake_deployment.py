@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cluster.deployment import Completed, DeploymentError, Liveness, Samples, Status
+from cluster.deployment import Completed, Deployment, DeploymentError, HasPods, Liveness, Samples, Status
 from cluster.local.layout import ENV_TAG
 from cluster.topology import Component, Kind, Topology, calls
 from faults.journal import Header
@@ -55,10 +55,11 @@ class FakePod:
         raise DeploymentError("these pods have no CPU limit")
 
 
-class FakeDeployment:
+class FakeDeployment(Deployment, HasPods):
     """Its state is `deployment.json` in its folder, so that every process sees the same one."""
 
-    kind = "fake"
+    kind = "fake"  # type: ignore[assignment]
+    name = instance = ""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

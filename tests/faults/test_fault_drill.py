@@ -14,7 +14,8 @@ from fake_deployment import FakeDeployment
 from fake_fault import UNDO, Backend, FakeFault, Keeper
 
 from cluster import signals
-from cluster.incident import capture, store
+from cluster.capture import capture
+from cluster.incident import store
 from faults import catalog, drill, effects, record, recover, steady, watchdog
 from faults.drill import Phase, Progress
 from faults.effects import Landing
@@ -277,7 +278,7 @@ def test_record_counts_what_was_asked_for(tmp_path: Path) -> None:
         ),
         start=1,
     ):
-        store.save(capture.capture(deployment, window, 1.0), tmp_path / f"drill-0{number}.zip", truth)
+        store.save(capture(deployment, window, 1.0), tmp_path / f"drill-0{number}.zip", truth)
     asked = {("load-surge", "gateway"): 1, ("two-at-once", "replica-1"): 1, ("cpu-stress", "head"): 1}
     assert record._recorded(tmp_path) == asked
 

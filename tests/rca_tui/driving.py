@@ -11,6 +11,7 @@ from typing import Any
 import synthetic
 from textual.pilot import Pilot
 
+from faults.states import State
 from rca_tui.app import RcaApp
 from rca_tui.session import Knob, Offer
 from rca_tui.work.injection import Injector
@@ -37,7 +38,7 @@ class Engine:
         self.active = False
         self.requests: list[tuple[str, Mapping[str, Any], float]] = []
         self.doubt = ""
-        self.end = "RECOVERED"
+        self.end = State.RECOVERED
 
     def check(self, fault: Any, target: str) -> Any:
         return SimpleNamespace(
@@ -61,9 +62,7 @@ class Engine:
     def revert(self, injection: Any, why: str, progress: Callable[[str], None]) -> Any:
         progress("reverting")
         self.active = False
-        return SimpleNamespace(
-            state=SimpleNamespace(value=self.end), detail="read back clean", command="rca-tui recover"
-        )
+        return SimpleNamespace(state=self.end, detail="read back clean", command="rca-tui recover")
 
 
 def app_over(deployment: Any, armed: bool = False, engine: Engine | None = None) -> RcaApp:

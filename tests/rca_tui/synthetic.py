@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cluster.deployment import Liveness, Samples, Status
+from cluster.deployment import Deployment, DeploymentKind, HasIncident, Liveness, Samples, Status
 from cluster.incident.model import Incident, Telemetry, empty_logs, empty_spans
 from cluster.signals import UNITS
 from cluster.topology import Component, Edge, Kind, Relation, Topology, calls
@@ -79,15 +79,22 @@ def incident() -> Incident:
     return Incident("3f2c", "local", Window(START, START + LENGTH), topology(), seen)
 
 
-class Replay:
+class Replay(Deployment, HasIncident):
     """A deployment that replays one incident."""
 
-    kind = "replay"
+    kind = DeploymentKind.REPLAY
 
     def __init__(self, incident: Incident, name: str = "drill-01") -> None:
         self.incident = incident
-        self.name = name
-        self.instance = incident.id
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def instance(self) -> str:
+        return self.incident.id
 
     def topology(self) -> Topology:
         return self.incident.topology
@@ -108,24 +115,35 @@ class Replay:
         return None
 
 
-class Live(Replay):
+class Live(Deployment):
     """A live deployment whose telemetry ends at `now`."""
 
-    kind = "local"
+    kind = DeploymentKind.LOCAL
+    name = "local"
+    instance = "3f2c"
 
     def __init__(self, now: float = START + LENGTH) -> None:
-        super().__init__(incident(), "local")
+        self.recording = incident()
         self.now = now
         self.age = 0.8
         self.closed = False
 
     def status(self) -> Status:
-        return Status(Liveness.LIVE, self.age, components=dict.fromkeys(self.incident.topology.ids, True))
+        return Status(Liveness.LIVE, self.age, components=dict.fromkeys(self.recording.topology.ids, True))
 
     def samples(self, window: Window, step: float, signals: Sequence[str] | None = None) -> Samples:
-        frame = self.incident.telemetry.metrics
+        frame = self.recording.telemetry.metrics
         kept = (frame.index >= window.start) & (frame.index < window.end)
-        return Samples(frame.loc[kept], self.incident.telemetry.edge_metrics.loc[kept])
+        return Samples(frame.loc[kept], self.recording.telemetry.edge_metrics.loc[kept])
+
+    def topology(self) -> Topology:
+        return self.recording.topology
+
+    def spans(self, window: Window) -> pd.DataFrame:
+        return self.recording.telemetry.spans
+
+    def logs(self, window: Window) -> pd.DataFrame:
+        return self.recording.telemetry.logs
 
     def close(self) -> None:
         self.closed = True

@@ -16,6 +16,7 @@ from driving import NOW, Engine, app_over, open_faults, running, settle, until, 
 from textual.widgets import Button, Input, Static
 
 from cluster.deployment import DeploymentError, Liveness, Status
+from faults.states import State
 from rca_tui.app import RcaApp
 from rca_tui.bindings import KeymapError, read_keymap
 from rca_tui.palette import usable
@@ -187,7 +188,7 @@ async def test_quit_with_an_active_fault_undoes_it_first() -> None:
 
 async def test_quit_stays_when_a_fault_is_stuck_and_says_how_to_undo_it() -> None:
     engine = Engine()
-    engine.end = "STUCK"
+    engine.end = State.STUCK
     app = app_over(synthetic.Live(), armed=True, engine=engine)
     async with running(app) as pilot:
         await inject(pilot)
@@ -218,16 +219,16 @@ async def test_what_is_being_undone_says_so_and_is_not_undone_twice() -> None:
     asked: list[str] = []
     app.injector.abort = lambda: asked.append("abort")  # type: ignore[method-assign]
     async with running(app) as pilot:
-        active = Injection("cpu-stress", "replica-0", "ACTIVE", open=True, deadline=NOW + 42.0)
+        active = Injection("cpu-stress", "replica-0", State.ACTIVE, open=True, deadline=NOW + 42.0)
         app.post_message(messages.InjectionChanged(active))
         await until(pilot, lambda: "cpu-stress replica-0 42 s" in visible(pilot))
-        app.post_message(messages.InjectionChanged(dataclasses.replace(active, state="REVERTING")))
+        app.post_message(messages.InjectionChanged(dataclasses.replace(active, state=State.REVERTING)))
         await until(pilot, lambda: "cpu-stress replica-0 REVERTING" in visible(pilot))
         assert "abort" not in [one.action for one in usable(app.screen)]
         await pilot.press("X", "q")
         await settle(pilot)
         assert not asked and not app._exit
-        app.post_message(messages.InjectionChanged(dataclasses.replace(active, state="RECOVERED", open=False)))
+        app.post_message(messages.InjectionChanged(dataclasses.replace(active, state=State.RECOVERED, open=False)))
         await until(pilot, lambda: app._exit)
 
 
@@ -257,7 +258,7 @@ async def test_abort_tries_again_what_is_stuck(monkeypatch: pytest.MonkeyPatch) 
     tried = []
     monkeypatch.setattr("faults.recover.recover", lambda progress: tried.append(1) or [])
     engine = Engine()
-    engine.end = "STUCK"
+    engine.end = State.STUCK
     app = app_over(synthetic.Live(), armed=True, engine=engine)
     async with running(app) as pilot:
         await inject(pilot)
@@ -372,7 +373,8 @@ async def test_status_line_survives_a_narrow_terminal() -> None:
 
 async def test_what_an_earlier_run_left_is_offered_for_undoing_without_saying_what_it_is() -> None:
     """It may be part of a blind drill: neither fault nor target are shown."""
-    left = Injection("earlier fault", "", "STUCK", open=True, detail="an earlier fault is not undone", inherited=True)
+    told = "an earlier fault is not undone"
+    left = Injection("earlier fault", "", State.STUCK, open=True, detail=told, inherited=True)
     app = app_over(synthetic.Live(), armed=True, engine=Engine())
     app.injector.left_over = lambda: left  # type: ignore[method-assign]
     asked: list[Injection] = []

@@ -5,17 +5,17 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from cluster.deployment import DeploymentError
 from cluster.kubernetes.api import Api, ApiError
+from cluster.kubernetes.deployment import KubernetesDeployment
 from cluster.kubernetes.resources import PODS, Object, Resource
 from cluster.topology import Kind
 from faults.types import Availability, Fault, P, Plan
 
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
-    from cluster.kubernetes.deployment import KubernetesDeployment
 
 OWN_TIMEOUT = 20  # s past its time after which it ends by itself in the cluster, should everything here be dead
 LABELS = {"app.kubernetes.io/managed-by": "rca-tui"}
@@ -72,9 +72,9 @@ class ClusterFault(Fault[P]):
 
 def cluster_of(deployment: Deployment) -> KubernetesDeployment:
     """Raises DeploymentError for a deployment that is not in a cluster."""
-    if deployment.kind != "kubernetes":
+    if not isinstance(deployment, KubernetesDeployment):
         raise DeploymentError(f"it needs a deployment on Kubernetes, not one of {deployment.kind}")
-    return cast("KubernetesDeployment", deployment)
+    return deployment
 
 
 def name_of(injection: str) -> str:

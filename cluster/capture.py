@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from cluster.deployment import Deployment, DeploymentError, step_of
+from cluster.deployment import Deployment, DeploymentError
 from cluster.incident.model import Incident, Telemetry, empty_logs, empty_spans
 from cluster.signals import UNITS
 from cluster.window import Window
@@ -19,7 +19,7 @@ def capture(deployment: Deployment, window: Window, step: float | None = None) -
     By default as often as the deployment is worth asking. A column without a single sample is left out and noted, as
     is a source of spans or logs that fails. Raises DeploymentError when there are no metrics at all.
     """
-    samples = deployment.samples(window, step_of(deployment) if step is None else step)
+    samples = deployment.samples(window, deployment.step if step is None else step)
     notes = list(samples.notes)
     metrics, edge_metrics = _measured(samples.metrics), _measured(samples.edge_metrics)
     if metrics.columns.empty:

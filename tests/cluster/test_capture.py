@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cluster.capture import capture
 from cluster.deployment import DeploymentError, Liveness, Samples, Status
-from cluster.incident.capture import capture
 from cluster.incident.model import empty_edge_metrics, empty_logs, empty_metrics, empty_spans
 from cluster.topology import Topology
 from cluster.window import Window
