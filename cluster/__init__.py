@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 from cluster.lazy import exports
 
 if TYPE_CHECKING:
+    from cluster.capture import capture as capture_incident
     from cluster.deployment import Deployment, DeploymentError
-    from cluster.incident.capture import capture as capture_incident
     from cluster.incident.container import IncidentError
     from cluster.incident.library import listings as list_incidents
     from cluster.incident.library import load as load_incident
@@ -100,7 +100,7 @@ if not TYPE_CHECKING:
             "Truth": "cluster.incident.truth:Truth",
             "Window": "cluster.window:Window",
             "cache_home": "cluster.paths:cache_home",
-            "capture_incident": "cluster.incident.capture:capture",
+            "capture_incident": "cluster.capture:capture",
             "empty_edge_metrics": "cluster.incident.model:empty_edge_metrics",
             "empty_logs": "cluster.incident.model:empty_logs",
             "empty_metrics": "cluster.incident.model:empty_metrics",
