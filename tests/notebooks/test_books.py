@@ -36,8 +36,15 @@ def test_it_begins_with_a_title_and_never_arms_itself(path: Path) -> None:
     assert book.cells[0].source.startswith(f"# {int(path.stem[:2])} · ")
     code = "\n".join(cell.source for cell in book.cells if cell.cell_type == "code")
     assert "LIVE = True" not in code
-    for line in re.findall(r"^.*(?:armed=True|lifecycle\.(?:up|down)).*$", code, re.MULTILINE):
+    for line in re.findall(r"^.*(?:armed=True|start_local|stop_local).*$", code, re.MULTILINE):
         assert line.startswith("    "), "what touches a deployment stands behind the switch"
+
+
+@every_book
+def test_it_uses_public_names_alone(path: Path) -> None:
+    code = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "code")
+    ours = re.findall(r"^ *(?:from|import) ((?:cluster|faults|methods|guidelines|rca_tui)\b[\w.]*)", code, re.MULTILINE)
+    assert set(ours) <= {"cluster", "faults", "methods", "guidelines", "rca_tui.notebook"}
 
 
 @pytest.mark.timeout(1800)
