@@ -6,7 +6,8 @@ The names below are the public ones, for scripts and notebooks. They are importe
   `load_incident_with_truth` (for a scorer), `new_incident_path`. One is an `Incident`: a `Window`, an `Onset`, a
   `Topology` of `Component`s and `Edge`s, and `Telemetry`.
 - Deployments: every adapter is a `Deployment`: `LocalDeployment` (this machine), `KubernetesDeployment` (a cluster),
-  `ReplayDeployment` (a saved incident). `start_local`, `local_status` and `stop_local` control the one on this machine.
+  `ReplayDeployment` (a saved incident). One that `HasPods` gives faults control of each `Pod`. `start_local`,
+  `local_status` and `stop_local` control the one on this machine.
 - Signals: `SIGNALS`, the canonical names and their units.
 
     >>> from cluster import load_incident
@@ -22,7 +23,7 @@ from cluster.lazy import exports
 
 if TYPE_CHECKING:
     from cluster.capture import capture as capture_incident
-    from cluster.deployment import Deployment, DeploymentError
+    from cluster.deployment import Deployment, DeploymentError, HasPods, Pod
     from cluster.incident.container import IncidentError
     from cluster.incident.library import listings as list_incidents
     from cluster.incident.library import load as load_incident
@@ -48,6 +49,7 @@ __all__ = [
     "Deployment",
     "DeploymentError",
     "Edge",
+    "HasPods",
     "Incident",
     "IncidentError",
     "Kind",
@@ -55,6 +57,7 @@ __all__ = [
     "LocalDeployment",
     "Onset",
     "OnsetSource",
+    "Pod",
     "Relation",
     "ReplayDeployment",
     "Telemetry",
@@ -85,6 +88,7 @@ if not TYPE_CHECKING:
             "Deployment": "cluster.deployment:Deployment",
             "DeploymentError": "cluster.deployment:DeploymentError",
             "Edge": "cluster.topology:Edge",
+            "HasPods": "cluster.deployment:HasPods",
             "Incident": "cluster.incident.model:Incident",
             "IncidentError": "cluster.incident.container:IncidentError",
             "Kind": "cluster.topology:Kind",
@@ -92,6 +96,7 @@ if not TYPE_CHECKING:
             "LocalDeployment": "cluster.local.deployment:LocalDeployment",
             "Onset": "cluster.window:Onset",
             "OnsetSource": "cluster.window:OnsetSource",
+            "Pod": "cluster.deployment:Pod",
             "Relation": "cluster.topology:Relation",
             "ReplayDeployment": "cluster.replay:ReplayDeployment",
             "SIGNALS": "cluster.signals:SIGNALS",

@@ -1,4 +1,8 @@
-"""All faults by name, without importing any of them: a class is loaded when it is asked for."""
+"""The catalogue of faults: a row each, so that listing them imports none of them.
+
+To add a fault: write `faults/<deployment>/<module>.py` and add its row to `_ENTRIES`. Another package has the row in a
+module of its own and announces it as an entry point of the group `rca_tui.faults`; see `cluster.plugins`.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cluster.plugins import PluginError, Plugins, collect, instance
 from faults.errors import UnknownFault
 
 if TYPE_CHECKING:
@@ -20,37 +25,64 @@ NO_DEPLOYMENT = "no deployment is connected: start one with `rca-tui up`"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One fault: the class `class_name` in `faults.<deployment>.<module>`, for each of `deployments`."""
+    """One row: the class `class_name` in `<package>.<deployment>.<module>`, for each of `deployments`.
+
+    Attributes:
+        package: where the modules are: ours, or another package's.
+
+    Raises:
+        ValueError: it names no deployment.
+    """
 
     name: str
     module: str
     class_name: str
     summary: str
     deployments: tuple[str, ...]
+    package: str = "faults"
+
+    def __post_init__(self) -> None:
+        if not self.deployments:
+            raise ValueError(f"{self.name} names no deployment")
 
 
 def entries() -> tuple[Entry, ...]:
-    """Every fault, by name."""
-    return tuple(sorted(_ENTRIES, key=lambda entry: entry.name))
+    """Every fault by name: ours, and those of other packages."""
+    return tuple(sorted((*_ENTRIES, *_others().rows), key=lambda entry: entry.name))
+
+
+def problems() -> tuple[str, ...]:
+    """A sentence for each fault of another package that is left out."""
+    return _others().problems
 
 
 def entry(name: str) -> Entry:
     """The fault of that name. Raises UnknownFault with a sentence that lists those there are."""
-    for candidate in _ENTRIES:
-        if candidate.name == name:
-            return candidate
-    raise UnknownFault(f"there is no fault {name!r}; there are: {', '.join(e.name for e in entries())}")
+    rows = {entry.name: entry for entry in entries()}
+    if name not in rows:
+        raise UnknownFault(f"there is no fault {name!r}; there are: {', '.join(rows)}")
+    return rows[name]
 
 
 def load(name: str, kind: str = LOCAL) -> Fault[Any]:
     """The fault as it is on that kind of deployment. Raises UnknownFault.
 
-    Where it cannot run on that kind it is the one of another, whose `available` says so.
+    Where it cannot run on that kind it is the one of another, whose `available` says so. So does that of another
+    package's fault that cannot be imported.
     """
-    found = entry(name)
-    where = kind if kind in found.deployments else found.deployments[0]
-    fault: Fault[Any] = getattr(importlib.import_module(f"faults.{where}.{found.module}"), found.class_name)()
-    return fault
+    from faults.broken import BrokenFault
+    from faults.types import Fault
+
+    row = entry(name)
+    where = kind if kind in row.deployments else row.deployments[0]
+    module = f"{row.package}.{where}.{row.module}"
+    if row.package == __package__:
+        fault: Fault[Any] = getattr(importlib.import_module(module), row.class_name)()
+        return fault
+    try:
+        return instance(module, row.class_name, Fault)  # type: ignore[type-abstract]
+    except PluginError as error:
+        return BrokenFault(row.name, row.summary, str(error))
 
 
 def availability(name: str, deployment: Deployment | None) -> Availability:
@@ -61,6 +93,10 @@ def availability(name: str, deployment: Deployment | None) -> Availability:
         entry(name)
         return Availability(False, NO_DEPLOYMENT)
     return load(name, deployment.kind).available(deployment)
+
+
+def _others() -> Plugins[Entry]:
+    return collect("rca_tui.faults", Entry, frozenset(row.name for row in _ENTRIES))
 
 
 _ENTRIES = (

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from cluster.display import Document, Shown
+from cluster.text import plain
 from guidelines import catalog, documents
 from guidelines.modes import MODES
 from guidelines.survey import Survey
-from guidelines.types import Finding, Guideline, Verdict
+from guidelines.types import Finding, Guideline, Verdict, unknown
 
 _T = TypeVar("_T")
 
@@ -89,9 +90,16 @@ class Report(Shown):
 
 
 def run(survey: Survey, guidelines: Sequence[Guideline] | None = None) -> Report:
-    """Put every check (or those given) to the survey."""
+    """Put every check (or those given) to the survey. A check that raises has no answer: UNKNOWN."""
     chosen = catalog.entries() if guidelines is None else guidelines
-    return Report(survey.name, survey.live, tuple(Checked(g, g.look(survey)) for g in chosen))
+    return Report(survey.name, survey.live, tuple(Checked(g, _answer(g, survey)) for g in chosen))
+
+
+def _answer(guideline: Guideline, survey: Survey) -> Finding:
+    try:
+        return guideline.look(survey)
+    except Exception as error:  # other packages' code, too: one check that fails hides no other
+        return unknown(plain(f"the check itself failed: {type(error).__name__}: {error}"))
 
 
 def as_data(report: Report) -> dict[str, Any]:

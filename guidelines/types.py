@@ -1,9 +1,9 @@
 """Guideline, Finding, Verdict: the shapes that all checks share.
 
 How a check is written. One module `guidelines/checks/<name>.py` with one constant `GUIDELINE` and the function that it
-names, listed in `guidelines.catalog`, held to `tests/guidelines/test_guideline_contract.py`. The page is the constant:
-`why` says what goes unseen, `evidence` who has seen it, `change` what to set and where. Faults and methods are named as
-in the catalogues of `faults` and `methods`, which stand beside this package and are not imported.
+names, its name in `guidelines.catalog`, held to `tests/guidelines/test_guideline_contract.py`. The constant is the
+page: `why` says what goes unseen, `evidence` who has seen it, `change` what to set and where. Faults and methods are
+named as in the catalogues of `faults` and `methods`, which are not imported.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cluster.incident.model import Incident
+from guidelines.modes import MODES
 from guidelines.survey import Survey
 
 
@@ -68,7 +69,7 @@ class Guideline:
     """One check and its page.
 
     Attributes:
-        number: of the list of 18.
+        number: its place in the list; the catalogue numbers those of other packages.
         name: what `--json` and the command line call it.
         title: what should be so, in a few words.
         origin: what it was derived from.
@@ -81,6 +82,9 @@ class Guideline:
         signals: canonical signals that it asks for.
         look: puts the question to a survey.
         removals: empty where recorded drills have nothing of it to take away; `not_removed` then says why.
+
+    Raises:
+        ValueError: a failure mode has no such number.
     """
 
     number: int
@@ -98,6 +102,10 @@ class Guideline:
     signals: tuple[str, ...] = ()
     removals: tuple[Removal, ...] = ()
     not_removed: str = ""
+
+    def __post_init__(self) -> None:
+        if strange := set(self.modes) - set(MODES):
+            raise ValueError(f"{self.name}: there is no failure mode {min(strange)}")
 
 
 def passes(saw: str) -> Finding:

@@ -7,9 +7,9 @@ The names below are the public ones, for scripts and notebooks. They are importe
   `run_contrast` (what distinguishes the fault window, by SHAP values).
 - Before a method runs: `estimate_onset`, `with_onset`.
 - Evaluation: `load_cases`, `evaluate`, `summarize`; `overlap`, `overlap_by_chance` and `places` compare two rankings.
-- To write a method: subclass `Method`, read the telemetry through `prepare_matrix`, answer with `rank_by_signals` or
-  `rank_by_components`: a `Ranking` with an `Explanation`, or `NoRanking` with a `Reason`. How to add one:
-  `methods.catalog`.
+- To write a method: subclass `Method`, read the telemetry through `prepare_matrix` and `split_at_onset`, answer with
+  `rank_by_signals` or `rank_by_components`: a `Ranking` with an `Explanation`, or `NoRanking` with a `Reason`. How to
+  add one: `methods.catalog`.
 
     >>> from cluster import load_incident
     >>> from methods import rank, with_onset
@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from methods.running.worker import rank
     from methods.telemetry.deviation import median_and_range
     from methods.telemetry.matrix import SignalMatrix
+    from methods.telemetry.matrix import halves as split_at_onset
     from methods.telemetry.matrix import prepare as prepare_matrix
     from methods.telemetry.onset import OnsetEstimate, with_onset
     from methods.telemetry.onset import estimate as estimate_onset
@@ -111,6 +112,7 @@ __all__ = [
     "rank_by_signals",
     "run_contrast",
     "run_methods",
+    "split_at_onset",
     "summarize",
     "with_onset",
 ]
@@ -161,6 +163,7 @@ if not TYPE_CHECKING:
             "rank_by_signals": "methods.answer.ranking:by_signals",
             "run_contrast": "methods.running.contrast:contrasted",
             "run_methods": "methods.running.runner:run",
+            "split_at_onset": "methods.telemetry.matrix:halves",
             "summarize": "methods.evaluation.report:summary",
             "with_onset": "methods.telemetry.onset:with_onset",
         },

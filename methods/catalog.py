@@ -1,4 +1,8 @@
-"""The catalogue of methods: a row each, so that listing them imports none of them."""
+"""The catalogue of methods: a row each, so that listing them imports none of them.
+
+To add a method: write `methods/<name>.py` and add its row to `_ENTRIES`. Another package has the row in a module of its
+own and announces it as an entry point of the group `rca_tui.methods`; see `cluster.plugins`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cluster.errors import RcaError
+from cluster.plugins import Plugins, collect, instance
 
 if TYPE_CHECKING:
     from methods.answer.types import Method
@@ -19,7 +24,7 @@ class UnknownMethod(RcaError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One row of the catalogue. The method is the class `class_name` in the module `methods.<name>`.
+    """One row of the catalogue. The method is the class `class_name` in the module `<package>.<name>`.
 
     Attributes:
         name: catalogue name, also the module's.
@@ -29,6 +34,10 @@ class Entry:
         needs: what the method reads: metrics, logs, spans, calls, sli, onset. Without one of them it returns
             NoRanking; multi-source methods need at least one of metrics, logs and spans.
         summary: one sentence for lists.
+        package: where the module is: ours, or another package's.
+
+    Raises:
+        ValueError: the family, the cost or something needed is not one of those.
     """
 
     name: str
@@ -37,25 +46,48 @@ class Entry:
     cost: str
     needs: tuple[str, ...]
     summary: str
+    package: str = "methods"
+
+    def __post_init__(self) -> None:
+        for value, allowed in ((self.family, _FAMILIES), (self.cost, _COSTS), *((need, _NEEDS) for need in self.needs)):
+            if value not in allowed:
+                raise ValueError(f"{self.name}: {value!r} is none of {', '.join(allowed)}")
+
+    @property
+    def module(self) -> str:
+        return f"{self.package}.{self.name}"
 
 
 def entries() -> tuple[Entry, ...]:
-    """Every method of the study, cheapest first. `CONTRAST` is not among them."""
-    return tuple(sorted(_ENTRIES, key=lambda row: (_COSTS.index(row.cost), row.name)))
+    """Every method, cheapest first: the study's, and those of other packages. `CONTRAST` is not among them."""
+    return tuple(sorted((*_ENTRIES, *_others().rows), key=lambda row: (_COSTS.index(row.cost), row.name)))
+
+
+def problems() -> tuple[str, ...]:
+    """A sentence for each method of another package that is left out."""
+    return _others().problems
 
 
 def entry(name: str) -> Entry:
     """The row of one method, `contrast` included. Raises UnknownMethod."""
-    rows = {row.name: row for row in (*_ENTRIES, CONTRAST)}
+    rows = {row.name: row for row in (*entries(), CONTRAST)}
     if name not in rows:
         raise UnknownMethod(f"there is no method {name!r}; there are: {', '.join(sorted(rows))}")
     return rows[name]
 
 
 def load(name: str) -> Method:
-    """Import one method and return an instance with the paper's defaults. Raises UnknownMethod."""
+    """Import one method and return an instance with the paper's defaults.
+
+    Raises:
+        UnknownMethod, PluginError for a method of another package that cannot be imported.
+    """
+    from methods.answer.types import Method
+
     row = entry(name)
-    method: Method = getattr(importlib.import_module(f"methods.{row.name}"), row.class_name)()
+    if row.package != __package__:
+        return instance(row.module, row.class_name, Method)  # type: ignore[type-abstract]
+    method: Method = getattr(importlib.import_module(row.module), row.class_name)()
     return method
 
 
@@ -77,6 +109,12 @@ def blocked_without(missing: Set[str]) -> dict[str, list[str]]:
     return dict(sorted(blocked.items()))
 
 
+def _others() -> Plugins[Entry]:
+    return collect("rca_tui.methods", Entry, frozenset(row.name for row in (*_ENTRIES, CONTRAST)))
+
+
+_FAMILIES = ("metric", "trace", "multi-source")
+_NEEDS = ("metrics", "logs", "spans", "calls", "sli", "onset")
 _COSTS = ("instant", "seconds", "minutes")
 _TELEMETRY = frozenset({"metrics", "logs", "spans"})
 _METRICS = ("metrics",)

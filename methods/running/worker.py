@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from cluster.incident.model import Incident
+from cluster.plugins import PluginError
 from methods import catalog
 from methods.answer.types import NoRanking, Outcome, Reason
 from methods.running.limits import TOO_MUCH_MEMORY, limit_memory
@@ -32,7 +33,10 @@ def rank(incident: Incident, method: str, seed: int) -> tuple[Outcome, float]:
 
     Whatever the method raises becomes NoRanking(ERROR), never a ranking. Raises UnknownMethod.
     """
-    loaded = catalog.load(method)
+    try:
+        loaded = catalog.load(method)
+    except PluginError as error:
+        return NoRanking(Reason.ERROR, str(error)), 0.0
     rng = generator(seed, method)
     begin = time.perf_counter()
     try:

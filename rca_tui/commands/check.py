@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rca_tui.commands.errors import interruptible, say
+from rca_tui.commands.errors import interruptible, say, say_each
 from rca_tui.commands.output import AsJson, print_document, print_json
 
 if TYPE_CHECKING:
@@ -37,8 +37,9 @@ def check(
     18 checks, each pass, fail or unknown, and what to change. Example: rca-tui check --format html > monday.html
     """
     from cluster import pages
-    from guidelines import checkup, documents
+    from guidelines import catalog, checkup, documents
 
+    say_each(catalog.problems())
     with interruptible("interrupted; nothing was changed"):
         report = checkup.run(_survey(incident))
     if as_json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -41,6 +41,12 @@ class Interrupted(Exception):
 def say(sentence: object) -> None:
     """One line on stderr, harmless to a terminal."""
     typer.echo(plain(sentence, limit=2000), err=True)
+
+
+def say_each(sentences: Iterable[object]) -> None:
+    """One line each on stderr."""
+    for sentence in sentences:
+        say(sentence)
 
 
 @contextmanager

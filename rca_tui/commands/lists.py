@@ -6,6 +6,7 @@ import dataclasses
 
 import typer
 
+from rca_tui.commands.errors import say_each
 from rca_tui.commands.output import AsJson, print_json, print_table
 
 
@@ -14,6 +15,7 @@ def methods(as_json: AsJson = False) -> None:
     from methods import catalog
 
     entries = catalog.entries()
+    say_each(catalog.problems())
     if as_json:
         print_json([dataclasses.asdict(entry) for entry in entries])
         return
@@ -29,6 +31,7 @@ def faults(as_json: AsJson = False) -> None:
     from faults import catalog
     from rca_tui.commands.connection import connected_or_none
 
+    say_each(catalog.problems())
     rows = []
     with connected_or_none() as deployment:
         for entry in catalog.entries():

@@ -15,7 +15,7 @@ from cluster.window import Window
 from faults import catalog as faults
 from guidelines import catalog, checkup, prices, survey
 from guidelines.modes import MODES
-from guidelines.types import Guideline, Removal, Verdict
+from guidelines.types import Finding, Guideline, Removal, Verdict
 from methods import catalog as methods
 
 GUIDELINES = catalog.entries()
@@ -83,3 +83,18 @@ def test_the_table_that_comes_with_the_package_is_of_these_checks() -> None:
     assert [(p.check, p.removal) for p in table.prices] == [(g.name, r.name) for g in GUIDELINES for r in g.removals]
     assert all(p.low - 1e-9 <= p.cost <= p.high + 1e-9 for p in table.prices)
     assert set(table.methods) <= {entry.name for entry in methods.entries()}
+
+
+def test_a_check_that_raises_has_no_answer_and_hides_no_other(drill: Incident) -> None:
+    def broken(_: survey.Survey) -> Finding:
+        raise ZeroDivisionError("by \x1b[31mzero")
+
+    checks = (dataclasses.replace(GUIDELINES[0], look=broken), GUIDELINES[1])
+    first, second = checkup.run(survey.of_incident(drill, "drill"), checks).checked
+    assert first.finding.verdict is Verdict.UNKNOWN
+    assert first.finding.saw == "the check itself failed: ZeroDivisionError: by �[31mzero"
+    assert second.finding == GUIDELINES[1].look(survey.of_incident(drill, "drill"))
+
+
+def test_names_are_those_of_the_checks() -> None:
+    assert catalog.names() == tuple(g.name for g in GUIDELINES)

@@ -1,0 +1,1 @@
+"""The faults of this package on the deployment on this machine."""
