@@ -28,7 +28,7 @@ from cluster.display import Document, Shown
 from methods.answer.ranking import Places
 from methods.answer.types import ComponentScore, Outcome, Ranking
 
-# Guesses do not vote, nor does what belongs to no method.
+# Random guesses do not vote, and neither does the contrast, which is no method.
 NO_VOTE = frozenset({"dummy", "contrast"})
 CHANCE = 0.5
 """The score that an order drawn at random gives on average."""
@@ -86,47 +86,84 @@ class Consensus(Shown):
         return documents.consensus(self)
 
 
+class Tally:
+    """Ballots counted as they come: an answer costs its own Borda count, whatever has been counted before.
+
+    Args:
+        candidates: component ids of the incident.
+
+    >>> tally = Tally(["a", "b", "c"])
+    >>> tally.cast("baro", [("b", 1), ("a", 2)])
+    >>> tally.cast("nsigma", [("b", 1)])
+    >>> [(c.component, c.score) for c in tally.consensus.components]
+    [('b', 1.0), ('a', 0.375), ('c', 0.125)]
+    """
+
+    def __init__(self, candidates: Sequence[str]) -> None:
+        self._candidates = candidates
+        self._points: dict[str, dict[str, int]] = {}
+        self._totals = dict.fromkeys(candidates, 0)
+        self._first: dict[str, tuple[str, ...]] = {}
+
+    def add(self, method: str, outcome: Outcome) -> None:
+        """Count the answer of one method. NoRanking and the methods in `NO_VOTE` change nothing."""
+        if isinstance(outcome, Ranking):
+            self.cast(method, [(c.component, c.rank) for c in outcome.components])
+
+    def cast(self, method: str, places: Places) -> None:
+        """Count the (component, rank) pairs of one method, the best first. Raises ValueError for a second ballot."""
+        if method in NO_VOTE:
+            return
+        if method in self._points:
+            raise ValueError(f"{method} has voted already")
+        points = _half_points(places, self._candidates)
+        self._points[method] = points
+        self._first[method] = tuple(component for component, rank in places if rank == 1)
+        for candidate, count in points.items():
+            self._totals[candidate] += count
+
+    @property
+    def consensus(self) -> Consensus:
+        """The ranking by what has been counted so far; voters are listed by name, whatever the order of counting."""
+        voters = tuple(sorted(self._points))
+        if not voters:
+            return Consensus((), (), (), ())
+        most = 2 * max(len(self._candidates) - 1, 1)
+        ordered = sorted(self._totals.items(), key=lambda item: (-item[1], item[0]))
+        components = tuple(
+            # Totals are whole numbers, so that equal candidates tie exactly.
+            ComponentScore(
+                c, round(total / (most * len(voters)), 12), 1 + sum(o > total for o in self._totals.values())
+            )
+            for c, total in ordered
+        )
+        contributions = {
+            voter: {c: (count / most - CHANCE) / len(voters) for c, count in self._points[voter].items()}
+            for voter in voters
+        }
+        top = {c.component for c in components if c.rank == 1}
+        agree = tuple(voter for voter in voters if top & set(self._first[voter]))
+        dissent = tuple((voter, self._first[voter]) for voter in voters if voter not in agree)
+        return Consensus(components, voters, agree, dissent, contributions)
+
+
 def consensus(ballots: Iterable[tuple[str, Outcome]], candidates: Sequence[str]) -> Consensus:
-    """Aggregate the rankings of (method, outcome) pairs over the incident's candidates.
+    """The consensus of (method, outcome) pairs over the incident's candidates.
 
     Methods without a ranking, and the random one, do not vote.
     """
-    places = {m: [(c.component, c.rank) for c in o.components] for m, o in ballots if isinstance(o, Ranking)}
-    return of_places(places, candidates)
+    tally = Tally(candidates)
+    for method, outcome in ballots:
+        tally.add(method, outcome)
+    return tally.consensus
 
 
-def of_places(places: Mapping[str, Places], candidates: Sequence[str]) -> Consensus:
-    """The same from the (component, rank) pairs of each method that ranked, the best first."""
-    voters = tuple(sorted(places.keys() - NO_VOTE))
-    if not voters:
-        return Consensus((), (), (), ())
-    ballots_cast = {voter: _borda(places[voter], candidates) for voter in voters}
-    totals = {c: sum(shares[c] for shares in ballots_cast.values()) / len(voters) for c in candidates}
-    contributions = {
-        voter: {c: (share - CHANCE) / len(voters) for c, share in shares.items()}
-        for voter, shares in ballots_cast.items()
-    }
-    # Sums in another order differ in the last digits: equal means must tie.
-    means = {candidate: round(total, 12) for candidate, total in totals.items()}
-    ordered = sorted(means.items(), key=lambda item: (-item[1], item[0]))
-    components = tuple(
-        ComponentScore(candidate, mean, 1 + sum(other > mean for other in means.values()))
-        for candidate, mean in ordered
-    )
-    top = {c.component for c in components if c.rank == 1}
-    blamed = {voter: tuple(component for component, rank in places[voter] if rank == 1) for voter in voters}
-    agree = tuple(voter for voter in voters if top & set(blamed[voter]))
-    dissent = tuple((voter, blamed[voter]) for voter in voters if voter not in agree)
-    return Consensus(components, voters, agree, dissent, contributions)
-
-
-def _borda(ballot: Places, candidates: Sequence[str]) -> dict[str, float]:
-    """Candidate -> share of the others that it beats, a tie counting half."""
+def _half_points(ballot: Places, candidates: Sequence[str]) -> dict[str, int]:
+    """Candidate -> two for each other that it beats, one for each that it ties with."""
     places = dict.fromkeys(candidates, len(candidates) + 1) | dict(ballot)
-    others = max(len(candidates) - 1, 1)
-    shares = {}
+    points = {}
     for candidate in candidates:
         beaten = sum(places[other] > places[candidate] for other in candidates)
         tied = sum(places[other] == places[candidate] for other in candidates) - 1
-        shares[candidate] = (beaten + tied / 2) / others
-    return shares
+        points[candidate] = 2 * beaten + tied
+    return points

@@ -9,8 +9,7 @@ from typing import Any
 
 from cluster.topology import Kind, Topology
 from methods import catalog
-from methods.answer.consensus import NO_VOTE, of_places
-from methods.answer.ranking import Places
+from methods.answer.consensus import NO_VOTE, Tally
 from methods.evaluation.evaluate import ESTIMATED, GIVEN, Case, Record
 from methods.evaluation.measures import Score, guessing, interval, score
 
@@ -116,18 +115,17 @@ def _rows(cases: dict[str, Case], records: Sequence[Record]) -> list[dict[str, A
 
 def _joint(cases: dict[str, Case], records: Sequence[Record]) -> list[Record]:
     """The consensus on each case as a record; none where fewer than two methods that vote were run."""
-    ballots: dict[tuple[str, str], dict[str, Places]] = defaultdict(dict)
+    tallies: dict[tuple[str, str], Tally] = {}
     if len({record.method for record in records} - NO_VOTE) < 2:
         return []
     for record in records:
         if record.case in cases:
-            cast = ballots[record.case, record.mode]
+            tally = tallies.setdefault((record.case, record.mode), Tally(cases[record.case].topology.ids))
             if record.places is not None:
-                cast[record.method] = record.places
+                tally.cast(record.method, record.places)
     joint = []
-    for (case, mode), cast in ballots.items():
-        found = of_places(cast, cases[case].topology.ids).components
-        places = tuple((c.component, c.rank) for c in found) or None
+    for (case, mode), tally in tallies.items():
+        places = tuple((c.component, c.rank) for c in tally.consensus.components) or None
         joint.append(Record(case, CONSENSUS, mode, None, places, "", 0.0))
     return joint
 

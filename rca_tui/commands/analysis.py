@@ -43,7 +43,7 @@ def diagnose(
     Example: rca-tui diagnose drill-01 --method baro --method nsigma --onset +120
     """
     from methods import catalog
-    from methods.answer import consensus
+    from methods.answer.consensus import Tally
     from methods.running import results, runner
     from rca_tui.commands import rankings
     from rca_tui.draw.rankings import NO_ONSET
@@ -51,13 +51,14 @@ def diagnose(
     for name in method or ():
         catalog.entry(name)
     placed = onsets.place(_live(seconds), onset) if incident is None else _load(incident, onset)
-    found = []
+    found, tally = [], Tally(placed.candidates)
     with interruptible("interrupted; the methods were stopped"):
         for result in runner.run(placed, method or None, seed=seed, deadline=deadline):
             found.append(result)
+            tally.add(result.method, result.outcome)
             if sys.stderr.isatty():
                 say(rankings.line(result))
-    agreed = consensus.consensus([(r.method, r.outcome) for r in found], placed.candidates)
+    agreed = tally.consensus
     if as_json:
         print_json({**results.as_json(placed.onset, found), "consensus": dataclasses.asdict(agreed)})
         return

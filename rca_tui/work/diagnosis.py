@@ -48,7 +48,7 @@ def diagnose(
         searched: the onset of this incident was estimated before: without a mark there is none.
     """
     from cluster.window import Onset, OnsetSource
-    from methods.answer.consensus import consensus
+    from methods.answer.consensus import Tally
     from methods.running import contrast, pool, runner
 
     if mark is None and not searched:
@@ -60,11 +60,11 @@ def diagnose(
         incident = incident.at(Onset(mark.time, OnsetSource.OPERATOR if mark.by_operator else OnsetSource.ESTIMATED))
     begun = Diagnosis(incident, incident_frames(incident), mark, running=True, workers=pool.default_workers())
     post(messages.DiagnosisBegun(begun))
-    ballots = []
+    tally = Tally(incident.candidates)
     for result in runner.run(incident, cancelled=cancelled):
-        ballots.append((result.method, result.outcome))
-        post(messages.MethodAnswered(result, consensus(ballots, incident.candidates)))
+        tally.add(result.method, result.outcome)
+        post(messages.MethodAnswered(result, tally.consensus))
     beside = None if cancelled.is_set() else contrast.contrasted(incident, cancelled=cancelled)
     if beside is not None:
-        post(messages.MethodAnswered(beside, consensus(ballots, incident.candidates)))
+        post(messages.MethodAnswered(beside, tally.consensus))
     post(messages.DiagnosisEnded("cancelled" if cancelled.is_set() else ""))

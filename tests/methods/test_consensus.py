@@ -4,7 +4,8 @@ import itertools
 
 import pytest
 
-from methods.answer.consensus import consensus
+from methods.answer import consensus as module
+from methods.answer.consensus import Tally, consensus
 from methods.answer.ranking import by_components
 from methods.answer.types import Explanation, NoRanking, Outcome, Reason, Step
 
@@ -91,3 +92,26 @@ def test_drivers_sum_to_the_lead() -> None:
     assert [part for _, part in found.drivers()] == sorted((p for _, p in found.drivers()), reverse=True)
     tie = consensus([("m", vote("a", "b")), ("n", vote("b", "a"))], CANDIDATES)
     assert tie.drivers() == ()
+
+
+def test_an_answer_is_counted_once_whatever_came_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    ballots = [("m", vote("a", "b")), ("n", vote(("b", "c"))), ("o", vote("d", "a", "c")), ("dummy", vote("d"))]
+    ballots += [("p", NoRanking(Reason.NOT_APPLICABLE, "calm"))]
+    counted = []
+    count = module._half_points
+    monkeypatch.setattr(module, "_half_points", lambda *a: counted.append(a) or count(*a))
+    tally = Tally(CANDIDATES)
+    for i, (method, outcome) in enumerate(ballots, start=1):
+        tally.add(method, outcome)
+        assert len(counted) == min(i, 3)
+        so_far = tally.consensus
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "_half_points", count)
+            assert so_far == consensus(ballots[:i][::-1], CANDIDATES)
+
+
+def test_a_second_ballot_is_refused() -> None:
+    tally = Tally(CANDIDATES)
+    tally.add("m", vote("a"))
+    with pytest.raises(ValueError, match="voted already"):
+        tally.add("m", vote("b"))
