@@ -10,7 +10,6 @@ It ends when the connection closes, and at once when the parent does: stdin is a
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 import threading
@@ -19,13 +18,12 @@ import traceback
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-import numpy as np
-
 from cluster.incident.model import Incident
 from cluster.plugins import PluginError
 from methods import catalog
 from methods.answer.types import NoRanking, Outcome, Reason
 from methods.running.limits import TOO_MUCH_MEMORY, limit_memory
+from methods.running.seeds import generator
 
 
 def rank(incident: Incident, method: str, seed: int) -> tuple[Outcome, float]:
@@ -50,12 +48,6 @@ def rank(incident: Incident, method: str, seed: int) -> tuple[Outcome, float]:
         printable = "".join(c if c.isprintable() else " " for c in sentence)[:500]
         outcome = NoRanking(Reason.ERROR, printable)
     return outcome, time.perf_counter() - begin
-
-
-def generator(seed: int, method: str) -> np.random.Generator:
-    """A generator of its own for each method, so that adding or leaving out a method changes no other."""
-    own = int.from_bytes(hashlib.blake2b(method.encode(), digest_size=8).digest(), "big")
-    return np.random.default_rng((seed, own))
 
 
 def serve(connection: Connection) -> None:

@@ -15,7 +15,7 @@ from methods import catalog
 from methods.answer.types import NoRanking, Ranking, Reason
 from methods.running import pool, results, runner
 from methods.running.pool import Answer, Pool, Task
-from methods.running.worker import generator
+from methods.running.seeds import generator
 
 BEHAVIOURS = """
 import os, time
