@@ -118,7 +118,7 @@ def price(shown: Guideline) -> Document:
     return (
         Line(f"Taken away from {table.incidents} recorded drills ({kinds}) and ranked again (rca-tui ablate):"),
         Grid.of(columns, rows, right="cost methods"),
-        *(Line(p.sentence, Tone.QUIET) for p in prices),
+        *(Line(p.claim, Tone.QUIET) for p in prices),
     )
 
 

@@ -1,10 +1,13 @@
-"""What taking away what a check asks for has cost on recorded drills: the table of `rca-tui ablate`, kept as data."""
+"""AC@1 lost when a check's telemetry is removed, on recorded drills: the table that `rca-tui ablate` writes.
+
+`methods.evaluation.ablation` computes the table and its sentences; here they are read, for the pages of the checks.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,63 +17,34 @@ MEASURED = Path(__file__).parent / "measured" / "ablations.json"
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """AC@1 of one removal, the mean over the methods that read what was taken away.
+    """AC@1 of one removal, the mean over the methods that read what is removed.
 
     Attributes:
         check, removal, does: as in the guideline.
         methods: how many methods that is.
-        incidents: over how many drills.
-        before, after: AC@1.
-        cost, low, high: the loss and its 95 % interval, paired over drills.
-        guessing: AC@1 of a random order of the candidates.
-        no_onset: drills in which no onset is found any more.
-        by_fault: fault to its loss and interval.
-        by_method: method to AC@1 before, after, the loss and its interval.
+        before, after: AC@1 with everything, and without.
+        cost, low, high: the AC@1 lost and its 95 % interval, paired over drills.
+        claim: all that in one sentence.
     """
 
     check: str
     removal: str
     does: str
     methods: int
-    incidents: int
     before: float
     after: float
     cost: float
     low: float
     high: float
-    guessing: float
-    no_onset: int
-    by_fault: Mapping[str, tuple[float, float, float]]
-    by_method: Mapping[str, tuple[float, float, float, float, float]]
-
-    @property
-    def telling(self) -> bool:
-        """Whether the interval leaves out nil."""
-        return self.low > 0 or self.high < 0
-
-    @property
-    def sentence(self) -> str:
-        """The price in words; that there is none, where none can be told from chance."""
-        many = "1 method that reads" if self.methods == 1 else f"{self.methods} methods that read"
-        figures = (
-            f"AC@1 {self.before:.2f} → {self.after:.2f} over {self.incidents} drills and {many} it, "
-            f"cost {self.cost:+.2f} ({self.low:+.2f} to {self.high:+.2f}); guessing {self.guessing:.2f}"
-        )
-        lost = f"; no onset in {self.no_onset}" if self.no_onset else ""
-        if self.telling and self.cost > 0:
-            return f"Ranked again {self.does}: {figures}{lost}."
-        if self.telling:
-            return f"Ranked again {self.does}: {figures}{lost}. The methods rank better without it on these drills."
-        return f"Ranked again {self.does}: {figures}{lost}. On these drills that costs nothing that chance does not."
+    claim: str
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The whole table. `faults` counts drills by fault, `whole` is AC@1 with nothing taken away."""
+    """The whole table. `faults` counts drills by fault, `whole` is AC@1 with nothing removed, `guessing` by chance."""
 
     incidents: int
     faults: Mapping[str, int]
-    candidates: float
     guessing: float
     whole: float
     methods: tuple[str, ...]
@@ -88,32 +62,8 @@ def measured() -> Measured | None:
 
 def read(table: Mapping[str, Any]) -> Measured:
     """A table in the shape of `rca-tui ablate --json`."""
-    return Measured(
-        table["incidents"],
-        table["faults"],
-        table["candidates"],
-        table["guessing"],
-        table["whole"],
-        tuple(table["methods"]),
-        tuple(_price(row, table) for row in table["removals"]),
-    )
-
-
-def _price(row: Mapping[str, Any], table: Mapping[str, Any]) -> Price:
-    loss = ("cost", "low", "high")
-    return Price(
-        row["check"],
-        row["removal"],
-        row["does"],
-        len(row["methods"]),
-        row["cases"],
-        row["before"],
-        row["after"],
-        row["cost"],
-        row["low"],
-        row["high"],
-        table["guessing"],
-        row["no_onset"],
-        {each["fault"]: tuple(each[name] for name in loss) for each in row["faults"]},
-        {each["method"]: tuple(each[name] for name in ("before", "after", *loss)) for each in row["methods"]},
-    )
+    names = [each.name for each in fields(Price)]
+    rows = [{**row, "methods": len(row["methods"])} for row in table["removals"]]
+    prices = tuple(Price(**{name: row[name] for name in names}) for row in rows)
+    methods = tuple(table["methods"])
+    return Measured(table["incidents"], table["faults"], table["guessing"], table["whole"], methods, prices)

@@ -6,7 +6,8 @@ The names below are the public ones, for scripts and notebooks. They are importe
 - Running: `rank` (one method, in this process), `run_methods` (many, in processes that can be killed), `consensus`,
   `run_contrast` (what distinguishes the fault window, by SHAP values).
 - Before a method runs: `estimate_onset`, `with_onset`.
-- Evaluation: `load_cases`, `evaluate`, `summarize`; `overlap`, `overlap_by_chance` and `places` compare two rankings.
+- Evaluation: `load_cases`, `evaluate` (`answers_path` is the file of its answers so far), `summarize`; `overlap`,
+  `overlap_by_chance` and `places` compare two rankings.
 - To write a method: subclass `Method`, read the telemetry through `prepare_matrix` and `split_at_onset`, answer with
   `rank_by_signals` or `rank_by_components`: a `Ranking` with an `Explanation`, or `NoRanking` with a `Reason`. How to
   add one: `methods.catalog`.
@@ -53,12 +54,11 @@ if TYPE_CHECKING:
     from methods.catalog import UnknownMethod
     from methods.catalog import entries as list_methods
     from methods.catalog import load as load_method
-    from methods.evaluation.cases import with_answers as load_cases
-    from methods.evaluation.evaluate import Case, Record
+    from methods.evaluation.cases import Case, load_cases
+    from methods.evaluation.evaluate import Record, answers_path
     from methods.evaluation.evaluate import run as evaluate
     from methods.evaluation.report import summary as summarize
-    from methods.running.contrast import contrasted as run_contrast
-    from methods.running.runner import Result
+    from methods.running.runner import Result, run_contrast
     from methods.running.runner import run as run_methods
     from methods.running.worker import rank
     from methods.telemetry.deviation import median_and_range
@@ -95,6 +95,7 @@ __all__ = [
     "Step",
     "Table",
     "UnknownMethod",
+    "answers_path",
     "consensus",
     "end_of_trouble",
     "estimate_onset",
@@ -121,7 +122,7 @@ if not TYPE_CHECKING:
     __getattr__, __dir__ = exports(
         __name__,
         {
-            "Case": "methods.evaluation.evaluate:Case",
+            "Case": "methods.evaluation.cases:Case",
             "ComponentScore": "methods.answer.types:ComponentScore",
             "Consensus": "methods.answer.consensus:Consensus",
             "EdgePointer": "methods.answer.types:EdgePointer",
@@ -146,12 +147,13 @@ if not TYPE_CHECKING:
             "Step": "methods.answer.types:Step",
             "Table": "methods.answer.types:Table",
             "UnknownMethod": "methods.catalog:UnknownMethod",
+            "answers_path": "methods.evaluation.evaluate:answers_path",
             "consensus": "methods.answer.consensus:consensus",
             "end_of_trouble": "methods.telemetry.separation:end_of_trouble",
             "estimate_onset": "methods.telemetry.onset:estimate",
             "evaluate": "methods.evaluation.evaluate:run",
             "list_methods": "methods.catalog:entries",
-            "load_cases": "methods.evaluation.cases:with_answers",
+            "load_cases": "methods.evaluation.cases:load_cases",
             "load_method": "methods.catalog:load",
             "median_and_range": "methods.telemetry.deviation:median_and_range",
             "overlap": "methods.answer.overlap:overlap",
@@ -161,7 +163,7 @@ if not TYPE_CHECKING:
             "rank": "methods.running.worker:rank",
             "rank_by_components": "methods.answer.ranking:by_components",
             "rank_by_signals": "methods.answer.ranking:by_signals",
-            "run_contrast": "methods.running.contrast:contrasted",
+            "run_contrast": "methods.running.runner:run_contrast",
             "run_methods": "methods.running.runner:run",
             "split_at_onset": "methods.telemetry.matrix:halves",
             "summarize": "methods.evaluation.report:summary",

@@ -1,58 +1,36 @@
-"""Run methods over many incidents whose cause is known, and keep what they answered.
+"""Run methods over many incidents whose cause is known, and record what they answer.
 
-    cases ── run() ──▶ records, one for each case × method × onset ── methods.evaluation.report.summary() ──▶ tables
+    cases ── run() ──▶ records, one for each case × method × mode ── methods.evaluation.report.summary() ──▶ tables
 
-Every method is run twice on every case: with the onset estimated from the SLI, as in life, and with the true one, to
-show what knowing it is worth. What is known of the cause goes into the `Answer`, which no method sees.
+Every method is run twice on every case: with the onset estimated from the SLI, as in operation, and with the true one,
+to show what knowing it is worth. The cause of a case is seen by no method.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
+from pydantic import TypeAdapter
+
+from cluster import paths
 from cluster.incident.model import Incident
-from cluster.topology import Topology
 from cluster.window import Onset, OnsetSource
 from methods import catalog
-from methods.answer.types import Ranking
-from methods.running.pool import Answer as Ranked
+from methods.answer.types import Ranking, Reason
+from methods.evaluation.cases import Case, CaseError
+from methods.running import fingerprint, pool
+from methods.running.cache import Cache
 from methods.running.pool import Cancelled, Pool, Task
 from methods.telemetry.onset import with_onset
 
 ESTIMATED = "estimated"
 GIVEN = "given"
 MODES = (ESTIMATED, GIVEN)
-
-_Key: TypeAlias = tuple[str, str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What really happened: ids of the faulty components, the fault's name, and when it began in unix seconds."""
-
-    components: tuple[str, ...]
-    fault: str
-    injected_at: float
-
-
-@dataclass(frozen=True)
-class Case:
-    """One incident to evaluate on; `load` reads it when its turn comes, so that not all need fit into memory."""
-
-    id: str
-    topology: Topology
-    answer: Answer
-    load: Callable[[], Incident]
-
-    @classmethod
-    def of(cls, incident: Incident, answer: Answer) -> Case:
-        return cls(incident.id, incident.topology, answer, lambda: incident)
+_ONSET = "methods.telemetry.onset"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +42,7 @@ class Record:
         onset: in unix seconds; None when none could be estimated.
         places: (component, rank) pairs; None for no ranking.
         reason: why there is none, else empty.
+        seconds: wall time of the ranking.
     """
 
     case: str
@@ -76,9 +55,9 @@ class Record:
 
 
 class Engine(Protocol):
-    """Where tasks are run: `methods.running.pool.Pool`, or `methods.running.ray_engine.RayEngine`."""
+    """What runs the tasks: `methods.running.pool.Pool`, or `methods.running.ray_engine.RayEngine`."""
 
-    def run(self, tasks: Iterable[Task], cancelled: Cancelled | None = None) -> Iterator[Ranked]: ...
+    def run(self, tasks: Iterable[Task], cancelled: Cancelled | None = None) -> Iterator[pool.Answer]: ...
 
 
 def run(
@@ -92,122 +71,130 @@ def run(
     cache_path: Path | None = None,
     modes: Sequence[str] = MODES,
 ) -> Iterator[Record]:
-    """Records as they come, `total(cases, names)` in the end, fewer when cancelled.
+    """Records as they come, `total(cases, names, modes)` in the end, fewer when cancelled.
 
     Args:
         names: methods; None for all.
         deadline: CPU seconds for each method on each case; beyond it the case counts as missed.
         engine: None for a process pool of this machine.
-        cache_path: a file of JSON lines. What it holds is not run again, and each record is written to it as soon as it
-            is there, so that a run that was stopped goes on where it was. Records of other code, seed or deadline stay
-            in the file and are not used.
+        cache_path: file of answers that are not run again, such as `answers_path()`. Each answer is written to it at
+            once, so that a run that was stopped continues where it was. Other code, another seed or other telemetry
+            have other answers; see `methods.running.fingerprint`.
         modes: of `MODES`, those to run.
 
     Raises:
-        UnknownMethod, ValueError for two cases of one id, OSError for a cache that cannot be written.
+        UnknownMethod, CaseError for an incident that was given twice, OSError where the cache cannot be read or
+            written.
     """
     entries = [catalog.entry(name) for name in names] if names is not None else list(catalog.entries())
     if len({case.id for case in cases}) != len(cases):
-        raise ValueError("two of the incidents have the same id: the same incident was given twice")
-    return _run(cases, [e.name for e in entries], seed, deadline, engine, cancelled, cache_path, modes)
+        raise CaseError("two of the incidents have the same id: the same incident was given twice")
+    answers = _Answers(cache_path, [entry.name for entry in entries], seed, deadline)
+    return _run(cases, answers, engine, cancelled, modes)
 
 
-def total(cases: Sequence[Case], names: Sequence[str] | None = None) -> int:
+def total(cases: Sequence[Case], names: Sequence[str] | None = None, modes: Sequence[str] = MODES) -> int:
     """How many records a whole run has."""
-    return len(cases) * len(MODES) * (len(catalog.entries()) if names is None else len(names))
+    return len(cases) * len(modes) * (len(catalog.entries()) if names is None else len(names))
+
+
+def answers_path() -> Path:
+    """The file in the cache folder that `rca-tui evaluate` and `rca-tui ablate` keep their answers in."""
+    return paths.cache_home() / "answers.jsonl"
 
 
 def _run(
     cases: Sequence[Case],
-    names: Sequence[str],
-    seed: int,
-    deadline: float,
+    answers: _Answers,
     engine: Engine | None,
     cancelled: Cancelled | None,
-    cache_path: Path | None,
     modes: Sequence[str],
 ) -> Iterator[Record]:
-    store = _Store(cache_path, f"{_version()}/{seed}/{deadline:g}")
+    by_id = {case.id: case for case in cases}
     onsets: dict[str, float | None] = {}
     tasks: list[Task] = []
     for case in cases:
         for mode in modes:
             load = partial(_load, case, mode, onsets)
-            for name in names:
-                known = store.get((case.id, name, mode))
+            for name in answers.methods:
+                known = answers.known(case, name, mode)
                 if known is not None:
                     yield known
                 else:
-                    tasks.append(Task(f"{mode}/{case.id}", load, name, seed, deadline))
+                    tasks.append(Task(f"{mode}/{case.id}", load, name, answers.seed, answers.deadline))
     if not tasks:
         return
     if engine is not None:
-        yield from _recorded(engine.run(tasks, cancelled), onsets, store)
+        yield from _recorded(engine.run(tasks, cancelled), by_id, onsets, answers)
         return
-    with Pool() as pool:
-        yield from _recorded(pool.run(tasks, cancelled), onsets, store)
+    with Pool() as processes:
+        yield from _recorded(processes.run(tasks, cancelled), by_id, onsets, answers)
 
 
 def _load(case: Case, mode: str, onsets: dict[str, float | None]) -> Incident:
     """The incident with the onset of this mode, which is noted in `onsets` under the task's key."""
     loaded = case.load().at(None)
-    true_onset = Onset(case.answer.injected_at, OnsetSource.GIVEN)
+    true_onset = Onset(case.cause.injected_at, OnsetSource.GIVEN)
     incident = loaded.at(true_onset) if mode == GIVEN else with_onset(loaded)
     onsets[f"{mode}/{case.id}"] = incident.onset.time if incident.onset else None
     return incident
 
 
-def _recorded(answers: Iterator[Ranked], onsets: dict[str, float | None], store: _Store) -> Iterator[Record]:
-    for answer in answers:
-        mode, case = answer.task.key.split("/", 1)
-        outcome = answer.outcome
+def _recorded(
+    results: Iterator[pool.Answer], cases: dict[str, Case], onsets: dict[str, float | None], answers: _Answers
+) -> Iterator[Record]:
+    for result in results:
+        mode, case = result.task.key.split("/", 1)
+        outcome = result.outcome
         if isinstance(outcome, Ranking):
             places, reason = tuple((c.component, c.rank) for c in outcome.components), ""
         else:
             places, reason = None, f"{outcome.reason}: {outcome.detail}"
-        onset = onsets[answer.task.key]
-        record = Record(case, answer.task.method, mode, onset, places, reason, answer.seconds)
-        store.add(record)
+        record = Record(case, result.task.method, mode, onsets[result.task.key], places, reason, result.seconds)
+        answers.keep(cases[case], record)
         yield record
 
 
-class _Store:
-    """Records on disk, one JSON object a line, each with the version of the code that made it."""
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """An answer on disk, as in `Record`; `deadline` is the one that it was given under."""
 
-    def __init__(self, path: Path | None, version: str) -> None:
-        self._path, self._version = path, version
-        self._records: dict[_Key, Record] = {}
-        if path is not None and path.exists():
-            for line in path.read_text(encoding="utf-8").splitlines():
-                self._read(line)
+    onset: float | None
+    places: tuple[tuple[str, int], ...] | None
+    reason: str
+    seconds: float
+    deadline: float
 
-    def get(self, key: _Key) -> Record | None:
-        return self._records.get(key)
-
-    def add(self, record: Record) -> None:
-        if self._path is None:
-            return
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"version": self._version, **asdict(record)}) + "\n")
-
-    def _read(self, line: str) -> None:
-        # The last line of a run that was killed may be cut short: it is run again.
-        try:
-            entry = json.loads(line)
-            if entry.pop("version") == self._version:
-                places = entry.pop("places")
-                pairs = None if places is None else tuple((str(c), int(r)) for c, r in places)
-                record = Record(places=pairs, **entry)
-                self._records[record.case, record.method, record.mode] = record
-        except (ValueError, TypeError, KeyError, AttributeError):
-            return
+    def holds(self, deadline: float) -> bool:
+        """Whether a run with this deadline would answer the same."""
+        if self.reason.startswith(Reason.TIMEOUT):
+            return deadline == self.deadline
+        # A method has one thread, so it used at most `seconds` of CPU time.
+        return deadline >= min(self.deadline, self.seconds)
 
 
-def _version() -> str:
-    """A digest of this package's source: results of other code are not comparable."""
-    digest = hashlib.blake2b(digest_size=8)
-    root = Path(__file__).parents[1]
-    for path in sorted(root.rglob("*.py")):
-        digest.update(str(path.relative_to(root)).encode() + path.read_bytes())
-    return digest.hexdigest()
+class _Answers:
+    """The kept answers of some methods, with one seed and one deadline."""
+
+    def __init__(self, path: Path | None, methods: Sequence[str], seed: int, deadline: float) -> None:
+        self._kept = Cache(path, TypeAdapter(_Kept))
+        self._codes = {name: fingerprint.method(name) for name in methods}
+        self._estimator = fingerprint.code(_ONSET)
+        self.methods, self.seed, self.deadline = methods, seed, deadline
+
+    def known(self, case: Case, method: str, mode: str) -> Record | None:
+        kept = self._kept.get(self._key(case, method, mode))
+        if kept is None or not kept.holds(self.deadline):
+            return None
+        return Record(case.id, method, mode, kept.onset, kept.places, kept.reason, kept.seconds)
+
+    def keep(self, case: Case, record: Record) -> None:
+        # An error, such as too little memory, may not happen the next time.
+        if not record.reason.startswith(Reason.ERROR):
+            kept = _Kept(record.onset, record.places, record.reason, record.seconds, self.deadline)
+            self._kept.put(self._key(case, record.method, record.mode), kept)
+
+    def _key(self, case: Case, method: str, mode: str) -> str:
+        # The estimate is decided by the content and by the estimator's code.
+        onset = repr(case.cause.injected_at) if mode == GIVEN else self._estimator
+        return fingerprint.answer(case.content, onset, self._codes[method], self.seed)

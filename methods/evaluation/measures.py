@@ -8,9 +8,10 @@ component that a method does not rank, or a method that has no ranking, is a mis
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import comb
+from statistics import fmean
 
 import numpy as np
 
@@ -69,3 +70,29 @@ def interval(values: Sequence[float], *, level: float = 0.95, replicates: int = 
     means = rng.choice(sample, size=(replicates, len(sample)), replace=True).mean(axis=1)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A measure of the same cases before and after a change, and the loss: the mean over cases of before less after.
+
+    `low` and `high` are the 95 % bootstrap interval of the loss, over cases.
+    """
+
+    cases: int
+    before: float
+    after: float
+    loss: float
+    low: float
+    high: float
+
+
+def difference(before: Mapping[str, float], after: Mapping[str, float]) -> Difference:
+    """Compare values by case id, over the cases that both have."""
+    both = sorted(before.keys() & after.keys())
+    if not both:
+        return Difference(0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    losses = [before[case] - after[case] for case in both]
+    low, high = interval(losses)
+    first, second = (fmean(values[case] for case in both) for values in (before, after))
+    return Difference(len(both), first, second, fmean(losses), low, high)

@@ -10,7 +10,8 @@ from typing import Any
 from cluster.topology import Kind, Topology
 from methods import catalog
 from methods.answer.consensus import NO_VOTE, Tally
-from methods.evaluation.evaluate import ESTIMATED, GIVEN, Case, Record
+from methods.evaluation.cases import Case
+from methods.evaluation.evaluate import ESTIMATED, GIVEN, Record
 from methods.evaluation.measures import Score, guessing, interval, score
 
 CONSENSUS = "consensus"
@@ -40,14 +41,14 @@ def summary(cases: Sequence[Case], records: Iterable[Record]) -> dict[str, Any]:
     """
     by_case = {case.id: case for case in cases}
     known = [record for record in records if record.case in by_case]
-    quiet = {case.id: case for case in cases if not case.answer.components}
-    cases = [case for case in cases if case.answer.components]
+    quiet = {case.id: case for case in cases if not case.cause.components}
+    cases = [case for case in cases if case.cause.components]
     caused = {case.id: case for case in cases}
     counts = sorted({len(case.topology.ids) for case in cases})
     joint = _joint(caused, known)
     faults: dict[str, dict[str, Case]] = defaultdict(dict)
     for case in cases:
-        faults[case.answer.fault][case.id] = case
+        faults[case.cause.fault][case.id] = case
     return {
         "cases": len(cases),
         "candidates": counts[0]
@@ -139,7 +140,7 @@ def _consensus(cases: dict[str, Case], joint: Sequence[Record]) -> dict[str, Any
 
 
 def _row(cases: dict[str, Case], records: Sequence[Record]) -> dict[str, Any]:
-    scores = [score(r.places, cases[r.case].answer.components) for r in records]
+    scores = [score(r.places, cases[r.case].cause.components) for r in records]
     measures = {name: [value(s) for s in scores] for name, value in _MEASURES.items()}
     return {
         "cases": len(records),
@@ -160,7 +161,7 @@ def _all_blamed(cases: dict[str, Case], records: Sequence[Record]) -> dict[str, 
 
 
 def _guessing(cases: Sequence[Case]) -> dict[str, float]:
-    scores: list[Score] = [guessing(len(c.topology.ids), len(c.answer.components)) for c in cases]
+    scores: list[Score] = [guessing(len(c.topology.ids), len(c.cause.components)) for c in cases]
     return {name: round(fmean(map(value, scores)), 4) if scores else 0.0 for name, value in _MEASURES.items()}
 
 
@@ -171,7 +172,7 @@ def _blamed(record: Record, case: Case) -> dict[str, float]:
     top = [component for component, rank in record.places if rank == 1]
     shares: dict[str, float] = defaultdict(float)
     for component in top:
-        if component not in case.answer.components:
+        if component not in case.cause.components:
             shares[_role(component, case.topology)] += 1 / len(top)
     return shares
 
@@ -184,7 +185,7 @@ def _role(component: str, topology: Topology) -> str:
 
 def _onset(cases: dict[str, Case], records: Sequence[Record]) -> dict[str, Any]:
     estimates = {r.case: r.onset for r in records if r.mode == ESTIMATED}
-    errors = [onset - cases[case].answer.injected_at for case, onset in estimates.items() if onset is not None]
+    errors = [onset - cases[case].cause.injected_at for case, onset in estimates.items() if onset is not None]
     absolute = [abs(error) for error in errors]
     return {
         "estimated": len(errors),

@@ -34,14 +34,14 @@ def contrast(
     from methods import catalog
     from methods.answer.overlap import agreement, by_chance
     from methods.answer.types import Ranking
-    from methods.running import contrast, results, runner
+    from methods.running import results, runner
 
     for name in method or ():
         catalog.entry(name)
     placed = onsets.place(library.load(incident), onset)
     others: list[Result] = []
     with interruptible("interrupted; what ran was stopped"):
-        found = contrast.contrasted(placed, seed=seed)
+        found = runner.run_contrast(placed, seed=seed)
         if method:
             others = list(runner.run(placed, method, seed=seed))
     if found is None:  # only what is cancelled gives none

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rca_tui.commands.errors import BadInput, interruptible, say
+from rca_tui.commands.errors import interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
 from rca_tui.draw.text import span
 
@@ -55,31 +55,25 @@ def evaluate(
     is a miss, ties share. An interrupted run goes on where it was.
     Example: rca-tui evaluate --method baro --method nsigma drill-01 drill-02
     """
-    from cluster import paths
     from methods import catalog
     from methods.evaluation import evaluate as evaluation
     from methods.evaluation import report
-    from methods.evaluation.cases import with_answers
+    from methods.evaluation.cases import load_cases
 
     for name in method or ():
         catalog.entry(name)
     names = list(dict.fromkeys(method)) if method else None
     with interruptible("interrupted; run it again to go on with what is missing"):
-        cases = with_answers(incident or [])
-        kept = None if fresh else cache or paths.cache_home() / "evaluate.jsonl"
-        records = []
-        try:
-            with _engine(engine) as chosen:
-                answers = evaluation.run(cases, names, seed=seed, deadline=deadline, engine=chosen, cache_path=kept)
-                for record in with_progress(answers, evaluation.total(cases, names)):
-                    records.append(record)
-        except ValueError as error:
-            raise BadInput(str(error)) from None
-    told = report.summary(cases, records)
+        cases = load_cases(incident or [])
+        kept = None if fresh else cache or evaluation.answers_path()
+        with _engine(engine) as chosen:
+            answers = evaluation.run(cases, names, seed=seed, deadline=deadline, engine=chosen, cache_path=kept)
+            records = list(with_progress(answers, evaluation.total(cases, names)))
+    summary = report.summary(cases, records)
     if as_json:
-        print_json(told)
+        print_json(summary)
     else:
-        _print_summary(told)
+        _print_summary(summary)
 
 
 @contextmanager

@@ -49,7 +49,7 @@ def diagnose(
     """
     from cluster.window import Onset, OnsetSource
     from methods.answer.consensus import Tally
-    from methods.running import contrast, pool, runner
+    from methods.running import pool, runner
 
     if mark is None and not searched:
         mark = estimate(incident)
@@ -64,7 +64,7 @@ def diagnose(
     for result in runner.run(incident, cancelled=cancelled):
         tally.add(result.method, result.outcome)
         post(messages.MethodAnswered(result, tally.consensus))
-    beside = None if cancelled.is_set() else contrast.contrasted(incident, cancelled=cancelled)
+    beside = None if cancelled.is_set() else runner.run_contrast(incident, cancelled=cancelled)
     if beside is not None:
         post(messages.MethodAnswered(beside, tally.consensus))
     post(messages.DiagnosisEnded("cancelled" if cancelled.is_set() else ""))

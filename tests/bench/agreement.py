@@ -28,7 +28,8 @@ from cluster.incident.model import Incident
 from methods import catalog
 from methods.answer.ranking import Places
 from methods.evaluation import evaluate
-from methods.evaluation.evaluate import ESTIMATED, GIVEN, Answer, Case, Record
+from methods.evaluation.cases import Case, Cause
+from methods.evaluation.evaluate import ESTIMATED, GIVEN, Record
 from methods.evaluation.measures import Score, guessing, interval, score
 from methods.running.pool import Pool
 from tests.bench.causes import CAUSES
@@ -115,7 +116,7 @@ def _one_set(folder: Path, references: Sequence[Reference], signals: Set[str], d
 
 
 def _row(
-    reference: Reference, cases: Sequence[str], records: dict[tuple[str, str, str], Record], truths: dict[str, Answer]
+    reference: Reference, cases: Sequence[str], records: dict[tuple[str, str, str], Record], truths: dict[str, Cause]
 ) -> tuple[str, ...]:
     method = reference.method
     theirs = {case: _places(reference.answers[case] or []) for case in cases}
@@ -144,10 +145,10 @@ def _row(
 
 def _ours(
     folder: Path, references: Sequence[Reference], signals: Set[str], deadline: float
-) -> tuple[dict[tuple[str, str, str], Record], dict[str, Answer], list[Score]]:
+) -> tuple[dict[tuple[str, str, str], Record], dict[str, Cause], list[Score]]:
     """Records by (folder, method, mode), the truth by folder and guesses, of every case that a reference has."""
     records: dict[tuple[str, str, str], Record] = {}
-    truths: dict[str, Answer] = {}
+    truths: dict[str, Cause] = {}
     guesses: list[Score] = []
     cache = paths.cache_home() / "bench" / "agreement.jsonl"
     with Pool() as pool:
@@ -156,7 +157,7 @@ def _ours(
             incident, truth = rcaeval.read_case(place)
             if not asked or truth is None:
                 continue
-            truths[place.name] = Answer(truth.components, truth.fault, truth.injected_at)
+            truths[place.name] = Cause(truth.components, truth.fault, truth.injected_at)
             guesses.append(guessing(len(incident.candidates), len(truth.components)))
             case = Case.of(_restricted(incident, signals), truths[place.name])
             answers = evaluate.run([case], sorted(asked), deadline=deadline, engine=pool, cache_path=cache)

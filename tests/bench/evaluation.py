@@ -19,9 +19,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from cluster import paths
 from methods.evaluation import evaluate
-from methods.evaluation.cases import with_answers
+from methods.evaluation.cases import load_cases
 from tests.bench import agreement
 from tests.bench.tables import REPOSITORY, markdown
 
@@ -74,7 +73,7 @@ def _evaluate(*named: str) -> dict[str, Any]:
 
 def _keep_answers() -> None:
     """What `_evaluate` has just put into its cache."""
-    records = evaluate.run(with_answers([]), deadline=DEADLINE, cache_path=paths.cache_home() / "evaluate.jsonl")
+    records = evaluate.run(load_cases([]), deadline=DEADLINE, cache_path=evaluate.answers_path())
     lines = [json.dumps(asdict(record)) for record in sorted(records, key=lambda r: (r.case, r.method, r.mode))]
     ANSWERS.write_text("\n".join(lines) + "\n")
 

@@ -13,7 +13,6 @@ import pytest
 from cluster.incident.model import Incident
 from methods.answer.types import NoRanking, Ranking, Reason
 from methods.contrast import Contrast
-from methods.running import contrast as contrast_runs
 from methods.running import runner
 from methods.telemetry.separation import end_of_trouble, held_out, placebos
 
@@ -88,20 +87,21 @@ def test_it_is_run_once_for_the_same_content(
     incident: Incident, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    first = contrast_runs.contrasted(incident)
+    first = runner.run_contrast(incident)
     assert first is not None
     assert isinstance(first.outcome, Ranking)
 
     def never(*_: object, **__: object) -> None:
-        raise AssertionError("it was known")
+        raise AssertionError("it was kept")
 
     with monkeypatch.context() as patch:
         patch.setattr(runner, "run", never)
-        again = contrast_runs.contrasted(incident)
+        again = runner.run_contrast(incident)
         assert again is not None
         assert again.outcome == first.outcome
-    kept = next((tmp_path / "rca-tui" / "contrast").iterdir())
-    kept.write_text('{"components": [1e999]}')
-    damaged = contrast_runs.contrasted(incident)
+    kept = tmp_path / "rca-tui" / "contrast.jsonl"
+    key = kept.read_text().split(" ")[0]
+    kept.write_text(f'{key} {{"components": [1e999]}}')
+    damaged = runner.run_contrast(incident)
     assert damaged is not None
     assert damaged.outcome == first.outcome

@@ -7,11 +7,12 @@ import threading
 
 import pytest
 
-from methods.answer.types import NoRanking
+from methods.answer.types import NoRanking, Reason
 from methods.evaluation import evaluate, report
-from methods.evaluation.evaluate import ESTIMATED, GIVEN, Answer, Case, Record
-from methods.evaluation.measures import guessing, interval, score
-from methods.running.pool import Answer as Ranked
+from methods.evaluation.cases import Case, CaseError, Cause
+from methods.evaluation.evaluate import ESTIMATED, GIVEN, Record
+from methods.evaluation.measures import difference, guessing, interval, score
+from methods.running.pool import Answer
 from methods.running.worker import rank
 
 
@@ -26,7 +27,7 @@ class Here:
             if cancelled is not None and cancelled.is_set():
                 return
             self.ran.append((task.key, task.method))
-            yield Ranked(task, *rank(task.incident(), task.method, task.seed))
+            yield Answer(task, *rank(task.incident(), task.method, task.seed))
 
 
 def brute_force(places, true, candidates: int) -> list[float]:
@@ -81,12 +82,19 @@ def test_an_interval_holds_its_mean_and_shrinks_with_cases() -> None:
     assert interval([0.0, 1.0] * 5) == few == interval([0.0] * 5 + [1.0] * 5)
 
 
+def test_a_difference_is_of_the_cases_that_both_have() -> None:
+    found = difference({"a": 1.0, "b": 1.0, "c": 0.0}, {"a": 0.5, "b": 0.0, "d": 1.0})
+    assert (found.cases, found.before, found.after, found.loss) == (2, 1.0, 0.25, 0.75)
+    assert found.low <= found.loss <= found.high
+    assert difference({"a": 1.0}, {}).cases == 0
+
+
 @pytest.fixture
 def cases(make_incident) -> list[Case]:
     found = []
     for seed, target in enumerate(("replica-0", "replica-1")):
         incident = dataclasses.replace(make_incident(seed=seed, target=target, few=True), id=f"case-{seed}")
-        found.append(Case.of(incident, Answer((target,), "cpu-stress", incident.onset.time)))
+        found.append(Case.of(incident, Cause((target,), "cpu-stress", incident.onset.time)))
     return found
 
 
@@ -94,8 +102,14 @@ def test_every_method_runs_with_both_onsets(cases) -> None:
     records = list(evaluate.run(cases, ["nsigma", "dummy"], engine=Here()))
     assert len(records) == evaluate.total(cases, ["nsigma", "dummy"]) == 8
     given = [r for r in records if r.mode == GIVEN]
-    assert {r.onset for r in given} == {c.answer.injected_at for c in cases}
-    assert all(r.onset not in (None, cases[0].answer.injected_at) for r in records if r.mode == ESTIMATED)
+    assert {r.onset for r in given} == {c.cause.injected_at for c in cases}
+    assert all(r.onset not in (None, cases[0].cause.injected_at) for r in records if r.mode == ESTIMATED)
+
+
+def test_the_total_counts_the_modes_that_are_run(cases) -> None:
+    names = ["nsigma", "dummy"]
+    records = list(evaluate.run(cases, names, engine=Here(), modes=[ESTIMATED]))
+    assert len(records) == evaluate.total(cases, names, [ESTIMATED]) == 4
 
 
 def test_a_stopped_run_goes_on_where_it_was(cases, tmp_path) -> None:
@@ -107,7 +121,7 @@ def test_a_stopped_run_goes_on_where_it_was(cases, tmp_path) -> None:
         if len(done) == 3:
             cancelled.set()
     assert len(done) == 3
-    cache.write_text(cache.read_text() + '{"version": "cut sho')
+    cache.write_text(cache.read_text() + "0123abcd {cut sho")
     rest = list(evaluate.run(cases, names, engine=second, cache_path=cache))
     assert rest[:3] == done
     assert len(rest) == 8
@@ -121,8 +135,54 @@ def test_another_seed_is_not_taken_from_the_cache(cases, tmp_path) -> None:
     assert len(engine.ran) == 4
 
 
+def test_answers_are_found_by_content_and_not_by_id(cases, tmp_path) -> None:
+    cache, engine = tmp_path / "records.jsonl", Here()
+    first = list(evaluate.run(cases, ["nsigma"], engine=Here(), cache_path=cache))
+    again = [dataclasses.replace(case, id=f"{case.id}-copy") for case in cases]
+    other = dataclasses.replace(cases[0], content="0")
+    copies = list(evaluate.run(again, ["nsigma"], engine=engine, cache_path=cache))
+    assert [dataclasses.replace(r, case=f"{r.case}-copy") for r in first] == copies
+    assert not engine.ran
+    list(evaluate.run([other], ["nsigma"], engine=engine, cache_path=cache))
+    assert len(engine.ran) == 2
+
+
+def test_a_deadline_matters_to_a_timeout_and_to_what_took_longer(cases, tmp_path) -> None:
+    class Slow(Here):
+        def run(self, tasks, cancelled=None):
+            for answer in super().run(tasks, cancelled):
+                late = NoRanking(Reason.TIMEOUT, "no answer") if answer.task.method == "baro" else answer.outcome
+                yield Answer(answer.task, late, 5.0)
+
+    def ran(deadline: float) -> set[str]:
+        engine = Here()
+        list(evaluate.run(cases[:1], ["baro", "nsigma"], engine=engine, cache_path=cache, deadline=deadline))
+        return {method for _, method in engine.ran}
+
+    cache = tmp_path / "records.jsonl"
+    slow = evaluate.run(cases[:1], ["baro", "nsigma"], engine=Slow(), cache_path=cache, deadline=8.0)
+    assert len(list(slow)) == 4
+    kept = cache.read_bytes()
+    expected = {8.0: set(), 6.0: {"baro"}, 60.0: {"baro"}, 4.0: {"baro", "nsigma"}}
+    for deadline, methods in expected.items():
+        cache.write_bytes(kept)
+        assert ran(deadline) == methods
+
+
+def test_an_error_is_not_kept(cases, tmp_path) -> None:
+    class Broken(Here):
+        def run(self, tasks, cancelled=None):
+            for answer in super().run(tasks, cancelled):
+                yield Answer(answer.task, NoRanking(Reason.ERROR, "it needed more memory"), 0.1)
+
+    cache, engine = tmp_path / "records.jsonl", Here()
+    list(evaluate.run(cases, ["nsigma"], engine=Broken(), cache_path=cache))
+    list(evaluate.run(cases, ["nsigma"], engine=engine, cache_path=cache))
+    assert len(engine.ran) == 4
+
+
 def test_the_same_incident_twice_is_refused(cases) -> None:
-    with pytest.raises(ValueError, match="same id"):
+    with pytest.raises(CaseError, match="same id"):
         evaluate.run([cases[0], cases[0]], ["dummy"])
 
 
@@ -131,7 +191,7 @@ def test_the_summary(cases) -> None:
         reason = "" if places else "timeout: no answer within 60 s"
         return Record(f"case-{case}", "nsigma", mode, onset, places, reason, 0.5)
 
-    injected = cases[0].answer.injected_at
+    injected = cases[0].cause.injected_at
     records = [
         record(0, ESTIMATED, (("replica-0", 1), ("gateway", 1), ("node", 3)), injected + 4),
         record(1, ESTIMATED, None),
@@ -175,7 +235,7 @@ def test_the_summary(cases) -> None:
 
 def test_what_cannot_be_ranked_is_a_miss_with_its_reason(cases, make_incident) -> None:
     calm = make_incident(target=None, few=True)
-    case = Case.of(calm, Answer(("replica-1",), "nothing", calm.onset.time))
+    case = Case.of(calm, Cause(("replica-1",), "nothing", calm.onset.time))
     (record,) = [r for r in evaluate.run([case], ["nsigma"], engine=Here()) if r.mode == ESTIMATED]
     assert record.places is None
     assert record.reason.startswith("not_applicable: ")
@@ -194,7 +254,7 @@ def test_the_worker_turns_an_exception_into_no_ranking(incident, monkeypatch) ->
 
 
 def test_where_nobody_is_to_blame_there_is_no_accuracy(cases) -> None:
-    surge = dataclasses.replace(cases[1], answer=dataclasses.replace(cases[1].answer, components=(), fault="surge"))
+    surge = dataclasses.replace(cases[1], cause=dataclasses.replace(cases[1].cause, components=(), fault="surge"))
     records = [
         Record(case.id, method, ESTIMATED, None, places, "" if places else "not_applicable: it is calm", 0.5)
         for case in (cases[0], surge)
@@ -237,7 +297,7 @@ def test_one_method_is_no_consensus_nor_is_a_guess(cases) -> None:
 
 
 def test_of_several_true_components_the_best_placed_counts(cases) -> None:
-    both = dataclasses.replace(cases[0], answer=dataclasses.replace(cases[0].answer, components=("replica-0", "node")))
+    both = dataclasses.replace(cases[0], cause=dataclasses.replace(cases[0].cause, components=("replica-0", "node")))
     record = Record(both.id, "nsigma", ESTIMATED, None, (("gateway", 1), ("node", 2), ("replica-0", 3)), "", 0.5)
     found = report.summary([both], [record])
     (row,) = found["methods"]

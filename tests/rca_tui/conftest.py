@@ -61,7 +61,7 @@ def ranking(first: str, level: float) -> Ranking:
 @pytest.fixture
 def ranked_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four answers at once instead of methods in processes: two agree, one dissents, one has no ranking; a contrast."""
-    from methods.running import contrast, runner
+    from methods.running import runner
 
     def run(incident: Incident, names: object = None, **_: object) -> Iterator[runner.Result]:
         for name, first, level in (("baro", "replica-1", 83.7), ("nsigma", "replica-1", 51.0), ("circa", "head", 4.2)):
@@ -69,11 +69,11 @@ def ranked_here(monkeypatch: pytest.MonkeyPatch) -> None:
         words = "[red]no[/] traces \x1b]52;c;aGk=\x07 in this incident."
         yield runner.Result("microrank", Family.TRACE, NoRanking(Reason.NOT_APPLICABLE, words), 0.01)
 
-    def contrasted(incident: Incident, **_: object) -> runner.Result:
+    def run_contrast(incident: Incident, **_: object) -> runner.Result:
         return runner.Result("contrast", Family.METRIC, ranking("replica-1", 0.31), 2.4)
 
     monkeypatch.setattr(runner, "run", run)
-    monkeypatch.setattr(contrast, "contrasted", contrasted)
+    monkeypatch.setattr(runner, "run_contrast", run_contrast)
 
 
 @pytest.fixture

@@ -74,16 +74,17 @@ def test_a_check_is_priced_and_what_was_answered_is_not_run_again(tmp_path: Path
     synthetic_drill = synthetic.incident()
     store.save(synthetic_drill, tmp_path / "d.zip", Truth(("replica-1",), "cpu-stress", synthetic.ONSET, None, {}))
     told = run("ablate", "d.zip", "--check", "engine-per-replica", "--method", "nsigma", "--out", "out", "--json")
-    kept = (tmp_path / "cache/rca-tui/ablate.jsonl").read_text()
+    kept = (tmp_path / "cache/rca-tui/answers.jsonl").read_text()
     table = prices.read(json.loads(told))
     (price,) = table.prices
-    assert (price.incidents, price.methods) == (1, 1)
+    assert (table.incidents, price.methods) == (1, 1)
+    assert "1 method that reads it" in price.claim
     assert table.guessing == pytest.approx(1 / 6, abs=1e-3)
     assert price.before - price.after == pytest.approx(price.cost)
     assert json.loads((tmp_path / "out/ablations.json").read_text()) == json.loads(told)
     assert "*guessing*" in (tmp_path / "out/ablations.md").read_text()
     assert run("ablate", "d.zip", "--check", "engine-per-replica", "--method", "nsigma", "--json") == told
-    assert (tmp_path / "cache/rca-tui/ablate.jsonl").read_text() == kept
+    assert (tmp_path / "cache/rca-tui/answers.jsonl").read_text() == kept
 
 
 # -- 6 Checks ---------------------------------------------------------------------------------------------------------

@@ -299,7 +299,7 @@ def test_evaluate_scores_saved_and_raw_cases(tmp_path: Path, monkeypatch: pytest
     }
     assert expected <= set(rows["baro"])
     assert rows["baro"]["given"]["ac@1"] == 1.0
-    assert (tmp_path / "cache" / "rca-tui" / "evaluate.jsonl").exists()
+    assert (tmp_path / "cache" / "rca-tui" / "answers.jsonl").exists()
     text = run("evaluate", "saved.zip", "cases", "--method", "baro", "--method", "dummy")
     assert "guessing" in text
     assert max(len(line) for line in text.splitlines()) <= 80
