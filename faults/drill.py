@@ -20,9 +20,8 @@ from faults import catalog, clock, effects, preflight, steady
 from faults.effects import Landing, Measured, Periods
 from faults.engine import Engine, Injection
 from faults.errors import JournalError, ReadOnly, Refused
-from faults.states import State
+from faults.states import State, Undone
 from faults.types import Fault, Plan
-from faults.undo import Undone
 
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
@@ -131,7 +130,7 @@ def run(
 
     Raises:
         FaultError: refused, with nothing touched (UnknownFault, BadParameters, ReadOnly, Refused, JournalError), or
-            InjectionFailed, undone unless it says otherwise.
+            InjectionFailed; its `undone` says how the way back ended.
         DeploymentError: the deployment cannot be read.
         IncidentError: the fault is undone, but its incident could not be saved.
     """

@@ -22,10 +22,10 @@ from faults.clock import Moment
 from faults.errors import InjectionFailed, JournalError, ReadOnly, Refused
 from faults.journal import Header, IllegalTransition, Journal, Record, journals, planning
 from faults.preflight import Preflight
-from faults.states import State
+from faults.states import State, Undone
 from faults.steady import Level
 from faults.types import Fault, Parameters, Plan
-from faults.undo import LOCK_PATIENCE, Undo, Undone
+from faults.undo import LOCK_PATIENCE, Undo
 
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
@@ -111,7 +111,7 @@ class Engine:
 
         Raises:
             ReadOnly, BadParameters, Refused, JournalError: nothing was touched.
-            InjectionFailed: it went wrong on the way; it was undone, or the message has the command.
+            InjectionFailed: it went wrong on the way; its `undone` says how the way back ended.
             DeploymentError: the deployment failed before anything was touched.
         """
         if not self.armed:
@@ -130,11 +130,19 @@ class Engine:
             ends, injected_at = self._enter(fault, plan, journal, seconds)
             record = journal.read()
         except BaseException as error:
-            undone = self._undo(journal, f"injecting failed: {error or type(error).__name__}", self.deployment)
-            if not isinstance(error, Exception):
+            reason = _reason(error)
+            undone = self._undo_failed(journal, plan, reason)
+            if not isinstance(error, Exception) and undone.state is State.RECOVERED:
                 raise
-            raise InjectionFailed(_failure(error, undone)) from error
+            raise InjectionFailed(reason, undone) from error
         return Injection(fault, plan, journal, record, ends, injected_at, keeper)
+
+    def _undo_failed(self, journal: Journal, plan: Plan, reason: str) -> Undone:
+        """The way back of an injection that failed. Never raises, also when the journal is lost meanwhile."""
+        try:
+            return self._undo(journal, f"injecting failed: {reason}", self.deployment)
+        except (JournalError, OSError) as error:
+            return Undone(journal.id, State.STUCK, False, str(error), plan.undo)
 
     def _enter(self, fault: Fault[Any], plan: Plan, journal: Journal, seconds: float) -> tuple[Moment, float]:
         with journal.locked(LOCK_PATIENCE) as alone:
@@ -257,8 +265,5 @@ def check_seconds(seconds: float) -> None:
         raise Refused(f"a fault lasts {MIN_SECONDS:g} to {MAX_SECONDS:g} s, not {seconds:g} s")
 
 
-def _failure(error: Exception, undone: Undone) -> str:
-    reason = "another process ended it" if isinstance(error, IllegalTransition) else str(error)
-    if undone.clean:
-        return f"the injection failed and everything was undone: {reason}"
-    return f"the injection failed ({reason}) and is STUCK ({undone.detail}); undo it with: {undone.command}"
+def _reason(error: BaseException) -> str:
+    return "another process ended it" if isinstance(error, IllegalTransition) else str(error) or type(error).__name__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cluster.errors import RcaError
+from faults.states import State, Undone
 
 
 class FaultError(RcaError):
@@ -26,7 +27,27 @@ class Refused(FaultError):
 
 
 class InjectionFailed(FaultError):
-    """It went wrong on the way in; the message says whether everything was undone."""
+    """The injection failed half way.
+
+    Attributes:
+        reason: what failed.
+        undone: how the way back ended; STUCK when something is left, and then `command` is what undoes it.
+    """
+
+    def __init__(self, reason: str, undone: Undone) -> None:
+        self.reason = reason
+        self.undone = undone
+        if undone.state is State.RECOVERED:
+            what = f"the injection failed and everything was undone: {reason}"
+        elif undone.clean:
+            what = f"the injection failed ({reason}): {undone.detail}"
+        else:
+            what = f"the injection failed ({reason}) and is STUCK: {undone.detail}"
+        super().__init__(what, command=undone.command)
+
+
+class WatchdogFailed(FaultError):
+    """The process that would keep the deadline did not start. Nothing was touched."""
 
 
 class JournalError(FaultError):

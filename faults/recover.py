@@ -7,8 +7,8 @@ from pathlib import Path
 
 from faults.errors import JournalError
 from faults.journal import Journal, Record, journals
-from faults.states import State
-from faults.undo import Undo, Undone
+from faults.states import State, Undone
+from faults.undo import Undo
 
 
 def pending(folder: Path | None = None) -> list[tuple[Journal, Record | None]]:

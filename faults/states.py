@@ -1,7 +1,8 @@
-"""The life of an injection: its states, and which may follow which. Nothing else decides that."""
+"""The life of an injection: its states, which may follow which, and how it ended. Nothing else decides that."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -38,3 +39,22 @@ _NEXT: dict[State, frozenset[State]] = {
 
 def may_follow(state: State, following: State) -> bool:
     return following in _NEXT[state]
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """How an injection ended.
+
+    Attributes:
+        injection: its id.
+        state: RECOVERED or STUCK.
+        clean: nothing of the injection is left on the target, read back.
+        detail: what was found, a clause.
+        command: the exact command for a person when STUCK, else empty.
+    """
+
+    injection: str
+    state: State
+    clean: bool
+    detail: str
+    command: str = ""

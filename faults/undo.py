@@ -13,7 +13,7 @@ from faults import catalog, reconnect, steady
 from faults.errors import FaultError, JournalError
 from faults.journal import Header, Journal, Record
 from faults.local.control import tagged
-from faults.states import State
+from faults.states import State, Undone
 from faults.steady import Level
 from faults.types import Fault, Plan, Readback
 
@@ -29,17 +29,6 @@ HEALTH_POLL = 2.0  # s
 
 Connect = Callable[[Header], "Deployment | None"]
 Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Undone:
-    """How it ended. `clean`: nothing of the injection is left; `command`: what a person can do when STUCK."""
-
-    injection: str
-    state: State
-    clean: bool
-    detail: str
-    command: str = ""
 
 
 class _GoneError(Exception):

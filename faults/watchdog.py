@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster.local.processes import Process
-from faults.errors import InjectionFailed, JournalError
+from faults.errors import JournalError, WatchdogFailed
 from faults.journal import Journal, Record
 from faults.states import State
 
@@ -36,7 +36,7 @@ _told_to_end = threading.Event()  # by SIGTERM: the machine is going down, say
 
 
 def start(journal: Journal, command: Sequence[str] = COMMAND) -> subprocess.Popen[bytes]:
-    """Start one for the journal and wait until it says that it watches. Raises InjectionFailed when it does not."""
+    """Start one for the journal and wait until it says that it watches. Raises WatchdogFailed when it does not."""
     reading, writing = os.pipe()
     try:
         try:
@@ -49,7 +49,7 @@ def start(journal: Journal, command: Sequence[str] = COMMAND) -> subprocess.Pope
                 cwd="/",
             )
         except OSError as error:
-            raise InjectionFailed(f"the watchdog could not be started: {error}") from error
+            raise WatchdogFailed(f"the watchdog could not be started: {error}") from error
         finally:
             os.close(writing)
         readable, _, _ = select.select([reading], [], [], START_PATIENCE)
@@ -59,7 +59,7 @@ def start(journal: Journal, command: Sequence[str] = COMMAND) -> subprocess.Pope
     if said != READY:
         process.kill()
         process.wait()
-        raise InjectionFailed(f"the watchdog did not come up within {START_PATIENCE:.0f} s")
+        raise WatchdogFailed(f"the watchdog did not come up within {START_PATIENCE:.0f} s")
     return process
 
 

@@ -85,8 +85,8 @@ class Injection:
     """A fault as the screens show it; `state` is the journal's, times are unix seconds.
 
     `started` and `ended` bound the time it was active; `deadline` is when it is undone by itself. `open` while
-    something may still have to be undone; `undo` is the command for a person when it is STUCK; `inherited` when an
-    earlier run left it.
+    something may still have to be undone; one that is not open and still PLANNED was refused, and nothing was touched.
+    `undo` is the command for a person when it is STUCK; `inherited` when an earlier run left it.
     """
 
     fault: str
@@ -108,6 +108,15 @@ class Injection:
     def stuck(self) -> bool:
         return self.state is State.STUCK
 
+    @property
+    def refused(self) -> bool:
+        return self.state is State.PLANNED and not self.open
+
+    @property
+    def label(self) -> str:
+        """The state in words."""
+        return "NOT INJECTED" if self.refused else self.state.value
+
 
 @dataclass(frozen=True, slots=True)
 class Knob:
@@ -117,7 +126,6 @@ class Knob:
     default: str
     bounds: str
     about: str
-    kind: str
 
 
 @dataclass(frozen=True, slots=True)

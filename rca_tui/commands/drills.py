@@ -15,8 +15,10 @@ from rca_tui.draw.text import number, plain, span
 
 if TYPE_CHECKING:
     from faults.drill import DrillReport, Progress
+    from faults.errors import InjectionFailed
 
 FAILED = 1
+COMMAND = 10_000  # characters of a command for a person: it is never cut
 
 
 def drill(
@@ -53,7 +55,7 @@ def drill(
     """
     from faults import catalog
     from faults.engine import check_seconds
-    from faults.errors import Refused
+    from faults.errors import InjectionFailed, Refused
     from faults.states import State
 
     if blind and (fault or target or param or dry_run):
@@ -108,6 +110,9 @@ def drill(
                 if interrupts.happened():
                     raise Interrupted("interrupted before anything was touched") from None
                 raise
+            except InjectionFailed as error:
+                _print_failed(error, blind, as_json)
+                raise typer.Exit(FAILED) from None
     if blind:
         _print_sealed(report, as_json)
     else:
@@ -137,8 +142,11 @@ def recover(as_json: AsJson = False) -> None:
     else:
         print_table(
             ("injection", "state", "how it is now"),
-            ((o.injection, o.state, f"{o.detail} {o.command}") for o in outcomes),
+            ((o.injection, o.state, o.detail) for o in outcomes),
         )
+        for outcome in outcomes:
+            if outcome.command:
+                _print_command(f"{outcome.injection}: {_next(outcome.clean)}: ", outcome.command)
     if any(outcome.state is not State.RECOVERED for outcome in outcomes):
         raise typer.Exit(FAILED)
 
@@ -201,7 +209,7 @@ def _print_plan(plan: dict[str, Any], as_json: bool) -> None:
     print_line(f"{plan['fault']} on {plan['target']} would touch {', '.join(plan['components'])}:")
     for action in plan["actions"]:
         print_line(f"  {action}")
-    print_line(f"by hand it is undone with: {plan['undo']}")
+    _print_command("by hand it is undone with: ", plan["undo"])
 
 
 def _print_report(report: DrillReport, as_json: bool) -> None:
@@ -226,13 +234,48 @@ def _print_report(report: DrillReport, as_json: bool) -> None:
 def _print_sealed(report: DrillReport, as_json: bool) -> None:
     """What may be told before the reveal: not the fault, not the component, and no signal that is another's."""
     if as_json:
-        told = {"injection": report.injection, "state": report.state, "clean": report.clean, "whole": report.whole}
-        print_json({**told, "landing": report.landing, "saved": None if report.saved is None else str(report.saved)})
+        payload = {"injection": report.injection, "state": report.state, "clean": report.clean, "whole": report.whole}
+        payload |= {"landing": report.landing, "saved": None if report.saved is None else str(report.saved)}
+        print_json(payload | {"command": report.command})
         return
     print_line(f"a blind drill: {report.state}, effect {report.landing}")
     if report.saved is not None:
         print_line(f"saved {report.saved}; who is to blame? rca-tui diagnose {report.saved}")
         print_line(f"the answer: rca-tui reveal {report.saved}")
+
+
+def _print_failed(error: InjectionFailed, blind: bool, as_json: bool) -> None:
+    """An injection that failed half way. The reason names components: a blind drill tells it only when it is STUCK."""
+    from faults.states import State
+
+    undone, sentence = error.undone, str(error)
+    sealed = blind and undone.state is State.RECOVERED
+    if sealed:
+        sentence = "the injection failed and everything was undone; no incident was saved"
+    if as_json:
+        print_json(
+            {
+                "error": sentence,
+                "injection": undone.injection,
+                "state": undone.state,
+                "clean": undone.clean,
+                "detail": "" if sealed else undone.detail,
+                "command": undone.command,
+            }
+        )
+    say(f"rca-tui: {sentence}")
+    if undone.command:
+        say(f"{_next(undone.clean)}: {undone.command}", COMMAND)
+
+
+def _next(clean: bool) -> str:
+    """What the command of a STUCK injection is for."""
+    return "next" if clean else "undo it with"
+
+
+def _print_command(label: str, command: str) -> None:
+    """On one line however long it is, so that it can be copied."""
+    typer.echo(f"{label}{plain(command, COMMAND)}")
 
 
 def _undone(report: DrillReport, blind: bool) -> str:

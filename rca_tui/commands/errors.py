@@ -38,9 +38,9 @@ class Interrupted(Exception):
     """Ctrl-C, and what was undone because of it: one sentence."""
 
 
-def say(sentence: object) -> None:
-    """One line on stderr, harmless to a terminal."""
-    typer.echo(plain(sentence, limit=2000), err=True)
+def say(sentence: object, limit: int = 2000) -> None:
+    """One line of at most `limit` characters on stderr, harmless to a terminal."""
+    typer.echo(plain(sentence, limit=limit), err=True)
 
 
 def say_each(sentences: Iterable[object]) -> None:

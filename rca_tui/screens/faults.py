@@ -21,6 +21,8 @@ from rca_tui.work import messages
 
 SECONDS = "60"
 """How long a fault stays unless told otherwise."""
+COMMAND = 10_000
+"""Characters of a command for a person: it is never cut."""
 
 
 class FaultsPage(Page):
@@ -117,8 +119,8 @@ class FaultsPage(Page):
         if not form.display:
             return
         lines = [Horizontal(Label("target", classes="knob"), _choice(offer.targets), classes="line")]
-        knobs = [(k.name, k.default, k.bounds, plain(k.about), k.kind) for k in offer.knobs]
-        for name, default, bounds, about, _ in [*knobs, ("seconds", SECONDS, "1 to 600", "then undone", "")]:
+        knobs = [(k.name, k.default, k.bounds, plain(k.about)) for k in offer.knobs]
+        for name, default, bounds, about in [*knobs, ("seconds", SECONDS, "1 to 600", "then undone")]:
             field = Input(default, id=f"knob-{name}", compact=True, classes="value")
             note = " · ".join(part for part in (bounds, about) if part)
             lines.append(
@@ -136,14 +138,18 @@ class FaultsPage(Page):
             return
         colour = self.app.theme_variables
         glyph, tint = (BAD, "error") if injection.open else (GOOD, "success")
-        text = Text.assemble((f"{glyph} {injection.state}", f"bold {colour[tint]}"))
+        if injection.refused:
+            glyph, tint = UNKNOWN, "secondary"
+        text = Text.assemble((f"{glyph} {injection.label}", f"bold {colour[tint]}"))
         text.append(f"  {plain(injection.fault)} {plain(injection.target)}", style="bold")
         if injection.state is State.ACTIVE and injection.deadline is not None:
             text.append(f"  {span(max(0.0, injection.deadline - self.rca.clock()))} left, X undoes it now")
         if injection.detail:
             text.append(f"\n{plain(injection.detail, 1000)}", style="dim")
         if injection.stuck and injection.undo:
-            text.append(f"\n{WARN} undo it with: ", style=colour["warning"]).append(plain(injection.undo), style="bold")
+            text.append(f"\n{WARN} undo it with: ", style=colour["warning"]).append(
+                plain(injection.undo, COMMAND), style="bold"
+            )
         line.update(text)
 
     def _show_plan(self, text: Text) -> None:
@@ -247,5 +253,5 @@ def _plan_text(rehearsal: Rehearsal, colour: dict[str, str]) -> Text:
         text.append("Exactly this would be done\n")
         for i, action in enumerate(rehearsal.actions, 1):
             text.append(f"{i}. {plain(action, 1000)}\n", style="not bold")
-        text.append("Undone by hand with\n").append(f"{plain(rehearsal.undo, 1000)}\n", style="not bold")
+        text.append("Undone by hand with\n").append(f"{plain(rehearsal.undo, COMMAND)}\n", style="not bold")
     return text

@@ -103,7 +103,7 @@ class Header(Vertical):
         active = app.injection
         if active is None or not active.open:
             return Text()
-        how = active.state.value
+        how = active.label
         if active.state is State.ACTIVE and active.deadline is not None:
             how = span(max(0.0, active.deadline - app.clock()))
         words = " ".join(word for word in (BAD, plain(active.fault), plain(active.target), how) if word)

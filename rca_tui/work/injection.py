@@ -1,6 +1,6 @@
 """Faults, from a worker thread: the catalogue for a deployment, the dry run, and an injection from start to recovered.
 
-The promise to undo is kept in `faults`; this calls it and says how far it is.
+`faults` keeps the promise to undo; this calls it and posts each state as a message.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from faults.states import State
+from faults.states import State, Undone
 from rca_tui.session import Injection, Knob, Offer, Rehearsal, Request
 from rca_tui.work import messages
 
@@ -75,36 +75,40 @@ class Injector:
         return Rehearsal(request, checks, plan.actions, plan.undo, refused)
 
     def run(self, request: Request, post: Post) -> None:
-        """Inject, hold until the time is over or `abort`, revert, wait until healthy; tell every state.
+        """Inject, hold until the time is over or `abort`, revert, wait until healthy; post every state.
 
-        Raises FaultError or DeploymentError when nothing was injected.
+        Raises:
+            InjectionFailed: it failed half way. The state that was posted last says how the way back ended.
+            FaultError, DeploymentError: refused, nothing was touched.
         """
         from faults import catalog
+        from faults.errors import InjectionFailed
 
         self._cancelled.clear()
         deployment = self._connected()
         engine = self._engine(deployment, self._armed)
         fault = catalog.load(request.fault, deployment.kind)
-        told = _Told(request, post)
-        told.tell(State.INJECTING, open=True)
+        reporter = InjectionReporter(request, post)
+        reporter.report(State.INJECTING)
         try:
             injection = engine.inject(fault, request.target, request.parameters, request.seconds)
+        except InjectionFailed as error:
+            reporter.report_end(error.undone, str(error))
+            raise
         except BaseException as error:
-            stuck = "STUCK" in str(error)
-            told.tell(State.STUCK if stuck else State.RECOVERED, open=stuck, detail=str(error))
+            reporter.report_refusal(str(error))
             raise
         started = injection.injected_at
-        told.tell(State.ACTIVE, True, started=started, deadline=self._clock() + injection.remaining())
+        reporter.report(State.ACTIVE, started=started, deadline=self._clock() + injection.remaining())
         why = "interrupted"
         try:
             why = engine.hold(injection, self._cancelled.is_set) or "its time is over"
         finally:
-            told.tell(State.REVERTING, True, ended=self._clock(), detail=why)
+            reporter.report(State.REVERTING, ended=self._clock(), detail=why)
             undone = engine.revert(
-                injection, why, lambda words: told.tell(State.REVERTING, True, detail=f"{why}: {words}")
+                injection, why, lambda message: reporter.report(State.REVERTING, detail=f"{why}: {message}")
             )
-            open = undone.state is not State.RECOVERED
-            told.tell(undone.state, open, detail=undone.detail, undo=undone.command)
+            reporter.report_end(undone, undone.detail)
 
     def abort(self) -> None:
         """Ask a running injection to end now. Returns at once; the states come as messages."""
@@ -117,22 +121,22 @@ class Injector:
         found = [record for _, record in pending() if record is None or not _owned(*record.header.owner)]
         if not found:
             return None
-        words = "an earlier fault is" if len(found) == 1 else f"{len(found)} earlier faults are"
-        return Injection("earlier fault", "", State.STUCK, open=True, detail=f"{words} not undone", inherited=True)
+        subject = "an earlier fault is" if len(found) == 1 else f"{len(found)} earlier faults are"
+        return Injection("earlier fault", "", State.STUCK, open=True, detail=f"{subject} not undone", inherited=True)
 
     def recover(self, left: Injection, post: Post) -> None:
         """Undo what an earlier run left."""
         from faults.recover import recover
 
-        post(messages.InjectionChanged(replace(left, state=State.REVERTING, detail="")))
+        def report(detail: str) -> None:
+            post(messages.InjectionChanged(replace(left, state=State.REVERTING, detail=detail)))
 
-        def tell(words: str) -> None:
-            post(messages.InjectionChanged(replace(left, state=State.REVERTING, detail=words)))
-
-        ended = recover(tell)
-        stuck = next((one for one in ended if one.state is not State.RECOVERED), None)
+        report("")
+        stuck = [undone for undone in recover(report) if undone.state is State.STUCK]
         if stuck:
-            post(messages.InjectionChanged(replace(left, state=State.STUCK, detail=stuck.detail, undo=stuck.command)))
+            detail = "; ".join(undone.detail for undone in stuck)
+            undo = " ; ".join(dict.fromkeys(undone.command for undone in stuck if undone.command))
+            post(messages.InjectionChanged(replace(left, state=State.STUCK, detail=detail, undo=undo)))
         else:
             post(messages.InjectionChanged(replace(left, state=State.RECOVERED, open=False, detail="", undo="")))
 
@@ -154,16 +158,29 @@ def _owned(pid: int, started: int) -> bool:
     return found is not None and found.started == started
 
 
-class _Told:
-    """The injection as last told; each `tell` changes some of it and posts the whole."""
+class InjectionReporter:
+    """Posts an injection as it goes on. Each report changes some of it and posts the whole."""
 
     def __init__(self, request: Request, post: Post) -> None:
-        self._last = Injection(request.fault, request.target, State.PLANNED, open=True)
+        self._injection = Injection(request.fault, request.target, State.PLANNED, open=True)
         self._post = post
 
-    def tell(self, state: State, open: bool, **changes: Any) -> None:
-        self._last = replace(self._last, state=state, open=open, **{"detail": "", **changes})
-        self._post(messages.InjectionChanged(self._last))
+    def report(self, state: State, **changes: Any) -> None:
+        """Something may still have to be undone."""
+        self._report(state=state, open=True, **changes)
+
+    def report_end(self, undone: Undone, detail: str) -> None:
+        """The way back has ended."""
+        stuck = undone.state is not State.RECOVERED
+        self._report(state=undone.state, open=stuck, detail=detail, undo=undone.command)
+
+    def report_refusal(self, reason: str) -> None:
+        """Nothing was touched."""
+        self._report(state=State.PLANNED, open=False, detail=reason)
+
+    def _report(self, **changes: Any) -> None:
+        self._injection = replace(self._injection, **{"detail": "", **changes})
+        self._post(messages.InjectionChanged(self._injection))
 
 
 def _engine(deployment: Deployment, armed: bool) -> Engine:
@@ -200,5 +217,4 @@ def _knob(name: str, spec: Mapping[str, Any]) -> Knob:
         default="" if default is None else f"{default:g}" if isinstance(default, float) else str(default),
         bounds=bounds,
         about=str(spec.get("description", "")),
-        kind=str(spec.get("type", "string")),
     )

@@ -7,6 +7,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -147,6 +148,50 @@ def test_failing_on_the_way_in_is_undone(engine: Engine, backend: Backend, fails
     backend.inject_fails = fails
     with pytest.raises(InjectionFailed, match="everything was undone"):
         engine.inject(FakeFault(backend), "head", {}, 10)
+    assert not backend.injected
+
+
+def test_failing_on_the_way_in_and_back_carries_the_command(engine: Engine, backend: Backend) -> None:
+    backend.inject_fails, backend.reverts_that_fail = "after", undo.ATTEMPTS
+    with pytest.raises(InjectionFailed, match="and is STUCK") as caught:
+        engine.inject(FakeFault(backend), "head", {}, 10)
+    undone = caught.value.undone
+    assert (undone.state, undone.clean, undone.command) == (State.STUCK, False, "undo it")
+    assert caught.value.command == "undo it"
+    assert caught.value.reason == "inject fails half way"
+
+
+@pytest.mark.parametrize("loss", [Path.unlink, lambda path: path.write_text("?\n")])
+def test_failing_on_the_way_in_with_a_lost_journal_carries_the_command_of_the_plan(
+    engine: Engine, backend: Backend, deployment: FakeDeployment, loss: Callable[[Path], object]
+) -> None:
+    class Losing(FakeFault):
+        def inject(self, *arguments: Any) -> None:
+            super().inject(*arguments)
+            (journal,) = journals(deployment.folder / "journal")
+            loss(journal.path)
+            raise RuntimeError("inject fails half way")
+
+    with pytest.raises(InjectionFailed) as caught:
+        engine.inject(Losing(backend), "head", {}, 10)
+    assert (caught.value.undone.state, caught.value.command) == (State.STUCK, "undo it")
+
+
+def test_an_interrupt_on_the_way_in_does_not_hide_what_is_stuck(engine: Engine, backend: Backend) -> None:
+    class Interrupted(FakeFault):
+        def inject(self, *arguments: Any) -> None:
+            super().inject(*arguments)
+            raise KeyboardInterrupt
+
+    backend.reverts_that_fail = undo.ATTEMPTS
+    with pytest.raises(InjectionFailed) as caught:
+        engine.inject(Interrupted(backend), "head", {}, 10)
+    assert caught.value.command == "undo it"
+    backend.injected.clear()
+    (again,) = recover.recover(folder=engine.folder, undo=engine._undo)
+    assert again.state is State.RECOVERED
+    with pytest.raises(KeyboardInterrupt):
+        engine.inject(Interrupted(backend), "head", {}, 10)
     assert not backend.injected
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import synthetic
 from textual.pilot import Pilot
 
-from faults.states import State
+from faults.states import State, Undone
 from rca_tui.app import RcaApp
 from rca_tui.session import Knob, Offer
 from rca_tui.work.injection import Injector
@@ -26,7 +26,7 @@ OFFER = Offer(
     needs=("stress-ng on PATH",),
     expects=("target: latency_p90 up 2× or more",),
     targets=synthetic.SERVING,
-    knobs=(Knob("workers", "4", "1 to 16", "busy loops", "integer"),),
+    knobs=(Knob("workers", "4", "1 to 16", "busy loops"),),
 )
 MISSING = Offer("gpu-power-cap", "Caps the power.", False, "there is no NVIDIA GPU here", (), (), (), ())
 
@@ -62,7 +62,7 @@ class Engine:
     def revert(self, injection: Any, why: str, progress: Callable[[str], None]) -> Any:
         progress("reverting")
         self.active = False
-        return SimpleNamespace(state=self.end, detail="read back clean", command="rca-tui recover")
+        return Undone("20260101T000000-00000000", self.end, True, "read back clean", "rca-tui recover")
 
 
 def app_over(deployment: Any, armed: bool = False, engine: Engine | None = None) -> RcaApp:

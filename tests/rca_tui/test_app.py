@@ -171,7 +171,7 @@ async def inject(pilot: Any) -> None:
     pilot.app.screen.query_one("#word", Input).value = "replica-0"
     await pilot.pause()
     pilot.app.screen.query_one("#go", Button).press()
-    await until(pilot, lambda: pilot.app.injection is not None and pilot.app.injection.state == "ACTIVE")
+    await until(pilot, lambda: pilot.app.injection is not None and pilot.app.injection.state is State.ACTIVE)
 
 
 async def test_quit_with_an_active_fault_undoes_it_first() -> None:
@@ -183,7 +183,7 @@ async def test_quit_with_an_active_fault_undoes_it_first() -> None:
         await pilot.press("q")
         await until(pilot, lambda: app._exit)
     assert not engine.active
-    assert app.injection is not None and app.injection.state == "RECOVERED"
+    assert app.injection is not None and app.injection.state is State.RECOVERED
 
 
 async def test_quit_stays_when_a_fault_is_stuck_and_says_how_to_undo_it() -> None:
@@ -265,7 +265,7 @@ async def test_abort_tries_again_what_is_stuck(monkeypatch: pytest.MonkeyPatch) 
         await pilot.press("X")
         await until(pilot, lambda: app.injection is not None and app.injection.stuck)
         await pilot.press("X")
-        await until(pilot, lambda: app.injection is not None and app.injection.state == "RECOVERED")
+        await until(pilot, lambda: app.injection is not None and app.injection.state is State.RECOVERED)
         assert tried and not app.injection.open
 
 
@@ -373,8 +373,9 @@ async def test_status_line_survives_a_narrow_terminal() -> None:
 
 async def test_what_an_earlier_run_left_is_offered_for_undoing_without_saying_what_it_is() -> None:
     """It may be part of a blind drill: neither fault nor target are shown."""
-    told = "an earlier fault is not undone"
-    left = Injection("earlier fault", "", State.STUCK, open=True, detail=told, inherited=True)
+    left = Injection(
+        "earlier fault", "", State.STUCK, open=True, detail="an earlier fault is not undone", inherited=True
+    )
     app = app_over(synthetic.Live(), armed=True, engine=Engine())
     app.injector.left_over = lambda: left  # type: ignore[method-assign]
     asked: list[Injection] = []

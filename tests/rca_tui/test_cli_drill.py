@@ -16,9 +16,8 @@ from faults import blind, drill, recover
 from faults.drill import DrillReport, Phase, Progress
 from faults.effects import Landing, Measured
 from faults.errors import BadParameters, InjectionFailed, Refused
-from faults.states import State
+from faults.states import State, Undone
 from faults.types import Direction, Role
-from faults.undo import Undone
 from rca_tui.__main__ import app
 
 MEASURED = Measured(Role.TARGET, "replica-1", "cpu_usage", Direction.UP, 2.0, 0.5, 1.5, None, Landing.LANDED)
@@ -185,7 +184,7 @@ def test_the_typed_confirmation(drilled: Any, monkeypatch: pytest.MonkeyPatch) -
 def test_a_signal_never_hides_what_is_stuck(drilled: Any) -> None:
     def fake(*_: Any, **__: Any) -> DrillReport:
         os.kill(os.getpid(), signal.SIGINT)
-        raise InjectionFailed("the injection failed (nsenter was interrupted) and is STUCK (no); undo it with: kill 7")
+        raise InjectionFailed("nsenter was interrupted", Undone("x", State.STUCK, False, "no", "kill 7"))
 
     drilled(fake)
     result = CliRunner().invoke(app, DRILL)
@@ -239,3 +238,47 @@ def test_a_parameter_is_read_as_json_or_as_text_however_deep(drilled: Any) -> No
     for text in ("8", "hard", deep):
         assert CliRunner().invoke(app, [*DRILL, "--param", f"workers={text}"]).exit_code == 0
     assert asked == [{"workers": 8}, {"workers": "hard"}, {"workers": deep}]
+
+
+@pytest.mark.parametrize("blind", [False, True])
+def test_an_injection_that_failed_and_is_stuck_shows_the_exact_command(
+    drilled: Any, monkeypatch: pytest.MonkeyPatch, blind: bool
+) -> None:
+    monkeypatch.setattr("faults.blind.draw", lambda deployment: ("cpu-stress", "replica-1"))
+    command = f"kill {' '.join(str(pid) for pid in range(1000))}"
+
+    def fake(*_: Any, **__: Any) -> DrillReport:
+        raise InjectionFailed("nsenter died", Undone("20260101T000000-00000000", State.STUCK, False, "no", command))
+
+    drilled(fake)
+    words = ("drill", "--blind", "--yes", "--json") if blind else (*DRILL, "--json")
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 1
+    payload = json.loads(result.stdout)
+    assert (payload["state"], payload["clean"], payload["command"]) == ("STUCK", False, command)
+    assert f"undo it with: {command}\n" in result.stderr
+    assert "nsenter died" in result.stderr
+
+
+def test_a_blind_injection_that_failed_and_was_undone_tells_no_component(
+    drilled: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blind, "draw", lambda deployment: ("cpu-stress", "replica-1"))
+
+    def fake(*_: Any, **__: Any) -> DrillReport:
+        raise InjectionFailed("replica-1 is gone", Undone("x", State.RECOVERED, True, "replica-1 is gone"))
+
+    drilled(fake)
+    result = CliRunner().invoke(app, ["drill", "--blind", "--yes", "--json"])
+    assert result.exit_code == 1
+    assert "replica" not in result.output
+    assert json.loads(result.stdout)["state"] == "RECOVERED"
+
+
+def test_recover_shows_each_command_on_a_line_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    command = f"kill {' '.join(str(pid) for pid in range(1000))}"
+    left = [Undone("20260101T000000-00000000", State.STUCK, False, "no", command)]
+    monkeypatch.setattr(recover, "recover", lambda progress: left)
+    result = CliRunner().invoke(app, ["recover"])
+    assert result.exit_code == 1
+    assert f"20260101T000000-00000000: undo it with: {command}\n" in result.stdout

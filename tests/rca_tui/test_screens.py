@@ -10,6 +10,7 @@ import synthetic
 from driving import Engine, app_over, open_faults, running, settle, until, visible
 from textual.widgets import Button, Static
 
+from faults.states import State
 from rca_tui.screens.dialogs import Confirm, Notice
 from rca_tui.widgets.chart import Chart
 from rca_tui.widgets.rows import Rows
@@ -164,7 +165,7 @@ async def test_injection_wants_the_target_typed_and_cancel_has_the_focus() -> No
         await pilot.press(*"replica-", "enter")
         assert isinstance(app.screen, Confirm)
         await pilot.press("0", "enter")
-        await until(pilot, lambda: app.injection is not None and app.injection.state == "ACTIVE")
+        await until(pilot, lambda: app.injection is not None and app.injection.state is State.ACTIVE)
         assert engine.requests == [("replica-0", {"workers": "4"}, 60.0)]
         await settle(pilot)
         shown = app.screen.query_one("#running", Static)
