@@ -54,5 +54,5 @@ class Baro(Method):
         found = deviations(*parts, median_and_range)
         scores = found.by_signal()
         if not any(scores.values()):
-            return NoRanking(Reason.NOT_APPLICABLE, "no signal leaves the value that it had before the onset")
+            return NoRanking(Reason.NOT_APPLICABLE, "no signal changes after the onset")
         return caveats_for(by_signals(scores, explain(incident, found, centre="median", spread="IQR")), incident)

@@ -68,7 +68,9 @@ class CausalAi(Method):
         flag = (signals.matrix.times >= incident.onset.time).astype(np.float64)
         after = int(flag.sum())
         if min(after, signals.samples - after) < 4:
-            sentence = f"{signals.samples - after} samples before the onset and {after} after it, 4 each are needed"
+            sentence = (
+                f"{signals.samples - after} samples before the onset and {after} after it: at least 4 each are needed"
+            )
             return NoRanking(Reason.NOT_APPLICABLE, sentence)
         correlation = correlate(np.column_stack([signals.values, (flag - flag.mean()) / flag.std()]))
         found = children_of_context(correlation, signals.samples, self.alpha, self.max_set)
@@ -91,18 +93,16 @@ class CausalAi(Method):
             why = found.separations[i]
             given = ", ".join(names[s] for s in why.given)
             rows.append((names[i], float(correlation[flag, i]), given, why.correlation, why.threshold))
-        claim = (
-            f"{found.tests:,} tests: {len(shielded)} signals change with the onset but are shielded from it by others."
-        )
+        claim = f"{found.tests:,} tests: {len(shielded)} signals change with the onset, but not given other signals."
         if rows:
             claim += (
-                f" {rows[0][0]} correlates with it by {number(rows[0][1])}, but given {rows[0][2]} only by "
+                f" {rows[0][0]} correlates with the onset by {number(rows[0][1])}, but given {rows[0][2]} only by "
                 f"{number(rows[0][3])}."
             )
         if found.unfinished:
-            claim += f" The search stopped early: sets of {found.unfinished} signals were too many."
+            claim += f" The search stopped there: tests given {found.unfinished} signals exceed the budget."
         shields = Step(
-            "Shielded from the onset",
+            "Indirect changes",
             claim,
             {"tests": found.tests, "alpha": self.alpha, "shielded": len(shielded)},
             table=Table(("signal", "correlation with onset", "given", "partial correlation", "threshold"), tuple(rows)),
@@ -111,8 +111,8 @@ class CausalAi(Method):
         listed = ", ".join(names[i] for i in roots[:5]) + (f" and {len(roots) - 5} more" if len(roots) > 5 else "")
         edges = tuple(GraphEdge(ONSET, names[i], float(strength[i])) for i in roots[:SHOWN])
         causes = Step(
-            "What the onset points to",
-            f"Nothing shields {listed} from the onset: {len(roots)} root causes, which the method does not order.",
+            "Root causes",
+            f"Given any other signals, the onset still changes {listed}. These root causes ({len(roots)}) are tied.",
             {"roots": len(roots), "onset": onset},
             table=Table(
                 ("signal", "correlation with onset"), tuple((names[i], float(correlation[flag, i])) for i in roots[:10])

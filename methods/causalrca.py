@@ -17,7 +17,7 @@ from methods.telemetry.matrix import Floats, SignalMatrix, prepare
 
 _EDGES_SHOWN = 40
 _SIGNALS_SHOWN = 8
-# Seconds on one core: of an epoch for each sample of each signal, and for each multiplication of its matrix products.
+# Seconds of one epoch on one core: for each sample of each signal, and for each multiplication of a matrix product.
 _PER_VALUE = 1.4e-8
 _PER_PRODUCT = 4e-11
 _USUAL_STEPS = 24
@@ -85,7 +85,8 @@ class CausalRca(Method):
         if matrix.signals < 2 or matrix.samples < 10:
             return NoRanking(
                 Reason.NOT_APPLICABLE,
-                f"{matrix.signals} signals that vary over {matrix.samples} samples: at least 2 and 10 are needed",
+                f"at least 2 varying signals and 10 samples are needed, the incident has {matrix.signals} and "
+                f"{matrix.samples}",
             )
         seconds = self._estimate(matrix.samples, matrix.signals)
         if seconds > self.most_seconds:
@@ -103,14 +104,14 @@ class CausalRca(Method):
         weights = np.where(np.abs(learned.adjacency) >= self.threshold, np.abs(learned.adjacency), 0.0)
         np.fill_diagonal(weights, 0.0)
         if not weights.any():
-            return NoRanking(Reason.NOT_APPLICABLE, f"no edge of the learned graph reaches {self.threshold}")
+            return NoRanking(Reason.NOT_APPLICABLE, f"no edge of the learned graph weighs {self.threshold} or more")
         mass = pagerank(weights.T, damping=self.damping)
         scores = {twin: float(m) for m, group in zip(mass, twins, strict=True) for twin in group}
         explanation = Explanation(self._steps(matrix, learned, weights, mass))
         return caveats_for(by_signals(scores, explanation), incident)
 
     def _estimate(self, samples: int, signals: int) -> float:
-        """Seconds that training will take on one core, about."""
+        """Approximate seconds of training on one core."""
         products = 3 * samples * signals**2 + 12 * signals**3
         return _USUAL_STEPS * self.schedule.epochs * (_PER_VALUE * samples * signals + _PER_PRODUCT * products)
 
@@ -125,8 +126,8 @@ class CausalRca(Method):
         steps = [
             Step(
                 "Learned graph",
-                f"{len(causes)} edges of weight {self.threshold} and more between {matrix.signals} signals after "
-                f"{learned.epochs} epochs; h = {number(learned.acyclicity)} says it is acyclic.",
+                f"{len(causes)} edges between {matrix.signals} signals weigh {self.threshold} or more after "
+                f"{learned.epochs:,} epochs. The graph is acyclic: h = {number(learned.acyclicity)}.",
                 {
                     "edges": float(len(causes)),
                     "epochs": float(learned.epochs),
@@ -137,8 +138,8 @@ class CausalRca(Method):
             ),
             Step(
                 "PageRank from effect to cause",
-                f"{names[order[0]]} holds {number(float(mass[order[0]]))} of the walk; "
-                f"an even share would be {number(1 / len(mass))}.",
+                f"{names[order[0]]} has a PageRank of {number(float(mass[order[0]]))}; an even share is "
+                f"{number(1 / len(mass))}.",
                 {"even share": 1 / len(mass)},
                 table=Table(
                     ("component", "signal", "PageRank"), tuple((*matrix.keys[i], float(mass[i])) for i in order)
@@ -153,7 +154,7 @@ class CausalRca(Method):
                 Step(
                     f"{matrix.keys[i][1]} of {matrix.keys[i][0]}",
                     f"PageRank {number(float(mass[i]))}; "
-                    + (f"it acts on {', '.join(acted_on)}." if acted_on else "it acts on no other signal."),
+                    + (f"it is a cause of {', '.join(acted_on)}." if acted_on else "it is a cause of no other signal."),
                     {"PageRank": float(mass[i]), "effects": float(np.count_nonzero(weights[i]))},
                     pointers=(matrix.pointer(matrix.keys[i], start, end),),
                 )

@@ -112,14 +112,14 @@ class Circa(Method):
             Step(
                 "Causal graph",
                 f"PC finds {edges} directed edges between {matrix.signals} signals (alpha {self.alpha}); "
-                f"undirected ones are not used.",
+                f"undirected edges are not used.",
                 {"edges": float(edges), "signals": float(matrix.signals)},
                 graph=as_graph(graph.marks, names, np.abs(correlation), adjusted),
             ),
             Step(
                 "Residuals after the onset",
-                f"{abnormal} of {matrix.signals} signals leave what their parents predict by {self.threshold:g} "
-                f"standard deviations or more.",
+                f"{abnormal} of {matrix.signals} signals deviate from the prediction of their causal parents by "
+                f"{self.threshold:g} standard deviations or more.",
                 {"abnormal": float(abnormal), "threshold": self.threshold},
                 table=Table(("component", "signal", "residual z", "from descendants", "parents"), tuple(rows)),
             ),
@@ -130,13 +130,13 @@ class Circa(Method):
             basis = (
                 f"given {', '.join(parents[:3])}{' and others' if len(parents) > 3 else ''}"
                 if parents
-                else ("against its own mean, since it has no causal parent")
+                else ("from its own mean: it has no causal parent")
             )
             steps.append(
                 Step(
                     f"{matrix.keys[i][1]} of {matrix.keys[i][0]}",
                     f"Largest residual {number(float(residuals.scores[i]))} standard deviations, {basis}"
-                    + (f"; {number(float(added[i]))} more for its worst descendant." if added[i] else "."),
+                    + (f"; plus {number(float(added[i]))} for its most abnormal descendant." if added[i] else "."),
                     {"z": float(residuals.scores[i]), "descendant": float(added[i]), "sd": float(residuals.spread[i])},
                     pointers=(matrix.pointer(matrix.keys[i], start, end),),
                 )
@@ -155,7 +155,7 @@ class _Residuals:
 def _residuals(values: Floats, before: int, parents: NDArray[np.bool_]) -> _Residuals:
     """Regress each column on its parents over the first `before` rows, and score the rest.
 
-    A signal with as many parents as half the training rows is scored against its own mean: the fit would be idle.
+    A signal with more parents than half the training rows is scored against its own mean: the fit would be arbitrary.
     """
     count = values.shape[1]
     scores, spread = np.zeros(count), np.zeros(count)
@@ -166,7 +166,7 @@ def _residuals(values: Floats, before: int, parents: NDArray[np.bool_]) -> _Resi
         design = np.column_stack([np.ones(len(values)), values[:, chosen]])
         weights = np.linalg.lstsq(design[:before], values[:before, i], rcond=None)[0]
         residual = values[:, i] - design @ weights
-        # Unbiased: a fit with many parents must not shrink its own yardstick.
+        # Unbiased: a fit with many parents must not shrink the spread that its residuals are compared with.
         free = max(before - 1 - len(chosen), 1)
         spread[i] = np.sqrt((residual[:before] ** 2).sum() / free)
         largest = np.abs(residual[before:]).max()
@@ -177,7 +177,7 @@ def _residuals(values: Floats, before: int, parents: NDArray[np.bool_]) -> _Resi
 
 
 def _nearest_abnormal(parents: NDArray[np.bool_], scores: Floats, threshold: float) -> list[set[int]]:
-    """For each node the abnormal descendants that are reached through normal ones only, itself left out."""
+    """For each node the abnormal descendants that are reached through normal nodes only, without the node itself."""
     children = [np.nonzero(row)[0].tolist() for row in parents]
     found: list[set[int]] = []
     for start in range(len(scores)):

@@ -40,14 +40,14 @@ class Dummy(Method):
     def rank(self, incident: Incident, rng: np.random.Generator) -> Outcome:
         matrix = prepare(incident)
         if not matrix.signals:
-            return NoRanking(Reason.NOT_APPLICABLE, "the incident has no metrics to draw from")
+            return NoRanking(Reason.NOT_APPLICABLE, "the incident has no metrics")
         order = rng.permutation(matrix.signals)
         n = matrix.signals
         scores = {matrix.keys[int(i)]: (n - position) / n for position, i in enumerate(order)}
         first = matrix.keys[int(order[0])]
         step = Step(
-            title="A draw, no evidence",
-            claim=f"{first[0]} is first because {first[1]} was drawn first out of {n} signals. Nothing was measured.",
+            title="Random draw",
+            claim=f"{first[0]} is first because its {first[1]} was drawn first of {n} signals. No value was read.",
             numbers={"signals": n},
             table=Table(
                 ("draw", "component", "signal"), tuple((k + 1, *matrix.keys[int(i)]) for k, i in enumerate(order[:8]))

@@ -77,7 +77,7 @@ class EDiagnosis(Method):
         if not passed.any():
             least = number(float(p_values.min(initial=1.0)))
             return NoRanking(
-                Reason.NOT_APPLICABLE, f"no signal changed its distribution at alpha {self.alpha} (smallest p {least})"
+                Reason.NOT_APPLICABLE, f"no distribution changes at the onset (alpha {self.alpha}, smallest p {least})"
             )
         scores = {key: float(h) for key, h, ok in zip(matrix.keys, inhomogeneity, passed, strict=True) if ok}
         explanation = Explanation(self._steps(before, after, inhomogeneity, p_values, passed, incident.telemetry.units))
@@ -96,9 +96,9 @@ class EDiagnosis(Method):
         order = np.lexsort((p_values, -inhomogeneity))
         listed = [i for i in order if passed[i]]
         screening = Step(
-            "Two samples a signal",
-            f"{int(passed.sum())} of {after.signals} signals follow another distribution in the {after.samples} "
-            f"samples after the onset than in the {before.samples} before (permutation test, alpha {self.alpha}).",
+            "Two-sample tests",
+            f"{int(passed.sum())} of {after.signals} signals have another distribution in the {after.samples} samples "
+            f"after the onset than in the {before.samples} before it (permutation test, alpha {self.alpha}).",
             {"tested": float(after.signals), "passed": float(passed.sum()), "alpha": self.alpha},
             table=Table(
                 ("component", "signal", "H", "p"),
@@ -114,7 +114,7 @@ class EDiagnosis(Method):
                 Step(
                     f"{signal} of {component}",
                     f"H = {number(float(inhomogeneity[i]))}, p = {number(float(p_values[i]))}: "
-                    f"the median goes from {quantity(low, unit)} to {quantity(high, unit)}.",
+                    f"the median changes from {quantity(low, unit)} to {quantity(high, unit)}.",
                     {"H": float(inhomogeneity[i]), "p": float(p_values[i])},
                     {"median before": low, "median after": high},
                     pointers=(after.pointer(after.keys[i], start, end),),
@@ -140,6 +140,6 @@ def _energy_tests(values: Floats, late: NDArray[np.bool_], draws: NDArray[np.boo
         energy = 2.0 * ((before - after) ** 2 @ gaps)
         across = float((before[0] * (1 - after[0]) + after[0] * (1 - before[0])) @ gaps)
         inhomogeneity[column] = energy[0] / (2.0 * across) if across > 0 else 0.0
-        # Rounding must not make a permutation that is as extreme look less so.
+        # Equally extreme permutations count, in spite of rounding.
         p_values[column] = (1 + np.sum(energy[1:] >= energy[0] * (1 - 1e-12))) / len(labels)
     return inhomogeneity, p_values

@@ -25,7 +25,7 @@ LEAST_BASELINE = 20
 
 @dataclass(frozen=True, eq=False)
 class _Anomaly:
-    """Per signal, (N,): the baseline's median, the bound on deviations from it, the largest one since, and eta."""
+    """(N,) each: baseline median, extreme-value bound on deviations from it, largest deviation after the onset, η."""
 
     median: Floats
     bound: Floats
@@ -97,7 +97,7 @@ class MicroCause(Method):
         start = sli_column(incident, signals)
         if isinstance(start, NoRanking):
             return start
-        # At least half of the samples stay for the tests.
+        # At least half of the samples remain for the tests.
         tau_max = min(self.tau_max, signals.samples // 4)
         try:
             links = pcmci(signals.values, tau_max, self.pc_alpha)
@@ -109,7 +109,7 @@ class MicroCause(Method):
         visits = mean_visits(transitions(climbs, likeness, self.rho), start, self.steps)
         others = np.arange(signals.count) != start
         if visits[others].max() <= 0:
-            sentence = f"no link leads away from the SLI {signals.names[start]}"
+            sentence = f"no link leads from the SLI {signals.names[start]} to a possible cause"
             return NoRanking(Reason.NOT_APPLICABLE, f"MicroCause: {sentence}")
         anomaly = self._anomaly(incident, signals)
         score = visits / visits[others].max()
@@ -152,7 +152,7 @@ class MicroCause(Method):
         median = np.median(before, axis=0)
         largest = np.abs(after - median).max(axis=0)
         bound = np.array([extreme_bound(column, self.risk) for column in np.abs(before - median).T])
-        # A baseline without any deviation has no tail: a tenth of what followed stands for it, so that its η is 9.
+        # A constant baseline has no tail: its bound is a tenth of the largest deviation after it, so that η is 9.
         bound = np.where(bound > 0, bound, largest / 10)
         eta = np.divide(largest - bound, bound, out=np.zeros_like(bound), where=bound > 0)
         return _Anomaly(median, bound, largest, np.clip(eta, 0.0, None))
@@ -172,12 +172,12 @@ class MicroCause(Method):
             for i, j, lag in across[:SHOWN]
         )
         claim = (
-            f"{links.tests:,} tests over {links.samples} samples leave {len(across)} links between different signals "
+            f"{links.tests:,} tests over {links.samples} samples find {len(across)} links between different signals "
             f"at level {self.alpha}."
         )
         if rows:
             cause, effect, lag, partial, _ = rows[0]
-            when = f"{lag} sample{'s' * (lag > 1)} later" if lag else "within one sample, in either direction"
+            when = f"{lag} sample{'s' * (lag > 1)} later" if lag else "in the same sample, direction unknown"
             claim += f" {cause} and {effect}: partial correlation {number(partial)}, {when}."
         return Step(
             "Lagged links",
@@ -192,9 +192,7 @@ class MicroCause(Method):
         self, incident: Incident, signals: Signals, anomaly: _Anomaly | None, start: int
     ) -> tuple[Step, ...]:
         if anomaly is None:
-            claim = (
-                "Visits count alone: without an onset, or with too little before it, no signal can be called anomalous."
-            )
+            claim = "Only the visits count: without an onset, or with too few samples before it, there is no baseline."
             return (Step("Anomaly degree", claim),)
         order = [int(i) for i in np.argsort(-anomaly.eta, kind="stable") if i != start][:SHOWN]
         top = order[0]
@@ -204,8 +202,8 @@ class MicroCause(Method):
             (signals.names[i], float(anomaly.bound[i]), float(anomaly.largest[i]), float(anomaly.eta[i])) for i in order
         )
         claim = (
-            f"{component}:{signal} strays by up to {quantity(float(anomaly.largest[top]), unit)} from its baseline's "
-            f"median; {quantity(float(anomaly.bound[top]), unit)} would be extreme: "
+            f"{component}:{signal} deviates by up to {quantity(float(anomaly.largest[top]), unit)} from its baseline "
+            f"median; the extreme-value bound is {quantity(float(anomaly.bound[top]), unit)}: "
             f"η = {number(float(anomaly.eta[top]))}."
         )
         middle, bound = float(anomaly.median[top]), float(anomaly.bound[top])
@@ -223,8 +221,8 @@ class MicroCause(Method):
             if np.isfinite(score[i])
         )
         by_both = anomaly is not None and anomaly.eta[np.isfinite(score)].max() > 0
-        why = "visits and anomaly degree together" if by_both else "by its visits alone"
-        claim = f"{signals.names[top]} scores {number(float(score[top]))} of 1: {why}."
+        by = "visits and anomaly degree" if by_both else "visits alone"
+        claim = f"{signals.names[top]} scores {number(float(score[top]))} of at most 1, by {by}."
         table = Table(("signal", "score", "share of visits", "η"), rows)
         weight = {"weight": self.weight} if by_both else {}
         return Step("Score", claim, weight, table=table, pointers=(signals.pointer(top),))

@@ -97,7 +97,7 @@ class MicroRank(Method):
         bad_weights = weights(bad, rare=1.0 - self.phi, damping=self.damping, call_weight=self.omega)
         good_weights = weights(good, rare=1.0, damping=self.damping, call_weight=self.omega)
         if bad_weights is None or good_weights is None:
-            return NoRanking(Reason.NOT_CONVERGED, "PageRank between operations and traces did not settle")
+            return NoRanking(Reason.NOT_CONVERGED, "PageRank between operations and traces did not converge")
         spectrum = self._spectrum(bad, good, bad_weights, good_weights)
         operations = {table.operations[o]: float(spectrum[o, 4]) for o in np.flatnonzero(bad.covering > 0)}
         operations = steady(operations)
@@ -112,7 +112,7 @@ class MicroRank(Method):
         return caveats_for(by_components(scores, Explanation(steps), operations), incident)
 
     def _latencies(self, table: SpanTable) -> tuple[Floats, Floats]:
-        """(R,) own time of all spans of each trace, and what the baseline lets expect of it, in seconds."""
+        """(R,) own time of all spans of each trace, and the largest that the baseline predicts for it, in seconds."""
         early = ~table.late[table.trace]
         of, kinds = table.operation, len(table.operations)
         count = np.maximum(np.bincount(of[early], minlength=kinds), 1)
@@ -147,12 +147,12 @@ class MicroRank(Method):
         many, late = int(abnormal.sum()), int(table.late.sum())
         worst = int(np.argmax(np.where(abnormal, own - expected, -np.inf)))
         claim = (
-            f"{many} of {late} traces after the onset are abnormal ({int((abnormal & failed).sum())} of them failed): "
-            f"the slowest took {quantity(float(own[worst]), 's')}, at most {quantity(float(expected[worst]), 's')} was "
-            f"expected."
+            f"{many} of {late} traces after the onset are abnormal ({int((abnormal & failed).sum())} of them failed). "
+            f"The slowest took {quantity(float(own[worst]), 's')}; the baseline predicts at most "
+            f"{quantity(float(expected[worst]), 's')}."
         )
         if borrowed:
-            claim += " None is normal, so the traces before the onset stand for normal ones."
+            claim += " None is normal, so the traces before the onset are taken as the normal ones."
         entry = table.operations[int(table.operation[np.flatnonzero(table.trace == worst)[0]])]
         return Step(
             "Abnormal and normal traces",
@@ -172,8 +172,8 @@ def _weights_step(incident: Incident, table: SpanTable, bad: Floats, good: Float
     component, operation = table.operations[int(order[0])]
     return Step(
         "PageRank of operations",
-        f"Among the abnormal traces, {operation} of {component} has the largest weight, "
-        f"{number(float(bad[order[0]]))}; among the normal ones it has {number(float(good[order[0]]))}.",
+        f"Among the abnormal traces, {operation} of {component} has the largest weight: "
+        f"{number(float(bad[order[0]]))} (among the normal traces: {number(float(good[order[0]]))}).",
         {"operations": int((bad > 0).sum())},
         table=Table(
             ("component", "operation", "weight abnormal", "weight normal"),
@@ -195,7 +195,7 @@ def _spectrum_step(incident: Incident, table: SpanTable, bad: Coverage, good: Co
     )
     unseen = [o for o in order if good.covering[o] == 0]
     if unseen:
-        claim += f" {len(unseen)} of the operations shown are in no normal trace."
+        claim += f" {len(unseen)} of the listed operations occur in no normal trace."
     return Step(
         "Weighted spectrum",
         claim,

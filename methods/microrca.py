@@ -104,7 +104,7 @@ class MicroRca(Method):
         }
         anomalous = tuple(edge for edge in calls.edges if len(centres[edge]) > 1)
         if not anomalous:
-            detail = f"each of {len(calls.edges)} calls keeps its latency in one cluster: no call is anomalous"
+            detail = f"no call is anomalous: the latencies of each of {len(calls.edges)} calls form one cluster"
             return NoRanking(Reason.NOT_APPLICABLE, detail)
         sub = self._subgraph(incident, calls, anomalous)
         nodes = tuple(sorted({end for edge in sub.weights for end in edge}))
@@ -164,7 +164,7 @@ class MicroRca(Method):
         low, high = float(centres[top][0]), float(centres[top][-1])
         return Step(
             "Anomalous calls",
-            f"{len(anomalous)} of {len(calls.edges)} calls have more than one cluster of latencies (BIRCH, radius "
+            f"{len(anomalous)} of {len(calls.edges)} calls have latencies in more than one cluster (BIRCH, radius "
             f"{self.threshold}): {top[0]} → {top[1]} has {len(centres[top])}, from {quantity(low, unit)} to "
             f"{quantity(high, unit)}.",
             {"anomalous calls": len(anomalous), "calls": len(calls.edges), "threshold": self.threshold},
@@ -187,9 +187,9 @@ class MicroRca(Method):
         )
         return Step(
             "Anomalous subgraph",
-            f"{len(suspects)} components are called by anomalous calls; with their neighbours and hosts they make a "
-            f"graph of {len(nodes)} components and {len(drawn)} edges. Anomalous calls weigh {self.alpha}, the others "
-            f"as much as they correlate with the suspects' response times.",
+            f"Anomalous calls lead to {len(suspects)} suspects. With their neighbours and hosts, these form a graph of "
+            f"{len(nodes)} components and {len(drawn)} edges. An anomalous call weighs {self.alpha}, any other edge as "
+            f"much as it correlates with the suspect's response time.",
             {"suspects": len(suspects), "components": len(nodes), "edges": len(drawn), "alpha": self.alpha},
             graph=Graph(nodes, drawn),
             pointers=(calls.pointer(calls.edges.index(anomalous[0])),),
@@ -223,7 +223,11 @@ def _personalisation_step(calls: CallLatencies, sub: _Subgraph) -> Step:
     order = sorted(sub.personalisation, key=lambda s: (-sub.personalisation[s], s))[:_SHOWN]
     top = order[0]
     signal, value = sub.resources[top]
-    why = f"its {signal} follows its response time with |r| = {number(value)}" if signal else "no resource of it moves"
+    why = (
+        f"its {signal} correlates with its response time, |r| = {number(value)}"
+        if signal
+        else "none of its resources correlates with its response time"
+    )
     pointers: list[Pointer] = [calls.series_pointer(s, sub.resources[s][0]) for s in order if sub.resources[s][0]]
     return Step(
         "Where the walk restarts",
@@ -244,7 +248,7 @@ def _walk_step(calls: CallLatencies, sub: _Subgraph, scores: dict[str, float]) -
     into = [i for i, (_, target) in enumerate(calls.edges) if target == top and (calls.edges[i]) in sub.weights]
     return Step(
         "Visits of the walk",
-        f"From callers to what they call and run on, the walk spends {scores[top]:.0%} of its steps at {top}"
+        f"The walk steps from callers to callees and hosts. It spends {scores[top]:.0%} of its steps at {top}"
         + (f" and {scores[order[1]]:.0%} at {order[1]}." if len(order) > 1 else "."),
         {s: scores[s] for s in order},
         table=Table(("component", "visits"), tuple((s, scores[s]) for s in order)),

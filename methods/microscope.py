@@ -93,14 +93,15 @@ class Microscope(Method):
             return calls
         late = calls.times >= incident.onset.time
         if (~late).sum() < 2 or not late.any():
-            detail = f"{int((~late).sum())} samples before and {int(late.sum())} after the onset: too few"
+            early = int((~late).sum())
+            detail = f"{early} samples before and {int(late.sum())} after the onset, at least 2 and 1 are needed"
             return NoRanking(Reason.NOT_APPLICABLE, detail)
         states = self._states(incident, calls, late, front)
         if front not in states:
-            return NoRanking(Reason.NOT_APPLICABLE, f"nobody measured the latency of the front door {front}")
+            return NoRanking(Reason.NOT_APPLICABLE, f"the latency of the front door {front} was not measured")
         visited, candidates = _search(calls, states, front)
         if candidates == {front} and not states[front].abnormal:
-            detail = "neither the front door nor anything that it calls left its usual latency"
+            detail = "neither the front door nor any component that it calls is abnormal"
             return NoRanking(Reason.NOT_APPLICABLE, detail)
         columns = np.stack([states[c].series for c in visited], axis=1)
         alike = steady(dict(zip(visited, similarity(states[front].series, columns).tolist(), strict=True)))
@@ -123,7 +124,7 @@ class Microscope(Method):
             state = self._state(*found, late) if found else None
             if state:
                 states[component] = state
-        # The calls of the front door do not show what it does to requests itself: its own report does.
+        # The calls of the front door do not show its own part of the latency; its own metric does.
         own = calls.reported(front)
         reported = self._state(*own, late) if own else None
         if reported and reported.abnormal and front in states and not states[front].abnormal:
@@ -154,7 +155,7 @@ class Microscope(Method):
         return Step(
             "Abnormal components",
             f"{len(abnormal)} of {len(states)} components are abnormal: at least {self.share:.0%} of their latencies "
-            f"after the onset are more than {number(self.n_sigma)} standard deviations from the mean before. "
+            f"after the onset are more than {number(self.n_sigma)} standard deviations from the mean before it. "
             f"{order[0]}: {top.outside:.0%}.",
             {"abnormal": len(abnormal), "components": len(states), "onset": onset.time},
             {
@@ -169,7 +170,7 @@ class Microscope(Method):
 
 @dataclass(frozen=True, eq=False)
 class _State:
-    """Latency of one component (T,), where to see it, its baseline, and the share of samples outside of it later."""
+    """Latency of one component (T,), a pointer to it, its baseline, and the share of later samples outside of that."""
 
     series: Floats
     pointer: Pointer
@@ -180,7 +181,7 @@ class _State:
 
 
 def _search(calls: CallLatencies, states: dict[str, _State], front: str) -> tuple[tuple[str, ...], set[str]]:
-    """Components reached from the front door over abnormal callees, and those of them that call no abnormal one."""
+    """Components reached from the front door over abnormal callees, and those of them without an abnormal callee."""
     visited, waiting = {front}, [front]
     candidates = set()
     while waiting:
@@ -191,7 +192,7 @@ def _search(calls: CallLatencies, states: dict[str, _State], front: str) -> tupl
         fresh = set(below) - visited
         visited |= fresh
         waiting.extend(fresh)
-    # A cycle of abnormal components has no end: then all that was visited are candidates.
+    # A cycle of abnormal components has no last one: then every visited component is a candidate.
     return tuple(sorted(visited)), candidates or visited
 
 
@@ -202,8 +203,8 @@ def _search_step(
     edges = tuple(GraphEdge(target, source, 1.0, "end" if target in candidates else "") for source, target in within)
     return Step(
         "Down the call graph",
-        f"From {front} over abnormal callees the search visits {len(visited)} components; {len(candidates)} of them "
-        f"call{'s' if len(candidates) == 1 else ''} no abnormal component: {', '.join(sorted(candidates)[:5])}.",
+        f"The search follows abnormal callees from {front} and visits {len(visited)} components; {len(candidates)} of "
+        f"them call{'s' if len(candidates) == 1 else ''} no abnormal component: {', '.join(sorted(candidates)[:5])}.",
         {"visited": len(visited), "candidates": len(candidates)},
         graph=Graph(visited, edges),
         pointers=tuple(states[c].pointer for c in sorted(candidates)[:3]),
@@ -214,8 +215,8 @@ def _candidates_step(states: dict[str, _State], candidates: set[str], alike: dic
     order = sorted(candidates, key=lambda c: (-alike[c], c))[:_SHOWN]
     return Step(
         "Candidates by correlation",
-        f"{order[0]} moves most with the front door {front}: |r| = {number(alike[order[0]])}"
-        + (f"; {order[1]} follows with {number(alike[order[1]])}." if len(order) > 1 else "."),
+        f"The latency of {order[0]} correlates most with that of {front}: |r| = {number(alike[order[0]])}"
+        + (f"; next is {order[1]} with {number(alike[order[1]])}." if len(order) > 1 else "."),
         {c: alike[c] for c in order},
         table=Table(("component", "|r| with the front door"), tuple((c, alike[c]) for c in order)),
         pointers=(states[order[0]].pointer, states[front].pointer),

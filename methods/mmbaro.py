@@ -12,7 +12,7 @@ from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_signals
 from methods.answer.ties import steady
 from methods.answer.types import Explanation, Family, Method, NoRanking, Outcome, Pointer, Reason, Step, Table
-from methods.answer.wording import number
+from methods.answer.wording import number, quantity, unit_of
 from methods.telemetry import event_series, log_templates
 from methods.telemetry.deviation import Deviations, deviations, median_and_range
 from methods.telemetry.log_templates import LogTable
@@ -80,7 +80,7 @@ class MmBaro(Method):
                 found[source] = deviations(*sides, median_and_range), series.meaning
         scores = steady({key: score for part, _ in found.values() for key, score in part.by_signal().items()})
         if not any(scores.values()):
-            detail = "no metric, log count or span series leaves the value that it had before the onset"
+            detail = "no metric, log count or span series changes after the onset"
             return NoRanking(Reason.NOT_APPLICABLE, detail)
         steps = [_step(incident, source, part, meaning) for source, (part, meaning) in found.items()]
         explanation = Explanation(
@@ -116,14 +116,15 @@ def _step(incident: Incident, source: str, found: Deviations, meaning: Mapping[t
         return None
     keys, top = found.before.keys, order[0]
     peaks = {i: float(found.after.values[found.peak[i], i]) for i in order}
+    unit = {"metrics": unit_of(incident.telemetry.units, keys[top][1]), "span latencies": "s"}.get(source, "")
     fresh = [i for i in order if source == "log lines" and found.centre[i] == 0 and found.borrowed[i]]
     claim = (
-        f"Of {len(keys)} series of {source}, {keys[top][1]} of {keys[top][0]} deviates most: {number(peaks[top])} "
-        f"after the onset, {number(float(found.scores[top]))} interquartile ranges from its median of "
-        f"{number(float(found.centre[top]))}."
+        f"Of {len(keys)} series of {source}, {keys[top][1]} of {keys[top][0]} deviates most. It reaches "
+        f"{quantity(peaks[top], unit)} after the onset, {number(float(found.scores[top]))} interquartile ranges from "
+        f"its median of {quantity(float(found.centre[top]), unit)}."
     )
     if fresh:
-        claim += f" {len(fresh)} of the templates shown were never written before."
+        claim += f" {len(fresh)} of the listed templates do not occur before the onset."
     return Step(
         f"Largest deviation: {source}",
         claim,
@@ -153,7 +154,7 @@ def _sources_step(
     source, score = max(rows[order[0]].items(), key=lambda item: (item[1], item[0]))
     return Step(
         "The strongest source decides",
-        f"{order[0]} leads by its {source} with {number(score)}.",
+        f"{order[0]} is first by its {source}: score {number(score)}.",
         {component: max(rows[component].values()) for component in order},
         table=Table(("component", *found), tuple((c, *(rows[c].get(s) for s in found)) for c in order)),
     )
@@ -172,4 +173,7 @@ def _chatty(
     share = float(np.mean(np.array(logs.components)[logs.component] == component))
     if share < _CHATTY:
         return ()
-    return (f"{component} leads by its log lines, but it writes {share:.0%} of all lines: more series, more chances.",)
+    return (
+        f"{component} is first by its log lines, and it writes {share:.0%} of all lines: a component with many log "
+        "series has many chances of a large score.",
+    )

@@ -87,12 +87,14 @@ class MonitorRank(Method):
             return calls
         seen = {c: found for c in sorted(incident.topology.ids) if (found := calls.latency(c, front))}
         if front not in seen:
-            return NoRanking(Reason.NOT_APPLICABLE, f"nobody measured the latency of the front door {front}")
+            return NoRanking(Reason.NOT_APPLICABLE, f"the latency of the front door {front} was not measured")
         columns = np.stack([series for series, _ in seen.values()], axis=1)
         alike = {c: float(s) for c, s in zip(seen, similarity(seen[front][0], columns), strict=True)}
         others = {c: s for c, s in alike.items() if c != front}
         if not any(others.values()):
-            return NoRanking(Reason.NOT_APPLICABLE, f"no component's latency resembles that of the front door {front}")
+            return NoRanking(
+                Reason.NOT_APPLICABLE, f"no component's latency correlates with that of the front door {front}"
+            )
         nodes = tuple(sorted({end for edge in calls.calls for end in edge} | set(alike)))
         weights = self._weights(calls, nodes, alike, front)
         restart = np.array([others.get(node, 0.0) for node in nodes])
@@ -125,19 +127,19 @@ class MonitorRank(Method):
     def _graph_step(self, nodes: tuple[str, ...], weights: Floats, front: str, pointers: dict[str, Pointer]) -> Step:
         rows, columns = np.nonzero(weights)
         edges = tuple(
-            # The walk steps from effects to causes, so that an edge is drawn against the step.
+            # The walk steps from effects to causes, so an edge points against the step.
             GraphEdge(nodes[j], nodes[i], float(weights[i, j]), "stays" if i == j else "")
             for i, j in zip(rows, columns, strict=True)
         )
         stays = sorted(((float(weights[i, i]), nodes[i]) for i in range(len(nodes)) if weights[i, i] > 0), reverse=True)
         held = (
-            f"It stays at {stays[0][1]} most readily (weight {number(stays[0][0])})."
+            f"Staying weighs most at {stays[0][1]} ({number(stays[0][0])})."
             if stays
-            else "Every component has a callee that is as much alike: it stays nowhere."
+            else "It never stays: every component has a callee that is at least as similar."
         )
         return Step(
             "Steps of the walk",
-            f"A walk from the front door {front} has {len(edges)} steps to choose from: to callees, back to callers at "
+            f"The walk on the call graph of {front} has {len(edges)} possible steps: to a callee, back to a caller at "
             f"{self.rho} of the weight, or to stay. {held}",
             {"rho": self.rho, "alpha": self.alpha, "steps": len(edges)},
             graph=Graph(nodes, edges),
@@ -148,9 +150,9 @@ class MonitorRank(Method):
 def _similarity_step(front: str, alike: dict[str, float], pointers: dict[str, Pointer]) -> Step:
     order = sorted((c for c in alike if c != front), key=lambda c: (-alike[c], c))[:_SHOWN]
     return Step(
-        "Likeness to the front door",
-        f"{order[0]} has the latency most like that of {front}: |r| = {number(alike[order[0]])}"
-        + (f"; then {order[1]} with {number(alike[order[1]])}." if len(order) > 1 else "."),
+        "Similarity to the front door",
+        f"{order[0]} has the latency most similar to that of {front}: |r| = {number(alike[order[0]])}"
+        + (f"; next is {order[1]} with {number(alike[order[1]])}." if len(order) > 1 else "."),
         {c: alike[c] for c in order},
         table=Table(("component", "|r| with the front door"), tuple((c, alike[c]) for c in order)),
         pointers=(pointers[order[0]], pointers[front]),

@@ -49,5 +49,5 @@ class NSigma(Method):
         found = deviations(*parts, mean_and_deviation)
         scores = found.by_signal()
         if not any(scores.values()):
-            return NoRanking(Reason.NOT_APPLICABLE, "no signal leaves the value that it had before the onset")
+            return NoRanking(Reason.NOT_APPLICABLE, "no signal changes after the onset")
         return caveats_for(by_signals(scores, explain(incident, found, centre="mean", spread="sd")), incident)

@@ -113,7 +113,8 @@ class PDiagnose(Method):
         order = sorted(shares, key=lambda key: (-shares[key], key))[:_SHOWN]
         anomalous = sum(share > 0 for share in shares.values())
         claim = (
-            f"{anomalous} of {len(shares)} signals have samples after the onset that the baseline's density excludes."
+            f"{anomalous} of {len(shares)} signals have samples after the onset that the baseline's density makes "
+            "improbable."
         )
         start, end = float(after.times[0]), float(after.times[-1]) + after.step
         if order and shares[order[0]] > 0:
@@ -131,7 +132,7 @@ class PDiagnose(Method):
         size = len(logs.templates)
         kind = logs.component * size + logs.template
         late = logs.time >= onset
-        # Rates over the stretches in which anything was logged: recording may have begun late or stopped early.
+        # Rates over the time in which anything was logged: recording may have begun late or stopped early.
         spans = [max(float(np.ptp(logs.time[side])), 1.0) for side in (~late, late)]
         kinds, group = np.unique(kind, return_inverse=True)
         earlier = np.bincount(group[~late], minlength=len(kinds)).astype(np.float64)
@@ -147,8 +148,8 @@ class PDiagnose(Method):
         ]
         claim = (
             f"{int((anomalous & late).sum())} of {int(late.sum())} lines after the onset are anomalous: "
-            f"{int((logs.trouble & late).sum())} speak of an error, {int(multiplied.sum())} templates appeared or "
-            f"multiplied."
+            f"{int((logs.trouble & late).sum())} report an error; {int(multiplied.sum())} templates occur more often "
+            f"than expected."
         )
         if order:
             times = f"{int(later[order[0]])} times, {number(float(expected[order[0]]))} expected"
@@ -182,7 +183,7 @@ class PDiagnose(Method):
         )
         if order:
             component, operation = spans.operations[order[0]]
-            claim += f" {operation} of {component}: {excess[order[0]]:.0%} more of its spans than before."
+            claim += f" {operation} of {component}: the share of anomalous spans rises by {excess[order[0]]:.0%}."
         pointers: list[Pointer] = [after_onset(incident, *spans.operations[o]) for o in order[:3]]
         step = Step(
             "Votes of the spans",
@@ -207,14 +208,14 @@ class _Ballot:
 
 
 def _share_of_anomalies(before: Floats, after: Floats, window: int, tail: float) -> float | None:
-    """Share of the smoothed samples after the onset that the baseline's density excludes; None without samples."""
+    """Share of the smoothed samples after the onset that are improbable under the baseline; None without samples."""
     largest = float(np.nanmax(np.abs(np.concatenate([before, after])), initial=0.0)) or 1.0
     both = _weighted_average(np.concatenate([before, after]) / largest, window)
     base, new = both[: len(before)], both[len(before) :]
     base, new = base[np.isfinite(base)], new[np.isfinite(new)]
     if len(base) < 2 or not len(new):
         return None
-    # Scott's rule. A constant baseline has no width of its own; then a thousandth of its level is none either.
+    # Scott's rule. A constant baseline has no width; then it is a thousandth of its level.
     width = max(1.06 * float(base.std()) * len(base) ** -0.2, 1e-3 * float(np.abs(base).max()), 1e-9)
     below = ndtr((new[:, None] - base[None, :]) / width).mean(axis=1)
     return float((2.0 * np.minimum(below, 1.0 - below) < tail).mean())
@@ -238,7 +239,7 @@ def _excess(
     late: np.ndarray[tuple[int], np.dtype[np.bool_]],
     anomalous: np.ndarray[tuple[int], np.dtype[np.bool_]],
 ) -> Floats:
-    """(G,) share of anomalous events after the onset less that before, at least 0."""
+    """(G,) share of anomalous events after the onset minus that before it, at least 0."""
     shares = []
     for side in (late, ~late):
         count = np.bincount(group[side], minlength=groups)
@@ -253,7 +254,7 @@ def _count_step(ballots: dict[str, _Ballot], scores: dict[str, float]) -> Step:
     rows: list[tuple[Cell, ...]] = [(c, *(b.votes.get(c) for b in ballots.values()), scores[c]) for c in order]
     return Step(
         "The count",
-        f"{top} has the most votes: {parts}; together {number(scores[top])} of 1.",
+        f"{top} has the largest votes: {parts}; their mean is {number(scores[top])} of at most 1.",
         {c: scores[c] for c in order},
         table=Table(("component", *ballots, "score"), tuple(rows)),
     )
@@ -267,4 +268,6 @@ def _chatty(scores: dict[str, float], ballots: dict[str, _Ballot], logs: LogTabl
     share = float(np.mean(np.array(logs.components)[logs.component] == top))
     if share < _CHATTY:
         return ()
-    return (f"{top} leads by its logs, but it writes {share:.0%} of all lines whatever is at fault.",)
+    return (
+        f"{top} is first by its logs, and it writes {share:.0%} of all lines: most lines are its own in any incident.",
+    )

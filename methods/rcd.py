@@ -102,7 +102,9 @@ class Rcd(Method):
             survivors = kept
         levels = self._levels(search, survivors)
         if not levels:
-            return NoRanking(Reason.NOT_APPLICABLE, "no signal depends on whether it is before or after the onset")
+            return NoRanking(
+                Reason.NOT_APPLICABLE, "no signal depends on the fault indicator (before or after the onset)"
+            )
         scores = {twin: join.levels + 1.0 - join.p for position, join in levels.items() for twin in twins[position]}
         explanation = Explanation(self._steps(matrix, sides[1], search, rounds, levels))
         return caveats_for(by_signals(scores, explanation), incident)
@@ -118,7 +120,7 @@ class Rcd(Method):
         return []
 
     def _levels(self, search: _Search, survivors: Sequence[int]) -> dict[int, _Join]:
-        """For each neighbour found at any level: how it joined at the first one."""
+        """For each neighbour found at any level: how it was found at the first one."""
         steps = np.concatenate([[self.alpha_rank], np.arange(self.alpha_rank + self.alpha_step, 1.0, self.alpha_step)])
         joined: dict[int, _Join] = {}
         for index, alpha in enumerate(steps):
@@ -135,19 +137,20 @@ class Rcd(Method):
         levels: dict[int, _Join],
     ) -> tuple[Step, ...]:
         start, end = float(after.times[0]), float(after.times[-1])
-        course = ", ".join(f"{of} to {left}" for of, left in rounds) or "not needed"
+        course = ", ".join(f"{of} to {left}" for of, left in rounds) or "all of them at once"
         ordered = sorted(levels.items(), key=lambda item: (-item[1].levels, item[1].p))
         rows = tuple((*matrix.keys[i], join.levels, join.p) for i, join in ordered)
         steps = [
             Step(
                 "Search in chunks",
-                f"{matrix.signals} signals in random chunks of {self.chunk}, survivors kept: {course}.",
+                f"The search tests {matrix.signals} signals in random chunks of {self.chunk} and keeps what depends on "
+                f"the fault indicator: {course}.",
                 {"signals": float(matrix.signals), "rounds": float(len(rounds)), "tests": float(len(search.tests))},
             ),
             Step(
                 "Neighbours of the fault indicator",
-                f"{len(levels)} signals stay dependent on before/after whatever others are given; "
-                f"the earlier they join as the level grows, the higher they rank.",
+                f"{len(levels)} signals depend on the fault indicator (before or after the onset) given any others. "
+                f"The stricter the first level that finds a signal, the higher it ranks.",
                 {"neighbours": float(len(levels))},
                 table=Table(("component", "signal", "levels", "p"), rows),
             ),
@@ -158,8 +161,8 @@ class Rcd(Method):
             steps.append(
                 Step(
                     f"{key[1]} of {key[0]}",
-                    f"It depends on before/after with p = {number(join.p)} at most"
-                    + (f", even given {names}." if join.given else ", given nothing."),
+                    f"It depends on the fault indicator with p = {number(join.p)} at most"
+                    + (f", given {names}." if join.given else ", given no other signal."),
                     {"p": join.p},
                     pointers=(matrix.pointer(key, start, end),),
                 )
@@ -178,7 +181,7 @@ class _Join:
 
 @dataclass
 class _Search:
-    """Conditional independence tests between binned signals and the indicator, each made once."""
+    """Conditional independence tests between binned signals and the indicator; each result is kept."""
 
     codes: Codes
     late: Codes
@@ -193,7 +196,7 @@ class _Search:
         adjacent = [column for column in sorted(columns) if largest[column][0] <= alpha]
         depth = 1
         while len(adjacent) > depth:
-            # The weakest first and taken out at once: signals that all follow the indicator would separate each other.
+            # The weakest first, removed at once: otherwise signals that all follow the indicator separate each other.
             for column in sorted(adjacent, key=lambda c: -largest[c][0]):
                 others = [other for other in adjacent if other != column]
                 for given in itertools.combinations(others, depth):

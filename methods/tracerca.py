@@ -85,7 +85,7 @@ class TraceRca(Method):
         found = self._mine(table, calls, judged.abnormal)
         scores = steady({table.components[i]: float(found.score[i]) for i in np.flatnonzero(found.passed)})
         if not scores:
-            detail = f"no set of components is in {self.min_support:.0%} of the abnormal traces"
+            detail = f"no set of components occurs in {self.min_support:.0%} of the abnormal traces"
             return NoRanking(Reason.NOT_APPLICABLE, detail)
         steps = [
             self._calls_step(incident, table, calls, judged),
@@ -155,17 +155,17 @@ class TraceRca(Method):
         order = useful[np.argsort(-(judged.after - judged.before)[useful], kind="stable")][:_SHOWN]
         failed = int((table.failed[calls.row] & calls.late).sum())
         claim = (
-            f"Latency tells before from after for {len(useful)} of {calls.kinds} kinds of calls; "
-            f"{int(judged.abnormal.sum())} of {int(calls.late.sum())} calls after the onset are abnormal "
+            f"The latency of {len(useful)} of {calls.kinds} kinds of calls changes at the onset; "
+            f"{int(judged.abnormal.sum())} of {int(calls.late.sum())} calls after it are abnormal "
             f"({failed} of them failed)."
         )
         if len(order):
             c = int(order[0])
             caller, callee, operation = calls.name(table, c)
             claim += (
-                f" {caller} → {callee} {operation} took {quantity(float(judged.mean[c]), 's')} before, and "
-                f"{judged.after[c]:.0%} of its calls after the onset are more than {number(self.n_sigma)} standard "
-                f"deviations off ({judged.before[c]:.0%} before)."
+                f" {caller} → {callee} {operation} took {quantity(float(judged.mean[c]), 's')} before the onset; "
+                f"{judged.after[c]:.0%} of its calls after it deviate by more than {number(self.n_sigma)} standard "
+                f"deviations ({judged.before[c]:.0%} before)."
             )
         rows = tuple(
             (
@@ -179,7 +179,7 @@ class TraceRca(Method):
         )
         columns = ("caller", "callee", "operation", "mean [s]", "sigma [s]", "abnormal before", "abnormal after")
         return Step(
-            "Calls that left their history",
+            "Abnormal calls",
             claim,
             {"kinds of calls": calls.kinds, "useful": len(useful), "abnormal calls": int(judged.abnormal.sum())},
             table=Table(columns, rows),
@@ -189,7 +189,7 @@ class TraceRca(Method):
 
 @dataclass(frozen=True, eq=False)
 class _Calls:
-    """One entry for each span by which a trace enters a component.
+    """Calls: one for each span by which a trace enters a component.
 
     `caller` is the number of components where the caller is a user; `latency` in seconds as the caller measured it.
     """
@@ -212,7 +212,7 @@ class _Calls:
         inside = parent != NO_PARENT
         caller = np.where(inside, component[parent], len(table.components)).astype(np.int64)
         children = np.bincount(table.parent[table.parent != NO_PARENT], minlength=table.spans)
-        # A span around one call and nothing else is the caller's own measurement of that call.
+        # A span with one child, a call, is the caller's own measurement of that call.
         around = inside & ~entry[parent] & (children[parent] == 1)
         latency = np.where(around, table.duration[parent], table.duration[row])
         codes, kind = np.unique(caller * len(table.operations) + table.operation[row], return_inverse=True)
@@ -274,8 +274,8 @@ def _unseen_step(incident: Incident, table: SpanTable, calls: _Calls, judged: _J
     caller, callee, operation = calls.name(table, order[0])
     return Step(
         "Calls not in the baseline",
-        f"{len(fresh)} kinds of calls appear after the onset only, such as {caller} → {callee} {operation} "
-        f"({int(count[order[0]])} calls): they count as abnormal.",
+        f"{len(fresh)} kinds of calls occur only after the onset, such as {caller} → {callee} {operation} "
+        f"({int(count[order[0]])} calls). They count as abnormal.",
         {"kinds": len(fresh), "calls": int(count[fresh].sum())},
         table=Table(
             ("caller", "callee", "operation", "calls"), tuple((*calls.name(table, c), int(count[c])) for c in order)
@@ -290,7 +290,7 @@ def _traces_step(incident: Incident, table: SpanTable, calls: _Calls, judged: _J
     most = int(np.argmax(count))
     return Step(
         "Abnormal traces",
-        f"{bad} of {late} traces after the onset hold an abnormal call; most abnormal calls go to "
+        f"{bad} of {late} traces after the onset contain an abnormal call; most abnormal calls go to "
         f"{table.components[most]} ({int(count[most])}).",
         {"abnormal traces": bad, "traces after the onset": late},
         pointers=(after_onset(incident, table.components[most]),),
@@ -302,12 +302,12 @@ def _sets_step(incident: Incident, table: SpanTable, found: _Found, least: float
     top = int(order[0])
     support, confidence, jaccard = (float(x) for x in found.measures[top])
     claim = (
-        f"{len(found.sets)} closed sets of components are in at least {least:.0%} of the abnormal traces. "
+        f"{len(found.sets)} closed sets of components occur in at least {least:.0%} of the abnormal traces. "
         f"{_names(table, found.sets[top])}: support {number(support)}, confidence {number(confidence)}, "
         f"JI {number(jaccard)}."
     )
     if not found.complete:
-        claim += " There are too many to list them all: those of the rarest traces are left out."
+        claim += " The number of sets is limited: those of the rarest traces are left out."
     rows: list[tuple[Cell, ...]] = [(_names(table, found.sets[s]), *map(float, found.measures[s])) for s in order]
     return Step(
         "Sets of components",
@@ -330,8 +330,8 @@ def _ends_step(incident: Incident, table: SpanTable, found: _Found) -> Step:
     top = order[0]
     return Step(
         "Where abnormal calls end",
-        f"{found.into[top]:.0%} of the abnormal traces have an abnormal call to {table.components[top]}, "
-        f"{found.out[top]:.0%} one from it: score {number(float(found.score[top]))}.",
+        f"{found.into[top]:.0%} of the abnormal traces contain an abnormal call to {table.components[top]}, "
+        f"{found.out[top]:.0%} an abnormal call from it: score {number(float(found.score[top]))}.",
         {"in": float(found.into[top]), "out": float(found.out[top]), "score": float(found.score[top])},
         table=Table(("component", "best set", "JI", "in", "out", "score"), tuple(rows)),
         pointers=tuple(after_onset(incident, table.components[i]) for i in order[:3]),

@@ -1,4 +1,4 @@
-"""From a causal graph over signals to a ranking of components: by PageRank, or by a walk from the SLI."""
+"""Turns a causal graph over signals into a ranking of components: by PageRank, or by a walk from the SLI."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from methods.graph.signals import Signals
 from methods.telemetry.sli import NoSli, error_key, latency_key
 
 SHOWN = 10
-# Of all visits; less than this is rounding.
 UNVISITED = 1e-12
+"""Share of all visits up to which a signal counts as not visited: rounding alone gives less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,8 @@ class PageRank:
         )
         step = Step(
             "PageRank of causes",
-            f"{signals.names[order[0]]} gathers {number(100 * share[order[0]])} % of the PageRank that flows from "
-            f"effects to causes, {number(share[order[0]] / even)} times an even share of {number(100 * even)} %.",
+            f"PageRank flows from effects to causes. {signals.names[order[0]]} has {number(100 * share[order[0]])} % "
+            f"of it, {number(share[order[0]] / even)} times an even share ({number(100 * even)} %).",
             {"damping": self.damping, "even_share": even, "largest_share": float(share[order[0]])},
             table=Table(("signal", "share", "times even", "effects"), rows),
             pointers=tuple(signals.pointer(int(i)) for i in order[:3]),
@@ -83,7 +83,9 @@ class Walk:
         rest = share.copy()
         rest[start] = 0.0
         if rest.max() <= UNVISITED:
-            sentence = f"in the {found.algorithm} graph nothing leads away from the SLI {signals.names[start]}"
+            sentence = (
+                f"no edge of the {found.algorithm} graph leads from the SLI {signals.names[start]} to a possible cause"
+            )
             return NoRanking(Reason.NOT_APPLICABLE, sentence)
         relevance = rest / rest.max()
         relevance[start] = 1.0
@@ -98,22 +100,29 @@ class Walk:
 
 
 def walk_step(signals: Signals, start: int, share: Floats, likeness: Floats, parameters: dict[str, float]) -> Step:
-    """Where a walk from `start` spends its time: (N,) shares, and how much each node resembles the SLI, (N,)."""
+    """The signals that a walk from `start` visits most.
+
+    Args:
+        start: column of the SLI.
+        share: (N,) share of the steps at each signal.
+        likeness: (N,) similarity of each signal to the SLI.
+        parameters: of the walk, by name.
+    """
     others = [int(i) for i in np.argsort(-share, kind="stable") if i != start and share[i] > UNVISITED][:SHOWN]
     top = others[0]
     rows = tuple((signals.names[i], float(share[i]), float(likeness[i])) for i in others)
     return Step(
         "Walk from the SLI",
-        f"A walk that begins at {signals.names[start]} and prefers what resembles it spends "
-        f"{number(100 * share[top])} % of its steps at {signals.names[top]} (likeness {number(likeness[top])}).",
+        f"A walk from {signals.names[start]} that prefers signals similar to it spends {number(100 * share[top])} % of "
+        f"its steps at {signals.names[top]} (similarity {number(likeness[top])}).",
         {**parameters, "largest_share": float(share[top]), "start_share": float(share[start])},
-        table=Table(("signal", "share of steps", "likeness to the SLI"), rows),
+        table=Table(("signal", "share of steps", "similarity to the SLI"), rows),
         pointers=(signals.pointer(top), signals.pointer(start), *(signals.pointer(i) for i in others[1:3])),
     )
 
 
 def sli_column(incident: Incident, signals: Signals) -> int | NoRanking:
-    """The column of the SLI: the front door's latency, or where that never changes its errors."""
+    """The column of the SLI: the front door's latency, or its errors where the latency is constant."""
     try:
         wanted = [latency_key(incident)]
     except NoSli as missing:
@@ -126,13 +135,13 @@ def sli_column(incident: Incident, signals: Signals) -> int | NoRanking:
             if key in group:
                 return column
     component, signal = wanted[0]
-    return NoRanking(Reason.NOT_APPLICABLE, f"the SLI {component}:{signal} never changes: there is nothing to explain")
+    return NoRanking(Reason.NOT_APPLICABLE, f"the SLI {component}:{signal} is constant, so there is nothing to explain")
 
 
 def _no_edges(found: Discovery, signals: Signals) -> str:
     return (
-        f"{found.algorithm} finds no edge between the {signals.count} signals in {signals.samples} samples, "
-        "so nothing leads from effects to causes"
+        f"{found.algorithm} finds no edge between {signals.count} signals over {signals.samples} samples, "
+        "so no path leads from effects to causes"
     )
 
 
@@ -145,11 +154,9 @@ def _graph_step(signals: Signals, found: Discovery, relevance: Floats, start: in
     ranked = [int(i) for i in np.argsort(-relevance, kind="stable") if i != start]
     top = ranked[0]
     effects = [int(i) for i in np.argsort(-relevance, kind="stable") if causes[i, top]]
-    claim = (
-        f"{found.algorithm} leaves {edges} edges between {signals.count} signals; the direction of {known} is known."
-    )
+    claim = f"{found.algorithm} finds {edges} edges between {signals.count} signals; the direction of {known} is known."
     if lonely:
-        claim += f" {lonely} signals have none."
+        claim += f" {lonely} signals have no edge."
     if effects:
         listed = ", ".join(signals.names[i] for i in effects[:3])
         more = f" and {len(effects) - 3} more" if len(effects) > 3 else ""

@@ -1,4 +1,4 @@
-"""The graph that each algorithm finds among an incident's signals, with the evidence for it as explanation steps."""
+"""Causal discovery: each algorithm's graph over an incident's signals, and its evidence as explanation steps."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ SHOWN = 10
 
 @dataclass(frozen=True, eq=False)
 class Discovery:
-    """A causal graph that some algorithm found.
+    """The causal graph that one algorithm found.
 
     Attributes:
         algorithm: its name in a sentence ("PC").
         marks: (N, N), see `methods.graph.mixed`.
-        weights: (N, N) symmetric, what to show at an edge.
-        evidence: the algorithm's own steps, given how much each node matters, (N,).
+        weights: (N, N) symmetric, the weight to show at an edge.
+        evidence: makes the algorithm's own steps, given the relevance of each node, (N,).
     """
 
     algorithm: str
@@ -81,15 +81,15 @@ class Fci:
         def evidence(relevance: Floats) -> tuple[Step, ...]:
             removed = graph.beyond_neighbours
             claim = (
-                f"{len(removed)} more edges fall when signals on paths through possible hidden causes are conditioned "
-                "on."
+                f"Conditioning on signals beyond the neighbours, for possible hidden causes, removes {len(removed)} "
+                "more edges."
             )
             example = max(removed, key=lambda pair: relevance[list(pair)].sum(), default=None)
             if example is not None:
                 found = graph.skeleton.separations[example]
                 x, y = (signals.names[i] for i in example)
                 given = ", ".join(signals.names[i] for i in found.given)
-                claim += f" {x} and {y} keep only {number(found.correlation)} given {given}."
+                claim += f" {x} and {y} correlate by only {number(found.correlation)} given {given}."
             hidden = Step("Hidden causes", claim, {"edges_removed": len(removed)})
             return separation_step(signals, graph.skeleton, self.alpha, relevance), hidden
 
@@ -133,12 +133,12 @@ class Granger:
                     (signals.names[i], signals.names[j], lag + 1, float(tests[lag][0][j, i]), float(each[lag, j, i]))
                 )
             claim = (
-                f"Of {signals.count * (signals.count - 1)} ordered pairs {len(pairs)} pass: the past of one lowers the "
-                f"error of foretelling the other beyond that other's own past."
+                f"In {len(pairs)} of {signals.count * (signals.count - 1)} ordered pairs, the past of the first signal "
+                f"improves the prediction of the second beyond its own past."
             )
             if rows:
                 cause, effect, lag, f, p = rows[0]
-                claim += f" {cause} foretells {effect} with {lag} lags: F = {number(f)}, p = {number(p)}."
+                claim += f" {cause} predicts {effect} with {lag} lags: F = {number(f)}, p = {number(p)}."
             numbers = {
                 "pairs": signals.count * (signals.count - 1),
                 "passed": len(pairs),
@@ -149,7 +149,7 @@ class Granger:
             )
             table = Table(("cause", "effect", "lags", "F", "p"), finite)
             pointers = tuple(signals.pointer(i) for i in pairs[0]) if pairs else ()
-            return (Step("Who foretells whom", claim, numbers, table=table, pointers=pointers),)
+            return (Step("Which past predicts", claim, numbers, table=table, pointers=pointers),)
 
         return Discovery("Granger causality", directed(causes), np.maximum(strength, strength.T), evidence)
 
@@ -176,15 +176,11 @@ class Lingam:
                 for i, j in ends[:SHOWN]
             )
             first = ", ".join(signals.names[int(i)] for i in graph.order[:3])
-            claim = (
-                f"Independent components put {first} first in the causal order; {len(ends)} effects survive pruning."
-            )
+            claim = f"The causal order of the signals starts with {first}. {len(ends)} effects remain after pruning."
             if rows:
-                claim += (
-                    f" {rows[0][0]} moves {rows[0][1]} by {number(rows[0][2])} standard deviations for one of its own."
-                )
+                claim += f" One standard deviation of {rows[0][0]} moves {rows[0][1]} by {number(rows[0][2])}."
             if graph.left_out:
-                claim += f" {len(graph.left_out)} signals are combinations of others and were left out."
+                claim += f" {len(graph.left_out)} signals are linear combinations of others and are left out."
             numbers = {"effects": len(ends), "left_out": len(graph.left_out), "iterations": graph.iterations}
             table = Table(("cause", "effect", "effect size", "cause's place", "effect's place"), rows)
             pointers = tuple(signals.pointer(i) for i in ends[0]) if ends else ()
@@ -194,7 +190,7 @@ class Lingam:
 
 
 def separation_step(signals: Signals, found: Skeleton, alpha: float, relevance: Floats) -> Step:
-    """The pairs that look related and are not: correlated by themselves, independent given some others."""
+    """Pairs of signals that correlate, but are independent given others."""
     conditional = [pair for pair, why in found.separations.items() if why.given]
     strength = np.abs(signals.correlation)
     conditional.sort(key=lambda pair: -strength[pair] * (relevance[pair[0]] + relevance[pair[1]]))
@@ -214,19 +210,19 @@ def separation_step(signals: Signals, found: Skeleton, alpha: float, relevance: 
         )
     pairs = signals.count * (signals.count - 1) // 2
     claim = (
-        f"{found.tests:,} tests at level {alpha} part {len(found.separations)} of {pairs} pairs, {len(conditional)} of "
-        f"them only when up to {max(found.depth, 0)} other signals are held fixed."
+        f"{found.tests:,} tests at level {alpha} separate {len(found.separations)} of {pairs} pairs of signals, "
+        f"{len(conditional)} of them only given up to {max(found.depth, 0)} other signals."
     )
     if rows:
         first, second, raw, given, partial, bound = rows[0]
         claim += (
-            f" {first} and {second} correlate by {number(raw)}, but given {given} only by {number(partial)}, "
-            f"below {number(bound)}."
+            f" {first} and {second} correlate by {number(raw)}, but given {given} only by {number(partial)} "
+            f"(threshold {number(bound)})."
         )
     if found.unfinished:
         claim += (
-            f" The search stopped there: {found.unfinished:,} tests with {found.depth + 1} signals held fixed were too "
-            "many, so some edges may be indirect."
+            f" The search stopped there: {found.unfinished:,} tests given {found.depth + 1} signals exceed the budget, "
+            "so some edges may be indirect."
         )
     numbers = {"tests": found.tests, "alpha": alpha, "depth": found.depth, "unfinished": found.unfinished}
     table = Table(("signal", "other", "correlation", "given", "partial correlation", "threshold"), tuple(rows))

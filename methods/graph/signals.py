@@ -1,7 +1,7 @@
-"""What graph methods start from: distinct, varying, gap-free signals and their correlation.
+"""The input of graph methods: distinct, varying signals without gaps, and their correlation.
 
-Copies (identical, or perfectly correlated up to sign) would be separated from everything by each other, so one of each
-group stands for all of them and they share its score.
+Given its copy (identical, or perfectly correlated up to sign), a signal is independent of everything else. So one
+signal of each group of copies represents the group, and all of them get its score.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Signals:
         matrix: T × N, gaps filled, in the signals' own units.
         values: (T, N) standardised: mean 0, population standard deviation 1.
         groups: for each column the (component, signal) pairs that it stands for, itself first.
-        constant: how many signals never changed and were left out.
+        constant: number of constant signals that were left out.
     """
 
     matrix: SignalMatrix
@@ -56,7 +56,7 @@ class Signals:
 
     @property
     def window(self) -> tuple[float, float]:
-        """First and last time plus a step: what pointers span."""
+        """(first time, last time + step): the window of every pointer."""
         return float(self.matrix.times[0]), float(self.matrix.times[-1]) + self.matrix.step
 
     def pointer(self, column: int) -> Pointer:
@@ -67,15 +67,15 @@ class Signals:
         return {key: float(f"{score:.10g}") for group, score in zip(self.groups, scores, strict=True) for key in group}
 
     def step(self) -> Step:
-        """The first step of an explanation: what was compared."""
+        """The first step of an explanation: which signals were compared."""
         copies = sum(len(group) - 1 for group in self.groups)
-        claim = f"{self.count} signals that vary, over {self.samples} samples."
+        claim = f"{self.count} varying signals over {self.samples} samples."
         if self.constant:
-            claim += f" {self.constant} that never change were left out: they can be neither cause nor effect here."
+            claim += f" {self.constant} constant signals are left out: a constant is neither cause nor effect."
         if copies:
             example = next(group for group in self.groups if len(group) > 1)
             pair = " and ".join(f"{component}:{signal}" for component, signal in example[:2])
-            claim += f" {copies} are exact copies of another ({pair}) and share its score."
+            claim += f" {copies} signals are copies of another one ({pair}) and share its score."
         numbers = {"signals": self.count, "samples": self.samples, "constant": self.constant, "copies": copies}
         return Step("Signals compared", claim, numbers)
 
@@ -89,21 +89,21 @@ def correlate(values: Floats) -> Floats:
 
 
 def distinct(incident: Incident, least_samples: int = LEAST_SAMPLES) -> Signals | NoRanking:
-    """The incident's signals for a graph method; NoRanking(NOT_APPLICABLE) where there is too little or too much."""
+    """The signals for a graph method; NoRanking(NOT_APPLICABLE) with too few samples, or too few or many signals."""
     everything = prepare(incident, fill=True)
     if everything.samples < least_samples:
-        sentence = f"the incident has {everything.samples} samples, a causal graph needs at least {least_samples}"
+        sentence = f"a causal graph needs at least {least_samples} samples, the incident has {everything.samples}"
         return NoRanking(Reason.NOT_APPLICABLE, sentence)
     if everything.signals > MOST_SIGNALS:
         pairs = everything.signals * (everything.signals - 1) // 2
         sentence = (
-            f"{everything.signals:,} metrics would need a graph over {pairs:,} pairs, "
+            f"{everything.signals:,} metrics make {pairs:,} pairs, too many for a causal graph: "
             f"the limit is {MOST_SIGNALS:,} metrics: choose fewer"
         )
         return NoRanking(Reason.NOT_APPLICABLE, sentence)
     varying = everything.varying()
     if varying.signals < 2:
-        sentence = f"a causal graph needs at least 2 signals that change, there are {varying.signals}"
+        sentence = f"a causal graph needs at least 2 varying signals, the incident has {varying.signals}"
         return NoRanking(Reason.NOT_APPLICABLE, sentence)
     unique, groups = varying.unique()
     values = unique.standardized()
@@ -118,7 +118,7 @@ def distinct(incident: Incident, least_samples: int = LEAST_SAMPLES) -> Signals 
             root = int(first[root])
         members[root].extend(group)
     if len(kept) < 2:
-        sentence = "all signals are copies of one another: no graph can tell them apart"
+        sentence = "all signals are copies of each other, so a causal graph cannot distinguish them"
         return NoRanking(Reason.NOT_APPLICABLE, sentence)
     constant = everything.signals - varying.signals
     return Signals(unique.columns(kept), values[:, kept], tuple(tuple(members[i]) for i in kept), constant)

@@ -88,8 +88,8 @@ def test_the_faulty_replica_stands_above_the_others(target: str) -> None:
 def test_without_an_onset_visits_decide_and_the_explanation_says_so() -> None:
     outcome = MicroCause().rank(make_incident().at(None), np.random.default_rng(0))
     assert isinstance(outcome, Ranking)
-    assert any("Visits count alone" in step.claim for step in outcome.explanation.steps)
-    assert outcome.explanation.steps[-1].claim.endswith("by its visits alone.")
+    assert any("Only the visits count" in step.claim for step in outcome.explanation.steps)
+    assert outcome.explanation.steps[-1].claim.endswith("by visits alone.")
 
 
 def test_the_anomaly_degree_is_how_far_beyond_its_own_bound_a_signal_went() -> None:

@@ -54,7 +54,7 @@ def test_one_sample_out_of_many_is_not_abnormal() -> None:
     spike = CALM * 4
     spike[30] = 9.0
     incident = tiny.incident(calls=[("front", "a")], front_door="front", latencies={("front", "a"): spike})
-    assert "usual latency" in outcomes.detail(Microscope().rank(incident, outcomes.rng()))
+    assert "is abnormal" in outcomes.detail(Microscope().rank(incident, outcomes.rng()))
 
 
 def test_a_cycle_of_abnormal_components_still_ends() -> None:

@@ -34,7 +34,7 @@ def test_a_template_that_appears_after_the_onset_counts_up_to_the_floor() -> Non
     outcome = MmBaro().rank(tiny.incident(logs=logs), outcomes.rng())
     assert outcomes.scores(outcome) == pytest.approx({"a": 1 / FLOOR, "b": 0.0})
     assert isinstance(outcome, Ranking)
-    assert "never written before" in outcome.explanation.steps[0].claim
+    assert "do not occur before the onset" in outcome.explanation.steps[0].claim
 
 
 def test_latency_is_latency_and_not_a_count() -> None:
@@ -50,11 +50,11 @@ def test_latency_is_latency_and_not_a_count() -> None:
 
 def test_nothing_moves_nothing_is_ranked() -> None:
     still = tiny.incident(metrics={("a", "cpu"): [1.0] * 10})
-    assert "leaves the value" in outcomes.detail(MmBaro().rank(still, outcomes.rng()))
+    assert "changes after the onset" in outcomes.detail(MmBaro().rank(still, outcomes.rng()))
 
 
 @pytest.mark.parametrize(("start", "end"), [(1000.0, 1197.0), (1003.0, 1200.0), (1003.0, 1197.0)])
 def test_a_bucket_that_was_seen_only_in_part_is_no_fall(start: float, end: float) -> None:
     logs = [(float(second), "b", "INFO", "tick") for second in range(int(start), int(end) + 1)]
     seen = dataclasses.replace(tiny.incident(logs=logs), window=Window(start, end + 1))
-    assert "leaves the value" in outcomes.detail(MmBaro().rank(seen, outcomes.rng()))
+    assert "changes after the onset" in outcomes.detail(MmBaro().rank(seen, outcomes.rng()))

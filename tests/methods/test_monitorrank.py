@@ -38,9 +38,9 @@ def test_the_walk_goes_down_not_up() -> None:
     assert found["b"] > found["a"] > found["front"]
 
 
-def test_without_a_front_door_or_a_likeness_it_has_no_answer() -> None:
+def test_without_a_front_door_or_a_similarity_it_has_no_answer() -> None:
     calls, flat = [("front", "a")], {("front", "a"): FLAT}
     nameless = tiny.incident(calls=calls, latencies={("front", "a"): WAVE})
     assert "front door" in outcomes.detail(MonitorRank().rank(nameless, outcomes.rng()))
     still = tiny.incident(calls=calls, front_door="front", latencies=flat)
-    assert "resembles" in outcomes.detail(MonitorRank().rank(still, outcomes.rng()))
+    assert "correlates with" in outcomes.detail(MonitorRank().rank(still, outcomes.rng()))
