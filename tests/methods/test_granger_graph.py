@@ -64,7 +64,7 @@ def test_collinear_pasts_and_too_few_samples_have_no_edge() -> None:
     assert np.all(f_test(values[:9], 3)[1] == 1.0)
 
 
-def test_a_series_that_another_foretells_without_error_is_caused_by_it() -> None:
+def test_a_series_that_another_predicts_without_error_is_caused_by_it() -> None:
     lead = np.random.default_rng(2).normal(size=200)
     follow = np.concatenate([[0.0], lead[:-1]])
     _, p_values = f_test(np.column_stack([lead, follow]), 1)
