@@ -4,7 +4,6 @@ api.py          one context: plain objects in and out, deadlines, errors in one 
 settings.py     the one configuration file
 discovery.py    what belongs to the deployment, as a Topology
 identity.py     which component a pod is, across replacement
-rules.py        how the exporters of a cluster spell the signals
 metrics.py, logs.py, traces.py    the telemetry sources
 deployment.py   all of it as a `cluster.deployment.Deployment`
 doctor.py       what works, what does not, and how to mend it

@@ -114,7 +114,7 @@ class KubernetesDeployment(Deployment):
             nothing = f"Prometheus has scraped no pod of the namespace {self.target.namespace} in the last 5 minutes"
             return Status(Liveness.STALE, None, "; ".join([nothing, *notes]), components)
         # Between two scrapes the newest sample is up to one scrape old; a late one is no trouble yet.
-        fresh = 2.5 * self.metrics.fastest
+        fresh = 2.5 * self.metrics.shortest_interval
         liveness = Liveness.LIVE if age < fresh else Liveness.STALE
         return Status(liveness, max(0.0, age), "; ".join(notes), components, fresh)
 

@@ -177,10 +177,10 @@ class Examination:
     def _prometheus(self, deployment: KubernetesDeployment) -> str:
         now = time.time()
         with deployment.metrics.connect() as server:
-            pace = deployment.metrics.pace(server, deployment.stack(), Window(now - LOOK_BACK, now))
-        if not pace.scrapes:
-            raise DeploymentError(f"it answers and has {len(pace.names)} metrics, none of which this knows")
-        return ", ".join(f"{name} every {seconds:g} s" for name, seconds in pace.scrapes.items())
+            scraped = deployment.metrics.scraped(server, deployment.stack(), Window(now - LOOK_BACK, now))
+        if not scraped.intervals:
+            raise DeploymentError(f"it answers and has {len(scraped.names)} metrics, none of which this knows")
+        return ", ".join(f"{name} every {seconds:g} s" for name, seconds in scraped.intervals.items())
 
     def _signals(self, deployment: KubernetesDeployment) -> Iterator[Check]:
         now = time.time()

@@ -1,4 +1,4 @@
-"""Metrics of a deployment in a cluster, from its Prometheus: whose each series is, and at what pace it is scraped."""
+"""Metrics of a deployment in a cluster, from its Prometheus: the owner of each series, and how often it is scraped."""
 
 from __future__ import annotations
 
@@ -16,24 +16,25 @@ from cluster.kubernetes.settings import Metrics
 from cluster.kubernetes.sources import Login
 from cluster.prometheus.client import Prometheus, Series, as_samples
 from cluster.prometheus.exposition import Exposition
-from cluster.prometheus.names import rules
+from cluster.prometheus.names import Environment, spellings
 from cluster.prometheus.promql import Query, Source, resolve
 from cluster.topology import Kind
 from cluster.window import Window
 
-KNOWN_FOR = 60.0  # s for which names and paces are taken to stay as they are
-_LOOKS = (60, 300)  # s over which a pace is measured
+CACHED_SECONDS = 60.0  # how long metric names and scrape intervals are assumed to stay as they are
+_LOOK_BACKS = (60, 300)  # s over which a scrape interval is measured
 _DEFAULT_SCRAPE = 30.0
 _GATEWAY_KINDS = frozenset({Kind.GATEWAY})
 _OTHER_KINDS = frozenset(Kind) - _GATEWAY_KINDS
+_NODE_KINDS, _GPU_KINDS = frozenset({Kind.NODE}), frozenset({Kind.GPU})
 
 
 @dataclass(frozen=True)
-class Pace:
-    """What the server has at some time: metric names, and seconds between two scrapes by spelling."""
+class Scraped:
+    """What the server has at time `at` (unix s): metric names, and seconds between two scrapes by spelling."""
 
     names: frozenset[str]
-    scrapes: Mapping[str, float]
+    intervals: Mapping[str, float]
     at: float
 
 
@@ -42,32 +43,32 @@ class MetricsReader:
 
     def __init__(self, configured: Metrics, login: Callable[[], Login], deadline: float) -> None:
         self._configured, self._login, self._deadline = configured, login, deadline
-        self._pace: Pace | None = None
+        self._scraped: Scraped | None = None
 
     def samples(self, stack: Stack, window: Window, step: float, signals: Sequence[str] | None) -> Samples:
         """Canonical signals on a grid. Raises DeploymentError, for an unknown signal too."""
         with self.connect() as server:
-            pace = self.pace(server, stack, window)
+            scraped = self.scraped(server, stack, window)
             try:
-                queries, missing = questions(stack, pace, self._configured, signals)
+                queries, missing = build_queries(stack, scraped, self._configured, signals)
             except KeyError as error:
                 raise DeploymentError(str(error.args[0])) from error
             answer = server.range(queries, window, step, len(stack.topology.ids))
-        whose = Whose(stack)
-        named = tuple(whose.name(query, series) for query, series in zip(queries, answer.series, strict=True))
+        owner = SeriesOwner(stack)
+        series = tuple(owner.rename(query, series) for query, series in zip(queries, answer.series, strict=True))
         notes = list(answer.notes)
-        if whose.strangers:
-            strangers = sorted(whose.strangers)
-            notes.append(f"series of pods that are not known any more were left out: {', '.join(strangers[:5])}")
-        answer = dataclasses.replace(answer, series=named, notes=tuple(notes))
+        if owner.unknown_pods:
+            names = ", ".join(sorted(owner.unknown_pods)[:5])
+            notes.append(f"left out the series of pods that are no longer known: {names}")
+        answer = dataclasses.replace(answer, series=series, notes=tuple(notes))
         return as_samples(stack.topology, queries, answer, missing)
 
     def exposition(self, stack: Stack, window: Window) -> Exposition:
-        """What is scraped and how it is asked. Raises DeploymentError."""
+        """What is scraped and the queries that read it. Raises DeploymentError."""
         with self.connect() as server:
-            pace = self.pace(server, stack, window)
-            queries, _ = questions(stack, pace, self._configured, None)
-            return Exposition(pace.names, server.types(), server.intervals(), tuple(queries))
+            scraped = self.scraped(server, stack, window)
+            queries, _ = build_queries(stack, scraped, self._configured, None)
+            return Exposition(scraped.names, server.types(), server.intervals(), tuple(queries))
 
     def age(self, stack: Stack) -> float | None:
         """Seconds since the newest scrape of the deployment, by the server's own clock; None when there is none."""
@@ -76,16 +77,16 @@ class MetricsReader:
             return server.scalar(f"time() - max(timestamp(up{{{selector}}}))")
 
     def skew(self) -> float | None:
-        """Seconds that the server's clock is ahead of ours."""
+        """Seconds that the server's clock is ahead of ours; None when it does not answer with a time."""
         with self.connect() as server:
             before = time.time()
-            told = server.scalar("time()")
-            return None if told is None else told - (before + time.time()) / 2
+            clock = server.scalar("time()")
+            return None if clock is None else clock - (before + time.time()) / 2
 
     @property
-    def fastest(self) -> float:
-        """Seconds between two scrapes of what is scraped most often, as far as is known."""
-        return min(self._pace.scrapes.values(), default=_DEFAULT_SCRAPE) if self._pace else _DEFAULT_SCRAPE
+    def shortest_interval(self) -> float:
+        """Seconds between two scrapes of the most frequently scraped exporter that is known."""
+        return min(self._scraped.intervals.values(), default=_DEFAULT_SCRAPE) if self._scraped else _DEFAULT_SCRAPE
 
     def connect(self) -> Prometheus:
         """The server; use it as a context manager."""
@@ -99,51 +100,51 @@ class MetricsReader:
             cert=login.cert,
         )
 
-    def pace(self, server: Prometheus, stack: Stack, window: Window) -> Pace:
-        """Asked again when what is known is old. Raises DeploymentError."""
-        if self._pace is None or abs(window.end - self._pace.at) > KNOWN_FOR:
+    def scraped(self, server: Prometheus, stack: Stack, window: Window) -> Scraped:
+        """Names and scrape intervals about the window, read again after `CACHED_SECONDS`. Raises DeploymentError."""
+        if self._scraped is None or abs(window.end - self._scraped.at) > CACHED_SECONDS:
             names = server.names(window)
             matchers = _matchers(self._configured.matchers)
-            scrapes = {}
-            for spelling in rules.SPELLINGS:
-                marker = next((m for rule in spelling.rules for m in sorted(rule.metrics & names)), None)
-                if marker is not None:
-                    scrapes[spelling.name] = self._scrape(server, f"{marker}{{{matchers}}}", window.end)
-            self._pace = Pace(names, scrapes, window.end)
-        return self._pace
+            intervals = {}
+            for spelling in spellings(Environment.KUBERNETES):
+                metric = next((m for rule in spelling.rules for m in sorted(rule.metrics & names)), None)
+                if metric is not None:
+                    intervals[spelling.name] = self._interval(server, f"{metric}{{{matchers}}}", window.end)
+            self._scraped = Scraped(names, intervals, window.end)
+        return self._scraped
 
-    def _scrape(self, server: Prometheus, selector: str, end: float) -> float:
-        """Measured over a minute and over five: what has just begun looks slow over the longer."""
-        found = [_DEFAULT_SCRAPE]
-        for seconds in _LOOKS:
+    def _interval(self, server: Prometheus, selector: str, end: float) -> float:
+        """Measured over one minute and over five: over the longer, a target that has just begun looks slow."""
+        found = []
+        for seconds in _LOOK_BACKS:
             count = server.scalar(f"max(count_over_time({selector}[{seconds}s]))", end)
             if count is not None and count >= 2:
                 found.append(seconds / count)
-        return max(1.0, min(found) if len(found) > 1 else self._configured.scrape)
+        return max(1.0, min([_DEFAULT_SCRAPE, *found]) if found else self._configured.scrape)
 
 
-def questions(
-    stack: Stack, pace: Pace, configured: Metrics, signals: Sequence[str] | None
+def build_queries(
+    stack: Stack, scraped: Scraped, configured: Metrics, signals: Sequence[str] | None
 ) -> tuple[list[Query], list[str]]:
-    """The queries for the signals, and the signals that nothing measures. Raises KeyError for an unknown one.
+    """The queries for the signals, and the signals that nothing measures. Raises KeyError for an unknown signal.
 
-    The gateway is one component however many pods it has, so its series are added up by the server.
+    The gateway is one component however many pods it has, so the server sums its series.
     """
     namespace = stack.target.namespace
-    everywhere = _matchers(configured.matchers)
     base = Source(
-        rules.SPELLINGS,
+        spellings(Environment.KUBERNETES),
+        carries_ids=False,
         component="pod",
         matchers=_matchers({**configured.matchers, "namespace": namespace}),
         scrape=configured.scrape,
-        scrapes=pace.scrapes,
+        scrapes=scraped.intervals,
         kinds=_OTHER_KINDS,
         namespace=namespace,
-        everywhere=everywhere,
+        everywhere=_matchers(configured.matchers),
     )
-    queries, missing = resolve(signals, base, pace.names)
+    queries, missing = resolve(signals, base, scraped.names)
     if GATEWAY in stack.pods:
-        pods = "|".join(sorted({_family(pod.owner, pod.name) for pod in stack.pods[GATEWAY]}))
+        pods = "|".join(sorted({_name_pattern(pod.owner, pod.name) for pod in stack.pods[GATEWAY]}))
         gateway = dataclasses.replace(
             base,
             component="namespace",
@@ -152,15 +153,19 @@ def questions(
             front_door=namespace,
             workload=stack.pods[GATEWAY][0].owner,
         )
-        of_gateway, missing_there = resolve(signals, gateway, pace.names)
+        of_gateway, missing_there = resolve(signals, gateway, scraped.names)
         queries += of_gateway
         measured = {query.signal for query in of_gateway}
         missing = [name for name in missing if name not in measured and name in missing_there]
     return queries, missing
 
 
-class Whose:
-    """Which component a series speaks of, by its labels. `strangers` are pods that no component is known for."""
+class SeriesOwner:
+    """The component that a series belongs to, by its labels.
+
+    Attributes:
+        unknown_pods: names of the deployment's pods in the series whose component is not known.
+    """
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -172,64 +177,67 @@ class Whose:
             for address in node.addresses
         }
         owners = Counter(pods[0].owner for pods in stack.pods.values())
-        # Of a workload with one component its name tells which; a RayCluster's pods share one name.
+        # The name of a workload identifies its component if it has only one; a RayCluster's pods share one name.
         self._workloads = {
             pods[0].owner: component for component, pods in stack.pods.items() if owners[pods[0].owner] == 1
         }
-        self._owners = tuple(f"{owner}-" for owner in owners if owner)
+        self._pod_prefixes = tuple(f"{owner}-" for owner in owners if owner)
         self._gpus: dict[str, list[str]] = {}
-        self.strangers: set[str] = set()
+        self.unknown_pods: set[str] = set()
 
-    def name(self, query: Query, series: Series) -> Series:
-        """The same series by component id, or caller and callee. What one component had under two names is one."""
-        named: Series = {}
-        if query.labels == rules.GPU_LABELS:
+    def rename(self, query: Query, series: Series) -> Series:
+        """The series by component id, or by caller and callee. Several series of one component are merged."""
+        merged: Series = {}
+        if query.kinds == _GPU_KINDS:
             for pod, gpu in sorted(series):
-                seen = self._gpus.setdefault(pod, [])
-                if gpu not in seen:
-                    self._gpus[pod] = sorted([*seen, gpu], key=_number)
+                known = self._gpus.setdefault(pod, [])
+                if gpu not in known:
+                    self._gpus[pod] = sorted([*known, gpu], key=_gpu_order)
         for labels, values in series.items():
             key = self._key(query, labels)
             if key is None:
                 continue
-            named[key] = values if key not in named else np.where(np.isnan(named[key]), values, named[key])
-        return named
+            merged[key] = values if key not in merged else np.where(np.isnan(merged[key]), values, merged[key])
+        return merged
 
     def _key(self, query: Query, labels: tuple[str, ...]) -> tuple[str, ...] | None:
-        if query.labels == rules.GPU_LABELS:
-            component = self._pod(labels[0])
-            return (f"{component}-gpu-{self._gpus[labels[0]].index(labels[1])}",) if component else None
-        if query.labels == rules.NODE_LABELS:
+        """Component id, or caller and callee; None for an unknown one. Order of labels: `promql.Rule.labels`."""
+        if query.edge:
+            caller, callee = self._end(*labels[:2]), self._end(*labels[2:])
+            return (caller, callee) if caller and callee else None
+        component: str | None
+        if query.kinds == _GATEWAY_KINDS:
+            component = GATEWAY
+        elif query.kinds == _NODE_KINDS:
             instance, node = labels
-            found = self._nodes.get(node) or self._nodes.get(instance) or self._by_address.get(_host(instance))
-            return (found,) if found else None
-        if query.labels == rules.EDGE_LABELS:
-            source, target = self._end(*labels[:2]), self._end(*labels[2:])
-            return (source, target) if source and target else None
-        if query.labels == ("namespace",):
-            return (GATEWAY,)
-        component = self._pod(labels[0])
+            component = self._nodes.get(node) or self._nodes.get(instance) or self._by_address.get(_host(instance))
+        elif query.kinds == _GPU_KINDS:
+            pod, gpu = labels
+            holder = self._pod(pod)
+            component = f"{holder}-gpu-{self._gpus[pod].index(gpu)}" if holder else None
+        else:
+            component = self._pod(labels[0])
         return (component,) if component else None
 
     def _pod(self, name: str) -> str | None:
-        found = self._stack.names.get(name)
-        if found is None and name.startswith(self._owners):
-            self.strangers.add(name)
-        return found
+        component = self._stack.names.get(name)
+        if component is None and name.startswith(self._pod_prefixes):
+            self.unknown_pods.add(name)
+        return component
 
     def _end(self, address: str, workload: str) -> str | None:
         return self._stack.addresses.get(address) or self._workloads.get(workload)
 
 
-def _family(owner: str, pod: str) -> str:
-    """A pattern for the names of all pods of one owner, those that are gone included."""
-    # Backslashes would have to be doubled for PromQL, and of what is special names have only the dot.
+def _name_pattern(owner: str, pod: str) -> str:
+    """A pattern for the names of all pods of one owner, deleted ones included."""
+    # Names have no special character but the dot, and PromQL would need every backslash doubled.
     return f"{owner}-.*" if owner and pod.startswith(f"{owner}-") else pod
 
 
-def _matchers(wanted: Mapping[str, str]) -> str:
-    """`name="value",` of each, quoted as PromQL does; a comma at the end is allowed there."""
-    return "".join(f'{name}="{_quoted(value)}",' for name, value in wanted.items())
+def _matchers(labels: Mapping[str, str]) -> str:
+    """`name="value",` for each label, quoted for PromQL, which allows the comma at the end."""
+    return "".join(f'{name}="{_quoted(value)}",' for name, value in labels.items())
 
 
 def _quoted(value: str) -> str:
@@ -240,5 +248,5 @@ def _host(instance: str) -> str:
     return instance.rpartition(":")[0].strip("[]") if ":" in instance else instance
 
 
-def _number(gpu: str) -> tuple[int, str]:
+def _gpu_order(gpu: str) -> tuple[int, str]:
     return (int(gpu), "") if gpu.isdigit() else (1 << 30, gpu)

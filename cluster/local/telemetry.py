@@ -20,10 +20,11 @@ from cluster.incident.model import LOG_COLUMNS, SPAN_COLUMNS
 from cluster.local import layout, records
 from cluster.local.layout import RunDir
 from cluster.local.records import LONGEST_LINE, Parser
-from cluster.prometheus import exposition
+from cluster.prometheus import exposition, names
 from cluster.prometheus.client import Prometheus, as_samples
 from cluster.prometheus.exposition import Exposition
-from cluster.prometheus.promql import LLAMACPP, LOCAL, RAY_SERVE, RAY_VLLM, RAY_VLLM_COLON, VLLM, Source, resolve
+from cluster.prometheus.names import Environment
+from cluster.prometheus.promql import Source, resolve
 from cluster.window import Window
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ BEYOND = 200
 # A request ends at the latest when the gateway gives up on it; its line stands there.
 _LONGEST_REQUEST = 90.0
 _WRITERS = (layout.GATEWAY, *layout.SERVING)
-_SOURCE = Source((LOCAL, VLLM, RAY_VLLM_COLON, RAY_VLLM, LLAMACPP, RAY_SERVE))
+_SOURCE = Source(names.spellings(Environment.LOCAL))
 
 
 def read_samples(

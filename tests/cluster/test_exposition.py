@@ -12,7 +12,8 @@ from cluster.deployment import DeploymentError
 from cluster.prometheus import exposition
 from cluster.prometheus.client import Prometheus
 from cluster.prometheus.exposition import Exposition
-from cluster.prometheus.promql import LOCAL, VLLM, Source
+from cluster.prometheus.names import Environment, spellings
+from cluster.prometheus.promql import Source
 from cluster.window import Window
 
 WINDOW = Window(T0, T0 + SECONDS)
@@ -20,7 +21,7 @@ WINDOW = Window(T0, T0 + SECONDS)
 
 def test_a_server_tells_names_and_queries(prometheus_url: str) -> None:
     with Prometheus(prometheus_url) as client:
-        found = exposition.read(client, Source((LOCAL, VLLM)), WINDOW)
+        found = exposition.read(client, Source(spellings(Environment.LOCAL)), WINDOW)
     assert {"pod_cpu_usage_seconds_total", "vllm:num_requests_running"} <= found.names
     assert any("pod_cpu_usage_seconds_total" in query.expr for query in found.queries)
     assert found.looks_back == 10.0
@@ -46,7 +47,7 @@ def _answering(interval: object) -> object:
 @pytest.mark.parametrize(("written", "seconds"), [("1s", 1.0), ("1m30s", 90.0), ("500ms", 0.5)])
 def test_types_and_intervals(written: str, seconds: float) -> None:
     with server(_answering(written)) as url, Prometheus(url) as client:  # type: ignore[arg-type]
-        found = exposition.read(client, Source((LOCAL,)), WINDOW)
+        found = exposition.read(client, Source(spellings(Environment.LOCAL)), WINDOW)
     assert found.intervals == {"ray": seconds}
     assert (found.type_of("x_total"), found.type_of("h_bucket"), found.type_of("y")) == ("counter", "histogram", "")
 
@@ -54,7 +55,7 @@ def test_types_and_intervals(written: str, seconds: float) -> None:
 @pytest.mark.parametrize("written", [None, "soon", 5])
 def test_an_interval_that_is_none_is_refused(written: object) -> None:
     with server(_answering(written)) as url, Prometheus(url) as client, pytest.raises(DeploymentError):  # type: ignore[arg-type]
-        exposition.read(client, Source((LOCAL,)), WINDOW)
+        exposition.read(client, Source(spellings(Environment.LOCAL)), WINDOW)
 
 
 def test_a_gauge_named_like_a_part_keeps_its_own_type() -> None:

@@ -12,7 +12,8 @@ from prometheus_data import PODS, SECONDS, T0
 
 from cluster.deployment import DeploymentError
 from cluster.prometheus.client import POINTS_PER_QUERY, Prometheus, as_samples, grid
-from cluster.prometheus.promql import LOCAL, Query, Source, resolve
+from cluster.prometheus.names import Environment, spellings
+from cluster.prometheus.promql import Query, Source, resolve
 from cluster.topology import Kind, Topology
 from cluster.window import Window
 
@@ -70,7 +71,7 @@ def test_a_step_must_be_positive(step: float) -> None:
 
 def test_all_local_signals_of_a_window_as_frames(prometheus_url: str, topology: Topology) -> None:
     with Prometheus(prometheus_url) as client:
-        queries, missing = resolve(None, Source((LOCAL,)), client.names(WINDOW))
+        queries, missing = resolve(None, Source(spellings(Environment.LOCAL)), client.names(WINDOW))
         samples = as_samples(topology, queries, client.range(queries, WINDOW, 1.0), missing)
     assert samples.metrics.index.tolist() == [T0 + i for i in range(SECONDS)]
     assert samples.edge_metrics.index.equals(samples.metrics.index)

@@ -11,7 +11,8 @@ import pytest
 
 from cluster.incident.model import Incident, Telemetry, empty_logs, empty_spans
 from cluster.prometheus.exposition import Exposition
-from cluster.prometheus.promql import LOCAL, VLLM, Query, Source, resolve
+from cluster.prometheus.names import Environment, spellings
+from cluster.prometheus.promql import Query, Source, resolve
 from cluster.topology import Component, Edge, Kind, Relation, Topology, calls
 from cluster.window import Window
 from guidelines import catalog, checkup, removals, survey
@@ -29,7 +30,7 @@ def look(name: str, incident: Incident, exposition: Exposition | None = None) ->
 def exposition(
     names: Sequence[str] = (), types: dict[str, str] | None = None, interval: float = 1.0, window: float = 10.0
 ) -> Exposition:
-    queries, _ = resolve(None, Source((LOCAL, VLLM), quantile_window=window))
+    queries, _ = resolve(None, Source(spellings(Environment.LOCAL), quantile_window=window))
     return Exposition(frozenset(names), types or {}, {"ray": interval}, tuple(queries))
 
 

@@ -14,7 +14,7 @@ import pytest
 import schemas
 import yaml
 
-from cluster.prometheus.names import rules
+from cluster.prometheus.names import dcgm
 
 ROOT = Path(__file__).parents[3]
 MANIFESTS = ROOT / "cluster/kubernetes/manifests"
@@ -116,7 +116,7 @@ def test_dcgm_collects_what_holds_a_gpu_back() -> None:
     assert all(len(row) == 3 and row[1] in ("gauge", "counter") and row[2] for row in rows)
     kinds = {name: kind for name, kind, _ in rows}
     assert len(kinds) == len(rows)
-    read = {metric for rule in rules.DCGM.rules for metric in rule.metrics}
+    read = {metric for spelling in dcgm.SPELLINGS for metric in spelling.metrics}
     assert read and read <= kinds.keys()
     for name in ("POWER_VIOLATION", "THERMAL_VIOLATION"):
         assert kinds[f"DCGM_FI_DEV_{name}"] == "counter"

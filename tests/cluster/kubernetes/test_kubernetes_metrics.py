@@ -16,17 +16,15 @@ from prometheus_data import T0, Exposition
 from cluster import signals
 from cluster.deployment import DeploymentError, Liveness
 from cluster.kubernetes.deployment import KubernetesDeployment
-from cluster.kubernetes.metrics import Pace, questions
+from cluster.kubernetes.metrics import Scraped, build_queries
 from cluster.kubernetes.settings import Metrics
-from cluster.prometheus import promql
-from cluster.prometheus.client import Prometheus
-from cluster.prometheus.names import rules
+from cluster.prometheus.names import Environment, istio, spellings
 from cluster.topology import Kind
 from cluster.window import Window
 
 SECONDS = 600
 WINDOW = Window(T0 + 300, T0 + SECONDS)
-EVERYTHING = frozenset().union(*(rule.metrics for spelling in rules.SPELLINGS for rule in spelling.rules))
+EVERYTHING = frozenset().union(*(spelling.metrics for spelling in spellings(Environment.KUBERNETES)))
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["exported_pod", "honorLabels"])
@@ -106,12 +104,12 @@ def test_every_signal_has_its_value_and_unit(seen: KubernetesDeployment) -> None
     assert any(note.startswith("not measured here: ") and "gpu_xid_errors" in note for note in samples.notes)
 
 
-def test_paces_are_measured_and_gauges_have_no_holes_between_scrapes(seen: KubernetesDeployment) -> None:
+def test_scrape_intervals_are_measured_and_gauges_have_no_holes_between_scrapes(seen: KubernetesDeployment) -> None:
     samples = seen.samples(WINDOW, 5.0, ["memory_working_set", "queue_length", "cpu_usage"])
     with seen.metrics.connect() as prometheus:
-        pace = seen.metrics.pace(prometheus, seen.stack(), WINDOW)
-    assert pace.scrapes["ray_vllm_"] == pytest.approx(5, rel=0.1)
-    assert pace.scrapes["cAdvisor"] == pytest.approx(15, rel=0.1)
+        scraped = seen.metrics.scraped(prometheus, seen.stack(), WINDOW)
+    assert scraped.intervals["ray_vllm_"] == pytest.approx(5, rel=0.1)
+    assert scraped.intervals["cAdvisor"] == pytest.approx(15, rel=0.1)
     assert samples.metrics["ray-replicas-0"].notna().all(axis=None)
 
 
@@ -165,45 +163,14 @@ def test_bad_prometheus_is_one_sentence(behind_proxy: MockApi, seen: KubernetesD
         seen.samples(WINDOW, 5.0, ["no_such_signal"])
 
 
-def test_the_server_parses_every_rule_of_every_spelling(seen: KubernetesDeployment, server: str) -> None:
-    """Also of those that measure nothing here: an answer without series, never an error."""
-    stack = seen.stack()
-    with Prometheus(server) as prometheus:
-        for spelling in rules.SPELLINGS:
-            names = frozenset().union(*(rule.metrics for rule in spelling.rules))
-            queries, _ = questions(stack, Pace(names, {spelling.name: 15.0}, 0.0), Metrics(url=server), None)
-            assert queries, spelling.name
-            assert prometheus.range(queries, Window(T0 + 500, T0 + 520), 5.0).notes == ()
-
-
 # Without a server.
 
 
-def table() -> list[tuple[str, promql.Rule]]:
-    return [(spelling.name, rule) for spelling in rules.SPELLINGS for rule in spelling.rules]
-
-
-# Counters that their exporters name otherwise, and a level that is named like a counter.
-COUNTERS = {"DCGM_FI_DEV_POWER_VIOLATION", "DCGM_FI_DEV_THERMAL_VIOLATION", "nginx_ingress_controller_requests"}
-LEVELS = {"kube_pod_container_status_restarts_total"}
-
-
-@pytest.mark.parametrize(("name", "rule"), table(), ids=lambda value: getattr(value, "signal", value))
-def test_rules_keep_to_the_vocabulary_and_to_the_kinds_of_metrics(name: str, rule: promql.Rule) -> None:
-    signal = signals.signal(rule.signal)
-    assert signal.on_edges if rule.edge else rule.kinds <= signal.kinds
-    for metric in re.findall(r"rate\(([\w:]+)\{", rule.expr):
-        assert metric.endswith(("_total", "_bucket")) or metric in COUNTERS, metric
-    for metric in re.findall(r"last_over_time\(([\w:]+)\{", rule.expr):
-        assert (not metric.endswith(("_total", "_bucket")) and metric not in COUNTERS) or metric in LEVELS, metric
-    assert rule.metrics
-
-
 def test_callers_and_callees_are_measured_where_they_are() -> None:
-    for name, rule in table():
-        if name == "Istio" and rule.edge:
+    for rule in istio.SPELLINGS[0].rules:
+        if rule.edge:
             assert 'reporter="destination"' not in rule.expr
-        elif name == "Istio" and rule.kinds == signals.SERVING:
+        elif rule.kinds == signals.SERVING:
             assert set(re.findall(r'reporter="(\w+)"', rule.expr)) == {"destination"}
 
 
@@ -212,8 +179,8 @@ def test_a_gateway_of_several_pods_is_added_up_by_the_server(stack: MockApi) -> 
 
     stack.create("pods", NAMESPACE, nginx_pod("nginx-6d4b75cb6d-zzzzz"))
     found = KubernetesDeployment.connect("mock")
-    queries, _ = questions(
-        found.stack(), Pace(EVERYTHING, {}, 0.0), Metrics(url="http://x"), ["request_rate", "cpu_usage"]
+    queries, _ = build_queries(
+        found.stack(), Scraped(EVERYTHING, {}, 0.0), Metrics(url="http://x"), ["request_rate", "cpu_usage"]
     )
     found.close()
     of_gateway = [query for query in queries if query.kinds == {Kind.GATEWAY}]
