@@ -16,7 +16,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import cluster
 from cluster import paths
 from cluster.deployment import DeploymentError
 from cluster.local import cgroups, cleanup, layout, preflight, processes, state, weights
@@ -119,7 +118,7 @@ def _start(options: Options, model: Path, progress: Progress) -> LocalState:
 
 def _launch(run: RunDir, deployment: str, fds: tuple[int, ...]) -> subprocess.Popen[bytes]:
     """Start the sandbox in a session of its own, so that it outlives this process and its terminal."""
-    code = str(Path(cluster.__file__).parent.parent)
+    code = str(Path(__file__).parents[2])
     environment = {
         **os.environ,
         "PATH": preflight.search_path(),
