@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Entry", "UnknownFault", "availability", "entries", "entry", "load"]
 
-LOCAL = "local"
-NO_DEPLOYMENT = "no deployment is connected: start one with `rca-tui up`"
+NO_DEPLOYMENT = "no deployment is connected: start one with `rca-tui up`, or name a cluster's with --context"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +63,8 @@ def entry(name: str) -> Entry:
     return rows[name]
 
 
-def load(name: str, kind: str = LOCAL) -> Fault[Any]:
-    """The fault as it is on that kind of deployment. Raises UnknownFault.
+def load(name: str, kind: str | None = None) -> Fault[Any]:
+    """The fault as it is on that kind of deployment; None: whichever its row names first. Raises UnknownFault.
 
     Where it cannot run on that kind it is the one of another, whose `available` says so. So does that of another
     package's fault that cannot be imported.

@@ -5,12 +5,18 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+
+import psutil
+
+SAME_BOOT = 60.0  # s by which two processes may disagree about when this boot was: the wall clock is corrected
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """An instant on the clock of one boot. It counts on through suspend and through changes of the wall clock."""
+    """An instant on the clock of one boot. It counts on through suspend and through changes of the wall clock.
+
+    `boot` names the boot by its time (unix seconds) as the process saw it that made the moment.
+    """
 
     seconds: float
     boot: str
@@ -21,19 +27,29 @@ class Moment:
     def remaining(self) -> float:
         """Seconds until then, negative when it is past. A moment of another boot is past."""
         current = now()
-        return self.seconds - current.seconds if self.boot == current.boot else -float("inf")
+        return self.seconds - current.seconds if _same_boot(self.boot, current.boot) else -float("inf")
 
 
 def now() -> Moment:
     return Moment(time.clock_gettime(_CLOCK), _boot())
 
 
+# Linux alone has CLOCK_BOOTTIME; on macOS the monotonic clock counts through suspend as well.
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 @cache
 def _boot() -> str:
     try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:  # not Linux: only faults that act elsewhere run here, and a reboot leaves their deadline unknown
+        return f"{psutil.boot_time():.0f}"
+    except (OSError, RuntimeError):
         return "unknown"
+
+
+def _same_boot(one: str, other: str) -> bool:
+    if one == other:
+        return True
+    try:
+        return abs(float(one) - float(other)) <= SAME_BOOT
+    except ValueError:
+        return False

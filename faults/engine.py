@@ -7,7 +7,6 @@ in a revert: here, by the watchdog, or by `faults.recover`.
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 import subprocess
 import time
@@ -16,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cluster.local.processes import identify
 from faults import clock, preflight, steady, watchdog
 from faults.clock import Moment
 from faults.errors import InjectionFailed, JournalError, ReadOnly, Refused
 from faults.journal import Header, IllegalTransition, Journal, Record, journals, planning
+from faults.owner import Owner
 from faults.preflight import Preflight
 from faults.states import State, Undone
 from faults.steady import Level
@@ -213,9 +212,9 @@ class Engine:
         return plan
 
     def _header(self, plan: Plan, seconds: float, level: Level | None) -> Header:
-        own = identify(os.getpid())
-        if own is None:
-            raise Refused("refused, nothing was touched: /proc does not show this process, the watchdog needs it to")
+        owner = Owner.current()
+        if owner is None:
+            raise Refused("refused, nothing was touched: the system does not show when this process began")
         return Header(
             injection=plan.injection,
             kind=self.deployment.kind,
@@ -225,7 +224,7 @@ class Engine:
             target=plan.target,
             plan=plan.as_json(),
             seconds=seconds,
-            owner=(own.pid, own.started),
+            owner=(owner.pid, owner.started),
             sli={} if level is None else level.as_json(),
         )
 

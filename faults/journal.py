@@ -41,7 +41,7 @@ class Header:
         kind, name, instance: of the deployment; an injection is only ever undone on that instance.
         fault, target, plan: catalogue name, component id, and `faults.types.Plan.as_json()`.
         seconds: how long it may stay active.
-        owner: pid and start time of the process that injects, to tell whether it still lives.
+        owner: `faults.owner.Owner` as a pair: the process that injects.
         sli: the SLI before, as `faults.steady.Level` in JSON: what healthy means afterwards.
     """
 
@@ -183,7 +183,8 @@ class Journal:
     def locked(self, patience: float) -> Iterator[bool]:
         """Hold the right to touch the target. Yields False when another process kept it for `patience` seconds.
 
-        The lock goes with the process that holds it.
+        The kernel drops the lock with the process that holds it. `flock` is no part of POSIX; Linux and macOS both
+        have it from BSD, and this needs no more of it than what they share: it belongs to the open file.
         """
         descriptor = os.open(self.path, os.O_RDONLY)
         try:

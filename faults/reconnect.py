@@ -1,9 +1,12 @@
-"""From a journal back to the deployment that it speaks of, in a process that knows nothing else."""
+"""From a journal back to the deployment that it names, in a process that knows nothing else.
+
+How that is done depends on the kind of deployment: `faults.<kind>.reconnect` does it, imported when it is needed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+import importlib
+from typing import TYPE_CHECKING, Protocol, cast
 
 from cluster.deployment import DeploymentError
 
@@ -11,40 +14,36 @@ if TYPE_CHECKING:
     from cluster.deployment import Deployment
     from faults.journal import Header
 
+_MODULES = {"local": "faults.local.reconnect", "kubernetes": "faults.kubernetes.reconnect"}
+
+
+class WayBack(Protocol):
+    """What the module of a kind has."""
+
+    def connect(self, header: Header) -> Deployment | None:
+        """The deployment that was injected into, or None when that instance of it certainly has ended.
+
+        Raises DeploymentError when it cannot be told.
+        """
+
+    def end_orphans(self, header: Header) -> str:
+        """End what an injection started and what outlives its deployment.
+
+        Returns the command with which a person ends what is left, empty when nothing is.
+        """
+
 
 def connect(header: Header) -> Deployment | None:
-    """The deployment that was injected into, or None when that instance of it certainly is no more.
+    """`WayBack.connect` of the header's kind. Raises DeploymentError, also for an unknown kind."""
+    return _way_back(header).connect(header)
 
-    Raises DeploymentError when it cannot be told.
-    """
-    connector = CONNECTORS.get(header.kind)
-    if connector is None:
+
+def end_orphans(header: Header) -> str:
+    """`WayBack.end_orphans` of the header's kind. Raises DeploymentError for an unknown kind."""
+    return _way_back(header).end_orphans(header)
+
+
+def _way_back(header: Header) -> WayBack:
+    if header.kind not in _MODULES:
         raise DeploymentError(f"no way back to a deployment of kind {header.kind!r}")
-    return connector(header)
-
-
-def _local(header: Header) -> Deployment | None:
-    from cluster.local.deployment import LocalDeployment
-
-    try:
-        deployment = LocalDeployment.connect()
-    except DeploymentError:
-        return None
-    if deployment.instance != header.instance:
-        deployment.close()
-        return None
-    return deployment
-
-
-def _kubernetes(header: Header) -> Deployment | None:
-    """By the context that the name begins with: the kubeconfig has the login, the journal has none.
-
-    Never None: what was let into a cluster does not end with the deployment that it was aimed at. One that was made
-    anew meanwhile serves as well, since the plan names what it touched.
-    """
-    from cluster.kubernetes.deployment import KubernetesDeployment
-
-    return KubernetesDeployment.connect(header.name.rpartition("/")[0])
-
-
-CONNECTORS: dict[str, Callable[[Header], Deployment | None]] = {"local": _local, "kubernetes": _kubernetes}
+    return cast("WayBack", importlib.import_module(_MODULES[header.kind]))

@@ -12,7 +12,6 @@ from cluster.deployment import DeploymentError
 from faults import catalog, reconnect, steady
 from faults.errors import FaultError, JournalError
 from faults.journal import Header, Journal, Record
-from faults.local.control import tagged
 from faults.states import State, Undone
 from faults.steady import Level
 from faults.types import Fault, Plan, Readback
@@ -44,7 +43,7 @@ class Undo:
         load: from the catalogue name and the kind of deployment to the fault.
         unhealthy: why the service is not well yet, empty when it is; raises DeploymentError.
         stretch: seconds of the service without the fault that `unhealthy` goes by; raises DeploymentError.
-        orphans: pids on this machine that carry the tag of an injection.
+        end_orphans: ends what the injection left where the deployment has ended; returns the command for the rest.
         health_patience: seconds to wait for it.
         lock_patience: seconds to wait for another process that works on the same injection.
     """
@@ -53,7 +52,7 @@ class Undo:
     load: Callable[[str, str], Fault[Any]] = catalog.load
     unhealthy: Callable[[Deployment, Level | None], str] = steady.unhealthy
     stretch: Callable[[Deployment], float] = steady.healthy_stretch
-    orphans: Callable[[str], list[int]] = tagged.anywhere
+    end_orphans: Callable[[Header], str] = reconnect.end_orphans
     sleep: Callable[[float], None] = time.sleep
     health_patience: float = HEALTH_PATIENCE
     lock_patience: float = LOCK_PATIENCE
@@ -93,7 +92,7 @@ class Undo:
                 try:
                     where = self._take_back(fault, plan, record, deployment, opened)
                 except _GoneError:
-                    return self._gone(journal, plan, fault)
+                    return self._gone(journal, record.header, plan, fault)
                 except DeploymentError as error:
                     return _end(journal, State.STUCK, False, str(error), plan.undo)
                 _note(journal, State.REVERTING, "read back clean", {"clean": True})
@@ -137,9 +136,12 @@ class Undo:
         opened.callback(deployment.close)
         return deployment
 
-    def _gone(self, journal: Journal, plan: Plan, fault: Fault[Any]) -> Undone:
+    def _gone(self, journal: Journal, header: Header, plan: Plan, fault: Fault[Any]) -> Undone:
         """What was injected died with its deployment, or outlives it: make sure of what can be seen from here."""
-        left = tagged.kill(lambda: self.orphans(plan.injection))
+        try:
+            command = self.end_orphans(header)
+        except DeploymentError:  # what cannot be ended from here keeps the plan's own command
+            command = plan.undo
         try:
             found = fault.revert_without(plan)
         except Exception as error:  # as in `_take_back`
@@ -147,9 +149,8 @@ class Undo:
         if not found.clean:
             detail = f"the deployment is gone, the fault is not: {found.detail}"
             return _end(journal, State.STUCK, False, detail, plan.undo)
-        if left:
-            pids = " ".join(str(pid) for pid in left)
-            return _end(journal, State.STUCK, False, "the deployment is gone, its stressors are not", f"kill -9 {pids}")
+        if command:
+            return _end(journal, State.STUCK, False, "the deployment is gone, its stressors are not", command)
         return _end(journal, State.RECOVERED, True, found.detail)
 
     def _wait_until_healthy(self, where: Deployment, before: Level | None) -> str:

@@ -18,9 +18,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cluster.local.processes import Process
 from faults.errors import JournalError, WatchdogFailed
 from faults.journal import Journal, Record
+from faults.owner import Owner
 from faults.states import State
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _why_now(record: Record) -> str:
     """Why it is this process's turn to revert; empty while it is not."""
     if record.state in (State.RECOVERED, State.STUCK):
         return ""
-    if not Process(*record.header.owner).alive():
+    if not Owner(*record.header.owner).alive():
         return "the process that injected is dead"
     if _told_to_end.is_set():
         return "the watchdog was told to end"

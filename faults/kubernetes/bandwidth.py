@@ -7,8 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from faults.kubernetes.control.chaos_mesh import NETWORK, ChaosFault
-from faults.local.bandwidth import Bandwidth as OnThisMachine
-from faults.types import Parameters
+from faults.types import Direction, Effect, Parameters, Role
 
 BYTES = 1000 // 8  # in a kbit
 BURST, QUEUE = 10_000, 200_000  # bytes sent at once after a pause; bytes that wait before any are dropped
@@ -21,9 +20,12 @@ class BandwidthParameters(Parameters):
 
 
 class Bandwidth(ChaosFault[BandwidthParameters]):
-    name = OnThisMachine.name
-    summary = OnThisMachine.summary
-    effects = OnThisMachine.effects
+    name = "bandwidth"
+    summary = "What leaves the pod is limited to a few kbit/s: answers trickle, the engine itself is well."
+    effects = (
+        Effect(Role.EDGE, "latency_p90", Direction.UP, 1.5),
+        Effect(Role.FRONT_DOOR, "latency_p90", Direction.UP, 1.3),
+    )
     resource = NETWORK
 
     @property

@@ -7,8 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from faults.kubernetes.control.chaos_mesh import STRESS, ChaosFault
-from faults.local.cpu_stress import CpuStress as OnThisMachine
-from faults.types import Parameters
+from faults.types import Direction, Effect, Parameters, Role
 
 
 class CpuStressParameters(Parameters):
@@ -19,9 +18,14 @@ class CpuStressParameters(Parameters):
 
 
 class CpuStress(ChaosFault[CpuStressParameters]):
-    name = OnThisMachine.name
-    summary = OnThisMachine.summary
-    effects = OnThisMachine.effects
+    name = "cpu-stress"
+    summary = "Busy loops inside the pod take its share of the CPU: every request on it waits."
+    effects = (
+        Effect(Role.TARGET, "latency_p90", Direction.UP, 2.0),
+        Effect(Role.EDGE, "latency_p90", Direction.UP, 2.0),
+        Effect(Role.TARGET, "cpu_throttled", Direction.UP, 1.5),
+        Effect(Role.FRONT_DOOR, "latency_p90", Direction.UP, 1.5),
+    )
     resource = STRESS
 
     @property

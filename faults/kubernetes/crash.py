@@ -10,18 +10,24 @@ from typing import TYPE_CHECKING, Any
 
 from faults.kubernetes.control.chaos_mesh import POD, ChaosFault
 from faults.kubernetes.control.on_cluster import kubectl
-from faults.local.crash import Crash as OnThisMachine
-from faults.local.crash import CrashParameters
+from faults.types import Direction, Effect, Parameters, Role
 
 if TYPE_CHECKING:
     from cluster.kubernetes.deployment import KubernetesDeployment
 
 
+class CrashParameters(Parameters):
+    """None: it is killed once."""
+
+
 class Crash(ChaosFault[CrashParameters]):
-    name = OnThisMachine.name
+    name = "crash"
     summary = "The pod is killed: its requests fail, until its successor has loaded the model."
     passing = True
-    effects = OnThisMachine.effects
+    effects = (
+        Effect(Role.TARGET, "token_rate", Direction.DOWN, 2.0),
+        Effect(Role.FRONT_DOOR, "latency_p90", Direction.UP, 1.2),
+    )
     resource = POD
 
     @property

@@ -24,9 +24,7 @@ from faults.kubernetes.control.on_cluster import (
     run,
     same_pod,
 )
-from faults.local.freeze import Freeze as OnThisMachine
-from faults.local.freeze import FreezeParameters
-from faults.types import Plan, Readback
+from faults.types import Direction, Effect, Parameters, Plan, Readback, Role
 
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
@@ -38,12 +36,19 @@ GO_ON = "kill -s CONT -- -1"
 COUNT = "cat /proc/[0-9]*/status 2>/dev/null | grep -c '^State:[[:space:]]*[Tt]'; true"
 
 
+class FreezeParameters(Parameters):
+    """None: it is frozen or it is not."""
+
+
 class Freeze(ClusterFault[FreezeParameters]):
-    name = OnThisMachine.name
+    name = "freeze"
     summary = "Every process of the container is stopped as it is (SIGSTOP): its port is open and nothing answers."
     needs = ("a deployment on Kubernetes", "a shell in the target's image", "the drill account")
     rights = exec_in()
-    effects = OnThisMachine.effects
+    effects = (
+        Effect(Role.TARGET, "token_rate", Direction.DOWN, 2.0),
+        Effect(Role.FRONT_DOOR, "connections", Direction.UP, 1.5),
+    )
 
     @property
     def parameters(self) -> type[FreezeParameters]:

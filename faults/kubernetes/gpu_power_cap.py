@@ -17,8 +17,7 @@ from cluster.topology import Kind
 from faults.kubernetes.control import keeper
 from faults.kubernetes.control.gpu import Plugin, set_limit, uuid_of
 from faults.kubernetes.control.on_cluster import ClusterFault, Right, cluster_of, exec_in, kubectl, name_of
-from faults.local.gpu_power_cap import GpuPowerCap as OnThisMachine
-from faults.types import Parameters, Plan, Readback
+from faults.types import Direction, Effect, Parameters, Plan, Readback, Role
 
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
@@ -36,8 +35,8 @@ class GpuPowerCapParameters(Parameters):
 
 
 class GpuPowerCap(ClusterFault[GpuPowerCapParameters]):
-    name = OnThisMachine.name
-    summary = OnThisMachine.summary
+    name = "gpu-power-cap"
+    summary = "The power limit of a GPU is lowered: its clock falls, and every token takes longer."
     needs = ("a deployment on Kubernetes", "the NVIDIA GPU operator", "the drill account with its role there")
     targets = frozenset({Kind.GPU})
     rights = (
@@ -46,7 +45,11 @@ class GpuPowerCap(ClusterFault[GpuPowerCapParameters]):
         Right("create", JOBS, namespace=NAMESPACE),
         Right("delete", JOBS, namespace=NAMESPACE),
     )
-    effects = OnThisMachine.effects
+    effects = (
+        Effect(Role.TARGET, "gpu_power_limit", Direction.DOWN, 1.1),
+        Effect(Role.TARGET, "gpu_sm_clock", Direction.DOWN, 1.1),
+        Effect(Role.FRONT_DOOR, "latency_p90", Direction.UP, 1.2),
+    )
 
     @property
     def parameters(self) -> type[GpuPowerCapParameters]:

@@ -11,8 +11,7 @@ from typing import Any
 from pydantic import Field
 
 from faults.kubernetes.control.chaos_mesh import STRESS, ChaosFault
-from faults.local.memory_stress import MemoryStress as OnThisMachine
-from faults.types import Parameters
+from faults.types import Direction, Effect, Parameters, Role
 
 
 class MemoryStressParameters(Parameters):
@@ -23,9 +22,12 @@ class MemoryStressParameters(Parameters):
 
 
 class MemoryStress(ChaosFault[MemoryStressParameters]):
-    name = OnThisMachine.name
-    summary = OnThisMachine.summary
-    effects = OnThisMachine.effects
+    name = "memory-stress"
+    summary = "A process inside the pod holds memory and keeps writing to it: working set up, CPU share down."
+    effects = (
+        Effect(Role.TARGET, "memory_working_set", Direction.UP, 1.5),
+        Effect(Role.EDGE, "latency_p90", Direction.UP, 1.3),
+    )
     resource = STRESS
 
     @property

@@ -7,8 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from faults.kubernetes.control.chaos_mesh import NETWORK, ChaosFault
-from faults.local.network_delay import NetworkDelay as OnThisMachine
-from faults.types import Parameters
+from faults.types import Direction, Effect, Parameters, Role
 
 
 class NetworkDelayParameters(Parameters):
@@ -20,9 +19,12 @@ class NetworkDelayParameters(Parameters):
 
 
 class NetworkDelay(ChaosFault[NetworkDelayParameters]):
-    name = OnThisMachine.name
-    summary = OnThisMachine.summary
-    effects = OnThisMachine.effects
+    name = "network-delay"
+    summary = "What leaves the pod is late: its edge is slow while its engine is as fast as before."
+    effects = (
+        Effect(Role.EDGE, "connect_time_p90", Direction.UP, 2.0),
+        Effect(Role.EDGE, "latency_p90", Direction.UP, 1.3),
+    )
     resource = NETWORK
 
     @property

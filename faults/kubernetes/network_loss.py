@@ -7,8 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from faults.kubernetes.control.chaos_mesh import NETWORK, ChaosFault
-from faults.local.network_loss import NetworkLoss as OnThisMachine
-from faults.types import Parameters
+from faults.types import Direction, Effect, Parameters, Role
 
 
 class NetworkLossParameters(Parameters):
@@ -17,9 +16,12 @@ class NetworkLossParameters(Parameters):
 
 
 class NetworkLoss(ChaosFault[NetworkLossParameters]):
-    name = OnThisMachine.name
-    summary = OnThisMachine.summary
-    effects = OnThisMachine.effects
+    name = "network-loss"
+    summary = "A share of what leaves the pod is lost: TCP sends again and again, requests on its edge take longer."
+    effects = (
+        Effect(Role.EDGE, "latency_p90", Direction.UP, 1.3),
+        Effect(Role.EDGE, "connect_time_p90", Direction.UP, 2.0),
+    )
     resource = NETWORK
 
     @property

@@ -9,14 +9,21 @@ from __future__ import annotations
 from typing import Any
 
 from faults.kubernetes.control.chaos_mesh import NETWORK, ChaosFault
-from faults.local.partition import Partition as OnThisMachine
-from faults.local.partition import PartitionParameters
+from faults.types import Direction, Effect, Parameters, Role
+
+
+class PartitionParameters(Parameters):
+    """None: all is lost."""
 
 
 class Partition(ChaosFault[PartitionParameters]):
-    name = OnThisMachine.name
-    summary = OnThisMachine.summary
-    effects = OnThisMachine.effects
+    name = "partition"
+    summary = "The pod is cut off from its peers and the gateway: every packet on the data link is lost."
+    effects = (
+        Effect(Role.TARGET, "network_receive", Direction.DOWN, 2.0),
+        Effect(Role.TARGET, "token_rate", Direction.DOWN, 2.0),
+        Effect(Role.FRONT_DOOR, "error_rate", Direction.UP),
+    )
     resource = NETWORK
 
     @property

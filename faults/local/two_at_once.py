@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import Field, field_validator
 
-from cluster.deployment import DeploymentError, HasPods
+from cluster.deployment import DeploymentError, DeploymentKind, HasPods
 from cluster.topology import Kind
 from faults import catalog, preflight
 from faults.errors import Refused, UnknownFault
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cluster.deployment import Deployment
 
 T = TypeVar("T")
+KIND = DeploymentKind.LOCAL
 
 
 class TwoAtOnceParameters(Parameters):
@@ -34,7 +35,7 @@ class TwoAtOnceParameters(Parameters):
     @classmethod
     def _composable(cls, name: str) -> str:
         try:
-            fault = catalog.load(name)
+            fault = catalog.load(name, KIND)
         except UnknownFault as error:
             raise ValueError(str(error)) from None
         if fault.blast_radius > 1 or fault.passing:
@@ -66,7 +67,7 @@ class TwoAtOnce(Fault[TwoAtOnceParameters]):
         return tuple(
             (component, effect)
             for name, on in ((chosen.fault, target), (chosen.other, chosen.on))
-            for component, effect in catalog.load(name).expected(on, {})
+            for component, effect in catalog.load(name, KIND).expected(on, {})
             if effect.role in (Role.TARGET, Role.EDGE)
         )
 
@@ -77,7 +78,7 @@ class TwoAtOnce(Fault[TwoAtOnceParameters]):
         if on == target:
             raise Refused(f"refused, nothing was touched: the two faults must hit different components, not {target}")
         plans = [
-            _plan(deployment, catalog.load(name), component, injection, seconds)
+            _plan(deployment, catalog.load(name, KIND), component, injection, seconds)
             for name, component in ((parameters.fault, target), (parameters.other, on))
         ]
         return Plan(
@@ -134,7 +135,7 @@ def _both(found: list[Readback]) -> Readback:
 def _parts(plan: Plan) -> Iterator[tuple[Fault[Any], Plan]]:
     for data in plan.data["parts"]:
         part = Plan.from_json(data)
-        yield catalog.load(part.fault), part
+        yield catalog.load(part.fault, KIND), part
 
 
 def _next_peer(deployment: Deployment, target: str) -> str:

@@ -35,7 +35,7 @@ def faults(as_json: AsJson = False) -> None:
     rows = []
     with connected_or_none() as deployment:
         for entry in catalog.entries():
-            fault = catalog.load(entry.name, deployment.kind if deployment else catalog.LOCAL)
+            fault = catalog.load(entry.name, deployment.kind if deployment else None)
             available = catalog.availability(entry.name, deployment)
             rows.append(
                 {

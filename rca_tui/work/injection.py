@@ -53,7 +53,7 @@ class Injector:
         from faults import catalog
 
         deployment = self._deployment()
-        kind = catalog.LOCAL if deployment is None else deployment.kind
+        kind = None if deployment is None else deployment.kind
         return tuple(_offer(catalog.load(entry.name, kind), deployment) for entry in catalog.entries())
 
     def rehearse(self, request: Request) -> Rehearsal:
@@ -116,9 +116,10 @@ class Injector:
 
     def left_over(self) -> Injection | None:
         """What an earlier run left, without saying what it is: it may belong to a blind drill."""
+        from faults.owner import Owner
         from faults.recover import pending
 
-        found = [record for _, record in pending() if record is None or not _owned(*record.header.owner)]
+        found = [record for _, record in pending() if record is None or not Owner(*record.header.owner).alive()]
         if not found:
             return None
         subject = "an earlier fault is" if len(found) == 1 else f"{len(found)} earlier faults are"
@@ -148,14 +149,6 @@ class Injector:
         if deployment is None:
             raise DeploymentError(NO_DEPLOYMENT)
         return deployment
-
-
-def _owned(pid: int, started: int) -> bool:
-    """Whether the process that injects still lives: then it is not left over."""
-    from cluster.local.processes import identify
-
-    found = identify(pid)
-    return found is not None and found.started == started
 
 
 class InjectionReporter:

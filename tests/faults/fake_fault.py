@@ -12,6 +12,7 @@ from pydantic import Field
 from cluster.deployment import Deployment
 from cluster.topology import Kind
 from faults import watchdog
+from faults.local import reconnect
 from faults.local.cpu_stress import CpuStress, CpuStressParameters
 from faults.types import Availability, Direction, Effect, Fault, Parameters, Plan, Readback, Role
 from faults.undo import Undo
@@ -106,7 +107,11 @@ def load(name: str, kind: str) -> Fault[Any]:
 
 
 UNDO = Undo(
-    connect=fake_deployment.connect, load=load, unhealthy=lambda deployment, level: "", stretch=lambda deployment: 0.0
+    connect=fake_deployment.connect,
+    end_orphans=reconnect.end_orphans,
+    load=load,
+    unhealthy=lambda deployment, level: "",
+    stretch=lambda deployment: 0.0,
 )
 WATCHDOG = (sys.executable, str(Path(__file__).absolute()))
 

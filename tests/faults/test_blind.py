@@ -29,6 +29,7 @@ def test_draws_every_fault_that_can_run_and_only_what_it_can_hit(tmp_path: Path)
 def test_nothing_to_draw_refuses(tmp_path: Path) -> None:
     deployment = FakeDeployment.start(tmp_path)
     none = mock.patch("faults.local.cpu_stress.CpuStress.available", return_value=Availability(False, "no"))
-    only = mock.patch.object(catalog, "entries", lambda: (catalog.entry("cpu-stress"),))
+    row = catalog.entry("cpu-stress")
+    only = mock.patch.object(catalog, "entries", lambda: (row,))
     with none, only, pytest.raises(Refused, match="no fault can run"):
         blind.draw(deployment)

@@ -48,7 +48,7 @@ class Promise(RuleBasedStateMachine):
             connect=connect,
             load=lambda name, kind: FakeFault(self.backend),
             unhealthy=lambda deployment, level: "" if self.healthy else "it is slow",
-            orphans=lambda tag: [],
+            end_orphans=lambda tag: "",
             sleep=lambda seconds: None,
             health_patience=0.0,
             lock_patience=0.0,

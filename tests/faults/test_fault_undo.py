@@ -24,7 +24,7 @@ def undo(backend: Backend) -> Undo:
         connect=connect,
         load=lambda name, kind: FakeFault(backend),
         sleep=lambda seconds: None,
-        orphans=lambda injection: [],
+        end_orphans=lambda header: "",
         lock_patience=0.0,
     )
 
@@ -54,7 +54,7 @@ def test_the_watchdog_keeps_the_deadline_of_a_journal_that_is_lost(
     injection = engine.inject(FakeFault(backend), "head", {}, 60)
     read = mock.Mock(side_effect=[injection.record, *[JournalError("lost")] * 100])
     injection.journal.path.unlink()
-    owner_is_dead = mock.patch.object(watchdog.Process, "alive", return_value=False)
+    owner_is_dead = mock.patch.object(watchdog.Owner, "alive", return_value=False)
     with mock.patch.object(type(injection.journal), "read", read), owner_is_dead:
         assert watchdog.watch(injection.journal, undo) is State.RECOVERED
     assert not backend.injected
