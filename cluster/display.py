@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from cluster.text import NOTHING, number, plain
+from cluster.text.plain import NOTHING, plain
+from cluster.text.quantities import number
 
 if TYPE_CHECKING:
     from rich.console import Group

@@ -9,7 +9,7 @@ import html as escaping
 import re
 
 from cluster.display import Block, Code, Document, Grid, Title, code_lines, html, sentence, text_of
-from cluster.text import plain
+from cluster.text.plain import plain
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
 _STYLE = """

@@ -29,7 +29,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, Protocol, TypeVar
 
 from cluster.errors import RcaError
-from cluster.text import plain
+from cluster.text.plain import plain
 
 
 class PluginError(RcaError):

@@ -10,6 +10,7 @@ import pandas as pd
 
 from cluster.deployment import Deployment, DeploymentError, DeploymentKind, HasIncident, Liveness, Samples, Status
 from cluster.incident.model import Incident
+from cluster.text.times import span
 from cluster.topology import Topology
 from cluster.window import Window
 
@@ -41,7 +42,7 @@ class ReplayDeployment(Deployment, HasIncident):
         return Status(
             Liveness.REPLAY,
             None,
-            f"recorded from the deployment {self.incident.deployment}, {window.seconds:.0f} s",
+            f"recorded from the deployment {self.incident.deployment}, {span(window.seconds)}",
             self._seen(),
         )
 

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster.deployment import DeploymentError
+from cluster.text.times import clock_time
 from faults import catalog, drill, recover
 from faults.drill import DrillReport
 from faults.effects import Landing
@@ -214,7 +215,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _say(line: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {line}", flush=True)
+    print(f"{clock_time(time.time())} {line}", flush=True)
 
 
 def _interrupt(number: int, frame: object) -> None:

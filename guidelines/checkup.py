@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from cluster.display import Document, Shown
-from cluster.text import plain
+from cluster.text.plain import plain
 from guidelines import catalog, documents
 from guidelines.modes import MODES
 from guidelines.survey import Survey

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from cluster.incident.model import Incident
+from cluster.text.quantities import TIME, number
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_signals
 from methods.answer.types import Explanation, Family, Graph, GraphEdge, Method, NoRanking, Outcome, Reason, Step, Table
-from methods.answer.wording import number
 from methods.graph.context import Pointed, children_of_context
 from methods.graph.mixed import Floats
 from methods.graph.signals import Signals, correlate, distinct
@@ -114,6 +114,7 @@ class CausalAi(Method):
             "Root causes",
             f"Given any other signals, the onset still changes {listed}. These root causes ({len(roots)}) are tied.",
             {"roots": len(roots), "onset": onset},
+            units={"onset": TIME},
             table=Table(
                 ("signal", "correlation with onset"), tuple((names[i], float(correlation[flag, i])) for i in roots[:10])
             ),

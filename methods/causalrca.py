@@ -7,10 +7,10 @@ from typing import ClassVar
 import numpy as np
 
 from cluster.incident.model import Incident
+from cluster.text.quantities import number
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_signals
 from methods.answer.types import Explanation, Family, Graph, GraphEdge, Method, NoRanking, Outcome, Reason, Step, Table
-from methods.answer.wording import number
 from methods.graph.dag_gnn import Fit, Schedule, fit
 from methods.graph.pagerank import pagerank
 from methods.telemetry.matrix import Floats, SignalMatrix, prepare

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cluster.incident.model import Incident
+from cluster.text.quantities import number
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_signals
 from methods.answer.types import Cell, Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
-from methods.answer.wording import number
 from methods.graph.mixed import as_graph
 from methods.graph.pc import Cpdag, pc
 from methods.graph.skeleton import TooManyTests

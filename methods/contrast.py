@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from cluster.incident.model import Incident
+from cluster.text.quantities import number
+from cluster.text.times import duration
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_components
 from methods.answer.types import Cell, Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
-from methods.answer.wording import number, quantity, unit_of
+from methods.answer.wording import unit_of
 from methods.telemetry.matrix import Floats, Key, SignalMatrix, halves, prepare
 from methods.telemetry.separation import end_of_trouble, held_out, placebos
 
@@ -123,16 +125,19 @@ def _explained(
     before, after = (np.mean(seen.values[side], axis=0) for side in (~fault, fault))
     columns = {key: i for i, key in enumerate(seen.keys)}
     rows: list[tuple[Cell, ...]] = []
+    units: list[str] = []
     for (component, signal), share in ordered[:LISTED]:
         unit, i = unit_of(incident.telemetry.units, signal), columns[component, signal]
-        rows.append((component, signal, share, quantity(before[i], unit), quantity(after[i], unit)))
+        rows.append((component, signal, share, float(before[i]), float(after[i])))
+        units.append(unit)
     total = sum(share for _, share in sums)
     first = ordered[0]
     windows = Step(
         "The two windows",
         f"{int((~fault).sum())} samples before the onset are the baseline, {int(fault.sum())} from then on the fault: "
-        f"until the SLI is nearer to its baseline than to its worst again, {number(end - onset)} s after the onset.",
+        f"until the SLI is nearer to its baseline than to its worst again, {duration(end - onset)} after the onset.",
         {"baseline_samples": float((~fault).sum()), "fault_samples": float(fault.sum()), "seconds": end - onset},
+        units={"seconds": "s"},
         pointers=pointers[:1],
     )
     apart = Step(
@@ -146,7 +151,11 @@ def _explained(
         "What tells them apart",
         f"{first[0][0]} {first[0][1]} tells most: {number(100 * first[1])} points of the probability of a fault.",
         {"base": base, "sum": total, "predicted": base + total},
-        table=Table(("component", "signal", "SHAP", "mean before", "mean in the fault"), tuple(rows)),
+        table=Table(
+            ("component", "signal", "SHAP", "mean before", "mean in the fault"),
+            tuple(rows),
+            {"mean before": tuple(units), "mean in the fault": tuple(units)},
+        ),
         pointers=pointers,
     )
     parts = Step(

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cluster.incident.model import Incident
+from cluster.text.quantities import number, quantity
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_signals
 from methods.answer.types import Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
-from methods.answer.wording import number, quantity, unit_of
+from methods.answer.wording import unit_of
 from methods.telemetry.matrix import Floats, SignalMatrix, halves, prepare
 
 _SHOWN = 10
@@ -117,6 +118,7 @@ class EDiagnosis(Method):
                     f"the median changes from {quantity(low, unit)} to {quantity(high, unit)}.",
                     {"H": float(inhomogeneity[i]), "p": float(p_values[i])},
                     {"median before": low, "median after": high},
+                    units={"median before": unit, "median after": unit},
                     pointers=(after.pointer(after.keys[i], start, end),),
                 )
             )

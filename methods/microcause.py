@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from cluster.incident.model import Incident
+from cluster.text.quantities import number, quantity
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_signals
 from methods.answer.types import Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
-from methods.answer.wording import number, quantity, unit_of
+from methods.answer.wording import unit_of
 from methods.graph.blame import sli_column, walk_step
 from methods.graph.mixed import Bools, Floats, Marks, as_graph, directed, effect_to_cause
 from methods.graph.pcmci import LaggedLinks, TooLarge, partial_correlation, pcmci
@@ -208,9 +209,13 @@ class MicroCause(Method):
         )
         middle, bound = float(anomaly.median[top]), float(anomaly.bound[top])
         levels = {"baseline median": middle, "extreme above": middle + bound, "extreme below": middle - bound}
-        table = Table(("signal", "bound", "largest deviation", "η"), rows)
+        listed = tuple(unit_of(incident.telemetry.units, signals.matrix.keys[i][1]) for i in order)
+        units = dict.fromkeys(levels, unit)
+        table = Table(
+            ("signal", "bound", "largest deviation", "η"), rows, {"bound": listed, "largest deviation": listed}
+        )
         pointers = tuple(signals.pointer(i) for i in order[:3])
-        return (Step("Anomaly degree", claim, {"risk": self.risk}, levels, table, pointers=pointers),)
+        return (Step("Anomaly degree", claim, {"risk": self.risk}, levels, table, pointers=pointers, units=units),)
 
     def _score_step(self, signals: Signals, score: Floats, visits: Floats, anomaly: _Anomaly | None) -> Step:
         order = [int(i) for i in np.argsort(-np.nan_to_num(score, nan=-1.0), kind="stable")][:SHOWN]

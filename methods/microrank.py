@@ -7,11 +7,11 @@ from typing import ClassVar
 import numpy as np
 
 from cluster.incident.model import Incident
+from cluster.text.quantities import number, quantity
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_components
 from methods.answer.ties import steady
 from methods.answer.types import Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
-from methods.answer.wording import number, quantity
 from methods.telemetry.spans import Flags, Floats, SpanTable, after_onset, encode
 from methods.telemetry.trace_coverage import Coverage, coverage, weights
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from cluster.incident.model import Incident
+from cluster.text.quantities import number, quantity
 from cluster.topology import Relation
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_components
@@ -25,7 +26,7 @@ from methods.answer.types import (
     Step,
     Table,
 )
-from methods.answer.wording import number, quantity, unit_of
+from methods.answer.wording import unit_of
 from methods.graph.restart_walk import visits
 from methods.telemetry.calls import CallLatencies, Edge, call_latencies, similarity
 from methods.telemetry.edge_anomaly import clusters
@@ -160,7 +161,8 @@ class MicroRca(Method):
     ) -> Step:
         order = sorted(anomalous, key=lambda e: (-float(centres[e][-1] / max(centres[e][0], 1e-300)), e))[:_SHOWN]
         top = order[0]
-        unit = unit_of(incident.telemetry.units, calls.signals[calls.edges.index(top)])
+        listed = tuple(unit_of(incident.telemetry.units, calls.signals[calls.edges.index(e)]) for e in order)
+        unit = listed[0]
         low, high = float(centres[top][0]), float(centres[top][-1])
         return Step(
             "Anomalous calls",
@@ -172,7 +174,9 @@ class MicroRca(Method):
             Table(
                 ("caller", "callee", "clusters", "lowest centre", "highest centre"),
                 tuple((*e, len(centres[e]), float(centres[e][0]), float(centres[e][-1])) for e in order),
+                {"lowest centre": listed, "highest centre": listed},
             ),
+            units={"lowest cluster": unit, "highest cluster": unit},
             pointers=tuple(calls.pointer(calls.edges.index(e)) for e in order[:3]),
         )
 

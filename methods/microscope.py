@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from cluster.incident.model import Incident
+from cluster.text.quantities import TIME, number
 from cluster.window import Onset
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_components
 from methods.answer.ties import steady
 from methods.answer.types import (
     Cell,
+    EdgePointer,
     Explanation,
     Family,
     Graph,
@@ -21,12 +24,12 @@ from methods.answer.types import (
     Method,
     NoRanking,
     Outcome,
-    Pointer,
     Reason,
+    SeriesPointer,
     Step,
     Table,
 )
-from methods.answer.wording import number
+from methods.answer.wording import unit_of
 from methods.telemetry.calls import CallLatencies, call_latencies, similarity
 from methods.telemetry.matrix import Floats
 
@@ -108,7 +111,7 @@ class Microscope(Method):
         scores = steady({c: alike[c] - (0.0 if c in candidates else 1.0) for c in visited})
         explanation = Explanation(
             (
-                self._abnormal_step(states, incident.onset),
+                self._abnormal_step(incident.telemetry.units, states, incident.onset),
                 _search_step(calls, states, visited, candidates, front),
                 _candidates_step(states, candidates, alike, front),
             )
@@ -132,7 +135,7 @@ class Microscope(Method):
         return states
 
     def _state(
-        self, series: Floats, pointer: Pointer, late: np.ndarray[tuple[int], np.dtype[np.bool_]]
+        self, series: Floats, pointer: EdgePointer | SeriesPointer, late: np.ndarray[tuple[int], np.dtype[np.bool_]]
     ) -> _State | None:
         largest = float(np.nanmax(np.abs(series), initial=0.0)) or 1.0
         before, after = (series / largest)[~late], (series / largest)[late]
@@ -145,26 +148,33 @@ class Microscope(Method):
         abnormal = outside > 0 and outside >= self.share
         return _State(series, pointer, mean * largest, spread * largest, outside, abnormal)
 
-    def _abnormal_step(self, states: dict[str, _State], onset: Onset) -> Step:
+    def _abnormal_step(self, units: Mapping[str, str], states: dict[str, _State], onset: Onset) -> Step:
         abnormal = [c for c in states if states[c].abnormal]
         order = sorted(states, key=lambda c: (-states[c].outside, c))[:_SHOWN]
         top = states[order[0]]
         rows: list[tuple[Cell, ...]] = [
             (c, states[c].mean, states[c].spread, states[c].outside, states[c].abnormal) for c in order
         ]
+        levels = {
+            "mean before": top.mean,
+            f"+{number(self.n_sigma)} sigma": top.mean + self.n_sigma * top.spread,
+            f"-{number(self.n_sigma)} sigma": top.mean - self.n_sigma * top.spread,
+        }
+        listed = tuple(unit_of(units, states[c].pointer.signal) for c in order)
         return Step(
             "Abnormal components",
             f"{len(abnormal)} of {len(states)} components are abnormal: at least {self.share:.0%} of their latencies "
             f"after the onset are more than {number(self.n_sigma)} standard deviations from the mean before it. "
             f"{order[0]}: {top.outside:.0%}.",
             {"abnormal": len(abnormal), "components": len(states), "onset": onset.time},
-            {
-                "mean before": top.mean,
-                f"+{number(self.n_sigma)} sigma": top.mean + self.n_sigma * top.spread,
-                f"-{number(self.n_sigma)} sigma": top.mean - self.n_sigma * top.spread,
-            },
-            Table(("component", "mean before", "sigma", "share outside", "abnormal"), tuple(rows)),
+            levels,
+            Table(
+                ("component", "mean before", "sigma", "share outside", "abnormal"),
+                tuple(rows),
+                {"mean before": listed, "sigma": listed},
+            ),
             pointers=tuple(states[c].pointer for c in order[:3]),
+            units={**dict.fromkeys(levels, listed[0]), "onset": TIME},
         )
 
 
@@ -173,7 +183,7 @@ class _State:
     """Latency of one component (T,), a pointer to it, its baseline, and the share of later samples outside of that."""
 
     series: Floats
-    pointer: Pointer
+    pointer: EdgePointer | SeriesPointer
     mean: float
     spread: float
     outside: float

@@ -8,11 +8,12 @@ from typing import ClassVar
 import numpy as np
 
 from cluster.incident.model import Incident
+from cluster.text.quantities import number, quantity
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_signals
 from methods.answer.ties import steady
 from methods.answer.types import Explanation, Family, Method, NoRanking, Outcome, Pointer, Reason, Step, Table
-from methods.answer.wording import number, quantity, unit_of
+from methods.answer.wording import unit_of
 from methods.telemetry import event_series, log_templates
 from methods.telemetry.deviation import Deviations, deviations, median_and_range
 from methods.telemetry.log_templates import LogTable
@@ -110,14 +111,21 @@ def _pointer(
     return after_onset(incident, key[0], meaning[key])
 
 
+def _unit(incident: Incident, source: str, signal: str) -> str:
+    if source == "metrics":
+        return unit_of(incident.telemetry.units, signal)
+    return "s" if source == "span latencies" else ""
+
+
 def _step(incident: Incident, source: str, found: Deviations, meaning: Mapping[tuple[str, str], str]) -> Step | None:
     order = [int(i) for i in np.argsort(-found.scores, kind="stable") if found.scores[i] > 0][:_SHOWN]
     if not order:
         return None
     keys, top = found.before.keys, order[0]
     peaks = {i: float(found.after.values[found.peak[i], i]) for i in order}
-    unit = {"metrics": unit_of(incident.telemetry.units, keys[top][1]), "span latencies": "s"}.get(source, "")
     fresh = [i for i in order if source == "log lines" and found.centre[i] == 0 and found.borrowed[i]]
+    units = tuple(_unit(incident, source, keys[i][1]) for i in order)
+    unit = units[0]
     claim = (
         f"Of {len(keys)} series of {source}, {keys[top][1]} of {keys[top][0]} deviates most. It reaches "
         f"{quantity(peaks[top], unit)} after the onset, {number(float(found.scores[top]))} interquartile ranges from "
@@ -136,7 +144,9 @@ def _step(incident: Incident, source: str, found: Deviations, meaning: Mapping[t
                 (*keys[i], float(found.centre[i]), float(found.spread[i]), peaks[i], float(found.scores[i]))
                 for i in order
             ),
+            dict.fromkeys(("median", "IQR", "peak"), units),
         ),
+        units={"baseline median": unit},
         pointers=tuple(_pointer(incident, source, found, keys[i], meaning) for i in order[:3]),
     )
 

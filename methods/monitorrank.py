@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
 
 from cluster.incident.model import Incident
+from cluster.text.quantities import number
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_components
 from methods.answer.ties import steady
@@ -23,7 +25,6 @@ from methods.answer.types import (
     Step,
     Table,
 )
-from methods.answer.wording import number
 from methods.graph.restart_walk import visits
 from methods.telemetry.calls import CallLatencies, call_latencies, similarity
 from methods.telemetry.matrix import Floats
@@ -124,7 +125,7 @@ class MonitorRank(Method):
         weights[place[front], place[front]] = 0.0
         return weights
 
-    def _graph_step(self, nodes: tuple[str, ...], weights: Floats, front: str, pointers: dict[str, Pointer]) -> Step:
+    def _graph_step(self, nodes: tuple[str, ...], weights: Floats, front: str, pointers: Mapping[str, Pointer]) -> Step:
         rows, columns = np.nonzero(weights)
         edges = tuple(
             # The walk steps from effects to causes, so an edge points against the step.
@@ -147,7 +148,7 @@ class MonitorRank(Method):
         )
 
 
-def _similarity_step(front: str, alike: dict[str, float], pointers: dict[str, Pointer]) -> Step:
+def _similarity_step(front: str, alike: dict[str, float], pointers: Mapping[str, Pointer]) -> Step:
     order = sorted((c for c in alike if c != front), key=lambda c: (-alike[c], c))[:_SHOWN]
     return Step(
         "Similarity to the front door",
@@ -159,7 +160,7 @@ def _similarity_step(front: str, alike: dict[str, float], pointers: dict[str, Po
     )
 
 
-def _visits_step(scores: dict[str, float], alike: dict[str, float], pointers: dict[str, Pointer]) -> Step:
+def _visits_step(scores: dict[str, float], alike: dict[str, float], pointers: Mapping[str, Pointer]) -> Step:
     order = sorted(scores, key=lambda c: (-scores[c], c))[:_SHOWN]
     return Step(
         "Visits of the walk",

@@ -9,11 +9,11 @@ import numpy as np
 from scipy.special import ndtr
 
 from cluster.incident.model import Incident
+from cluster.text.quantities import number
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_components
 from methods.answer.ties import steady
 from methods.answer.types import Cell, Explanation, Family, Method, NoRanking, Outcome, Pointer, Reason, Step, Table
-from methods.answer.wording import number
 from methods.telemetry import log_templates
 from methods.telemetry.log_templates import LogTable
 from methods.telemetry.matrix import Floats, Key, SignalMatrix, halves, prepare
@@ -190,8 +190,9 @@ class PDiagnose(Method):
             claim,
             {"spans": spans.spans, "anomalous after": int((anomalous & late).sum())},
             table=Table(
-                ("component", "operation", "mean own time [s]", "sigma [s]", "excess share"),
+                ("component", "operation", "mean own time", "sigma", "excess share"),
                 tuple((*spans.operations[o], float(mean[o]), float(spread[o]), float(excess[o])) for o in order),
+                {"mean own time": "s", "sigma": "s"},
             ),
             pointers=tuple(pointers),
         )

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from cluster.incident.model import Incident
+from cluster.text.quantities import number
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_signals
 from methods.answer.types import Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
-from methods.answer.wording import number
 from methods.telemetry.discretize import natural_bins
 from methods.telemetry.matrix import SignalMatrix, halves, prepare
 

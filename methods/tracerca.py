@@ -8,11 +8,11 @@ from typing import ClassVar
 import numpy as np
 
 from cluster.incident.model import Incident
+from cluster.text.quantities import number, quantity
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_components
 from methods.answer.ties import steady
 from methods.answer.types import Cell, Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
-from methods.answer.wording import number, quantity
 from methods.telemetry.item_sets import closed_sets
 from methods.telemetry.spans import NO_PARENT, Codes, Flags, Floats, SpanTable, after_onset, encode
 
@@ -177,12 +177,12 @@ class TraceRca(Method):
             )
             for c in order
         )
-        columns = ("caller", "callee", "operation", "mean [s]", "sigma [s]", "abnormal before", "abnormal after")
+        columns = ("caller", "callee", "operation", "mean", "sigma", "abnormal before", "abnormal after")
         return Step(
             "Abnormal calls",
             claim,
             {"kinds of calls": calls.kinds, "useful": len(useful), "abnormal calls": int(judged.abnormal.sum())},
-            table=Table(columns, rows),
+            table=Table(columns, rows, {"mean": "s", "sigma": "s"}),
             pointers=tuple(after_onset(incident, *calls.name(table, int(c))[1:]) for c in order[:3]),
         )
 

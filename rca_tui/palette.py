@@ -11,7 +11,7 @@ from textual.app import SystemCommand
 from textual.dom import DOMNode
 from textual.screen import Screen
 
-from rca_tui.draw.text import plain
+from cluster.text.plain import plain
 
 if TYPE_CHECKING:
     from rca_tui.app import RcaApp

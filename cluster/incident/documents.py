@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cluster.display import Document, Grid, Line, Title, Tone
 from cluster.incident.model import Incident
-from cluster.text import date_time, span
+from cluster.text.times import clock_time, date_time, duration, span
 
 
 def incident(shown: Incident) -> Document:
@@ -12,7 +12,8 @@ def incident(shown: Incident) -> Document:
     telemetry, topology = shown.telemetry, shown.topology
     onset = "onset not set"
     if shown.onset is not None:
-        onset = f"onset {shown.onset.time - shown.window.start:.0f} s into the window ({shown.onset.source})"
+        after = duration(round(shown.onset.time - shown.window.start))
+        onset = f"onset {clock_time(shown.onset.time)}, {after} into the window ({shown.onset.source})"
     lines = telemetry.logs["component"].value_counts()
     spans = telemetry.spans["component"].value_counts()
     rows = (

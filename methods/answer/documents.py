@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from cluster.display import Bar, Block, Document, Grid, Line, Title, Tone
-from cluster.text import clock_time, figure, number
+from cluster.text.quantities import number, quantity
+from cluster.text.times import between
 from methods.answer.types import (
+    Cell,
     ComponentScore,
     EdgePointer,
     Explanation,
@@ -18,6 +21,7 @@ from methods.answer.types import (
     SeriesPointer,
     SpansPointer,
     Step,
+    Table,
 )
 
 if TYPE_CHECKING:
@@ -86,11 +90,12 @@ def consensus(shown: Consensus) -> Document:
 
 def _step(step: Step) -> Iterator[Block]:
     yield Line(step.claim)
-    told = {**step.numbers, **step.levels}
-    if told:
-        yield Line(", ".join(f"{name} {figure(value)}" for name, value in told.items()), Tone.QUIET)
+    numbers = {**step.numbers, **step.levels}
+    if numbers:
+        parts = (f"{name} {quantity(value, step.units.get(name))}" for name, value in numbers.items())
+        yield Line(", ".join(parts), Tone.QUIET)
     if step.table is not None:
-        yield Grid.of(step.table.columns, step.table.rows[:ROWS])
+        yield table_grid(step.table, ROWS)
         yield from _more(len(step.table.rows), "rows")
     if step.graph is not None:
         edges = sorted(step.graph.edges, key=lambda edge: -abs(edge.weight))
@@ -100,6 +105,20 @@ def _step(step: Step) -> Iterator[Block]:
         yield Line("see " + "; ".join(place(pointer) for pointer in step.pointers[:3]), Tone.QUIET)
 
 
+def table_grid(table: Table, limit: int) -> Grid:
+    """The first rows of a table, its numbers with their units."""
+    rows = (
+        tuple(_with_unit(cell, table.unit(column, i)) for column, cell in zip(table.columns, row, strict=True))
+        for i, row in enumerate(table.rows[:limit])
+    )
+    grid = Grid.of(table.columns, rows)
+    return dataclasses.replace(grid, right=grid.right | table.units.keys())
+
+
+def _with_unit(cell: Cell, unit: str) -> Cell:
+    return quantity(cell, unit) if unit and isinstance(cell, int | float) else cell
+
+
 def edge_grid(edges: Sequence[GraphEdge]) -> Grid:
     return Grid.of(("cause", "effect", "weight", ""), ((e.cause, e.effect, e.weight, e.mark) for e in edges))
 
@@ -107,11 +126,11 @@ def edge_grid(edges: Sequence[GraphEdge]) -> Grid:
 def figures(step: Step, limit: int) -> Grid | None:
     """The step's table, or its graph's edges, or its named numbers; None when it has none."""
     if step.table is not None:
-        return Grid.of(step.table.columns, step.table.rows[:limit])
+        return table_grid(step.table, limit)
     if step.graph is not None and step.graph.edges:
         return edge_grid(step.graph.edges[:limit])
     if step.numbers:
-        rows = ((name, figure(value)) for name, value in step.numbers.items())
+        rows = ((name, quantity(value, step.units.get(name))) for name, value in step.numbers.items())
         return Grid.of(("number", "value"), rows, right="value")
     return None
 
@@ -123,7 +142,7 @@ def _more(count: int, what: str) -> Iterator[Block]:
 
 def place(pointer: Pointer) -> str:
     """Where in the incident a step points, in words."""
-    when = f"{clock_time(pointer.start)} to {clock_time(pointer.end)}"
+    when = between(pointer.start, pointer.end)
     match pointer:
         case SeriesPointer():
             return f"{pointer.component} {pointer.signal}, {when}"

@@ -7,7 +7,7 @@ NaN and no infinity.
 
 How a method is written. One module `methods/<name>.py` with one class, listed in `methods.catalog`, held to
 `tests/methods/test_contract.py`. Shared preparation is in `methods.telemetry.matrix`, ranking in
-`methods.answer.ranking`, numbers in sentences in `methods.answer.wording`, caveats in `methods.answer.caveats`. The
+`methods.answer.ranking`, numbers in sentences in `cluster.text.quantities`, caveats in `methods.answer.caveats`. The
 class docstring has these headings, each at the start of a line and ended by a colon, in this order:
 
     Idea: what it does and why that finds a cause, in three sentences.
@@ -100,14 +100,27 @@ Cell: TypeAlias = str | float | int | bool | None
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The numbers behind a claim. Every row is as long as `columns`; raises ValueError otherwise."""
+    """The numbers behind a claim. Every row is as long as `columns`; raises ValueError otherwise.
+
+    Attributes:
+        units: column -> the unit of its numbers, or one unit a row; columns that are missing here have none.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    units: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if any(len(row) != len(self.columns) for row in self.rows):
             raise ValueError(f"every row must have {len(self.columns)} cells: {', '.join(self.columns)}")
+        for column, units in self.units.items():
+            if column not in self.columns or not (isinstance(units, str) or len(units) == len(self.rows)):
+                raise ValueError(f"the units of {column!r} must be one or {len(self.rows)}, of a column of the table")
+
+    def unit(self, column: str, row: int) -> str:
+        """The unit of the number in that column and row, empty for none."""
+        units = self.units.get(column, "")
+        return units if isinstance(units, str) else units[row]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +151,8 @@ class Step:
         numbers: named intermediates, so that a notebook can recompute the claim.
         levels: horizontal reference lines for the chart of the first series pointer, in the signal's unit
             ("baseline mean", "+3 sigma").
+        units: name -> unit of `numbers` and `levels`, as in `cluster.signals`, or `cluster.text.quantities.TIME` for
+            unix seconds; names that are missing here have no unit.
         pointers: the evidence; a screen plots the first.
     """
 
@@ -148,6 +163,7 @@ class Step:
     table: Table | None = None
     graph: Graph | None = None
     pointers: tuple[Pointer, ...] = ()
+    units: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from cluster.incident.model import Incident
+from cluster.text.quantities import number
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_signals
 from methods.answer.types import Explanation, NoRanking, Outcome, Reason, Step, Table
-from methods.answer.wording import number
 from methods.graph.discovery import Discovery
 from methods.graph.mixed import Floats, Mark, as_graph, effect_to_cause, parents
 from methods.graph.pagerank import pagerank

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cluster.text.quantities import number
 from methods.answer.types import NoRanking, Reason, Step, Table
-from methods.answer.wording import number
 from methods.graph.fci import fci
 from methods.graph.granger import f_test, false_discovery
 from methods.graph.lingam import NotConverged, ica_lingam

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from cluster.incident.model import Incident
 from cluster.topology import Relation
-from methods.answer.types import EdgePointer, NoRanking, Pointer, Reason, SeriesPointer
+from methods.answer.types import EdgePointer, NoRanking, Reason, SeriesPointer
 from methods.telemetry.matrix import Floats, filled
 from methods.telemetry.sli import LATENCIES
 
@@ -61,7 +61,7 @@ class CallLatencies:
     def callees(self, component: str) -> tuple[str, ...]:
         return tuple(target for source, target in self.calls if source == component)
 
-    def latency(self, component: str, front_door: str | None) -> tuple[Floats, Pointer] | None:
+    def latency(self, component: str, front_door: str | None) -> tuple[Floats, EdgePointer | SeriesPointer] | None:
         """(T,) latency of a component (see the module) and where to see it; None when nobody measured it."""
         if component == front_door:
             outward = self._first_measured(component)
@@ -91,7 +91,7 @@ class CallLatencies:
     def series_pointer(self, component: str, signal: str) -> SeriesPointer:
         return SeriesPointer(component, signal, float(self.times[0]), self.end)
 
-    def reported(self, component: str) -> tuple[Floats, Pointer] | None:
+    def reported(self, component: str) -> tuple[Floats, EdgePointer | SeriesPointer] | None:
         """(T,) latency that a component reports of itself and where to see it; None when it reports none."""
         for signal in LATENCIES:
             if (component, signal) in self.metrics.columns:

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from cluster.incident.model import Incident
+from cluster.text.quantities import TIME, number, quantity
 from methods.answer.types import Cell, Explanation, Step, Table
-from methods.answer.wording import after_onset, number, quantity, unit_of
+from methods.answer.wording import after_onset, unit_of
 from methods.telemetry.matrix import Floats, Key, SignalMatrix
 
 FLOOR = 0.05
@@ -101,7 +102,10 @@ def explain(incident: Incident, found: Deviations, *, centre: str, spread: str) 
     """Steps: the baseline, the largest deviation, every component's worst signal, signals that were constant."""
     order = [int(i) for i in np.argsort(-found.scores, kind="stable") if np.isfinite(found.scores[i])]
     onset = float(found.after.times[0])
-    steps = [_baseline(found, order, onset, centre, spread), _largest(incident, found, order[0], onset, centre, spread)]
+    steps = [
+        _baseline(incident, found, order, onset, centre, spread),
+        _largest(incident, found, order[0], onset, centre, spread),
+    ]
     steps.append(_per_component(incident, found, order, onset, centre, spread))
     constant = [i for i in order if found.borrowed[i]]
     if constant:
@@ -109,16 +113,18 @@ def explain(incident: Incident, found: Deviations, *, centre: str, spread: str) 
     return Explanation(tuple(steps))
 
 
-def _baseline(found: Deviations, order: list[int], onset: float, centre: str, spread: str) -> Step:
+def _baseline(incident: Incident, found: Deviations, order: list[int], onset: float, centre: str, spread: str) -> Step:
     before = found.before
+    units = tuple(unit_of(incident.telemetry.units, before.keys[i][1]) for i in order[:LISTED])
     rows = tuple((*before.keys[i], float(found.centre[i]), float(found.spread[i])) for i in order[:LISTED])
     start = float(before.times[0])
     return Step(
         title="Baseline before the onset",
         claim=f"{before.samples} samples before the onset give the {centre} and the {spread} of {len(order)} signals.",
         numbers={"samples_before": before.samples, "samples_after": found.after.samples, "signals": len(order)},
-        table=Table(("component", "signal", centre, spread), rows),
+        table=Table(("component", "signal", centre, spread), rows, {centre: units, spread: units}),
         levels={f"baseline {centre}": float(found.centre[order[0]])},
+        units={f"baseline {centre}": units[0]},
         pointers=(before.pointer(before.keys[order[0]], start, onset),),
     )
 
@@ -134,15 +140,17 @@ def _largest(incident: Incident, found: Deviations, i: int, onset: float, centre
         f"{number(found.scores[i])} times the {spread} ({quantity(width, unit)}) "
         f"{side} its {centre} of {quantity(middle, unit)}."
     )
+    levels = {
+        f"baseline {centre}": middle,
+        f"{centre} + 3 {spread}": middle + 3 * width,
+        f"{centre} - 3 {spread}": middle - 3 * width,
+    }
     return Step(
         title="Largest deviation",
         claim=claim,
         numbers={centre: middle, spread: width, "peak": value, "score": float(found.scores[i]), "peak_time": when},
-        levels={
-            f"baseline {centre}": middle,
-            f"{centre} + 3 {spread}": middle + 3 * width,
-            f"{centre} - 3 {spread}": middle - 3 * width,
-        },
+        levels=levels,
+        units={**dict.fromkeys((centre, spread, "peak", *levels), unit), "peak_time": TIME},
         pointers=(found.after.pointer(key, onset, _end(found)),),
     )
 
@@ -158,6 +166,7 @@ def _per_component(
         when = float(found.after.times[found.peak[i]])
         row = (float(found.centre[i]), _peak(found, i), float(found.scores[i]), round(when - onset, 3))
         rows.append((component, found.before.keys[i][1], *row))
+    units = tuple(unit_of(incident.telemetry.units, found.before.keys[i][1]) for i in worst.values())
     leaders = list(worst.items())[:2]
     claim = f"{leaders[0][0]} leads with {number(found.scores[leaders[0][1]])}"
     if len(leaders) > 1:
@@ -167,7 +176,11 @@ def _per_component(
         title="Worst signal of each",
         claim=f"A component is as suspect as its worst signal: {claim}.",
         numbers={component: float(found.scores[i]) for component, i in worst.items()},
-        table=Table(("component", "signal", centre, "peak", "score", "s after onset"), tuple(rows)),
+        table=Table(
+            ("component", "signal", centre, "peak", "score", "s after onset"),
+            tuple(rows),
+            {centre: units, "peak": units},
+        ),
         pointers=tuple(found.after.pointer(found.before.keys[i], onset, _end(found)) for i in worst.values()),
     )
 

@@ -16,14 +16,14 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import numpy as np
 
 from cluster.incident.model import Incident
+from cluster.text.quantities import TIME, number, quantity
+from cluster.text.times import clock_time, duration
 from cluster.window import Onset, OnsetSource
 from methods.answer.types import Pointer, SeriesPointer, Step
-from methods.answer.wording import number, quantity
 from methods.telemetry.changepoint import noise, residual_noise, segment
 from methods.telemetry.matrix import Floats
 from methods.telemetry.sli import NoSli, error_key, latency_key, sli
@@ -158,14 +158,13 @@ def _described(
     incident: Incident, times: Floats, onset: float, row: int, probability: float, before: Floats, after: Floats
 ) -> OnsetEstimate:
     front, signal = latency_key(incident)
-    clock = datetime.fromtimestamp(onset, UTC).strftime("%H:%M:%S")
     unit = incident.telemetry.units.get(signal, "")
     changes = [f"its latency went from {quantity(before[0], unit)} to {quantity(after[0], unit)}"]
     if max(before[1], after[1]) > 0:
         changes.append(f"its share of errors from {number(100 * before[1])} % to {number(100 * after[1])} %")
     claim = (
-        f"Trouble at {front} began about {clock} UTC (probability {probability:.2f}): {' and '.join(changes)}, "
-        f"seen from {round(float(times[row]) - onset)} s later on."
+        f"Trouble at {front} began about {clock_time(onset)} (probability {probability:.2f}): {' and '.join(changes)}, "
+        f"seen from {duration(round(float(times[row]) - onset))} later on."
     )
     pointers: list[Pointer] = [SeriesPointer(front, signal, onset, float(times[-1]) + 1.0)]
     errors = error_key(incident)
@@ -181,7 +180,9 @@ def _described(
         "error_ratio_after": float(after[1]),
     }
     levels = {"before": float(before[0]), "after": float(after[0])}
+    units = dict.fromkeys(("latency_before", "latency_after", *levels), unit)
+    units |= dict.fromkeys(("onset", "first_bad_sample"), TIME)
     numbers = {name: value for name, value in numbers.items() if np.isfinite(value)}
     levels = {name: value for name, value in levels.items() if np.isfinite(value)}
-    step = Step("Onset of the trouble", claim, numbers, levels, pointers=tuple(pointers))
+    step = Step("Onset of the trouble", claim, numbers, levels, pointers=tuple(pointers), units=units)
     return OnsetEstimate(Onset(onset, OnsetSource.ESTIMATED), claim, probability, step)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cluster.text.plain import plain
+from cluster.text.times import clock_time, span
 from rca_tui.commands import onset as onsets
 from rca_tui.commands.errors import at_terminal, interruptible, say
 from rca_tui.commands.incidents import Back
 from rca_tui.commands.output import AsJson, print_json, print_line
-from rca_tui.draw.text import clock_time, plain, span
 
 if TYPE_CHECKING:
     from cluster.incident.model import Incident

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from cluster.text.times import span
 from rca_tui.commands.errors import say
-from rca_tui.draw.text import span
 
 if TYPE_CHECKING:
     from cluster.deployment import Deployment

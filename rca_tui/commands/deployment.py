@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from cluster.text.times import span
 from rca_tui.commands.errors import interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
-from rca_tui.draw.text import span
 
 Port = Annotated[int | None, typer.Option(help="Port on 127.0.0.1; by default the first free one.", show_default=False)]
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cluster.text.plain import plain
+from cluster.text.quantities import number
 from rca_tui.commands.errors import BadInput, interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
-from rca_tui.draw.text import number, plain
 
 if TYPE_CHECKING:
     from cluster.kubernetes.doctor import Check, Examination

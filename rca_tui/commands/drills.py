@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cluster.text.plain import plain
+from cluster.text.quantities import number
+from cluster.text.times import span
 from rca_tui.commands.errors import BadInput, Interrupted, at_terminal, interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
-from rca_tui.draw.text import number, plain, span
 
 if TYPE_CHECKING:
     from faults.drill import DrillReport, Progress

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from cluster.errors import RcaError
-from rca_tui.draw.text import plain
+from cluster.text.plain import plain
 
 BAD_INPUT = 2
 INTERRUPTED = 130

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cluster.text.times import date_time, span
 from rca_tui.commands.errors import interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
-from rca_tui.draw.text import date_time, span
 
 if TYPE_CHECKING:
     from cluster.incident.library import Listing

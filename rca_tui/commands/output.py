@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rca_tui.draw.text import plain
+from cluster.text.plain import plain
 
 if TYPE_CHECKING:
     from cluster.display import Document

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
+from cluster.text.quantities import number
 from methods.answer.types import NoRanking
 from methods.running.runner import Result
 from rca_tui.commands.output import print_table
-from rca_tui.draw.text import number
 
 _SHOWN = 3
 

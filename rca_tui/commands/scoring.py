@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cluster.text.times import span
 from rca_tui.commands.errors import interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
-from rca_tui.draw.text import span
 
 if TYPE_CHECKING:
     from methods.evaluation.evaluate import Engine

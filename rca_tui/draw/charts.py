@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cluster.text.plain import plain
 from rca_tui.draw.frames import Line
 from rca_tui.draw.plot import Plot
-from rca_tui.draw.text import plain
 from rca_tui.session import Mark, Snapshot
 
 if TYPE_CHECKING:

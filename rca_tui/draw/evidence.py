@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Literal
 from rich.table import Table as Grid
 from rich.text import Text
 
+from cluster.text.plain import plain
+from cluster.text.times import ZONE, bare_clock_time
 from rca_tui.draw.frames import Line
 from rca_tui.draw.plot import Plot
-from rca_tui.draw.text import clock_time, fit, plain
+from rca_tui.draw.text import fit
 from rca_tui.session import Diagnosis
 
 if TYPE_CHECKING:
@@ -63,11 +65,11 @@ def logs_of(diagnosis: Diagnosis, step: Step, limit: int = 40) -> Text | None:
     for pointer in step.pointers:
         if isinstance(pointer, LogsPointer):
             text = Text(no_wrap=True, overflow="ellipsis")
-            text.append(f"{plain(pointer.component)} log", style="bold")
+            text.append(f"{plain(pointer.component)} log", style="bold").append(f"  times in {ZONE}", style="dim")
             if pointer.template:
                 text.append(f"  {plain(pointer.template)}", style="dim")
             for time, message in diagnosis.frames.log_lines(pointer.component, pointer.start, pointer.end, limit):
-                text.append(f"\n{clock_time(time)} ", style="dim").append(plain(message))
+                text.append(f"\n{bare_clock_time(time)} ", style="dim").append(plain(message))
             return text
     return None
 

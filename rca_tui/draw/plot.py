@@ -10,9 +10,11 @@ from statistics import median
 from rich.style import Style
 from rich.text import Text
 
+from cluster.text.plain import plain
+from cluster.text.quantities import number, quantity
+from cluster.text.times import bare_clock_time, clock_time
 from rca_tui.draw.braille import Canvas, drawable
 from rca_tui.draw.frames import Line
-from rca_tui.draw.text import clock_time, plain, quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,15 +150,17 @@ class _Grid:
         return _joined(text, cells)
 
     def times(self) -> Text:
-        """Start, onset and end as times of day."""
+        """Start, onset and end as times of day; the end names the zone of all three."""
         cells = [" "] * self.columns
         styles = [self.palette.axis] * self.columns
-        first, last = clock_time(self.plot.start), clock_time(self.plot.end)
+        first, last = bare_clock_time(self.plot.start), clock_time(self.plot.end)
+        if len(first) + len(last) >= self.columns:
+            last = bare_clock_time(self.plot.end)
         _write(cells, 0, first)
         _write(cells, self.columns - len(last), last)
         onset = self.column(self.plot.onset)
         if onset is not None:
-            label = f"▲ {self.plot.onset_label} {clock_time(self.plot.onset or 0)}"
+            label = f"▲ {self.plot.onset_label} {bare_clock_time(self.plot.onset or 0)}"
             place = onset if onset + len(label) <= self.columns - len(last) - 1 else onset - len(label) + 1
             if "▲" in label and place < onset:
                 label = label[2:] + " ▲"
@@ -187,7 +191,12 @@ class _Grid:
         wanted = {0: self.high, self.rows - 1: self.low}
         if self.rows >= 7:
             wanted[self.rows // 2] = self.high - (self.rows // 2 + 0.5) / self.rows * (self.high - self.low)
-        return quantity(wanted[r], self.plot.unit).replace(" ", "", 1)[: _MARGIN - 2] if r in wanted else ""
+        if r not in wanted:
+            return ""
+        label = quantity(wanted[r], self.plot.unit).replace(" ", "", 1)
+        # The title names the unit, so that a number alone is enough where both do not fit.
+        shorter = (label, number(wanted[r]), f"{wanted[r]:.0e}")
+        return next((text for text in shorter if len(text) <= _MARGIN - 2), "")
 
     def _gaps(self, line: Line) -> set[int]:
         measured = {self.column(t) for t, v in zip(line.times, line.values, strict=True) if math.isfinite(v)}

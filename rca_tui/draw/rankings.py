@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from rca_tui.draw.text import fit, number, plain
+from cluster.text.plain import plain
+from cluster.text.quantities import number
+from rca_tui.draw.text import fit
 from rca_tui.session import Diagnosis, Mark
 from rca_tui.theme import GOOD, UNKNOWN, WARN
 

@@ -10,7 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Static
 
-from rca_tui.draw.text import fit, plain
+from cluster.text.plain import plain
+from rca_tui.draw.text import fit
 from rca_tui.screens.page import Page
 from rca_tui.theme import BAD, GOOD, UNKNOWN
 from rca_tui.widgets.rows import Rows

@@ -12,10 +12,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
+from cluster.text.plain import plain
+from cluster.text.times import clock_time, span
 from methods import catalog
 from rca_tui.draw.evidence import as_text
 from rca_tui.draw.rankings import CONSENSUS, consensus_row, consensus_words, method_row, ranking_text
-from rca_tui.draw.text import clock_time, plain, span
 from rca_tui.screens.page import Page
 from rca_tui.session import Diagnosis, Mark
 from rca_tui.widgets.explanation import ExplanationView

@@ -13,7 +13,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
-from rca_tui.draw.text import plain
+from cluster.text.plain import plain
 from rca_tui.theme import BAD, WARN
 
 

@@ -10,9 +10,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
+from cluster.text.plain import plain
 from rca_tui.draw.evidence import as_text
 from rca_tui.draw.rankings import CONSENSUS
-from rca_tui.draw.text import fit, plain
+from rca_tui.draw.text import fit
 from rca_tui.screens.page import Page
 from rca_tui.widgets.explanation import ExplanationView
 from rca_tui.widgets.rows import Rows

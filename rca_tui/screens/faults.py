@@ -10,8 +10,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Input, Label, Select, Static
 
+from cluster.text.plain import plain
+from cluster.text.times import span
 from faults.states import State
-from rca_tui.draw.text import fit, plain, span
+from rca_tui.draw.text import fit
 from rca_tui.screens.dialogs import Confirm
 from rca_tui.screens.page import Page
 from rca_tui.session import Injection, Offer, Rehearsal, Request

@@ -10,10 +10,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Grid
 from textual.widgets import Input, Static
 
+from cluster.text.plain import NOTHING, plain
+from cluster.text.quantities import number, percent, quantity
+from cluster.text.times import clock_time, span
 from rca_tui.draw.braille import drawable, sparkline
 from rca_tui.draw.charts import chart_of
 from rca_tui.draw.sli_rows import ERRORS_WARN, UNEVEN, Row, matching, rows
-from rca_tui.draw.text import NOTHING, clock_time, fit, number, percent, plain, quantity, span
+from rca_tui.draw.text import fit
 from rca_tui.screens.page import Page
 from rca_tui.session import Snapshot
 from rca_tui.theme import BAD, GOOD, UNKNOWN, WARN

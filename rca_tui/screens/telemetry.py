@@ -12,9 +12,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
+from cluster.text.plain import plain
+from cluster.text.quantities import quantity
+from cluster.text.times import clock_time
 from rca_tui.draw.charts import chart_of
 from rca_tui.draw.frames import Line
-from rca_tui.draw.text import clock_time, fit, plain, quantity
+from rca_tui.draw.text import fit
 from rca_tui.screens.page import Page
 from rca_tui.session import Mark, Snapshot
 from rca_tui.widgets.chart import Chart

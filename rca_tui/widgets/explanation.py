@@ -9,8 +9,8 @@ from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
+from cluster.text.plain import plain
 from rca_tui.draw.evidence import logs_of, numbers_of, plot_of
-from rca_tui.draw.text import plain
 from rca_tui.session import Diagnosis
 from rca_tui.theme import WARN
 from rca_tui.widgets.chart import Chart

@@ -12,8 +12,10 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from cluster.deployment import Liveness
+from cluster.text.plain import plain
+from cluster.text.times import date_time, span
 from faults.states import State
-from rca_tui.draw.text import date_time, fit, plain, span
+from rca_tui.draw.text import fit
 from rca_tui.theme import BAD, GOOD, UNKNOWN, WARN
 
 if TYPE_CHECKING:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.style import Style
 
+from cluster.text.plain import plain
 from rca_tui.draw.braille import sparkline
 from rca_tui.draw.frames import Line
 from rca_tui.draw.plot import Palette, Plot, draw
-from rca_tui.draw.text import fit, number, percent, plain, quantity, span
+from rca_tui.draw.text import fit
 
 STYLE = Style()
 PALETTE = Palette(STYLE, STYLE, STYLE, STYLE, STYLE, STYLE, STYLE)
@@ -67,34 +67,6 @@ def test_no_text_can_reach_the_terminal_as_a_command(text: str) -> None:
 def test_any_values_fit_any_box(values: list[float], width: int, height: int) -> None:
     drawn = lines(plot(values), width, height)
     assert len(drawn) <= max(height, 1) and all(len(line) <= width for line in drawn)
-
-
-@pytest.mark.parametrize(
-    ("value", "unit", "shown"),
-    [
-        (0.34, "s", "340 ms"),
-        (1.234, "s", "1.23 s"),
-        (0.0, "s", "0 s"),
-        (2**20 * 3, "bytes", "3 MiB"),
-        (2048.0, "bytes/s", "2 KiB/s"),
-        (6.04, "1/s", "6.04 /s"),
-        (math.nan, "s", "–"),
-        (None, "1", "–"),
-        (0.25, "cores", "0.25 cores"),
-    ],
-)
-def test_quantities(value: float | None, unit: str, shown: str) -> None:
-    assert quantity(value, unit) == shown
-
-
-def test_small_formats() -> None:
-    assert (number(1234), percent(0.021), percent(0.5), span(0.08), span(245)) == (
-        "1.23k",
-        "2.1 %",
-        "50 %",
-        "80 ms",
-        "4 min 05 s",
-    )
 
 
 def test_sparklines_share_a_scale_and_leave_gaps_blank() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cluster.text import plain
+from cluster.text.plain import plain
 
 INJECTED, NOT_INJECTED = "Injected", "Not Injected"
 

@@ -114,7 +114,7 @@ def run(
 ) -> str:
     """What a command printed in a container. Raises DeploymentError, also when it fails there."""
     from cluster.kubernetes import commands
-    from cluster.text import plain
+    from cluster.text.plain import plain
 
     done = commands.run(cluster.api, namespace, pod, container, argv, seconds)
     if done.code != 0:

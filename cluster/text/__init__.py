@@ -1,0 +1,1 @@
+"""Text for people, the same on every face: harmless text (`plain`), numbers with units (`quantities`), `times`."""

@@ -1,0 +1,23 @@
+"""Telemetry made harmless: names, log lines and labels come from outside.
+
+`plain` removes whatever a terminal could act on. What draws the text must still escape it for its own markup.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+NOTHING = "–"
+"""Shown where there is no value: not measured is not zero."""
+
+_UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def plain(value: object, limit: int = 400) -> str:
+    """The value as one line of harmless text: control and direction characters replaced, cut at `limit` characters."""
+    text = str(value)
+    if len(text) > limit:
+        text = text[: limit - 1] + "…"
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join("�" if unicodedata.category(c) in _UNSAFE else c for c in text)
