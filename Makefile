@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PACKAGES := rca_tui cluster faults methods guidelines
 
-.PHONY: help setup run replay notebooks down test lint format bench vllm-cpu lock clean
+.PHONY: help setup run replay notebooks down test lint format coverage bench vllm-cpu lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -46,6 +46,9 @@ lint: $(STAMP) ## ruff, types, which way imports go
 
 test: setup lint ## lint, then every test
 	$(BIN)/python -m pytest
+
+coverage: $(STAMP) ## which lines the tests without a deployment run, in a table
+	$(BIN)/python -m pytest -q -m "not live" --cov --cov-report=term
 
 bench: setup ## timings, as ratios within this run, and 100 kills on the live deployment
 	$(BIN)/python -m tests.bench
