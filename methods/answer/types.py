@@ -243,14 +243,6 @@ class NoRanking(Shown):
 Outcome: TypeAlias = Ranking | NoRanking
 
 
-class Cost(StrEnum):
-    """Order in which methods are started: cheap ones answer first."""
-
-    INSTANT = "instant"
-    SECONDS = "seconds"
-    MINUTES = "minutes"
-
-
 class Method(ABC):
     """One root-cause-analysis method. Hyper-parameters go into `__init__`, with the paper's defaults.
 

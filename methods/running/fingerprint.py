@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import secrets
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -47,9 +48,15 @@ def answer(content: str, onset: str, method: str, seed: int) -> str:
 def method(name: str) -> str:
     """Digest of one method of the catalogue: its name, its code, and how its random numbers are drawn.
 
-    Raises UnknownMethod.
+    A method of another package whose source cannot be read gets another digest each time: its answers are not found
+    again. Raises UnknownMethod.
     """
-    return _digest(catalog.entry(name).name, code(f"methods.{name}"), code(_SEEDS))
+    row = catalog.entry(name)
+    try:
+        source = code(row.module)
+    except (ImportError, SyntaxError, OSError):
+        source = secrets.token_hex()
+    return _digest(row.name, source, code(_SEEDS))
 
 
 def code(module: str) -> str:
@@ -118,23 +125,29 @@ def _closure(module: str) -> tuple[dict[str, Path], set[str]]:
         for base, attribute in _parsed(path, _changed(path)).imports:
             absolute = _absolute(base, name, path)
             if absolute.partition(".")[0] in rooms:
-                waiting.append(_home(absolute, attribute))
+                waiting += _homes(absolute, attribute)
             else:
                 libraries.add(absolute.partition(".")[0])
     return files, libraries - set(sys.stdlib_module_names)
 
 
-def _home(module: str, name: str) -> str:
-    """The module that `from module import name` executes: one inside a package, or one that its face stands for."""
+def _homes(module: str, name: str) -> list[str]:
+    """The modules that `from module import name` executes: one inside a package, or one that its face stands for.
+
+    A package that is imported as a whole, without a name or with all names, stands for all that its face offers.
+    """
     if name and _file(inner := f"{module}.{name}"):
-        return inner
+        return [inner]
     path = _file(module)
-    if path is not None and path.name == "__init__.py":
-        offered = _parsed(path, _changed(path)).offered
-        if name in offered:
-            base, original = offered[name]
-            return _home(_absolute(base, module, path), original)
-    return module
+    if path is None or path.name != "__init__.py":
+        return [module]
+    offered = _parsed(path, _changed(path)).offered
+    if name in offered:
+        base, original = offered[name]
+        return _homes(_absolute(base, module, path), original)
+    if name not in ("", "*"):
+        return [module]
+    return [module, *(home for pair in offered.values() for home in _homes(_absolute(pair[0], module, path), pair[1]))]
 
 
 def _absolute(base: str, importer: str, path: Path) -> str:

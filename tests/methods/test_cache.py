@@ -84,6 +84,21 @@ def test_code_changes_the_key_and_words_do_not(package: Path, name: str, old: st
     assert (fingerprint.code("plug.method") == before) is same
 
 
+def test_a_package_as_a_whole_is_all_that_its_face_offers(package: Path) -> None:
+    (package / "method.py").write_text("import plug\n\nRANK = plug.shown\n")
+    assert fingerprint.modules("plug.method") == {"plug", "plug.method", "plug.face"}
+
+
+def test_answers_of_a_method_without_readable_source_are_not_found_again(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = dataclasses.replace(catalog.entry("baro"), name="method", package="plug")
+    monkeypatch.setattr(catalog, "entry", lambda name: row)
+    assert fingerprint.method("method") == fingerprint.method("method")
+    (package / "helper.py").write_text("def broken(:\n")
+    assert fingerprint.method("method") != fingerprint.method("method")
+
+
 def test_a_release_of_a_library_changes_the_key(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = fingerprint.code("plug.method")
     monkeypatch.setattr(fingerprint, "_version", lambda library: "99" if library == "numpy" else "")
@@ -94,7 +109,7 @@ def test_no_method_depends_on_what_runs_it() -> None:
     rows = (*catalog.entries(), catalog.CONTRAST)
     assert len({fingerprint.method(row.name) for row in rows}) == len(rows)
     for row in rows:
-        reached = fingerprint.modules(f"methods.{row.name}")
+        reached = fingerprint.modules(row.module)
         assert not [name for name in reached if name.startswith(("methods.running", "methods.evaluation"))]
         assert "methods.catalog" not in reached
 
