@@ -1,21 +1,26 @@
-"""How an object shows itself, said once: a document of titles, sentences and tables, drawn as HTML or by Rich.
+"""How values are shown, on every face alike: a document of titles, sentences and tables, as HTML or by Rich.
 
 `cluster.pages` makes files of it.
 
-    object.document() ──▶ Document ──▶ html(): a notebook · drawn(): a terminal
+    document(value) ──▶ Document ──▶ to_html(): a notebook · to_rich(): a terminal · to_text(): anywhere
 
-Everything in a document is taken for hostile: both renderers make it harmless and escape it. An object gets both faces
-by inheriting `Shown`.
+Everything in a document is taken for hostile: both renderers make it harmless and escape it.
+
+A type and its document stand apart. The module `documents` of the type's package registers a function for it with
+`@document.register`; `document` imports that module when it first meets a type that it does not know. A type that
+inherits `Displayable` shows itself in notebooks and terminals by its document.
 """
 
 from __future__ import annotations
 
 import html as escaping
 import io
-from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import singledispatch
+from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cluster.text.plain import NOTHING, plain
@@ -90,32 +95,41 @@ Block: TypeAlias = Title | Line | Code | Grid
 Document: TypeAlias = tuple[Block, ...]
 
 
-class Shown(ABC):
-    """A base for what shows itself: rich HTML in a notebook, a Rich renderable in a terminal."""
+@singledispatch
+def document(value: object) -> Document:
+    """What is shown of a value. Raises TypeError where no `documents` module registers its type."""
+    for kind in type(value).__mro__:
+        package = kind.__module__.rpartition(".")[0]
+        if package and find_spec(f"{package}.documents"):
+            import_module(f"{package}.documents")
+    registered = document.dispatch(type(value))
+    if registered is document.dispatch(object):
+        raise TypeError(f"no document is registered for {type(value).__name__}")
+    return registered(value)
+
+
+class Displayable:
+    """A base of values that show themselves: rich HTML in a notebook, a Rich renderable in a terminal."""
 
     __slots__ = ()
 
-    @abstractmethod
-    def document(self) -> Document:
-        """What is shown."""
-
     def _repr_html_(self) -> str:
-        return html(self.document())
+        return to_html(document(self))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        # A dataclass has a __repr__, which would be what is shown where there is no HTML.
-        return {"text/html": self._repr_html_(), "text/plain": words(self.document())}
+        # A dataclass has a __repr__, which notebooks would show where there is no HTML.
+        return {"text/html": self._repr_html_(), "text/plain": to_text(document(self))}
 
     def __rich__(self) -> Group:
-        return drawn(self.document())
+        return to_rich(document(self))
 
 
-def html(document: Document) -> str:
+def to_html(document: Document) -> str:
     """The document as one HTML element. It takes its colours from the page: legible on light and on dark."""
     return f'<div class="rca">{"".join(map(_html_block, document))}</div>'
 
 
-def drawn(document: Document) -> Group:
+def to_rich(document: Document) -> Group:
     """The document as a Rich renderable."""
     from rich.console import Group
     from rich.text import Text
@@ -124,7 +138,7 @@ def drawn(document: Document) -> Group:
     parts: list[Text | Table] = []
     for block in document:
         if isinstance(block, Grid):
-            parts.append(drawn_grid(block))
+            parts.append(rich_table(block))
         elif isinstance(block, Title):
             parts.append(Text(("\n" if parts else "") + plain(block.text, _LONGEST), "bold"))
         elif isinstance(block, Code):
@@ -134,7 +148,7 @@ def drawn(document: Document) -> Group:
     return Group(*parts)
 
 
-def words(document: Document, width: int = 100) -> str:
+def to_text(document: Document, width: int = 100) -> str:
     """The document as text without colours: for where neither HTML nor a terminal shows it."""
     from rich.console import Console
 
@@ -142,11 +156,11 @@ def words(document: Document, width: int = 100) -> str:
         console = Console(
             file=file, width=width, color_system=None, force_terminal=False, force_jupyter=False, emoji=False
         )
-        console.print(drawn(document))
+        console.print(to_rich(document))
         return "\n".join(line.rstrip() for line in file.getvalue().splitlines())
 
 
-def drawn_grid(grid: Grid) -> Table:
+def rich_table(grid: Grid) -> Table:
     """A table as wide as it needs to be; long cells wrap, except in columns of numbers and in those kept whole."""
     from rich import box
     from rich.table import Table

@@ -8,7 +8,7 @@ from __future__ import annotations
 import html as escaping
 import re
 
-from cluster.display import Block, Code, Document, Grid, Title, code_lines, html, sentence, text_of
+from cluster.display import Block, Code, Document, Grid, Title, code_lines, sentence, text_of, to_html
 from cluster.text.plain import plain
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
@@ -27,7 +27,7 @@ def page(title: str, document: Document) -> str:
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<title>{name}</title><style>{_STYLE}</style></head>\n<body>{html(document)}</body></html>\n"
+        f"<title>{name}</title><style>{_STYLE}</style></head>\n<body>{to_html(document)}</body></html>\n"
     )
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from cluster.display import Document, Shown
+from cluster.display import Displayable
 from cluster.text.plain import plain
-from guidelines import catalog, documents
+from guidelines import catalog
 from guidelines.modes import MODES
 from guidelines.survey import Survey
 from guidelines.types import Finding, Guideline, Verdict, unknown
@@ -35,7 +35,7 @@ class Checked:
 
 
 @dataclass(frozen=True)
-class Report(Shown):
+class Report(Displayable):
     """What a survey came to.
 
     Attributes:
@@ -50,9 +50,6 @@ class Report(Shown):
 
     def count(self, verdict: Verdict) -> int:
         return sum(c.finding.verdict is verdict for c in self.checked)
-
-    def document(self) -> Document:
-        return documents.summary(self)
 
     @property
     def score(self) -> str:

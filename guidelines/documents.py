@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
-from cluster.display import Block, Cell, Code, Document, Grid, Line, Title, Tone
+from cluster.display import Block, Cell, Code, Document, Grid, Line, Title, Tone, document
+from guidelines.checkup import Report
 from guidelines.modes import MODES
 from guidelines.prices import measured
 from guidelines.types import Finding, Guideline, Verdict
-
-if TYPE_CHECKING:
-    from guidelines.checkup import Report
 
 GLYPHS = {Verdict.PASS: "●", Verdict.FAIL: "✖", Verdict.UNKNOWN: "○"}
 BLIND = "Faults you cannot diagnose with this telemetry"
 
 
+@document.register
 def summary(shown: Report) -> Document:
     """Score, one row a check, and whom the failures leave blind."""
     fail, unknown = shown.count(Verdict.FAIL), shown.count(Verdict.UNKNOWN)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from cluster.display import Document, Grid, Line, Title, Tone
+from cluster.display import Document, Grid, Line, Title, Tone, document
 from cluster.incident.model import Incident
 from cluster.text.times import clock_time, date_time, duration, span
 
 
+@document.register
 def incident(shown: Incident) -> Document:
     """Where and when, how much telemetry, one row a component, and what is known to be missing."""
     telemetry, topology = shown.telemetry, shown.topology

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from cluster.display import Document, Shown
+from cluster.display import Displayable
 from cluster.topology import Topology
 from cluster.window import Onset, Window
 
@@ -103,7 +103,7 @@ class Telemetry:
 
 
 @dataclass(frozen=True)
-class Incident(Shown):
+class Incident(Displayable):
     """One window of telemetry of one deployment: the only input of a method.
 
     Attributes:
@@ -135,8 +135,3 @@ class Incident(Shown):
     def candidates(self) -> tuple[str, ...]:
         """Components that can be blamed: every one of the topology, sorted by id so that no order leaks in."""
         return tuple(sorted(self.topology.ids))
-
-    def document(self) -> Document:
-        from cluster.incident import documents
-
-        return documents.incident(self)

@@ -89,22 +89,22 @@ class LocalDeployment(Deployment, HasPods, HasGateway):
     def samples(self, window: Window, step: float, signals: Sequence[str] | None = None) -> Samples:
         from cluster.local import telemetry
 
-        return telemetry.read_samples(self, window, step, signals)
+        return telemetry.read_samples(self.state.prometheus_url, self.topology(), window, step, signals)
 
     def spans(self, window: Window) -> pd.DataFrame:
         from cluster.local import telemetry
 
-        return telemetry.read_spans(self, window)
+        return telemetry.read_spans(self.state.run_dir, self.topology().ids, window)
 
     def logs(self, window: Window) -> pd.DataFrame:
         from cluster.local import telemetry
 
-        return telemetry.read_logs(self, window)
+        return telemetry.read_logs(self.state.run_dir, window)
 
     def exposition(self, window: Window) -> Exposition:
         from cluster.local import telemetry
 
-        return telemetry.read_exposition(self, window)
+        return telemetry.read_exposition(self.state.prometheus_url, window)
 
     def pod(self, component: str) -> LocalPod:
         return LocalPod(self.state, component)

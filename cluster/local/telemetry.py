@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import pandas as pd
 
@@ -25,10 +25,8 @@ from cluster.prometheus.client import Prometheus, as_samples
 from cluster.prometheus.exposition import Exposition
 from cluster.prometheus.names import Environment
 from cluster.prometheus.promql import Source, resolve
+from cluster.topology import Topology
 from cluster.window import Window
-
-if TYPE_CHECKING:
-    from cluster.local.deployment import LocalDeployment
 
 LARGEST_READ = 64 << 20
 QUERY_DEADLINE = 10.0
@@ -38,44 +36,44 @@ BEYOND = 200
 """Records in a row later than the window, after which no more of it comes: one alone may be of a clock that stepped."""
 # A request ends at the latest when the gateway gives up on it; its line stands there.
 _LONGEST_REQUEST = 90.0
-_WRITERS = (layout.GATEWAY, *layout.SERVING)
 _SOURCE = Source(names.spellings(Environment.LOCAL))
 
 
 def read_samples(
-    deployment: LocalDeployment, window: Window, step: float, signals: Sequence[str] | None = None
+    url: str, topology: Topology, window: Window, step: float, signals: Sequence[str] | None = None
 ) -> Samples:
-    """Canonical signals every `step` seconds. Raises DeploymentError, for an unknown signal too."""
-    with Prometheus(deployment.state.prometheus_url, deadline=QUERY_DEADLINE) as server:
+    """Canonical signals every `step` seconds, from the Prometheus at `url`.
+
+    Raises DeploymentError, for an unknown signal too.
+    """
+    with Prometheus(url, deadline=QUERY_DEADLINE) as server:
         try:
             queries, missing = resolve(signals, _SOURCE, server.names(window))
         except KeyError as error:
             raise DeploymentError(str(error.args[0])) from error
-        return as_samples(deployment.topology(), queries, server.range(queries, window, step), missing)
+        return as_samples(topology, queries, server.range(queries, window, step), missing)
 
 
-def read_exposition(deployment: LocalDeployment, window: Window) -> Exposition:
-    """What the deployment's Prometheus scrapes and how it is asked. Raises DeploymentError."""
-    with Prometheus(deployment.state.prometheus_url, deadline=QUERY_DEADLINE) as server:
+def read_exposition(url: str, window: Window) -> Exposition:
+    """What the Prometheus at `url` scrapes and how it is asked. Raises DeploymentError."""
+    with Prometheus(url, deadline=QUERY_DEADLINE) as server:
         return exposition.read(server, _SOURCE, window)
 
 
-def read_spans(deployment: LocalDeployment, window: Window) -> pd.DataFrame:
+def read_spans(run: RunDir, components: Iterable[str], window: Window) -> pd.DataFrame:
     """Spans that start in the window, by start; columns `SPAN_COLUMNS`. `attrs["notes"]` tells what was skipped."""
     notes: list[str] = []
     rows: list[records.Record] = []
-    for component in deployment.topology().ids:
-        rows += _read(
-            deployment.state.run_dir.spans(component), records.span, component, window, _LONGEST_REQUEST, notes
-        )
+    for component in components:
+        rows += _read(run.spans(component), records.span, component, window, _LONGEST_REQUEST, notes)
     return _frame(rows, SPAN_COLUMNS, "start", window, notes)
 
 
-def read_logs(deployment: LocalDeployment, window: Window) -> pd.DataFrame:
+def read_logs(run: RunDir, window: Window) -> pd.DataFrame:
     """Log lines in the window, by time; columns `LOG_COLUMNS`. `attrs["notes"]` tells what was skipped."""
     notes: list[str] = []
     rows: list[records.Record] = []
-    for path, parser, component in _log_files(deployment.state.run_dir):
+    for path, parser, component in _log_files(run):
         rows += _read(path, parser, component, window, 0.0, notes)
     return _frame(rows, LOG_COLUMNS, "time", window, notes)
 

@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from cluster.display import Document, Shown
+from cluster.display import Displayable
 from methods.answer.ranking import Places
 from methods.answer.types import ComponentScore, Outcome, Ranking
 
@@ -35,7 +35,7 @@ CHANCE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Consensus(Shown):
+class Consensus(Displayable):
     """Attributes:
     components: by falling score; equal scores share a rank. Empty when nobody voted.
     voters: methods that ranked.
@@ -79,11 +79,6 @@ class Consensus(Shown):
         first, second = self.components[0].component, self.components[1].component
         parts = {voter: shares[first] - shares[second] for voter, shares in self.contributions.items()}
         return tuple(sorted(parts.items(), key=lambda part: (-part[1], part[0])))
-
-    def document(self) -> Document:
-        from methods.answer import documents
-
-        return documents.consensus(self)
 
 
 class Tally:

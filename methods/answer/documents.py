@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
-from cluster.display import Bar, Block, Document, Grid, Line, Title, Tone
+from cluster.display import Bar, Block, Document, Grid, Line, Title, Tone, document
 from cluster.text.quantities import number, quantity
 from cluster.text.times import between
+from methods.answer.consensus import Consensus
 from methods.answer.types import (
     Cell,
-    ComponentScore,
     EdgePointer,
     Explanation,
     GraphEdge,
     LogsPointer,
     NoRanking,
     Pointer,
+    Ranking,
     SeriesPointer,
     SpansPointer,
     Step,
     Table,
 )
-
-if TYPE_CHECKING:
-    from methods.answer.consensus import Consensus
 
 COMPONENTS = 10
 ROWS = 15
@@ -33,9 +30,10 @@ ROWS = 15
 DRIVERS = 8
 
 
-def ranking(components: Sequence[ComponentScore]) -> Document:
+@document.register
+def ranking(shown: Ranking) -> Document:
     """One row a component: rank, score on the method's own scale, and the signals that put it there."""
-    best = max(abs(c.score) for c in components) or 1.0
+    best = max(abs(c.score) for c in shown.components) or 1.0
     rows = (
         (
             c.rank,
@@ -44,18 +42,20 @@ def ranking(components: Sequence[ComponentScore]) -> Document:
             Bar(c.score / best),
             ", ".join(f"{s.signal} {number(s.score)}" for s in c.signals[:3]),
         )
-        for c in components[:COMPONENTS]
+        for c in shown.components[:COMPONENTS]
     )
     blocks: list[Block] = [Grid.of(("rank", "component", "score", "", "by"), rows, whole="component")]
-    if len(components) > COMPONENTS:
-        blocks.append(Line(f"and {len(components) - COMPONENTS} more", Tone.QUIET))
+    if len(shown.components) > COMPONENTS:
+        blocks.append(Line(f"and {len(shown.components) - COMPONENTS} more", Tone.QUIET))
     return tuple(blocks)
 
 
+@document.register
 def no_ranking(shown: NoRanking) -> Document:
     return (Line(f"No ranking, {shown.reason.replace('_', ' ')}: {shown.detail}", Tone.WARNING),)
 
 
+@document.register
 def explanation(shown: Explanation) -> Document:
     """Every step with its claim, numbers, table or graph, and where to look; then the caveats."""
     blocks: list[Block] = []
@@ -64,6 +64,7 @@ def explanation(shown: Explanation) -> Document:
     return (*blocks, *(Line(caveat, Tone.WARNING) for caveat in shown.caveats))
 
 
+@document.register
 def consensus(shown: Consensus) -> Document:
     """The claim, the scores, who dissents, and which methods the lead is owed to."""
     blocks: list[Block] = [Line(shown.claim)]

@@ -32,7 +32,7 @@ from typing import ClassVar, TypeAlias
 
 import numpy as np
 
-from cluster.display import Document, Shown
+from cluster.display import Displayable
 from cluster.incident.model import Incident
 
 
@@ -167,16 +167,11 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation(Shown):
+class Explanation(Displayable):
     """A method's own intermediates as ordered steps. `caveats` warn of biases that apply to this very ranking."""
 
     steps: tuple[Step, ...]
     caveats: tuple[str, ...] = ()
-
-    def document(self) -> Document:
-        from methods.answer import documents
-
-        return documents.explanation(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +194,7 @@ class ComponentScore:
 
 
 @dataclass(frozen=True, slots=True)
-class Ranking(Shown):
+class Ranking(Displayable):
     """Components by falling score. Components that the method did not score are absent: unranked, not last.
 
     Build it with `methods.answer.ranking.by_signals` or `by_components`, which keep ties as ties.
@@ -221,23 +216,13 @@ class Ranking(Shown):
         """The components that share the first rank."""
         return tuple(c.component for c in self.components if c.rank == 1)
 
-    def document(self) -> Document:
-        from methods.answer import documents
-
-        return documents.ranking(self.components)
-
 
 @dataclass(frozen=True, slots=True)
-class NoRanking(Shown):
+class NoRanking(Displayable):
     """The method has no answer, and this is why: `detail` is one sentence for the operator."""
 
     reason: Reason
     detail: str
-
-    def document(self) -> Document:
-        from methods.answer import documents
-
-        return documents.no_ranking(self)
 
 
 Outcome: TypeAlias = Ranking | NoRanking

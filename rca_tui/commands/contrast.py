@@ -30,6 +30,7 @@ def contrast(
     By a model that learnt to recognise the fault window: an opinion that belongs to no method, and says so where the
     two cannot be told apart. Kept for the next time. Example: rca-tui contrast drill-01 --method baro
     """
+    from cluster.display import document
     from cluster.incident import library
     from methods import catalog
     from methods.answer.overlap import agreement, by_chance
@@ -57,10 +58,10 @@ def contrast(
         return
     print_line(onset_line(placed))
     print_line()
-    print_document(found.outcome.document())
+    print_document(document(found.outcome))
     if isinstance(found.outcome, Ranking):
         print_line()
-        print_document(found.outcome.explanation.document())
+        print_document(document(found.outcome.explanation))
     if agreed and ranked:
         print_line()
         print_line(f"How far rankings agree with this order (rank-biased overlap; chance gives {chance:.2f}):")

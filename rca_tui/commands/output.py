@@ -47,9 +47,9 @@ def print_document(document: Document) -> None:
     """What an object shows of itself, as wide as the terminal, 80 columns where there is none."""
     from rich.console import Console
 
-    from cluster.display import drawn
+    from cluster.display import to_rich
 
-    Console(markup=False, highlight=False, emoji=False).print(drawn(document))
+    Console(markup=False, highlight=False, emoji=False).print(to_rich(document))
 
 
 def _clean(value: object) -> Any:

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import ipywidgets as widgets
 
-from cluster.display import Title
+from cluster.display import Title, document
 from cluster.incident import library
 from cluster.incident.model import Incident
 from cluster.window import Onset, OnsetSource
@@ -103,7 +103,7 @@ def ranking_panel(
         if outcome is None:
             return None
         title = f"{choice['method']} on {choice['incident']}"
-        words = (Title(title), *outcome.document())
+        words = (Title(title), *document(outcome))
         if isinstance(outcome, NoRanking):
             return View(words)
         key = _telling(placed, outcome, choice["component"])

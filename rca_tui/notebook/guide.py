@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import ipywidgets as widgets
 
-from cluster.display import Line, Title
+from cluster.display import Line, Title, document
 from guidelines import catalog, checkup, survey
 from guidelines.types import Removal, Verdict
 from methods.answer.types import Ranking
@@ -47,9 +47,9 @@ def ablation_panel(methods: Sequence[str], incident: str = "") -> Panel:
         ]
         words = (
             Title(f"{choice['method']} on {choice['incident']}, with everything"),
-            *outcomes[0].document(),
+            *document(outcomes[0]),
             Title(f"ranked again {removal.does}"),
-            *outcomes[1].document(),
+            *document(outcomes[1]),
             Line(f"Checks that fail then: {', '.join(fails) or 'none'}."),
         )
         told = zip(("everything", removal.name), outcomes, strict=True)

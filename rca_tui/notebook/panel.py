@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 import ipywidgets as widgets
 
-from cluster.display import Document, Line, Tone, html, words
+from cluster.display import Document, Line, Tone, to_html, to_text
 from rca_tui.notebook.picture import Picture
 
 Choice: TypeAlias = Mapping[str, Any]
@@ -30,14 +30,14 @@ class View:
     picture: Picture | None = None
 
     def _repr_html_(self) -> str:
-        said = html(self.document)
+        said = to_html(self.document)
         if self.picture is None:
             return said
         packed = base64.b64encode(self.picture.png).decode()
         return f'<img alt="{escape(self.picture.words)}" src="data:image/png;base64,{packed}">{said}'
 
     def __repr__(self) -> str:
-        return "\n".join([*([repr(self.picture)] if self.picture else []), words(self.document)])
+        return "\n".join([*([repr(self.picture)] if self.picture else []), to_text(self.document)])
 
 
 Work: TypeAlias = Callable[[Choice, threading.Event, Tell], View | None]
@@ -101,7 +101,7 @@ class Panel:
 
     def _show(self, view: View) -> None:
         self._view = view
-        self._words.value = html(view.document)
+        self._words.value = to_html(view.document)
         self._image.layout.display = "none" if view.picture is None else ""
         if view.picture is not None:
             self._image.value = view.picture.png

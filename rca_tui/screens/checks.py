@@ -76,7 +76,7 @@ class ChecksPage(Page):
     def _show(self, report: Report) -> None:
         from rich.console import Group
 
-        from cluster.display import drawn
+        from cluster.display import to_rich
         from guidelines import documents
 
         each = self._at(report)
@@ -84,7 +84,7 @@ class ChecksPage(Page):
             return
         document = documents.page(each.guideline, each.finding)
         blind = documents.blindness(report) if each.finding.verdict == "fail" else ()
-        self.query_one("#check-text", Static).update(Group(drawn(document), Text(), drawn(blind)))
+        self.query_one("#check-text", Static).update(Group(to_rich(document), Text(), to_rich(blind)))
         if self._read != each.guideline.name:  # the same check again is read on where the reader was
             self._read = each.guideline.name
             self.query_one("#check-page").scroll_home(animate=False)

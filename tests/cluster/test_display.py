@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 from rich.console import Console, RenderableType
 
-from cluster.display import Bar, Document, Grid, Line, Shown, Title, Tone, drawn, html
+from cluster.display import Bar, Displayable, Document, Grid, Line, Title, Tone, document, to_html, to_rich
 
 HOSTILE = '<script>alert(1)</script> [red]x[/red] \x1b]52;c;aGk=\x07 \u202egnp.exe & "quoted"'
 
@@ -42,10 +42,10 @@ def everywhere(text: str) -> Document:
 
 
 def test_hostile_text_is_shown_and_does_nothing() -> None:
-    page = Page(html(everywhere(HOSTILE)))
+    page = Page(to_html(everywhere(HOSTILE)))
     assert set(page.tags) <= {"div", "p", "b", "table", "thead", "tbody", "tr", "th", "td"}
     assert page.text.count("<script>alert(1)</script>") == 5
-    terminal = printed(drawn(everywhere(HOSTILE)))
+    terminal = printed(to_rich(everywhere(HOSTILE)))
     assert terminal.count("[red]x[/red]") == 5
     for drawing in (page.text, terminal):
         assert "\x1b" not in drawing
@@ -53,7 +53,7 @@ def test_hostile_text_is_shown_and_does_nothing() -> None:
         assert "\x07" not in drawing
 
 
-@pytest.mark.parametrize("draw", [lambda d: Page(html(d)).text, lambda d: printed(drawn(d))])
+@pytest.mark.parametrize("draw", [lambda d: Page(to_html(d)).text, lambda d: printed(to_rich(d))])
 def test_both_faces_say_the_same(draw: object) -> None:
     grid = Grid.of(("who", "score", "sure", "none"), [("a", 12.345, True, None), ("b", 0.5, False, None)])
     text = draw((Title("The title"), Line("A claim."), Line("Beware.", Tone.WARNING), grid))  # type: ignore[operator]
@@ -69,14 +69,16 @@ def test_columns_of_numbers_are_set_right_and_others_are_not() -> None:
 
 
 def test_bars_stay_within_their_cell() -> None:
-    assert "width:100%" in html((Grid.of(("",), [(Bar(7.0),)]),))
-    assert "width:0%" in html((Grid.of(("",), [(Bar(-1.0),)]),))
+    assert "width:100%" in to_html((Grid.of(("",), [(Bar(7.0),)]),))
+    assert "width:0%" in to_html((Grid.of(("",), [(Bar(-1.0),)]),))
 
 
 def test_what_inherits_has_both_faces() -> None:
-    class Thing(Shown):
-        def document(self) -> Document:
-            return (Line("here I am"),)
+    class Thing(Displayable):
+        pass
 
+    with pytest.raises(TypeError, match="no document is registered for Thing"):
+        document(Thing())
+    document.register(Thing)(lambda thing: (Line("here I am"),))
     assert "here I am" in Thing()._repr_html_()
     assert "here I am" in printed(Thing())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 
 from rich.console import Console
 
@@ -51,6 +53,18 @@ def test_no_ranking_says_why() -> None:
     shown = NoRanking(Reason.NOT_APPLICABLE, "there are no spans")
     assert "not applicable: there are no spans" in shown._repr_html_()
     assert "not applicable: there are no spans" in printed(shown)
+
+
+def test_its_document_is_found_without_an_import_of_it() -> None:
+    """In a new process: no other test has imported the documents."""
+    code = """
+import sys
+from methods.answer.types import NoRanking, Reason
+shown = NoRanking(Reason.ERROR, "broken")
+assert "methods.answer.documents" not in sys.modules
+assert "broken" in shown._repr_html_()
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_an_incident_shows_its_components(incident: Incident) -> None:

@@ -78,19 +78,3 @@ class Engine(Protocol):
     async def load(self) -> Load: ...
 
     async def close(self) -> None: ...
-
-
-def create(name: str, model_path: str, metrics_address: tuple[str, int]) -> Engine:
-    """The engine of that name, not started. llama.cpp serves its own metrics on the address, vLLM gives them to Ray.
-
-    Raises ValueError for an unknown name.
-    """
-    if name == "llamacpp":
-        from cluster.local.engines.llamacpp import LlamaCpp
-
-        return LlamaCpp(model_path, metrics_address)
-    if name == "vllm":
-        from cluster.local.engines.vllm import Vllm
-
-        return Vllm(model_path)
-    raise ValueError(f"unknown engine {name!r}")

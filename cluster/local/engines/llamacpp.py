@@ -9,14 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from cluster.local.engines.base import Delta, EngineError, Finish, Generation, Load, RequestError
+from cluster.local.engines.base import Delta, Engine, EngineError, Finish, Generation, Load, RequestError
 
 SLOTS = 8
 CONTEXT = 512 * SLOTS
 _MAX_IN_FLIGHT = 256
 
 
-class LlamaCpp:
+class LlamaCpp(Engine):
     """The engine's server keeps its own queue and slots; each request waits for it in a thread."""
 
     name = "llamacpp"

@@ -10,13 +10,13 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
-from cluster.local.engines.base import Delta, EngineError, Finish, Generation, Load, RequestError
+from cluster.local.engines.base import Delta, Engine, EngineError, Finish, Generation, Load, RequestError
 
 MAX_SEQUENCES = 8
 MAX_LENGTH = 2048
 
 
-class Vllm:
+class Vllm(Engine):
     """vLLM's asynchronous engine; it runs its core in a process of its own and batches continuously."""
 
     name = "vllm"

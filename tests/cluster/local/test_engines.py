@@ -5,7 +5,8 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from cluster.local.engines.base import Delta, Finish, create
+from cluster.local.engines.base import Delta, Finish
+from cluster.local.engines.factory import create
 from cluster.local.engines.llamacpp import metric_values
 from cluster.local.openai_api import DONE, ChatRequest, CompletionRequest, Shape
 

@@ -233,7 +233,7 @@ def test_spans_of_all_pods_in_the_window_by_start(deployment: LocalDeployment) -
     run = deployment.state.run_dir
     run.spans("gateway").write_bytes(span(start=1059.9, duration=30.0, parent_id=None) + span(start=1060.0))
     run.spans("replica-1").write_bytes(span(start=999.9) + span(start=1000.0) + span(start=1020.0, error=True))
-    spans = telemetry.read_spans(deployment, WINDOW)
+    spans = deployment.spans(WINDOW)
     assert spans["start"].tolist() == [1000.0, 1020.0, 1059.9]
     assert spans["component"].tolist() == ["replica-1", "replica-1", "gateway"]
     assert {name: str(kind) for name, kind in spans.dtypes.items()} == {
@@ -254,7 +254,7 @@ def test_logs_of_every_writer(deployment: LocalDeployment) -> None:
     serve.mkdir(parents=True)
     (serve / "replica_llm_LLM_x.log").write_bytes(ray())
     (run.ray("replica-2") / "session_latest").symlink_to("/nowhere")
-    logs = telemetry.read_logs(deployment, WINDOW)
+    logs = deployment.logs(WINDOW)
     assert list(zip(logs["time"], logs["component"], logs["severity"], strict=True)) == [
         (1010.25, "gateway", "INFO"),
         (1010.5, "replica-0", "INFO"),
@@ -267,23 +267,21 @@ def test_logs_of_every_writer(deployment: LocalDeployment) -> None:
 def test_hostile_and_torn_lines_are_skipped_and_counted(deployment: LocalDeployment) -> None:
     good = span(start=1001.0)
     deployment.state.run_dir.spans("head").write_bytes(b"".join(HOSTILE) + good + b"".join(HOSTILE) + good + good[:-20])
-    spans = telemetry.read_spans(deployment, WINDOW)
+    spans = deployment.spans(WINDOW)
     assert len(spans) == 2
     assert spans.attrs["notes"] == [f"head/spans.jsonl: skipped {2 * (len(HOSTILE) - 1)} lines that are no records"]
 
 
 def test_nothing_written_yet(deployment: LocalDeployment) -> None:
-    assert telemetry.read_spans(deployment, WINDOW).empty
-    logs = telemetry.read_logs(deployment, WINDOW)
+    assert deployment.spans(WINDOW).empty
+    logs = deployment.logs(WINDOW)
     assert list(logs.columns) == list(LOG_COLUMNS)
     assert logs.attrs["notes"] == []
 
 
 def test_a_file_that_cannot_be_read_is_noted(deployment: LocalDeployment) -> None:
     deployment.state.run_dir.access_log.mkdir()
-    assert telemetry.read_logs(deployment, WINDOW).attrs["notes"] == [
-        "gateway/access.log: cannot be read, Is a directory"
-    ]
+    assert deployment.logs(WINDOW).attrs["notes"] == ["gateway/access.log: cannot be read, Is a directory"]
 
 
 @pytest.mark.parametrize("start", [0.0, 1234.0, 4000.0, 7990.0])
@@ -299,7 +297,7 @@ def test_in_a_long_file_the_window_is_found_and_little_else_is_read(
     parsed = []
     original = records.span
     monkeypatch.setattr(records, "span", lambda line, component: parsed.append(line) or original(line, component))
-    spans = telemetry.read_spans(deployment, Window(start, start + 10.0))
+    spans = deployment.spans(Window(start, start + 10.0))
     assert spans["start"].tolist() == [start + i for i in range(10)]
     assert len(parsed) < 2000
 
@@ -307,7 +305,7 @@ def test_in_a_long_file_the_window_is_found_and_little_else_is_read(
 def test_reading_stops_at_its_limit_and_says_so(deployment: LocalDeployment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(telemetry, "LARGEST_READ", 10_000)
     deployment.state.run_dir.spans("head").write_bytes(b"".join(span(start=1000.0 + i / 10) for i in range(500)))
-    spans = telemetry.read_spans(deployment, WINDOW)
+    spans = deployment.spans(WINDOW)
     assert 0 < len(spans) < 500
     assert len(spans.attrs["notes"]) == 1
     assert "were read" in spans.attrs["notes"][0]
@@ -316,7 +314,7 @@ def test_reading_stops_at_its_limit_and_says_so(deployment: LocalDeployment, mon
 def test_one_record_of_a_clock_that_stepped_hides_nothing_behind_it(deployment: LocalDeployment) -> None:
     starts = [1000.0, 1001.0, 5000.0, *(1002.0 + i for i in range(8))]
     deployment.state.run_dir.spans("head").write_bytes(b"".join(span(start=start) for start in starts))
-    spans = telemetry.read_spans(deployment, Window(1000.0, 1010.0))
+    spans = deployment.spans(Window(1000.0, 1010.0))
     assert spans["start"].tolist() == [1000.0 + i for i in range(10)]
 
 
@@ -325,7 +323,7 @@ def test_one_record_of_a_clock_that_stepped_hides_nothing_behind_it(deployment: 
 def test_any_file_can_be_read(deployment: LocalDeployment, parts: list[bytes]) -> None:
     deployment.state.run_dir.spans("head").write_bytes(b"".join(parts))
     deployment.state.run_dir.access_log.write_bytes(b"".join(parts))
-    Telemetry(spans=telemetry.read_spans(deployment, WINDOW), logs=telemetry.read_logs(deployment, WINDOW))
+    Telemetry(spans=deployment.spans(WINDOW), logs=deployment.logs(WINDOW))
 
 
 # Metrics.
@@ -333,19 +331,19 @@ def test_any_file_can_be_read(deployment: LocalDeployment, parts: list[bytes]) -
 
 def test_samples_of_the_running_prometheus(tmp_path: Path, prometheus_url: str) -> None:
     deployment = connected(tmp_path, int(prometheus_url.rpartition(":")[2]))
-    samples = telemetry.read_samples(deployment, Window(T0, T0 + SECONDS), 1.0)
+    samples = deployment.samples(Window(T0, T0 + SECONDS), 1.0)
     assert samples.metrics["replica-0", "latency_p90"].iloc[50] == pytest.approx(0.8)
     assert samples.edge_metrics["gateway", "head", "latency_p90"].iloc[50] == pytest.approx(0.8)
     assert samples.metrics["replica-0", "preemption_rate"].iloc[50] == pytest.approx(1.0)  # only the engine knows it
     assert len(samples.metrics) == SECONDS
-    few = telemetry.read_samples(deployment, Window(T0, T0 + 10), 1.0, ["memory_used", "restarts"])
+    few = deployment.samples(Window(T0, T0 + 10), 1.0, ["memory_used", "restarts"])
     assert list(few.metrics.columns) == [("node", "memory_used")]
     assert few.notes == ("not measured here: restarts",)
 
 
 def test_an_unknown_signal_and_a_dead_server_are_one_sentence(tmp_path: Path, prometheus_url: str) -> None:
     with pytest.raises(DeploymentError, match="the connection failed"):
-        telemetry.read_samples(connected(tmp_path, 1), WINDOW, 1.0)
+        connected(tmp_path, 1).samples(WINDOW, 1.0)
     deployment = connected(tmp_path, int(prometheus_url.rpartition(":")[2]))
     with pytest.raises(DeploymentError, match=r"^no signal nonsense; there are: "):
-        telemetry.read_samples(deployment, WINDOW, 1.0, ["nonsense"])
+        deployment.samples(WINDOW, 1.0, ["nonsense"])
