@@ -1,4 +1,4 @@
-"""HTTP to telemetry servers: whole answers within a deadline, and what goes wrong as one clause."""
+"""HTTP to telemetry servers: complete answers within a deadline, failures as one clause."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from urllib.parse import urlsplit, urlunsplit
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-# The answer of 1,000 pods × 300 steps takes about 10 MB; this is for what is no sensible answer at all.
+# An answer of 1,000 pods × 300 steps takes about 10 MB; this limit is for answers that make no sense.
 LARGEST_ANSWER = 256 << 20
 
-# What code raises that reads JSON of another form than it expects.
-_ODD = (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
+# What reading raises when JSON has another form than expected.
+_WRONG_FORM = (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 
 T = TypeVar("T")
 
@@ -25,12 +25,12 @@ class QueryError(Exception):
 
 
 class Session(requests.Session):
-    """Reads whole answers within the timeout, which for requests alone only limits the wait for each next byte."""
+    """Reads complete answers within the timeout; in requests itself it limits only the wait for each next byte."""
 
     def __init__(self, url: str) -> None:
         super().__init__()
         self.max_redirects = 3
-        # A proxy or a .netrc of the environment has no business between us and this machine.
+        # No proxy and no .netrc of the environment for a server on this machine.
         self.trust_env = urlsplit(url).hostname not in ("127.0.0.1", "localhost", "::1")
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
@@ -57,10 +57,10 @@ class Session(requests.Session):
         return response
 
 
-def checked(ask: Callable[[], T], server: str = "Prometheus") -> T:
-    """What the call returns; whatever goes wrong on the way becomes a QueryError."""
+def checked(request: Callable[[], T], server: str = "Prometheus") -> T:
+    """Return what the call returns; turn every failure of the request or of reading the answer into a QueryError."""
     try:
-        return ask()
+        return request()
     except requests.Timeout as error:
         raise QueryError("it took too long") from error
     except requests.exceptions.SSLError as error:
@@ -69,28 +69,33 @@ def checked(ask: Callable[[], T], server: str = "Prometheus") -> T:
         raise QueryError(f"the answer is not JSON, so this is hardly {server}'s address") from error
     except (requests.ConnectionError, ConnectionError) as error:
         raise QueryError("the connection failed; check the address and that it runs") from error
-    except (requests.RequestException, *_ODD) as error:
-        raise QueryError(not_its_form(server)) from error
+    except (requests.RequestException, *_WRONG_FORM) as error:
+        raise QueryError(wrong_form(server)) from error
 
 
-def not_its_form(server: str) -> str:
+def wrong_form(server: str) -> str:
     return f"the answer is not in {server}'s form; check the address"
 
 
 def _refusal(response: requests.Response) -> QueryError:
-    """The reason behind a status other than 200."""
+    """The error for a status other than 200, with the reason that the server gives."""
     status = response.status_code
     reason = ""
     try:
         answer = json.loads(response.content)
         reason = str(answer.get("error") or answer.get("message") or "") if isinstance(answer, dict) else ""
     except (ValueError, RecursionError):
-        pass  # an error page of something in between: its status says all there is
-    said = "".join(c if c.isprintable() else " " for c in reason)[:200].strip()
-    shown = f" ({said})" if said else ""
+        pass  # an error page of a proxy in between: only its status is of use
+    said = printable(reason)
+    detail = f" ({said})" if said else ""
     if status in (401, 403):
-        return QueryError(f"it refuses the login (HTTP {status}); check the token, password or rights{shown}")
-    return QueryError(f"HTTP {status}{shown}")
+        return QueryError(f"it refuses the login (HTTP {status}); check the token, password or rights{detail}")
+    return QueryError(f"HTTP {status}{detail}")
+
+
+def printable(text: object) -> str:
+    """At most 200 characters of a server's own message, with spaces for what cannot be printed."""
+    return "".join(c if c.isprintable() else " " for c in str(text))[:200].strip()
 
 
 def without_secrets(url: str) -> str:

@@ -1,12 +1,16 @@
-"""A deployment on Kubernetes, by kubeconfig context: found, watched and asked; nothing here changes it.
+"""A deployment on Kubernetes, by kubeconfig context: finds, watches and queries it; changes nothing.
 
 api.py          one context: plain objects in and out, deadlines, errors in one sentence
-settings.py     the one configuration file
-discovery.py    what belongs to the deployment, as a Topology
-identity.py     which component a pod is, across replacement
-metrics.py, logs.py, traces.py    the telemetry sources
-deployment.py   all of it as a `cluster.deployment.Deployment`
-doctor.py       what works, what does not, and how to mend it
+settings.py     the configuration file
+discovery.py    the pods and nodes of the deployment, as a Topology
+pod_watch.py    the pods of a namespace, kept up to date
+identity.py     the component that a pod is, also after it was replaced
+sources.py      the addresses of the telemetry, and logins to it
+metrics.py, logs.py, traces.py    the telemetry
+deployment.py   the adapter: a `cluster.deployment.Deployment`
+commands.py     commands in a container
+doctor.py       checks of all of this, and how to repair what fails
+redaction.py    takes names and addresses out of a report
 
 The `kubernetes` client takes half a second to import: only api.py does, when it connects.
 """

@@ -1,7 +1,7 @@
 """One kubeconfig context: objects as plain dicts in and out, every call within a deadline, errors in one sentence.
 
-The `kubernetes` client brings the login (tokens, certificates, exec plugins) and the connection; its generated models
-are left aside, since custom resources have none.
+The `kubernetes` client provides the login (tokens, certificates, exec plugins) and the connection. Its generated models
+are not used, since custom resources have none.
 """
 
 from __future__ import annotations
@@ -23,11 +23,13 @@ LARGEST_ANSWER = 256 << 20
 PAGE = 500
 _KUBECONFIG = "~/.kube/config"
 MERGE_PATCH, JSON_PATCH = "application/merge-patch+json", "application/json-patch+json"
-_NOT_KUBERNETES = "the answer is not Kubernetes' JSON; something else listens there, or a proxy's login page is between"
+_NOT_KUBERNETES = (
+    "the answer is not Kubernetes' JSON; another server listens there, or a proxy answers with its login page"
+)
 
 
 class ApiError(DeploymentError):
-    """A request that failed: one sentence. `status` is the HTTP status, None where there was no answer."""
+    """A failed request, in one sentence. `status`: the HTTP status, None without an answer."""
 
     def __init__(self, sentence: str, status: int | None = None) -> None:
         super().__init__(sentence)
@@ -50,12 +52,12 @@ class Api:
     """The API server of one context. Use as a context manager, or call `close`. Threads may share it.
 
     Attributes:
-        context, server: as the kubeconfig says.
+        context, server: the name and the URL in the kubeconfig.
         namespace: of the context, `default` where it names none.
     """
 
     def __init__(self, context: str | None = None, kubeconfig: Path | None = None, deadline: float = 10.0) -> None:
-        """Reads the kubeconfig; sends nothing. Raises DeploymentError."""
+        """Read the kubeconfig; send nothing. Raises DeploymentError."""
         self._kubeconfig, self._wanted, self._deadline = kubeconfig, context, deadline
         self._lock = threading.Lock()
         self._load()
@@ -70,36 +72,36 @@ class Api:
         self._client.close()
 
     def get(self, resource: Resource, namespace: str, name: str, subresource: str = "") -> Object:
-        """Raises ApiError, as all calls do."""
+        """One object. Raises ApiError, as all calls do."""
         return self._json("GET", resource.path(namespace, name, subresource))
 
     def list(self, resource: Resource, namespace: str = "", *, labels: str = "", fields: str = "") -> Objects:
-        """Every object, page after page; of all namespaces when none is named."""
+        """All objects, page by page; without a namespace those of all namespaces."""
         return self.list_at(resource, namespace, labels=labels, fields=fields)[0]
 
     def list_at(
         self, resource: Resource, namespace: str = "", *, labels: str = "", fields: str = ""
     ) -> tuple[Objects, str]:
-        """The objects and the version that a watch can go on from."""
+        """The objects, and the version from which a watch can continue."""
         query = {"limit": str(PAGE), "labelSelector": labels, "fieldSelector": fields}
-        found: Objects = []
+        objects: Objects = []
         ends = time.monotonic() + self._deadline
         while True:
-            asked = urlencode({name: value for name, value in query.items() if value})
-            page = self._json("GET", f"{resource.path(namespace)}?{asked}", ends=ends)
+            parameters = urlencode({name: value for name, value in query.items() if value})
+            page = self._json("GET", f"{resource.path(namespace)}?{parameters}", ends=ends)
             try:
-                found += page["items"] or []
+                objects += page["items"] or []
                 meta = page.get("metadata") or {}
             except (KeyError, TypeError, AttributeError):
                 raise ApiError(f"{self._shown}: {_NOT_KUBERNETES}") from None
             if not meta.get("continue"):
-                return found, str(meta.get("resourceVersion", ""))
+                return objects, str(meta.get("resourceVersion", ""))
             query["continue"] = meta["continue"]
 
     def watch(
         self, resource: Resource, namespace: str, version: str, seconds: float, *, labels: str = ""
     ) -> Iterator[tuple[str, Object]]:
-        """(`ADDED` | `MODIFIED` | `DELETED`, object) as they change, for that long.
+        """(`ADDED` | `MODIFIED` | `DELETED`, object) for each change, for so many seconds.
 
         Raises ApiError with status 410 when the version is too old: list again.
         """
@@ -124,7 +126,7 @@ class Api:
             response.close()
 
     def create(self, resource: Resource, namespace: str, body: Object, *, dry_run: bool = False) -> Object:
-        """`dry_run`: the server checks rights, schema and admission, and keeps nothing."""
+        """Create an object. `dry_run`: the server checks rights, schema and admission, and stores nothing."""
         return self._json("POST", resource.path(namespace) + ("?dryRun=All" if dry_run else ""), body)
 
     def replace(self, resource: Resource, namespace: str, name: str, body: Object, subresource: str = "") -> Object:
@@ -142,7 +144,7 @@ class Api:
         return self._json("PATCH", resource.path(namespace, name, subresource), body, how)
 
     def delete(self, resource: Resource, namespace: str, name: str, *, propagation: str = "Background") -> None:
-        """Asks for it; an object with finalizers stays until they are done. One that is gone already is no error."""
+        """Request the deletion; finalizers may delay it. An object that does not exist is not an error."""
         try:
             self._json("DELETE", resource.path(namespace, name), {"propagationPolicy": propagation})
         except ApiError as error:
@@ -150,13 +152,13 @@ class Api:
                 raise
 
     def log(self, namespace: str, pod: str, *, container: str = "", tail: int = 1000) -> str:
-        """The last lines that a container wrote; hostile text."""
+        """The last lines of a container's log: hostile text."""
         query = {"tailLines": str(tail), "container": container}
         path = f"{PODS.path(namespace, pod, 'log')}?{urlencode({k: v for k, v in query.items() if v})}"
         return self._bytes("GET", path).decode("utf-8", "replace")
 
     def allowed(self, verb: str, resource: Resource, namespace: str = "", subresource: str = "") -> bool:
-        """Whether RBAC lets us; asks and does nothing."""
+        """Whether RBAC allows it; nothing is changed."""
         wanted = {"verb": verb, "group": resource.group, "resource": resource.plural, "subresource": subresource}
         review = {
             "apiVersion": "authorization.k8s.io/v1",
@@ -167,7 +169,7 @@ class Api:
         return bool((answer.get("status") or {}).get("allowed"))
 
     def serves(self, resource: Resource) -> bool:
-        """Whether the server knows the kind: for a custom resource, whether its CRD is installed."""
+        """Whether the server has the resource; for a custom resource, whether its CRD is installed."""
         root = f"/apis/{resource.api_version}" if resource.group else f"/api/{resource.version}"
         try:
             listed = self._json("GET", root).get("resources") or []
@@ -181,7 +183,7 @@ class Api:
         return str(self._json("GET", "/version").get("gitVersion", "unknown"))
 
     def clock(self) -> float | None:
-        """The server's time in unix seconds, whole ones; None where it does not tell."""
+        """The server's time in unix seconds, rounded down; None where its answer has no date."""
         ends = time.monotonic() + self._deadline
         response = self._send("GET", "/version", None, "", ends)
         stamp = response.headers.get("Date", "")
@@ -193,12 +195,12 @@ class Api:
             return None
 
     def proxy_url(self, namespace: str, service: str, port: str | int, scheme: str = "http") -> str:
-        """Base URL of a service behind the API server's proxy."""
+        """Base URL of a service, through the API server's proxy."""
         name = f"{'https:' if scheme == 'https' else ''}{service}:{port}"
         return f"{self.server}{SERVICES.path(namespace, name, 'proxy')}"
 
     def login(self) -> tuple[dict[str, str], str | bool, tuple[str, str] | None]:
-        """(headers, CA file or whether to verify at all, client certificate and key): for `proxy_url`'s requests."""
+        """Login for requests to `proxy_url`: (headers, CA file or whether to verify, client certificate and key)."""
         configuration = self._client.configuration
         headers = dict(self._headers())
         verify: str | bool = configuration.ssl_ca_cert or True if configuration.verify_ssl else False
@@ -206,11 +208,11 @@ class Api:
         return headers, verify, pair
 
     def websocket(self, path: str, seconds: float) -> Any:
-        """A connected `kubernetes.stream.ws_client.WSClient`; to connect and each read may take so long."""
+        """A connected `kubernetes.stream.ws_client.WSClient`; the limit holds for connecting and for each read."""
         import websocket
         from kubernetes.stream.ws_client import WSClient
 
-        websocket.setdefaulttimeout(seconds)  # the client has no other place for it
+        websocket.setdefaulttimeout(seconds)  # the client has no other way to set it
         headers = {name.lower(): value for name, value in self._headers().items()}
         url = f"ws{self.server.removeprefix('http')}{path}"
         try:
@@ -221,34 +223,34 @@ class Api:
             raise self.lost(error) from error
 
     def lost(self, error: Exception) -> ApiError:
-        """The error for a connection that broke."""
+        """The error for a broken connection."""
         import websocket
 
         timed_out = isinstance(error, websocket.WebSocketTimeoutException | TimeoutError)
         return self._late() if timed_out else self._failed(OSError(str(error)))
 
-    # -- below: one request -------------------------------------------------------------------------------------
+    # -- one request --------------------------------------------------------------------------------------------
 
     def _load(self) -> None:
         from kubernetes import config
         from kubernetes.client import ApiClient, Configuration
         from kubernetes.config.kube_config import list_kube_config_contexts
 
-        # The client would look at the environment once, when it is imported.
+        # The client itself would read the environment only once, when it is imported.
         file = str(self._kubeconfig.expanduser()) if self._kubeconfig else os.environ.get("KUBECONFIG") or _KUBECONFIG
         try:
             contexts, current = list_kube_config_contexts(file)
             names = {one["name"]: one.get("context") or {} for one in contexts}
             name = self._wanted or str((current or {}).get("name", ""))
             if name not in names:
-                there = ", ".join(sorted(names)) or "none"
-                raise DeploymentError(f"the kubeconfig has no context {name!r}; it has: {there}")
+                known = ", ".join(sorted(names)) or "none"
+                raise DeploymentError(f"the kubeconfig has no context {name!r}; it has: {known}")
             configuration = Configuration()
             configuration.retries = False
             config.load_kube_config(file, name, configuration, persist_config=False)
         except DeploymentError:
             raise
-        except Exception as error:  # ConfigException, and whatever a broken YAML file makes its loader raise
+        except Exception as error:  # ConfigException, and what its loader raises on a broken YAML file
             raise DeploymentError(
                 f"the kubeconfig {file} cannot be used: {_clean(error)}; `kubectl config view` shows it"
             ) from error
@@ -259,9 +261,9 @@ class Api:
         self._shown = f"the API server of {name}"
 
     def _headers(self) -> Mapping[str, str]:
-        found = self._client.configuration.auth_settings()
+        login = self._client.configuration.auth_settings()
         return {
-            str(one["key"]): str(one["value"]) for one in found.values() if one.get("in") == "header" and one["value"]
+            str(one["key"]): str(one["value"]) for one in login.values() if one.get("in") == "header" and one["value"]
         }
 
     def _json(
@@ -280,7 +282,7 @@ class Api:
             finally:
                 response.release_conn()
             if response.status == 401 and attempt == 1:
-                # The token may have been renewed on disk since we read it, by a person or by another program.
+                # A person or another program may have renewed the token on disk since it was read.
                 with self._lock:
                     self._load()
                 continue
@@ -315,7 +317,7 @@ class Api:
             raise self._failed(error) from error
 
     def _read(self, response: Any, ends: float) -> bytes:
-        """The whole body before the deadline, which urllib3 alone would only set for each next byte."""
+        """The complete body, within the deadline; urllib3 itself limits only the wait for each next byte."""
         body = bytearray()
         try:
             while block := response.read1(1 << 16, decode_content=True):
@@ -334,12 +336,12 @@ class Api:
 
     def _parsed(self, content: bytes) -> Object:
         try:
-            found = json.loads(content)
+            parsed = json.loads(content)
         except (ValueError, RecursionError):
-            found = None
-        if not isinstance(found, dict):
+            parsed = None
+        if not isinstance(parsed, dict):
             raise ApiError(f"{self._shown}: {_NOT_KUBERNETES}")
-        return found
+        return parsed
 
     def _late(self) -> ApiError:
         return ApiError(f"{self._shown} takes too long (over {self._deadline:.0f} s); it may be overloaded or far away")
@@ -347,7 +349,7 @@ class Api:
     def _failed(self, error: Exception) -> ApiError:
         import urllib3.exceptions as raised
 
-        # A refused connection is a kind of timeout to urllib3.
+        # urllib3 counts a refused connection as a timeout.
         if isinstance(error, raised.TimeoutError) and not isinstance(error, raised.NewConnectionError):
             return self._late()
         if isinstance(error, raised.SSLError):
@@ -357,32 +359,32 @@ class Api:
                 f"{self._shown} does not answer at {self.server}: the connection failed; "
                 "check the network or VPN, and the context"
             )
-        return ApiError(f"{self._shown} cannot be asked: {_clean(error)}")
+        return ApiError(f"a request to {self._shown} failed: {_clean(error)}")
 
     def _refusal(self, status: int, content: bytes, path: str) -> ApiError:
-        said = ""
+        reason = ""
         try:
             answer = json.loads(content)
-            said = str(answer["message"]) if isinstance(answer, dict) else ""
+            reason = str(answer["message"]) if isinstance(answer, dict) else ""
         except (ValueError, KeyError, RecursionError):
-            pass  # a page of something in between: its status says all there is
-        return ApiError(f"{self._shown} {_wording(status, _clean(said), path.partition('?')[0])}", status)
+            pass  # an error page of a proxy in between: only its status is of use
+        return ApiError(f"{self._shown} {_describe(status, _clean(reason), path.partition('?')[0])}", status)
 
 
-def _wording(status: int, said: str, path: str) -> str:
+def _describe(status: int, reason: str, path: str) -> str:
     match status:
         case 401:
-            return "refuses the login (HTTP 401): the token has expired or is wrong; log in anew"
+            return "refuses the login (HTTP 401): the token has expired or is wrong; log in again"
         case 403:
-            return f"refuses by RBAC (HTTP 403): {said or path}; `rca-tui doctor` lists the rights that are needed"
+            return f"refuses by RBAC (HTTP 403): {reason or path}; `rca-tui doctor` lists the required rights"
         case 404:
-            return f"has no such thing (HTTP 404): {said or path}"
+            return f"has no such object (HTTP 404): {reason or path}"
         case 429:
-            return "asks us to slow down (HTTP 429); it is overloaded, try again in a while"
+            return "refuses more requests for now (HTTP 429); it is overloaded, try again later"
         case _ if status >= 500:
-            return f"is in trouble itself (HTTP {status}){': ' + said if said else ''}; try again in a while"
+            return f"has an error of its own (HTTP {status}){': ' + reason if reason else ''}; try again later"
         case _:
-            return f"refuses (HTTP {status}){': ' + said if said else ''}"
+            return f"refuses the request (HTTP {status}){': ' + reason if reason else ''}"
 
 
 def _lines(response: Any) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""Commands in a container, as `kubectl exec` runs them: over a WebSocket, one channel a stream."""
+"""Commands in a container, run as by `kubectl exec`: over a WebSocket, one channel per stream."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STDOUT, _STDERR, _STATUS = 1, 2, 3
 
 
 def run(api: Api, namespace: str, pod: str, container: str, argv: Sequence[str], seconds: float = 10.0) -> Completed:
-    """Run it to its end and return what it printed: hostile text. Raises ApiError, also past the deadline."""
+    """Run it to its end and return its output, which is hostile text. Raises ApiError, also past the deadline."""
     import websocket
 
     query = [("container", container), ("stdout", "true"), ("stderr", "true"), *(("command", word) for word in argv)]
@@ -42,11 +42,11 @@ def run(api: Api, namespace: str, pod: str, container: str, argv: Sequence[str],
 
 
 def _code(status: str, api: Api) -> int:
-    """The exit code out of the Status that ends the stream. Raises ApiError where it ended without one."""
+    """The exit code from the Status that ends the stream. Raises ApiError where the stream has none."""
     try:
-        told = json.loads(status)
-        if told["status"] == "Success":
+        parsed = json.loads(status)
+        if parsed["status"] == "Success":
             return 0
-        return int(next(one["message"] for one in told["details"]["causes"] if one["reason"] == "ExitCode"))
+        return int(next(one["message"] for one in parsed["details"]["causes"] if one["reason"] == "ExitCode"))
     except (ValueError, KeyError, TypeError, StopIteration):
-        raise api.lost(ConnectionError("the command's end was not told")) from None
+        raise api.lost(ConnectionError("the stream ended without an exit code")) from None

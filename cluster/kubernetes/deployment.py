@@ -1,4 +1,4 @@
-"""A deployment on Kubernetes seen through `cluster.deployment.Deployment`."""
+"""A deployment on Kubernetes as a `cluster.deployment.Deployment`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from cluster.deployment import Deployment, DeploymentError, DeploymentKind, Live
 from cluster.kubernetes import discovery, settings
 from cluster.kubernetes.api import Api
 from cluster.kubernetes.discovery import Stack, Target
-from cluster.kubernetes.identity import Memory
-from cluster.kubernetes.objects import Node, node
+from cluster.kubernetes.identity import PodHistory
+from cluster.kubernetes.objects import Node, parse_node
+from cluster.kubernetes.pod_watch import PodWatch
 from cluster.kubernetes.resources import NODES
 from cluster.kubernetes.settings import Endpoint, Settings, Traces
-from cluster.kubernetes.sources import Asker, Sources, locate, log_in
-from cluster.kubernetes.watching import PodWatch
+from cluster.kubernetes.sources import JsonClient, Sources, locate, log_in
 from cluster.topology import Kind, Relation, Topology
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from cluster.prometheus.exposition import Exposition
     from cluster.window import Window
 
-_NODES_EVERY = 30.0  # s; nodes come and go seldom
+_NODES_EVERY = 30.0  # s; nodes seldom change
 
 
 class KubernetesDeployment(Deployment):
@@ -37,19 +37,19 @@ class KubernetesDeployment(Deployment):
 
     Attributes:
         api: the context's API server.
-        target: which RayService, RayCluster or label scheme is looked at.
+        target: the RayService, RayCluster or label scheme that is observed.
         configured: the context's settings.
     """
 
     kind = DeploymentKind.KUBERNETES
     step = 5.0
-    """Seconds between samples: most of what a cluster says is scraped no more often."""
+    """Seconds between samples: clusters scrape most exporters no more often."""
 
     def __init__(self, api: Api, configured: Settings, target: Target) -> None:
-        """Lists the pods once, and watches them from there on. Raises DeploymentError."""
+        """List the pods, then watch them. Raises DeploymentError."""
         self.api, self.configured, self.target = api, configured, target
         file = re.sub(r"[^A-Za-z0-9.-]+", "-", f"{api.context}-{target.uid}")[:200] + ".json"
-        self._memory = Memory(paths.kubernetes() / file)
+        self._history = PodHistory(paths.kubernetes() / file)
         self._lock = threading.Lock()
         self._nodes: Mapping[str, Node] = {}
         self._nodes_at = -_NODES_EVERY
@@ -63,10 +63,10 @@ class KubernetesDeployment(Deployment):
 
     @classmethod
     def connect(cls, context: str | None = None) -> KubernetesDeployment:
-        """By kubeconfig context, the current one for None. Raises DeploymentError."""
+        """Connect by kubeconfig context (None: the current one). Raises DeploymentError."""
         api, configured = open_api(context)
         try:
-            return cls(api, configured, discovery.which(api, configured))
+            return cls(api, configured, discovery.find_target(api, configured))
         except DeploymentError:
             api.close()
             raise
@@ -80,12 +80,12 @@ class KubernetesDeployment(Deployment):
         return self.target.uid
 
     def stack(self) -> Stack:
-        """The deployment as its pods are now. Raises DeploymentError when none of them serves any more."""
+        """The deployment with its current pods. Raises DeploymentError when none of them serves."""
         with self._lock:
             changes, pods = self._pods.pods()
             nodes = self._fresh_nodes()
             if self._stack is None or self._stack[0] != changes or self._stack[1].nodes is not nodes:
-                self._stack = (changes, discovery.survey(self.target, pods, nodes, self._memory))
+                self._stack = (changes, discovery.build_stack(self.target, pods, nodes, self._history))
             return self._stack[1]
 
     def topology(self) -> Topology:
@@ -111,9 +111,9 @@ class KubernetesDeployment(Deployment):
         except DeploymentError as error:
             return Status(Liveness.DOWN, None, "; ".join([str(error), *notes]), components)
         if age is None:
-            nothing = f"Prometheus has scraped no pod of the namespace {self.target.namespace} in the last 5 minutes"
-            return Status(Liveness.STALE, None, "; ".join([nothing, *notes]), components)
-        # Between two scrapes the newest sample is up to one scrape old; a late one is no trouble yet.
+            unscraped = f"Prometheus has scraped no pod of the namespace {self.target.namespace} in the last 5 minutes"
+            return Status(Liveness.STALE, None, "; ".join([unscraped, *notes]), components)
+        # Just before a scrape the newest sample is one interval old; a scrape may be late.
         fresh = 2.5 * self.metrics.shortest_interval
         liveness = Liveness.LIVE if age < fresh else Liveness.STALE
         return Status(liveness, max(0.0, age), "; ".join(notes), components, fresh)
@@ -129,59 +129,59 @@ class KubernetesDeployment(Deployment):
 
         configured = self.sources.traces
         if configured is None:
-            raise DeploymentError("no Tempo, Jaeger or DeepFlow was found: name one under traces in kubernetes.toml")
-        return traces.read(self.asker(configured), configured, self.stack(), window, self.configured.deadline)
+            raise DeploymentError("no Tempo, Jaeger or DeepFlow was found: set one under traces in kubernetes.toml")
+        return traces.read(self.json_client(configured), configured, self.stack(), window, self.configured.deadline)
 
     def logs(self, window: Window) -> pd.DataFrame:
         from cluster.kubernetes import logs
 
         if self.sources.loki is None:
-            raise DeploymentError("no Loki was found: name one under loki in kubernetes.toml")
-        return logs.read(self.asker(self.sources.loki), self.stack(), window)
+            raise DeploymentError("no Loki was found: set one under loki in kubernetes.toml")
+        return logs.read(self.json_client(self.sources.loki), self.stack(), window)
 
     @cached_property
     def sources(self) -> Sources:
-        """The telemetry endpoints, looked for once. Raises DeploymentError."""
+        """The telemetry endpoints, searched for once. Raises DeploymentError."""
         return locate(self.api, self.configured)
 
     @cached_property
     def metrics(self) -> MetricsReader:
-        """Raises DeploymentError when no Prometheus is known."""
+        """Reads the cluster's Prometheus. Raises DeploymentError when none is known."""
         from cluster.kubernetes.metrics import MetricsReader
 
         configured = self.sources.prometheus
         if configured is None:
             why = "".join(f" ({note})" for note in self.sources.notes)
             raise DeploymentError(
-                f"no Prometheus was found in {self.api.context}: name one under prometheus in kubernetes.toml{why}"
+                f"no Prometheus was found in {self.api.context}: set one under prometheus in kubernetes.toml{why}"
             )
         return MetricsReader(configured, lambda: log_in(self.api, configured), self.configured.deadline)
 
-    def asker(self, endpoint: Endpoint) -> Asker:
-        """For one read from Loki or a trace store, with a fresh login."""
+    def json_client(self, endpoint: Endpoint) -> JsonClient:
+        """A client for one read from Loki or a trace store, with a fresh login."""
         server = endpoint.kind.capitalize() if isinstance(endpoint, Traces) else "Loki"
-        return Asker(server.replace("Deepflow", "DeepFlow"), log_in(self.api, endpoint), self.configured.deadline)
+        return JsonClient(server.replace("Deepflow", "DeepFlow"), log_in(self.api, endpoint), self.configured.deadline)
 
     def close(self) -> None:
         self._pods.close()
         self.api.close()
 
     def _fresh_nodes(self) -> Mapping[str, Node]:
-        """The nodes, none where they may not be seen; of an earlier time when the API server does not answer."""
+        """The nodes: none where RBAC forbids to list them, the last known while the API server does not answer."""
         if time.monotonic() - self._nodes_at >= _NODES_EVERY:
             self._nodes_at = time.monotonic()
             try:
-                found = {one.name: one for one in map(node, self.api.list(NODES))}
+                nodes = {one.name: one for one in map(parse_node, self.api.list(NODES))}
             except DeploymentError:
                 return self._nodes
-            if found != self._nodes:
-                self._nodes = found
+            if nodes != self._nodes:
+                self._nodes = nodes
         return self._nodes
 
 
 def open_api(context: str | None) -> tuple[Api, Settings]:
-    """The context's API server and its settings. Reads files only. Raises DeploymentError."""
-    # The settings may name the kubeconfig, and only the kubeconfig knows the current context's name.
+    """The context's API server and its settings. Reads files, sends nothing. Raises DeploymentError."""
+    # The settings may name the kubeconfig, and only the kubeconfig names the current context.
     configured = settings.load(context) if context else Settings()
     api = Api(context, configured.kubeconfig, configured.deadline)
     if context is None:

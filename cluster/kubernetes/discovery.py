@@ -1,7 +1,7 @@
-"""Finds the deployment in a namespace: KubeRay's pods by their labels, others by the labels that the settings name.
+"""Finds the deployment in a namespace: KubeRay's pods by their labels, others by the labels in the settings.
 
-which(api, settings) -> Target              the RayService, RayCluster or label scheme that is meant
-survey(target, pods, nodes, memory) -> Stack     its pods and nodes as components
+find_target(api, settings) -> Target                  the RayService, RayCluster or label scheme that is selected
+build_stack(target, pods, nodes, history) -> Stack    its pods and nodes as components
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from cluster.deployment import DeploymentError
 from cluster.kubernetes.api import Api, ApiError
-from cluster.kubernetes.identity import Memory
+from cluster.kubernetes.identity import PodHistory
 from cluster.kubernetes.objects import Node, Pod
 from cluster.kubernetes.resources import NAMESPACES, RAY_CLUSTERS, RAY_SERVICES, Object, Resource
 from cluster.kubernetes.settings import Labels, Selector, Settings
@@ -20,19 +20,19 @@ from cluster.topology import Component, Edge, Kind, Relation, Topology, calls
 
 GATEWAY, HEAD, REPLICA = "gateway", "head", "replica"
 RAY_HEAD = "ray-head"
-# What charts and manifests commonly call an NGINX that stands before a service; a setting overrides it.
+# Common labels of an NGINX in front of a service; a setting overrides them.
 _GATEWAY_KEYS = ("app.kubernetes.io/component", "app.kubernetes.io/name", "app")
 _GATEWAY_NAMES = frozenset({"gateway", "nginx", "ingress-nginx", "nginx-gateway"})
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is looked at.
+    """The deployment that is observed.
 
     Attributes:
         name: of the RayService or RayCluster; of the namespace for a label scheme.
-        uid: changes when the deployment is made anew.
-        clusters: names of the RayClusters behind it; none for a label scheme.
+        uid: changes when the deployment is created again.
+        clusters: names of its RayClusters; none for a label scheme.
     """
 
     name: str
@@ -44,12 +44,13 @@ class Target:
 
 @dataclass(frozen=True)
 class Stack:
-    """The deployment at one moment.
+    """The deployment at one time.
 
     Attributes:
         pods: component id -> its living pods: one, except for a gateway of several.
-        nodes: node name -> node, where the rights allow to see it.
-        gone: names and addresses of all pods that were seen, gone ones included, to component ids.
+        nodes: node name -> node, where RBAC lets us list them.
+        names, addresses: name or address of a pod, deleted pods included -> component id.
+        notes: what could not be found, and how to repair it.
     """
 
     target: Target
@@ -62,40 +63,47 @@ class Stack:
 
     def pod(self, component: str) -> Pod:
         """The pod behind a component. Raises DeploymentError when there is none, or more than one."""
-        found = self.pods.get(component, ())
-        if len(found) == 1:
-            return found[0]
+        pods = self.pods.get(component, ())
+        if len(pods) == 1:
+            return pods[0]
         if component not in self.topology:
             raise DeploymentError(f"there is no component {component}; there are: {', '.join(self.topology.ids)}")
-        raise DeploymentError(f"{component} is {len(found)} pods now; exactly one can be acted on")
+        raise DeploymentError(f"{component} has {len(pods)} pods now; faults act on exactly one")
 
 
-def which(api: Api, settings: Settings) -> Target:
-    """The deployment that is meant. Raises DeploymentError that names those that there are, and how to choose."""
+def find_target(api: Api, settings: Settings) -> Target:
+    """The deployment that the settings select. Raises DeploymentError, which lists the choices."""
     namespace = settings.namespace or api.namespace
     if settings.labels.head or settings.labels.replica:
         return Target(namespace, _namespace_uid(api, namespace), namespace, settings.labels)
-    there = _ray(api, namespace)
-    if not there and not settings.namespace:
-        # The context's namespace is seldom the deployment's; with the right to look, find it.
-        there = _elsewhere(api)
+    candidates = _ray(api, namespace)
+    if not candidates and not settings.namespace:
+        # The context's namespace is seldom the deployment's: search all, where RBAC lets us.
+        candidates = _in_any_namespace(api)
     if settings.deployment:
-        there = [one for one in there if one.name == settings.deployment] or _absent(settings, there, namespace)
-    if len(there) == 1:
-        return Target(there[0].name, there[0].uid, there[0].namespace, settings.labels, there[0].clusters)
-    if there:
-        names = ", ".join(f"{one.name} (namespace {one.namespace})" for one in there)
+        named = [one for one in candidates if one.name == settings.deployment]
+        if not named:
+            names = ", ".join(one.name for one in candidates) or "none"
+            raise DeploymentError(f"there is no deployment {settings.deployment} in {namespace}; there are: {names}")
+        candidates = named
+    if len(candidates) == 1:
+        only = candidates[0]
+        return Target(only.name, only.uid, only.namespace, settings.labels, only.clusters)
+    if candidates:
+        names = ", ".join(f"{one.name} (namespace {one.namespace})" for one in candidates)
         raise DeploymentError(
             f"{api.context} has several deployments: {names}; set namespace and deployment in kubernetes.toml"
         )
     raise DeploymentError(
-        f"no RayService or RayCluster in the namespace {namespace} of {api.context}{_reason(api, namespace)}; "
+        f"no RayService or RayCluster in the namespace {namespace} of {api.context}{_namespace_hint(api, namespace)}; "
         "set namespace in kubernetes.toml, or labels for a stack without KubeRay"
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Ray:
+    """A RayService, or a RayCluster that belongs to none."""
+
     name: str
     uid: str
     namespace: str
@@ -104,35 +112,36 @@ class _Ray:
 
 def _ray(api: Api, namespace: str) -> list[_Ray]:
     """RayServices, and RayClusters that belong to none, of one namespace or of all."""
-    services = [_service(one) for one in _those(api, RAY_SERVICES, namespace)]
+    services = [_service(one) for one in _list_installed(api, RAY_SERVICES, namespace)]
     owned = {(one.namespace, name) for one in services for name in one.clusters}
     clusters = [
         _Ray(one["metadata"]["name"], one["metadata"]["uid"], one["metadata"]["namespace"], (one["metadata"]["name"],))
-        for one in _those(api, RAY_CLUSTERS, namespace)
+        for one in _list_installed(api, RAY_CLUSTERS, namespace)
         if not any(o.get("kind") == "RayService" for o in one["metadata"].get("ownerReferences") or [])
     ]
     return services + [one for one in clusters if (one.namespace, one.name) not in owned]
 
 
-def _service(made: Object) -> _Ray:
-    status = made.get("status") or {}
-    # While a new cluster is made ready both exist; requests go to the active one.
+def _service(ray_service: Object) -> _Ray:
+    status = ray_service.get("status") or {}
+    # While a new cluster starts, both exist; requests go to the active one.
     active = (status.get("activeServiceStatus") or {}).get("rayClusterName")
     pending = (status.get("pendingServiceStatus") or {}).get("rayClusterName")
-    meta = made["metadata"]
+    meta = ray_service["metadata"]
     return _Ray(meta["name"], meta["uid"], meta["namespace"], tuple(filter(None, [active or pending])))
 
 
-def _those(api: Api, resource: Resource, namespace: str) -> list[Object]:
+def _list_installed(api: Api, resource: Resource, namespace: str) -> list[Object]:
+    """The objects of a custom resource; none where the cluster does not have the resource."""
     try:
         return api.list(resource, namespace)
     except ApiError as error:
-        if error.not_found:  # its CRD is not installed
+        if error.not_found:
             return []
         raise
 
 
-def _elsewhere(api: Api) -> list[_Ray]:
+def _in_any_namespace(api: Api) -> list[_Ray]:
     try:
         return _ray(api, "")
     except ApiError as error:
@@ -141,12 +150,7 @@ def _elsewhere(api: Api) -> list[_Ray]:
         raise
 
 
-def _absent(settings: Settings, there: Sequence[_Ray], namespace: str) -> list[_Ray]:
-    names = ", ".join(one.name for one in there) or "none"
-    raise DeploymentError(f"there is no deployment {settings.deployment} in {namespace}; there are: {names}")
-
-
-def _reason(api: Api, namespace: str) -> str:
+def _namespace_hint(api: Api, namespace: str) -> str:
     try:
         api.get(NAMESPACES, "", namespace)
     except ApiError as error:
@@ -162,59 +166,59 @@ def _namespace_uid(api: Api, namespace: str) -> str:
             raise DeploymentError(
                 f"{api.context} has no namespace {namespace}; check namespace in kubernetes.toml"
             ) from None
-        return f"{api.context}/{namespace}"  # not allowed to look at it: its name must do
+        return f"{api.context}/{namespace}"  # RBAC hides the namespace, but its name is known
 
 
-def survey(target: Target, found: Iterable[Pod], nodes: Mapping[str, Node], memory: Memory) -> Stack:
-    """The components among these pods. Raises DeploymentError when none of them serves."""
-    living = [pod for pod in found if not pod.ended]
-    placed = _kuberay(target, living, memory) if target.clusters else _labelled(target, living, memory)
-    serving = [component for component in placed if component != GATEWAY]
+def build_stack(target: Target, pods: Iterable[Pod], nodes: Mapping[str, Node], history: PodHistory) -> Stack:
+    """The components among the pods. Raises DeploymentError when none of them serves."""
+    living = [pod for pod in pods if not pod.ended]
+    assigned = _kuberay(target, living, history) if target.clusters else _labelled(target, living, history)
+    serving = [component for component in assigned if component != GATEWAY]
     if not serving:
         raise DeploymentError(f"no pod of {target.name} in the namespace {target.namespace} serves: is it scaled to 0?")
-    memory.note(placed)
-    components, edges = _components(target, placed, nodes)
+    history.record(assigned)
+    components, edges = _components(target, assigned, nodes)
     notes = []
-    if GATEWAY in placed:
+    if GATEWAY in assigned:
         front = GATEWAY
     else:
         front = serving[0] if len(serving) == 1 else None  # type: ignore[assignment]
-        notes.append("no gateway pod was found: name its labels under labels.gateway in kubernetes.toml")
+        notes.append("no gateway pod was found: set its labels under labels.gateway in kubernetes.toml")
     if not nodes:
-        notes.append("the nodes cannot be seen: the right to list them is missing")
+        notes.append("nodes are unknown: the right to list them is missing")
     topology = Topology(tuple(components), tuple(edges), front)
-    return Stack(target, topology, placed, nodes, memory.names(), memory.addresses(), tuple(notes))
+    return Stack(target, topology, assigned, nodes, history.names(), history.addresses(), tuple(notes))
 
 
-def _kuberay(target: Target, pods: Sequence[Pod], memory: Memory) -> dict[str, tuple[Pod, ...]]:
+def _kuberay(target: Target, pods: Sequence[Pod], history: PodHistory) -> dict[str, tuple[Pod, ...]]:
     own = [pod for pod in pods if pod.labels.get("ray.io/cluster") in target.clusters]
     heads = [pod for pod in own if pod.labels.get("ray.io/node-type") == "head"]
-    placed = _gateway(target, pods)
+    assigned = _gateway(target, pods)
     if heads:
-        # While a head is replaced there may be two; the newest counts.
-        placed[RAY_HEAD] = (max(heads, key=lambda pod: (pod.ready, pod.created, pod.name)),)
+        # While a head is replaced there may be two: use the newest.
+        assigned[RAY_HEAD] = (max(heads, key=lambda pod: (pod.ready, pod.created, pod.name)),)
     groups = sorted({pod.labels.get("ray.io/group", "worker") for pod in own} - {"headgroup"})
     for group in groups:
         workers = [p for p in own if p not in heads and p.labels.get("ray.io/group", "worker") == group]
-        placed |= {component: (pod,) for component, pod in memory.place(f"ray-{group}", workers).items()}
-    return placed
+        assigned |= {component: (pod,) for component, pod in history.assign(f"ray-{group}", workers).items()}
+    return assigned
 
 
-def _labelled(target: Target, pods: Sequence[Pod], memory: Memory) -> dict[str, tuple[Pod, ...]]:
-    placed = _gateway(target, pods)
+def _labelled(target: Target, pods: Sequence[Pod], history: PodHistory) -> dict[str, tuple[Pod, ...]]:
+    assigned = _gateway(target, pods)
     heads = [pod for pod in pods if _has(pod, target.labels.head)]
     if heads:
-        placed[HEAD] = (max(heads, key=lambda pod: (pod.ready, pod.created, pod.name)),)
+        assigned[HEAD] = (max(heads, key=lambda pod: (pod.ready, pod.created, pod.name)),)
     others = [pod for pod in pods if _has(pod, target.labels.replica) and pod not in heads]
-    return placed | {component: (pod,) for component, pod in memory.place(REPLICA, others).items()}
+    return assigned | {component: (pod,) for component, pod in history.assign(REPLICA, others).items()}
 
 
 def _gateway(target: Target, pods: Sequence[Pod]) -> dict[str, tuple[Pod, ...]]:
     if target.labels.gateway is not None:
-        found = [pod for pod in pods if _has(pod, target.labels.gateway)]
+        matches = [pod for pod in pods if _has(pod, target.labels.gateway)]
     else:
-        found = [pod for pod in pods if any(pod.labels.get(key) in _GATEWAY_NAMES for key in _GATEWAY_KEYS)]
-    return {GATEWAY: tuple(sorted(found, key=lambda pod: pod.name))} if found else {}
+        matches = [pod for pod in pods if any(pod.labels.get(key) in _GATEWAY_NAMES for key in _GATEWAY_KEYS)]
+    return {GATEWAY: tuple(sorted(matches, key=lambda pod: pod.name))} if matches else {}
 
 
 def _has(pod: Pod, selector: Selector | None) -> bool:
@@ -222,19 +226,19 @@ def _has(pod: Pod, selector: Selector | None) -> bool:
 
 
 def _components(
-    target: Target, placed: Mapping[str, tuple[Pod, ...]], nodes: Mapping[str, Node]
+    target: Target, assigned: Mapping[str, tuple[Pod, ...]], nodes: Mapping[str, Node]
 ) -> tuple[list[Component], list[Edge]]:
     components: list[Component] = []
     edges: list[Edge] = []
-    taken = Counter(placed.keys())
-    for component, pods in placed.items():
+    taken = Counter(assigned.keys())
+    for component, pods in assigned.items():
         kind = {GATEWAY: Kind.GATEWAY, RAY_HEAD: Kind.HEAD, HEAD: Kind.HEAD}.get(component, Kind.REPLICA)
         components.append(Component(component, kind, "+".join(sorted(pod.uid for pod in pods)), _labels(pods)))
-    for pod in (pod for pods in placed.values() for pod in pods):
+    for pod in (pod for pods in assigned.values() for pod in pods):
         if pod.node and _node_id(pod.node, taken) not in {c.id for c in components}:
             uid = nodes[pod.node].uid if pod.node in nodes else ""
             components.append(Component(_node_id(pod.node, taken), Kind.NODE, uid, {"node": pod.node}))
-    for component, pods in placed.items():
+    for component, pods in assigned.items():
         for pod in pods:
             if pod.node:
                 edges.append(Edge(component, _node_id(pod.node, taken), Relation.RUNS_ON))
@@ -244,14 +248,14 @@ def _components(
                 components.append(Component(gpu, Kind.GPU, f"{pod.uid}/gpu-{number}", labels))
                 edges.append(Edge(component, gpu, Relation.USES))
                 edges += [Edge(gpu, _node_id(pod.node, taken), Relation.RUNS_ON)] if pod.node else []
-    if GATEWAY in placed:
-        edges += calls(GATEWAY, _served(placed))
+    if GATEWAY in assigned:
+        edges += calls(GATEWAY, _served(assigned))
     return components, list(dict.fromkeys(edges))
 
 
-def _served(placed: Mapping[str, tuple[Pod, ...]]) -> list[str]:
-    """The components that requests are sent to: where KubeRay marks pods that serve, those alone."""
-    serving = {component: pods for component, pods in placed.items() if component != GATEWAY}
+def _served(assigned: Mapping[str, tuple[Pod, ...]]) -> list[str]:
+    """The components that requests go to: only those that KubeRay marks as serving, where it does."""
+    serving = {component: pods for component, pods in assigned.items() if component != GATEWAY}
     marked = [c for c, pods in serving.items() if any(pod.labels.get("ray.io/serve") == "true" for pod in pods)]
     return marked or list(serving)
 

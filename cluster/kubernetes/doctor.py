@@ -1,6 +1,6 @@
-"""What works between here and a deployment in a cluster, step by step, and how to mend what does not.
+"""Checks the way from here to a deployment in a cluster, step by step, and says how to repair what fails.
 
-Nothing is changed: rights are asked for by SelfSubjectAccessReview, which does nothing.
+Nothing is changed: a SelfSubjectAccessReview reads rights without using them.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from cluster import signals
 from cluster.deployment import DeploymentError
 from cluster.kubernetes.api import Api
 from cluster.kubernetes.deployment import KubernetesDeployment, open_api
-from cluster.kubernetes.discovery import which
+from cluster.kubernetes.discovery import find_target
 from cluster.kubernetes.resources import JOBS, NODES, PODS, RAY_CLUSTERS, RAY_SERVICES, SERVICES, Resource
 from cluster.kubernetes.settings import Endpoint
 from cluster.window import Window
 
 CHAOS = tuple(Resource(plural, "chaos-mesh.org", "v1alpha1") for plural in ("stresschaos", "networkchaos", "podchaos"))
 GPU_NAMESPACE = "gpu-operator"
-LOOK_BACK = 300.0  # s in which a signal must have had a sample
-LARGEST_SKEW = 2.0  # s; windows are cut by our clock, samples are stamped by the server's
+LOOK_BACK = 300.0  # s within which a signal must have a sample
+LARGEST_SKEW = 2.0  # s; our clock sets the windows, the server's clock stamps the samples
 
 
 class Verdict(StrEnum):
@@ -32,7 +32,7 @@ class Verdict(StrEnum):
 
 
 class Part(StrEnum):
-    """What a check is about. `DRILL`: only needed to inject faults."""
+    """The subject of a check. `DRILL`: needed only to inject faults."""
 
     VIEW = "view"
     DRILL = "drill"
@@ -42,7 +42,7 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One question: what was found, and what to do where it is no pass."""
+    """The result of one check: what was found, and what to do unless it passes."""
 
     part: Part
     name: str
@@ -63,12 +63,12 @@ class Sample:
 
 @dataclass
 class Examination:
-    """Goes through the checks; what it comes to know on the way is kept for a report.
+    """Runs the checks and keeps what a report needs.
 
     Attributes:
-        deployment: once it was found.
-        samples: of every component and every signal that its kind can carry.
-        missing: telemetry that there is none of: `metrics`, `logs`, `spans`.
+        deployment: None until it is found.
+        samples: one for each component and each signal that its kind can carry.
+        missing: kinds of telemetry that are unavailable: `metrics`, `logs`, `spans`.
     """
 
     context: str | None
@@ -78,7 +78,7 @@ class Examination:
     missing: set[str] = field(default_factory=set)
 
     def checks(self) -> Iterator[Check]:
-        """Every check in order; those that need an earlier one that failed are left out."""
+        """All checks in order, without those that depend on a failed one."""
         try:
             api, configured = open_api(self.context)
         except DeploymentError as error:
@@ -86,21 +86,20 @@ class Examination:
             return
         self.api = api
         yield Check(Part.VIEW, "kubeconfig", Verdict.PASS, f"{api.context} leads to {api.server}")
-        reached = self._ask(Part.VIEW, "API server", api.version, "check network, VPN and login: kubectl version")
-        yield reached
-        if reached.verdict is not Verdict.PASS:
+        answers = self._run(Part.VIEW, "API server", api.version, "check network, VPN and login: kubectl version")
+        yield answers
+        if answers.verdict is not Verdict.PASS:
             return
         yield self._clock("clock of the API server", api.clock)
-        found = self._ask(
+        yield self._run(
             Part.VIEW,
             "custom resources of KubeRay",
-            lambda: _served(api, RAY_SERVICES, RAY_CLUSTERS),
+            lambda: _require(api, RAY_SERVICES, RAY_CLUSTERS),
             "install KubeRay, or set labels in kubernetes.toml",
         )
-        yield found
         yield from self._rights(api, configured.namespace or api.namespace)
         try:
-            self.deployment = KubernetesDeployment(api, configured, which(api, configured))
+            self.deployment = KubernetesDeployment(api, configured, find_target(api, configured))
         except DeploymentError as error:
             yield Check(
                 Part.VIEW, "deployment", Verdict.FAIL, str(error), "see docs/how-to/kubernetes.md, Which deployment"
@@ -114,7 +113,7 @@ class Examination:
             Part.VIEW,
             "front door",
             Verdict.PASS if front else Verdict.FAIL,
-            front or "none was found, so there is no SLI",
+            front or "no gateway was found, so there is no SLI",
             "" if front else "set labels.gateway in kubernetes.toml to the gateway pods' labels",
         )
         yield from self._telemetry(self.deployment)
@@ -137,10 +136,10 @@ class Examination:
             ("list", RAY_CLUSTERS, namespace),
         ):
             yield _right(api, Part.VIEW, verb, resource, where, "", view)
-        yield self._ask(
+        yield self._run(
             Part.DRILL,
             "custom resources of Chaos Mesh",
-            lambda: _served(api, *CHAOS),
+            lambda: _require(api, *CHAOS),
             "only to inject faults: install it",
         )
         for resource in CHAOS:
@@ -154,18 +153,18 @@ class Examination:
 
         sources = deployment.sources
         loki, spans = sources.loki, sources.traces
-        found: list[tuple[str, str, Endpoint | None, Callable[[], str | None]]] = [
+        probes: list[tuple[str, str, Endpoint | None, Callable[[], str | None]]] = [
             ("prometheus", "metrics", sources.prometheus, lambda: self._prometheus(deployment)),
-            ("loki", "logs", loki, lambda: logs.probe(deployment.asker(loki)) if loki else None),
-            ("traces", "spans", spans, lambda: traces.probe(deployment.asker(spans), spans) if spans else None),
+            ("loki", "logs", loki, lambda: logs.probe(deployment.json_client(loki)) if loki else None),
+            ("traces", "spans", spans, lambda: traces.probe(deployment.json_client(spans), spans) if spans else None),
         ]
-        for name, kind, endpoint, probe in found:
+        for name, kind, endpoint, probe in probes:
             fix = f"set {name} in kubernetes.toml, see docs/how-to/kubernetes.md, Telemetry"
             if endpoint is None:
                 self.missing.add(kind)
-                yield Check(Part.TELEMETRY, name, Verdict.FAIL, "none is configured, and none was found", fix)
+                yield Check(Part.TELEMETRY, name, Verdict.FAIL, "none is configured, and the search found none", fix)
                 continue
-            check = self._ask(Part.TELEMETRY, name, _described(endpoint, probe), fix)
+            check = self._run(Part.TELEMETRY, name, _with_address(endpoint, probe), fix)
             if check.verdict is not Verdict.PASS:
                 self.missing.add(kind)
             yield check
@@ -179,77 +178,80 @@ class Examination:
         with deployment.metrics.connect() as server:
             scraped = deployment.metrics.scraped(server, deployment.stack(), Window(now - LOOK_BACK, now))
         if not scraped.intervals:
-            raise DeploymentError(f"it answers and has {len(scraped.names)} metrics, none of which this knows")
+            raise DeploymentError(f"it answers, but none of its {len(scraped.names)} metrics is known here")
         return ", ".join(f"{name} every {seconds:g} s" for name, seconds in scraped.intervals.items())
 
     def _signals(self, deployment: KubernetesDeployment) -> Iterator[Check]:
         now = time.time()
         try:
-            found = deployment.samples(Window(now - LOOK_BACK, now), deployment.step)
+            samples = deployment.samples(Window(now - LOOK_BACK, now), deployment.step)
         except DeploymentError as error:
             yield Check(Part.SIGNALS, "signals", Verdict.FAIL, str(error), "see docs/how-to/kubernetes.md, Telemetry")
             return
-        if gaps := [note for note in found.notes if "failed" in note]:
-            words = f"{len(gaps)} failed, so what follows has gaps: {gaps[0]}"
-            yield Check(Part.SIGNALS, "queries", Verdict.UNKNOWN, words, "raise deadline in kubernetes.toml, ask again")
+        if gaps := [note for note in samples.notes if "failed" in note]:
+            failures = f"{len(gaps)} failed, so the following has gaps: {gaps[0]}"
+            yield Check(Part.SIGNALS, "queries", Verdict.UNKNOWN, failures, "raise deadline in kubernetes.toml")
         topology = deployment.topology()
         for component in topology.components:
-            had: list[str] = []
-            without: list[str] = []
+            measured: list[str] = []
+            missing: list[str] = []
             for signal in signals.carried_by(component.kind):
                 column = (component.id, signal.name)
-                values = found.metrics[column].dropna() if column in found.metrics.columns else ()
+                values = samples.metrics[column].dropna() if column in samples.metrics.columns else ()
                 value = float(values.iloc[-1]) if len(values) else None  # type: ignore[union-attr]
                 self.samples.append(Sample(component.id, signal.name, signal.unit, value))
-                (without if value is None else had).append(signal.name)
-            all_there = f"{len(had)} of {len(had) + len(without)} signals"
+                (missing if value is None else measured).append(signal.name)
+            counts = f"{len(measured)} of {len(measured) + len(missing)} signals"
             yield Check(
                 Part.SIGNALS,
                 f"signals of {component.id}",
-                Verdict.PASS if not without else Verdict.UNKNOWN if had else Verdict.FAIL,
-                all_there + (f"; none of {', '.join(without)}" if without else ""),
-                "" if had else "nothing that is scraped speaks of it: see docs/how-to/kubernetes.md, Telemetry",
+                Verdict.PASS if not missing else Verdict.UNKNOWN if measured else Verdict.FAIL,
+                counts + (f"; without {', '.join(missing)}" if missing else ""),
+                "" if measured else "no scraped exporter measures it: see docs/how-to/kubernetes.md, Telemetry",
             )
         if topology.front_door and not any(
             one.component == topology.front_door and one.signal == "latency_p90" and one.value is not None
             for one in self.samples
         ):
             fix = "scrape ingress-nginx, a sidecar or the waypoint: see docs/how-to/kubernetes.md, Telemetry"
-            yield Check(Part.SIGNALS, "latency of the front door", Verdict.FAIL, "nobody measures it: no SLI", fix)
+            yield Check(Part.SIGNALS, "latency of the front door", Verdict.FAIL, "not measured: there is no SLI", fix)
 
-    def _ask(self, part: Part, name: str, ask: Callable[[], object], fix: str) -> Check:
+    def _run(self, part: Part, name: str, probe: Callable[[], object], fix: str) -> Check:
         try:
-            return Check(part, name, Verdict.PASS, str(ask() or "answers"))
+            return Check(part, name, Verdict.PASS, str(probe() or "answers"))
         except DeploymentError as error:
             return Check(part, name, Verdict.FAIL, str(error), fix)
 
-    def _clock(self, name: str, ask: Callable[[], float | None]) -> Check:
+    def _clock(self, name: str, read: Callable[[], float | None]) -> Check:
         began = time.time()
         try:
-            told = ask()
+            clock = read()
         except DeploymentError as error:
             return Check(Part.VIEW, name, Verdict.UNKNOWN, str(error))
-        if told is None:
-            return Check(Part.VIEW, name, Verdict.UNKNOWN, "it does not tell its time")
-        # An HTTP date has whole seconds, and was written somewhere between asking and hearing.
-        ahead = told - (began + time.time()) / 2
-        room = LARGEST_SKEW + (time.time() - began) / 2
-        if abs(ahead) <= room:
-            return Check(Part.VIEW, name, Verdict.PASS, f"within {room:.0f} s of ours")
-        words = f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} ours"
-        return Check(Part.VIEW, name, Verdict.FAIL, words, "set the clocks by NTP: windows would miss what happened")
+        if clock is None:
+            return Check(Part.VIEW, name, Verdict.UNKNOWN, "it does not report its time")
+        # An HTTP date has whole seconds and was written between the request and the answer.
+        ahead = clock - (began + time.time()) / 2
+        tolerance = LARGEST_SKEW + (time.time() - began) / 2
+        if abs(ahead) <= tolerance:
+            return Check(Part.VIEW, name, Verdict.PASS, f"within {tolerance:.0f} s of ours")
+        skew = f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} ours"
+        return Check(Part.VIEW, name, Verdict.FAIL, skew, "set the clocks by NTP, or windows miss their samples")
 
 
-def _described(endpoint: Endpoint, probe: Callable[[], str | None]) -> Callable[[], str]:
-    def ask() -> str:
-        told = probe()
+def _with_address(endpoint: Endpoint, probe: Callable[[], str | None]) -> Callable[[], str]:
+    """The probe, with the endpoint's address in front of its answer."""
+
+    def run() -> str:
+        answer = probe()
         where = endpoint.url or f"service {endpoint.service}"
-        return f"{where}{': ' + told if told else ''}"
+        return f"{where}{': ' + answer if answer else ''}"
 
-    return ask
+    return run
 
 
-def _served(api: Api, *resources: Resource) -> str:
+def _require(api: Api, *resources: Resource) -> str:
+    """The names of the resources. Raises DeploymentError when the cluster lacks one of them."""
     missing = [str(one) for one in resources if not api.serves(one)]
     if missing:
         raise DeploymentError(f"the cluster has no {', '.join(missing)}")

@@ -1,8 +1,8 @@
-"""Which component a pod is, for as long as the deployment lives, whatever pods come and go.
+"""Assigns pods to components, the same way for as long as the deployment lives, while pods come and go.
 
 A pod of a StatefulSet has its number in its name. Others have random names: a new pod of a group takes the lowest
 number that no living pod holds, so the successor of a pod that was replaced is the same component with another uid.
-What was decided is kept in a file: a later command decides alike, and knows whose the telemetry of a gone pod was.
+A file keeps the assignments: later commands repeat them, and can attribute the telemetry of deleted pods.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from typing import Any
 
 from cluster.kubernetes.objects import Pod
 
-_REMEMBERED = 2000
+_LARGEST_HISTORY = 2000  # pods
 _ORDINAL = re.compile(r"-(\d+)$")
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """One pod and the component that it is or was."""
+class PodRecord:
+    """A pod, living or deleted, and its component."""
 
     component: str
     name: str
@@ -32,70 +32,70 @@ class Seen:
     ip: str = ""
 
 
-class Memory:
-    """What is known of pods, living and gone. A file that cannot be read or written is done without."""
+class PodHistory:
+    """The pods of a deployment, living and deleted. Works without its file where it cannot be read or written."""
 
     def __init__(self, file: Path | None) -> None:
         self._file = file
-        self._seen: dict[str, Seen] = {one.uid: one for one in _read(file)}
+        self._records: dict[str, PodRecord] = {one.uid: one for one in _read(file)}
 
-    def place(self, prefix: str, pods: Iterable[Pod]) -> dict[str, Pod]:
-        """The living pods of one group by component id, `prefix-0` and on."""
+    def assign(self, prefix: str, pods: Iterable[Pod]) -> dict[str, Pod]:
+        """Component ids, `prefix-0` and so on, of the living pods of one group."""
         living = sorted(pods, key=lambda pod: (pod.created, pod.name))
-        placed: dict[str, Pod] = {}
-        homeless: list[Pod] = []
+        assigned: dict[str, Pod] = {}
+        unassigned: list[Pod] = []
         for pod in living:
-            known = self._seen.get(pod.uid)
+            known = self._records.get(pod.uid)
             wanted = f"{prefix}-{match[1]}" if pod.ordinal and (match := _ORDINAL.search(pod.name)) else ""
             wanted = wanted or (known.component if known and known.component.startswith(f"{prefix}-") else "")
-            if wanted and wanted not in placed:
-                placed[wanted] = pod
+            if wanted and wanted not in assigned:
+                assigned[wanted] = pod
             else:
-                homeless.append(pod)
+                unassigned.append(pod)
         number = 0
-        for pod in homeless:
-            while f"{prefix}-{number}" in placed:
+        for pod in unassigned:
+            while f"{prefix}-{number}" in assigned:
                 number += 1
-            placed[f"{prefix}-{number}"] = pod
-        return dict(sorted(placed.items(), key=lambda item: int(item[0].rpartition("-")[2])))
+            assigned[f"{prefix}-{number}"] = pod
+        return dict(sorted(assigned.items(), key=lambda item: int(item[0].rpartition("-")[2])))
 
-    def note(self, components: Mapping[str, Iterable[Pod]]) -> None:
-        """Keep who is what; written only when something changed."""
-        before = dict(self._seen)
+    def record(self, components: Mapping[str, Iterable[Pod]]) -> None:
+        """Keep the assignments; the file is written only when something changed."""
+        before = dict(self._records)
         for component, pods in components.items():
             for pod in pods:
-                self._seen[pod.uid] = Seen(component, pod.name, pod.uid, pod.ip)
-        if self._seen != before:
-            self._seen = dict(list(self._seen.items())[-_REMEMBERED:])
+                self._records[pod.uid] = PodRecord(component, pod.name, pod.uid, pod.ip)
+        if self._records != before:
+            self._records = dict(list(self._records.items())[-_LARGEST_HISTORY:])
             self._write()
 
     def names(self) -> dict[str, str]:
-        """Pod name -> component, gone pods included."""
-        return {one.name: one.component for one in self._seen.values()}
+        """Pod name -> component, deleted pods included."""
+        return {one.name: one.component for one in self._records.values()}
 
     def addresses(self) -> dict[str, str]:
-        """Pod address -> component; the newest holder of an address wins."""
-        return {one.ip: one.component for one in self._seen.values() if one.ip}
+        """Pod address -> component: the one that held the address last."""
+        return {one.ip: one.component for one in self._records.values() if one.ip}
 
     def _write(self) -> None:
         if self._file is None:
             return
-        content = json.dumps([asdict(one) for one in self._seen.values()])
+        content = json.dumps([asdict(one) for one in self._records.values()])
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            handle, made = tempfile.mkstemp(dir=self._file.parent)
+            handle, temporary = tempfile.mkstemp(dir=self._file.parent)
             with os.fdopen(handle, "w") as file:
                 file.write(content)
-            Path(made).replace(self._file)
+            Path(temporary).replace(self._file)
         except OSError:
-            pass  # only later commands would be the wiser
+            pass  # later commands assign without it
 
 
-def _read(file: Path | None) -> list[Seen]:
+def _read(file: Path | None) -> list[PodRecord]:
     if file is None:
         return []
     try:
-        found: Any = json.loads(file.read_text())
-        return [Seen(*(str(one[key]) for key in ("component", "name", "uid", "ip"))) for one in found]
+        records: Any = json.loads(file.read_text())
+        return [PodRecord(*(str(one[key]) for key in ("component", "name", "uid", "ip"))) for one in records]
     except (OSError, ValueError, TypeError, KeyError):
         return []

@@ -1,6 +1,6 @@
 """Log lines of a deployment's pods, from Loki's HTTP API (`/loki/api/v1/query_range`).
 
-Lines are hostile text: they are cut and cleaned of what no file can hold, and nothing in them can raise.
+Lines are hostile text: they are cut, and characters that no file can hold are replaced; no line can raise.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import pandas as pd
 from cluster.deployment import DeploymentError
 from cluster.incident.model import LOG_COLUMNS
 from cluster.kubernetes.discovery import Stack
-from cluster.kubernetes.sources import Asker
+from cluster.kubernetes.sources import JsonClient
 from cluster.window import Window
 
 PAGE = 5000  # Loki's own limit by default
-LARGEST = 50_000  # lines of a window
+LARGEST = 50_000  # lines per window
 LONGEST_MESSAGE = 8 << 10
 _LEVELS = ("detected_level", "level", "severity")
-_SPELLED = re.compile(r"\b(DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|CRITICAL|FATAL)\b", re.IGNORECASE)
+_LEVEL_WORD = re.compile(r"\b(DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|CRITICAL|FATAL)\b", re.IGNORECASE)
 _SEVERITIES = {
     "WARN": "WARNING",
     "FATAL": "CRITICAL",
@@ -34,10 +34,10 @@ _SEVERITIES = {
 }
 
 
-def read(asker: Asker, stack: Stack, window: Window) -> pd.DataFrame:
+def read(client: JsonClient, stack: Stack, window: Window) -> pd.DataFrame:
     """Lines of the deployment's pods in the window, by time; columns `LOG_COLUMNS`. Raises DeploymentError.
 
-    `attrs["notes"]` says what was left out.
+    `attrs["notes"]` names what was left out.
     """
     selector = f'{{namespace="{stack.target.namespace}"}}'
     start, end = round(window.start * 1e9), round(window.end * 1e9)
@@ -46,14 +46,14 @@ def read(asker: Asker, stack: Stack, window: Window) -> pd.DataFrame:
     unknown = 0
     while True:
         params = {"query": selector, "start": str(start), "end": str(end), "limit": str(PAGE), "direction": "forward"}
-        answer = asker.get("/loki/api/v1/query_range", params)
-        page = asker.read(lambda answer=answer: [_line(*one) for one in _entries(answer)])  # type: ignore[misc]
+        answer = client.get("/loki/api/v1/query_range", params)
+        page = client.read(lambda answer=answer: [_line(*one) for one in _entries(answer)])  # type: ignore[misc]
         for nanoseconds, labels, text in page:
             component = _component(stack, labels)
             if component is None:
                 unknown += 1
                 continue
-            # The last moment of a page is asked for again, since more lines may have it.
+            # The next page starts at the last time of this one, since more lines may have that time.
             rows[nanoseconds, component, text] = (nanoseconds / 1e9, component, _severity(labels, text), text)
         if len(page) < PAGE:
             break
@@ -72,16 +72,16 @@ def read(asker: Asker, stack: Stack, window: Window) -> pd.DataFrame:
     return frame
 
 
-def probe(asker: Asker) -> str:
-    """Raises DeploymentError when it does not answer as Loki does."""
-    answer = asker.get("/loki/api/v1/labels", {})
+def probe(client: JsonClient) -> str:
+    """The name of the server. Raises DeploymentError when it does not answer as Loki does."""
+    answer = client.get("/loki/api/v1/labels", {})
     if not isinstance(answer, dict) or answer.get("status") != "success":
-        raise DeploymentError(f"Loki at {asker.address} gives no data: it does not answer as Loki does")
+        raise DeploymentError(f"Loki at {client.address} gives no data: it does not answer as Loki does")
     return "loki"
 
 
 def _entries(answer: Any) -> list[tuple[str, str, Mapping[str, str]]]:
-    """(nanoseconds, line, labels) of every line, whatever stream it stands in."""
+    """(nanoseconds, line, labels) of every line of all streams."""
     return [
         (entry[0], entry[1], {**stream["stream"], **(entry[2] if len(entry) > 2 else {})})
         for stream in answer["data"]["result"]
@@ -91,7 +91,7 @@ def _entries(answer: Any) -> list[tuple[str, str, Mapping[str, str]]]:
 
 def _line(nanoseconds: str, text: str, labels: Mapping[str, str]) -> tuple[int, Mapping[str, str], str]:
     clean = str(text)[:LONGEST_MESSAGE].encode("utf-8", "replace").decode()
-    # fluent-bit and others ship a record; what was written is its log or message.
+    # fluent-bit and others ship a JSON record; its log or message is the line.
     if clean.startswith("{"):
         try:
             record = json.loads(text)
@@ -110,14 +110,14 @@ def _line(nanoseconds: str, text: str, labels: Mapping[str, str]) -> tuple[int, 
 
 def _component(stack: Stack, labels: Mapping[str, str]) -> str | None:
     for name in ("pod", "k8s_pod_name", "pod_name", "kubernetes_pod_name", "instance"):
-        if found := stack.names.get(labels.get(name, "")):
-            return found
+        if component := stack.names.get(labels.get(name, "")):
+            return component
     return None
 
 
 def _severity(labels: Mapping[str, str], text: str) -> str:
-    said = next((labels[name] for name in reversed(_LEVELS) if labels.get(name)), "")
-    if not said and (match := _SPELLED.search(text[:200])):
-        said = match[1]
-    level = said[:16].upper()
+    level = next((labels[name] for name in reversed(_LEVELS) if labels.get(name)), "")
+    if not level and (match := _LEVEL_WORD.search(text[:200])):
+        level = match[1]
+    level = level[:16].upper()
     return _SEVERITIES.get(level, level)

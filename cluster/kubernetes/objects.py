@@ -1,4 +1,4 @@
-"""Pods and nodes as the rest needs them, out of the API's JSON. A field that is missing or odd is empty."""
+"""Pods and nodes, parsed from the API's JSON. A field that is missing or malformed is empty."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ class Pod:
 
     Attributes:
         created: as the API writes it; sorts by time.
-        gpus: how many it requests, over all containers.
-        container: the first container: KubeRay's and vLLM's own; sidecars come after.
-        owner: name of what owns it, a ReplicaSet's hash cut off; all pods of one owner have names that begin so.
-        ordinal: a StatefulSet's: its number is its identity.
-        ready: its readiness probes say so, and it is not being deleted.
+        gpus: number of GPUs that its containers request in total.
+        container: the first container, which serves; sidecars come after it.
+        owner: name of its owner, without a ReplicaSet's hash; the names of all pods of one owner start with it.
+        ordinal: it belongs to a StatefulSet: the number in its name is its identity.
+        ready: its readiness probes pass, and it is not being deleted.
+        ended: it has run to its end or failed.
     """
 
     name: str
@@ -43,7 +44,7 @@ class Pod:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node and the addresses that exporters on it are scraped at."""
+    """A node, with the addresses at which its exporters are scraped."""
 
     name: str
     uid: str
@@ -51,8 +52,8 @@ class Node:
     ready: bool
 
 
-def pod(made: Object) -> Pod:
-    meta, spec, status = _map(made, "metadata"), _map(made, "spec"), _map(made, "status")
+def parse_pod(obj: Object) -> Pod:
+    meta, spec, status = _map(obj, "metadata"), _map(obj, "spec"), _map(obj, "status")
     containers = [one for one in spec.get("containers") or [] if isinstance(one, dict)]
     owner: Object = next(iter(meta.get("ownerReferences") or []), {})
     kind, name = owner.get("kind"), str(owner.get("name", ""))
@@ -74,8 +75,8 @@ def pod(made: Object) -> Pod:
     )
 
 
-def node(made: Object) -> Node:
-    meta, status = _map(made, "metadata"), _map(made, "status")
+def parse_node(obj: Object) -> Node:
+    meta, status = _map(obj, "metadata"), _map(obj, "status")
     addresses = tuple(str(one.get("address", "")) for one in status.get("addresses") or [])
     return Node(str(meta.get("name", "")), str(meta.get("uid", "")), addresses, _condition(status, "Ready"))
 
@@ -89,6 +90,6 @@ def _condition(status: Mapping[str, Any], kind: str) -> bool:
     return any(one.get("type") == kind and one.get("status") == "True" for one in status.get("conditions") or [])
 
 
-def _map(made: Mapping[str, Any], key: str) -> dict[str, Any]:
-    found = made.get(key)
+def _map(obj: Mapping[str, Any], key: str) -> dict[str, Any]:
+    found = obj.get(key)
     return found if isinstance(found, dict) else {}

@@ -1,4 +1,4 @@
-"""Takes out of a text what names a cluster, so that a report can be shown to strangers."""
+"""Removes names and addresses of a cluster from a text, so that a report can be shared."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _PATTERNS = (
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "[uid]"),
     (re.compile(r"\b[\w.+-]+@[\w-]+\.[\w.-]+\b"), "[mail]"),
     (re.compile(r"\b(?:[a-z0-9-]+\.){2,}[a-z]{2,}\b"), "[host]"),
-    # Tokens: JWTs, and anything else long that mixes letters and digits without a break.
+    # Tokens: JWTs, and any other long word of letters and digits.
     (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), "[token]"),
     (re.compile(r"\b(?=\w*\d)(?=\w*[A-Za-z])\w{24,}\b"), "[token]"),
 )
 
 
-def words(api: Api | None, deployment: KubernetesDeployment | None) -> dict[str, str]:
-    """What is known to name this cluster, and what stands for it."""
+def known_names(api: Api | None, deployment: KubernetesDeployment | None) -> dict[str, str]:
+    """The names of this cluster and its parts, each with its replacement."""
     known: dict[str, str] = {}
     if api is not None:
         known |= {api.context: "[context]", urlsplit(api.server).netloc: "[server]", api.namespace: "[namespace]"}
@@ -35,13 +35,13 @@ def words(api: Api | None, deployment: KubernetesDeployment | None) -> dict[str,
         known |= {name: f"node-{number}" for number, name in enumerate(sorted(stack.nodes), 1)}
         hosts = [one.labels["node"] for one in stack.topology.of_kind(Kind.NODE) if one.labels["node"] not in known]
         known |= {name: f"node-x{number}" for number, name in enumerate(sorted(hosts), 1)}
-    return {word: stand_in for word, stand_in in known.items() if word}
+    return {word: replacement for word, replacement in known.items() if word}
 
 
 def redact(text: str, known: Mapping[str, str]) -> str:
-    """The text without those words, addresses, ids and tokens."""
+    """The text with all names, addresses, ids and tokens replaced."""
     for word in sorted(known, key=len, reverse=True):
         text = re.sub(rf"(?<![\w-]){re.escape(word)}(?![\w-])", known[word], text)
-    for pattern, stand_in in _PATTERNS:
-        text = pattern.sub(stand_in, text)
+    for pattern, replacement in _PATTERNS:
+        text = pattern.sub(replacement, text)
     return text

@@ -1,4 +1,4 @@
-"""Kinds of objects by the names that their URLs have, and what an object is here: the dict of its JSON."""
+"""Kinds of objects, by their names in URLs. An object is the dict of its JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Objects = list[Object]
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A kind of object by the name that its URL has: `Resource("stresschaos", "chaos-mesh.org", "v1alpha1")`."""
+    """A kind of object by its name in URLs: `Resource("stresschaos", "chaos-mesh.org", "v1alpha1")`."""
 
     plural: str
     group: str = ""
@@ -24,7 +24,7 @@ class Resource:
         return f"{self.group}/{self.version}" if self.group else self.version
 
     def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
-        """Without a namespace: all namespaces, or a resource of the cluster."""
+        """The URL's path; without a namespace that of all namespaces, or of a cluster-wide resource."""
         parts = ["/apis" if self.group else "/api", self.api_version]
         if namespace and self.namespaced:
             parts += ["namespaces", quote(namespace, safe="")]

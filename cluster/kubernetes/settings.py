@@ -1,4 +1,4 @@
-"""The one configuration file: `$XDG_CONFIG_HOME/rca-tui/kubernetes.toml`, a table for each kubeconfig context.
+"""The configuration file, `$XDG_CONFIG_HOME/rca-tui/kubernetes.toml`, with a table for each kubeconfig context.
 
 docs/how-to/kubernetes.md explains every key. No secret stands in it: tokens and passwords are named by the file or
 environment variable that holds them, and are read when they are needed.
@@ -24,7 +24,7 @@ class _Strict(BaseModel):
 
 
 class Endpoint(_Strict):
-    """Where a telemetry source answers, and how to log in to it.
+    """The address of a telemetry source, and the login to it.
 
     Either `url`, or `service` ("namespace/name:port", reached through the API server's proxy with the kubeconfig's own
     login). `tenant` is sent as X-Scope-OrgID, for Mimir, Loki and Tempo with several.
@@ -60,7 +60,7 @@ class Endpoint(_Strict):
         return self
 
     def token(self) -> str:
-        """The bearer token, empty for none. Raises DeploymentError when it is named and not there."""
+        """The bearer token, empty for none. Raises DeploymentError when it is configured and missing."""
         return _secret(self.token_file, self.token_env, "token")
 
     def password(self) -> str:
@@ -68,9 +68,9 @@ class Endpoint(_Strict):
 
 
 class Metrics(Endpoint):
-    """Prometheus or what speaks like it. `scrape`: seconds between two scrapes of the deployment's pods.
+    """Prometheus or a server with the same API. `scrape`: seconds between two scrapes of the deployment's pods.
 
-    `matchers` go into every selector, for a server that holds several clusters: `{cluster = "prod"}`.
+    `matchers` are added to every selector, for a server with several clusters: `{cluster = "prod"}`.
     """
 
     scrape: float = Field(default=5.0, gt=0, le=300)
@@ -82,7 +82,7 @@ class Traces(Endpoint):
 
 
 class Labels(_Strict):
-    """Labels by which pods are found where KubeRay has not set its own; all of a selector must match."""
+    """Labels that identify pods where KubeRay has not set its own; all labels of a selector must match."""
 
     gateway: Selector | None = None
     head: Selector | None = None
@@ -90,7 +90,7 @@ class Labels(_Strict):
 
 
 class Settings(_Strict):
-    """What is configured for one context; everything may be left out.
+    """The settings of one context; everything is optional.
 
     Attributes:
         kubeconfig: its file, by default $KUBECONFIG or ~/.kube/config.
@@ -114,9 +114,9 @@ def path() -> Path:
 
 
 def load(context: str, file: Path | None = None) -> Settings:
-    """The context's settings; the defaults where the file, or a table for the context, is not there.
+    """The context's settings; the defaults where the file, or its table for the context, is missing.
 
-    Raises DeploymentError with one sentence for a file that cannot be used.
+    Raises DeploymentError for a file that cannot be read or is not valid.
     """
     file = file or path()
     try:
@@ -127,7 +127,7 @@ def load(context: str, file: Path | None = None) -> Settings:
         raise DeploymentError(f"{file} cannot be read: {error}") from error
     contexts = found.get("contexts", {})
     if set(found) - {"contexts"} or not isinstance(contexts, dict):
-        raise DeploymentError(f"{file}: everything in it belongs under [contexts.NAME]; see docs/how-to/kubernetes.md")
+        raise DeploymentError(f"{file}: all settings belong under [contexts.NAME]; see docs/how-to/kubernetes.md")
     try:
         return Settings.model_validate(contexts.get(context, {}))
     except ValidationError as error:
@@ -147,6 +147,6 @@ def _secret(file: Path | None, variable: str, what: str) -> str:
     if variable:
         found = os.environ.get(variable, "").strip()
         if not found:
-            raise DeploymentError(f"the {what} should stand in the environment variable {variable}, which is not set")
+            raise DeploymentError(f"the {what} is expected in the environment variable {variable}, which is not set")
         return found
     return ""

@@ -1,4 +1,4 @@
-"""Where a cluster's telemetry answers: as configured, else by what common charts call their services."""
+"""The addresses of a cluster's telemetry: as configured, else by the service names of common charts."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from cluster.kubernetes.settings import Endpoint, Metrics, Settings, Traces
 
 T = TypeVar("T")
 
-# Service names (whole or as an ending) and the port, best first. prometheus-operated and its like stand behind every
-# installation by the operator, whatever the release is called.
+# Service names (complete or as a suffix) and ports, best first. The operator creates prometheus-operated for every
+# installation, whatever the name of the release.
 _PROMETHEUS = (
     ("prometheus-operated", 9090),
     ("kube-prometheus-prometheus", 9090),
@@ -33,44 +33,41 @@ _TRACES = (
 
 @dataclass(frozen=True)
 class Sources:
-    """The endpoints in use; None for what there is not. `found`: by name in the cluster, not by the settings."""
+    """The endpoints in use, None for a missing one. `notes`: why the cluster could not be searched."""
 
     prometheus: Metrics | None
     loki: Endpoint | None
     traces: Traces | None
-    found: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
 
 
 def locate(api: Api, settings: Settings) -> Sources:
-    """The configured endpoints, and of the others those that stand in the cluster under a common name."""
+    """The configured endpoints; for each other one, a service in the cluster with a common name."""
     prometheus, loki, traces = settings.prometheus, settings.loki, settings.traces
     if prometheus and loki and traces:
         return Sources(prometheus, loki, traces)
     try:
         services = api.list(SERVICES)
     except DeploymentError as error:
-        missing = [n for n, there in (("Prometheus", prometheus), ("Loki", loki), ("traces", traces)) if not there]
-        return Sources(prometheus, loki, traces, notes=(f"{', '.join(missing)} could not be looked for: {error}",))
-    found = set()
-    if prometheus is None and (service := _named(services, _PROMETHEUS)):
+        configured = (("Prometheus", prometheus), ("Loki", loki), ("traces", traces))
+        missing = ", ".join(name for name, endpoint in configured if endpoint is None)
+        return Sources(prometheus, loki, traces, (f"{missing} could not be searched for: {error}",))
+    if prometheus is None and (service := _find_service(services, _PROMETHEUS)):
         prometheus = Metrics(service=service)
-        found.add("prometheus")
-    if loki is None and (service := _named(services, _LOKI)):
+    if loki is None and (service := _find_service(services, _LOKI)):
         loki = Endpoint(service=service)
-        found.add("loki")
     for kind, names in _TRACES:
-        if traces is None and (service := _named(services, names)):
+        if traces is None and (service := _find_service(services, names)):
             traces = Traces.model_validate({"kind": kind, "service": service})
-            found.add("traces")
-    return Sources(prometheus, loki, traces, frozenset(found))
+    return Sources(prometheus, loki, traces)
 
 
-def _named(services: Sequence[Object], names: Sequence[tuple[str, int]]) -> str:
+def _find_service(services: Sequence[Object], names: Sequence[tuple[str, int]]) -> str:
+    """`namespace/name:port` of the first service that has one of the names and its port; empty for none."""
     for wanted, port in names:
-        for one in services:
-            name, namespace = str(one["metadata"]["name"]), str(one["metadata"]["namespace"])
-            ports = {p.get("port") for p in (one.get("spec") or {}).get("ports") or []}
+        for service in services:
+            name, namespace = str(service["metadata"]["name"]), str(service["metadata"]["namespace"])
+            ports = {p.get("port") for p in (service.get("spec") or {}).get("ports") or []}
             if (name == wanted or name.endswith(f"-{wanted}")) and port in ports:
                 return f"{namespace}/{name}:{port}"
     return ""
@@ -78,7 +75,7 @@ def _named(services: Sequence[Object], names: Sequence[tuple[str, int]]) -> str:
 
 @dataclass(frozen=True)
 class Login:
-    """What a request to an endpoint needs."""
+    """The address and the credentials for requests to an endpoint."""
 
     url: str
     headers: Mapping[str, str]
@@ -88,7 +85,7 @@ class Login:
 
 
 def log_in(api: Api, endpoint: Endpoint) -> Login:
-    """Reads tokens and passwords anew: they are renewed while we run. Raises DeploymentError where one is missing."""
+    """Read tokens and passwords again: they are renewed while we run. Raises DeploymentError where one is missing."""
     headers: dict[str, str] = {}
     verify: bool | str = str(endpoint.ca_file.expanduser()) if endpoint.ca_file else endpoint.verify
     if endpoint.service:
@@ -106,8 +103,8 @@ def log_in(api: Api, endpoint: Endpoint) -> Login:
     return Login(url, headers, auth, verify, cert)
 
 
-class Asker:
-    """JSON over HTTP from one endpoint; what fails is a DeploymentError that names the server and never a secret."""
+class JsonClient:
+    """Reads JSON over HTTP from one endpoint. Failures are DeploymentErrors that name the server, never a secret."""
 
     def __init__(self, server: str, login: Login, deadline: float) -> None:
         self.server, self._login, self._deadline = server, login, deadline
@@ -115,16 +112,17 @@ class Asker:
         self._session.verify, self._session.cert = login.verify, login.cert
 
     def get(self, path: str, params: Mapping[str, str], timeout: float | None = None) -> Any:
-        """Raises DeploymentError."""
-        return self.read(lambda: self._ask("GET", path, timeout, params=params))
+        """The parsed answer. Raises DeploymentError."""
+        return self.read(lambda: self._send("GET", path, timeout, params=params))
 
     def post(self, path: str, form: Mapping[str, str]) -> Any:
-        return self.read(lambda: self._ask("POST", path, None, data=form))
+        """The parsed answer to a form. Raises DeploymentError."""
+        return self.read(lambda: self._send("POST", path, None, data=form))
 
-    def read(self, ask: Callable[[], T]) -> T:
-        """What the call returns; for what it raises over an answer of another form, too, the error names the server."""
+    def read(self, request: Callable[[], T]) -> T:
+        """Return what the call returns. Raises DeploymentError, also for an answer of another form than expected."""
         try:
-            return checked(ask, self.server)
+            return checked(request, self.server)
         except QueryError as error:
             raise DeploymentError(f"{self.server} at {self.address} gives no data: {error}") from error
 
@@ -135,13 +133,13 @@ class Asker:
     def close(self) -> None:
         self._session.close()
 
-    def _ask(self, method: str, path: str, timeout: float | None, **what: Any) -> Any:
+    def _send(self, method: str, path: str, timeout: float | None, **content: Any) -> Any:
         answer = self._session.request(
             method,
             self._login.url + path,
             headers={"Accept": "application/json", **self._login.headers},
             auth=self._login.auth,
             timeout=timeout or self._deadline,
-            **what,
+            **content,
         )
         return answer.json()

@@ -1,6 +1,6 @@
 """Spans of a deployment's requests: from Tempo, Jaeger or DeepFlow, each by its documented HTTP API.
 
-Attributes come from the traced programs and are hostile: nothing in them can raise, and what is no span is left out.
+Attributes come from the traced programs and are hostile: none of them can raise; a malformed span is left out.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from typing import Any
 import pandas as pd
 
 from cluster.deployment import DeploymentError
+from cluster.http import printable
 from cluster.incident.model import SPAN_COLUMNS
 from cluster.kubernetes.discovery import GATEWAY, Stack
 from cluster.kubernetes.settings import Traces
-from cluster.kubernetes.sources import Asker
+from cluster.kubernetes.sources import JsonClient
 from cluster.window import Window
 
-LARGEST = 500  # traces of a window
+LARGEST = 500  # traces per window
 PARTS = 20
 ROWS = 50_000  # of DeepFlow
 _WORKERS = 8
@@ -44,21 +45,21 @@ _POD_ATTRIBUTES = (
 Row = dict[str, Any]
 
 
-def read(asker: Asker, configured: Traces, stack: Stack, window: Window, deadline: float) -> pd.DataFrame:
+def read(client: JsonClient, configured: Traces, stack: Stack, window: Window, deadline: float) -> pd.DataFrame:
     """Spans that start in the window, by start; columns `SPAN_COLUMNS`. Raises DeploymentError.
 
-    `attrs["notes"]` says what was left out: a window holds more traces than can be fetched one by one.
+    `attrs["notes"]` names what was left out: a window may hold more traces than can be fetched one by one.
     """
     notes: list[str] = []
     reader = {"tempo": _tempo, "jaeger": _jaeger, "deepflow": _deepflow}[configured.kind]
-    rows, foreign = [], 0
-    for component, row in reader(asker, stack, window, deadline, notes):
+    rows, unknown = [], 0
+    for component, row in reader(client, stack, window, deadline, notes):
         if component is None:
-            foreign += 1
+            unknown += 1
         elif row["start"] in window:
             rows.append({**row, "component": component})
-    if foreign:
-        notes.append(f"traces: {foreign} spans of what is no component were left out")
+    if unknown:
+        notes.append(f"traces: left out {unknown} spans that belong to no component")
     rows.sort(key=lambda row: row["start"])
     frame = pd.DataFrame(
         {name: pd.Series([row[name] for row in rows], dtype=kind) for name, kind in SPAN_COLUMNS.items()}
@@ -67,66 +68,67 @@ def read(asker: Asker, configured: Traces, stack: Stack, window: Window, deadlin
     return frame
 
 
-def probe(asker: Asker, configured: Traces) -> str:
-    """Raises DeploymentError when it does not answer as it should."""
+def probe(client: JsonClient, configured: Traces) -> str:
+    """The kind of the store. Raises DeploymentError when it does not answer as that kind does."""
     if configured.kind == "tempo":
         now = int(time.time())
-        asker.read(lambda: asker.get("/api/search", {"limit": "1", "start": str(now - 60), "end": str(now)})["traces"])
+        client.read(
+            lambda: client.get("/api/search", {"limit": "1", "start": str(now - 60), "end": str(now)})["traces"]
+        )
     elif configured.kind == "jaeger":
-        asker.read(lambda: asker.get("/api/services", {})["data"])
+        client.read(lambda: client.get("/api/services", {})["data"])
     else:
-        _sql(asker, "show databases")
+        _sql(client, "show databases")
     return configured.kind
 
 
-# Tempo: search, then every trace by its id.
+# Tempo: search for trace ids, then fetch each trace.
 
 
 def _tempo(
-    asker: Asker, stack: Stack, window: Window, deadline: float, notes: list[str]
+    client: JsonClient, stack: Stack, window: Window, deadline: float, notes: list[str]
 ) -> Iterator[tuple[str | None, Row]]:
     ends = time.monotonic() + deadline
-    found: list[str] = []
+    ids: list[str] = []
     for part in _parts(window):
         if (left := ends - time.monotonic()) <= 0:
             notes.append("traces: not all of the window was searched, Tempo took too long")
             break
-        listed = asker.read(partial(_tempo_search, asker, stack.target.namespace, part, left))
+        listed = client.read(partial(_tempo_search, client, stack.target.namespace, part, left))
         cut = f"traces: at most {LARGEST} of the window's traces were read, Tempo has more"
         if len(listed) >= LARGEST // PARTS and cut not in notes:
             notes.append(cut)
-        found += listed
-    found = list(dict.fromkeys(found))
-    yield from _each(
-        asker, [trace for trace in found if re.fullmatch(r"[0-9a-fA-F]{1,32}", trace)], deadline, notes,
-        lambda trace: asker.read(lambda: list(_otlp(stack, asker.get(f"/api/traces/{trace}", {})))),
+        ids += listed
+    yield from _fetch_all(
+        client, [trace for trace in dict.fromkeys(ids) if re.fullmatch(r"[0-9a-fA-F]{1,32}", trace)], deadline, notes,
+        lambda trace: client.read(lambda: list(_otlp(stack, client.get(f"/api/traces/{trace}", {})))),
     )  # fmt: skip
 
 
-def _tempo_search(asker: Asker, namespace: str, part: Window, timeout: float) -> list[str]:
+def _tempo_search(client: JsonClient, namespace: str, part: Window, timeout: float) -> list[str]:
     """Ids of the traces in a part of the window."""
     span = {"start": str(int(part.start)), "end": str(math.ceil(part.end)), "limit": str(LARGEST // PARTS)}
-    # A collector without the Kubernetes attributes processor leaves the namespace out: then all that there are.
+    # A collector without the Kubernetes attributes processor omits the namespace: then search all traces.
     for query in ({"q": f'{{ resource.k8s.namespace.name = "{namespace}" }}'}, {}):
-        if found := [str(one["traceID"]) for one in asker.get("/api/search", span | query, timeout)["traces"] or []]:
+        if found := [str(one["traceID"]) for one in client.get("/api/search", span | query, timeout)["traces"] or []]:
             return found
     return []
 
 
 def _parts(window: Window) -> list[Window]:
-    """Parts of the window that are asked one by one: a store that cuts its answer would leave out one end of it."""
+    """Parts of the window, searched one by one: a store that cuts its answer would omit one end of the window."""
     size = window.seconds / PARTS
     return [Window(window.start + size * i, window.start + size * (i + 1)) for i in range(PARTS)]
 
 
-def _each(
-    asker: Asker,
+def _fetch_all(
+    client: JsonClient,
     traces: list[str],
     deadline: float,
     notes: list[str],
     fetch: Callable[[str], list[tuple[str | None, Row]]],
 ) -> Iterator[tuple[str | None, Row]]:
-    """All of them at once, under one deadline; what is late or fails is a note."""
+    """Spans of all traces, fetched in parallel under one deadline; a trace that fails or is late is noted."""
     pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="traces")
     jobs = [pool.submit(fetch, trace) for trace in traces]
     done, reason = 0, "they took too long"
@@ -142,30 +144,30 @@ def _each(
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
     if traces and not done:
-        raise DeploymentError(reason if reason.startswith(asker.server) else f"{asker.server}: {reason}")
+        raise DeploymentError(reason if reason.startswith(client.server) else f"{client.server}: {reason}")
     if done < len(traces):
         notes.append(f"traces: {len(traces) - done} of {len(traces)} could not be read, {reason}")
 
 
 def _otlp(stack: Stack, answer: Any) -> Iterator[tuple[str | None, Row]]:
-    """Spans of one trace in OTLP's JSON; ids are hex, or base64 where it was made from protobuf."""
-    whole = answer.get("trace", answer)
-    for batch in whole.get("batches") or whole.get("resourceSpans") or []:
+    """Spans of one trace in OTLP's JSON; ids are hex, or base64 where the JSON was made from protobuf."""
+    trace = answer.get("trace", answer)
+    for batch in trace.get("batches") or trace.get("resourceSpans") or []:
         resource = _attributes((batch.get("resource") or {}).get("attributes"))
         for scope in batch.get("scopeSpans") or batch.get("instrumentationLibrarySpans") or []:
             for span in scope.get("spans") or []:
                 start, end = int(span["startTimeUnixNano"]), int(span["endTimeUnixNano"])
                 code = (span.get("status") or {}).get("code", 0)
                 own = _attributes(span.get("attributes"))
-                yield _whose(stack, {**own, **resource}), _row(
+                yield _component_of(stack, {**own, **resource}), _row(
                     _id(span["traceId"]), _id(span["spanId"]), _id(span.get("parentSpanId")), span.get("name"),
                     start / 1e9, (end - start) / 1e9, _failed(own, code in (2, "STATUS_CODE_ERROR")),
                 )  # fmt: skip
 
 
-def _attributes(found: Any) -> dict[str, str]:
+def _attributes(listed: Any) -> dict[str, str]:
     values = {}
-    for one in found or []:
+    for one in listed or []:
         value = one.get("value") or {}
         plain = next(
             (value[key] for key in ("stringValue", "intValue", "boolValue", "doubleValue") if key in value), None
@@ -175,13 +177,13 @@ def _attributes(found: Any) -> dict[str, str]:
     return values
 
 
-# Jaeger: whole traces, a service at a time.
+# Jaeger: complete traces, one service at a time.
 
 
 def _jaeger(
-    asker: Asker, stack: Stack, window: Window, deadline: float, notes: list[str]
+    client: JsonClient, stack: Stack, window: Window, deadline: float, notes: list[str]
 ) -> Iterator[tuple[str | None, Row]]:
-    services = asker.read(lambda: [str(one) for one in asker.get("/api/services", {})["data"] or []])
+    services = client.read(lambda: [str(one) for one in client.get("/api/services", {})["data"] or []])
     seen: set[str] = set()
     ends = time.monotonic() + deadline
     for service, part in ((service, part) for service in services for part in _parts(window)):
@@ -193,18 +195,18 @@ def _jaeger(
             "end": str(round(part.end * 1e6)),
             "limit": str(LARGEST // PARTS),
         }
-        found = asker.read(partial(_jaeger_search, asker, {**span, "service": service}, left))
+        traces = client.read(partial(_jaeger_search, client, {**span, "service": service}, left))
         cut = f"traces: at most {LARGEST} traces of {service} were read, Jaeger has more"
-        if len(found) >= LARGEST // PARTS and cut not in notes:
+        if len(traces) >= LARGEST // PARTS and cut not in notes:
             notes.append(cut)
-        for trace in found:
+        for trace in traces:
             if str(trace.get("traceID")) not in seen:
                 seen.add(str(trace.get("traceID")))
-                yield from asker.read(lambda trace=trace: list(_jaeger_trace(stack, trace)))  # type: ignore[misc]
+                yield from client.read(lambda trace=trace: list(_jaeger_trace(stack, trace)))  # type: ignore[misc]
 
 
-def _jaeger_search(asker: Asker, params: Mapping[str, str], timeout: float) -> list[dict[str, Any]]:
-    return [dict(one) for one in asker.get("/api/traces", params, timeout)["data"] or []]
+def _jaeger_search(client: JsonClient, params: Mapping[str, str], timeout: float) -> list[dict[str, Any]]:
+    return [dict(one) for one in client.get("/api/traces", params, timeout)["data"] or []]
 
 
 def _jaeger_trace(stack: Stack, trace: Any) -> Iterator[tuple[str | None, Row]]:
@@ -217,22 +219,22 @@ def _jaeger_trace(stack: Stack, trace: Any) -> Iterator[tuple[str | None, Row]]:
         parent = next(
             (str(r.get("spanID")) for r in span.get("references") or [] if r.get("refType") == "CHILD_OF"), None
         )
-        yield _whose(stack, {**tags, **processes.get(span.get("processID"), {})}), _row(
+        yield _component_of(stack, {**tags, **processes.get(span.get("processID"), {})}), _row(
             str(span["traceID"]), str(span["spanID"]), parent, span.get("operationName"),
             float(span["startTime"]) / 1e6, float(span["duration"]) / 1e6,
             _failed(tags, tags.get("error") == "True" or tags.get("otel.status_code") == "ERROR"),
         )  # fmt: skip
 
 
-def _tags(found: Any) -> dict[str, str]:
-    return {str(one.get("key")): str(one.get("value")) for one in found or []}
+def _tags(listed: Any) -> dict[str, str]:
+    return {str(one.get("key")): str(one.get("value")) for one in listed or []}
 
 
-# DeepFlow: requests as eBPF saw them at the server's process.
+# DeepFlow: requests, observed by eBPF at the server's process.
 
 
 def _deepflow(
-    asker: Asker, stack: Stack, window: Window, deadline: float, notes: list[str]
+    client: JsonClient, stack: Stack, window: Window, deadline: float, notes: list[str]
 ) -> Iterator[tuple[str | None, Row]]:
     names = (
         "trace_id",
@@ -244,54 +246,55 @@ def _deepflow(
         "response_duration",
         "response_status",
     )
-    # One vantage point, the server's process: a request that the agents saw at each hop would count several times.
+    # One observation point, the server's process: agents record a request at each hop, which would count it repeatedly.
     where = (
         f"time >= {int(window.start)} AND time <= {int(window.end) + 1} AND observation_point = 's-p' "
         f"AND pod_ns_1 = '{stack.target.namespace}'"
     )
     answer = _sql(
-        asker,
-        # A namespace's name has no quotes: Kubernetes allows letters, digits and dashes.
+        client,
+        # The name of a namespace cannot hold quotes: Kubernetes allows letters, digits and dashes.
         f"SELECT {', '.join(names)}, toString(_id) AS id FROM l7_flow_log "  # noqa: S608
         f"WHERE {where} ORDER BY start_time LIMIT {ROWS}",
     )
-    columns = asker.read(lambda: [str(one) for one in answer["columns"]])
+    columns = client.read(lambda: [str(one) for one in answer["columns"]])
     if missing := [name for name in names if name not in columns]:
-        raise DeploymentError(f"DeepFlow at {asker.address} gives no data: it has no {', '.join(missing)}")
-    rows = asker.read(lambda: [dict(zip(columns, values, strict=True)) for values in answer["values"] or []])
+        raise DeploymentError(f"DeepFlow at {client.address} gives no data: it has no {', '.join(missing)}")
+    rows = client.read(lambda: [dict(zip(columns, values, strict=True)) for values in answer["values"] or []])
     if len(rows) >= ROWS:
         notes.append(f"traces: the first {ROWS} requests of the window were read, DeepFlow has more")
-    yield from asker.read(lambda: [(stack.names.get(_text(cells["pod_1"])), _request(cells)) for cells in rows])
+    yield from client.read(lambda: [(stack.names.get(_text(cells["pod_1"])), _request(cells)) for cells in rows])
 
 
 def _request(cells: Mapping[str, Any]) -> Row:
-    # Without a propagated context a request stands alone: it is a trace of one span.
+    # A request without a propagated context is a trace of one span.
     span = _text(cells["span_id"]) or _text(cells.get("id"))
-    # 0 is success, 3 the server's error, 1 any error; 4, the client's, is none of ours. Anything else is unknown.
+    # 0 is success, 1 any error, 3 the server's; 4, the client's error, is not the deployment's. Others are unknown.
     error = {"0": False, "1": True, "3": True, "4": False}.get(str(cells["response_status"]))
     start, duration = float(cells["start_time"]) / 1e6, float(cells["response_duration"]) / 1e6
     parent = _text(cells["parent_span_id"]) or None
     return _row(_text(cells["trace_id"]) or span, span, parent, cells["endpoint"], start, duration, error)
 
 
-def _sql(asker: Asker, statement: str) -> Mapping[str, Any]:
-    answer = asker.post("/v1/query/", {"db": "flow_log", "sql": statement})
+def _sql(client: JsonClient, statement: str) -> Mapping[str, Any]:
+    answer = client.post("/v1/query/", {"db": "flow_log", "sql": statement})
     if not isinstance(answer, dict) or answer.get("OPT_STATUS") != "SUCCESS":
-        said = str(answer.get("DESCRIPTION", "")) if isinstance(answer, dict) else ""
-        clean = "".join(c if c.isprintable() else " " for c in said)[:200]
-        raise DeploymentError(f"DeepFlow at {asker.address} gives no data: {clean or 'it does not answer as DeepFlow'}")
-    found = answer.get("result")
-    return found if isinstance(found, dict) else {"columns": [], "values": []}
+        reason = printable(answer.get("DESCRIPTION", "")) if isinstance(answer, dict) else ""
+        raise DeploymentError(
+            f"DeepFlow at {client.address} gives no data: {reason or 'it does not answer as DeepFlow'}"
+        )
+    result = answer.get("result")
+    return result if isinstance(result, dict) else {"columns": [], "values": []}
 
 
-# What they share.
+# Shared by all three.
 
 
-def _whose(stack: Stack, attributes: Mapping[str, str]) -> str | None:
+def _component_of(stack: Stack, attributes: Mapping[str, str]) -> str | None:
     for name in _POD_ATTRIBUTES:
         value = attributes.get(name, "")
-        if value and (found := stack.names.get(value) or stack.addresses.get(value)):
-            return found
+        if value and (component := stack.names.get(value) or stack.addresses.get(value)):
+            return component
     service = attributes.get("service.name", "")
     if service in stack.topology:
         return service
@@ -303,7 +306,7 @@ def _row(
     trace: str, span: str, parent: str | None, operation: object, start: float, duration: float, error: bool | None
 ) -> Row:
     if not (trace and span) or duration < 0 or start < 0:
-        raise ValueError("no span")
+        raise ValueError("not a span")
     return {
         "trace_id": trace[:_LONGEST_NAME],
         "span_id": span[:_LONGEST_NAME],
@@ -315,9 +318,9 @@ def _row(
     }
 
 
-def _failed(attributes: Mapping[str, str], said: bool) -> bool:
+def _failed(attributes: Mapping[str, str], marked: bool) -> bool:
     status = attributes.get("http.response.status_code") or attributes.get("http.status_code") or ""
-    return said or (status.isdigit() and int(status) >= 500)
+    return marked or (status.isdigit() and int(status) >= 500)
 
 
 def _id(value: object) -> str:

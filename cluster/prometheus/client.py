@@ -1,8 +1,8 @@
-"""Range queries to Prometheus, or a server that speaks like it, on a fixed grid and under one deadline.
+"""Range queries to Prometheus, or a server with the same API, on a fixed grid and under one deadline.
 
-Built on prometheus-api-client, with three of its habits taken away: it retries until a short timeout has grown long, it
-rounds times to whole seconds, and its chunks overlap. What comes back is a grid of one value a step; a query that fails
-leaves gaps and a note, and only when nothing can be had at all is there an error.
+Built on prometheus-api-client, without three of its habits: it retries until a short timeout has become a long one, it
+rounds times to whole seconds, and its chunks overlap. The result is a grid with one value per step; a query that fails
+leaves gaps and a note, and there is an error only when every query fails.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from prometheus_api_client import PrometheusConnect
 from urllib3.util.retry import Retry
 
 from cluster.deployment import DeploymentError, Samples
-from cluster.http import QueryError, Session, checked, not_its_form, without_secrets
+from cluster.http import QueryError, Session, checked, without_secrets, wrong_form
 from cluster.prometheus.promql import Query
 from cluster.topology import Topology
 from cluster.window import Window
 
 # Prometheus refuses more than 11,000 points a series.
 POINTS_PER_QUERY = 10_000
-# Parsed, a point takes some 200 bytes until it is in its array: this bounds what is in memory at once.
+# A parsed point takes some 200 bytes until it is in its array: this limits the memory in use.
 POINTS_PER_ANSWER = 100_000
 _WORKERS = 4
-_NOT_PROMETHEUS = not_its_form("Prometheus")
+_NOT_PROMETHEUS = wrong_form("Prometheus")
 _UNITS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
 _PART = re.compile(r"(\d+)(ms|[smhdwy])")
 _DURATION = re.compile(r"(?:\d+(?:ms|[smhdwy]))+")
@@ -44,12 +44,12 @@ Series = dict[tuple[str, ...], NDArray[np.float64]]
 
 @dataclass(frozen=True)
 class Answer:
-    """What a set of queries brought.
+    """The results of a set of queries.
 
     Attributes:
         times: unix seconds of the grid, shape (steps,).
         series: for each query, in order, its series by label values; each of shape (steps,), NaN is a gap.
-        notes: a sentence for each query that failed in whole or in part.
+        notes: a sentence for each query that failed completely or in part.
     """
 
     times: NDArray[np.float64]
@@ -58,21 +58,21 @@ class Answer:
 
 
 def grid(window: Window, step: float) -> NDArray[np.float64]:
-    """The multiples of the step in [start, end): the same for every query that touches a moment. Shape (steps,).
+    """The multiples of the step in [start, end), so that all windows share one grid. Unix seconds, shape (steps,).
 
     Raises ValueError for a step that is not positive.
     """
     if not (math.isfinite(step) and step > 0):
         raise ValueError(f"the step must be a positive number of seconds, got {step}")
-    # Times near 2e9 have errors of 1e-7 s; a thousandth of a step is far above them and far below a step.
+    # Times near 2e9 have errors of 1e-7 s: a thousandth of a step is far larger, and far smaller than a step.
     first, last = math.ceil(window.start / step - 1e-3), math.ceil(window.end / step - 1e-3)
     return np.round(np.arange(first, last, dtype=np.float64) * step, 6)
 
 
 def as_samples(topology: Topology, queries: Sequence[Query], answer: Answer, missing: Sequence[str] = ()) -> Samples:
-    """The answer as frames: a column for each component (or call edge) that a query speaks of, gaps where it is silent.
+    """The answer as frames: a column per component (or call edge) that a query measures, gaps where it has no value.
 
-    Series of components outside the topology are left out. `missing` are the signals that nothing measures.
+    Series of components outside the topology are left out. `missing`: the signals that nothing measures.
     """
     metrics: dict[tuple[str, str], NDArray[np.float64]] = {}
     edges: dict[tuple[str, str, str], NDArray[np.float64]] = {}
@@ -113,7 +113,7 @@ def _frame(columns: Mapping[Any, NDArray[np.float64]], index: pd.Index, levels: 
 
 
 class Prometheus:
-    """A server and how to log in to it; every call ends within `deadline` seconds.
+    """A server, with the login to it; every call ends within `deadline` seconds.
 
     Use as a context manager, or call `close`.
     """
@@ -151,29 +151,29 @@ class Prometheus:
         self._client.close()
 
     def names(self, window: Window) -> frozenset[str]:
-        """Names of all metrics that have samples about that window. Raises DeploymentError."""
+        """Names of all metrics that have samples near the window. Raises DeploymentError."""
         params = {"start": repr(window.start), "end": repr(window.end)}
         try:
-            found = checked(lambda: self._client.get_label_values("__name__", params))
-            if not isinstance(found, list):
+            names = checked(lambda: self._client.get_label_values("__name__", params))
+            if not isinstance(names, list):
                 raise QueryError(_NOT_PROMETHEUS)
         except QueryError as error:
             raise self._error(error) from error
-        return frozenset(str(name) for name in found)
+        return frozenset(str(name) for name in names)
 
     def instant(self, expr: str, at: float | None = None) -> dict[tuple[tuple[str, str], ...], float]:
-        """The value of an expression at a moment, now for None: sorted label pairs to value. Raises DeploymentError."""
+        """The value of an expression at a time (None: now): sorted label pairs to value. Raises DeploymentError."""
         params = {} if at is None else {"time": repr(at)}
         try:
-            found: Any = checked(lambda: self._client.custom_query(expr, params=params, timeout=self._deadline))
-            return checked(lambda: {tuple(sorted(one["metric"].items())): float(one["value"][1]) for one in found})
+            vector: Any = checked(lambda: self._client.custom_query(expr, params=params, timeout=self._deadline))
+            return checked(lambda: {tuple(sorted(one["metric"].items())): float(one["value"][1]) for one in vector})
         except QueryError as error:
             raise self._error(error) from error
 
     def scalar(self, expr: str, at: float | None = None) -> float | None:
-        """The value of an expression with one answer, None where there is none or it is no number."""
-        found = [value for value in self.instant(expr, at).values() if math.isfinite(value)]
-        return found[0] if found else None
+        """The value of an expression with one result; None where there is no finite one. Raises DeploymentError."""
+        values = [value for value in self.instant(expr, at).values() if math.isfinite(value)]
+        return values[0] if values else None
 
     def types(self) -> dict[str, str]:
         """Metric family to its type ("counter", "gauge", "histogram", ...). Raises DeploymentError."""
@@ -188,20 +188,20 @@ class Prometheus:
     def intervals(self) -> dict[str, float]:
         """Seconds between two scrapes, by job. Raises DeploymentError."""
         try:
-            found: dict[str, float] = checked(
+            intervals: dict[str, float] = checked(
                 lambda: {
                     str(target["labels"]["job"]): _duration(target["scrapeInterval"])
                     for target in self._client.get_targets("active")["activeTargets"]
                 }
             )
-            return found
+            return intervals
         except QueryError as error:
             raise self._error(error) from error
 
     def range(self, queries: Sequence[Query], window: Window, step: float, expected: int = 1) -> Answer:
-        """Every query at every step of the grid, several at once. Raises DeploymentError when none of them succeeds.
+        """Every query at every step of the grid, several in parallel. Raises DeploymentError when all of them fail.
 
-        `expected` is how many series a query may bring: the more, the fewer steps are asked for at once.
+        `expected`: how many series one query may return; the more, the fewer steps go into one request.
         """
         times = grid(window, step)
         series: tuple[Series, ...] = tuple({} for _ in queries)
@@ -217,7 +217,7 @@ class Prometheus:
                 for part in parts
                 for number, query in enumerate(queries)
             }
-            # The jobs keep the deadline themselves; the grace is for their last byte and their parsing.
+            # The jobs keep the deadline themselves; the extra time is for their last byte and for parsing.
             wait(jobs, timeout=max(0.0, ends - time.monotonic()) + 0.25)
             failures = self._collect(jobs, series, len(times))
         finally:
@@ -239,11 +239,11 @@ class Prometheus:
                 failures[job] = QueryError("it took too long")
                 continue
             try:
-                found = job.result()
+                result = job.result()
             except QueryError as error:
                 failures[job] = error
                 continue
-            for labels, values in found.items():
+            for labels, values in result.items():
                 whole = series[number].setdefault(labels, np.full(steps, np.nan))
                 whole[part] = values
         return failures
@@ -253,33 +253,33 @@ class Prometheus:
         if left <= 0:
             raise QueryError("it took too long")
         first, last = float(times[0]), float(times[-1])
-        found = checked(
+        matrix = checked(
             lambda: self._client.custom_query_range(
                 query.expr,
                 datetime.fromtimestamp(first, UTC),
                 datetime.fromtimestamp(last, UTC),
                 repr(step),
-                # These win over the client's own, which are rounded to whole seconds. The server gives up in time, too.
+                # These replace the client's own, which are rounded to whole seconds. The server gives up in time, too.
                 params={"start": repr(first), "end": repr(last), "timeout": f"{math.ceil(left * 1000)}ms"},
                 timeout=left,
             )
         )
-        return _series(found, query.labels, first, step, len(times))
+        return _series(matrix, query.labels, first, step, len(times))
 
     def _error(self, error: QueryError) -> DeploymentError:
         return DeploymentError(f"Prometheus at {self._shown} gives no data: {error}")
 
 
-def _series(found: Any, labels: Sequence[str], first: float, step: float, steps: int) -> Series:
-    """A matrix of Prometheus on the grid. Values that are not finite become gaps."""
+def _series(matrix: Any, labels: Sequence[str], first: float, step: float, steps: int) -> Series:
+    """A matrix that Prometheus returned, on the grid. Values that are not finite become gaps."""
     series: Series = {}
     try:
-        for item in found:
+        for item in matrix:
             key = tuple(str(item["metric"].get(label, "")) for label in labels)
             times, texts = zip(*item["values"], strict=True) if item["values"] else ((), ())
-            found_at = np.fromiter(map(float, times), np.float64, len(times))
+            sampled = np.fromiter(map(float, times), np.float64, len(times))
             measured = np.fromiter(map(float, texts), np.float64, len(texts))
-            place = np.rint((found_at - first) / step).astype(np.int64)
+            place = np.rint((sampled - first) / step).astype(np.int64)
             inside = (place >= 0) & (place < steps) & np.isfinite(measured)
             values = series.setdefault(key, np.full(steps, np.nan))
             values[place[inside]] = measured[inside]
@@ -289,7 +289,7 @@ def _series(found: Any, labels: Sequence[str], first: float, step: float, steps:
 
 
 def _duration(text: object) -> float:
-    """Seconds of a duration as Prometheus writes it, such as 1m30s. Raises ValueError."""
+    """Seconds of a duration in Prometheus's notation, such as 1m30s. Raises ValueError."""
     if not isinstance(text, str) or not _DURATION.fullmatch(text):
-        raise ValueError(f"{text!r} is no duration")
+        raise ValueError(f"{text!r} is not a duration")
     return sum(float(count) * _UNITS[unit] for count, unit in _PART.findall(text))

@@ -1,6 +1,7 @@
-"""What a Prometheus scrapes and how it is asked: names, types, scrape intervals, and the queries behind the signals.
+"""What a Prometheus scrapes and how it is queried: names, types, scrape intervals, the queries behind the signals.
 
-Telemetry shows values; this shows what made them, and so what could be wrong with them. A saved incident has none.
+Telemetry holds values; an exposition says how they were measured, so that a check can find faults of the measurement.
+A saved incident has no exposition.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ _PARTS = ("_bucket", "_count", "_sum", "_total")
 
 @dataclass(frozen=True)
 class Exposition:
-    """How the metrics of one deployment come about.
+    """How the metrics of one deployment are measured.
 
     Attributes:
-        names: of all series that the server has about the window.
-        types: metric family to "counter", "gauge", "histogram", ...; what is missing is not known.
+        names: metric names of all series that the server has near the window.
+        types: metric family to "counter", "gauge", "histogram", ...; an absent family has an unknown type.
         intervals: seconds between two scrapes, by job.
-        queries: what is asked for the canonical signals.
+        queries: the queries for the canonical signals.
     """
 
     names: frozenset[str]
@@ -36,26 +37,26 @@ class Exposition:
 
     @property
     def looks_back(self) -> float:
-        """Seconds of the longest window that a query takes a rate or a quantile over; 0 when none does."""
+        """Longest window of a rate or a quantile in the queries, in seconds; 0 without any."""
         windows = (match for query in self.queries for match in _WINDOW.findall(query.expr))
         return max((float(window) / 1000 for window in windows), default=0.0)
 
     def type_of(self, series: str) -> str:
-        """The type of a series' family, "" where it is not known. Families go without `_bucket`, `_total` and so on."""
+        """The type of a series' family, "" where unknown. A family's name lacks `_bucket`, `_total` and so on."""
         stems = (series, *(series.removesuffix(part) for part in _PARTS if series.endswith(part)))
         return next((self.types[stem] for stem in stems if stem in self.types), "")
 
 
 @runtime_checkable
 class HasExposition(Protocol):
-    """A deployment whose metrics come from a Prometheus that can be asked about itself."""
+    """A deployment whose Prometheus can be queried for how it measures."""
 
     def exposition(self, window: Window) -> Exposition:
         """Raises DeploymentError when the server does not answer."""
 
 
 def read(server: Prometheus, source: Source, window: Window) -> Exposition:
-    """Ask a server whose series one source describes. Raises DeploymentError."""
+    """Read the exposition from a server whose series the source describes. Raises DeploymentError."""
     names = server.names(window)
     queries, _ = resolve(None, source, names)
     return Exposition(names, server.types(), server.intervals(), tuple(queries))

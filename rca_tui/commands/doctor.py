@@ -86,7 +86,7 @@ def _page(examination: Examination, checks: list[Check], costs: dict[str, list[s
     import platform
     from importlib.metadata import version
 
-    from cluster.kubernetes.redaction import redact, words
+    from cluster.kubernetes.redaction import known_names, redact
 
     lines = [
         "# rca-tui doctor",
@@ -106,7 +106,7 @@ def _page(examination: Examination, checks: list[Check], costs: dict[str, list[s
         ),
         "",
     ]
-    return redact("\n".join(lines), words(examination.api, examination.deployment))
+    return redact("\n".join(lines), known_names(examination.api, examination.deployment))
 
 
 def _cell(text: str) -> str:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import psutil
 
-from cluster.kubernetes.discovery import Stack, Target, survey
-from cluster.kubernetes.identity import Memory
+from cluster.kubernetes.discovery import Stack, Target, build_stack
+from cluster.kubernetes.identity import PodHistory
 from cluster.kubernetes.metrics import MetricsReader
 from cluster.kubernetes.objects import Node, Pod
 from cluster.kubernetes.settings import Labels, Metrics
@@ -98,4 +98,4 @@ def _stack() -> Stack:
         for number in range(PODS)
     ]
     nodes = {pod.node: Node(pod.node, pod.node, (), True) for pod in pods}
-    return survey(Target(CLUSTER, "uid", NAMESPACE, Labels(), (CLUSTER,)), pods, nodes, Memory(None))
+    return build_stack(Target(CLUSTER, "uid", NAMESPACE, Labels(), (CLUSTER,)), pods, nodes, PodHistory(None))

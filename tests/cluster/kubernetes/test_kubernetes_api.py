@@ -184,8 +184,11 @@ def test_an_expired_token_is_said_and_a_renewed_one_is_taken(stack: MockApi, tmp
 @pytest.mark.parametrize(
     ("broken", "says"),
     [
-        ((429, "text/plain", b"slow"), "slow down"),
-        ((500, "application/json", b'{"message": "etcd \\u001b[31m is sad"}'), "in trouble itself (HTTP 500): etcd"),
+        ((429, "text/plain", b"slow"), "overloaded"),
+        (
+            (500, "application/json", b'{"message": "etcd \\u001b[31m is sad"}'),
+            "error of its own (HTTP 500): etcd",
+        ),
         ((503, "text/html", b"<html>"), "HTTP 503"),
         ((200, "text/html", b"<html>Log in</html>"), "not Kubernetes' JSON"),
         ((200, "application/json", b"[1, 2]"), "not Kubernetes' JSON"),

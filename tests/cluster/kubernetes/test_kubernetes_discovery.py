@@ -113,7 +113,7 @@ def test_the_namespace_is_found_where_the_context_names_another(
         ("[contexts.mock]\nnamespce = 1\n", "contexts.mock.namespce"),
         ("[contexts.mock.prometheus]\nscrape = 5\n", "needs either url or service"),
         ('[contexts.mock.loki]\nurl = "http://u:secret@host"\n', "must hold no password"),
-        ('namespace = "llm"\n', r"belongs under \[contexts\.NAME\]"),
+        ('namespace = "llm"\n', r"belong under \[contexts\.NAME\]"),
         ("[[[", "cannot be read"),
     ],
 )
@@ -140,7 +140,7 @@ def test_a_stack_without_kuberay_by_its_labels(api: MockApi, configure: Callable
         "replica-1",
     ]
     assert topology.callees("gateway") == ("replica-0", "replica-1")
-    assert "nodes cannot be seen" in found.status().message
+    assert "nodes are unknown" in found.status().message
     found.close()
 
 

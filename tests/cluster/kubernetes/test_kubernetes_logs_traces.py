@@ -105,7 +105,7 @@ def test_spans_of_each_store_are_the_same(held: Telemetry, connect: Connect, kin
     assert found["duration"][1] == pytest.approx(0.5, abs=1e-5)
     assert found["start"][1] == pytest.approx(T0 + 10.005, abs=1e-5)
     assert found["error"].fillna(False).tolist() == [False, False, True, True, False]
-    assert any("what is no component" in note for note in found.attrs["notes"])
+    assert any("belong to no component" in note for note in found.attrs["notes"])
 
 
 def test_some_traces_that_fail_are_a_note_and_all_of_them_an_error(held: Telemetry, connect: Connect) -> None:
@@ -175,14 +175,14 @@ anything = st.recursive(
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 def test_any_answer_is_read_or_refused(deployment: KubernetesDeployment, answer: object) -> None:
     stack = deployment.stack()
-    asker = traces.Asker("Tempo", _login(), 1.0)
+    client = traces.JsonClient("Tempo", _login(), 1.0)
     for read in (
         lambda: [logs._line(*one) for one in logs._entries(answer)],
         lambda: list(traces._otlp(stack, answer)),
         lambda: list(traces._jaeger_trace(stack, answer)),
     ):
         try:
-            asker.read(read)
+            client.read(read)
         except DeploymentError as error:
             assert "form" in str(error)
 

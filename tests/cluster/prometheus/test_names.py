@@ -18,10 +18,10 @@ import pytest
 from prometheus_data import SECONDS, T0, level, steady
 
 from cluster import signals
-from cluster.kubernetes.discovery import Stack, Target, survey
-from cluster.kubernetes.identity import Memory
+from cluster.kubernetes.discovery import Stack, Target, build_stack
+from cluster.kubernetes.identity import PodHistory
 from cluster.kubernetes.metrics import Scraped, SeriesOwner, build_queries
-from cluster.kubernetes.objects import node, pod
+from cluster.kubernetes.objects import parse_node, parse_pod
 from cluster.kubernetes.settings import Labels, Metrics
 from cluster.prometheus import names
 from cluster.prometheus.client import Prometheus, Series
@@ -98,9 +98,9 @@ def stack() -> Stack:
     objects = [mock_stack.nginx_pod(mock_stack.GATEWAY_POD), *(mock_stack.ray_pod(n, *kind) for n, kind in ray.items())]
     for one in objects:
         one["metadata"] |= {"uid": one["metadata"]["name"], "namespace": mock_stack.NAMESPACE}
-    nodes = {name: node(mock_stack.node_object(name)) for name in mock_stack.NODES}
+    nodes = {name: parse_node(mock_stack.node_object(name)) for name in mock_stack.NODES}
     target = Target(mock_stack.SERVICE, "uid", mock_stack.NAMESPACE, Labels(), (mock_stack.CLUSTER,))
-    return survey(target, [pod(one) for one in objects], nodes, Memory(None))
+    return build_stack(target, [parse_pod(one) for one in objects], nodes, PodHistory(None))
 
 
 def ask(url: str, queries: list[Query]) -> list[tuple[Query, Series]]:

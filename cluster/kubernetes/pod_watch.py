@@ -1,4 +1,4 @@
-"""The pods of one namespace, kept up to date by a watch in a thread of its own; listed anew when the watch breaks."""
+"""The pods of one namespace, kept up to date by a watch in its own thread; listed again when the watch breaks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 
 from cluster.deployment import DeploymentError
 from cluster.kubernetes.api import Api, ApiError
-from cluster.kubernetes.objects import Pod, pod
+from cluster.kubernetes.objects import Pod, parse_pod
 from cluster.kubernetes.resources import PODS
 
 _WATCH_SECONDS = 60.0
@@ -15,7 +15,7 @@ _PAUSE, _LONGEST_PAUSE = 1.0, 15.0
 
 
 class PodWatch:
-    """Starts with one list, whose failure is raised; from there on nothing raises and `trouble` says what is wrong."""
+    """Lists the pods once and raises DeploymentError if that fails; later failures only set `trouble`."""
 
     def __init__(self, api: Api, namespace: str) -> None:
         self._api, self._namespace = api, namespace
@@ -30,16 +30,16 @@ class PodWatch:
 
     @property
     def trouble(self) -> str:
-        """Why the pods may be out of date, empty while all is well."""
+        """Why the pods may be out of date; empty while they are current."""
         return self._trouble
 
     def pods(self) -> tuple[int, tuple[Pod, ...]]:
-        """A number that changes with every change, and the pods."""
+        """A version that increases with every change, and the pods."""
         with self._lock:
             return self._changes, tuple(self._pods.values())
 
     def close(self) -> None:
-        """The thread ends by itself once its connection does."""
+        """Tell the thread to end, which it does when its connection ends."""
         self._ending.set()
 
     def _run(self) -> None:
@@ -49,13 +49,13 @@ class PodWatch:
                 if not self._version:
                     self._version = self._list()
                 began = time.monotonic()
-                for event, made in self._api.watch(PODS, self._namespace, self._version, _WATCH_SECONDS):
-                    self._take(event, pod(made))
-                    self._version = str(made.get("metadata", {}).get("resourceVersion", self._version))
+                for event, changed in self._api.watch(PODS, self._namespace, self._version, _WATCH_SECONDS):
+                    self._apply(event, parse_pod(changed))
+                    self._version = str(changed.get("metadata", {}).get("resourceVersion", self._version))
                     if self._ending.is_set():
                         return
                 self._trouble = ""
-                # A server or proxy that ends watches at once must not be hammered.
+                # A server or proxy that ends every watch at once must not be flooded.
                 pause = _PAUSE
                 self._ending.wait(max(0.0, _PAUSE - (time.monotonic() - began)))
             except DeploymentError as error:
@@ -66,17 +66,17 @@ class PodWatch:
                     pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _list(self) -> str:
-        found, version = self._api.list_at(PODS, self._namespace)
+        objects, version = self._api.list_at(PODS, self._namespace)
         with self._lock:
-            self._pods = {one.uid: one for one in map(pod, found)}
+            self._pods = {one.uid: one for one in map(parse_pod, objects)}
             self._changes += 1
         self._trouble = ""
         return version
 
-    def _take(self, event: str, changed: Pod) -> None:
+    def _apply(self, event: str, pod: Pod) -> None:
         with self._lock:
             if event == "DELETED":
-                self._pods.pop(changed.uid, None)
-            elif changed.uid:
-                self._pods[changed.uid] = changed
+                self._pods.pop(pod.uid, None)
+            elif pod.uid:
+                self._pods[pod.uid] = pod
             self._changes += 1
