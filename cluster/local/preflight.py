@@ -19,6 +19,7 @@ _DEBIAN_PACKAGE = {
 }
 _NAMESPACES = ("--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 _REPLAY = "`rca-tui replay` needs none of this"
+_ELSEWHERE = "`rca-tui replay` shows a recorded incident, `rca-tui --context NAME` connects to a cluster"
 
 
 def is_root() -> bool:
@@ -40,7 +41,7 @@ def search_path() -> str:
 def check(engine: str) -> None:
     """Raises DeploymentError with one sentence on what is missing and how to get it."""
     if os.uname().sysname != "Linux":
-        raise DeploymentError(f"the embedded deployment needs Linux, this is {os.uname().sysname}; {_REPLAY}")
+        raise DeploymentError(f"the embedded deployment needs Linux, this is {os.uname().sysname}: {_ELSEWHERE}")
     missing = [name for name in _DEBIAN_PACKAGE if shutil.which(name, path=search_path()) is None]
     if missing:
         packages = " ".join(sorted({_DEBIAN_PACKAGE[name] for name in missing}))
