@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 from cluster.errors import RcaError
 from cluster.topology import Topology
+from cluster.window import Window
 
-if TYPE_CHECKING:  # pandas costs half a second, and whoever starts or stops a deployment needs none of it
+if TYPE_CHECKING:  # pandas takes half a second to import, and starting or stopping a deployment needs none of it
     import pandas as pd
 
     from cluster.incident.model import Incident
-    from cluster.window import Window
 
 
 class DeploymentError(RcaError):

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cluster.deployment import DeploymentError
+from cluster.window import Window
 from faults import catalog, clock, effects, preflight, steady
 from faults.effects import Landing, Measured, Periods
 from faults.engine import Engine, Injection
@@ -249,7 +250,6 @@ def _report(injection: Injection, undone: Undone, aborted: str, reverted_at: flo
 
 
 def _periods(injected_at: float, reverted_at: float, baseline: float, aftermath: float) -> Periods:
-    from cluster.window import Window
 
     return Periods(
         before=Window(injected_at - baseline, injected_at),
@@ -262,7 +262,6 @@ def _save(deployment: Deployment, plan: Plan, periods: Periods, path: Path) -> P
     from cluster.capture import capture
     from cluster.incident import store
     from cluster.incident.truth import Truth
-    from cluster.window import Window
 
     window = Window(periods.before.start, periods.after.end)
     truth = Truth(

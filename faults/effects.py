@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from cluster.window import Window
 from faults.types import Direction, Effect, Role
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from cluster.deployment import Deployment, Samples
     from cluster.incident.model import Telemetry
     from cluster.topology import Topology
-    from cluster.window import Window
 
 SETTLE = 0.25  # share of the active time that an effect may take to build up, left out of the comparison
 MIN_SAMPLES = 3
@@ -66,7 +66,6 @@ class Periods:
 
 def measure(deployment: Deployment, expected: Iterable[tuple[str, Effect]], periods: Periods) -> tuple[Measured, ...]:
     """Each of the (component, effect) pairs wherever its role leads to. Raises DeploymentError."""
-    from cluster.window import Window
 
     wanted = tuple(expected)
     whole = Window(periods.before.start, periods.after.end)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from cluster.deployment import Liveness
 from cluster.errors import RcaError
+from cluster.window import Window
 
 if TYPE_CHECKING:
     from cluster.deployment import Deployment, Status
@@ -135,7 +136,6 @@ def unhealthy(deployment: Deployment, before: Level | None) -> str:
 
 def _sli(deployment: Deployment, seconds: float) -> tuple[list[float], list[float]]:
     """Samples of latency and error ratio at the front door, gaps left out."""
-    from cluster.window import Window
 
     front_door = deployment.topology().front_door
     end = math.floor(time.time())

@@ -21,13 +21,13 @@ from cluster.kubernetes.resources import NODES
 from cluster.kubernetes.settings import Endpoint, Settings, Traces
 from cluster.kubernetes.sources import JsonClient, Sources, locate, log_in
 from cluster.topology import Kind, Relation, Topology
+from cluster.window import Window
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from cluster.kubernetes.metrics import MetricsReader
     from cluster.prometheus.exposition import Exposition
-    from cluster.window import Window
 
 _NODES_EVERY = 30.0  # s; nodes seldom change
 

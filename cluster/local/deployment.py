@@ -25,12 +25,12 @@ from cluster.local.gateway import LocalGateway
 from cluster.local.pod import LocalPod
 from cluster.local.state import LocalState
 from cluster.topology import Component, Edge, Kind, Relation, Topology, calls
+from cluster.window import Window
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from cluster.prometheus.exposition import Exposition
-    from cluster.window import Window
 
 FRESH_SECONDS = 5.0
 # The exporter's newest sample; where that is too old to be seen at once, the newest of anything.

@@ -10,6 +10,7 @@ import typer
 
 from cluster.text.plain import plain
 from cluster.text.times import clock_time, span
+from cluster.window import Onset
 from rca_tui.commands import onset as onsets
 from rca_tui.commands.errors import at_terminal, interruptible, say
 from rca_tui.commands.incidents import Back
@@ -17,7 +18,6 @@ from rca_tui.commands.output import AsJson, print_json, print_line
 
 if TYPE_CHECKING:
     from cluster.incident.model import Incident
-    from cluster.window import Onset
     from methods.running.runner import Result
 
 Named = Annotated[str, typer.Argument(metavar="INCIDENT", help="A path, or a name that `rca-tui incidents` lists.")]

@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from cluster.text.times import span
+from cluster.window import Window
 from rca_tui.commands.errors import say
 
 if TYPE_CHECKING:
@@ -68,7 +69,6 @@ def connected_or_none() -> Iterator[Deployment | None]:
 def last(deployment: Deployment, seconds: float | None) -> Incident:
     """The last seconds of a live deployment as an incident; `SAMPLES` samples for None. Raises DeploymentError."""
     from cluster.capture import capture
-    from cluster.window import Window
 
     seconds = SAMPLES * deployment.step if seconds is None else seconds
     say(f"reading the last {span(seconds)} of {deployment.name}")

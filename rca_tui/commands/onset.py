@@ -6,11 +6,11 @@ import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from cluster.window import Onset, OnsetSource, Window
 from rca_tui.commands.errors import BadInput
 
 if TYPE_CHECKING:
     from cluster.incident.model import Incident
-    from cluster.window import Window
 
 HELP = "auto, or when it began: unix seconds, ISO 8601 (UTC unless it says), or +SECONDS from the window's start."
 
@@ -21,7 +21,6 @@ def place(incident: Incident, onset: str) -> Incident:
         from methods.telemetry.onset import with_onset
 
         return with_onset(incident)
-    from cluster.window import Onset, OnsetSource
 
     return incident.at(Onset(parse(onset, incident.window), OnsetSource.OPERATOR))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
+from cluster.window import Onset, OnsetSource, Window
 from rca_tui.session import Diagnosis, Mark
 from rca_tui.work import messages
 from rca_tui.work.polling import incident_frames
@@ -28,7 +29,6 @@ def estimate(incident: Incident) -> Mark | None:
 def capture(deployment: Deployment, end: float, seconds: float) -> Incident:
     """The last seconds of a live deployment as an incident. Raises DeploymentError."""
     from cluster.capture import capture as record
-    from cluster.window import Window
 
     return record(deployment, Window(end - seconds, end))
 
@@ -47,7 +47,6 @@ def diagnose(
         cancelled: when set, running methods are killed and no more results come.
         searched: the onset of this incident was estimated before: without a mark there is none.
     """
-    from cluster.window import Onset, OnsetSource
     from methods.answer.consensus import Tally
     from methods.running import pool, runner
 

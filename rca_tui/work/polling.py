@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cluster.deployment import DeploymentError, DeploymentKind, HasIncident, Liveness
 from cluster.signals import UNITS
+from cluster.window import Window
 from rca_tui.draw.frames import Frames
 from rca_tui.session import Snapshot
 
@@ -78,7 +79,6 @@ class Poller:
             self.deployment.close()
 
     def _live(self, deployment: Deployment) -> Snapshot:
-        from cluster.window import Window
 
         status = deployment.status()
         step = deployment.step

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 from cluster.deployment import Completed, Deployment, DeploymentError, HasPods, Liveness, Samples, Status
 from cluster.local.layout import ENV_TAG
 from cluster.topology import Component, Kind, Topology, calls
+from cluster.window import Window
 from faults.journal import Header
 from faults.local.control import tagged
 
 if TYPE_CHECKING:  # pandas costs a second, and most of the processes that the tests start need none of it
     import pandas as pd
 
-    from cluster.window import Window
 
 SERVING = ("head", "replica-0", "replica-1")
 

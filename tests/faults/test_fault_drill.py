@@ -16,6 +16,7 @@ from fake_fault import UNDO, Backend, FakeFault, Keeper
 from cluster import signals
 from cluster.capture import capture
 from cluster.incident import store
+from cluster.window import Window
 from faults import catalog, drill, effects, record, recover, steady, watchdog
 from faults.drill import Phase, Progress
 from faults.effects import Landing
@@ -266,7 +267,6 @@ def test_record_puts_off_what_fails_and_gives_up_in_the_end(
 
 def test_record_counts_what_was_asked_for(tmp_path: Path) -> None:
     from cluster.incident.truth import Truth
-    from cluster.window import Window
 
     deployment = FakeDeployment.start(tmp_path)
     window = Window(1000.0, 1010.0)

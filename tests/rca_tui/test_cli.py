@@ -12,6 +12,7 @@ import pytest
 from commands import refusal, run
 from typer.testing import CliRunner
 
+from cluster.window import Window
 from rca_tui.__main__ import app
 
 HOSTILE = "[red]x[/red]\x1b[31m\u202e"
@@ -220,7 +221,6 @@ def test_usage_errors_are_exit_code_2(arguments: list[str]) -> None:
     ],
 )
 def test_onset_in_each_spelling(tmp_path: Path, onset: str, time: float) -> None:
-    from cluster.window import Window
     from rca_tui.commands.onset import parse
 
     assert parse(onset, Window(1_700_000_000.0, 1_700_000_100.0)) == time
