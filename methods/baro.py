@@ -1,4 +1,4 @@
-"""BARO: robust deviation scores (RobustScorer)."""
+"""BARO's RobustScorer: the largest deviation after the onset, in interquartile ranges."""
 
 from __future__ import annotations
 
@@ -15,33 +15,53 @@ from methods.telemetry.matrix import halves, prepare
 class Baro(Method):
     """BARO's RobustScorer: the largest deviation after the onset, in interquartile ranges around the median.
 
-    Idea: Median and interquartile range describe a baseline that holds spikes better than mean and standard deviation
-        do, and suffer less when the onset is estimated late and the baseline holds a piece of the fault. Each signal is
-        scaled by them, and its largest value after the onset is its score. The onset comes from multivariate Bayesian
-        online change-point detection.
+    Idea:
+        Median and interquartile range (IQR) describe a baseline with spikes better than mean and standard deviation.
+        They also change less when the onset is estimated late and the baseline contains some of the fault. Each signal
+        is scaled by them, and its largest value after the onset is its score. BARO finds the onset by multivariate
+        Bayesian online change-point detection.
 
-    Formula: score(i) = max over t >= onset of |x_i(t) - median_i| / IQR_i, with median_i and IQR_i = Q75 - Q25 over
-        t < onset.
+    Formula:
+        score(i) = max over t >= onset of |x_i(t) - median_i| / IQR_i, with median_i and IQR_i = Q75 - Q25 over t <
+        onset.
 
-    Inputs: metrics (T × N), each signal in any unit: the score has none; the onset. Gaps are left out.
+    Inputs:
+        Metrics (T × N), each signal in any unit: the score has none. The onset. Gaps are left out.
 
-    Parameters: none; quantiles 25 and 75 are the paper's.
+    Parameters:
+        None. The quantiles 25 and 75 are the paper's.
 
-    Fails when: a signal is nearly always one value (an IQR of 0 says nothing of its noise), a signal drifts, or the
-        cause's own signals move less than those of its callers. NoRanking without an onset, without metrics, with fewer
-        than 2 samples before the onset or none from it on, and when no signal moves at all.
+    Fails when:
+        A signal has one value in most samples: an IQR of 0 does not describe its noise. A signal drifts. The cause's
+        own signals change less than those of its callers.
 
-    Cost: O(N T log T) for the quantiles.
+        NoRanking without an onset, without metrics, with fewer than 2 samples before the onset or none after it, and
+        when no signal changes.
 
-    Reference: Pham, Ha, Zhang, BARO: Robust Root Cause Analysis for Microservices via Multivariate Bayesian Online
-        Change Point Detection, FSE 2024.
+    Cost:
+        O(N T log T) for the quantiles.
 
-    Deviations: the absolute deviation counts, so that drops are seen; the public code takes the signed maximum. Where
-        the IQR is 0 though the signal moved, 1.349 standard deviations stand for it; where the signal was constant, the
-        bounded spread of `methods.telemetry.deviation` does. The public code sets such an IQR to 1, which makes the
-        score the raw value, so that bytes beat seconds, and drops constants. The change-point detection is
-        `methods.telemetry.onset`, shared by all methods and fed the SLI alone; the public code is given the injection
-        time.
+    Reference:
+        Pham, Ha, Zhang, BARO: Robust Root Cause Analysis for Microservices via Multivariate Bayesian Online Change
+        Point Detection, FSE 2024.
+
+    Deviations:
+        The absolute deviation counts, so that drops are seen; the public code takes the signed maximum. Where the IQR
+        of a varying signal is 0, 1.349 standard deviations replace it; where the signal was constant, the bounded
+        spread of `methods.telemetry.deviation` does. The public code sets such an IQR to 1, so that the score is the
+        raw value and bytes beat seconds, and drops constants. Change points are detected in `methods.telemetry.onset`,
+        for all methods and from the SLI alone; the public code gets the injection time.
+
+    Example:
+        >>> import numpy as np
+        >>> from cluster.incident.tiny import slow_replica
+        >>> from methods.baro import Baro
+        >>> ranking = Baro().rank(slow_replica(), np.random.default_rng(0))
+        >>> [scored.component for scored in ranking.components]
+        ['replica-1', 'gateway', 'node', 'replica-0']
+        >>> print(ranking.explanation.steps[1].claim)
+        replica-1 cpu_usage reached 1.38 cores 38 s after the onset: 16.2 times the IQR (0.0549 cores) above its median
+        of 0.493 cores.
     """
 
     name = "baro"

@@ -1,4 +1,4 @@
-"""CausalAI's root-cause detector: which signals does the onset itself point to?"""
+"""CausalAI's root-cause detector: signals that depend on the onset given any other signals."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from cluster.text.quantities import TIME, number
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_signals
 from methods.answer.types import Explanation, Family, Graph, GraphEdge, Method, NoRanking, Outcome, Reason, Step, Table
+from methods.answer.wording import counted
 from methods.graph.context import Pointed, children_of_context
 from methods.graph.mixed import Floats
 from methods.graph.signals import Signals, correlate, distinct
@@ -18,38 +19,56 @@ ONSET = "onset"
 
 
 class CausalAi(Method):
-    """PC with the onset as a variable: root causes are the signals that it acts on directly.
+    """PC with the onset as a variable: root causes are the signals that the onset affects directly.
 
-    Idea: A fault is an intervention from outside, so whether a sample lies before or after the onset is a variable that
-        nothing in the system acts on. Signals that merely inherit the fault become independent of that variable once
-        the signals that they inherit it from are held fixed. Those that no set of others can shield from it are the
-        root causes.
+    Idea:
+        A fault is an intervention from outside. So the indicator F (before or after the onset) is a variable that
+        nothing in the system affects. Signals that inherit the fault are independent of F given the signals that they
+        inherit it from. Signals that no set of others makes independent of F are the root causes.
 
-    Formula: F(t) = 1 from the onset on, else 0; i is a root cause if |ρ(F, i | S)| >= tanh(z(1 - α/2) / sqrt(T - |S|
-        - 3)) for every set S, at most `max_set` large, of other signals that still are candidates. All edges at F
-        point away from it. All root causes score 1, so they tie.
+    Formula:
+        F(t) = 1 from the onset on, else 0. Signal i is a root cause if |ρ(F, i | S)| >= tanh(z(1 - α/2) / sqrt(T - |S|
+        - 3)) for every set S of at most `max_set` other candidates. All edges at F point away from it. All root causes
+        score 1, so they tie.
 
-    Inputs: metrics (T × N), each signal in any unit: only correlations count; the onset. Gaps are filled with the last
+    Inputs:
+        Metrics (T × N), each signal in any unit: only correlations count. The onset. Gaps are filled with the last
         value or the median.
 
-    Parameters: `alpha`: 0.001, the level of each test; `max_set`: 4 signals, the library's.
+    Parameters:
+        alpha: level of each test, 0.001.
+        max_set: largest number of signals in S, 4 as in the library.
 
-    Fails when: several signals change alike at the onset (which of them stays is then chance), when the fault ends
-        long before the window does (F says "after" throughout), or with few samples after the onset. NoRanking
-        without an onset, with fewer than 4 samples on either side of it or 2 signals that vary, and when no signal
+    Fails when:
+        Several signals change alike at the onset: chance decides which of them remains. The fault ends long before the
+        window does: F is 1 to the end. Samples after the onset are few.
+
+        NoRanking without an onset, with fewer than 4 samples on one side of it or 2 varying signals, and when no signal
         changes with the onset.
 
-    Cost: O(N^(`max_set` + 1)) tests in the worst case, in practice 10³ to 10⁵; bounded: when larger sets would be too
-        many, the search stops and says so.
+    Cost:
+        O(N^(`max_set` + 1)) tests in the worst case, in practice 10³ to 10⁵. They are bounded: when larger sets exceed
+        the budget, the search stops and the explanation says so.
 
-    Reference: Arora et al., Salesforce CausalAI Library: A Fast and Scalable Framework for Causal Analysis of Time
-        Series and Tabular Data, arXiv 2301.10859, 2023 (its RootCauseDetector).
+    Reference:
+        Arora et al., Salesforce CausalAI Library: A Fast and Scalable Framework for Causal Analysis of Time Series and
+        Tabular Data, arXiv 2301.10859, 2023 (its RootCauseDetector).
 
-    Deviations: F is the flag before/after. The public code passes the raw clock as that variable, whose correlation
-        finds trends instead of changes. The library searches the whole graph; only the edges at F decide, so only
-        they are searched here, the weakest candidate first and taken out at once, or signals that change alike would
-        all shield each other. The library returns an unordered list: the root causes tie, and signals that are none
-        are unranked.
+    Deviations:
+        F is the indicator. The public code passes the raw clock instead, whose correlation finds trends and not
+        changes. The library searches the whole graph; only the edges at F decide, so only they are searched here, the
+        weakest candidate first and removed at once: otherwise signals that change alike would make each other
+        independent of F. The library returns an unordered list: so root causes tie, and other signals are unranked.
+
+    Example:
+        >>> import numpy as np
+        >>> from cluster.incident.tiny import slow_replica
+        >>> from methods.causalai import CausalAi
+        >>> ranking = CausalAi().rank(slow_replica(), np.random.default_rng(0))
+        >>> [scored.component for scored in ranking.components]
+        ['replica-1']
+        >>> print(ranking.explanation.steps[-1].claim)
+        Given any other signals, the onset still changes replica-1:cpu_usage: 1 root cause.
     """
 
     name = "causalai"
@@ -93,7 +112,9 @@ class CausalAi(Method):
             why = found.separations[i]
             given = ", ".join(names[s] for s in why.given)
             rows.append((names[i], float(correlation[flag, i]), given, why.correlation, why.threshold))
-        claim = f"{found.tests:,} tests: {len(shielded)} signals change with the onset, but not given other signals."
+        claim = (
+            f"{found.tests:,} tests: {counted(len(shielded), 'signal')} with a change at the onset that others explain."
+        )
         if rows:
             claim += (
                 f" {rows[0][0]} correlates with the onset by {number(rows[0][1])}, but given {rows[0][2]} only by "
@@ -112,7 +133,8 @@ class CausalAi(Method):
         edges = tuple(GraphEdge(ONSET, names[i], float(strength[i])) for i in roots[:SHOWN])
         causes = Step(
             "Root causes",
-            f"Given any other signals, the onset still changes {listed}. These root causes ({len(roots)}) are tied.",
+            f"Given any other signals, the onset still changes {listed}: {counted(len(roots), 'root cause')}"
+            f"{', all tied' if len(roots) > 1 else ''}.",
             {"roots": len(roots), "onset": onset},
             units={"onset": TIME},
             table=Table(

@@ -1,4 +1,4 @@
-"""causalrca: a causal graph learned by gradient descent, PageRank from effect to cause."""
+"""CausalRCA: a causal graph learnt by gradient descent, then PageRank from effects to causes."""
 
 from __future__ import annotations
 
@@ -27,41 +27,55 @@ class CausalRca(Method):
     """CausalRCA: DAG-GNN over all signals, then PageRank from effects to causes.
 
     Idea:
-        A structural autoencoder is trained to reproduce the signals through a weighted graph that gradient descent
-        makes acyclic. Heavy edges are taken as causal. A surfer who steps from effect to cause ends up, more often
-        than elsewhere, where the trouble started.
+        A structural autoencoder learns to reproduce the signals through a weighted graph, which training makes acyclic.
+        Edges with a large weight are taken as causal. PageRank follows them from effects to causes, so it is large
+        where the fault started.
 
     Formula:
-        Z = (I - Aᵀ) f1(X), X' = f2((I - Aᵀ)⁻¹ Z); minimise |X - X'|²/2T + |Z|²/2T + 100 tr(A∘A) + λ h(A) + c h(A)²/2
-        with h(A) = tr((I + A∘A/N)^N) - N = 0 for acyclic A. Edges |A_ij| >= threshold, i cause of j;
-        score = PageRank on the edges j → i weighted by |A_ij|.
+        Z = (I - Aᵀ) f1(X), X' = f2((I - Aᵀ)⁻¹ Z). Training minimises |X - X'|²/2T + |Z|²/2T + 100 tr(A∘A) + λ h(A) + c
+        h(A)²/2 with h(A) = tr((I + A∘A/N)^N) - N, which is 0 for an acyclic A. Edges: |A_ij| >= threshold, i cause of
+        j. Score: PageRank on the edges j → i weighted by |A_ij|.
 
     Inputs:
-        Metrics, T samples × N signals, standardised; no onset. At least 10 samples and 2 signals that vary.
+        Metrics (T × N), standardised. No onset. At least 10 samples and 2 varying signals.
 
     Parameters:
-        threshold: smallest edge weight (0.3).
-        damping: of PageRank (0.85).
-        outer_steps, epochs: of the augmented Lagrangian (100 at most, 500 each).
-        most_seconds: when the work known in advance would take longer, not_applicable at once (60).
+        threshold: smallest weight of an edge, 0.3.
+        damping: of PageRank, 0.85.
+        outer_steps: of the augmented Lagrangian, at most 100.
+        epochs: of each inner minimisation, 500.
+        most_seconds: limit of the estimated run time [s], 60: above it the method does not start.
 
     Fails when:
-        Few samples a signal: the graph fits noise, and two runs with other initial weights differ.
-        Signals of one component are near copies: edges among them soak up the weight.
+        Samples are few for the number of signals: the graph fits noise, and two runs with different initial weights
+        differ. Signals of one component are near copies: the edges between them take the weight.
+
+        NoRanking with too few samples or signals, when training would take more than `most_seconds`, when no edge
+        reaches the threshold, and NOT_CONVERGED when the graph is still cyclic.
 
     Cost:
         About 12,000 epochs of O(T N + T N² + N³ log N): 8 s for 78 signals × 241 samples on one core. `rng` draws the
         initial weights.
 
     Reference:
-        Xin, Chen, Zhao, "CausalRCA: Causal inference based precise fine-grained root cause localization for
-        microservice applications", J. Systems and Software 203, 2023. DAG-GNN: Yu, Chen, Gao, Yu, ICML 2019.
+        Xin, Chen, Zhao, CausalRCA: Causal inference based precise fine-grained root cause localization for microservice
+        applications, Journal of Systems and Software 203, 2023. DAG-GNN: Yu, Chen, Gao, Yu, ICML 2019.
 
     Deviations:
-        The study's code transposes the adjacency twice, so that its PageRank flows from cause to effect, divides by the
-        column's maximum (0 or negative for some), never applies its seed, and answers an empty graph with the order of
-        the columns. Ours flows from effect to cause, standardises, and answers an empty graph with no ranking.
-        Identical signals are learned once and share their score.
+        The study's code transposes the adjacency twice, so its PageRank flows from cause to effect. It divides by the
+        maximum of a column (0 or negative for some), never applies its seed, and returns the order of columns for an
+        empty graph. Here PageRank flows from effect to cause, signals are standardised, and an empty graph gives
+        NoRanking. Identical signals are learnt once and share their score.
+
+    Example:
+        >>> import numpy as np
+        >>> from cluster.incident.tiny import slow_replica
+        >>> from methods.causalrca import CausalRca
+        >>> ranking = CausalRca().rank(slow_replica(), np.random.default_rng(0))
+        >>> [scored.component for scored in ranking.components]
+        ['replica-1', 'gateway', 'node', 'replica-0']
+        >>> print(ranking.explanation.steps[1].claim)  # doctest: +ELLIPSIS
+        replica-1:latency_p90 has a PageRank of 0.2...; an even share is 0.111.
     """
 
     name: ClassVar[str] = "causalrca"

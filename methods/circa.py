@@ -1,4 +1,4 @@
-"""circa: regress each signal on its causal parents; the cause is where the regression breaks."""
+"""CIRCA: regresses each signal on its causal parents; the cause is where the regression breaks."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from cluster.text.quantities import number
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_signals
 from methods.answer.types import Cell, Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
+from methods.answer.wording import counted
 from methods.graph.mixed import as_graph
 from methods.graph.pc import Cpdag, pc
 from methods.graph.skeleton import TooManyTests
@@ -23,43 +24,57 @@ _SHOWN = 8
 
 
 class Circa(Method):
-    """CIRCA: regression-based hypothesis testing on a causal graph, adjusted for descendants.
+    """CIRCA: residuals of each signal given its causal parents, adjusted for descendants.
 
     Idea:
-        A fault is an intervention: it changes how a signal follows from its causal parents, while the signals further
-        down keep following from theirs. So each signal is regressed on its parents before the onset, and a large
-        residual after it marks the fault, however small the signal's own change. Among signals with large residuals,
-        the one whose descendants break too is preferred.
+        A fault is an intervention: it changes how a signal depends on its causal parents, while signals further down
+        keep their dependence. So each signal is regressed on its parents before the onset. A large residual after the
+        onset marks the fault, however small the change of the signal itself. Of two abnormal signals, the one with
+        abnormal descendants is preferred.
 
     Formula:
-        r_i = x_i - (a + b · parents(i)), fitted before the onset; s_i = max over t after the onset of
-        |r_i(t) - mean| / sd. Adjusted: s_i + max of s_j over the nearest descendants j of i with s_j >= threshold,
-        where i itself reaches the threshold.
+        r_i = x_i - (a + b · parents(i)), fitted before the onset; s_i = max over t >= onset of |r_i(t)| / sd_i.
+        Adjusted: s_i + max of s_j over the nearest descendants j of i with s_j >= threshold, if s_i >= threshold too.
 
     Inputs:
-        Metrics, T samples × N signals, any unit, and the onset; at least 10 samples before it.
+        Metrics (T × N), each signal in any unit. The onset, with at least 10 samples before it. Gaps are filled with
+        the last value or the median.
 
     Parameters:
-        alpha: level of the independence tests of the graph search (0.05).
-        threshold: of an abnormal residual in standard deviations (3).
+        alpha: level of the independence tests of the graph search, 0.05.
+        threshold: of an abnormal residual in standard deviations, 3.
 
     Fails when:
-        The graph is wrong: an effect taken for a parent explains the fault away. Short baselines with many parents
-        overfit, and every residual after the onset looks large.
+        The graph is wrong: an effect taken for a parent explains the fault away. Without directed edges (see the
+        example) the score is that of the n-sigma rule. Short baselines with many parents overfit: then every residual
+        after the onset looks large.
+
+        NoRanking without an onset, with fewer than 10 samples before it, and when the graph search would exceed its
+        budget.
 
     Cost:
-        The PC search (see `methods.graph.skeleton`) and N regressions of O(T parents²).
+        The PC search (`methods.graph.skeleton`) and N regressions of O(T parents²).
 
     Reference:
-        Li et al., "Causal Inference-Based Root Cause Analysis for Online Service Systems with Intervention
-        Recognition", KDD 2022.
+        Li et al., Causal Inference-Based Root Cause Analysis for Online Service Systems with Intervention Recognition,
+        KDD 2022.
 
     Deviations:
-        The paper draws its graph from the architecture and the meaning of each metric; like the study we search it with
-        PC, since signals of unknown stacks carry no such meaning. The public code regresses on causal children by a
-        reversed graph, skips the descendant adjustment, drops columns whose names have three parts and nodes without an
-        edge, and assumes 1 s sampling. Ours regresses on parents (directed edges only), adjusts, and uses all samples
-        before the onset as the training window.
+        The paper draws its graph from the architecture and the meaning of each metric. Signals of an unknown stack have
+        no known meaning, so PC searches the graph here, as in the study. The public code regresses on causal children
+        by a reversed graph, skips the adjustment for descendants, drops columns whose names have three parts and nodes
+        without an edge, and assumes a step of 1 s. Here the regression is on parents (directed edges only), and all
+        samples before the onset are training data.
+
+    Example:
+        >>> import numpy as np
+        >>> from cluster.incident.tiny import slow_replica
+        >>> from methods.circa import Circa
+        >>> ranking = Circa().rank(slow_replica(), np.random.default_rng(0))
+        >>> [scored.component for scored in ranking.components]
+        ['replica-1', 'gateway', 'node', 'replica-0']
+        >>> print(ranking.explanation.steps[0].claim)
+        PC finds 0 directed edges between 9 signals (alpha 0.05); undirected edges are not used.
     """
 
     name: ClassVar[str] = "circa"
@@ -111,7 +126,7 @@ class Circa(Method):
         steps = [
             Step(
                 "Causal graph",
-                f"PC finds {edges} directed edges between {matrix.signals} signals (alpha {self.alpha}); "
+                f"PC finds {counted(edges, 'directed edge')} between {matrix.signals} signals (alpha {self.alpha}); "
                 f"undirected edges are not used.",
                 {"edges": float(edges), "signals": float(matrix.signals)},
                 graph=as_graph(graph.marks, names, np.abs(correlation), adjusted),

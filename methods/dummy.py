@@ -1,4 +1,4 @@
-"""Dummy: the guess that every method must beat."""
+"""Dummy: a random ranking, the baseline that every other method must beat."""
 
 from __future__ import annotations
 
@@ -12,26 +12,46 @@ from methods.telemetry.matrix import prepare
 
 
 class Dummy(Method):
-    """Guesses: a random order of the signals.
+    """Random order of the signals: the baseline that every other method must beat.
 
-    Idea: The signals are put into an order drawn at random, and a component stands where its first signal stands. It
-        looks at no value. What a method scores above this is what it has learnt from the telemetry.
+    Idea:
+        The method draws a random order of the signals, and a component gets the rank of its first signal. It reads no
+        value. The difference between its accuracy and that of another method is what the other method gains from the
+        telemetry.
 
-    Formula: score(i) = (N - position(i)) / N, the position being that of signal i in a uniformly random permutation.
+    Formula:
+        score(i) = (N - position(i)) / N, with position(i) of signal i in a uniformly random permutation.
 
-    Inputs: the columns of the metrics (T × N); their values only decide that a column is not empty.
+    Inputs:
+        The columns of the metrics (T × N). Values only decide whether a column is empty.
 
-    Parameters: none.
+    Parameters:
+        None.
 
-    Fails when: always, in the sense of an answer. A component with many signals is guessed more often than one with
-        few. NoRanking when there are no metrics.
+    Fails when:
+        Always: the ranking has no evidence. A component with many signals is first more often than one with few.
 
-    Cost: O(N) besides reading the metrics.
+        NoRanking without metrics.
 
-    Reference: none; the random baseline of the study (Scheinert et al., ICPE Companion 2026).
+    Cost:
+        O(N), plus reading the metrics.
 
-    Deviations: the permutation is drawn from the given generator over columns that are ordered by content, so that a
-        seed gives one answer whatever the columns are called; the public code draws from an unseeded global generator.
+    Reference:
+        The random baseline of the study: Scheinert et al., ICPE Companion 2026.
+
+    Deviations:
+        The permutation comes from `rng` and is over columns in the order of their content, so a seed gives one answer
+        whatever the names of the columns. The public code uses an unseeded global generator.
+
+    Example:
+        >>> import numpy as np
+        >>> from cluster.incident.tiny import slow_replica
+        >>> from methods.dummy import Dummy
+        >>> ranking = Dummy().rank(slow_replica(), np.random.default_rng(0))
+        >>> [scored.component for scored in ranking.components]
+        ['gateway', 'replica-0', 'node', 'replica-1']
+        >>> print(ranking.explanation.steps[0].claim)
+        gateway is first because its latency_p90 was drawn first of 9 signals. No value was read.
     """
 
     name = "dummy"

@@ -1,4 +1,4 @@
-"""e_diagnosis (ε-Diagnosis): which signals follow another distribution after the onset than before?"""
+"""ε-Diagnosis: signals whose distribution changes at the onset."""
 
 from __future__ import annotations
 
@@ -24,37 +24,50 @@ class EDiagnosis(Method):
     """ε-Diagnosis: a two-sample test of every signal by energy statistics.
 
     Idea:
-        During a small window of long tail latency, signals of the faulty part follow another distribution than just
-        before. The energy statistic of the two samples says how different they are, whatever the distributions. A
-        permutation test says whether chance could do the same; only signals that pass it are blamed.
+        During a short period of long-tail latency, the signals of the faulty part have another distribution than just
+        before. The energy statistic measures the difference between two samples of any distribution. A permutation test
+        says whether chance explains it. Only signals that pass the test are blamed.
 
     Formula:
-        E = 2 E|X - Y| - E|X - X'| - E|Y - Y'| = 2 ∫ (F - G)² dx for samples X before and Y after the onset with the
-        empirical distributions F and G; score H = E / (2 E|X - Y|), 0 for equal distributions, 1 for constants that
-        differ. p = (1 + #{permutations with E* >= E}) / (1 + permutations).
+        E = 2 E|X - Y| - E|X - X'| - E|Y - Y'| = 2 ∫ (F - G)² dx for the samples X before and Y after the onset, with
+        their empirical distributions F and G. Score: H = E / (2 E|X - Y|), 0 for equal distributions, 1 for different
+        constants. p = (1 + #{permutations with E* >= E}) / (1 + permutations).
 
     Inputs:
-        Metrics, T samples × N signals, any unit (H has none), and the onset; at least 5 samples on each side.
+        Metrics (T × N), each signal in any unit: H has none. The onset, with at least 5 samples on each side.
 
     Parameters:
-        alpha: significance level, 0.01 in the paper's experiments.
-        permutations: of the test, 199 (the paper bootstraps its threshold with 200 replicates).
+        alpha: significance level, 0.01 as in the paper's experiments.
+        permutations: of the test, 199; the paper bootstraps its threshold with 200 replicates.
 
     Fails when:
-        Neighbouring samples depend on each other: permutations then look too calm, and more signals pass than should.
-        A shift of the whole service (load) changes every distribution, and everything passes with a similar score.
+        Neighbouring samples depend on each other: permutations then vary too little, and too many signals pass. A
+        change of the load changes every distribution, and everything passes with a similar score.
+
+        NoRanking without an onset, with fewer than 5 samples on one side of it, and when no signal passes.
 
     Cost:
         O(N T (log T + permutations)).
 
     Reference:
-        Shan et al., "ε-Diagnosis: Unsupervised and Real-time Diagnosis of Small-window Long-tail Latency in
-        Large-scale Microservice Platforms", WWW 2019. Energy statistics: Székely, Rizzo, J. Stat. Plan. Inference 2013.
+        Shan et al., ε-Diagnosis: Unsupervised and Real-time Diagnosis of Small-window Long-tail Latency in Large-scale
+        Microservice Platforms, WWW 2019. Energy statistics: Székely & Rizzo, Journal of Statistical Planning and
+        Inference, 2013.
 
     Deviations:
-        The public code correlates the normal with the anomalous half of one signal, pairing unrelated points in time,
-        takes a threshold per bootstrap replicate and assigns it to a column by position, and keeps three signals.
-        Ours tests the two samples as the paper describes, one threshold a signal, and ranks all that pass.
+        The public code correlates the two halves of a signal, which pairs unrelated points in time. It takes one
+        threshold for each bootstrap replicate, assigns it to a column by position, and keeps three signals. Here the
+        two samples are tested as in the paper, and all signals that pass are ranked.
+
+    Example:
+        >>> import numpy as np
+        >>> from cluster.incident.tiny import slow_replica
+        >>> from methods.e_diagnosis import EDiagnosis
+        >>> ranking = EDiagnosis().rank(slow_replica(), np.random.default_rng(0))
+        >>> [scored.component for scored in ranking.components]
+        ['replica-1', 'gateway', 'node']
+        >>> print(ranking.explanation.steps[1].claim)
+        H = 0.914, p = 0.005: the median changes from 0.493 cores to 1.2 cores.
     """
 
     name: ClassVar[str] = "e_diagnosis"

@@ -1,4 +1,4 @@
-"""FCI causal graph, scored by PageRank."""
+"""FCI causal graph, then PageRank from effects to causes."""
 
 from __future__ import annotations
 
@@ -8,43 +8,62 @@ from methods.graph.method import GraphMethod
 
 
 class FciPageRank(GraphMethod):
-    """FCI causal graph, scored by PageRank.
+    """FCI causal graph, then PageRank from effects to causes.
 
-    Idea: FCI is PC without the assumption that everything was measured: it also conditions on signals beyond the
-        neighbours, and its edges say where a hidden common cause is possible. PageRank then flows over its edges from
-        effects to causes: what many effects lead back to is suspect. A component is as suspect as its best signal.
+    Idea:
+        FCI is PC without the assumption that every common cause was measured. It also conditions on signals beyond the
+        neighbours, and the marks at its edges say where a hidden common cause is possible. PageRank follows the edges
+        from effects to causes, so it is large where many effects lead. A component is as suspect as its best signal.
 
-    Formula: as PC for the skeleton, then once more with S out of Possible-D-Sep; arrowheads by R0, R1 to R4 and R8 to
-        R10 of Zhang. A step from e to c is possible where the mark at c is no arrowhead: e ← c, e ←o c, e o–o c, and
-        both ways for e ↔ c. Score: x = (1 - d) / N + d Pᵀ x with P[e, c] = 1 / (possible causes of e).
+    Formula:
+        The skeleton is that of PC, tested again with S from Possible-D-Sep. Arrowheads follow from Zhang's rules R0, R1
+        to R4 and R8 to R10. A step from e to c is possible where the mark at c is no arrowhead: e ← c, e ←o c, e o–o c,
+        and in both directions for e ↔ c. Score: x = (1 - d) / N + d Pᵀ x with P[e, c] = 1 / (number of possible causes
+        of e).
 
-    Inputs: metrics (T × N), each signal in any unit: only correlations count. Gaps are filled with the last value or
-        the median.
+    Inputs:
+        Metrics (T × N), each signal in any unit: only correlations count. Gaps are filled with the last value or the
+        median.
 
-    Parameters: `alpha`: 0.05, the level of each test (the paper leaves it open; causal-learn's default); `damping`:
-        0.85, d, the paper's.
+    Parameters:
+        alpha: level of each test, 0.05 (open in the paper; causal-learn's default).
+        damping: d, 0.85 as in the paper.
 
-    Fails when: signals are related non-linearly or with lags longer than a sample, when samples are autocorrelated
-        (the tests then keep edges too many), and with few samples: each wrong test can turn many marks. PageRank does
-        not know which signals are in trouble: a cause of many healthy signals scores too. NoRanking without edges,
-        with fewer than 8 samples or 2 signals that vary. Also no ranking when the tests would exceed the budget,
-        known before they are made.
+    Fails when:
+        Signals are related non-linearly or with lags of more than a sample. Samples are autocorrelated: the tests keep
+        too many edges. Samples are few: one wrong test can change many marks. PageRank does not know which signals are
+        abnormal, so a cause of many healthy signals scores high too (see the example).
 
-    Cost: as PC, plus the sets out of Possible-D-Sep, which can be most of N. Bounded by
-        `methods.graph.skeleton.TEST_BUDGET`: when the next size of set does not fit, the search stops and says so.
-        PageRank is one linear system, O(N³).
+        NoRanking without edges, with fewer than 8 samples or 2 varying signals, and when the tests would exceed the
+        budget (known before they start).
 
-    Reference: Spirtes, Meek & Richardson, Causal inference in the presence of latent variables and selection bias,
-        UAI 1995; Zhang, On the completeness of orientation rules for causal discovery in the presence of latent
-        confounders and selection bias, Artificial Intelligence 172, 2008; Page, Brin, Motwani & Winograd, The
-        PageRank citation ranking: bringing order to the web, Stanford, 1999.
+    Cost:
+        As PC, plus the sets from Possible-D-Sep, which can hold most of the N signals.
+        `methods.graph.skeleton.TEST_BUDGET` bounds the tests: when the next size does not fit, the search stops and the
+        explanation says so. PageRank is one linear system, O(N³).
 
-    Deviations: no selection bias (R5 to R7 are left out). Possible-D-Sep is found for all pairs before edges are
-        taken out, so that the order of signals has no say. The public code lets an edge x o→ y be walked from x to y,
-        from a possible cause to its effect, but a sure edge x → y from effect to cause; here every edge is walked
-        from effect to possible cause. Copies of a signal are merged and share its score. All signals take part in
-        PageRank; the public code leaves out those without an edge, and so shifts the scores against the names. An
-        empty graph is no ranking; the public code returns the order of columns.
+    Reference:
+        Spirtes, Meek & Richardson, Causal inference in the presence of latent variables and selection bias, UAI 1995.
+        Zhang, On the completeness of orientation rules for causal discovery in the presence of latent confounders and
+        selection bias, Artificial Intelligence 172, 2008. PageRank: Page, Brin, Motwani & Winograd, The PageRank
+        citation ranking: bringing order to the web, Stanford, 1999.
+
+    Deviations:
+        No selection bias: R5 to R7 are left out. Possible-D-Sep is computed for all pairs before edges are removed, so
+        the order of signals does not matter. Every edge is walked from effect to possible cause; the public code walks
+        x o→ y from the possible cause to the effect. Copies of a signal are merged and share its score. All signals
+        take part in PageRank; the public code leaves out those without an edge and so assigns the scores to the wrong
+        names. An empty graph gives NoRanking; the public code returns the order of columns.
+
+    Example:
+        >>> import numpy as np
+        >>> from cluster.incident.tiny import slow_replica
+        >>> from methods.fci_pagerank import FciPageRank
+        >>> ranking = FciPageRank().rank(slow_replica(), np.random.default_rng(0))
+        >>> [scored.component for scored in ranking.components]
+        ['replica-0', 'replica-1', 'gateway', 'node']
+        >>> print(ranking.explanation.steps[-1].claim)
+        PageRank flows from effects to causes. replica-0:cpu_usage has 21.3 % of it, 1.92 times an even share (11.1 %).
     """
 
     name = "fci_pagerank"

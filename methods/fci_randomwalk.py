@@ -1,4 +1,4 @@
-"""FCI causal graph, scored by a random walk from the SLI."""
+"""FCI causal graph, then a random walk from the SLI to causes."""
 
 from __future__ import annotations
 
@@ -8,45 +8,66 @@ from methods.graph.method import GraphMethod
 
 
 class FciRandomWalk(GraphMethod):
-    """FCI causal graph, scored by a random walk from the SLI.
+    """FCI causal graph, then a random walk from the SLI to causes.
 
-    Idea: FCI is PC without the assumption that everything was measured: it also conditions on signals beyond the
-        neighbours, and its edges say where a hidden common cause is possible. A walk then starts at the SLI, climbs
-        its edges from effects to causes and prefers signals that resemble the SLI: where it spends its time is
-        suspect. A component is as suspect as its best signal.
+    Idea:
+        FCI is PC without the assumption that every common cause was measured. It also conditions on signals beyond the
+        neighbours, and the marks at its edges say where a hidden common cause is possible. A random walk starts at the
+        SLI, follows the edges from effects to causes and prefers signals that correlate with the SLI. Where it spends
+        its time is suspect. A component is as suspect as its best signal.
 
-    Formula: as PC for the skeleton, then once more with S out of Possible-D-Sep; arrowheads by R0, R1 to R4 and R8 to
-        R10 of Zhang. A step from e to c is possible where the mark at c is no arrowhead: e ← c, e ←o c, e o–o c, and
-        both ways for e ↔ c. Score: v = (1 - d) s + d Qᵀ v, s the SLI's node, Q as in `methods.graph.random_walk`:
-        weights |ρ(c, SLI)| to a cause, `rho` times that back to an effect, and what exceeds all causes to stay.
+    Formula:
+        The skeleton is that of PC, tested again with S from Possible-D-Sep. Arrowheads follow from Zhang's rules R0, R1
+        to R4 and R8 to R10. A step from e to c is possible where the mark at c is no arrowhead: e ← c, e ←o c, e o–o c,
+        and in both directions for e ↔ c. Score: v = (1 - d) s + d Qᵀ v with s the node of the SLI. Q
+        (`methods.graph.random_walk`) weighs a step to a cause c by |ρ(c, SLI)|, a step back to an effect by `rho` times
+        that, and staying by what exceeds all causes.
 
-    Inputs: metrics (T × N), each signal in any unit: only correlations count. Gaps are filled with the last value or
-        the median. The SLI: the latency of the front door.
+    Inputs:
+        Metrics (T × N), each signal in any unit: only correlations count. Gaps are filled with the last value or the
+        median. The SLI: the latency of the front door.
 
-    Parameters: `alpha`: 0.05, the level of each test (the paper leaves it open; causal-learn's default); `rho`: 0.5
-        and `damping`: 0.85, d (a walk of 6.7 steps on average); MonitorRank and CloudRanger tune them by deployment.
+    Parameters:
+        alpha: level of each test, 0.05 (open in the paper; causal-learn's default).
+        rho: weight of a step back, 0.5.
+        damping: d, 0.85: 6.7 steps on average before a restart. MonitorRank and CloudRanger tune both by deployment.
 
-    Fails when: signals are related non-linearly or with lags longer than a sample, when samples are autocorrelated
-        (the tests then keep edges too many), and with few samples: each wrong test can turn many marks. The walk
-        cannot reach what the graph does not connect to the SLI; such signals are unranked. NoRanking without edges,
-        with fewer than 8 samples or 2 signals that vary, without an SLI, or when no edge leads away from it. Also no
-        ranking when the tests would exceed the budget, known before they are made.
+    Fails when:
+        Signals are related non-linearly or with lags of more than a sample. Samples are autocorrelated: the tests keep
+        too many edges. Samples are few: one wrong test can change many marks. The walk cannot reach signals without a
+        path from the SLI: they are unranked.
 
-    Cost: as PC, plus the sets out of Possible-D-Sep, which can be most of N. Bounded by
-        `methods.graph.skeleton.TEST_BUDGET`: when the next size of set does not fit, the search stops and says so.
-        The walk is one linear system, O(N³).
+        NoRanking without edges, with fewer than 8 samples or 2 varying signals, without an SLI, or without an edge from
+        it to a possible cause, and when the tests would exceed the budget (known before they start).
 
-    Reference: Spirtes, Meek & Richardson, Causal inference in the presence of latent variables and selection bias,
-        UAI 1995; Zhang, On the completeness of orientation rules for causal discovery in the presence of latent
-        confounders and selection bias, Artificial Intelligence 172, 2008; the walk: Kim, Sumbaly & Shah, Root cause
-        detection in a service-oriented architecture, SIGMETRICS 2013, and Wang et al., CloudRanger, CCGRID 2018.
+    Cost:
+        As PC, plus the sets from Possible-D-Sep, which can hold most of the N signals.
+        `methods.graph.skeleton.TEST_BUDGET` bounds the tests: when the next size does not fit, the search stops and the
+        explanation says so. The walk is one linear system, O(N³).
 
-    Deviations: no selection bias (R5 to R7 are left out). Possible-D-Sep is found for all pairs before edges are
-        taken out, so that the order of signals has no say. The public code lets an edge x o→ y be walked from x to y,
-        from a possible cause to its effect, but a sure edge x → y from effect to cause; here every edge is walked
-        from effect to possible cause. Copies of a signal are merged and share its score. The walk is really made,
-        with expected visits in place of sampled ones; in the public code all weights are 0, every step is uniform,
-        and the graph has no influence on the ranking. The SLI, as the symptom, is not ranked itself.
+    Reference:
+        Spirtes, Meek & Richardson, Causal inference in the presence of latent variables and selection bias, UAI 1995.
+        Zhang, On the completeness of orientation rules for causal discovery in the presence of latent confounders and
+        selection bias, Artificial Intelligence 172, 2008. The walk: Kim, Sumbaly & Shah, Root cause detection in a
+        service-oriented architecture, SIGMETRICS 2013, and Wang et al., CloudRanger, CCGRID 2018.
+
+    Deviations:
+        No selection bias: R5 to R7 are left out. Possible-D-Sep is computed for all pairs before edges are removed, so
+        the order of signals does not matter. Every edge is walked from effect to possible cause; the public code walks
+        x o→ y from the possible cause to the effect. Copies of a signal are merged and share its score. The walk uses
+        the weights, as expected visits instead of sampled ones; in the public code all weights are 0, so every step is
+        uniform and the graph has no influence. The SLI is the symptom and is not ranked.
+
+    Example:
+        >>> import numpy as np
+        >>> from cluster.incident.tiny import slow_replica
+        >>> from methods.fci_randomwalk import FciRandomWalk
+        >>> ranking = FciRandomWalk().rank(slow_replica(), np.random.default_rng(0))
+        >>> [scored.component for scored in ranking.components]
+        ['replica-1', 'node']
+        >>> print(ranking.explanation.steps[-1].claim)
+        A walk from gateway:latency_p90 that prefers signals similar to it spends 31.7 % of its steps at
+        replica-1:latency_p90 (similarity 0.991).
     """
 
     name = "fci_randomwalk"

@@ -1,4 +1,4 @@
-"""LiNGAM causal graph, scored by PageRank."""
+"""LiNGAM causal graph, then PageRank from effects to causes."""
 
 from __future__ import annotations
 
@@ -8,41 +8,60 @@ from methods.graph.method import GraphMethod
 
 
 class LingamPageRank(GraphMethod):
-    """LiNGAM causal graph, scored by PageRank.
+    """LiNGAM causal graph, then PageRank from effects to causes.
 
-    Idea: If effects are linear and noises are not Gaussian, the independent components of the signals are their
-        noises, and the unmixing matrix reveals who acts on whom, directions included. PageRank then flows over its
-        edges from effects to causes: what many effects lead back to is suspect. A component is as suspect as its best
-        signal.
+    Idea:
+        If effects are linear and the noises are not Gaussian, the independent components of the signals are their
+        noises. The unmixing matrix then reveals the causal graph, directions included. PageRank follows the edges from
+        effects to causes, so it is large where many effects lead. A component is as suspect as its best signal.
 
-    Formula: e = (I - B) x with independent e: I - B is the unmixing matrix W of FastICA (g = tanh) with its rows put
-        in the one order that leaves no small entry on the diagonal, and scaled to a diagonal of 1; the causal order
-        is the one in which B has least above the diagonal; B's entries are then refitted by the adaptive lasso with
-        BIC. Score: x = (1 - d) / N + d Pᵀ x with P[e, c] = 1 / (possible causes of e).
+    Formula:
+        x = B x + e with independent e, so I - B is the unmixing matrix of FastICA (g = tanh). Its rows are permuted
+        until no diagonal entry is small, and scaled to a diagonal of 1. The causal order is the permutation that leaves
+        least of B above the diagonal. The adaptive lasso with BIC then refits the entries of B. Score: x = (1 - d) / N
+        + d Pᵀ x with P[e, c] = 1 / (number of possible causes of e).
 
-    Inputs: metrics (T × N), each signal in any unit (it is standardised). Gaps are filled with the last value or the
+    Inputs:
+        Metrics (T × N), each signal in any unit: signals are standardised. Gaps are filled with the last value or the
         median.
 
-    Parameters: `damping`: 0.85, d, the paper's.
+    Parameters:
+        damping: d, 0.85 as in the paper.
 
-    Fails when: noises are Gaussian, effects are cyclic or non-linear, or T is not many times N: with 60 signals and
-        240 samples the order is little better than a guess. PageRank does not know which signals are in trouble: a
-        cause of many healthy signals scores too. NoRanking without edges, with fewer than 8 samples or 2 signals that
-        vary. Also no ranking with fewer than N + 5 samples, and NOT_CONVERGED when the components do not settle from
-        three starts.
+    Fails when:
+        Noises are Gaussian, effects are cyclic or non-linear, or T is not many times N: with 60 signals and 240 samples
+        the order is little better than a guess. PageRank does not know which signals are abnormal, so a cause of many
+        healthy signals scores high too.
 
-    Cost: O(N² T) a step of FastICA, some 100 steps, and O(N⁴) for the pruning. PageRank is one linear system, O(N³).
+        NoRanking without edges, with fewer than 8 samples or 2 varying signals, and with fewer than N + 5 samples.
+        NOT_CONVERGED when FastICA does not converge from three starts.
 
-    Reference: Shimizu, Hoyer, Hyvärinen & Kerminen, A linear non-Gaussian acyclic model for causal discovery, JMLR 7,
-        2006; pruning by Zou, The adaptive lasso and its oracle properties, JASA 101, 2006; Page, Brin, Motwani &
+    Cost:
+        O(N² T) for each of about 100 iterations of FastICA, and O(N⁴) for the pruning. PageRank is one linear system,
+        O(N³).
+
+    Reference:
+        Shimizu, Hoyer, Hyvärinen & Kerminen, A linear non-Gaussian acyclic model for causal discovery, JMLR 7, 2006.
+        Pruning: Zou, The adaptive lasso and its oracle properties, JASA 101, 2006. PageRank: Page, Brin, Motwani &
         Winograd, The PageRank citation ranking: bringing order to the web, Stanford, 1999.
 
-    Deviations: FastICA starts from `rng` and halves its stride when it swings; the public code starts unseeded.
-        Signals are standardised, so that units do not decide what is pruned. Pruning is the adaptive lasso, as in the
-        public code, where the paper has a Wald test. Signals that are combinations of others are set aside; the
-        public code ends with an error. Copies of a signal are merged and share its score. All signals take part in
-        PageRank; the public code leaves out those without an edge, and so shifts the scores against the names. An
-        empty graph is no ranking; the public code returns the order of columns.
+    Deviations:
+        FastICA starts from `rng` and halves its step when it oscillates; the public code starts unseeded. Signals are
+        standardised, so that units do not decide what is pruned. The adaptive lasso prunes, as in the public code; the
+        paper has a Wald test. Linear combinations of other signals are left out; the public code fails on them. Copies
+        of a signal are merged and share its score. All signals take part in PageRank; the public code leaves out those
+        without an edge and so assigns the scores to the wrong names. An empty graph gives NoRanking; the public code
+        returns the order of columns.
+
+    Example:
+        >>> import numpy as np
+        >>> from cluster.incident.tiny import slow_replica
+        >>> from methods.lingam_pagerank import LingamPageRank
+        >>> ranking = LingamPageRank().rank(slow_replica(), np.random.default_rng(0))
+        >>> [scored.component for scored in ranking.components]
+        ['gateway', 'replica-1', 'replica-0', 'node']
+        >>> print(ranking.explanation.steps[-1].claim)
+        PageRank flows from effects to causes. gateway:latency_p90 has 28.1 % of it, 2.53 times an even share (11.1 %).
     """
 
     name = "lingam_pagerank"

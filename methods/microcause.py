@@ -1,4 +1,4 @@
-"""MicroCause: a lagged causal graph, a partial-correlation walk on it, and how anomalous each signal is."""
+"""MicroCause: a lagged causal graph, a partial-correlation walk on it, and an anomaly degree of each signal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cluster.text.quantities import number, quantity
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_signals
 from methods.answer.types import Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
-from methods.answer.wording import unit_of
+from methods.answer.wording import counted, unit_of
 from methods.graph.blame import sli_column, walk_step
 from methods.graph.mixed import Bools, Floats, Marks, as_graph, directed, effect_to_cause
 from methods.graph.pcmci import LaggedLinks, TooLarge, partial_correlation, pcmci
@@ -37,37 +37,63 @@ class _Anomaly:
 class MicroCause(Method):
     """MicroCause: path condition time series (PCMCI), then a temporal cause-oriented random walk.
 
-    Idea: Faults travel between metrics with delays, so the causal graph is learnt from lagged dependencies. A walk
-        starts at the SLI and climbs from effects to causes, drawn to metrics whose partial correlation with the SLI is
-        high. Where it spends its time, together with how far each metric leaves its own normal range, ranks them.
+    Idea:
+        Faults travel between metrics with delays, so the causal graph is learnt from lagged dependencies. A walk starts
+        at the SLI, follows the edges from effects to causes, and prefers metrics with a high partial correlation with
+        the SLI. The visits of the walk and the deviation of each metric from its own normal range give the ranking.
 
-    Formula: links (i, lag) → j by PCMCI; w(i) = |ρ(i, SLI | parents of the SLI and of i)|; from i the walk goes to a
-        cause c with weight w(c), back to an effect e with `rho` w(e), or stays with max(0, w(i) - max w(c)), divided by
-        their sum; score(i) = `weight` v(i) / max v + (1 - `weight`) η(i) / max η, v the mean visits of a walk of
-        `steps` steps and η(i) = max over t >= onset of (|x_i(t) - median_i| - z_i) / z_i, not below 0, with z_i the
-        extreme-value bound.
+    Formula:
+        PCMCI finds links (i, lag) → j. w(i) = |ρ(i, SLI | parents of the SLI and of i)|. From i the walk steps to a
+        cause c with weight w(c), back to an effect e with `rho` w(e), or stays with max(0, w(i) - max w(c)), each
+        divided by their sum. score(i) = `weight` v(i) / max v + (1 - `weight`) η(i) / max η, with v the mean visits of
+        a walk of `steps` steps, and η(i) = max over t >= onset of (|x_i(t) - median_i| - z_i) / z_i, at least 0, with
+        z_i the extreme-value bound.
 
-    Inputs: metrics (T × N), each signal in any unit, at an even step; the SLI: the latency of the front door; the
-        onset, without which only visits count. Gaps are filled with the last value or the median.
+    Inputs:
+        Metrics (T × N), each signal in any unit, at an even step. The SLI: the latency of the front door. The onset,
+        without which only visits count. Gaps are filled with the last value or the median.
 
-    Parameters: `tau_max`: 10 samples, fewer where T does not allow it; `pc_alpha`: 0.1; `alpha`: 0.001, the level of a
-        link; `rho`: 0.2; `steps`: 1,000; `weight`: 0.5: those of the public code. `risk`: 0.001, what the bound z_i
-        leaves to chance.
+    Parameters:
+        tau_max: largest lag, 10 samples, fewer where T is small.
+        pc_alpha: level of the condition selection, 0.1.
+        alpha: level of a link, 0.001.
+        rho: weight of a step back, 0.2.
+        steps: length of the walk, 1,000.
+        weight: of the visits in the score, 0.5. These are the public code's defaults.
+        risk: probability that a baseline value exceeds z_i, 0.001.
 
-    Fails when: signals are related non-linearly, when drifts and jumps make everything foretell everything, or with few
-        samples for many parents. NoRanking with fewer than 24 samples or 2 signals that vary, without an SLI, when no
-        link leads away from it, and when N lagged signals would be too many (known before the work starts).
+    Fails when:
+        Signals are related non-linearly. Drifts and jumps make every signal predict every other. Samples are few for
+        many parents.
 
-    Cost: O(T (N `tau_max`)²) for the lagged correlations, N² `tau_max` tests of O(p³), p the parents of two signals.
+        NoRanking with fewer than 24 samples or 2 varying signals, without an SLI, without a link from it to a possible
+        cause, and when N lagged signals would be too many (known before the work starts).
 
-    Reference: Meng et al., Localizing Failure Root Causes in a Microservice through Causality Inference, IWQoS 2020;
-        PCMCI: Runge et al., Science Advances 5(11), 2019; SPOT: Siffer et al., KDD 2017.
+    Cost:
+        O(T (N `tau_max`)²) for the lagged correlations, and N² `tau_max` tests of O(p³) with p the parents of two
+        signals.
 
-    Deviations: the public code stores edges from effect to cause and then walks them the other way round, so its walk
-        climbs from causes to effects; here it climbs to causes. It samples a million steps unseeded; here expected
-        visits are computed. It sets every η to 1; here η is used, with a fixed bound instead of SPOT's moving one.
-        Links at lag 0 have no direction in PCMCI and are walked both ways. The SLI is the front door's latency; the
-        public code begins at the latency of the service that it is to find. As the symptom it is not ranked.
+    Reference:
+        Meng et al., Localizing Failure Root Causes in a Microservice through Causality Inference, IWQoS 2020. PCMCI:
+        Runge et al., Science Advances 5(11), 2019. SPOT: Siffer et al., KDD 2017.
+
+    Deviations:
+        The public code stores edges from effect to cause and walks them in the other direction, so its walk steps from
+        causes to effects; here it steps to causes. It samples a million steps unseeded; here expected visits are
+        computed. It sets every η to 1; here η counts, with a fixed bound instead of SPOT's moving one. Links at lag 0
+        have no direction in PCMCI and are walked in both. The public code starts at the latency of the service that it
+        is to find; here the walk starts at the front door's. The SLI is the symptom and is not ranked.
+
+    Example:
+        >>> import numpy as np
+        >>> from cluster.incident.tiny import slow_replica
+        >>> from methods.microcause import MicroCause
+        >>> ranking = MicroCause().rank(slow_replica(), np.random.default_rng(0))
+        >>> [scored.component for scored in ranking.components]
+        ['replica-1', 'node', 'replica-0', 'gateway']
+        >>> print(ranking.explanation.steps[3].claim)
+        replica-1:latency_p90 deviates by up to 356 ms from its baseline median; the extreme-value bound is 43.3 ms: η =
+        7.22.
     """
 
     name = "microcause"
@@ -173,12 +199,12 @@ class MicroCause(Method):
             for i, j, lag in across[:SHOWN]
         )
         claim = (
-            f"{links.tests:,} tests over {links.samples} samples find {len(across)} links between different signals "
-            f"at level {self.alpha}."
+            f"{links.tests:,} tests over {links.samples} samples find {counted(len(across), 'link')} between different "
+            f"signals at level {self.alpha}."
         )
         if rows:
             cause, effect, lag, partial, _ = rows[0]
-            when = f"{lag} sample{'s' * (lag > 1)} later" if lag else "in the same sample, direction unknown"
+            when = f"{counted(lag, 'sample')} later" if lag else "in the same sample, direction unknown"
             claim += f" {cause} and {effect}: partial correlation {number(partial)}, {when}."
         return Step(
             "Lagged links",

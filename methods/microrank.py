@@ -1,4 +1,4 @@
-"""MicroRank: which operations do slow traces cover and normal traces not?"""
+"""MicroRank: operations that many abnormal and few normal traces cover."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_components
 from methods.answer.ties import steady
 from methods.answer.types import Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
+from methods.answer.wording import counted
 from methods.telemetry.spans import Flags, Floats, SpanTable, after_onset, encode
 from methods.telemetry.trace_coverage import Coverage, coverage, weights
 
@@ -23,47 +24,64 @@ class MicroRank(Method):
     """MicroRank: PageRank over abnormal and normal traces, then weighted spectrum analysis.
 
     Idea:
-        An operation that many slow traces and few normal ones cover is suspect, as in spectrum-based debugging. Traces
-        do not count alike: a personalised PageRank between operations and traces gives weight to operations on rare
-        kinds of traces and on short ones, where there is little else to blame. The weights scale the four counts of
-        the spectrum, and Dstar2 turns these into a score.
+        An operation that many slow and few normal traces cover is suspect, as in spectrum-based debugging. Not all
+        traces count alike. A personalised PageRank between operations and traces gives weight to operations on rare
+        kinds of traces and on short ones, which leave little else to blame. The weights scale the four counts of the
+        spectrum, and Dstar2 turns these into a score.
 
     Formula:
         A trace is abnormal if its own times exceed the expectation: Σ own_s > Σ (μ_op(s) + n σ_op(s)) over its spans s,
-        μ and σ of the own time of that operation before the onset. For each partition, until s and r settle:
-        s ← d (P_sr r + ω P_ss s) and r ← d P_rs s + (1 - d) θ, each over its maximum. P_sr holds 1 / operations of the
-        trace, P_rs 1 / traces of the operation, P_ss 1 / callees of the caller. θ ∝ 1 / k in the normal partition,
-        φ (1 / n) / Σ (1 / n) + (1 - φ) (1 / k) / Σ (1 / k) in the abnormal one: k traces of the same kind, n operations
-        covered. With w = s · mean(s): ef = w_a c_a, nf = w_a (N_a - c_a), ep = w_n c_n, np = w_n (N_n - c_n) for c of N
-        traces that cover the operation, and score = ef² / (ep + nf). A component scores as its highest operation.
+        with μ and σ of the own time of that operation before the onset. For each partition, iterate to convergence: s ←
+        d (P_sr r + ω P_ss s) and r ← d P_rs s + (1 - d) θ, each over its maximum. P_sr holds 1 / operations of the
+        trace, P_rs 1 / traces of the operation, P_ss 1 / callees of the caller. θ ∝ 1 / k in the normal partition, φ (1
+        / n) / Σ (1 / n) + (1 - φ) (1 / k) / Σ (1 / k) in the abnormal one, with k traces of the same kind and n
+        operations covered. With w = s · mean(s): ef = w_a c_a, nf = w_a (N_a - c_a), ep = w_n c_n, np = w_n (N_n - c_n)
+        where c of N traces cover the operation, and score = ef² / (ep + nf). A component scores as its highest
+        operation.
 
     Inputs:
-        Spans [s] with trace, parent, component and operation, and the onset; traces on both sides of it.
+        Spans with trace, parent, component, operation and duration [s]. The onset, with traces on both sides of it.
 
     Parameters:
-        n_sigma: n, 1.5 as in the public code of the authors.
-        phi: φ, 0.5. damping: d, 0.85. omega: ω, 0.01. All as in the public code of the authors.
-        unseen: normal traces that an operation in none of them is taken to be covered by, at a weight of 1; ours, 1.
+        n_sigma: n, 1.5 as in the authors' public code.
+        phi: φ, 0.5 as there.
+        damping: d, 0.85 as there.
+        omega: ω, 0.01 as there.
+        unseen: number of normal traces, of weight 1, that count for an operation in none of them, 1; not in the paper.
 
     Fails when:
-        Every trace covers the same operations (one path for all requests): counts then cannot differ, and PageRank
-        alone decides. A slow component that hides in the own time of its caller (network) is blamed on the caller.
+        Every trace covers the same operations (one path for all requests): counts cannot differ, and PageRank decides
+        alone. A slow component whose time shows only in the own time of its caller (network): the caller is blamed.
+
+        NoRanking without an onset or spans, without traces on one side of the onset, and when no trace is abnormal.
+        NOT_CONVERGED when PageRank does not converge.
 
     Cost:
-        O(S log S) for S spans, then O(coverage of the distinct kinds) an iteration: 10^5 spans take half a second.
+        O(S log S) for S spans, then O(coverage of the distinct kinds) for each iteration: 10⁵ spans take half a second.
 
     Reference:
-        Yu et al., "MicroRank: End-to-End Latency Issue Localization with Extended Spectrum Analysis in Microservice
-        Environments", WWW 2021.
+        Yu et al., MicroRank: End-to-End Latency Issue Localization with Extended Spectrum Analysis in Microservice
+        Environments, WWW 2021.
 
     Deviations:
-        A trace with a failed span is abnormal too: failing fast must not pass for normal. The study's code walks all
-        traces before and all after the onset and never uses its own anomaly partition; ours partitions the traces
-        after the onset (where all are abnormal, those before it are the normal ones). It raises KeyError for an
-        operation unseen before the onset; here such an operation is expected to take no time, so that the time spent
-        in it is evidence. It loses nearly all call edges by resetting them row by row, and compares traces pairwise;
-        ours hashes coverage. Ours iterates until the ranks settle, not 25 rounds, and takes the union of the
-        children's intervals from a span's time, not their sum.
+        A trace with a failed span is abnormal too: a fast failure is not normal. The study's code uses all traces
+        before and all after the onset and never its own partition; here the traces after the onset are partitioned (if
+        all of them are abnormal, those before it are the normal ones). It raises KeyError for an operation unseen
+        before the onset; here the expected time of such an operation is 0, so the time spent in it is evidence. It
+        loses nearly all call edges by resetting them row by row, and compares traces pairwise; here coverage is hashed.
+        It iterates 25 times, here until convergence. Own time is the duration without the union of the children's
+        intervals, not without their sum.
+
+    Example:
+        >>> import numpy as np
+        >>> from cluster.incident.tiny import slow_replica
+        >>> from methods.microrank import MicroRank
+        >>> ranking = MicroRank().rank(slow_replica(), np.random.default_rng(0))
+        >>> [scored.component for scored in ranking.components]
+        ['replica-1', 'gateway', 'replica-0']
+        >>> print(ranking.explanation.steps[2].claim)
+        generate of replica-1 is in 50 of 56 abnormal and 0 of 44 normal traces: Dstar2 = ef²/(ep + nf) = 28.8²/(1 +
+        3.45) = 186. 1 listed operation in no normal trace.
     """
 
     name: ClassVar[str] = "microrank"
@@ -195,7 +213,7 @@ def _spectrum_step(incident: Incident, table: SpanTable, bad: Coverage, good: Co
     )
     unseen = [o for o in order if good.covering[o] == 0]
     if unseen:
-        claim += f" {len(unseen)} of the listed operations occur in no normal trace."
+        claim += f" {counted(len(unseen), 'listed operation')} in no normal trace."
     return Step(
         "Weighted spectrum",
         claim,

@@ -1,4 +1,4 @@
-"""MicroRCA: anomalous calls, the subgraph around them, and a walk drawn to busy resources."""
+"""MicroRCA: personalised PageRank on the graph of anomalous calls."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from methods.answer.types import (
     Step,
     Table,
 )
-from methods.answer.wording import unit_of
+from methods.answer.wording import counted, unit_of
 from methods.graph.restart_walk import visits
 from methods.telemetry.calls import CallLatencies, Edge, call_latencies, similarity
 from methods.telemetry.edge_anomaly import clusters
@@ -41,47 +41,62 @@ class MicroRca(Method):
     """MicroRCA: personalised PageRank on the subgraph of anomalous calls, weighted by correlation with resources.
 
     Idea:
-        A call whose response times fall into more than one cluster is anomalous, and what it calls is suspect. Around
-        the suspects lies a subgraph of calls and hosts, whose edges weigh as much as they move with the suspects'
-        response times. A walk on it restarts at suspects whose own resources move with their response times, and ends
-        up at the cause.
+        A call whose response times form more than one cluster is anomalous, and its callee is suspect. The suspects,
+        their neighbours and their hosts form a subgraph. Its edges weigh as much as they correlate with the response
+        times of the suspects. A walk restarts at suspects whose own resources correlate with their response times, and
+        visits the cause most.
 
     Formula:
-        A call is anomalous if BIRCH finds more than one cluster in its smoothed latency, L2-normalised. rt(s) is the
+        A call is anomalous if BIRCH finds more than one cluster in its smoothed, L2-normalised latency. rt(s) is the
         mean latency of the anomalous calls to s. Weights: α of an anomalous call; |corr(rt(s), latency)| of another
-        call to or from s; mean weight into s × max over metrics u of its host |corr(rt(s), u)| to that host.
-        Personalisation of s: mean weight of the calls at s × max over its resources u of |corr(rt(s), u)| / degree(s).
-        Score: π = d π P + (1 - d) v, with P the weights by row and v the personalisation.
+        call to or from s; mean weight into s × max over metrics u of its host |corr(rt(s), u)| of the edge to that
+        host. Personalisation of s: mean weight of the calls at s × max over its resources u of |corr(rt(s), u)| /
+        degree(s). Score: π = d π P + (1 - d) v, with P the weights by row and v the personalisation.
 
     Inputs:
-        Latency of calls (T × E edges, any unit), topology; resource metrics (T × N, any unit) if there are any. The
+        Latency of calls (T × E edges, any unit) and topology; resource metrics (T × N, any unit) where present. The
         onset is not used.
 
     Parameters:
-        alpha: α, 0.55 in the paper. threshold: BIRCH's radius, 0.045 as in the authors' public code.
-        smoothing: samples of the rolling mean, 12 as there. damping: d, 0.85.
+        alpha: α, weight of an anomalous call, 0.55 as in the paper.
+        threshold: BIRCH's radius, 0.045 as in the authors' public code.
+        smoothing: samples of the rolling mean, 12 as there.
+        damping: d, 0.85.
 
     Fails when:
-        No call changes its latency (a fault that shows in errors or in one component only), or all do: every called
-        component is then suspect and correlations, which a shared load raises everywhere, decide alone. A front door
-        that is at fault itself has no calls to it.
+        No call changes its latency: the fault shows in errors or inside one component only. All calls change: then
+        every callee is suspect, and correlations, which a shared load raises everywhere, decide alone. The front door
+        is at fault: nothing calls it.
+
+        NoRanking without latencies of calls or fewer than 3 samples of them, and when no call is anomalous.
 
     Cost:
-        O(E) clusterings of 30 points, O(N T) correlations, O(V³) for the walk over V components of the subgraph.
+        O(E) clusterings of 30 points, O(N T) correlations, and O(V³) for the walk over the V components of the
+        subgraph.
 
     Reference:
-        Wu, Tordsson, Elmroth, Kao, "MicroRCA: Root Cause Localization of Performance Issues in Microservices",
-        NOMS 2020.
+        Wu, Tordsson, Elmroth, Kao, MicroRCA: Root Cause Localization of Performance Issues in Microservices, NOMS 2020.
 
     Deviations:
-        The public code reverses the calls before the walk, so that blame flows to callers; ours walks from a caller
-        to what it depends on, hosts included (the reversal there tests a stale variable and leaves hosts as sources).
-        It lets signed correlations be negative weights and overwrites the response time when two anomalous calls share
-        a callee; ours takes absolute values, and the mean as the paper says. Series are averaged to 30 points, the
-        authors' own window, before clustering: the threshold would depend on the window's length otherwise. Service,
-        host and metric names are not hard-coded; a resource is a metric named after one (cpu, memory, network, disk,
-        gpu, kv cache, slots). The study adds both ends of a call, which were the same measurement. Where the walk has
-        no solution it answers with a random ranking, ours with NoRanking.
+        The public code reverses the calls before the walk, so blame flows to callers; its reversal also tests a stale
+        variable and leaves hosts as sources. Here the walk steps from a caller to its callees and hosts. The public
+        code allows negative weights and overwrites the response time when two anomalous calls share a callee; here
+        weights are absolute, and the response time is the mean, as in the paper. Series are averaged to 30 points, the
+        authors' own window, before clustering: otherwise the threshold would depend on the length of the window. Names
+        of services, hosts and metrics are not hard-coded; a resource is a metric named after one (cpu, memory, network,
+        disk, gpu, kv cache, slots). The study adds both ends of a call, which were the same measurement. Where the walk
+        has no solution, the public code returns a random ranking; here there is NoRanking.
+
+    Example:
+        >>> import numpy as np
+        >>> from cluster.incident.tiny import slow_replica
+        >>> from methods.microrca import MicroRca
+        >>> ranking = MicroRca().rank(slow_replica(), np.random.default_rng(0))
+        >>> [scored.component for scored in ranking.components]
+        ['replica-1', 'node', 'gateway']
+        >>> print(ranking.explanation.steps[0].claim)
+        1 of 2 calls have latencies in more than one cluster (BIRCH, radius 0.045): gateway → replica-1 has 2, from 230
+        ms to 462 ms.
     """
 
     name: ClassVar[str] = "microrca"
@@ -191,9 +206,9 @@ class MicroRca(Method):
         )
         return Step(
             "Anomalous subgraph",
-            f"Anomalous calls lead to {len(suspects)} suspects. With their neighbours and hosts, these form a graph of "
-            f"{len(nodes)} components and {len(drawn)} edges. An anomalous call weighs {self.alpha}, any other edge as "
-            f"much as it correlates with the suspect's response time.",
+            f"Anomalous calls lead to {counted(len(suspects), 'suspect')}; with neighbours and hosts they form a graph "
+            f"of {counted(len(nodes), 'component')} and {counted(len(drawn), 'edge')}. An anomalous call weighs "
+            f"{self.alpha}, any other edge as much as it correlates with a suspect's response time.",
             {"suspects": len(suspects), "components": len(nodes), "edges": len(drawn), "alpha": self.alpha},
             graph=Graph(nodes, drawn),
             pointers=(calls.pointer(calls.edges.index(anomalous[0])),),

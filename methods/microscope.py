@@ -1,4 +1,4 @@
-"""Microscope: follow abnormal components down the call graph to where the trouble ends."""
+"""Microscope: follows abnormal components down the call graph to the last one."""
 
 from __future__ import annotations
 
@@ -38,43 +38,58 @@ _SHOWN = 12
 
 
 class Microscope(Method):
-    """Microscope: candidates at the ends of chains of abnormal components.
+    """Microscope: candidates are the abnormal components without an abnormal callee.
 
     Idea:
-        Trouble spreads from callees to callers, so the cause is an abnormal component that calls no abnormal one. The
-        search starts at the front door and follows abnormal callees only. Candidates are ranked by how much their
-        latency moves with the front door's.
+        Trouble spreads from callees to callers, so the cause is an abnormal component without an abnormal callee. The
+        search starts at the front door and follows abnormal callees only. Candidates are ranked by the correlation of
+        their latency with the front door's.
 
     Formula:
-        A component is abnormal if more than a `share` of its latencies after the onset lie outside μ ± n σ of those
-        before. Visited: the front door and every abnormal component reached over abnormal ones; candidates: the
-        visited that call no abnormal component. score = |corr(latency of the front door, latency)| of a candidate,
-        and the same less 1 for a visited component that is no candidate.
+        A component is abnormal if at least a `share` of its latencies after the onset lie outside μ ± n σ of those
+        before it. Visited: the front door and every abnormal component that it reaches over abnormal ones. Candidates:
+        the visited components without an abnormal callee. score = |corr(latency of the front door, latency)| of a
+        candidate, and the same minus 1 of another visited component.
 
     Inputs:
-        Latency of calls (T × E edges) or of components (any unit, T samples), topology with calls and front door, and
-        the onset with at least 2 samples before and 1 from it on.
+        Latency of calls (T × E edges) or of components (any unit, T samples); topology with calls and front door. The
+        onset, with at least 2 samples before it and 1 after it.
 
     Parameters:
-        n_sigma: n, 3 as in the paper. share: 0.1, so that a single sample out of many is no abnormality; ours.
+        n_sigma: n, 3 as in the paper.
+        share: 0.1, so that one sample of many is no abnormality; not in the paper.
 
     Fails when:
-        One false alarm below the cause hides it behind its callee, and one miss on the way cuts off everything below.
-        If no callee is abnormal, the front door alone is left and takes the blame.
+        One false alarm below the cause hides it behind its callee. One miss on the way hides everything below. Without
+        an abnormal callee, only the front door remains and is blamed.
+
+        NoRanking without a front door, an onset or latencies of calls, with too few samples, and when no visited
+        component is abnormal.
 
     Cost:
         O(V T + E) for V components and E calls.
 
     Reference:
-        Lin, Chen, Zheng, "Microscope: Pinpoint Performance Issues with Causal Graphs in Micro-service Environments",
+        Lin, Chen, Zheng, Microscope: Pinpoint Performance Issues with Causal Graphs in Micro-service Environments,
         ICSOC 2018.
 
     Deviations:
-        The study's code detects abnormal calls with BIRCH and correlates with whatever component its search visited
-        last; ours uses the three-sigma rule on components and correlates with the front door. Its entry point is a
-        name in the code and its order depends on string hashes. It returns the candidates alone; ours ranks the other
-        visited components below them. The paper's impact graph of services that share a host (by the PC algorithm) is
-        left out: replicas on one node would all be neighbours, and the calls alone decide here. Drops count like rises.
+        The study's code detects abnormal calls with BIRCH, and correlates with the component that its search visited
+        last; here the three-sigma rule is applied to components, and the correlation is with the front door. Its entry
+        point is a name in the code, and its order depends on string hashes. It returns only the candidates; here the
+        other visited components are ranked below them. The paper's impact graph of services on one host (by PC) is left
+        out: all replicas on one node would be neighbours, so calls alone decide. Drops count as rises do.
+
+    Example:
+        >>> import numpy as np
+        >>> from cluster.incident.tiny import slow_replica
+        >>> from methods.microscope import Microscope
+        >>> ranking = Microscope().rank(slow_replica(), np.random.default_rng(0))
+        >>> [scored.component for scored in ranking.components]
+        ['replica-1', 'gateway']
+        >>> print(ranking.explanation.steps[1].claim)
+        The search follows abnormal callees from gateway and visits 2 components; 1 of them calls no abnormal component:
+        replica-1.
     """
 
     name: ClassVar[str] = "microscope"

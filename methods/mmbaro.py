@@ -13,7 +13,7 @@ from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_signals
 from methods.answer.ties import steady
 from methods.answer.types import Explanation, Family, Method, NoRanking, Outcome, Pointer, Reason, Step, Table
-from methods.answer.wording import unit_of
+from methods.answer.wording import counted, unit_of
 from methods.telemetry import event_series, log_templates
 from methods.telemetry.deviation import Deviations, deviations, median_and_range
 from methods.telemetry.log_templates import LogTable
@@ -28,39 +28,53 @@ class MmBaro(Method):
     """Multi-source BARO: the largest robust deviation of any kind of telemetry.
 
     Idea:
-        BARO scales each series by the median and interquartile range before the onset, which makes series of any unit
-        comparable. Logs become such series by counting the lines of each template, spans by the latency and the
-        failures of each operation. The component with the largest scaled value of any source is blamed.
+        BARO scales each series by its median and interquartile range (IQR) before the onset, so series of any unit are
+        comparable. Logs become series by counting the lines of each template, spans by the latency and the failures of
+        each operation. The component with the largest scaled value of any source is blamed.
 
     Formula:
-        score(i) = max over t >= onset of |x_i(t) - median_i| / IQR_i, with median_i and IQR_i over t < onset; a
+        score(i) = max over t >= onset of |x_i(t) - median_i| / IQR_i, with median_i and IQR_i over t < onset. A
         component scores as its highest series.
 
     Inputs:
-        Metrics (T × N, any unit), and spans and logs where recorded, counted in buckets of 5 s that start at the onset;
-        the onset. Any one of the sources is enough.
+        Metrics (T × N, each in any unit), and log lines and spans where recorded, counted in buckets of 5 s that start
+        at the onset. The onset. One of the sources is enough.
 
     Parameters:
-        None; the quantiles 25 and 75 are BARO's, the buckets those of the study.
+        None. The quantiles 25 and 75 are BARO's, the buckets are the study's.
 
     Fails when:
-        A rare operation or template has a baseline of few buckets, whose range says little. A component that writes
-        many kinds of lines has many series, and with them many chances of a large score.
+        A rare operation or template has few buckets in the baseline, so its range says little. A component that writes
+        many kinds of lines has many series, and so many chances of a large score.
+
+        NoRanking without an onset, and when no series of any source changes.
 
     Cost:
-        O(N T log T) over all series; masking log lines and counting spans is linear in their number.
+        O(N T log T) over all series. Masking log lines and counting spans is linear in their number.
 
     Reference:
-        Pham, Ha, Zhang, "BARO: Robust Root Cause Analysis for Microservices via Multivariate Bayesian Online Change
-        Point Detection", FSE 2024; its multi-source form in Pham et al., "RCAEval: A Benchmark for Root Cause Analysis
-        of Microservice Systems with Telemetry Data", WWW Companion 2025.
+        Pham, Ha, Zhang, BARO: Robust Root Cause Analysis for Microservices via Multivariate Bayesian Online Change
+        Point Detection, FSE 2024. Multi-source form: Pham et al., RCAEval: A Benchmark for Root Cause Analysis of
+        Microservice Systems with Telemetry Data, WWW Companion 2025.
 
     Deviations:
-        The public code takes the signed maximum, so drops are invisible, and drops constant series; here the absolute
+        The public code takes the signed maximum, so it misses drops, and it drops constant series; here the absolute
         value counts and constants are kept. Where the IQR is 0 it divides by 1, which mixes counts with seconds and
-        lets a chatty container win; `methods.telemetry.deviation` gives such series a spread without unit. The
-        study's "latency" of a trace is a count of successful spans, and the last two samples of the failures before
-        the fault are lost; ours are latencies and failures. Log lines are counted by template, not by container.
+        favours components with many log lines; `methods.telemetry.deviation` gives such series a spread without unit.
+        The study's "latency" of a trace is a count of successful spans, and it loses the last two samples of the
+        failures before the fault; here there are latencies and failures. Log lines are counted by template, not by
+        container.
+
+    Example:
+        >>> import numpy as np
+        >>> from cluster.incident.tiny import slow_replica
+        >>> from methods.mmbaro import MmBaro
+        >>> ranking = MmBaro().rank(slow_replica(), np.random.default_rng(0))
+        >>> [scored.component for scored in ranking.components]
+        ['replica-1', 'gateway', 'node', 'replica-0']
+        >>> print(ranking.explanation.steps[2].claim)
+        Of 3 series of span latencies, latency: generate of replica-1 deviates most. It reaches 678 ms after the onset,
+        32.2 interquartile ranges from its median of 200 ms.
     """
 
     name: ClassVar[str] = "mmbaro"
@@ -132,7 +146,7 @@ def _step(incident: Incident, source: str, found: Deviations, meaning: Mapping[t
         f"its median of {quantity(float(found.centre[top]), unit)}."
     )
     if fresh:
-        claim += f" {len(fresh)} of the listed templates do not occur before the onset."
+        claim += f" {counted(len(fresh), 'listed template')} not seen before the onset."
     return Step(
         f"Largest deviation: {source}",
         claim,

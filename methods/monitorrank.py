@@ -1,4 +1,4 @@
-"""MonitorRank: a random walk on the call graph, drawn to components that resemble the front door's trouble."""
+"""MonitorRank: a random walk on the call graph, weighted by correlation with the front door's latency."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class MonitorRank(Method):
     """MonitorRank: visits of a random walk along calls, with restarts.
 
     Idea:
-        A component whose latency has the same pattern as the front door's is suspect, and more so when those it calls
-        are not. A walker on the call graph prefers callees that resemble the front door, may step back to a caller, and
-        stays where nothing below looks as bad. Where it spends its time is the ranking.
+        A component whose latency correlates with the front door's is suspect, and more so when its callees do not. A
+        walk on the call graph prefers callees that correlate with the front door, may step back to a caller, and stays
+        where no callee correlates as much. Where it spends its time is the ranking.
 
     Formula:
         S_i = |corr(latency of the front door, latency of i)|. Steps from i: to a callee j with weight S_j; back to a
@@ -46,30 +46,43 @@ class MonitorRank(Method):
         the front door. Rows of P sum to 1, restarts u ∝ S without the front door, score π = α π P + (1 - α) u.
 
     Inputs:
-        Latency of calls (T × E edges) or of components (any unit, T samples), topology with calls and front door. The
+        Latency of calls (T × E edges) or of components (any unit, T samples); topology with calls and front door. The
         onset is not used.
 
     Parameters:
-        rho: ρ in [0, 1), 0.5 as in the study's code. alpha: share of steps along edges, 0.85 as there; the paper
-        states both as parameters.
+        rho: ρ in [0, 1), 0.5 as in the study's code.
+        alpha: share of steps along edges, 0.85 as there. Both are free parameters in the paper.
 
     Fails when:
-        All latencies move together (one load for all): similarity then tells nothing. A replica that stays slow from
-        before the window until its end varies little and correlates little.
+        All latencies move together (one load for all): similarity then says nothing. A replica that is slow in the
+        whole window varies little and correlates little.
+
+        NoRanking without a front door or latencies of calls, and when no latency correlates with that of the front
+        door.
 
     Cost:
-        O(E T) correlations and O(V³) for the walk over V components.
+        O(E T) correlations, and O(V³) for the walk over V components.
 
     Reference:
-        Kim, Sumbaly, Shah, "Root Cause Detection in a Service-Oriented Architecture", SIGMETRICS 2013.
+        Kim, Sumbaly, Shah, Root Cause Detection in a Service-Oriented Architecture, SIGMETRICS 2013.
 
     Deviations:
-        The public code builds these weights and then reverses the graph, which turns the walk around; ours walks as the
-        paper does, from callers to callees. It names the entry point in the code; ours takes the topology's front door,
-        whose latency is the sum over its own calls. It drops steps into the entry and rounds similarities. The paper
-        also adds external factors found by clustering pseudo-anomalies of weeks of history: there is no such history
-        in one incident, so this is left out. The stationary visits are solved, not sampled; where there is no solution
-        the public code answers at random, ours with NoRanking.
+        The public code builds these weights and then reverses the graph, which turns the walk around; here the walk
+        steps from callers to callees, as in the paper. It names the entry point in the code; here it is the front door
+        of the topology, whose latency is the sum over its own calls. It drops steps into the entry and rounds
+        similarities. The paper also adds external factors from clusters of pseudo-anomalies in weeks of history; one
+        incident has no such history, so this is left out. The stationary visits are solved for, not sampled; without a
+        solution the public code answers at random, here there is NoRanking.
+
+    Example:
+        >>> import numpy as np
+        >>> from cluster.incident.tiny import slow_replica
+        >>> from methods.monitorrank import MonitorRank
+        >>> ranking = MonitorRank().rank(slow_replica(), np.random.default_rng(0))
+        >>> [scored.component for scored in ranking.components]
+        ['replica-1', 'gateway', 'replica-0']
+        >>> print(ranking.explanation.steps[0].claim)
+        replica-1 has the latency most similar to that of gateway: |r| = 0.993; next is replica-0 with 0.234.
     """
 
     name: ClassVar[str] = "monitorrank"

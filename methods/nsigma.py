@@ -1,4 +1,4 @@
-"""NSigma: how many standard deviations a signal leaves its baseline."""
+"""NSigma: the largest deviation after the onset, in standard deviations of the baseline."""
 
 from __future__ import annotations
 
@@ -15,28 +15,49 @@ from methods.telemetry.matrix import halves, prepare
 class NSigma(Method):
     """The n-sigma rule: the largest deviation after the onset, in standard deviations of the baseline.
 
-    Idea: Before the onset a signal scatters around its mean with some standard deviation. A signal that the fault
-        touches leaves that band further than others do. A component is as suspect as its worst signal.
+    Idea:
+        Before the onset a signal varies around its mean with some standard deviation. Signals that the fault affects
+        deviate by many of them. A component is as suspect as its worst signal.
 
-    Formula: score(i) = max over t >= onset of |x_i(t) - mean_i| / sd_i, with mean_i and sd_i over t < onset.
+    Formula:
+        score(i) = max over t >= onset of |x_i(t) - mean_i| / sd_i, with mean_i and sd_i over t < onset.
 
-    Inputs: metrics (T × N), each signal in any unit: the score has none; the onset. Gaps are left out.
+    Inputs:
+        Metrics (T × N), each signal in any unit: the score has none. The onset. Gaps are left out.
 
-    Parameters: none; the paper's rule has a threshold of 3, which a ranking does not need.
+    Parameters:
+        None. The paper's rule has a threshold of 3, which a ranking does not need.
 
-    Fails when: the baseline holds spikes of its own (they widen sd), a signal drifts, the cause's own signals move less
-        than those of its callers, or one noisy sample decides. NoRanking without an onset, without metrics, with fewer
-        than 2 samples before the onset or none from it on, and when no signal moves at all.
+    Fails when:
+        The baseline has spikes (they increase sd), or a signal drifts. The cause's own signals change less than those
+        of its callers. One noisy sample decides.
 
-    Cost: O(N T).
+        NoRanking without an onset, without metrics, with fewer than 2 samples before the onset or none after it, and
+        when no signal changes.
 
-    Reference: the 3-sigma rule, as the baseline NSigma in Li et al., Causal Inference-Based Root Cause Analysis for
-        Online Service Systems with Intervention Recognition, KDD 2022.
+    Cost:
+        O(N T).
 
-    Deviations: the absolute deviation counts, so that a collapse (token rate, ready pods) is as suspect as a rise; the
-        public code takes the signed maximum and sees no drop. Signals that were constant before the onset are kept,
-        with the bounded spread that `methods.telemetry.deviation` defines; the public code drops them. The onset is the
-        incident's, estimated from the SLI, where the public code is given the injection time.
+    Reference:
+        The 3-sigma rule, as the baseline NSigma in Li et al., Causal Inference-Based Root Cause Analysis for Online
+        Service Systems with Intervention Recognition, KDD 2022.
+
+    Deviations:
+        The absolute deviation counts, so that a drop (token rate, ready pods) is as suspect as a rise; the public code
+        takes the signed maximum. Signals that were constant before the onset are kept, with the bounded spread of
+        `methods.telemetry.deviation`; the public code drops them. The onset is estimated from the SLI; the public code
+        gets the injection time.
+
+    Example:
+        >>> import numpy as np
+        >>> from cluster.incident.tiny import slow_replica
+        >>> from methods.nsigma import NSigma
+        >>> ranking = NSigma().rank(slow_replica(), np.random.default_rng(0))
+        >>> [scored.component for scored in ranking.components]
+        ['replica-1', 'gateway', 'node', 'replica-0']
+        >>> print(ranking.explanation.steps[1].claim)
+        replica-1 cpu_usage reached 1.38 cores 38 s after the onset: 23.7 times the sd (0.0375 cores) above its mean of
+        0.492 cores.
     """
 
     name = "nsigma"

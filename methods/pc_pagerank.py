@@ -1,4 +1,4 @@
-"""PC causal graph, scored by PageRank."""
+"""PC causal graph, then PageRank from effects to causes."""
 
 from __future__ import annotations
 
@@ -8,42 +8,61 @@ from methods.graph.method import GraphMethod
 
 
 class PcPageRank(GraphMethod):
-    """PC causal graph, scored by PageRank.
+    """PC causal graph, then PageRank from effects to causes.
 
-    Idea: PC starts with an edge between all signals and takes away those whose ends become independent once some of
-        their neighbours are held fixed; what is left, with the directions that the separating sets reveal, is a
-        causal graph. PageRank then flows over its edges from effects to causes: what many effects lead back to is
-        suspect. A component is as suspect as its best signal.
+    Idea:
+        PC starts with an edge between all signals and removes the edge of every pair that is independent given some of
+        its neighbours. The sets that separate pairs reveal some directions. What remains is a causal graph. PageRank
+        follows the edges from effects to causes, so it is large where many effects lead. A component is as suspect as
+        its best signal.
 
-    Formula: no edge x – y if |ρ(x, y | S)| < tanh(z(1 - α/2) / sqrt(T - |S| - 3)) for a set S of neighbours; x → y ←
-        z if y is in no such S of x and z; then Meek's rules. Score: x = (1 - d) / N + d Pᵀ x with P[e, c] = 1 /
-        (possible causes of e).
+    Formula:
+        PC removes the edge x – y if |ρ(x, y | S)| < tanh(z(1 - α/2) / sqrt(T - |S| - 3)) for a set S of neighbours. It
+        directs x → y ← z if y is in no such S of x and z, then applies Meek's rules. Score: x = (1 - d) / N + d Pᵀ x
+        with P[e, c] = 1 / (number of possible causes of e).
 
-    Inputs: metrics (T × N), each signal in any unit: only correlations count. Gaps are filled with the last value or
-        the median.
+    Inputs:
+        Metrics (T × N), each signal in any unit: only correlations count. Gaps are filled with the last value or the
+        median.
 
-    Parameters: `alpha`: 0.05, the level of each test (the paper leaves it open; causal-learn's default); `damping`:
-        0.85, d, the paper's.
+    Parameters:
+        alpha: level of each test, 0.05 (open in the paper; causal-learn's default).
+        damping: d, 0.85 as in the paper.
 
-    Fails when: signals are related non-linearly or with lags longer than a sample, when samples are autocorrelated
-        (the tests then count more samples than there are, and keep edges too many), and when everything moves with
-        the load. PageRank does not know which signals are in trouble: a cause of many healthy signals scores too.
-        NoRanking without edges, with fewer than 8 samples or 2 signals that vary. Also no ranking when the tests
-        would exceed the budget, known before they are made.
+    Fails when:
+        Signals are related non-linearly or with lags of more than a sample. Samples are autocorrelated: the tests count
+        more samples than there are, and keep too many edges. All signals follow the load. PageRank does not know which
+        signals are abnormal, so a cause of many healthy signals scores high too (see the example).
 
-    Cost: O(N² · N^d) tests in the worst case, d the largest set that is tried, each of about d multiplications; in
-        practice 10⁴ to 10⁶ tests. Bounded by `methods.graph.skeleton.TEST_BUDGET`: when the next d does not fit, the
-        search stops and says so. PageRank is one linear system, O(N³).
+        NoRanking without edges, with fewer than 8 samples or 2 varying signals, and when the tests would exceed the
+        budget (known before they start).
 
-    Reference: Spirtes & Glymour, An algorithm for fast recovery of sparse causal graphs, Social Science Computer
-        Review 9(1), 1991; Page, Brin, Motwani & Winograd, The PageRank citation ranking: bringing order to the web,
+    Cost:
+        O(N² · N^d) tests in the worst case, d the size of the largest set, each of about d multiplications; in practice
+        10⁴ to 10⁶ tests. `methods.graph.skeleton.TEST_BUDGET` bounds them: when the next size does not fit, the search
+        stops and the explanation says so. PageRank is one linear system, O(N³).
+
+    Reference:
+        Spirtes & Glymour, An algorithm for fast recovery of sparse causal graphs, Social Science Computer Review 9(1),
+        1991. PageRank: Page, Brin, Motwani & Winograd, The PageRank citation ranking: bringing order to the web,
         Stanford, 1999.
 
-    Deviations: the stable search (Colombo & Maathuis, 2014), so that the order of signals has no say in the skeleton;
-        signals stand in an order that their content decides. A signal that a set determines is not tested given that
-        set (the public code stops with an error on singular matrices); copies of a signal are merged and share its
-        score. All signals take part in PageRank; the public code leaves out those without an edge, and so shifts the
-        scores against the names. An empty graph is no ranking; the public code returns the order of columns.
+    Deviations:
+        The search is the stable one (Colombo & Maathuis, 2014), and the content of the signals decides their order, so
+        the order of columns does not matter. A signal that a set determines is not tested given that set; the public
+        code fails on such singular matrices. Copies of a signal are merged and share its score. All signals take part
+        in PageRank; the public code leaves out those without an edge and so assigns the scores to the wrong names. An
+        empty graph gives NoRanking; the public code returns the order of columns.
+
+    Example:
+        >>> import numpy as np
+        >>> from cluster.incident.tiny import slow_replica
+        >>> from methods.pc_pagerank import PcPageRank
+        >>> ranking = PcPageRank().rank(slow_replica(), np.random.default_rng(0))
+        >>> [scored.component for scored in ranking.components]
+        ['replica-0', 'replica-1', 'gateway', 'node']
+        >>> print(ranking.explanation.steps[-1].claim)
+        PageRank flows from effects to causes. replica-0:cpu_usage has 21.3 % of it, 1.92 times an even share (11.1 %).
     """
 
     name = "pc_pagerank"

@@ -1,4 +1,4 @@
-"""PC causal graph, scored by a random walk from the SLI."""
+"""PC causal graph, then a random walk from the SLI to causes."""
 
 from __future__ import annotations
 
@@ -8,44 +8,64 @@ from methods.graph.method import GraphMethod
 
 
 class PcRandomWalk(GraphMethod):
-    """PC causal graph, scored by a random walk from the SLI.
+    """PC causal graph, then a random walk from the SLI to causes.
 
-    Idea: PC starts with an edge between all signals and takes away those whose ends become independent once some of
-        their neighbours are held fixed; what is left, with the directions that the separating sets reveal, is a
-        causal graph. A walk then starts at the SLI, climbs its edges from effects to causes and prefers signals that
-        resemble the SLI: where it spends its time is suspect. A component is as suspect as its best signal.
+    Idea:
+        PC starts with an edge between all signals and removes the edge of every pair that is independent given some of
+        its neighbours. The sets that separate pairs reveal some directions. What remains is a causal graph. A random
+        walk starts at the SLI, follows the edges from effects to causes and prefers signals that correlate with the
+        SLI. Where it spends its time is suspect. A component is as suspect as its best signal.
 
-    Formula: no edge x – y if |ρ(x, y | S)| < tanh(z(1 - α/2) / sqrt(T - |S| - 3)) for a set S of neighbours; x → y ←
-        z if y is in no such S of x and z; then Meek's rules. Score: v = (1 - d) s + d Qᵀ v, s the SLI's node, Q as in
-        `methods.graph.random_walk`: weights |ρ(c, SLI)| to a cause, `rho` times that back to an effect, and what
-        exceeds all causes to stay.
+    Formula:
+        PC removes the edge x – y if |ρ(x, y | S)| < tanh(z(1 - α/2) / sqrt(T - |S| - 3)) for a set S of neighbours. It
+        directs x → y ← z if y is in no such S of x and z, then applies Meek's rules. Score: v = (1 - d) s + d Qᵀ v with
+        s the node of the SLI. Q (`methods.graph.random_walk`) weighs a step to a cause c by |ρ(c, SLI)|, a step back to
+        an effect by `rho` times that, and staying by what exceeds all causes.
 
-    Inputs: metrics (T × N), each signal in any unit: only correlations count. Gaps are filled with the last value or
-        the median. The SLI: the latency of the front door.
+    Inputs:
+        Metrics (T × N), each signal in any unit: only correlations count. Gaps are filled with the last value or the
+        median. The SLI: the latency of the front door.
 
-    Parameters: `alpha`: 0.05, the level of each test (the paper leaves it open; causal-learn's default); `rho`: 0.5
-        and `damping`: 0.85, d (a walk of 6.7 steps on average); MonitorRank and CloudRanger tune them by deployment.
+    Parameters:
+        alpha: level of each test, 0.05 (open in the paper; causal-learn's default).
+        rho: weight of a step back, 0.5.
+        damping: d, 0.85: 6.7 steps on average before a restart. MonitorRank and CloudRanger tune both by deployment.
 
-    Fails when: signals are related non-linearly or with lags longer than a sample, when samples are autocorrelated
-        (the tests then count more samples than there are, and keep edges too many), and when everything moves with
-        the load. The walk cannot reach what the graph does not connect to the SLI; such signals are unranked.
-        NoRanking without edges, with fewer than 8 samples or 2 signals that vary, without an SLI, or when no edge
-        leads away from it. Also no ranking when the tests would exceed the budget, known before they are made.
+    Fails when:
+        Signals are related non-linearly or with lags of more than a sample. Samples are autocorrelated: the tests count
+        more samples than there are, and keep too many edges. All signals follow the load. The walk cannot reach signals
+        without a path from the SLI: they are unranked.
 
-    Cost: O(N² · N^d) tests in the worst case, d the largest set that is tried, each of about d multiplications; in
-        practice 10⁴ to 10⁶ tests. Bounded by `methods.graph.skeleton.TEST_BUDGET`: when the next d does not fit, the
-        search stops and says so. The walk is one linear system, O(N³).
+        NoRanking without edges, with fewer than 8 samples or 2 varying signals, without an SLI, or without an edge from
+        it to a possible cause, and when the tests would exceed the budget (known before they start).
 
-    Reference: Spirtes & Glymour, An algorithm for fast recovery of sparse causal graphs, Social Science Computer
-        Review 9(1), 1991; the walk: Kim, Sumbaly & Shah, Root cause detection in a service-oriented architecture,
-        SIGMETRICS 2013, and Wang et al., CloudRanger, CCGRID 2018.
+    Cost:
+        O(N² · N^d) tests in the worst case, d the size of the largest set, each of about d multiplications; in practice
+        10⁴ to 10⁶ tests. `methods.graph.skeleton.TEST_BUDGET` bounds them: when the next size does not fit, the search
+        stops and the explanation says so. The walk is one linear system, O(N³).
 
-    Deviations: the stable search (Colombo & Maathuis, 2014), so that the order of signals has no say in the skeleton;
-        signals stand in an order that their content decides. A signal that a set determines is not tested given that
-        set (the public code stops with an error on singular matrices); copies of a signal are merged and share its
-        score. The walk is really made, with expected visits in place of sampled ones; in the public code all weights
-        are 0, every step is uniform, and the graph has no influence on the ranking. The SLI, as the symptom, is not
-        ranked itself.
+    Reference:
+        Spirtes & Glymour, An algorithm for fast recovery of sparse causal graphs, Social Science Computer Review 9(1),
+        1991. The walk: Kim, Sumbaly & Shah, Root cause detection in a service-oriented architecture, SIGMETRICS 2013,
+        and Wang et al., CloudRanger, CCGRID 2018.
+
+    Deviations:
+        The search is the stable one (Colombo & Maathuis, 2014), and the content of the signals decides their order, so
+        the order of columns does not matter. A signal that a set determines is not tested given that set; the public
+        code fails on such singular matrices. Copies of a signal are merged and share its score. The walk uses the
+        weights, as expected visits instead of sampled ones; in the public code all weights are 0, so every step is
+        uniform and the graph has no influence. The SLI is the symptom and is not ranked.
+
+    Example:
+        >>> import numpy as np
+        >>> from cluster.incident.tiny import slow_replica
+        >>> from methods.pc_randomwalk import PcRandomWalk
+        >>> ranking = PcRandomWalk().rank(slow_replica(), np.random.default_rng(0))
+        >>> [scored.component for scored in ranking.components]
+        ['replica-1', 'node']
+        >>> print(ranking.explanation.steps[-1].claim)
+        A walk from gateway:latency_p90 that prefers signals similar to it spends 31.7 % of its steps at
+        replica-1:latency_p90 (similarity 0.991).
     """
 
     name = "pc_randomwalk"

@@ -1,4 +1,4 @@
-"""PDiagnose: metrics, logs and traces vote for the component at fault."""
+"""PDiagnose: metrics, logs and spans vote for the component at fault."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_components
 from methods.answer.ties import steady
 from methods.answer.types import Cell, Explanation, Family, Method, NoRanking, Outcome, Pointer, Reason, Step, Table
+from methods.answer.wording import counted
 from methods.telemetry import log_templates
 from methods.telemetry.log_templates import LogTable
 from methods.telemetry.matrix import Floats, Key, SignalMatrix, halves, prepare
@@ -28,43 +29,56 @@ class PDiagnose(Method):
     """PDiagnose: one vote of each kind of telemetry.
 
     Idea:
-        Each source has its own simple detector that needs no training: density and moving average for metrics, words
-        and unusual templates for logs, slow and failed spans for traces. What each finds is turned into a vote for the
-        component that it was found on. The component with the most votes is blamed, even if one source is blind.
+        Each source has a simple detector without training: density and moving average for metrics, keywords and unusual
+        templates for logs, slow and failed spans for traces. Each source turns its anomalies into a vote for every
+        component. The component with the most votes is blamed, even if one source shows nothing.
 
     Formula:
-        Metrics: a signal is smoothed by a weighted moving average of `window` samples (the newest weighs most). A
-        sample after the onset is anomalous if its two-sided tail probability under the kernel density of the smoothed
-        baseline is below `tail`; vote_m = mean over the component's signals of the share of anomalous samples. Logs: a
-        line is anomalous if it speaks of an error, or if its template is written more often than before by more than
-        n standard deviations of a Poisson count; vote_l = max(0, share of anomalous lines after - before). Spans: a
-        span is anomalous if it failed, or if its own time leaves μ ± n σ of its operation before the onset;
-        vote_t = max(0, share after - before). score = (vote_m + vote_l + vote_t) / sources recorded.
+        Metrics: a weighted moving average of `window` samples smooths a signal (the newest weighs most). A sample after
+        the onset is anomalous if its two-sided tail probability under the kernel density of the smoothed baseline is
+        below `tail`; vote_m = mean over the component's signals of the share of anomalous samples. Logs: a line is
+        anomalous if it reports an error, or if its template occurs more often than before by more than n standard
+        deviations of a Poisson count; vote_l = max(0, share of anomalous lines after - before). Spans: a span is
+        anomalous if it failed, or if its own time is outside μ ± n σ of its operation before the onset; vote_t = max(0,
+        share after - before). score = (vote_m + vote_l + vote_t) / number of sources.
 
     Inputs:
-        Metrics (T × N, any unit), log lines, spans [s]: any one is enough; and the onset.
+        Metrics (T × N, each in any unit), log lines, spans with durations [s]: one of them is enough. The onset.
 
     Parameters:
-        tail: 0.01. window: 3 samples. n_sigma: n, 3. The paper sets such thresholds by its data sets; these are ours.
+        tail: tail probability of an anomalous sample, 0.01.
+        window: of the moving average, 3 samples.
+        n_sigma: n, 3. The paper sets such thresholds for its data sets; these are our own.
 
     Fails when:
-        The fault silences a component: silence casts no vote of logs and spans, only its metrics speak. A load surge
-        moves the metrics of all components, and votes then tell little.
+        The fault silences a component: without lines and spans, only its metrics vote. A surge of load changes the
+        metrics of all components, and votes then say little.
+
+        NoRanking without an onset, and when no metric, log line or span is anomalous.
 
     Cost:
         O(N T²) for the densities, linear in lines and spans.
 
     Reference:
-        Hou, Jia, Wu, Li, Han, "Diagnosing Performance Issues in Microservices with Heterogeneous Data Source",
-        ISPA 2021.
+        Hou, Jia, Wu, Li, Han, Diagnosing Performance Issues in Microservices with Heterogeneous Data Source, ISPA 2021.
 
     Deviations:
         The public code uses neither density nor moving average, but mean + 3 standard deviations of raw samples,
-        upwards only. It adds up numbers of samples, of error lines in the whole file (before the fault too) and of
-        spans, so that the busiest and the most talkative component wins; here each source votes with a share between 0
-        and 1. It raises KeyError for a logging component without metrics and for an operation that the baseline lacks:
-        here such an operation casts no vote. A span counts with its own time, so that a caller is not blamed for whom
-        it waits for.
+        upwards only. It adds numbers of samples, of error lines in the whole file (before the fault too) and of spans,
+        so the component with most requests or most log lines wins; here each source votes with a share between 0 and 1.
+        It raises KeyError for a component with logs and without metrics, and for an operation that the baseline lacks;
+        here such an operation does not vote. The own time of a span counts, so that a caller is not blamed for its
+        callees.
+
+    Example:
+        >>> import numpy as np
+        >>> from cluster.incident.tiny import slow_replica
+        >>> from methods.pdiagnose import PDiagnose
+        >>> ranking = PDiagnose().rank(slow_replica(), np.random.default_rng(0))
+        >>> [scored.component for scored in ranking.components]
+        ['replica-1', 'node', 'gateway', 'replica-0']
+        >>> print(ranking.explanation.steps[-1].claim)
+        replica-1 has the largest votes: metrics 1, logs 0.254, spans 1; their mean is 0.751 of at most 1.
     """
 
     name: ClassVar[str] = "pdiagnose"
@@ -148,8 +162,8 @@ class PDiagnose(Method):
         ]
         claim = (
             f"{int((anomalous & late).sum())} of {int(late.sum())} lines after the onset are anomalous: "
-            f"{int((logs.trouble & late).sum())} report an error; {int(multiplied.sum())} templates occur more often "
-            f"than expected."
+            f"{int((logs.trouble & late).sum())} report an error; {counted(int(multiplied.sum()), 'template')} more "
+            f"frequent than expected."
         )
         if order:
             times = f"{int(later[order[0]])} times, {number(float(expected[order[0]]))} expected"

@@ -1,4 +1,4 @@
-"""rcd: which signals did the fault act on directly? A hierarchical search around a before/after indicator."""
+"""RCD: a hierarchical search for the signals that the fault acts on directly."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from cluster.text.quantities import number
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_signals
 from methods.answer.types import Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
+from methods.answer.wording import counted
 from methods.telemetry.discretize import natural_bins
 from methods.telemetry.matrix import SignalMatrix, halves, prepare
 
@@ -28,39 +29,53 @@ class Rcd(Method):
     """RCD: root cause discovery as the search for the targets of an unknown intervention.
 
     Idea:
-        A fault is an intervention on a few signals, marked by an indicator F that is 0 before the onset and 1 after.
-        The signals that stay dependent on F whatever subset of the others is given are its direct targets. To need few
-        tests, the search runs in random chunks, keeps the survivors of each, repeats until a handful is left, and only
-        then orders them.
+        A fault is an intervention on a few signals, marked by an indicator F that is 0 before the onset and 1 after it.
+        Signals that depend on F given any subset of the others are its direct targets. To need few tests, the search
+        runs in random chunks, keeps the dependent signals of each, and repeats until a handful remains. Only these are
+        ordered.
 
     Formula:
-        x is a neighbour of F at level α when no subset S of the other neighbours gives p(x ⟂ F | S) > α in a
-        chi-square test on x binned to 5 values. α grows; score = (levels at which x is a neighbour) + 1 - p at the
-        first of them.
+        x is a neighbour of F at level α when no subset S of the other neighbours gives p(x ⟂ F | S) > α in a chi-square
+        test on x in 5 bins. α grows in steps. score = (number of levels from the first at which x is a neighbour) + 1 -
+        p at that level.
 
     Inputs:
-        Metrics, T samples × N signals, any unit, and the onset; at least 5 samples on each side.
+        Metrics (T × N), each signal in any unit. The onset, with at least 5 samples on each side. Gaps are filled with
+        the last value or the median.
 
     Parameters:
-        chunk: signals searched together (gamma = 5 in the paper).
-        bins: of the discretisation (5).
-        alpha_chunk, alpha_rank: first significance levels of the two phases (0.01, 0.001).
-        alpha_step: what is added until a neighbour is found, and between levels of the ranking (0.1).
+        chunk: signals that are searched together, 5 (γ in the paper).
+        bins: of the discretisation, 5.
+        alpha_chunk: first level of the search in chunks, 0.01.
+        alpha_rank: first level of the ranking, 0.001.
+        alpha_step: increase of the level in both, 0.1.
 
     Fails when:
-        Few samples: the strata of the conditional tests run empty, everything looks independent and drops out.
-        Several signals of one component move together: given one, the others look independent, and chance picks.
+        Samples are few: strata of the conditional tests are empty, and everything looks independent. Several signals of
+        one component change alike: given one, the others look independent, and chance decides.
+
+        NoRanking without an onset, with fewer than 5 samples on one side of it, and when no signal depends on F.
 
     Cost:
-        O(N/chunk · chunk · 2^chunk) tests of O(T), about 80 a chunk; the chunks are drawn by `rng`.
+        O(N/chunk · chunk · 2^chunk) tests of O(T), about 80 for each chunk. `rng` draws the chunks.
 
     Reference:
-        Ikram et al., "Root Cause Analysis of Failures in Microservices through Causal Discovery", NeurIPS 2022.
+        Ikram et al., Root Cause Analysis of Failures in Microservices through Causal Discovery, NeurIPS 2022.
 
     Deviations:
-        Signals that are constant on one side are kept: a counter that starts moving is the clearest evidence there is.
-        Within a depth the signal with the largest p-value is tested first, so that no order of columns decides.
-        The public code draws its chunks unseeded.
+        Signals that are constant on one side are kept: a counter that starts to move is the clearest evidence. At each
+        depth the signal with the largest p-value is tested first, so the order of columns does not matter. The public
+        code draws its chunks unseeded.
+
+    Example:
+        >>> import numpy as np
+        >>> from cluster.incident.tiny import slow_replica
+        >>> from methods.rcd import Rcd
+        >>> ranking = Rcd().rank(slow_replica(), np.random.default_rng(0))
+        >>> [scored.component for scored in ranking.components]
+        ['replica-1']
+        >>> print(ranking.explanation.steps[2].claim)
+        It depends on the fault indicator with p = 1.93e-22 at most, given no other signal.
     """
 
     name: ClassVar[str] = "rcd"
@@ -149,7 +164,7 @@ class Rcd(Method):
             ),
             Step(
                 "Neighbours of the fault indicator",
-                f"{len(levels)} signals depend on the fault indicator (before or after the onset) given any others. "
+                f"{counted(len(levels), 'neighbour')}: dependent on the fault indicator given any other signals. "
                 f"The stricter the first level that finds a signal, the higher it ranks.",
                 {"neighbours": float(len(levels))},
                 table=Table(("component", "signal", "levels", "p"), rows),

@@ -1,4 +1,4 @@
-"""TraceRCA: which sets of components do abnormal traces share, and where in them do abnormal calls end?"""
+"""TraceRCA: sets of components that abnormal traces share, and the component at which their abnormal calls end."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_components
 from methods.answer.ties import steady
 from methods.answer.types import Cell, Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
+from methods.answer.wording import counted
 from methods.telemetry.item_sets import closed_sets
 from methods.telemetry.spans import NO_PARENT, Codes, Flags, Floats, SpanTable, after_onset, encode
 
@@ -25,44 +26,60 @@ class TraceRca(Method):
     """TraceRCA: suspicious sets of components, mined from abnormal traces.
 
     Idea:
-        If many abnormal traces pass through a set of components and few normal ones do, the cause is likely in the set.
-        A call is abnormal when a feature of it leaves its history; which features of which calls count is selected
-        anew for each incident, so that features that are always noisy do not vote. Within a set, the component at
-        which abnormal calls end is to blame, not the one that passes the delay on.
+        If many abnormal and few normal traces pass a set of components, the cause is likely in the set. A call is
+        abnormal when its latency leaves its history. Whether latency counts for a kind of call is decided anew for each
+        incident, so that noisy latencies do not vote. Within a set, the component at which abnormal calls end is to
+        blame, not the one that passes the delay on.
 
     Formula:
         A call of kind c (caller, callee, operation) is abnormal if |latency - μ_c| > n σ_c (history before the onset),
-        or if it failed. Latency is useful for c only if r_after - r_before > δ r_before, with r the share of abnormal
+        or if it failed. Latency counts for c only if r_after - r_before > δ r_before, with r the share of abnormal
         calls. Over traces after the onset: support(X) = P(X ⊆ trace | abnormal), confidence(X) = P(abnormal | X ⊆
-        trace), JI(X) = 1 / (1 / support + 1 / confidence - 1). Among abnormal traces that hold X, in(i) is the share
-        of all abnormal traces with an abnormal call to i, out(i) with one from i. score(i) = max over closed frequent X
-        with i of JI(X) max(0, in(i) - out(i)).
+        trace), JI(X) = 1 / (1 / support + 1 / confidence - 1). Among abnormal traces that contain X, in(i) is the share
+        of all abnormal traces with an abnormal call to i, out(i) that with an abnormal call from i. score(i) = max over
+        closed frequent X with i of JI(X) max(0, in(i) - out(i)).
 
     Inputs:
-        Spans [s] with trace, parent, component and operation, and the onset; traces on both sides of it.
+        Spans with trace, parent, component, operation and duration [s]. The onset, with traces on both sides of it.
 
     Parameters:
-        n_sigma: n, 3. delta: δ, 1 as the threshold in the authors' public code. min_support: 0.1 as there.
+        n_sigma: n, 3.
+        delta: δ, 1 as the threshold in the authors' public code.
+        min_support: smallest support of a frequent set, 0.1 as there.
 
     Fails when:
-        Every trace passes every component, so that sets cannot differ. A caller that records one span for a request
-        and none for its call hides the network between them: the delay is then the caller's. Latencies with heavy
-        tails make σ large and abnormal calls few.
+        Every trace passes every component, so that sets cannot differ. A caller records one span for a request and none
+        for its call: then the network between them counts as the caller. Latencies with heavy tails make σ large and
+        abnormal calls few.
+
+        NoRanking without an onset or spans, without traces on one side of the onset, and when no call is abnormal or no
+        set is frequent.
 
     Cost:
-        O(S log S) for S spans and O(K M) for M closed sets of K distinct abnormal traces, M limited to some thousands.
+        O(S log S) for S spans, and O(K M) for M closed sets of K distinct abnormal traces, with M limited to some
+        thousands.
 
     Reference:
-        Li et al., "Practical Root Cause Localization for Microservice Systems via Trace Analysis", IWQoS 2021.
+        Li et al., Practical Root Cause Localization for Microservice Systems via Trace Analysis, IWQoS 2021.
 
     Deviations:
         The study's code mines no sets and selects no features: it ranks operations by the harmonic mean of support and
-        confidence of single abnormal spans, misses drops, and raises KeyError for unseen operations. A call to an
-        operation that the baseline never saw counts as abnormal here, and the explanation lists it. The latency of a
-        call is what the caller measured (its span around the call) where it recorded that, else what the callee did:
-        a slow network shows in the former only. The authors' code blames |in - out|, which blames a front door that
-        only passes delay on (it has to forbid the gateway by name), and scores sets of one; ours uses in - out, and
-        all closed sets. The paper's resource metrics per call are left out: this is the trace-only method of the study.
+        confidence of single abnormal spans, misses drops, and raises KeyError for unseen operations. Here a call to an
+        operation that the baseline does not contain is abnormal, and the explanation lists it. The latency of a call is
+        the caller's measurement (its span around the call) where there is one, else the callee's: only the former shows
+        a slow network. The authors' code blames |in - out|, which blames a front door that only passes delay on (it has
+        to exclude the gateway by name), and scores sets of one; here it is in - out, over all closed sets. The paper's
+        resource metrics of calls are left out: this is the trace-only method of the study.
+
+    Example:
+        >>> import numpy as np
+        >>> from cluster.incident.tiny import slow_replica
+        >>> from methods.tracerca import TraceRca
+        >>> ranking = TraceRca().rank(slow_replica(), np.random.default_rng(0))
+        >>> [scored.component for scored in ranking.components]
+        ['replica-1', 'gateway']
+        >>> print(ranking.explanation.steps[-1].claim)
+        100% of the abnormal traces contain an abnormal call to replica-1, 0% an abnormal call from it: score 1.
     """
 
     name: ClassVar[str] = "tracerca"
@@ -274,8 +291,8 @@ def _unseen_step(incident: Incident, table: SpanTable, calls: _Calls, judged: _J
     caller, callee, operation = calls.name(table, order[0])
     return Step(
         "Calls not in the baseline",
-        f"{len(fresh)} kinds of calls occur only after the onset, such as {caller} → {callee} {operation} "
-        f"({int(count[order[0]])} calls). They count as abnormal.",
+        f"{counted(len(fresh), 'new kind')} of calls after the onset, such as {caller} → {callee} {operation} "
+        f"({int(count[order[0]])} calls). Such calls are abnormal.",
         {"kinds": len(fresh), "calls": int(count[fresh].sum())},
         table=Table(
             ("caller", "callee", "operation", "calls"), tuple((*calls.name(table, c), int(count[c])) for c in order)
@@ -302,7 +319,7 @@ def _sets_step(incident: Incident, table: SpanTable, found: _Found, least: float
     top = int(order[0])
     support, confidence, jaccard = (float(x) for x in found.measures[top])
     claim = (
-        f"{len(found.sets)} closed sets of components occur in at least {least:.0%} of the abnormal traces. "
+        f"{counted(len(found.sets), 'closed set')} of components in at least {least:.0%} of the abnormal traces. "
         f"{_names(table, found.sets[top])}: support {number(support)}, confidence {number(confidence)}, "
         f"JI {number(jaccard)}."
     )

@@ -17,7 +17,8 @@ class docstring has these headings, each at the start of a line and ended by a c
     Fails when: what it cannot see, and when it returns NoRanking.
     Cost: in N signals, T samples, C components, S spans.
     Reference: the original paper.
-    Deviations: from the paper and from the study's public code, with the reason; "none" if there are none.
+    Deviations: from the paper and from the study's public code, with the reason; "None" if there are none.
+    Example: a doctest on an incident of `cluster.incident.tiny` that shows the ranking and one claim.
 """
 
 from __future__ import annotations

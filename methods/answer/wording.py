@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cluster.text.quantities import number
 from cluster.text.times import duration
 
 
 def unit_of(units: Mapping[str, str], signal: str) -> str:
     """The unit of a signal, empty when it is not known."""
     return units.get(signal, "")
+
+
+def counted(items: int, noun: str) -> str:
+    """A number of things: "1 edge", "60 edges"."""
+    return f"{number(items)} {noun}{'' if items == 1 else 's'}"
 
 
 def after_onset(time: float, onset: float) -> str:

@@ -11,6 +11,7 @@ from cluster.text.quantities import number
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_signals
 from methods.answer.types import Explanation, NoRanking, Outcome, Reason, Step, Table
+from methods.answer.wording import counted
 from methods.graph.discovery import Discovery
 from methods.graph.mixed import Floats, Mark, as_graph, effect_to_cause, parents
 from methods.graph.pagerank import pagerank
@@ -154,9 +155,12 @@ def _graph_step(signals: Signals, found: Discovery, relevance: Floats, start: in
     ranked = [int(i) for i in np.argsort(-relevance, kind="stable") if i != start]
     top = ranked[0]
     effects = [int(i) for i in np.argsort(-relevance, kind="stable") if causes[i, top]]
-    claim = f"{found.algorithm} finds {edges} edges between {signals.count} signals; the direction of {known} is known."
+    claim = (
+        f"{found.algorithm} finds {counted(edges, 'edge')} between {signals.count} signals; the direction of {known} "
+        "is known."
+    )
     if lonely:
-        claim += f" {lonely} signals have no edge."
+        claim += f" {counted(lonely, 'signal')} without an edge."
     if effects:
         listed = ", ".join(signals.names[i] for i in effects[:3])
         more = f" and {len(effects) - 3} more" if len(effects) > 3 else ""

@@ -9,6 +9,7 @@ import numpy as np
 
 from cluster.text.quantities import number
 from methods.answer.types import NoRanking, Reason, Step, Table
+from methods.answer.wording import counted
 from methods.graph.fci import fci
 from methods.graph.granger import f_test, false_discovery
 from methods.graph.lingam import NotConverged, ica_lingam
@@ -81,8 +82,8 @@ class Fci:
         def evidence(relevance: Floats) -> tuple[Step, ...]:
             removed = graph.beyond_neighbours
             claim = (
-                f"Conditioning on signals beyond the neighbours, for possible hidden causes, removes {len(removed)} "
-                "more edges."
+                f"Conditioning on signals beyond the neighbours, for possible hidden causes, removes "
+                f"{counted(len(removed), 'more edge')}."
             )
             example = max(removed, key=lambda pair: relevance[list(pair)].sum(), default=None)
             if example is not None:
@@ -138,7 +139,7 @@ class Granger:
             )
             if rows:
                 cause, effect, lag, f, p = rows[0]
-                claim += f" {cause} predicts {effect} with {lag} lags: F = {number(f)}, p = {number(p)}."
+                claim += f" {cause} predicts {effect} with {counted(lag, 'lag')}: F = {number(f)}, p = {number(p)}."
             numbers = {
                 "pairs": signals.count * (signals.count - 1),
                 "passed": len(pairs),
@@ -176,11 +177,11 @@ class Lingam:
                 for i, j in ends[:SHOWN]
             )
             first = ", ".join(signals.names[int(i)] for i in graph.order[:3])
-            claim = f"The causal order of the signals starts with {first}. {len(ends)} effects remain after pruning."
+            claim = f"The causal order starts with {first}. {counted(len(ends), 'effect')} left after pruning."
             if rows:
                 claim += f" One standard deviation of {rows[0][0]} moves {rows[0][1]} by {number(rows[0][2])}."
             if graph.left_out:
-                claim += f" {len(graph.left_out)} signals are linear combinations of others and are left out."
+                claim += f" {counted(len(graph.left_out), 'linear combination')} of other signals left out."
             numbers = {"effects": len(ends), "left_out": len(graph.left_out), "iterations": graph.iterations}
             table = Table(("cause", "effect", "effect size", "cause's place", "effect's place"), rows)
             pointers = tuple(signals.pointer(i) for i in ends[0]) if ends else ()

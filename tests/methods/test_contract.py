@@ -12,6 +12,7 @@ Run one method's part with `pytest tests/methods/test_contract.py -k nsigma`. Wh
 from __future__ import annotations
 
 import dataclasses
+import doctest
 import inspect
 import json
 import re
@@ -37,7 +38,7 @@ from methods.answer.types import (
     SpansPointer,
 )
 
-HEADINGS = ("Idea", "Formula", "Inputs", "Parameters", "Fails when", "Cost", "Reference", "Deviations")
+HEADINGS = ("Idea", "Formula", "Inputs", "Parameters", "Fails when", "Cost", "Reference", "Deviations", "Example")
 NAMES = [entry.name for entry in (*catalog.entries(), catalog.CONTRAST)]
 
 QUICK: dict[str, dict[str, Any]] = {"causalrca": {"epochs": 60}}
@@ -142,22 +143,37 @@ def test_the_class_stands_where_the_catalogue_says(name: str) -> None:
     assert method.family is Family(entry.family)
 
 
-@every_method
-def test_the_docstring_is_complete(name: str) -> None:
+def page(name: str) -> dict[str, str]:
+    """The class docstring by heading; a heading stands alone on its line, its text is indented below it."""
     text = inspect.getdoc(type(catalog.load(name))) or ""
-    found = [m.group(1) for m in re.finditer(rf"^({'|'.join(HEADINGS)}):", text, re.MULTILINE)]
-    assert found == list(HEADINGS)
-    parts = re.split(rf"^(?:{'|'.join(HEADINGS)}):", text, flags=re.MULTILINE)[1:]
-    assert all(part.strip() for part in parts)
+    parts = re.split(r"^(\S.*):\n", text, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+@every_method
+def test_the_page_has_every_heading_in_order(name: str) -> None:
+    found = page(name)
+    assert tuple(found) == HEADINGS
+    for text in found.values():
+        assert text.strip()
+        assert all(line.startswith("    ") for line in text.splitlines() if line.strip())
+
+
+@every_method
+def test_the_page_has_an_example_that_shows_a_ranking_and_a_claim(name: str) -> None:
+    # tests/tree/test_examples.py runs it.
+    sources = [example.source for example in doctest.DocTestParser().get_examples(page(name)["Example"])]
+    assert any("ranking.components" in source for source in sources)
+    assert any(".claim" in source for source in sources)
 
 
 @every_method
 def test_every_parameter_is_in_the_docstring(name: str) -> None:
-    cls = type(catalog.load(name))
-    text = inspect.getdoc(cls) or ""
+    cls, text = type(catalog.load(name)), page(name)["Parameters"]
     for parameter in inspect.signature(cls).parameters.values():
         assert parameter.default is not inspect.Parameter.empty, "hyper-parameters have defaults"
-        assert parameter.name in text
+        assert f"    {parameter.name}: " in text
+    assert inspect.signature(cls).parameters or text.strip().startswith("None.")
 
 
 @every_method

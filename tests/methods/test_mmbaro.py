@@ -34,7 +34,7 @@ def test_a_template_that_appears_after_the_onset_counts_up_to_the_floor() -> Non
     outcome = MmBaro().rank(tiny.incident(logs=logs), outcomes.rng())
     assert outcomes.scores(outcome) == pytest.approx({"a": 1 / FLOOR, "b": 0.0})
     assert isinstance(outcome, Ranking)
-    assert "do not occur before the onset" in outcome.explanation.steps[0].claim
+    assert "not seen before the onset" in outcome.explanation.steps[0].claim
 
 
 def test_latency_is_latency_and_not_a_count() -> None:
