@@ -6,7 +6,7 @@ discovery.py    the pods and nodes of the deployment, as a Topology
 pod_watch.py    the pods of a namespace, kept up to date
 identity.py     the component that a pod is, also after it was replaced
 sources.py      the addresses of the telemetry, and logins to it
-metrics.py, logs.py, traces.py    the telemetry
+metrics.py, logs.py, traces/    the telemetry
 deployment.py   the adapter: a `cluster.deployment.Deployment`
 commands.py     commands in a container
 doctor.py       checks of all of this, and how to repair what fails

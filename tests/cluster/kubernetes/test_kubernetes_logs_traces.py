@@ -13,8 +13,10 @@ from mock_telemetry import Telemetry, serving
 
 from cluster.deployment import DeploymentError
 from cluster.incident.model import LOG_COLUMNS, SPAN_COLUMNS
-from cluster.kubernetes import logs, traces
+from cluster.kubernetes import logs
 from cluster.kubernetes.deployment import KubernetesDeployment
+from cluster.kubernetes.sources import JsonClient
+from cluster.kubernetes.traces import jaeger, tempo
 from cluster.window import Window
 
 T0 = 1_700_000_000.0
@@ -175,11 +177,11 @@ anything = st.recursive(
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 def test_any_answer_is_read_or_refused(deployment: KubernetesDeployment, answer: object) -> None:
     stack = deployment.stack()
-    client = traces.JsonClient("Tempo", _login(), 1.0)
+    client = JsonClient("Tempo", _login(), 1.0)
     for read in (
         lambda: [logs._line(*one) for one in logs._entries(answer)],
-        lambda: list(traces._otlp(stack, answer)),
-        lambda: list(traces._jaeger_trace(stack, answer)),
+        lambda: list(tempo._spans(stack, answer)),
+        lambda: list(jaeger._spans(stack, answer)),
     ):
         try:
             client.read(read)
