@@ -1,4 +1,4 @@
-"""Cuts an incident out of a live deployment: one window of everything it says, and what it does not say."""
+"""Captures an incident from a live deployment: one window of its telemetry, and notes on what is missing."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from cluster.window import Window
 def capture(deployment: Deployment, window: Window, step: float | None = None) -> Incident:
     """The window as an incident, metrics every `step` seconds, under a random id and without an onset.
 
-    By default as often as the deployment is worth asking. A column without a single sample is left out and noted, as
-    is a source of spans or logs that fails. Raises DeploymentError when there are no metrics at all.
+    The default step is the deployment's own. Columns without a sample are left out and noted; so is a source of spans
+    or logs that fails. Raises DeploymentError when there are no metrics at all.
     """
     samples = deployment.samples(window, deployment.step if step is None else step)
     notes = list(samples.notes)
@@ -48,7 +48,7 @@ def _measured(frame: pd.DataFrame) -> pd.DataFrame:
 def _optional(
     read: Callable[[], pd.DataFrame], empty: Callable[[], pd.DataFrame], name: str, notes: list[str]
 ) -> pd.DataFrame:
-    """What `read` brings, its `attrs["notes"]` moved to the notes; an empty frame and a note when it fails."""
+    """The frame of `read`, its `attrs["notes"]` moved to `notes`. An empty frame and a note when `read` fails."""
     try:
         frame = read()
     except DeploymentError as error:

@@ -50,7 +50,7 @@ class Liveness(StrEnum):
 class Status:
     """How a deployment is now. `data_age` is seconds since the newest sample, None when there is none.
 
-    `fresh` is how old that sample may be before the data counts as stale: what is scraped seldom is older.
+    `fresh` is the age in seconds from which the data counts as stale; it grows with the scrape interval.
     """
 
     liveness: Liveness
@@ -64,7 +64,7 @@ class Status:
 class Samples:
     """Metrics of one window on a regular grid; shapes as in `cluster.incident.model.Telemetry`.
 
-    `notes` names every series that could not be had: it stays a gap.
+    `notes` names every series that could not be read: it stays a gap.
     """
 
     metrics: pd.DataFrame
@@ -158,14 +158,17 @@ class Pod(Protocol):
         """In cores; None where it has none. Raises DeploymentError, with the reason, where none can be set."""
 
     def cpu_quota(self, cores: float | None = None, period: float = 0.1) -> dict[str, str]:
-        """The files that hold its CPU limit and what they say: now, or for so many cores, handed out anew every period
-        (s, up to 1): whoever has used them up waits for the next one. Raises as `cpu_limit`."""
+        """File path -> content of the files that hold its CPU limit, in the order in which to write them.
+
+        As they are now, or as they would be for `cores` with a CFS period of `period` seconds (at most 1): processes
+        that have used up the quota wait for the next period. Raises as `cpu_limit`.
+        """
 
     def set_cpu_quota(self, quota: Mapping[str, str]) -> None:
-        """Write what `cpu_quota` gave. Raises DeploymentError, also for any other file."""
+        """Write the files of `cpu_quota`. Raises DeploymentError, also for any other file."""
 
-    def by_hand(self, argv: Sequence[str]) -> str:
-        """The line with which a person runs a command in the pod's namespaces."""
+    def manual_command(self, argv: Sequence[str]) -> str:
+        """The shell command with which a person runs `argv` in the pod's namespaces."""
 
 
 class Gateway(Protocol):
@@ -175,22 +178,28 @@ class Gateway(Protocol):
         """Its configuration, as it is stored."""
 
     def routing(self) -> str:
-        """The name of the routing that the running gateway follows, asked of the gateway itself."""
+        """The name of the routing in force, as the running gateway reports it."""
 
-    def changed(self, name: str, weights: Mapping[str, int], detours: Mapping[str, str]) -> str:
-        """A configuration with another routing: pod -> weight (1 when left out), pod -> `address:port` in its place."""
+    def with_routing(self, name: str, weights: Mapping[str, int], detours: Mapping[str, str]) -> str:
+        """The stored configuration with another routing.
+
+        Args:
+            name: of the routing, which the gateway then reports.
+            weights: pod -> weight; 1 for those that are missing.
+            detours: pod -> `address:port` to send its requests to.
+        """
 
     def replace(self, config: str, name: str) -> None:
-        """Store a configuration; returns when the running gateway says by its routing's name that it follows it.
+        """Store a configuration and reload the gateway; returns once the gateway reports the routing `name`.
 
-        The stored one is laid aside first, for a person who has to go back by hand.
+        The configuration before it is backed up first, for a person who has to restore it by hand.
         """
 
     def restore(self, config: str, name: str, replaced: str) -> None:
-        """The same on the way back from the routing `replaced`: what was laid aside for that one is dropped."""
+        """As `replace`, to undo the routing `replaced`: deletes the backup that was made for it."""
 
-    def by_hand(self, name: str) -> str:
-        """The line with which a person goes back from the routing of that name; harmless where there is none."""
+    def manual_command(self, name: str) -> str:
+        """The shell command with which a person undoes the routing of that name; harmless where it is not in force."""
 
 
 @runtime_checkable

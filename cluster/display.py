@@ -35,7 +35,7 @@ _BAR = 12  # cells of a full bar in a terminal
 
 
 class Tone(StrEnum):
-    """How a sentence is meant. `WARNING` has a sign in front, so that no colour is needed."""
+    """Emphasis of a line. `WARNING` puts a sign in front, so that no colour is needed."""
 
     PLAIN = "plain"
     QUIET = "quiet"
@@ -72,7 +72,7 @@ Cell: TypeAlias = str | float | int | bool | Bar | None
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table. Columns of numbers are set right, and those named in `right`; those named in `whole` never wrap."""
+    """A table. Columns of numbers and those named in `right` are right-aligned; those named in `whole` never wrap."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
@@ -149,7 +149,7 @@ def to_rich(document: Document) -> Group:
 
 
 def to_text(document: Document, width: int = 100) -> str:
-    """The document as text without colours: for where neither HTML nor a terminal shows it."""
+    """The document as text without colours, `width` characters wide."""
     from rich.console import Console
 
     with io.StringIO() as file:
@@ -161,7 +161,7 @@ def to_text(document: Document, width: int = 100) -> str:
 
 
 def rich_table(grid: Grid) -> Table:
-    """A table as wide as it needs to be; long cells wrap, except in columns of numbers and in those kept whole."""
+    """A table as wide as its content. Long cells wrap, except in columns of numbers and in those named in `whole`."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -205,12 +205,12 @@ def _html_cell(tag: str, cell: Cell, right: bool) -> str:
 
 
 def code_lines(code: Code) -> list[str]:
-    """Its lines, each harmless, but not yet escaped."""
+    """The lines of a code block: harmless, but not yet escaped."""
     return [plain(line, _LONGEST) for line in code.text.split("\n")]
 
 
 def text_of(cell: Cell) -> str:
-    """A cell in words: harmless, but not yet escaped."""
+    """A cell as text: harmless, but not yet escaped."""
     if cell is None:
         return NOTHING
     if isinstance(cell, Bar):
@@ -221,7 +221,7 @@ def text_of(cell: Cell) -> str:
 
 
 def sentence(line: Line) -> str:
-    """A line in words, its warning sign in front: harmless, but not yet escaped."""
+    """A line as text, with its warning sign: harmless, but not yet escaped."""
     return ("▲ " if line.tone is Tone.WARNING else "") + plain(line.text, _LONGEST)
 
 

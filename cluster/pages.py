@@ -22,7 +22,7 @@ pre { padding: 0.6rem; border: 1px solid #8886; border-radius: 4px; }
 
 
 def page(title: str, document: Document) -> str:
-    """One HTML file: no script, no image, nothing from elsewhere; it follows the reader's light or dark."""
+    """One HTML file: no script, no image, nothing from elsewhere; it follows the reader's colour scheme."""
     name = escaping.escape(plain(title))
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'

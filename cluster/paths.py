@@ -1,4 +1,4 @@
-"""Where the project keeps its files: configuration, state, incidents, journal, models. XDG folders, nothing else."""
+"""Where the project keeps its files: configuration, state, incidents, journal, models. Only XDG folders."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def incidents() -> Path:
 
 
 def kubernetes() -> Path:
-    """The folder of what is remembered of pods, a file for each deployment."""
+    """The folder of pod identities, one file for each deployment in a cluster."""
     return state_home() / "kubernetes"
 
 
 def models() -> Path:
-    """The folder of the model weights that were fetched and checked."""
+    """The folder of downloaded and verified model weights."""
     return cache_home() / "models"
 
 

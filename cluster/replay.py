@@ -1,4 +1,4 @@
-"""A deployment that is a saved incident: the same questions, answered from the recording."""
+"""A saved incident behind the interface of a deployment: telemetry comes from the recording."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ReplayDeployment(Deployment, HasIncident):
             Liveness.REPLAY,
             None,
             f"recorded from the deployment {self.incident.deployment}, {span(window.seconds)}",
-            self._seen(),
+            self._observed(),
         )
 
     def samples(self, window: Window, step: float, signals: Sequence[str] | None = None) -> Samples:
@@ -71,8 +71,8 @@ class ReplayDeployment(Deployment, HasIncident):
     def close(self) -> None:
         """Nothing is held open."""
 
-    def _seen(self) -> dict[str, bool]:
-        """Per component, whether it said anything at all in the recording."""
+    def _observed(self) -> dict[str, bool]:
+        """Component -> whether the recording has any telemetry of it."""
         telemetry = self.incident.telemetry
         metrics = telemetry.metrics
         measured = set(metrics.columns[metrics.notna().any(axis=0)].get_level_values("component"))
@@ -88,7 +88,7 @@ def _on_grid(
     index = pd.Index(grid, dtype="float64", name="time")
     if frame.empty:
         return pd.DataFrame(np.nan, index=index, columns=frame.columns, dtype="float64")
-    # a hair of tolerance: recorded times are sums of floats
+    # a small tolerance: recorded times are sums of floats
     return frame.reindex(index + step * 1e-6, method="ffill", tolerance=step * (1 - 1e-6)).set_axis(index, axis=0)
 
 

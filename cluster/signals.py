@@ -1,7 +1,7 @@
-"""The canonical vocabulary of metrics: one name, unit and meaning a signal, whatever the source calls it.
+"""The canonical vocabulary of metrics: one name, unit and meaning for each signal, whatever the source calls it.
 
-`cluster.prometheus.promql` turns these names into queries. Everything is in base units: seconds, bytes, hertz, watts; a
-share is from 0 to 1. `kinds` says which components can carry a signal, not that every deployment measures it.
+`cluster.prometheus.promql` turns these names into queries. Everything is in base units: seconds, bytes, hertz, watts;
+shares are from 0 to 1. `kinds` says which components can carry a signal, not that every deployment measures it.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ PODS = SERVING | {Kind.GATEWAY}
 
 
 class Quantity(StrEnum):
-    """How a value came about, and so what a missing one means.
+    """How a value is computed, which decides what a missing value means.
 
     `GAUGE`: a level at that moment. `RATE`: events a second over a short window; no event is 0. `QUANTILE`: of the
-    requests that ended in a window; no request is a gap. `RATIO`: of two rates; a zero below the line is a gap.
+    requests that ended in a window; no request is a gap. `RATIO`: of two rates; a zero denominator is a gap.
     """
 
     GAUGE = "gauge"
@@ -31,7 +31,7 @@ class Quantity(StrEnum):
 
 
 class Hurts(StrEnum):
-    """The direction in which a change is bad news. `EITHER`: load and its echoes, which mean trouble both ways."""
+    """The direction of change that indicates trouble. `EITHER`: load and what follows it, where both directions do."""
 
     UP = "up"
     DOWN = "down"
@@ -60,7 +60,7 @@ def _table() -> Iterable[Signal]:
     node, gateway, gpu = frozenset({Kind.NODE}), frozenset({Kind.GATEWAY}), frozenset({Kind.GPU})
     head, anywhere, nowhere = frozenset({Kind.HEAD}), PODS | {Kind.NODE}, frozenset[Kind]()
 
-    # Load and what users feel.
+    # Load and user-visible latency and errors.
     yield Signal("request_rate", "1/s", "requests that ended", PODS, rate, either, on_edges=True)
     yield Signal("error_rate", "1/s", "requests that failed", PODS, rate, up, on_edges=True)
     yield Signal("error_ratio", "1", "failed share of the requests that ended", gateway, ratio, up)
@@ -97,7 +97,7 @@ def _table() -> Iterable[Signal]:
     yield Signal("batch_tokens_p90", "1", "90th percentile of tokens per engine step", SERVING, quantile, either)
     yield Signal("restarts", "1", "starts of the replica or container since the deployment began", PODS, gauge, up)
 
-    # The machine below.
+    # The host.
     yield Signal("cpu_usage", "cores", "CPU in use", anywhere, rate, either)
     yield Signal("cpu_throttled", "1", "share of the CPU scheduler's periods cut short by the limit", PODS, ratio, up)
     yield Signal("memory_working_set", "bytes", "memory that cannot be dropped under pressure", PODS, gauge, up)

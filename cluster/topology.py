@@ -53,7 +53,7 @@ class Edge:
 class Topology:
     """Components and the edges between them.
 
-    `front_door` is the id of the component that users talk to; the SLI is measured there. None when it cannot be told.
+    `front_door` is the id of the component that users call; the SLI is measured there. None when it is unknown.
     Raises ValueError for duplicate ids, edges to unknown components, or an unknown front door.
     """
 
@@ -102,9 +102,9 @@ class Topology:
         return self._ends(component_id, Relation.RUNS_ON)
 
     def peers(self, component_id: str) -> tuple[str, ...]:
-        """Components of the same kind called by a common caller, itself left out: what it can fairly be compared with.
+        """Other components of the same kind that share a caller with it: those that it can be compared with.
 
-        A head that serves requests too is a peer of the replicas.
+        A head that also serves requests is a peer of the replicas.
         """
         serving = {Kind.HEAD, Kind.REPLICA}
         own = self.component(component_id).kind

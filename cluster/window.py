@@ -1,4 +1,4 @@
-"""Window and Onset: the times that everything is asked for. No pandas here, so that they cost nothing to import."""
+"""Window and Onset: the times that telemetry is read for. No pandas here, so that importing them is cheap."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Window:
 
 
 class OnsetSource(StrEnum):
-    """Who says when the trouble began."""
+    """Where an onset comes from."""
 
     ESTIMATED = "estimated"
     OPERATOR = "operator"
@@ -36,9 +36,9 @@ class OnsetSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Onset:
-    """When the trouble began, in unix seconds, and who says so.
+    """When the trouble began, in unix seconds, and where that time comes from.
 
-    `GIVEN` is the injection time out of a journal: only the evaluation uses it, to show what knowing it is worth.
+    `GIVEN` is the injection time from a journal: only the evaluation uses it, to measure what knowing it is worth.
     """
 
     time: float

@@ -1,1 +1,1 @@
-"""One window of telemetry, frozen: what a method sees, what is saved, shipped and replayed."""
+"""One frozen window of telemetry: the input of a method, and what is saved, shipped and replayed."""

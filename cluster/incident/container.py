@@ -1,7 +1,7 @@
-"""One folder or one .zip as a set of named files, written at once or not at all, read without trusting it.
+"""One folder or one .zip as a set of named files: written atomically, read without trusting it.
 
-A saved incident comes by mail and from strangers. So reading follows no links, leaves no folder, believes no declared
-size, and stops at `LIMIT` bytes.
+A saved incident may come from a stranger. Reading follows no links, never leaves the folder, trusts no declared size,
+and stops at `LIMIT` bytes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 class IncidentError(RcaError):
-    """A saved incident cannot be written or read: one sentence of what, where, what to do."""
+    """A saved incident cannot be written or read."""
 
 
 def write(path: Path, files: Mapping[str, bytes]) -> None:
@@ -76,7 +76,7 @@ def _write_zip(part: Path, files: Mapping[str, bytes]) -> None:
 class Reader:
     """The files of one folder or .zip, by name; at most `LIMIT` bytes in all. Use it as a context manager.
 
-    Raises IncidentError when the path is neither, or when a .zip holds links, paths that lead out, or one name twice.
+    Raises IncidentError when the path is neither, or when a .zip holds links, paths that leave it, or duplicate names.
     """
 
     def __init__(self, path: Path) -> None:
@@ -109,7 +109,7 @@ class Reader:
     def read(self, name: str, limit: int = LIMIT) -> bytes:
         """The content of one file. Raises IncidentError when it is missing, damaged, a link, or over the limit."""
         if name not in self:
-            raise IncidentError(f"{self.path} lacks {name}: it is not a whole incident; save or copy it again")
+            raise IncidentError(f"{self.path} lacks {name}: the incident is incomplete; save or copy it again")
         try:
             limit = min(limit, self._left)
             if self._archive is None:
@@ -158,9 +158,9 @@ class Reader:
             raise IncidentError(
                 f"{self.path} is not a .zip or is cut short: get the incident again from its source"
             ) from error
-        # Only of these does zipfile unpack no more at a time than it is asked for.
+        # Only with these methods does zipfile decompress no more at a time than it is asked for.
         if any(entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for entry in entries):
-            raise IncidentError(f"{self.path} is packed in a way that no saved incident is: save it again")
+            raise IncidentError(f"{self.path} uses a compression that saved incidents do not use: save it again")
         if len(entries) > _ENTRIES:
             raise IncidentError(f"{self.path} holds {len(entries)} files: this is not a saved incident")
         root = _common_folder(entries)
@@ -183,7 +183,7 @@ class Reader:
 
 
 def _common_folder(entries: list[zipfile.ZipInfo]) -> str:
-    """`x/` when every entry lies under one folder x, as when a person zips a saved folder; else nothing."""
+    """`x/` when every entry is in one folder x, as when a person zips a saved folder; else empty."""
     tops = {entry.filename.partition("/")[0] for entry in entries if "/" in entry.filename}
     if len(tops) == 1 and all("/" in entry.filename for entry in entries):
         return tops.pop() + "/"

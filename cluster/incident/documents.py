@@ -1,4 +1,4 @@
-"""What an incident says of itself in a notebook or a terminal: what was recorded, of which components."""
+"""The document of an incident: what was recorded, of which components."""
 
 from __future__ import annotations
 

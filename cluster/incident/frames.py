@@ -1,4 +1,4 @@
-"""Frames of telemetry as Parquet bytes and back, exactly: gaps, dtypes and column levels survive.
+"""Frames of telemetry to Parquet bytes and back, without loss of gaps, dtypes or column levels.
 
 Only Arrow's own types are read. The metadata that pandas leaves in Parquet files, and any other, is ignored: frames
 are built here, column by column.
@@ -39,7 +39,7 @@ def wide_from_parquet(content: bytes, levels: list[str]) -> pd.DataFrame:
         raise ValueError("its first column is not time")
     columns = [_names(name, len(levels)) for name in table.column_names[1:]]
     if len(set(columns)) != len(columns):
-        raise ValueError("it has a column twice")
+        raise ValueError("it has a duplicate column")
     arrays = [_numbers(table.column(i), table.column_names[i]) for i in range(table.num_columns)]
     if not np.isfinite(arrays[0]).all():
         raise ValueError("it has a time that is not finite")
@@ -135,7 +135,7 @@ def _numbers(column: pa.ChunkedArray, name: str) -> np.ndarray[tuple[int, ...], 
 
 
 def plain_text(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
-    """A column of text that was read as a dictionary, written out. Raises ValueError when it would be too long."""
+    """The text of a dictionary-encoded column. Raises ValueError when it would be too long."""
     if pa.types.is_dictionary(column.type) and column.type.value_type == pa.string():
         size = sum(
             pc.sum(pc.take(pc.binary_length(chunk.dictionary), chunk.indices)).as_py() or 0 for chunk in column.chunks

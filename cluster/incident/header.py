@@ -1,4 +1,4 @@
-"""What `incident.json` and the sealed truth hold, checked on reading. Units: unix seconds."""
+"""Schemas of `incident.json` and of the sealed truth, validated on reading. Times are unix seconds."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class _Topology(_Strict):
 
 
 class FileMark(_Strict):
-    """Size and digest of one file, so that damage is told from a defect."""
+    """Size and digest of one file, to detect damage."""
 
     bytes: int
     sha256: str
@@ -89,7 +89,7 @@ class Header(_Strict):
         return None if self.onset is None else Onset(self.onset.time, self.onset.source)
 
     def make_topology(self) -> Topology:
-        """Raises ValueError when ids repeat or edges lead nowhere."""
+        """Raises ValueError for duplicate ids and for edges to unknown components."""
         return Topology(
             tuple(Component(c.id, c.kind, c.uid, c.labels) for c in self.topology.components),
             tuple(Edge(e.source, e.target, e.relation) for e in self.topology.edges),
@@ -98,7 +98,7 @@ class Header(_Strict):
 
 
 class SealedTruth(_Strict):
-    """What is sealed: the truth and the id of the incident that it belongs to."""
+    """The content of `truth.sealed`: the truth and the id of its incident."""
 
     incident: Name
     components: tuple[Name, ...]

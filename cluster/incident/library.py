@@ -1,7 +1,7 @@
-"""Incidents by name: those that come with the package, and those that were saved on this machine.
+"""Incidents by name: those shipped with the package, and those saved on this machine.
 
-Reading goes through here, so that a name, a saved incident and an RCAEval case serve everywhere alike. Listing and
-finding import nothing heavy: the app asks for a name before its first paint.
+All reading goes through here, so that a name, a saved incident and an RCAEval case are accepted everywhere. Listing
+and finding import nothing heavy: the app needs a name before its first paint.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SHIPPED = Path(__file__).parent / "shipped"
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One incident that can be asked for by name."""
+    """One incident that has a name."""
 
     name: str
     path: Path
@@ -31,7 +31,7 @@ class Listing:
 
 
 def listings() -> tuple[Listing, ...]:
-    """Shipped incidents, then saved ones, each by name. A saved one of a shipped one's name is hidden by it."""
+    """Shipped incidents, then saved ones, each by name. A shipped incident hides a saved one of the same name."""
     found: dict[str, Listing] = {}
     for folder, shipped in ((SHIPPED, True), (paths.incidents(), False)):
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
@@ -43,7 +43,7 @@ def listings() -> tuple[Listing, ...]:
 
 
 def find(name_or_path: str) -> Path:
-    """Where an incident lies: a path that exists, else a name of `listings`. Raises IncidentError when neither."""
+    """The path of an incident: an existing path, else a name of `listings`. Raises IncidentError when it is neither."""
     path = Path(name_or_path)
     try:
         exists = path.exists()
@@ -70,7 +70,7 @@ def expand(name_or_path: str) -> tuple[str, ...]:
         p for p in sorted(path.iterdir()) if p.suffix == ".zip" or (p / store.HEADER).exists() or rcaeval.is_case(p)
     ]
     if not inside:
-        raise IncidentError(f"{path} is neither an incident nor a folder of some: give what was saved or imported")
+        raise IncidentError(f"{path} is neither an incident nor a folder of incidents: save or import one first")
     return tuple(str(p) for p in inside)
 
 
@@ -83,7 +83,7 @@ def load(name_or_path: str) -> Incident:
 
 
 def load_with_truth(name_or_path: str) -> tuple[Incident, Truth | None]:
-    """The same with its truth, for the scorer. Raises IncidentError."""
+    """As `load`, with the truth: for the scorer. Raises IncidentError."""
     from cluster.incident import rcaeval, store
 
     path = find(name_or_path)
@@ -91,7 +91,7 @@ def load_with_truth(name_or_path: str) -> tuple[Incident, Truth | None]:
 
 
 def new_path(stem: str) -> Path:
-    """A path among the saved incidents that no listing has: the stem and the next free number."""
+    """An unused path among the saved incidents: the stem and the next free number."""
     taken = {listing.name for listing in listings()}
     number = 1
     while f"{stem}-{number:02d}" in taken:

@@ -1,7 +1,7 @@
 """Incident, Telemetry, Window: everything a root-cause-analysis method may look at, and nothing else.
 
-An incident holds no truth: which component was hurt, by what and when is a `cluster.incident.truth.Truth`, stored
-apart. Its id is random and says nothing either.
+An incident holds no truth: the faulty component, the fault and its time are a `cluster.incident.truth.Truth`, stored
+separately. The id is random and reveals nothing.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def empty_logs() -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Telemetry:
-    """What a deployment said of itself over one window.
+    """The telemetry of a deployment over one window.
 
     Attributes:
         metrics: float64, index `time` (unix seconds, ascending, unique), columns (component, signal). NaN is a gap.
@@ -124,7 +124,7 @@ class Incident(Displayable):
     onset_searched: bool = False
 
     def at(self, onset: Onset | None) -> Incident:
-        """The same incident with another onset; with None, one whose onset nobody has looked for."""
+        """The same incident with another onset; with None, one whose onset has not been searched for."""
         return dataclasses.replace(self, onset=onset, onset_searched=False)
 
     def searched(self, onset: Onset | None) -> Incident:
@@ -133,5 +133,5 @@ class Incident(Displayable):
 
     @property
     def candidates(self) -> tuple[str, ...]:
-        """Components that can be blamed: every one of the topology, sorted by id so that no order leaks in."""
+        """Components that can be blamed: all of the topology, sorted by id: their order carries no information."""
         return tuple(sorted(self.topology.ids))

@@ -35,13 +35,13 @@ EDGE_LATENCY = ("edge_latency", "latency_merged_90")
 
 
 def is_case(path: Path | str) -> bool:
-    """Whether a folder looks like a case of this layout and not like a saved incident."""
+    """Whether a folder is a case of this layout and not a saved incident."""
     path = Path(path)
     return not (path / "incident.json").exists() and rcaeval_tables.find(path, METRICS) is not None
 
 
 def read_case(path: Path | str) -> tuple[Incident, Truth | None]:
-    """The incident and, where the case says it, its truth.
+    """The incident and, where the case has one, its truth.
 
     The same telemetry gives the same incident id. Raises IncidentError for what cannot be read.
     """

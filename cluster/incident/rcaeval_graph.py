@@ -1,4 +1,4 @@
-"""The topology of an RCAEval case, told from its telemetry: who calls whom, and where users come in."""
+"""The topology of an RCAEval case, inferred from its telemetry: who calls whom, and which component users call."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _front_door(metrics: pd.DataFrame, pairs: Sequence[Pair], services: Sequence
 
 
 def _same_latency(metrics: pd.DataFrame) -> str | None:
-    """The one service whose latency is the entrance's, sample by sample."""
+    """The one service whose latency equals the entrance's in every sample."""
     key = (_ENTRANCE, "latency")
     if key not in metrics.columns:
         return None
@@ -117,6 +117,6 @@ def _same_latency(metrics: pd.DataFrame) -> str | None:
 
 
 def _roots(pairs: Sequence[Pair]) -> list[str]:
-    """Services that call and are not called."""
+    """Services that call others and are called by none."""
     called = {target for _, target in pairs}
     return sorted({source for source, _ in pairs} - called)

@@ -14,7 +14,7 @@ _HEAD = 64
 
 
 def spans(table: pd.DataFrame | None) -> tuple[pd.DataFrame, list[str]]:
-    """Spans, and notes on what they cannot tell. Raises ValueError when a needed column is missing."""
+    """Spans, and notes on what they lack. Raises ValueError when a required column is missing."""
     if table is None or table.empty:
         return empty_spans(), []
     _need(table, ("traceID", "spanID", "serviceName", "startTime", "duration"), "traces")
@@ -40,7 +40,7 @@ def spans(table: pd.DataFrame | None) -> tuple[pd.DataFrame, list[str]]:
 
 
 def logs(table: pd.DataFrame | None) -> pd.DataFrame:
-    """Log lines in order of time. Raises ValueError when a needed column is missing."""
+    """Log lines in order of time. Raises ValueError when a required column is missing."""
     if table is None or table.empty:
         return empty_logs()
     _need(table, ("container_name", "message"), "logs")
@@ -64,13 +64,13 @@ def logs(table: pd.DataFrame | None) -> pd.DataFrame:
 
 
 def _errors(status: pd.Series | None, count: int) -> tuple[pd.Series, list[str]]:
-    """Failed or not, by HTTP or gRPC status code or OpenTelemetry's words; NA where it cannot be told."""
+    """Failed or not, by HTTP or gRPC status code or OpenTelemetry's words; NA where it is unknown."""
     unknown = pd.Series(pd.NA, index=range(count), dtype="boolean")
     if status is None:
         return unknown, ["the spans carry no status, so errors are unknown"]
     words = status.astype("string").str.strip().str.lower().reset_index(drop=True)
     if words.nunique(dropna=False) == 1:
-        # exporters fill in a default where none was recorded: one value everywhere tells nothing
+        # exporters write a default where none was recorded: one value everywhere carries no information
         return unknown, [f"all spans carry the same status ({words.iloc[0]}), so errors are unknown"]
     code = pd.to_numeric(words, errors="coerce")
     error = unknown.copy()

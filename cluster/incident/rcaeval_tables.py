@@ -1,4 +1,4 @@
-"""The tables of an RCAEval case, CSV or Parquet, and the names that its column headings are made of."""
+"""The tables of an RCAEval case, CSV or Parquet, and the names in their column headings."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ _TEXT = (
 
 
 def seconds(values: pd.Series) -> Floats:
-    """Unix seconds out of whatever a column of times holds: s, ms, µs or ns by size, or dates (UTC unless they say)."""
+    """A column of times as unix seconds: s, ms, µs or ns, told by size, or dates (UTC unless they name a zone)."""
     if not pd.api.types.is_numeric_dtype(values):
         dates = pd.to_datetime(values, utc=True, errors="raise", format="ISO8601")
         since = (dates - pd.Timestamp(0, tz="UTC")).dt.total_seconds()
@@ -104,7 +104,7 @@ def edge_metrics(table: pd.DataFrame | None, services: Collection[str]) -> pd.Da
 
 
 def split(columns: Sequence[str], named: Collection[str]) -> dict[str, tuple[str, str]]:
-    """`<service>_<metric>` taken apart.
+    """Split `<service>_<metric>`.
 
     Both may contain underscores. A known service that heads the name decides, the longest one; then a metric that
     other columns have for certain, the longest; then the last underscore. Raises ValueError where there is none.

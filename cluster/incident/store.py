@@ -1,11 +1,11 @@
 """Save and load incidents: one folder or one .zip of Parquet and JSON.
 
-    incident.json          schema version, digest, and all that is not telemetry
+    incident.json          schema version, digest, and everything but the telemetry
     metrics.parquet        time, then one column for each ["component", "signal"]
     edge_metrics.parquet   time, then one column for each ["source", "target", "signal"]
     spans.parquet          columns of `cluster.incident.model.SPAN_COLUMNS`
     logs.parquet           columns of `cluster.incident.model.LOG_COLUMNS`
-    truth.sealed           what really happened; packed, so that a glance at the files does not spoil a drill
+    truth.sealed           the truth; encoded, so that a look at the files does not spoil a drill
 
 `load` never opens `truth.sealed`; `load_truth` is for the scorer and for a person who asks to reveal it. Everything
 that can be wrong with a path or its content is an `IncidentError`.
@@ -53,7 +53,7 @@ _PARSERS: Mapping[str, Callable[[bytes], pd.DataFrame]] = {
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a list of incidents shows, read without the telemetry. `sealed`: there is a truth to reveal."""
+    """A row in a list of incidents, read without the telemetry. `sealed`: it has a truth."""
 
     id: str
     deployment: str
@@ -63,9 +63,9 @@ class Summary:
 
 
 def save(incident: Incident, path: Path | str, truth: Truth | None = None) -> Path:
-    """Write an incident, and its truth apart; a .zip where the path ends so, else a folder. Never overwrites.
+    """Write an incident, its truth in a separate file; a .zip where the path ends so, else a folder. Never overwrites.
 
-    Raises IncidentError; then nothing is left behind. The same incident gives the same bytes.
+    Raises IncidentError; then nothing is written. The same incident gives the same bytes.
     """
     path = Path(path)
     try:
@@ -93,7 +93,7 @@ def load(path: Path | str) -> Incident:
             notes=header.notes,
         )
     except ValueError as error:
-        raise IncidentError(f"{path} does not fit together: {_reason(error)}; save it again") from error
+        raise IncidentError(f"{path} is inconsistent: {_reason(error)}; save it again") from error
 
 
 def load_truth(path: Path | str) -> Truth | None:
@@ -110,7 +110,7 @@ def load_truth(path: Path | str) -> Truth | None:
 
 
 def summary(path: Path | str) -> Summary:
-    """A saved incident at a glance. Raises IncidentError as `load` does, for all but the telemetry."""
+    """A saved incident without its telemetry. Raises IncidentError as `load` does, for all but the telemetry."""
     path = Path(path)
     with container.Reader(path) as reader:
         header = _header(reader)
@@ -118,7 +118,7 @@ def summary(path: Path | str) -> Summary:
     try:
         return Summary(header.id, header.deployment, header.make_window(), header.make_topology().ids, sealed)
     except ValueError as error:
-        raise IncidentError(f"{path} does not fit together: {_reason(error)}; save it again") from error
+        raise IncidentError(f"{path} is inconsistent: {_reason(error)}; save it again") from error
 
 
 def _encode(incident: Incident, truth: Truth | None) -> dict[str, bytes]:

@@ -1,4 +1,4 @@
-"""What really happened in a drill. Only the scorer and a person who asks to reveal it read this.
+"""The true cause of an incident. Only the scorer reads it, and a person who asks to reveal it.
 
 Methods, onset estimation and the choice of the SLI must not import this module: the import linter holds them to it.
 """

@@ -41,7 +41,7 @@ class LocalGateway:
             raise DeploymentError("the gateway does not say which routing it follows")
         return done.stdout.strip()
 
-    def changed(self, name: str, weights: Mapping[str, int], detours: Mapping[str, str]) -> str:
+    def with_routing(self, name: str, weights: Mapping[str, int], detours: Mapping[str, str]) -> str:
         routing = Routing(name, weights, detours)
         return configs.gateway(self._state.run_dir, self._state.gateway_port, self._state.engine, routing)
 
@@ -57,7 +57,7 @@ class LocalGateway:
         with contextlib.suppress(OSError):  # it lies there until the deployment ends, and nobody is sent to it any more
             self._aside(replaced).unlink()
 
-    def by_hand(self, name: str) -> str:
+    def manual_command(self, name: str) -> str:
         masters = [pid for pid in self._pod.pids() if " ".join(processes.command(pid)).startswith(_MASTER)]
         if not masters:
             raise DeploymentError("no NGINX runs in the gateway's pod; see `rca-tui status`")

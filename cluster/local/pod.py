@@ -135,7 +135,7 @@ class LocalPod:
         except OSError as error:
             raise DeploymentError(f"the CPU limit of {self._component} cannot be set: {error}") from None
 
-    def by_hand(self, argv: Sequence[str]) -> str:
+    def manual_command(self, argv: Sequence[str]) -> str:
         return shlex.join(self._enter(argv))
 
     def _need_cgroup(self) -> None:

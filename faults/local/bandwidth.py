@@ -52,7 +52,7 @@ class Bandwidth(PodFault[BandwidthParameters]):
             parameters,
             injection,
             actions=(f"in the pod of {target}: {' '.join(argv)}",),
-            undo=pod.by_hand(link.UNSHAPE),
+            undo=pod.manual_command(link.UNSHAPE),
             data={"argv": argv},
         )
 

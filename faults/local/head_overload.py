@@ -83,7 +83,7 @@ class HeadOverload(PodFault[HeadOverloadParameters]):
         slices = starved.data(deployment, target, parameters.cores, parameters.period, seconds)
         prior = {"quota": pod_of(deployment, target).cpu_quota(), **rerouted.captured(deployment)}
         lines = (
-            rerouted.gateway_of(deployment).by_hand(injection),
+            rerouted.gateway_of(deployment).manual_command(injection),
             *(starved.echo(path, content) for path, content in prior["quota"].items()),
             tagged.kill_line(injection),
         )

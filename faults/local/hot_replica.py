@@ -62,7 +62,7 @@ class HotReplica(PodFault[HotReplicaParameters]):
             uids={component: uid_of(deployment, component) for component in (layout.GATEWAY, target)},
             parameters=parameters.model_dump(),
             actions=(f"in the gateway's upstreams: weight {parameters.weight} for {target}, 1 for the others; reload",),
-            undo=rerouted.gateway_of(deployment).by_hand(injection),
+            undo=rerouted.gateway_of(deployment).manual_command(injection),
             prior=rerouted.captured(deployment),
             data=rerouted.changed(deployment, injection, weights={target: parameters.weight}),
         )

@@ -44,7 +44,7 @@ class Partition(PodFault[PartitionParameters]):
             parameters,
             injection,
             actions=(f"beside the pods: {' '.join(link.unplug_argv(target))}",),
-            undo=node_of(deployment).by_hand(link.plug_argv(target)),
+            undo=node_of(deployment).manual_command(link.plug_argv(target)),
         )
 
     def inject(self, deployment: Deployment, plan: Plan) -> None:

@@ -134,7 +134,7 @@ class Gateway:
     def routing(self) -> str:
         return self.followed
 
-    def changed(self, name: str, weights: Mapping[str, int], detours: Mapping[str, str]) -> str:
+    def with_routing(self, name: str, weights: Mapping[str, int], detours: Mapping[str, str]) -> str:
         return f"{name} {dict(weights)} {dict(detours)}"
 
     def replace(self, config: str, name: str) -> None:
@@ -143,7 +143,7 @@ class Gateway:
     def restore(self, config: str, name: str, replaced: str) -> None:
         self.stored, self.followed = config, name
 
-    def by_hand(self, name: str) -> str:
+    def manual_command(self, name: str) -> str:
         return f"go back from {name}"
 
 

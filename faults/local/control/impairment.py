@@ -48,12 +48,12 @@ class Impairment(PodFault[P]):
         pod, node, wire = link.unshaped(deployment, target), node_of(deployment), self.wire(parameters)
         if has_netem(pod):
             argv = link.shape_argv(f"netem delay {wire.delay:g}ms {wire.jitter:g}ms loss {wire.loss:g}%")
-            by, where, undo = NETEM, f"in the pod of {target}", pod.by_hand(link.UNSHAPE)
+            by, where, undo = NETEM, f"in the pod of {target}", pod.manual_command(link.UNSHAPE)
         else:
             argv = _cable_argv(target, wire, seconds)
             by, where = CABLE, "beside the pods"
             remove = [["ip", "link", "del", link.cable_ends(target)[0]], link.plug_argv(target)]
-            undo = "; ".join([tagged.kill_line(injection), *(node.by_hand(command) for command in remove)])
+            undo = "; ".join([tagged.kill_line(injection), *(node.manual_command(command) for command in remove)])
         return self.planned(
             deployment,
             target,

@@ -33,7 +33,7 @@ def changed(
     detours: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The data of a plan: the configuration with the injection's id as the name of its routing."""
-    return {"config": gateway_of(deployment).changed(injection, weights or {}, detours or {})}
+    return {"config": gateway_of(deployment).with_routing(injection, weights or {}, detours or {})}
 
 
 def inject(deployment: Deployment, plan: Plan) -> None:

@@ -62,7 +62,7 @@ def test_a_folder_of_incidents_is_all_of_them(saved: Path, tmp_path: Path) -> No
     assert library.expand(str(folder)) == (str(one), str(two))
     assert library.expand(str(two)) == (str(two),)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(IncidentError, match="neither an incident nor a folder of some"):
+    with pytest.raises(IncidentError, match="neither an incident nor a folder of incidents"):
         library.expand(str(tmp_path / "empty"))
 
 

@@ -55,7 +55,7 @@ def by_hand(line: str) -> None:
 
 
 def test_the_line_for_a_person_goes_back_also_after_a_way_back_that_failed(gateway: LocalGateway, nginx: Nginx) -> None:
-    line = gateway.by_hand("drill-1")
+    line = gateway.manual_command("drill-1")
     gateway.replace(AFTER, "drill-1")
     assert nginx.path.read_text() == AFTER
     nginx.reloads = False
@@ -75,5 +75,5 @@ def test_a_way_back_leaves_nothing_beside_the_configuration(gateway: LocalGatewa
 
 
 def test_the_line_for_a_person_changes_nothing_where_nothing_was_replaced(gateway: LocalGateway, nginx: Nginx) -> None:
-    by_hand(gateway.by_hand("drill-2"))
+    by_hand(gateway.manual_command("drill-2"))
     assert nginx.path.read_text() == BEFORE
