@@ -1,4 +1,4 @@
-"""The keys that work everywhere, each with an id, and the file that gives an id another key."""
+"""The keys that work on every screen, each with an id, and the file that binds an id to another key."""
 
 from __future__ import annotations
 
@@ -11,12 +11,6 @@ from cluster.errors import RcaError
 from cluster.paths import config_home
 
 EVERYWHERE: list[BindingType] = [
-    Binding("1", "show('overview')", "Overview", id="show.overview", show=False),
-    Binding("2", "show('telemetry')", "Telemetry", id="show.telemetry", show=False),
-    Binding("3", "show('faults')", "Faults", id="show.faults", show=False),
-    Binding("4", "show('diagnose')", "Diagnose", id="show.diagnose", show=False),
-    Binding("5", "show('explain')", "Explain", id="show.explain", show=False),
-    Binding("6", "show('checks')", "Checks", id="show.checks", show=False),
     Binding("X", "abort", "Abort fault", id="abort", tooltip="Undo the active fault now"),
     Binding("space", "pause", "Pause", id="pause", tooltip="Hold the display still; the data goes on"),
     Binding("y", "copy", "Copy", id="copy", tooltip="Copy what is shown to the clipboard (OSC 52)", show=False),

@@ -1,4 +1,4 @@
-"""Telemetry as the screens read it: lines by component and signal, over frames that are never changed."""
+"""Telemetry as the screens read it: lines by component and signal, over data frames that never change."""
 
 from __future__ import annotations
 

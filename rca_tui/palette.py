@@ -1,49 +1,57 @@
-"""What can be done here and now: the list behind the help and the command palette."""
+"""The actions that are available now: the list behind the help and the command palette."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from textual.app import SystemCommand
 from textual.dom import DOMNode
 from textual.screen import Screen
 
 from cluster.text.plain import plain
-
-if TYPE_CHECKING:
-    from rca_tui.app import RcaApp
+from rca_tui.session import Session
 
 
 @dataclass(frozen=True, slots=True)
-class Usable:
+class KeyHint:
     """A binding that works now. `owner` is the node whose action it is."""
 
     key: str
-    words: str
-    about: str
+    label: str
+    tooltip: str
     action: str
     owner: DOMNode
 
 
-def usable(screen: Screen[Any]) -> list[Usable]:
+def key_hints(screen: Screen[Any]) -> list[KeyHint]:
     """Every binding that works on this screen in this state, also while the palette lies over it."""
-    found: dict[str, Usable] = {}
-    for owner, binding, enabled, about in screen.active_bindings.values():
+    hints: dict[str, KeyHint] = {}
+    for owner, binding, enabled, tooltip in screen.active_bindings.values():
         if enabled and binding.description and binding.id and not binding.system:
             key = screen.app.get_key_display(binding)
-            found.setdefault(binding.id, Usable(key, binding.description, about, binding.action, owner))
-    return list(found.values())
+            hints.setdefault(binding.id, KeyHint(key, binding.description, tooltip, binding.action, owner))
+    return list(hints.values())
 
 
-def commands(app: RcaApp, screen: Screen[Any]) -> Iterable[SystemCommand]:
-    """The keys' actions, the themes, and the telemetry of each component."""
-    for one in usable(screen):
-        run = partial(app.run_action, one.action, one.owner)
-        yield SystemCommand(one.words, f"{one.about or one.words} ({one.key})", run)
-    yield SystemCommand("Light or dark", "Switch between the two themes", app.action_light)
-    for component in app.latest.topology.ids if app.latest else ():
+def commands(screen: Screen[Any], session: Session) -> Iterable[SystemCommand]:
+    """The actions of the keys, the themes, and the telemetry of each component."""
+    for hint in key_hints(screen):
+        run = partial(screen.app.run_action, hint.action, hint.owner)
+        yield SystemCommand(hint.label, f"{hint.tooltip or hint.label} ({hint.key})", run)
+    run_theme = partial(screen.app.run_action, "app.theme")
+    yield SystemCommand("Light or dark", "Switch between the two themes", run_theme)
+    for component in session.latest.topology.ids if session.latest else ():
         name = plain(component).replace("[", "(")  # the palette reads titles as markup
-        yield SystemCommand(f"Telemetry of {name}", "Open it", partial(app.open_telemetry, component))
+        yield SystemCommand(f"Telemetry of {name}", "Open it", _open_telemetry(screen, session, component))
+
+
+def _open_telemetry(screen: Screen[Any], session: Session, component: str) -> Callable[[], None]:
+    def run() -> None:
+        session.subject = (component, "")
+        # Once the palette has closed: modes are not switched under a dialog.
+        screen.app.call_later(screen.app.run_action, "app.show('telemetry')")
+
+    return run

@@ -1,31 +1,39 @@
-"""What the app knows, as frozen values: workers make them, messages carry them, screens show them."""
+"""State of the app: frozen values, which workers make and messages carry, and the `Session` that holds the newest.
+
+Screens, header, palette and charts read the session and follow its changes; they do not know the app.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from cluster.deployment import DeploymentKind, Liveness
 from cluster.topology import Topology
 from faults.states import State
-from rca_tui.draw.frames import Frames
+from rca_tui.frames import Frames
 
 if TYPE_CHECKING:
+    from cluster.deployment import Deployment
     from cluster.incident.model import Incident
+    from guidelines.checkup import Report
     from methods.answer.consensus import Consensus
     from methods.running.runner import Result
 
 STALE_AFTER = 6.0
 """Seconds without a new sample after which data no longer counts as live."""
+SPAN = 240.0
+"""Seconds of telemetry that a live chart shows at first."""
 
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """One look at the deployment.
+    """State and telemetry of the deployment at one poll.
 
     `newest` is the unix time of the newest sample, None when there is none; `liveness` and `fresh` as in
-    `cluster.deployment`; `step` is after how many seconds another look is worth while.
+    `cluster.deployment`; `step` is the seconds until a new poll can return new data.
     """
 
     kind: DeploymentKind
@@ -52,11 +60,10 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The onset in unix seconds; `claim` is why, one sentence."""
+    """The onset in unix seconds, set by the operator or estimated."""
 
     time: float
     by_operator: bool
-    claim: str = ""
 
     @property
     def label(self) -> str:
@@ -161,3 +168,118 @@ class Rehearsal:
     actions: tuple[str, ...]
     undo: str
     refused: str
+
+
+T = TypeVar("T")
+
+
+class Observed(Generic[T]):
+    """An attribute of `Session`. Assigning a different value calls its followers, in the thread that assigns."""
+
+    def __init__(self, initial: T) -> None:
+        self._initial = initial
+
+    def __set_name__(self, owner: type[Session], name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, session: None, owner: type[Session]) -> Observed[T]: ...
+
+    @overload
+    def __get__(self, session: Session, owner: type[Session]) -> T: ...
+
+    def __get__(self, session: Session | None, owner: type[Session]) -> Observed[T] | T:
+        return self if session is None else session.values.get(self._name, self._initial)
+
+    def __set__(self, session: Session, value: T) -> None:
+        if session.values.get(self._name, self._initial) != value:
+            session.values[self._name] = value
+            session.changed(self)
+
+
+class Session:
+    """What the app knows and what the operator has chosen. It belongs to the thread of the user interface.
+
+    Args:
+        name: of the deployment, until the deployment has told its own.
+        armed: whether faults may be injected.
+        clock: unix seconds.
+        stale_after: seconds without a new sample after which data no longer counts as live.
+        tabs: key and name of each screen.
+
+    Attributes:
+        deployment: the connected deployment, None before there is one.
+        latest: the newest snapshot.
+        displayed: the snapshot on the screen: the newest, unless the display is paused.
+        problem: why the last poll failed, "" when it did not.
+        paused: the display is held still.
+        mark: the onset.
+        moment: unix time of the cursor, None for the newest sample.
+        span: seconds of telemetry that a live chart shows.
+        subject: component and signal that the telemetry screen shows, None for its default.
+        diagnosis: the last run of the methods.
+        method: name of the method that is shown.
+        injection: the last injection.
+        report: results of the checks.
+        check: name of the check that is shown.
+        onset_searched: the onset of the replayed incident has been searched for.
+        estimated: what that search found.
+    """
+
+    latest: Observed[Snapshot | None] = Observed(None)
+    displayed: Observed[Snapshot | None] = Observed(None)
+    problem = Observed("")
+    paused = Observed(False)
+    mark: Observed[Mark | None] = Observed(None)
+    moment: Observed[float | None] = Observed(None)
+    span = Observed(SPAN)
+    subject: Observed[tuple[str, str] | None] = Observed(None)
+    diagnosis: Observed[Diagnosis | None] = Observed(None)
+    method = Observed("")
+    injection: Observed[Injection | None] = Observed(None)
+    report: Observed[Report | None] = Observed(None)
+    check = Observed("")
+
+    def __init__(
+        self,
+        name: str = "",
+        armed: bool = False,
+        clock: Callable[[], float] = time.time,
+        stale_after: float = STALE_AFTER,
+        tabs: Iterable[tuple[str, str]] = (),
+    ) -> None:
+        self.armed = armed
+        self.clock = clock
+        self.stale_after = stale_after
+        self.tabs = tuple(tabs)
+        self.deployment: Deployment | None = None
+        self.onset_searched = False
+        self.estimated: Mark | None = None
+        self.values: dict[str, Any] = {}
+        self._name = name
+        self._followers: list[tuple[tuple[Observed[Any], ...], Callable[[], object]]] = []
+
+    @property
+    def name(self) -> str:
+        """Name of the deployment."""
+        return self.latest.name if self.latest else self._name or "connecting"
+
+    @property
+    def replayed(self) -> bool:
+        """Whether this is a saved incident."""
+        return self.latest is not None and self.latest.kind is DeploymentKind.REPLAY
+
+    @property
+    def may_abort(self) -> bool:
+        """Whether there is an injection that can be undone now."""
+        return self.injection is not None and self.injection.open and not self.injection.reverting
+
+    def follow(self, attributes: Iterable[Observed[Any]], call: Callable[[], object]) -> None:
+        """Call a function after each change of one of these attributes: `session.follow([Session.mark], redraw)`."""
+        self._followers.append((tuple(attributes), call))
+
+    def changed(self, attribute: Observed[Any]) -> None:
+        """Call the followers of an attribute."""
+        for attributes, call in self._followers:
+            if attribute in attributes:
+                call()

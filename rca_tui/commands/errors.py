@@ -1,4 +1,4 @@
-"""What a person can cause ends in one sentence on stderr: exit code 2 for bad input, 130 for Ctrl-C."""
+"""An error that a person can cause or repair is one sentence on stderr: exit code 2, after Ctrl-C 130."""
 
 from __future__ import annotations
 
@@ -12,22 +12,12 @@ from typer.core import TyperGroup
 
 from cluster.errors import RcaError
 from cluster.text.plain import plain
+from rca_tui.draw.text import COMMAND
+from rca_tui.errors import Problem, expected
 
 BAD_INPUT = 2
 INTERRUPTED = 130
 READER_GONE = 141
-
-# Named, not imported: most of them live in modules that would slow down every start.
-_EXPECTED = {
-    ("cluster.errors", "RcaError"),
-    ("cluster.incident.container", "IncidentError"),
-    ("cluster.deployment", "DeploymentError"),
-    ("methods.catalog", "UnknownMethod"),
-    ("methods.telemetry.sli", "NoSli"),
-    ("methods.evaluation.cases", "CaseError"),
-    ("faults.errors", "FaultError"),
-    ("rca_tui.commands.errors", "BadInput"),
-}
 
 
 class BadInput(RcaError):
@@ -41,6 +31,13 @@ class Interrupted(Exception):
 def say(sentence: object, limit: int = 2000) -> None:
     """One line of at most `limit` characters on stderr, harmless to a terminal."""
     typer.echo(plain(sentence, limit=limit), err=True)
+
+
+def say_problem(problem: Problem) -> None:
+    """The sentence, and on the next line the command, on stderr."""
+    say(f"rca-tui: {problem.sentence}")
+    if problem.command:
+        say(f"run: {problem.command}", COMMAND)
 
 
 def say_each(sentences: Iterable[object]) -> None:
@@ -73,19 +70,11 @@ class Guarded(TyperGroup):
         except BrokenPipeError:
             raise typer.Exit(READER_GONE) from None
         except Exception as error:
-            sentence = _sentence(error)
-            if sentence is None:
+            problem = expected(error)
+            if problem is None:
                 raise
-            say(f"rca-tui: {sentence}")
+            say_problem(problem)
             raise typer.Exit(BAD_INPUT) from None
-
-
-def _sentence(error: Exception) -> str | None:
-    if any((kind.__module__, kind.__name__) in _EXPECTED for kind in type(error).__mro__):
-        return str(error)
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
-    return None
 
 
 def at_terminal() -> bool:

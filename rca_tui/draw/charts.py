@@ -1,20 +1,15 @@
-"""Plots of a snapshot's signals, with what the app knows marked on them: onset, fault window, cursor, peers."""
+"""Plots of a snapshot's signals, with the onset, the fault window, the cursor and the peers marked on them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cluster.text.plain import plain
-from rca_tui.draw.frames import Line
 from rca_tui.draw.plot import Plot
-from rca_tui.session import Mark, Snapshot
-
-if TYPE_CHECKING:
-    from rca_tui.app import RcaApp
+from rca_tui.frames import Line
+from rca_tui.session import Mark, Session, Snapshot
 
 
 def chart_of(
-    app: RcaApp,
+    session: Session,
     snapshot: Snapshot,
     component: str,
     signal: str,
@@ -36,20 +31,19 @@ def chart_of(
         start=start,
         end=max(end, start + 1.0),
         lines=(*others, line),
-        shade=fault_window(app, end),
-        onset=app.mark.time if app.mark else None,
-        onset_label=onset_label(app.mark),
-        cursor=app.moment,
+        shade=fault_window(session, end),
+        onset=session.mark.time if session.mark else None,
+        onset_label=onset_label(session.mark),
+        cursor=session.moment,
     )
 
 
-def fault_window(app: RcaApp, end: float) -> tuple[float, float] | None:
+def fault_window(session: Session, end: float) -> tuple[float, float] | None:
     """The injection of this session where there is one, else everything from the onset on."""
-    active = app.injection
-    if active is not None and active.started is not None:
-        until = active.ended if active.ended is not None else end
-        return (active.started, until)
-    return (app.mark.time, end) if app.mark else None
+    injection = session.injection
+    if injection is not None and injection.started is not None:
+        return (injection.started, injection.ended if injection.ended is not None else end)
+    return (session.mark.time, end) if session.mark else None
 
 
 def onset_label(mark: Mark | None) -> str:

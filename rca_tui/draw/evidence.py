@@ -9,9 +9,9 @@ from rich.text import Text
 
 from cluster.text.plain import plain
 from cluster.text.times import ZONE, bare_clock_time
-from rca_tui.draw.frames import Line
 from rca_tui.draw.plot import Plot
 from rca_tui.draw.text import fit
+from rca_tui.frames import Line
 from rca_tui.session import Diagnosis
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from cluster.text.plain import plain
 from cluster.text.quantities import number, quantity
 from cluster.text.times import bare_clock_time, clock_time
 from rca_tui.draw.braille import Canvas, drawable
-from rca_tui.draw.frames import Line
+from rca_tui.frames import Line
 
 
 @dataclass(frozen=True, slots=True)

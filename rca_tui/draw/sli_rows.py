@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from cluster.topology import Topology
-from rca_tui.draw.frames import Frames, Line
+from rca_tui.frames import Frames, Line
 from rca_tui.session import Snapshot
 from rca_tui.theme import BAD, GOOD, UNKNOWN, WARN
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from cluster.text.plain import plain
 
+COMMAND = 10_000
+"""Characters of a command that a person has to run: it is never cut."""
+
 
 def fit(value: object, width: int) -> str:
     """`plain`, cut with an ellipsis to at most `width` characters."""

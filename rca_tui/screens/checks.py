@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
@@ -13,8 +14,11 @@ from textual.widgets import Static
 from cluster.text.plain import plain
 from rca_tui.draw.text import fit
 from rca_tui.screens.page import Page
+from rca_tui.session import Session
 from rca_tui.theme import BAD, GOOD, UNKNOWN
 from rca_tui.widgets.rows import Rows
+from rca_tui.work import messages
+from rca_tui.work.survey import survey
 
 if TYPE_CHECKING:
     from guidelines.checkup import Checked, Report
@@ -25,6 +29,7 @@ _MARKS = {"pass": (GOOD, "success"), "fail": (BAD, "error"), "unknown": (UNKNOWN
 
 
 class ChecksPage(Page):
+    KEY = "6"
     MODE = "checks"
     HELP = (
         "18 checks of what can be seen of this deployment: ● passes, ✖ fails, ○ cannot be told, which is no pass. On "
@@ -32,7 +37,7 @@ class ChecksPage(Page):
         "drills; tab goes there, to scroll. A live deployment is asked once, when this screen is first opened; R asks "
         "again."
     )
-    FOLLOWS = ("latest", "report", "check", "trouble", "paused", "injection", "theme")
+    FOLLOWS = (Session.report, Session.check)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n,right", "step(1)", "Check", id="checks.next", key_display="n p"),
         Binding("p,left", "step(-1)", "Previous check", id="checks.previous", show=False),
@@ -53,13 +58,15 @@ class ChecksPage(Page):
     def on_mount(self) -> None:
         self.query_one(Rows).focus()
 
-    def follow(self) -> None:
-        report = self.rca.report
+    def refill(self) -> None:
+        report = self.session.report
         if report is None:
-            if self.rca.latest is not None and not self._asked:
+            if (deployment := self.session.deployment) is not None and not self._asked:
                 self._asked = True
-                self.rca.survey()
-            self.query_one("#check-text", Static).update(Text(plain(self.rca.trouble) or "Looking at the telemetry …"))
+                self.work(partial(survey, deployment, self.session.clock(), self.post_message), "survey")
+            self.query_one("#check-text", Static).update(
+                Text(plain(self.session.problem) or "Looking at the telemetry …")
+            )
             return
         colour, width = self.app.theme_variables, LIST_WIDE if self.size.width >= 100 else LIST
         score = Text(f"{report.score} checks pass", style="bold")
@@ -70,8 +77,11 @@ class ChecksPage(Page):
             glyph, tint = _MARKS[each.finding.verdict]
             name = fit(f"{each.guideline.number:>2} {each.guideline.title}", width - 2)
             rows.append((each.guideline.name, [Text.assemble((f"{glyph} ", colour[tint]), name)]))
-        self.query_one(Rows).fill([("", width)], rows, self.rca.check or None)
+        self.query_one(Rows).fill([("", width)], rows, self.session.check or None)
         self._show(report)
+
+    def on_surveyed(self, message: messages.Surveyed) -> None:
+        self.session.report = message.report
 
     def _show(self, report: Report) -> None:
         from rich.console import Group
@@ -94,21 +104,21 @@ class ChecksPage(Page):
         return next((each for each in report.checked if each.guideline.name == key), None)
 
     def on_data_table_row_highlighted(self) -> None:
-        if self.rca.report is not None:
-            self.rca.check = self.query_one(Rows).key or ""
-            self._show(self.rca.report)
+        if self.session.report is not None:
+            self.session.check = self.query_one(Rows).key or ""
+            self._show(self.session.report)
 
     def action_step(self, by: int) -> None:
         table = self.query_one(Rows)
         table.move_cursor(row=min(max(0, table.cursor_row + by), max(0, table.row_count - 1)))
 
     def action_again(self) -> None:
-        self.rca.report = None
+        self.session.report = None
         self._asked = False
-        self._followed()
+        self.update_page()
 
     def copied(self) -> str:
-        report = self.rca.report
+        report = self.session.report
         if report is None:
             return ""
         from cluster.pages import markdown

@@ -18,7 +18,7 @@ from methods import catalog
 from rca_tui.draw.evidence import as_text
 from rca_tui.draw.rankings import CONSENSUS, consensus_row, consensus_words, method_row, ranking_text
 from rca_tui.screens.page import Page
-from rca_tui.session import Diagnosis, Mark
+from rca_tui.session import Diagnosis, Mark, Session
 from rca_tui.widgets.explanation import ExplanationView
 from rca_tui.widgets.rows import Rows
 from rca_tui.work import messages
@@ -35,6 +35,7 @@ LEFT = 33
 
 
 class DiagnosePage(Page):
+    KEY = "4"
     MODE = "diagnose"
     HELP = (
         "R runs every method over the incident, cheap ones first; live, over the window that Telemetry shows. "
@@ -43,7 +44,7 @@ class DiagnosePage(Page):
         "The contrast belongs to no method: SHAP values of a model that learnt to tell the fault window from the "
         "baseline. Beside each ranking stands how far it agrees with it: 1 for the same order (rank-biased overlap)."
     )
-    FOLLOWS = ("shown", "mark", "diagnosis", "method", "trouble", "paused", "injection", "theme")
+    FOLLOWS = (Session.displayed, Session.mark, Session.diagnosis, Session.method)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("R", "run", "Run", id="diagnose.run", tooltip="Run all methods"),
         Binding("escape", "cancel", "Cancel", id="diagnose.cancel", tooltip="Stop the methods that run"),
@@ -69,8 +70,8 @@ class DiagnosePage(Page):
 
     # -- what is shown ------------------------------------------------------------------------------------------
 
-    def follow(self) -> None:
-        diagnosis = self.rca.diagnosis
+    def refill(self) -> None:
+        diagnosis = self.session.diagnosis
         self._show_onset(diagnosis)
         methods = [entry.name for entry in catalog.entries()]
         # What belongs to no method comes after them, and stands above them.
@@ -81,12 +82,12 @@ class DiagnosePage(Page):
         if diagnosis is not None and diagnosis.consensus is not None and diagnosis.consensus.voters:
             rows.insert(0, (CONSENSUS, [consensus_row(diagnosis.consensus, colour, LEFT)]))
         table = self.query_one(Rows)
-        table.fill([("", LEFT)], rows, self.rca.method or None)
-        self.rca.method = table.key or ""
+        table.fill([("", LEFT)], rows, self.session.method or None)
+        self.session.method = table.key or ""
         self._show_verdict()
 
     def _show_onset(self, diagnosis: Diagnosis | None) -> None:
-        mark = diagnosis.mark if diagnosis else self.rca.mark
+        mark = diagnosis.mark if diagnosis else self.session.mark
         text = Text(no_wrap=True, overflow="ellipsis")
         if mark:
             text.append(f"{mark.label} ", style="dim").append(clock_time(mark.time), style="bold")
@@ -104,7 +105,7 @@ class DiagnosePage(Page):
     def _show_verdict(self) -> None:
         from methods.answer.types import Ranking
 
-        diagnosis, method = self.rca.diagnosis, self.query_one(Rows).key or ""
+        diagnosis, method = self.session.diagnosis, self.query_one(Rows).key or ""
         why, ranking = self.query_one("#why", ExplanationView), self.query_one("#ranking", Static)
         if diagnosis is not None and diagnosis.consensus is not None and method == CONSENSUS:
             self._show_consensus(diagnosis.consensus, diagnosis.mark)
@@ -155,18 +156,22 @@ class DiagnosePage(Page):
     def action_run(self) -> None:
         from rca_tui.work.diagnosis import capture, diagnose
 
-        snapshot, deployment = self.rca.shown or self.rca.latest, self.rca.poller.deployment
+        snapshot, deployment = self.session.displayed or self.session.latest, self.session.deployment
         if snapshot is None or deployment is None:
             self.notify("there is no telemetry yet", severity="warning")
             return
         self._cancelled.set()
         cancelled = self._cancelled = threading.Event()
-        mark = self.rca.mark if self.rca.mark and (self.rca.mark.by_operator or self.rca.replayed) else None
-        seconds = min(self.rca.span, snapshot.end - snapshot.start)
+        mark = (
+            self.session.mark
+            if self.session.mark and (self.session.mark.by_operator or self.session.replayed)
+            else None
+        )
+        seconds = min(self.session.span, snapshot.end - snapshot.start)
         if mark is not None and snapshot.incident is None and not snapshot.end - seconds < mark.time < snapshot.end:
             self.notify(f"the onset {clock_time(mark.time)} is not in this window: it is estimated", severity="warning")
             mark = None
-        searched = snapshot.incident is not None and self.rca.onset_searched
+        searched = snapshot.incident is not None and self.session.onset_searched
 
         def post(message: Message) -> None:
             if self._cancelled is cancelled:  # else a newer run has taken its place, and these would be put down to it
@@ -177,20 +182,20 @@ class DiagnosePage(Page):
             diagnose(incident, mark, post, cancelled, searched)
 
         self._step = 0
-        self.rca.diagnosis = None
+        self.session.diagnosis = None
         self.work(work, "diagnosis")
 
     def on_diagnosis_begun(self, message: messages.DiagnosisBegun) -> None:
-        self.rca.diagnosis = message.diagnosis
+        self.session.diagnosis = message.diagnosis
 
     def on_method_answered(self, message: messages.MethodAnswered) -> None:
-        if (diagnosis := self.rca.diagnosis) is not None:
+        if (diagnosis := self.session.diagnosis) is not None:
             results = {**diagnosis.results, message.result.method: message.result}
-            self.rca.diagnosis = replace(diagnosis, results=results, consensus=message.consensus)
+            self.session.diagnosis = replace(diagnosis, results=results, consensus=message.consensus)
 
     def on_diagnosis_ended(self, message: messages.DiagnosisEnded) -> None:
-        if (diagnosis := self.rca.diagnosis) is not None:
-            self.rca.diagnosis = replace(diagnosis, running=False, note=message.note)
+        if (diagnosis := self.session.diagnosis) is not None:
+            self.session.diagnosis = replace(diagnosis, running=False, note=message.note)
 
     def on_unmount(self) -> None:
         # A method that still runs is in a process of its own: the worker kills it when it sees this.
@@ -200,26 +205,26 @@ class DiagnosePage(Page):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "cancel":
-            return self.rca.diagnosis is not None and self.rca.diagnosis.running
+            return self.session.diagnosis is not None and self.session.diagnosis.running
         if action == "run":
-            return self.rca.latest is not None
+            return self.session.latest is not None
         return True
 
     def action_cancel(self) -> None:
         self._cancelled.set()
 
     def on_data_table_row_highlighted(self, event: Rows.RowHighlighted) -> None:
-        if event.row_key.value and event.row_key.value != self.rca.method:
+        if event.row_key.value and event.row_key.value != self.session.method:
             self._step = 0
-            self.rca.method = event.row_key.value
+            self.session.method = event.row_key.value
 
-    async def on_data_table_row_selected(self) -> None:
-        await self.rca.action_show("explain")
+    def on_data_table_row_selected(self) -> None:
+        self.show_screen("explain")
 
     def action_method(self, by: int) -> None:
         names = [str(key.value) for key in self.query_one(Rows).rows]
         self._step = 0
-        self.rca.method = names[(names.index(self.rca.method) + by) % len(names)]
+        self.session.method = names[(names.index(self.session.method) + by) % len(names)]
 
     def action_step(self, by: int) -> None:
         self._step = max(0, self._step + by)
@@ -228,13 +233,13 @@ class DiagnosePage(Page):
     def copied(self) -> str:
         from methods.answer.types import Ranking
 
-        diagnosis = self.rca.diagnosis
+        diagnosis = self.session.diagnosis
         if diagnosis is None:
             return ""
-        if self.rca.method == CONSENSUS and diagnosis.consensus is not None:
+        if self.session.method == CONSENSUS and diagnosis.consensus is not None:
             said = [CONSENSUS, *(plain(word, 2000) for word in consensus_words(diagnosis.consensus, diagnosis.mark))]
             return "\n".join([*_rows(diagnosis.consensus.components), *said])
-        result = diagnosis.results.get(self.rca.method)
+        result = diagnosis.results.get(self.session.method)
         if result is None or not isinstance(result.outcome, Ranking):
             return ""
         return "\n".join([*_rows(result.outcome.components), as_text(result.method, result.outcome.explanation)])

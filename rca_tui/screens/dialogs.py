@@ -1,4 +1,4 @@
-"""Small modal screens: an error, the help, and the confirmation that has to be typed."""
+"""Modal screens: a notice of an error, the help, and the confirmation that has to be typed."""
 
 from __future__ import annotations
 
@@ -14,22 +14,26 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from cluster.text.plain import plain
+from rca_tui.draw.text import COMMAND
+from rca_tui.errors import Problem
 from rca_tui.theme import BAD, WARN
 
 
 class Notice(ModalScreen[None]):
-    """One sentence that the operator has to have seen."""
+    """Something that the operator has to have seen; a command stands on lines of its own, uncut."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter", "dismiss", "Close", show=False)]
 
-    def __init__(self, title: str, sentence: str) -> None:
+    def __init__(self, title: str, problem: Problem) -> None:
         super().__init__()
-        self._title, self._sentence = title, sentence
+        self._title, self._problem = title, problem
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Static(Text(f"{BAD} {plain(self._title)}"), classes="dialog-title -bad")
-            yield Static(Text(plain(self._sentence, limit=1200)))
+            yield Static(Text(plain(self._problem.sentence, limit=1200)))
+            if self._problem.command:
+                yield Static(Text.assemble("Run: ", (plain(self._problem.command, COMMAND), "bold")))
             with Horizontal(classes="dialog-buttons"):
                 yield Button("Close", id="close", compact=True)
 
@@ -38,7 +42,7 @@ class Notice(ModalScreen[None]):
 
 
 class Help(ModalScreen[None]):
-    """The keys that work here and now: what cannot be done is not listed."""
+    """The keys that work on this screen in this state."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,question_mark,q", "dismiss", "Close", show=False)]
 
@@ -59,7 +63,7 @@ class Help(ModalScreen[None]):
 
 
 class Confirm(ModalScreen[bool]):
-    """Asks to type a word before something hurts. Cancel has the focus; True only after the right word and a press."""
+    """Asks for a typed word before something harmful. Cancel has the focus; True only after the word and a press."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", show=False)]
 
@@ -82,7 +86,7 @@ class Confirm(ModalScreen[bool]):
         self.query_one("#cancel", Button).focus()
 
     def on_key(self, event: events.Key) -> None:
-        """What is typed goes into the field: with the focus on Cancel, nobody should have to look for it first."""
+        """Send what is typed to the field, although Cancel has the focus."""
         field = self.query_one(Input)
         if event.is_printable and event.character and not field.has_focus:
             event.stop()

@@ -15,6 +15,7 @@ from rca_tui.draw.evidence import as_text
 from rca_tui.draw.rankings import CONSENSUS
 from rca_tui.draw.text import fit
 from rca_tui.screens.page import Page
+from rca_tui.session import Session
 from rca_tui.widgets.explanation import ExplanationView
 from rca_tui.widgets.rows import Rows
 
@@ -26,12 +27,13 @@ STEPS, STEPS_WIDE = 24, 38
 
 
 class ExplainPage(Page):
+    KEY = "5"
     MODE = "explain"
     HELP = (
         "The steps by which the method came to its ranking, each with its claim, the numbers behind it and the "
         "evidence in the incident: the shaded stretch is what the step speaks of, the dashed lines are its levels."
     )
-    FOLLOWS = ("diagnosis", "method", "trouble", "paused", "injection", "theme")
+    FOLLOWS = (Session.diagnosis, Session.method)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n,right", "step(1)", "Step", id="explain.next", key_display="n p"),
         Binding("p,left", "step(-1)", "Previous step", id="explain.previous", show=False),
@@ -49,9 +51,9 @@ class ExplainPage(Page):
     def on_mount(self) -> None:
         self.query_one(Rows).focus()
 
-    def follow(self) -> None:
+    def refill(self) -> None:
         explanation = self._explanation
-        self.query_one("#whose", Static).update(Text(plain(self.rca.method) or "no method", style="bold"))
+        self.query_one("#whose", Static).update(Text(plain(self.session.method) or "no method", style="bold"))
         if explanation is None or not explanation.steps:
             self.query_one(Rows).fill([("", STEPS)], [])
             self.query_one(ExplanationView).show_nothing(self._why_not)
@@ -65,22 +67,22 @@ class ExplainPage(Page):
     def _explanation(self) -> Explanation | None:
         from methods.answer.types import Ranking
 
-        diagnosis = self.rca.diagnosis
-        result = diagnosis.results.get(self.rca.method) if diagnosis else None
+        diagnosis = self.session.diagnosis
+        result = diagnosis.results.get(self.session.method) if diagnosis else None
         return result.outcome.explanation if result and isinstance(result.outcome, Ranking) else None
 
     @property
     def _why_not(self) -> str:
-        diagnosis = self.rca.diagnosis
-        result = diagnosis.results.get(self.rca.method) if diagnosis else None
-        if self.rca.method == CONSENSUS and diagnosis is not None and diagnosis.consensus is not None:
+        diagnosis = self.session.diagnosis
+        result = diagnosis.results.get(self.session.method) if diagnosis else None
+        if self.session.method == CONSENSUS and diagnosis is not None and diagnosis.consensus is not None:
             return "The consensus is no method: it is the mean of their rankings. Screen 4 says whom it is owed to."
         if result is None:
             return "Nothing to explain yet: press 4, then R to run the methods."
         return str(getattr(result.outcome, "detail", "This method gave no explanation."))
 
     def _show_step(self) -> None:
-        explanation, diagnosis = self._explanation, self.rca.diagnosis
+        explanation, diagnosis = self._explanation, self.session.diagnosis
         at = self.query_one(Rows).cursor_row
         if explanation is not None and diagnosis is not None and 0 <= at < len(explanation.steps):
             self.query_one(ExplanationView).show_step(diagnosis, explanation, at)
@@ -99,13 +101,14 @@ class ExplainPage(Page):
         if explanation is None or not 0 <= at < len(explanation.steps):
             return
         if name := check_of(explanation.steps[at]):
-            self.rca.open_check(name)
+            self.session.check = name
+            self.show_screen("checks")
         else:
             self.notify("no check speaks of what this step points at")
 
-    async def action_back(self) -> None:
-        await self.rca.action_show("diagnose")
+    def action_back(self) -> None:
+        self.show_screen("diagnose")
 
     def copied(self) -> str:
         explanation = self._explanation
-        return as_text(self.rca.method, explanation) if explanation else ""
+        return as_text(self.session.method, explanation) if explanation else ""

@@ -13,23 +13,23 @@ from textual.widgets import Input, Label, Select, Static
 from cluster.text.plain import plain
 from cluster.text.times import span
 from faults.states import State
-from rca_tui.draw.text import fit
+from rca_tui.draw.text import COMMAND, fit
+from rca_tui.errors import Problem
 from rca_tui.screens.dialogs import Confirm
 from rca_tui.screens.page import Page
-from rca_tui.session import Injection, Offer, Rehearsal, Request
+from rca_tui.session import Injection, Offer, Rehearsal, Request, Session
 from rca_tui.theme import BAD, GOOD, UNKNOWN, WARN
 from rca_tui.widgets.rows import Rows
 from rca_tui.work import messages
 
 SECONDS = "60"
 """How long a fault stays unless told otherwise."""
-COMMAND = 10_000
-"""Characters of a command for a person: it is never cut."""
 
 
 class FaultsPage(Page):
+    KEY = "3"
     MODE = "faults"
-    FOLLOWS = ("shown", "injection", "trouble", "paused", "theme")
+    FOLLOWS = (Session.displayed,)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("d", "dry_run", "Dry run", id="faults.dry_run", tooltip="Preflight, and exactly what would be done"),
         Binding("I", "inject", "Inject", id="faults.inject", tooltip="Inject after a typed confirmation"),
@@ -61,17 +61,17 @@ class FaultsPage(Page):
 
     # -- what is shown ------------------------------------------------------------------------------------------
 
-    def follow(self) -> None:
-        snapshot = self.rca.shown
+    def refill(self) -> None:
+        snapshot = self.session.displayed
         if snapshot is not None and snapshot.name != self._deployment:
             self._deployment = snapshot.name
             self._ask_offers()
-        self._show_running(self.rca.injection)
+        self._show_running(self.session.injection)
         if not self._offers:
             self.query_one("#about", Static).update(Text("Reading the catalogue …", style="dim"))
 
     def _ask_offers(self) -> None:
-        self.work(lambda: self.post_message(messages.Offered(self.rca.injector.offers())), "catalogue")
+        self.work(lambda: self.post_message(messages.Offered(self.injector.offers())), "catalogue")
 
     def on_offered(self, message: messages.Offered) -> None:
         self._offers = message.offers
@@ -83,7 +83,7 @@ class FaultsPage(Page):
             rows.append((offer.name, [name]))
         self.query_one(Rows).fill([("", 20)], rows)
         self._show_offer()
-        self.offer_keys()
+        self.update_keys()
 
     @property
     def offer(self) -> Offer | None:
@@ -92,7 +92,7 @@ class FaultsPage(Page):
 
     def on_data_table_row_highlighted(self) -> None:
         self._show_offer()
-        self.offer_keys()
+        self.update_keys()
 
     def _show_offer(self) -> None:
         offer = self.offer
@@ -103,7 +103,7 @@ class FaultsPage(Page):
         text = Text.assemble((plain(offer.name), "bold"), "\n", plain(offer.summary, 1000), "\n")
         if not offer.available:
             text.append(f"{UNKNOWN} not available: {plain(offer.reason, 1000)}\n", style=colour["warning"])
-        elif not self.rca.armed:
+        elif not self.session.armed:
             text.append(f"{UNKNOWN} read-only: start with --armed to inject\n", style=colour["secondary"])
         if offer.needs:
             text.append("needs    ", style="dim").append(plain(", ".join(offer.needs))).append("\n")
@@ -145,7 +145,7 @@ class FaultsPage(Page):
         text = Text.assemble((f"{glyph} {injection.label}", f"bold {colour[tint]}"))
         text.append(f"  {plain(injection.fault)} {plain(injection.target)}", style="bold")
         if injection.state is State.ACTIVE and injection.deadline is not None:
-            text.append(f"  {span(max(0.0, injection.deadline - self.rca.clock()))} left, X undoes it now")
+            text.append(f"  {span(max(0.0, injection.deadline - self.session.clock()))} left, X undoes it now")
         if injection.detail:
             text.append(f"\n{plain(injection.detail, 1000)}", style="dim")
         if injection.stuck and injection.undo:
@@ -165,8 +165,8 @@ class FaultsPage(Page):
 
     @property
     def _may_inject(self) -> bool:
-        offer, active = self.offer, self.rca.injection
-        return self.rca.armed and offer is not None and offer.available and not (active is not None and active.open)
+        offer, active = self.offer, self.session.injection
+        return self.session.armed and offer is not None and offer.available and not (active is not None and active.open)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "inject":
@@ -195,7 +195,7 @@ class FaultsPage(Page):
         if request is None:
             return
         self._show_plan(Text("Asking the preflight questions …", style="dim"))
-        injector = self.rca.injector
+        injector = self.injector
         self.work(lambda: self.post_message(messages.Rehearsed(injector.rehearse(request), then_inject)), "preflight")
 
     def _request(self) -> Request | None:
@@ -219,7 +219,7 @@ class FaultsPage(Page):
         if not message.then_inject or not self._may_inject or isinstance(self.app.screen, Confirm):
             return
         if rehearsal.refused:
-            self.post_message(messages.Failed("Nothing was injected", rehearsal.refused))
+            self.post_message(messages.Failed("Nothing was injected", Problem(rehearsal.refused)))
             return
         request = rehearsal.request
         actions = (f"  {plain(action, 1000)}" for action in rehearsal.actions)
@@ -231,7 +231,7 @@ class FaultsPage(Page):
 
     def _inject(self, request: Request) -> None:
         if self._may_inject:
-            self.work(lambda: self.rca.injector.run(request, self.app.post_message), "injection")
+            self.work(lambda: self.injector.run(request, self.app.post_message), "injection")
 
     def copied(self) -> str:
         lines = [f"{o.name}\t{'yes' if o.available else 'no'}\t{plain(o.reason)}" for o in self._offers]

@@ -18,7 +18,7 @@ from rca_tui.draw.charts import chart_of
 from rca_tui.draw.sli_rows import ERRORS_WARN, UNEVEN, Row, matching, rows
 from rca_tui.draw.text import fit
 from rca_tui.screens.page import Page
-from rca_tui.session import Snapshot
+from rca_tui.session import Session, Snapshot
 from rca_tui.theme import BAD, GOOD, UNKNOWN, WARN
 from rca_tui.widgets.chart import Chart
 from rca_tui.widgets.rows import Rows
@@ -29,12 +29,13 @@ SHOWN = ("latency_p90", "ttft_p90", "queue_length", "error_ratio", "request_rate
 
 
 class OverviewPage(Page):
+    KEY = "1"
     MODE = "overview"
     HELP = (
         "The front door on top, what it calls below it, the worst first: down, then failing, then slow against its "
         "peers (× peers: its latency over their median). Enter opens a component's telemetry."
     )
-    FOLLOWS = ("shown", "mark", "moment", "trouble", "paused", "injection", "theme")
+    FOLLOWS = (Session.displayed, Session.mark, Session.moment)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter", id="overview.filter", key_display="/", tooltip="Show some components"),
         Binding("escape", "unfilter", "All", id="overview.unfilter", show=False),
@@ -55,10 +56,10 @@ class OverviewPage(Page):
         self.query_one(Rows).focus()
         self._rows: tuple[Row, ...] = ()
 
-    def follow(self) -> None:
-        snapshot = self.rca.shown
+    def refill(self) -> None:
+        snapshot = self.session.displayed
         if snapshot is None:
-            waiting = self.rca.trouble or "Connecting to the deployment …"
+            waiting = self.session.problem or "Connecting to the deployment …"
             self.query_one("#slis", Static).update(Text(plain(waiting)))
             return
         everything = rows(snapshot, self._moment)
@@ -69,9 +70,9 @@ class OverviewPage(Page):
 
     @property
     def _moment(self) -> float:
-        snapshot = self.rca.shown
+        snapshot = self.session.displayed
         end = snapshot.end if snapshot else 0.0
-        return end if self.rca.moment is None else min(self.rca.moment, end)
+        return end if self.session.moment is None else min(self.session.moment, end)
 
     # -- what is shown ------------------------------------------------------------------------------------------
 
@@ -84,10 +85,10 @@ class OverviewPage(Page):
             for name, value in (("latency p90", quantity(door.latency, "s")), ("errors", percent(door.errors))):
                 text.append(f"{name} ").append(value, style="bold").append("   ")
             text.append(f"load {quantity(door.requests, '1/s')}", style="dim")
-        if self.rca.moment is not None:
+        if self.session.moment is not None:
             text.append(f"   at {clock_time(self._moment)}", style=f"bold {self.app.theme_variables['accent']}")
-            if self.rca.mark:
-                after = self._moment - self.rca.mark.time
+            if self.session.mark:
+                after = self._moment - self.session.mark.time
                 text.append(f" (onset {'+' if after >= 0 else '−'} {span(abs(after))})", style="dim")
         self.query_one("#slis", Static).update(text)
 
@@ -128,14 +129,14 @@ class OverviewPage(Page):
         return [*cells, Text(f"  {trail}", style=colour["chart-line"])]
 
     def _show_charts(self) -> None:
-        snapshot, component = self.rca.shown, self.query_one(Rows).key
+        snapshot, component = self.session.displayed, self.query_one(Rows).key
         charts = list(self.query(Chart))
         if snapshot is None or component is None:
             return
         has = snapshot.frames.signals(component)
         signals = [s for s in SHOWN if s in has] + [s for s in has if s not in SHOWN]
         for chart, signal in zip(charts, [*signals[:4], "", "", "", ""], strict=False):
-            chart.plot = chart_of(self.rca, snapshot, component, signal) if signal else None
+            chart.plot = chart_of(self.session, snapshot, component, signal) if signal else None
         if not signals:
             charts[0].empty = f"no telemetry of {plain(component)}"
 
@@ -146,7 +147,8 @@ class OverviewPage(Page):
 
     def on_data_table_row_selected(self) -> None:
         if component := self.query_one(Rows).key:
-            self.rca.open_telemetry(component)
+            self.session.subject = (component, "")
+            self.show_screen("telemetry")
 
     def action_filter(self) -> None:
         field = self.query_one("#filter", Input)
@@ -160,19 +162,19 @@ class OverviewPage(Page):
         self.query_one(Rows).focus()
 
     def on_input_changed(self) -> None:
-        self.follow()
+        self.refill()
 
     def on_input_submitted(self) -> None:
         self.query_one(Rows).focus()
 
     def action_earlier(self) -> None:
-        if (snapshot := self.rca.shown) is not None:
-            self.rca.moment = max(snapshot.start, self._moment - 5)
+        if (snapshot := self.session.displayed) is not None:
+            self.session.moment = max(snapshot.start, self._moment - 5)
 
     def action_later(self) -> None:
-        snapshot = self.rca.shown
+        snapshot = self.session.displayed
         later = self._moment + 5
-        self.rca.moment = None if snapshot is None or later >= snapshot.end else later
+        self.session.moment = None if snapshot is None or later >= snapshot.end else later
 
     def copied(self) -> str:
         lines = ["component\tlatency p90 [s]\terror ratio\trequests [1/s]\tTTFT p90 [s]\tqueue\tx peers"]

@@ -1,67 +1,78 @@
-"""What all screens have in common: header, footer, copying, and hearing of changes."""
+"""What all screens have in common: header, footer, copying, and following the session."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widgets import Footer
 
+from rca_tui.session import Observed, Session
 from rca_tui.widgets.header import Header
+from rca_tui.work.injection import Injector
 from rca_tui.work.threads import in_thread
 
-if TYPE_CHECKING:
-    from rca_tui.app import RcaApp
+HEADER = (Session.latest, Session.problem, Session.paused, Session.injection)
+"""What the header shows."""
 
 
 class Page(Screen[None]):
-    """A screen with the persistent header and footer. Subclasses give `body`, `MODE`, `HELP` and `follow`."""
+    """A screen with the persistent header and footer. Subclasses define `KEY`, `MODE`, `HELP`, `body` and `refill`.
 
+    Args:
+        session: state of the app.
+        injector: for faults.
+    """
+
+    KEY: ClassVar[str] = ""
     MODE: ClassVar[str] = ""
     HELP: ClassVar[str] = ""
-    FOLLOWS: ClassVar[tuple[str, ...]] = ()
-    """The app's reactive attributes after whose changes `follow` is called."""
+    FOLLOWS: ClassVar[tuple[Observed[Any], ...]] = ()
+    """Attributes of the session: `refill` is called after a change of one of these."""
 
-    @property
-    def rca(self) -> RcaApp:
-        return cast("RcaApp", self.app)
+    def __init__(self, session: Session, injector: Injector) -> None:
+        super().__init__()
+        self.session = session
+        self.injector = injector
+        self._ready = False
+        self._keys: dict[str, bool] | None = None
 
     def compose(self) -> ComposeResult:
-        yield Header(self.MODE)
+        yield Header(self.session, self.MODE)
         yield from self.body()
         yield Footer(show_command_palette=False, compact=False)
 
     def body(self) -> ComposeResult:
+        """The widgets between header and footer."""
         yield from ()
-
-    _ready = False
-    _keys: dict[str, bool] | None = None
 
     def on_mount(self) -> None:
         self._ready = True
-        for name in self.FOLLOWS:
-            self.watch(self.app, name, self._followed, init=False)
-        # Lines hold their colours: a new theme means drawing them anew.
-        self.app.theme_changed_signal.subscribe(self, lambda _: self._followed())
-        self._followed()
+        self.session.follow((*self.FOLLOWS, *HEADER), self.update_page)
+        # Lines hold their colours: a new theme means rendering them again.
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.update_page())
+        self.update_page()
+
+    def on_unmount(self) -> None:
+        self._ready = False
 
     def on_screen_resume(self) -> None:
-        self._followed()
+        self.update_page()
 
     def on_resize(self) -> None:
-        self._followed()
+        self.update_page()
 
-    def _followed(self) -> None:
-        # A screen that nobody sees does no work; it catches up when it is shown again.
+    def update_page(self) -> None:
+        """Bring header, body and footer up to date. A hidden screen does nothing; it catches up when it is shown."""
         if self._ready and self.is_current:
-            self.query_one(Header).beat += 1
-            self.follow()
-            self.offer_keys()
+            self.query_one(Header).tick += 1
+            self.refill()
+            self.update_keys()
 
-    def offer_keys(self) -> None:
-        """Let the footer follow what can be done now. It is drawn anew only when that has changed: it flickers."""
+    def update_keys(self) -> None:
+        """Let the footer show the keys that work now. It flickers when it is redrawn: only after a change."""
         keys = {key: active.enabled for key, active in self.active_bindings.items()}
         if keys != self._keys:
             self._keys = keys
@@ -71,13 +82,17 @@ class Page(Screen[None]):
     def help_text(self) -> str:
         return self.HELP
 
+    def show_screen(self, mode: str) -> None:
+        """Switch to another screen."""
+        self.app.call_later(self.app.run_action, f"app.show('{mode}')")
+
     def work(self, function: Callable[[], object], group: str) -> None:
-        """Run something that blocks in a thread; a newer one of the same group takes its place."""
+        """Run something that blocks in a thread; a newer worker of the same group replaces the older one."""
         # The app owns the worker: it hears of one that failed, whatever screen is shown then.
         self.app.run_worker(function, **in_thread(group))
 
-    def follow(self) -> None:
-        """Show the app's state as it is now."""
+    def refill(self) -> None:
+        """Show the session as it is now."""
 
     def copied(self) -> str:
         """What `y` copies."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from statistics import median
 from typing import ClassVar
 
@@ -16,12 +17,13 @@ from cluster.text.plain import plain
 from cluster.text.quantities import quantity
 from cluster.text.times import clock_time
 from rca_tui.draw.charts import chart_of
-from rca_tui.draw.frames import Line
 from rca_tui.draw.text import fit
+from rca_tui.frames import Line
 from rca_tui.screens.page import Page
-from rca_tui.session import Mark, Snapshot
+from rca_tui.session import Mark, Session, Snapshot
 from rca_tui.widgets.chart import Chart
 from rca_tui.widgets.rows import Rows
+from rca_tui.work.diagnosis import search_onset
 
 SPANS = (30.0, 60.0, 120.0, 240.0, 600.0, 1800.0, 7200.0)
 """Lengths of the window in seconds."""
@@ -30,13 +32,14 @@ NAMES = 30
 
 
 class TelemetryPage(Page):
+    KEY = "2"
     MODE = "telemetry"
     HELP = (
         "Tab changes between components and signals. Left and right move the cursor, o puts the onset there, O goes "
         "back to the estimate. The shaded stretch is the fault window; the faint lines are the component's peers. "
         "A break in a line, and in the axis below it, is a gap: nothing was measured."
     )
-    FOLLOWS = ("shown", "mark", "moment", "subject", "span", "trouble", "paused", "injection", "theme")
+    FOLLOWS = (Session.displayed, Session.mark, Session.moment, Session.subject, Session.span)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left_square_bracket", "zoom(-1)", "Window", id="telemetry.shorter", key_display="[ ]"),
         Binding("right_square_bracket", "zoom(1)", "Longer window", id="telemetry.longer", show=False),
@@ -64,10 +67,10 @@ class TelemetryPage(Page):
 
     # -- what is shown ------------------------------------------------------------------------------------------
 
-    def follow(self) -> None:
-        snapshot = self.rca.shown
+    def refill(self) -> None:
+        snapshot = self.session.displayed
         if snapshot is None:
-            self.query_one("#main", Chart).empty = plain(self.rca.trouble) or "Connecting to the deployment …"
+            self.query_one("#main", Chart).empty = plain(self.session.problem) or "Connecting to the deployment …"
             return
         component, signal = self._subject(snapshot)
         moment = self._moment(snapshot)
@@ -86,20 +89,20 @@ class TelemetryPage(Page):
         window = self._window(snapshot)
         chart = self.query_one("#main", Chart)
         chart.empty = f"no telemetry of {plain(component)}"
-        chart.plot = chart_of(self.rca, snapshot, component, signal, window, self._peers)
+        chart.plot = chart_of(self.session, snapshot, component, signal, window, self._peers)
         door = snapshot.topology.front_door
         below = self.query_one("#sli", Chart)
-        below.plot = chart_of(self.rca, snapshot, door, "latency_p90", window) if door else None
+        below.plot = chart_of(self.session, snapshot, door, "latency_p90", window) if door else None
         below.display = below.plot is not None and (component, signal) != (door, "latency_p90")
         line = snapshot.frames.line(component, signal)
         reading = self._reading(snapshot, line, signal, window) if line else Text("no signal")
         self.query_one("#reading", Static).update(reading)
 
     def _reading(self, snapshot: Snapshot, line: Line, signal: str, window: tuple[float, float]) -> Text:
-        unit, mark = snapshot.frames.units.get(signal), self.rca.mark
+        unit, mark = snapshot.frames.units.get(signal), self.session.mark
         text = Text(no_wrap=True, overflow="ellipsis")
         at = self._moment(snapshot)
-        word = "at " + clock_time(at) if self.rca.moment is not None else "last"
+        word = "at " + clock_time(at) if self.session.moment is not None else "last"
         text.append(f"{word} ", style="dim").append(quantity(line.at(at), unit), style="bold")
         if mark:
             before, after = _middle(line.within(-math.inf, mark.time)), _middle(line.within(mark.time, math.inf))
@@ -115,7 +118,7 @@ class TelemetryPage(Page):
 
     def _subject(self, snapshot: Snapshot) -> tuple[str, str]:
         """What is shown: as asked, else the front door's latency, else the first there is."""
-        component, signal = self.rca.subject or (snapshot.topology.front_door or "", "")
+        component, signal = self.session.subject or (snapshot.topology.front_door or "", "")
         if component not in self._components(snapshot):
             component = next(iter(self._components(snapshot)), "")
         signals = snapshot.frames.signals(component)
@@ -124,70 +127,73 @@ class TelemetryPage(Page):
         return component, signal
 
     def _moment(self, snapshot: Snapshot) -> float:
-        return snapshot.end if self.rca.moment is None else self.rca.moment
+        return snapshot.end if self.session.moment is None else self.session.moment
 
     def _window(self, snapshot: Snapshot) -> tuple[float, float]:
         """Live: the last seconds. Replayed: around the cursor or the onset, inside the incident."""
-        length = self.rca.span
+        length = self.session.span
         if length >= snapshot.end - snapshot.start:
             return snapshot.start, snapshot.end
-        if not self.rca.replayed:
+        if not self.session.replayed:
             return snapshot.end - length, snapshot.end
-        middle = self.rca.moment or (self.rca.mark.time if self.rca.mark else snapshot.end)
+        middle = self.session.moment or (self.session.mark.time if self.session.mark else snapshot.end)
         start = min(max(snapshot.start, middle - length / 2), snapshot.end - length)
         return start, start + length
 
     # -- keys ---------------------------------------------------------------------------------------------------
 
     def on_data_table_row_highlighted(self, event: Rows.RowHighlighted) -> None:
-        snapshot, key = self.rca.shown, event.row_key.value
+        snapshot, key = self.session.displayed, event.row_key.value
         if snapshot is None or key is None or not event.data_table.has_focus:
             return
         component, signal = self._subject(snapshot)
-        self.rca.subject = (key, signal) if event.data_table.id == "parts" else (component, key)
+        self.session.subject = (key, signal) if event.data_table.id == "parts" else (component, key)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "estimated_onset":
-            return self.rca.mark is not None and self.rca.mark.by_operator
+            return self.session.mark is not None and self.session.mark.by_operator
         return True
 
     def action_zoom(self, by: int) -> None:
-        snapshot = self.rca.shown
+        snapshot = self.session.displayed
         if snapshot is None:
             return
         longest = snapshot.end - snapshot.start
         lengths = [s for s in SPANS if s < longest] + [longest]
-        at = min(range(len(lengths)), key=lambda i: abs(lengths[i] - min(self.rca.span, longest)))
-        self.rca.span = lengths[min(max(at + by, 0), len(lengths) - 1)]
+        at = min(range(len(lengths)), key=lambda i: abs(lengths[i] - min(self.session.span, longest)))
+        self.session.span = lengths[min(max(at + by, 0), len(lengths) - 1)]
 
     def action_move(self, by: int) -> None:
-        snapshot = self.rca.shown
+        snapshot = self.session.displayed
         if snapshot is None:
             return
         start, end = self._window(snapshot)
         width = max(20, self.query_one("#main", Chart).size.width - 10)
         step = max(1.0, round((end - start) / width))
-        self.rca.moment = min(max(self._moment(snapshot) + by * step, snapshot.start), snapshot.end)
+        self.session.moment = min(max(self._moment(snapshot) + by * step, snapshot.start), snapshot.end)
 
     def action_set_onset(self) -> None:
-        if self.rca.moment is None:
+        if self.session.moment is None:
             self.notify("move the cursor with ← and → first")
             return
-        self.rca.mark = Mark(self.rca.moment, by_operator=True, claim="set by the operator")
+        self.session.mark = Mark(self.session.moment, by_operator=True)
 
     def action_estimated_onset(self) -> None:
-        self.rca.mark = None
-        self.rca.estimate_onset()
+        session = self.session
+        session.mark = session.estimated if session.onset_searched else None
+        incident = session.latest.incident if session.latest else None
+        if incident is not None and not session.onset_searched:
+            self.work(partial(search_onset, incident, self.app.post_message), "onset")
 
     def action_peers(self) -> None:
         self._peers = not self._peers
-        self.follow()
+        self.refill()
 
     def action_newest(self) -> None:
-        self.rca.moment = None
+        self.session.moment = None
 
     def copied(self) -> str:
-        snapshot = self.rca.shown
+        snapshot = self.session.displayed
         if snapshot is None:
             return ""
         component, signal = self._subject(snapshot)

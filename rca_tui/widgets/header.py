@@ -1,8 +1,6 @@
-"""The two lines on top of every screen: which deployment, armed or not, how fresh its data is, where we are."""
+"""The two lines on top of every screen: the deployment, whether it is armed, the age of its data, and the tabs."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING, cast
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -16,28 +14,25 @@ from cluster.text.plain import plain
 from cluster.text.times import date_time, span
 from faults.states import State
 from rca_tui.draw.text import fit
+from rca_tui.session import Session
 from rca_tui.theme import BAD, GOOD, UNKNOWN, WARN
 
-if TYPE_CHECKING:
-    from rca_tui.app import RcaApp
-
 ROOMY = 100
-"""Cells from which all tabs and the fault fit into one line."""
-TABS = (("1", "overview"), ("2", "telemetry"), ("3", "faults"), ("4", "diagnose"), ("5", "explain"), ("6", "checks"))
+"""Terminal width in cells from which all tabs and the fault fit into one line."""
 
 
 class Tab(Static):
-    """The name of a screen; a click goes there."""
+    """The key and name of a screen; a click opens it."""
 
-    def __init__(self, key: str, mode: str, here: bool) -> None:
+    def __init__(self, key: str, mode: str, current: bool) -> None:
         self._whole, self._short = Text.assemble((key, "bold"), " ", mode.capitalize()), Text(key, "bold")
-        super().__init__(self._whole, classes="-here" if here else "")
+        super().__init__(self._whole, classes="-here" if current else "")
         self.mode = mode
-        self._here = here
+        self._current = current
 
     def shorten(self, short: bool) -> None:
-        """Only the key, unless we are here: to make room for the fault."""
-        self.update(self._short if short and not self._here else self._whole)
+        """Show only the key, to make room for the fault; the current screen keeps its name."""
+        self.update(self._short if short and not self._current else self._whole)
 
     async def on_click(self, event: Click) -> None:
         event.stop()
@@ -45,30 +40,31 @@ class Tab(Static):
 
 
 class Header(Vertical):
-    """Persistent header. It reads the app's state; `beat` is turned by the app once a second so that ages grow."""
+    """Persistent header. `tick` is incremented each second to refresh age labels."""
 
-    beat: reactive[int] = reactive(0, init=False)
+    tick: reactive[int] = reactive(0, init=False)
 
-    def __init__(self, mode: str) -> None:
+    def __init__(self, session: Session, mode: str) -> None:
         super().__init__()
         self.mode = mode
+        self._session = session
         self._composed = False
 
     def compose(self) -> ComposeResult:
         yield Static(id="status")
         with Horizontal(id="tabs"):
-            for key, mode in TABS:
+            for key, mode in self._session.tabs:
                 yield Tab(key, mode, mode == self.mode)
             yield Static(id="fault")
 
     def on_mount(self) -> None:
         self._composed = True
-        self.watch_beat()
+        self.watch_tick()
 
-    def watch_beat(self) -> None:
+    def watch_tick(self) -> None:
         if not self._composed:
             return
-        # While the screen is being taken down the lines may be gone already.
+        # While the screen is being removed the lines may be gone already.
         for line in self.query("#status").results(Static):
             line.update(self._status())
         fault = self._fault()
@@ -78,22 +74,21 @@ class Header(Vertical):
             tab.shorten(bool(fault) and self.size.width < ROOMY)
 
     def on_resize(self) -> None:
-        self.watch_beat()
+        self.watch_tick()
 
     def _status(self) -> Text:
-        app = cast("RcaApp", self.app)
-        colour = app.theme_variables
-        glyph, words, tint = freshness(app)
-        armed = (f"{WARN} ARMED", colour["warning"]) if app.armed else (f"{UNKNOWN} READ-ONLY", colour["secondary"])
+        session, colour = self._session, self.app.theme_variables
+        glyph, label, tint = freshness(session)
+        armed = (f"{WARN} ARMED", colour["warning"]) if session.armed else (f"{UNKNOWN} READ-ONLY", colour["secondary"])
         right = Text(no_wrap=True)
-        if app.paused:
+        if session.paused:
             right.append("‖ PAUSED", style=f"bold {colour['accent']}").append("  ")
         right.append(armed[0], style=f"bold {armed[1]}").append("  ")
-        right.append(f"{glyph} {words} ", style=f"bold {colour[tint]}")
+        right.append(f"{glyph} {label} ", style=f"bold {colour[tint]}")
         room = self.size.width - right.cell_len - 11
-        name = fit(app.deployment_name, max(8, room))
+        name = fit(session.name, max(8, room))
         left = Text.assemble((" rca_tui ", f"bold {colour['primary']}"), (name, "bold"))
-        message = app.latest.message if app.latest else app.trouble
+        message = session.latest.message if session.latest else session.problem
         rest = room - len(name) - 3
         if message and rest > 12:
             left.append("  " + fit(message, rest), style="dim")
@@ -101,28 +96,27 @@ class Header(Vertical):
         return left.append_text(right)
 
     def _fault(self) -> Text:
-        app = cast("RcaApp", self.app)
-        active = app.injection
-        if active is None or not active.open:
+        injection = self._session.injection
+        if injection is None or not injection.open:
             return Text()
-        how = active.label
-        if active.state is State.ACTIVE and active.deadline is not None:
-            how = span(max(0.0, active.deadline - app.clock()))
-        words = " ".join(word for word in (BAD, plain(active.fault), plain(active.target), how) if word)
-        return Text(words, style=f"bold {app.theme_variables['error']}", no_wrap=True, overflow="ellipsis")
+        state = injection.label
+        if injection.state is State.ACTIVE and injection.deadline is not None:
+            state = span(max(0.0, injection.deadline - self._session.clock()))
+        label = " ".join(part for part in (BAD, plain(injection.fault), plain(injection.target), state) if part)
+        return Text(label, style=f"bold {self.app.theme_variables['error']}", no_wrap=True, overflow="ellipsis")
 
 
-def freshness(app: RcaApp) -> tuple[str, str, str]:
-    """Glyph, words and theme colour for how fresh the data is. A look that hangs makes the age grow by itself."""
-    seen = app.latest
-    if seen is None:
-        return (BAD, "DOWN", "error") if app.trouble else (UNKNOWN, "CONNECTING", "secondary")
-    if seen.liveness is Liveness.REPLAY:
-        return "▶", f"REPLAY {date_time(seen.start)}", "primary"
-    age = None if seen.newest is None else max(0.0, app.clock() - seen.newest)
-    how_old = "" if age is None else f" {age:.1f} s" if age < 10 else f" {span(age)}"
-    if app.trouble or seen.liveness is Liveness.DOWN:
-        return BAD, f"DOWN{how_old}", "error"
-    if age is None or age > max(app.stale_after, seen.fresh) or seen.liveness is Liveness.STALE:
-        return WARN, f"STALE{how_old}", "warning"
-    return GOOD, f"LIVE{how_old}", "success"
+def freshness(session: Session) -> tuple[str, str, str]:
+    """Glyph, label and theme colour for the age of the data, which grows by the clock also while a poll hangs."""
+    snapshot = session.latest
+    if snapshot is None:
+        return (BAD, "DOWN", "error") if session.problem else (UNKNOWN, "CONNECTING", "secondary")
+    if snapshot.liveness is Liveness.REPLAY:
+        return "▶", f"REPLAY {date_time(snapshot.start)}", "primary"
+    age = None if snapshot.newest is None else max(0.0, session.clock() - snapshot.newest)
+    age_label = "" if age is None else f" {age:.1f} s" if age < 10 else f" {span(age)}"
+    if session.problem or snapshot.liveness is Liveness.DOWN:
+        return BAD, f"DOWN{age_label}", "error"
+    if age is None or age > max(session.stale_after, snapshot.fresh) or snapshot.liveness is Liveness.STALE:
+        return WARN, f"STALE{age_label}", "warning"
+    return GOOD, f"LIVE{age_label}", "success"

@@ -23,7 +23,12 @@ def estimate(incident: Incident) -> Mark | None:
     from methods.telemetry import onset
 
     found = onset.estimate(incident)
-    return None if found.onset is None else Mark(found.onset.time, by_operator=False, claim=found.claim)
+    return None if found.onset is None else Mark(found.onset.time, by_operator=False)
+
+
+def search_onset(incident: Incident, post: Callable[[Message], object]) -> None:
+    """Estimate the onset and post it."""
+    post(messages.OnsetFound(estimate(incident)))
 
 
 def capture(deployment: Deployment, end: float, seconds: float) -> Incident:

@@ -1,4 +1,4 @@
-"""What workers tell the app."""
+"""Messages from workers to the user interface."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
+from rca_tui.errors import Problem
 from rca_tui.session import Diagnosis, Injection, Mark, Offer, Rehearsal, Snapshot
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Polled(Message):
-    """A fresh look at the deployment."""
+    """A new snapshot of the deployment."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
@@ -26,7 +27,7 @@ class Polled(Message):
 
 
 class OnsetFound(Message):
-    """The estimate of the onset, None when the SLI shows no change."""
+    """The estimated onset, None when the SLI shows no change."""
 
     def __init__(self, mark: Mark | None) -> None:
         self.mark = mark
@@ -40,7 +41,7 @@ class DiagnosisBegun(Message):
 
 
 class MethodAnswered(Message):
-    """One more result, and what all results so far come to together."""
+    """One more result, and the consensus of all results so far."""
 
     def __init__(self, result: Result, consensus: Consensus) -> None:
         self.result = result
@@ -78,7 +79,7 @@ class Rehearsed(Message):
 
 
 class Surveyed(Message):
-    """The checks have been put to the deployment."""
+    """The checks have run on the deployment."""
 
     def __init__(self, report: Report) -> None:
         self.report = report
@@ -86,9 +87,9 @@ class Surveyed(Message):
 
 
 class Failed(Message):
-    """Something asked for could not be done: one sentence for the operator."""
+    """Something that the operator asked for could not be done."""
 
-    def __init__(self, title: str, sentence: str) -> None:
+    def __init__(self, title: str, problem: Problem) -> None:
         self.title = title
-        self.sentence = sentence
+        self.problem = problem
         super().__init__()

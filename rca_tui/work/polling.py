@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cluster.deployment import DeploymentError, DeploymentKind, HasIncident, Liveness
 from cluster.signals import UNITS
 from cluster.window import Window
-from rca_tui.draw.frames import Frames
+from rca_tui.frames import Frames
 from rca_tui.session import Snapshot
 
 if TYPE_CHECKING:

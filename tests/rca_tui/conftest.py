@@ -82,5 +82,5 @@ def no_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
     from rca_tui.session import Mark
     from rca_tui.work import diagnosis
 
-    answer: Callable[[Incident], Mark] = lambda _: Mark(synthetic.ONSET, by_operator=False, claim="latency rose")  # noqa: E731
+    answer: Callable[[Incident], Mark] = lambda _: Mark(synthetic.ONSET, by_operator=False)  # noqa: E731
     monkeypatch.setattr(diagnosis, "estimate", answer)

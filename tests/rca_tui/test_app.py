@@ -19,7 +19,7 @@ from cluster.deployment import DeploymentError, Liveness, Status
 from faults.states import State
 from rca_tui.app import RcaApp
 from rca_tui.bindings import KeymapError, read_keymap
-from rca_tui.palette import usable
+from rca_tui.palette import key_hints
 from rca_tui.screens.dialogs import Confirm, Help, Notice
 from rca_tui.screens.faults import FaultsPage
 from rca_tui.session import Injection, Request
@@ -94,7 +94,7 @@ async def test_a_deployment_that_is_down_is_said_once_and_comes_back() -> None:
         await until(pilot, lambda: isinstance(app.screen, Notice))
         assert "rca-tui up" in visible(pilot)
         await pilot.press("escape")
-        app._look()
+        app._start_poll()
         await until(pilot, lambda: not any(w.group == "poll" and not w.is_finished for w in app.workers))
         await pilot.pause()
         assert not isinstance(app.screen, Notice)
@@ -102,8 +102,8 @@ async def test_a_deployment_that_is_down_is_said_once_and_comes_back() -> None:
         await pilot.pause()
         assert "DOWN" in visible(pilot).splitlines()[0]
         down[0] = False
-        app._look()
-        await until(pilot, lambda: app.latest is not None)
+        app._start_poll()
+        await until(pilot, lambda: app.session.latest is not None)
         await pilot.pause()
         assert "LIVE" in visible(pilot).splitlines()[0]
 
@@ -112,13 +112,13 @@ async def test_pause_holds_the_display_and_not_the_data() -> None:
     app = app_over(synthetic.Live())
     async with running(app) as pilot:
         await pilot.press("space")
-        held = app.shown
-        app._look()
+        held = app.session.displayed
+        app._start_poll()
         await settle(pilot)
-        assert app.shown is held and app.latest is not held
+        assert app.session.displayed is held and app.session.latest is not held
         assert "PAUSED" in visible(pilot)
         await pilot.press("space")
-        assert app.shown is app.latest
+        assert app.session.displayed is app.session.latest
 
 
 async def test_copy_goes_to_the_clipboard() -> None:
@@ -134,7 +134,7 @@ async def test_help_and_palette_know_nothing_of_injecting_when_read_only() -> No
         app = app_over(synthetic.Live(), armed=armed, engine=Engine())
         async with running(app) as pilot:
             await open_faults(pilot)
-            assert ("Inject" in [one.words for one in usable(app.screen)]) is armed
+            assert ("Inject" in [one.label for one in key_hints(app.screen)]) is armed
             assert ("Inject" in [c.title for c in app.get_system_commands(app.screen)]) is armed
             assert ("Inject" in visible(pilot)) is armed
             await pilot.press("question_mark")
@@ -171,7 +171,9 @@ async def inject(pilot: Any) -> None:
     pilot.app.screen.query_one("#word", Input).value = "replica-0"
     await pilot.pause()
     pilot.app.screen.query_one("#go", Button).press()
-    await until(pilot, lambda: pilot.app.injection is not None and pilot.app.injection.state is State.ACTIVE)
+    await until(
+        pilot, lambda: pilot.app.session.injection is not None and pilot.app.session.injection.state is State.ACTIVE
+    )
 
 
 async def test_quit_with_an_active_fault_undoes_it_first() -> None:
@@ -183,7 +185,7 @@ async def test_quit_with_an_active_fault_undoes_it_first() -> None:
         await pilot.press("q")
         await until(pilot, lambda: app._exit)
     assert not engine.active
-    assert app.injection is not None and app.injection.state is State.RECOVERED
+    assert app.session.injection is not None and app.session.injection.state is State.RECOVERED
 
 
 async def test_quit_stays_when_a_fault_is_stuck_and_says_how_to_undo_it() -> None:
@@ -203,15 +205,15 @@ async def test_abort_works_on_every_screen_and_only_while_a_fault_is_open() -> N
     engine = Engine()
     app = app_over(synthetic.Live(), armed=True, engine=engine)
     async with running(app) as pilot:
-        assert "abort" not in [one.action for one in usable(app.screen)]
+        assert "abort" not in [one.action for one in key_hints(app.screen)]
         await inject(pilot)
         await pilot.press("1")
         await settle(pilot)
         assert "cpu-stress" in visible(pilot).splitlines()[1]
         await pilot.press("X")
-        await until(pilot, lambda: app.injection is not None and not app.injection.open)
+        await until(pilot, lambda: app.session.injection is not None and not app.session.injection.open)
         assert not engine.active
-        assert "abort" not in [one.action for one in usable(app.screen)]
+        assert "abort" not in [one.action for one in key_hints(app.screen)]
 
 
 async def test_what_is_being_undone_says_so_and_is_not_undone_twice() -> None:
@@ -224,7 +226,7 @@ async def test_what_is_being_undone_says_so_and_is_not_undone_twice() -> None:
         await until(pilot, lambda: "cpu-stress replica-0 42 s" in visible(pilot))
         app.post_message(messages.InjectionChanged(dataclasses.replace(active, state=State.REVERTING)))
         await until(pilot, lambda: "cpu-stress replica-0 REVERTING" in visible(pilot))
-        assert "abort" not in [one.action for one in usable(app.screen)]
+        assert "abort" not in [one.action for one in key_hints(app.screen)]
         await pilot.press("X", "q")
         await settle(pilot)
         assert not asked and not app._exit
@@ -249,7 +251,7 @@ async def test_asked_twice_there_is_one_question_and_one_fault() -> None:
         faults._inject(Request("cpu-stress", "replica-0", {}, 60.0))
         await settle(pilot)
         assert len(engine.requests) == 1 and engine.active
-        assert app.injection is not None and app.injection.open
+        assert app.session.injection is not None and app.session.injection.open
         await pilot.press("X")
         await until(pilot, lambda: not engine.active)
 
@@ -263,10 +265,10 @@ async def test_abort_tries_again_what_is_stuck(monkeypatch: pytest.MonkeyPatch) 
     async with running(app) as pilot:
         await inject(pilot)
         await pilot.press("X")
-        await until(pilot, lambda: app.injection is not None and app.injection.stuck)
+        await until(pilot, lambda: app.session.injection is not None and app.session.injection.stuck)
         await pilot.press("X")
-        await until(pilot, lambda: app.injection is not None and app.injection.state is State.RECOVERED)
-        assert tried and not app.injection.open
+        await until(pilot, lambda: app.session.injection is not None and app.session.injection.state is State.RECOVERED)
+        assert tried and not app.session.injection.open
 
 
 async def test_the_cursor_may_be_ahead_of_the_form() -> None:
@@ -291,7 +293,7 @@ async def test_the_palette_over_a_page_runs_its_keys() -> None:
         await pilot.press("escape")
         await pilot.pause()
         await found["Pause"]()
-        assert app.paused
+        assert app.session.paused
         await found["Telemetry"]()
         await settle(pilot)
         assert app.current_mode == "telemetry"
@@ -381,7 +383,7 @@ async def test_what_an_earlier_run_left_is_offered_for_undoing_without_saying_wh
     asked: list[Injection] = []
     app.injector.recover = lambda found, post: asked.append(found)  # type: ignore[method-assign]
     async with running(app) as pilot:
-        await until(pilot, lambda: app.injection is left)
+        await until(pilot, lambda: app.session.injection is left)
         assert "earlier fault" in visible(pilot)
         await pilot.press("X")
         await until(pilot, lambda: asked == [left])

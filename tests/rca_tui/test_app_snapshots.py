@@ -36,7 +36,7 @@ def ready(*keys: str) -> Callable[[Pilot[None]], Any]:
     async def before(pilot: Pilot[None]) -> None:
         app = pilot.app
         assert isinstance(app, RcaApp)
-        await until(pilot, lambda: app.latest is not None)
+        await until(pilot, lambda: app.session.latest is not None)
         await settle(pilot)
         for key in keys:
             await pilot.press(key)
@@ -46,10 +46,10 @@ def ready(*keys: str) -> Callable[[Pilot[None]], Any]:
             if key == "d":
                 await until(pilot, lambda: "Undone by hand" in visible(pilot))
             if key == "6":
-                await until(pilot, lambda: app.report is not None)
+                await until(pilot, lambda: app.session.report is not None)
                 await settle(pilot)
             if key == "R":
-                await until(pilot, lambda: app.diagnosis is not None and not app.diagnosis.running)
+                await until(pilot, lambda: app.session.diagnosis is not None and not app.session.diagnosis.running)
                 await settle(pilot)
         app.set_focus(app.screen.focused)
 
@@ -81,7 +81,7 @@ def test_faults(snap_compare: Any, size: tuple[int, int]) -> None:
 def test_light_theme(snap_compare: Any) -> None:
     async def light(pilot: Pilot[None]) -> None:
         await ready("2")(pilot)
-        pilot.app.action_light()  # type: ignore[attr-defined]
+        pilot.app.action_theme()  # type: ignore[attr-defined]
         await settle(pilot)
 
     app = app_over(synthetic.Replay(synthetic.incident()))

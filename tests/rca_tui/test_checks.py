@@ -92,7 +92,7 @@ def test_a_check_is_priced_and_what_was_answered_is_not_run_again(tmp_path: Path
 
 async def opened(pilot: Any, app: Any) -> None:
     await pilot.press("6")
-    await until(pilot, lambda: app.report is not None)
+    await until(pilot, lambda: app.session.report is not None)
     await settle(pilot)
 
 
@@ -115,10 +115,10 @@ async def test_a_live_deployment_is_asked_again() -> None:
     app = app_over(deployment)
     async with running(app) as pilot:
         await opened(pilot, app)
-        first = app.report
+        first = app.session.report
         assert first.live
         await pilot.press("R")
-        await until(pilot, lambda: app.report is not None and app.report is not first)
+        await until(pilot, lambda: app.session.report is not None and app.session.report is not first)
 
 
 @pytest.mark.usefixtures("ranked_here")
@@ -126,11 +126,11 @@ async def test_g_goes_from_a_step_to_its_check() -> None:
     app = app_over(synthetic.Replay(synthetic.incident()))
     async with running(app) as pilot:
         await pilot.press("4", "R")
-        await until(pilot, lambda: app.diagnosis is not None and not app.diagnosis.running)
+        await until(pilot, lambda: app.session.diagnosis is not None and not app.session.diagnosis.running)
         await pilot.press("5", "g")
-        await until(pilot, lambda: app.current_mode == "checks" and app.report is not None)
+        await until(pilot, lambda: app.current_mode == "checks" and app.session.report is not None)
         await settle(pilot)
-        assert app.check == "hygiene"
+        assert app.session.check == "hygiene"
         assert "The SLI is fixed at the gateway" in visible(pilot)
 
 

@@ -41,10 +41,10 @@ async def test_overview_puts_the_front_door_first_and_the_worst_below_it() -> No
 async def test_overview_shows_the_moment_that_it_is_set_to() -> None:
     app = replay()
     async with running(app) as pilot:
-        assert app.moment == synthetic.ONSET + 30
+        assert app.session.moment == synthetic.ONSET + 30
         for _ in range(12):
             await pilot.press("left")
-        assert app.moment == synthetic.ONSET - 30
+        assert app.session.moment == synthetic.ONSET - 30
         row = next(line for line in visible(pilot).splitlines() if "replica-1" in line)
         assert "●" in row
 
@@ -100,18 +100,19 @@ async def test_o_sets_the_onset_at_the_cursor_and_capital_o_takes_it_back() -> N
     app = replay()
     async with running(app) as pilot:
         await pilot.press("2", "left", "left", "o")
-        assert app.mark.by_operator and app.mark.time == app.moment < synthetic.ONSET + 30
+        assert app.session.mark.by_operator and app.session.mark.time == app.session.moment < synthetic.ONSET + 30
         plot = app.screen.query_one("#main", Chart).plot
-        assert plot.onset == app.mark.time and plot.shade[0] == app.mark.time
+        assert plot.onset == app.session.mark.time and plot.shade[0] == app.session.mark.time
         await pilot.press("O")
         await settle(pilot)
-        assert not app.mark.by_operator and app.mark.time == synthetic.ONSET
+        assert not app.session.mark.by_operator and app.session.mark.time == synthetic.ONSET
 
 
 async def test_copy_of_telemetry_leaves_gaps_empty() -> None:
     app = replay()
     async with running(app) as pilot:
-        app.open_telemetry("replica-2", "latency_p90")
+        app.session.subject = ("replica-2", "latency_p90")
+        await pilot.press("2")
         await settle(pilot)
         await pilot.press("y")
         values = [line.split("\t")[1] for line in app.clipboard.splitlines()[1:]]
@@ -165,13 +166,13 @@ async def test_injection_wants_the_target_typed_and_cancel_has_the_focus() -> No
         await pilot.press(*"replica-", "enter")
         assert isinstance(app.screen, Confirm)
         await pilot.press("0", "enter")
-        await until(pilot, lambda: app.injection is not None and app.injection.state is State.ACTIVE)
+        await until(pilot, lambda: app.session.injection is not None and app.session.injection.state is State.ACTIVE)
         assert engine.requests == [("replica-0", {"workers": "4"}, 60.0)]
         await settle(pilot)
         shown = app.screen.query_one("#running", Static)
         assert shown.display and "ACTIVE" in visible(pilot) and "60 s left" in visible(pilot)
         await pilot.press("X")
-        await until(pilot, lambda: not app.injection.open)
+        await until(pilot, lambda: not app.session.injection.open)
         await pilot.pause()
         assert "RECOVERED" in visible(pilot)
 
@@ -210,7 +211,7 @@ async def test_a_replay_says_why_nothing_can_be_injected() -> None:
 
 async def diagnosed(pilot: Any) -> None:
     await pilot.press("4", "R")
-    await until(pilot, lambda: pilot.app.diagnosis is not None and not pilot.app.diagnosis.running)
+    await until(pilot, lambda: pilot.app.session.diagnosis is not None and not pilot.app.session.diagnosis.running)
     await settle(pilot)
 
 
@@ -219,11 +220,11 @@ async def test_diagnose_ranks_and_says_why_a_method_does_not() -> None:
     app = replay()
     async with running(app) as pilot:
         await diagnosed(pilot)
-        assert app.diagnosis.consensus.top == ("replica-1",)
-        app.method = "baro"
+        assert app.session.diagnosis.consensus.top == ("replica-1",)
+        app.session.method = "baro"
         await pilot.pause()
         assert "ranked in" in visible(pilot) and "replica-1" in visible(pilot)
-        app.method = "microrank"
+        app.session.method = "microrank"
         await pilot.pause()
         assert "not applicable" in visible(pilot) and "[red]no[/] traces" in visible(pilot)
         assert "\x1b" not in visible(pilot)
@@ -237,7 +238,7 @@ async def test_copy_of_the_consensus_has_its_ranking_and_who_says_otherwise() ->
         await pilot.press("home", "y")
         first, *rest = app.clipboard.splitlines()
         assert first.startswith("1\treplica-1\t")
-        assert rest[rest.index("consensus") + 1] == app.diagnosis.consensus.claim
+        assert rest[rest.index("consensus") + 1] == app.session.diagnosis.consensus.claim
 
 
 @pytest.mark.usefixtures("ranked_here")
@@ -245,13 +246,13 @@ async def test_n_and_p_go_through_the_methods() -> None:
     app = replay()
     async with running(app) as pilot:
         await diagnosed(pilot)
-        before = app.method
+        before = app.session.method
         await pilot.press("n")
         await pilot.pause()
-        assert app.method != before
+        assert app.session.method != before
         await pilot.press("p")
         await pilot.pause()
-        assert app.method == before
+        assert app.session.method == before
 
 
 @pytest.mark.usefixtures("ranked_here")
@@ -259,10 +260,10 @@ async def test_the_onset_that_the_operator_set_is_the_one_that_is_used() -> None
     app = replay()
     async with running(app) as pilot:
         await pilot.press("2", "left", "o")
-        set_at = app.mark.time
+        set_at = app.session.mark.time
         await diagnosed(pilot)
-        assert app.diagnosis.incident.onset.time == set_at
-        assert app.diagnosis.incident.onset.source == "operator"
+        assert app.session.diagnosis.incident.onset.time == set_at
+        assert app.session.diagnosis.incident.onset.source == "operator"
 
 
 @pytest.mark.usefixtures("ranked_here")
@@ -284,7 +285,7 @@ async def test_explain_goes_through_the_steps_with_the_evidence_of_each() -> Non
     app = replay()
     async with running(app) as pilot:
         await diagnosed(pilot)
-        app.method = "baro"
+        app.session.method = "baro"
         await pilot.press("5")
         await settle(pilot)
         first = visible(pilot)

@@ -10,9 +10,9 @@ from rich.style import Style
 
 from cluster.text.plain import plain
 from rca_tui.draw.braille import sparkline
-from rca_tui.draw.frames import Line
 from rca_tui.draw.plot import Palette, Plot, draw
 from rca_tui.draw.text import fit
+from rca_tui.frames import Line
 
 STYLE = Style()
 PALETTE = Palette(STYLE, STYLE, STYLE, STYLE, STYLE, STYLE, STYLE)

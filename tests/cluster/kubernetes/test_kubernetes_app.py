@@ -16,7 +16,7 @@ async def until(pilot: Any, condition: Callable[[], bool]) -> None:
     """Look again and again until it is so; the test's time limit ends a wait for what never comes."""
     while not condition():
         if not any(worker.group == "poll" and not worker.is_finished for worker in pilot.app.workers):
-            pilot.app._look()
+            pilot.app._start_poll()
         await pilot.pause(0.05)
 
 
@@ -25,7 +25,7 @@ async def test_the_app_stays_up_says_so_and_recovers_by_itself(whole: MockApi) -
     app = RcaApp(lambda: KubernetesDeployment.connect("mock"), "mock")
 
     def says(word: str) -> Callable[[], bool]:
-        return lambda: freshness(app)[1].startswith(word)
+        return lambda: freshness(app.session)[1].startswith(word)
 
     async with app.run_test(size=(120, 30)) as pilot:
         await until(pilot, says("DOWN"))
@@ -33,15 +33,17 @@ async def test_the_app_stays_up_says_so_and_recovers_by_itself(whole: MockApi) -
         await pilot.press("escape")
         whole.up()
         await until(pilot, says("LIVE"))
-        assert app.latest is not None
-        assert app.latest.topology.front_door == "gateway"
-        assert app.latest.frames.line("gateway", "latency_p90") is not None
+        assert app.session.latest is not None
+        assert app.session.latest.topology.front_door == "gateway"
+        assert app.session.latest.frames.line("gateway", "latency_p90") is not None
         # What was known stays on the screen while the API server is away; the telemetry goes on.
         whole.down()
-        await until(pilot, lambda: app.latest is not None and "does not answer" in app.latest.message)
-        assert freshness(app)[1].startswith("LIVE")
+        await until(pilot, lambda: app.session.latest is not None and "does not answer" in app.session.latest.message)
+        assert freshness(app.session)[1].startswith("LIVE")
         whole.up()
-        await until(pilot, lambda: app.latest is not None and "does not answer" not in app.latest.message)
+        await until(
+            pilot, lambda: app.session.latest is not None and "does not answer" not in app.session.latest.message
+        )
     app.poller.close()
 
 
@@ -62,10 +64,10 @@ async def test_prometheus_that_goes_away_is_down_and_comes_back(
     configure("[contexts.mock]\n")
     app = RcaApp(lambda: KubernetesDeployment.connect("mock"), "mock")
     async with app.run_test(size=(120, 30)) as pilot:
-        await until(pilot, lambda: freshness(app)[1].startswith("LIVE"))
+        await until(pilot, lambda: freshness(app.session)[1].startswith("LIVE"))
         del whole.backends["monitoring", "prometheus"]
-        await until(pilot, lambda: freshness(app)[1].startswith("DOWN"))
+        await until(pilot, lambda: freshness(app.session)[1].startswith("DOWN"))
         assert "Prometheus" in app.trouble
         whole.backends["monitoring", "prometheus"] = address[1]
-        await until(pilot, lambda: freshness(app)[1].startswith("LIVE"))
+        await until(pilot, lambda: freshness(app.session)[1].startswith("LIVE"))
     app.poller.close()

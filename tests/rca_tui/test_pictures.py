@@ -1,0 +1,20 @@
+"""The pictures in the documentation are of today's app."""
+
+from __future__ import annotations
+
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from rca_tui.app import PAGES
+
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+
+
+@pytest.mark.parametrize("name", ["overview", "diagnose", "explain"])
+def test_a_picture_has_every_tab(name: str) -> None:
+    """Where this fails: `python -m tests.screenshots`, and look at what it writes."""
+    picture = unescape((IMAGES / f"{name}.svg").read_text(encoding="utf-8"))
+    for page in PAGES:
+        assert page.MODE.capitalize() in picture
