@@ -47,18 +47,17 @@ async def test_header_of_a_replay_says_so_and_when_it_was() -> None:
         assert "REPLAY 2023-11-14 22:13" in visible(pilot).splitlines()[0]
 
 
-async def test_data_that_grows_old_is_stale_while_a_look_hangs() -> None:
+async def test_data_that_grows_old_is_stale_while_a_poll_hangs() -> None:
     """The age grows by the clock, not by answers."""
     now = [synthetic.START + synthetic.LENGTH]
-    release = threading.Event()
+    hang, hanging, release = threading.Event(), threading.Event(), threading.Event()
 
     class Hanging(synthetic.Live):
-        looks = 0
-
         def samples(self, *arguments: Any, **options: Any) -> Any:
-            self.looks += 1
-            if self.looks > 1:
-                release.wait(300)
+            if hang.is_set():
+                assert not hanging.is_set(), "a second poll began while the first one hung"
+                hanging.set()
+                release.wait(60)
             return super().samples(*arguments, **options)
 
     deployment = Hanging()
@@ -66,16 +65,17 @@ async def test_data_that_grows_old_is_stale_while_a_look_hangs() -> None:
     try:
         async with running(app) as pilot:
             assert "LIVE" in visible(pilot)
+            hang.set()
             app._tick()
-            await until(pilot, lambda: deployment.looks == 2)
+            await until(pilot, hanging.is_set)
             now[0] += 42
             for _ in range(3):
                 app._tick()
             await pilot.pause()
             assert "STALE 43 s" in visible(pilot)
-            assert deployment.looks == 2
             await pilot.press("2")
             assert app.current_mode == "telemetry"
+            hang.clear()
             release.set()
     finally:
         release.set()

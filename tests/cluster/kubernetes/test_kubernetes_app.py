@@ -29,7 +29,7 @@ async def test_the_app_stays_up_says_so_and_recovers_by_itself(whole: MockApi) -
 
     async with app.run_test(size=(120, 30)) as pilot:
         await until(pilot, says("DOWN"))
-        assert "does not answer" in app.trouble
+        assert "does not answer" in app.session.problem
         await pilot.press("escape")
         whole.up()
         await until(pilot, says("LIVE"))
@@ -67,7 +67,7 @@ async def test_prometheus_that_goes_away_is_down_and_comes_back(
         await until(pilot, lambda: freshness(app.session)[1].startswith("LIVE"))
         del whole.backends["monitoring", "prometheus"]
         await until(pilot, lambda: freshness(app.session)[1].startswith("DOWN"))
-        assert "Prometheus" in app.trouble
+        assert "Prometheus" in app.session.problem
         whole.backends["monitoring", "prometheus"] = address[1]
         await until(pilot, lambda: freshness(app.session)[1].startswith("LIVE"))
     app.poller.close()
