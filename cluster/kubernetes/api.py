@@ -17,12 +17,11 @@ from typing import Any, Self
 from urllib.parse import urlencode
 
 from cluster.deployment import DeploymentError
-from cluster.kubernetes.resources import PODS, SERVICES, Object, Objects, Resource
+from cluster.kubernetes.resources import SERVICES, Object, Objects, Resource
 
 LARGEST_ANSWER = 256 << 20
 PAGE = 500
 _KUBECONFIG = "~/.kube/config"
-MERGE_PATCH, JSON_PATCH = "application/merge-patch+json", "application/json-patch+json"
 _NOT_KUBERNETES = (
     "the answer is not Kubernetes' JSON; another server listens there, or a proxy answers with its login page"
 )
@@ -38,10 +37,6 @@ class ApiError(DeploymentError):
     @property
     def not_found(self) -> bool:
         return self.status == 404
-
-    @property
-    def conflict(self) -> bool:
-        return self.status == 409
 
     @property
     def forbidden(self) -> bool:
@@ -71,9 +66,9 @@ class Api:
     def close(self) -> None:
         self._client.close()
 
-    def get(self, resource: Resource, namespace: str, name: str, subresource: str = "") -> Object:
+    def get(self, resource: Resource, namespace: str, name: str) -> Object:
         """One object. Raises ApiError, as all calls do."""
-        return self._json("GET", resource.path(namespace, name, subresource))
+        return self._json("GET", resource.path(namespace, name))
 
     def list(self, resource: Resource, namespace: str = "", *, labels: str = "", fields: str = "") -> Objects:
         """All objects, page by page; without a namespace those of all namespaces."""
@@ -107,7 +102,7 @@ class Api:
         """
         query = {"watch": "true", "resourceVersion": version, "timeoutSeconds": str(max(1, round(seconds)))}
         path = f"{resource.path(namespace)}?{urlencode(query | ({'labelSelector': labels} if labels else {}))}"
-        response = self._send("GET", path, None, "", time.monotonic() + self._deadline, read=seconds + 5)
+        response = self._send("GET", path, None, time.monotonic() + self._deadline, read=seconds + 5)
         try:
             if response.status != 200:
                 raise self._refusal(response.status, self._read(response, time.monotonic() + self._deadline), "watch")
@@ -125,23 +120,8 @@ class Api:
             response.release_conn()
             response.close()
 
-    def create(self, resource: Resource, namespace: str, body: Object, *, dry_run: bool = False) -> Object:
-        """Create an object. `dry_run`: the server checks rights, schema and admission, and stores nothing."""
-        return self._json("POST", resource.path(namespace) + ("?dryRun=All" if dry_run else ""), body)
-
-    def replace(self, resource: Resource, namespace: str, name: str, body: Object, subresource: str = "") -> Object:
-        return self._json("PUT", resource.path(namespace, name, subresource), body)
-
-    def patch(
-        self,
-        resource: Resource,
-        namespace: str,
-        name: str,
-        body: Object | Objects,
-        subresource: str = "",
-        how: str = MERGE_PATCH,
-    ) -> Object:
-        return self._json("PATCH", resource.path(namespace, name, subresource), body, how)
+    def create(self, resource: Resource, namespace: str, body: Object) -> Object:
+        return self._json("POST", resource.path(namespace), body)
 
     def delete(self, resource: Resource, namespace: str, name: str, *, propagation: str = "Background") -> None:
         """Request the deletion; finalizers may delay it. An object that does not exist is not an error."""
@@ -150,12 +130,6 @@ class Api:
         except ApiError as error:
             if not error.not_found:
                 raise
-
-    def log(self, namespace: str, pod: str, *, container: str = "", tail: int = 1000) -> str:
-        """The last lines of a container's log: hostile text."""
-        query = {"tailLines": str(tail), "container": container}
-        path = f"{PODS.path(namespace, pod, 'log')}?{urlencode({k: v for k, v in query.items() if v})}"
-        return self._bytes("GET", path).decode("utf-8", "replace")
 
     def allowed(self, verb: str, resource: Resource, namespace: str = "", subresource: str = "") -> bool:
         """Whether RBAC allows it; nothing is changed."""
@@ -185,7 +159,7 @@ class Api:
     def clock(self) -> float | None:
         """The server's time in unix seconds, rounded down; None where its answer has no date."""
         ends = time.monotonic() + self._deadline
-        response = self._send("GET", "/version", None, "", ends)
+        response = self._send("GET", "/version", None, ends)
         stamp = response.headers.get("Date", "")
         self._read(response, ends)
         response.release_conn()
@@ -266,17 +240,10 @@ class Api:
             str(one["key"]): str(one["value"]) for one in login.values() if one.get("in") == "header" and one["value"]
         }
 
-    def _json(
-        self, method: str, path: str, body: object = None, how: str = "application/json", ends: float | None = None
-    ) -> Object:
-        return self._parsed(self._bytes(method, path, body, how, ends))
-
-    def _bytes(
-        self, method: str, path: str, body: object = None, how: str = "application/json", ends: float | None = None
-    ) -> bytes:
+    def _json(self, method: str, path: str, body: object = None, ends: float | None = None) -> Object:
         ends = time.monotonic() + self._deadline if ends is None else ends
         for attempt in (1, 2):
-            response = self._send(method, path, body, how, ends)
+            response = self._send(method, path, body, ends)
             try:
                 content = self._read(response, ends)
             finally:
@@ -288,11 +255,11 @@ class Api:
                 continue
             if not 200 <= response.status < 300:
                 raise self._refusal(response.status, content, path)
-            return content
+            return self._parsed(content)
         raise AssertionError("unreachable")
 
     def _send(
-        self, method: str, path: str, body: object, how: str, ends: float, read: float | None = None
+        self, method: str, path: str, body: object, ends: float, read: float | None = None
     ) -> Any:  # urllib3's response
         from urllib3 import Timeout
 
@@ -302,7 +269,7 @@ class Api:
         headers = {"Accept": "application/json", "User-Agent": "rca-tui", **self._headers()}
         content = None
         if body is not None:
-            headers["Content-Type"], content = how, json.dumps(body).encode()
+            headers["Content-Type"], content = "application/json", json.dumps(body).encode()
         try:
             return self._client.rest_client.pool_manager.request(
                 method,

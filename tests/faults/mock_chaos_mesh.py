@@ -84,7 +84,7 @@ class ChaosMesh:
     def _write(self, made: Object, patch: Object) -> None:
         kind = self.api.store.kind_of(made["kind"])
         meta = made["metadata"]
-        self.api.store.patch(kind, meta["namespace"], meta["name"], patch, "application/merge-patch+json")
+        self.api.store.patch(kind, meta["namespace"], meta["name"], patch)
 
 
 class GpuNode:

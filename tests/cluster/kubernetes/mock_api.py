@@ -7,8 +7,8 @@
         api.drop = 1                                 # the next request loses its connection
         api.backends["monitoring", "prometheus"] = "http://127.0.0.1:9090"      # behind the service proxy
 
-Get, list (selectors, pages), watch, create, replace, patch, delete, the status subresource, finalizers, pod logs, the
-service proxy, discovery. What the real server checks of an object's schema it does not.
+Get, list (selectors, pages), watch, create, delete, finalizers, commands in pods, the service proxy, discovery.
+What the real server checks of an object's schema it does not.
 """
 
 from __future__ import annotations
@@ -44,7 +44,6 @@ class MockApi:
         broken: (status, content type, body) that every request gets instead of an answer.
         skew: seconds that the server's clock is ahead.
         backends: (namespace, service) -> base URL behind the service proxy.
-        logs: (namespace, pod) -> what the pod wrote.
         execute: what a command in a pod does: (namespace, pod, container, argv) -> (exit code, stdout, stderr).
         requests: (method, path with query) of every request, in order.
     """
@@ -59,7 +58,6 @@ class MockApi:
         self.broken: tuple[int, str, bytes] | None = None
         self.skew = 0.0
         self.backends: dict[tuple[str, str], str] = {}
-        self.logs: dict[tuple[str, str], str] = {}
         self.execute: Callable[[str, str, str, list[str]], tuple[int, str, str]] = lambda *_: (0, "", "")
         self.requests: list[tuple[str, str]] = []
         self._port = 0
@@ -171,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
+    do_GET = do_POST = do_DELETE = _serve
 
     @property
     def _query(self) -> dict[str, str]:
@@ -216,32 +214,21 @@ class _Handler(BaseHTTPRequestHandler):
         elif kind.plural == "pods" and sub == "exec":
             self.api.store.get(kind, namespace, name)
             self._exec(namespace, name)
-        elif kind.plural == "pods" and sub == "log":
-            self.api.store.get(kind, namespace, name)
-            self._reply(200, self.api.logs.get((namespace, name), "").encode(), "text/plain")
         elif self.command == "GET" and not name and self._query.get("watch") in ("true", "1"):
             self._watch(kind, namespace)
         elif self.command == "GET" and not name:
             self._list(kind, namespace)
         else:
-            self._one(kind, namespace, name, sub == "status", body)
+            self._one(kind, namespace, name, body)
 
-    def _one(self, kind: Kind, namespace: str, name: str, status: bool, body: bytes) -> None:
-        store, how = self.api.store, self.headers.get("Content-Type", "")
+    def _one(self, kind: Kind, namespace: str, name: str, body: bytes) -> None:
+        store = self.api.store
         if self.command == "GET":
             self._json(store.get(kind, namespace, name))
-            return
-        if self.command == "DELETE":
+        elif self.command == "DELETE":
             self._json(store.delete(kind, namespace, name))
-            return
-        sent = json.loads(body)
-        dry = self._query.get("dryRun") == "All"
-        if self.command == "POST":
-            self._json(sent if dry else store.create(kind, namespace, sent), 201)
-        elif self.command == "PUT":
-            self._json(store.replace(kind, namespace, name, sent, status))
         else:
-            self._json(store.patch(kind, namespace, name, sent, how, status))
+            self._json(store.create(kind, namespace, json.loads(body)), 201)
 
     def _list(self, kind: Kind, namespace: str) -> None:
         found = [o for o in self.api.store.list(kind, namespace) if _selected(o, self._query)]
@@ -339,7 +326,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _verb(method: str, name: str, sub: str, query: dict[str, str]) -> str:
     if sub == "proxy" or method != "GET":
-        return {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete", "GET": "get"}[method]
+        return {"POST": "create", "DELETE": "delete", "GET": "get"}[method]
     if name:
         return "get"
     return "watch" if query.get("watch") in ("true", "1") else "list"

@@ -163,13 +163,12 @@ class Store:
         self._tell("DELETED" if gone else "MODIFIED", told)
         return copy.deepcopy(told)
 
-    def patch(self, kind: Kind, namespace: str, name: str, patch: Any, how: str, status: bool = False) -> Object:
-        """A JSON patch, or anything else as a merge patch."""
+    def patch(self, kind: Kind, namespace: str, name: str, patch: Any) -> Object:
+        """Apply a merge patch."""
         with self._changed:
-            held = copy.deepcopy(self._held(kind, namespace, name))
-        new = _json_patch(held, patch) if how == "application/json-patch+json" else _merge(held, patch)
+            new = _merge(self._held(kind, namespace, name), patch)
         new["metadata"].pop("resourceVersion", None)
-        return self.replace(kind, namespace, name, new, status)
+        return self.replace(kind, namespace, name, new)
 
     def delete(self, kind: Kind, namespace: str, name: str) -> Object:
         """Gone at once, or marked for deletion until its finalizers are taken away."""
@@ -245,32 +244,3 @@ def _merge(held: Any, patch: Any) -> Any:
         else:
             merged[key] = _merge(merged.get(key), value)
     return merged
-
-
-def _json_patch(held: Any, patch: list[Object]) -> Any:
-    """RFC 6902, without move and copy."""
-    for step in patch:
-        *way, last = [p.replace("~1", "/").replace("~0", "~") for p in step["path"].split("/")[1:]]
-        at = held
-        try:
-            for part in way:
-                at = at[int(part)] if isinstance(at, list) else at[part]
-            if isinstance(at, list):
-                place = len(at) if last == "-" else int(last)
-                present = place < len(at)
-            else:
-                place, present = last, last in at  # type: ignore[assignment]
-        except (KeyError, IndexError, TypeError, ValueError):
-            raise Refusal(422, "Invalid", f"the server rejected our request: no {step['path']}") from None
-        if step["op"] == "test":
-            if not present or at[place] != step["value"]:
-                raise Refusal(422, "Invalid", f"testing {step['path']} failed")
-        elif step["op"] == "add" and isinstance(at, list):
-            at.insert(place, step["value"])
-        elif step["op"] == "add" or (step["op"] == "replace" and present):
-            at[place] = step["value"]
-        elif step["op"] == "remove" and present:
-            del at[place]
-        else:
-            raise Refusal(422, "Invalid", f"cannot {step['op']} {step['path']}")
-    return held
