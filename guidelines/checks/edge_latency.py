@@ -1,4 +1,4 @@
-"""12. Callers measure their calls, and one measurement is not told of both ends."""
+"""12. Callers measure their calls, and no measurement is reported for both ends."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _look(survey: Survey) -> Finding:
 
 
 def _same(survey: Survey, source: str, target: str) -> bool:
-    """Whether edge and callee carry the same numbers, or one is a fixed multiple of the other."""
+    """Whether edge and callee have the same values, or one is a fixed multiple of the other."""
     if not survey.has(target, SIGNAL):
         return False
     edge = survey.telemetry.edge_metrics[source, target, SIGNAL]
@@ -50,11 +50,11 @@ GUIDELINE = Guideline(
     name="edge-latency",
     title="Callers measure their calls",
     origin=Origin.CODE,
-    what="Each call has a latency as its caller saw it, apart from what the callee says of itself.",
+    what="Each call has a latency measured by its caller, separate from the callee's own.",
     why=(
-        "A slow link shows in the caller's clock and not in the callee's: the difference is the network. Without the "
-        "caller's view a delayed link looks like a gateway fault; with one measurement told of both ends the "
-        "difference is always nil."
+        "A slow link shows in the caller's latency and not in the callee's: the difference is the network. Without the "
+        "caller's measurement a delayed link looks like a gateway fault; with one measurement reported for both ends "
+        "the difference is always zero."
     ),
     evidence=(
         "The study's published code adds p90 by source and p90 by destination, which are one waypoint histogram: every "
@@ -63,13 +63,13 @@ GUIDELINE = Guideline(
     ),
     change=(
         Change(
-            "NGINX: who answered and how long it took, per request, without retries that hide a sick replica",
+            "NGINX: the upstream and its times, per request, without retries that hide a faulty replica",
             'log_format rca escape=json \'{"upstream":"$upstream_addr","connect":"$upstream_connect_time",\'\n'
             '  \'"header":"$upstream_header_time","total":"$request_time","status":"$status"}\';\n'
             "proxy_next_upstream off;",
         ),
         Change(
-            "Istio: only the series that the client side reported",
+            "Istio: only the series reported by the client side",
             'istio_request_duration_milliseconds_bucket{reporter="source"}\n'
             "# ambient has one reporter, the waypoint: use it for one end only",
         ),

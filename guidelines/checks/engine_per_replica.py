@@ -1,4 +1,4 @@
-"""1. Engine metrics exist for each replica apart."""
+"""1. Each replica has its own engine metrics."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def _look(survey: Survey) -> Finding:
         return fails(f"missing: {lacking(missing, len(pods))}")
     alike = _alike(survey, pods)
     if alike:
-        return fails(f"running_requests of {listed(alike)} is the same series: one sum stands for all of them")
-    return passes(f"{counted(len(pods), 'serving pod')}, each with {listed(SIGNALS)} of its own")
+        return fails(f"running_requests of {listed(alike)} is the same series: it is one sum over all of them")
+    return passes(f"{counted(len(pods), 'serving pod')}, each with its own {listed(SIGNALS)}")
 
 
 def _alike(survey: Survey, pods: tuple[str, ...]) -> list[str]:
-    """Pods whose requests in work move and are equal throughout, which no two engines do by chance."""
+    """Pods whose running requests change and are equal throughout: two engines never do that by chance."""
     series = {pod: survey.telemetry.metrics[pod, "running_requests"].to_numpy() for pod in pods}
     moving = {pod: values for pod, values in series.items() if np.count_nonzero(np.diff(values) != 0) >= _SAMPLES}
     return [
@@ -47,11 +47,11 @@ GUIDELINE = Guideline(
     origin=Origin.CODE,
     what="Every pod that serves requests has its own running, waiting, token and first-token series.",
     why=(
-        "A sum over replicas hides the one that is sick: three healthy replicas keep the average flat. Pod metrics "
-        "(CPU, memory, network) alone do not show a queue, a full cache or an engine that no longer makes tokens."
+        "A sum over replicas hides the faulty one: three healthy replicas keep the average flat. Pod metrics "
+        "(CPU, memory, network) alone do not show a queue, a full cache or an engine that no longer produces tokens."
     ),
     evidence=(
-        "The study's published queries read containers, and no engine metric reaches its methods.",
+        "The study's published queries read containers, so no engine metric reaches its methods.",
         "vllm 39863, 16259: requests wait, none run, HTTP still answers 200; only the engine's own gauges show it.",
         "ray 53356, 44872: one replica gets far more than its share.",
     ),

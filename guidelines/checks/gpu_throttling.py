@@ -1,4 +1,4 @@
-"""5. A GPU that is held back says so."""
+"""5. GPU throttling is measured."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def _look(survey: Survey) -> Finding:
 GUIDELINE = Guideline(
     number=5,
     name="gpu-throttling",
-    title="A GPU that is held back says so",
+    title="GPU throttling is measured",
     origin=Origin.CODE,
-    what="Time held back by power and by heat, the power limit in force and the clock are scraped for each GPU.",
+    what="Time throttled by power and by heat, the power limit in force and the clock are scraped for each GPU.",
     why=(
         "Under a power cap utilisation stays at 100 % and power is flat: the usual dashboard is green while every "
-        "token takes longer. Only the clock, the limit and the violation counters move."
+        "token takes longer. Only the clock, the limit and the violation counters change."
     ),
     evidence=(
-        "The study's GPU fault is a power cap, and its published queries read utilisation alone.",
+        "The study's GPU fault is a power cap, and its published queries read only utilisation.",
         "dcgm-exporter 254, 261: throttle reasons were renamed; the violation counters are commented out in "
         "etc/default-counters.csv.",
     ),

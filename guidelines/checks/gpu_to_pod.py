@@ -1,4 +1,4 @@
-"""4. Every GPU in use is tied to the pod that uses it."""
+"""4. Every GPU in use is labelled with the pod that uses it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from guidelines.sentences import counted, listed
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, fails, passes, unknown
 
-NO_GPU = "no GPU is in the topology: either there is none, or nothing tells of it"
-NO_GPU_IN_DRILLS = "the recorded drills ran without a GPU: there is nothing to take away"
+NO_GPU = "no GPU is in the topology: either there is none, or no exporter reports it"
+NO_GPU_IN_DRILLS = "the recorded drills ran without a GPU: there is nothing to remove"
 
 
 def _look(survey: Survey) -> Finding:
@@ -21,22 +21,22 @@ def _look(survey: Survey) -> Finding:
         return fails(f"no pod is known to use {listed(loose)}")
     silent = [gpu for gpu in survey.gpus if not survey.has(gpu, "gpu_utilization")]
     if silent:
-        return fails(f"{listed(silent)} has a pod, but no utilisation: the exporter does not speak of it")
+        return fails(f"{listed(silent)} has a pod, but no utilisation: the exporter does not report it")
     return passes(f"{counted(len(survey.gpus), 'GPU')}, each with its pod and its series")
 
 
 GUIDELINE = Guideline(
     number=4,
     name="gpu-to-pod",
-    title="Every GPU is tied to its pod",
+    title="Every GPU is labelled with its pod",
     origin=Origin.STUDY,
-    what="Each GPU's series carry the pod that computes on it.",
+    what="Each GPU's series are labelled with the pod that computes on it.",
     why=(
-        "Without the label a hot or capped GPU is a fact about a node. Nothing links it to the replica that got slow, "
-        "so a method can blame the device or the replica, but not see that they are one trouble."
+        "Without the label a hot or capped GPU is only a fact about a node. Nothing links it to the slow replica, "
+        "so a method can blame the device or the replica, but cannot see that they have one cause."
     ),
     evidence=(
-        "The study averaged ray_node_gpus_utilization over GPUs; which device belongs to which worker was lost.",
+        "The study averaged ray_node_gpus_utilization over GPUs; so which device belongs to which worker was lost.",
         "dcgm-exporter takes pod names from the kubelet's pod-resources socket; without it the labels are empty.",
     ),
     change=(

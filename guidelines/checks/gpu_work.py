@@ -1,4 +1,4 @@
-"""8. What a GPU does is measured, not only that it is busy."""
+"""8. The work of a GPU is measured, not only that it is busy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _look(survey: Survey) -> Finding:
     missing = survey.missing(survey.gpus, SIGNALS)
     if missing:
         return fails(
-            f"missing: {lacking(missing, len(survey.gpus))}; utilisation alone does not tell work from waiting"
+            f"missing: {lacking(missing, len(survey.gpus))}; utilisation alone does not distinguish work from waiting"
         )
     return passes(f"{listed(SIGNALS)} of every GPU")
 
@@ -30,10 +30,10 @@ GUIDELINE = Guideline(
     what="Activity of the memory interface and of the tensor pipes is scraped for each GPU.",
     why=(
         "Utilisation is the share of time in which some kernel ran, however little it did. A rank that spins in a "
-        "collective, a neighbour that takes the memory bandwidth and honest work all read 100 %."
+        "collective, a neighbour that takes the memory bandwidth and useful work all read 100 %."
     ),
     evidence=(
-        "The study asks for GPU metrics beyond utilisation; its data set has utilisation alone.",
+        "The study asks for GPU metrics beyond utilisation; its data set has only utilisation.",
         "vllm 27313: a hung tensor-parallel rank leaves utilisation high and tokens at zero.",
     ),
     change=(

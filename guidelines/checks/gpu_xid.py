@@ -1,4 +1,4 @@
-"""7. XID errors can be counted and read."""
+"""7. XID errors are counted, and the kernel log is searchable."""
 
 from __future__ import annotations
 
@@ -20,11 +20,9 @@ def _look(survey: Survey) -> Finding:
     nodes = {node for gpu in survey.gpus for node in survey.topology.hosts(gpu)}
     told = nodes & set(survey.telemetry.logs["component"].dropna())
     if not told:
-        return unknown(
-            f"{_SERIES}, but no log of a node was read: that kernel logs can be queried is not seen from here"
-        )
+        return unknown(f"{_SERIES}, but no log of a node was read, so whether kernel logs can be queried is not known")
     if nodes - told:
-        return fails(f"{_SERIES}, but no log of {listed(sorted(nodes - told))}: a code that repeats goes unseen there")
+        return fails(f"{_SERIES}, but no log of {listed(sorted(nodes - told))}: a repeated code is not seen there")
     return passes(f"{_SERIES}, and logs of {listed(sorted(told))}")
 
 
@@ -35,8 +33,8 @@ GUIDELINE = Guideline(
     origin=Origin.FIELD,
     what="Each GPU has an XID series, and the kernel log of its node can be queried.",
     why=(
-        "The exporter's gauge holds the last code for ever: a second error of the same code changes nothing, and a GPU "
-        "that falls off the bus takes its series with it. The kernel log has each event with its time."
+        "The exporter's gauge keeps the last code for ever: a second error of the same code changes nothing, and the "
+        "series of a GPU that falls off the bus end with it. The kernel log has each event with its time."
     ),
     evidence=("dcgm-exporter 500, 190: the gauge does not reset; series vanish with the device.",),
     change=(

@@ -1,4 +1,4 @@
-"""11. The head runs no replica: router and suspect are not one pod."""
+"""11. The head runs no replica: router and suspect are different pods."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def _look(survey: Survey) -> Finding:
     serving = [head for head in heads if head in survey.serving]
     if serving:
         return fails(
-            f"{listed(serving)} serves requests as a replica does: its router, its controller and its engine share one "
-            "pod's CPU and memory, and a method that blames it does not say which of them it means"
+            f"{listed(serving)} serves requests as a replica does: router, controller and engine share one pod's "
+            "CPU and memory, and a method that blames the pod cannot say which of them is at fault"
         )
     if not any(edge.relation is Relation.CALLS for edge in survey.topology.edges):
         return unknown("no component is known to call another")
-    return passes(f"{listed(heads)} is called by nobody: it routes and controls, and serves no request itself")
+    return passes(f"{listed(heads)} is called by no component: it routes and controls, and serves no request itself")
 
 
 GUIDELINE = Guideline(
@@ -30,10 +30,10 @@ GUIDELINE = Guideline(
     name="head-apart",
     title="The head runs no replica",
     origin=Origin.CODE,
-    what="No request is served on the head: router, controller and candidate are apart.",
+    what="The head serves no request: router, controller and replica are different pods.",
     why=(
-        "Where the head serves too, its CPU is the controller's and an engine's at once. A busy engine then slows the "
-        "router for all, and a slow router looks like a sick engine: the two are one suspect."
+        "Where the head also serves, the controller and an engine share its CPU. A busy engine then slows the router "
+        "for all replicas, and a slow router looks like a faulty engine: the two are one suspect."
     ),
     evidence=(
         "In the study's deployment the head runs a replica, and most methods blame the head for a worker's fault.",
@@ -45,7 +45,7 @@ GUIDELINE = Guideline(
             'headGroupSpec:\n  rayStartParams: {num-cpus: "0", num-gpus: "0"}',
         ),
         Change(
-            "Ray Serve config: proxies where replicas are",
+            "Ray Serve config: a proxy on every node with replicas",
             "proxy_location: EveryNode",
         ),
         Change(

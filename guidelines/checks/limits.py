@@ -1,4 +1,4 @@
-"""17. Limits are known: how often a pod is throttled, and how near its memory is to the end."""
+"""17. Limits are known: how often a pod is throttled, and how close its memory is to the limit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _look(survey: Survey) -> Finding:
         return unknown("no component is known to serve requests")
     missing = survey.missing(pods, SIGNALS)
     if missing:
-        # Stress on memory still shows as a level where there is one; how near the end it is does not.
+        # Memory stress still shows as a level where there is one, but not how close to the limit it is.
         levels = not survey.missing(pods, ["memory_working_set"])
         blind = {"cpu_throttled": ("cpu-throttle",), "memory_limit_ratio": () if levels else ("memory-stress",)}
         modes = {"cpu_throttled": 9, "memory_limit_ratio": 10}
@@ -36,12 +36,12 @@ GUIDELINE = Guideline(
     origin=Origin.STUDY,
     what="Throttled CPU periods and memory against its limit are scraped for each serving pod.",
     why=(
-        "CPU usage at the limit looks like a busy pod; only the throttling counter says that it wanted more. Memory "
-        "without its limit says nothing of how near the kill is."
+        "CPU usage at the limit looks like a busy pod; only the throttling counter says that it needed more. Memory "
+        "without its limit does not say how close the OOM kill is."
     ),
     evidence=(
         "vllm 25301, 4806: a starved CPU leaves the GPU waiting; utilisation falls, time to first token grows.",
-        "vllm 2669: the kernel kills the engine, and the last that was seen is a connection reset.",
+        "vllm 2669: the kernel kills the engine, and the last visible sign is a connection reset.",
     ),
     change=(
         Change("Pod spec of head and workers", 'resources: {limits: {cpu: "8", memory: 16Gi}}'),

@@ -1,4 +1,4 @@
-"""14. Logs can be asked for by replica."""
+"""14. Logs can be queried by replica."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def _look(survey: Survey) -> Finding:
     found = [
         what for what, text in PATTERNS.items() if logs["message"].str.contains(text, regex=False).fillna(False).any()
     ]
-    seen = f"; in them: {listed(found)}" if found else ""
-    return passes(f"{len(logs)} lines, each serving pod ({counted(len(pods), 'pod')}) with some of its own{seen}")
+    seen = f"; they report {listed(found)}" if found else ""
+    return passes(f"{len(logs)} lines, some of each serving pod ({counted(len(pods), 'pod')}){seen}")
 
 
 GUIDELINE = Guideline(
@@ -37,10 +37,10 @@ GUIDELINE = Guideline(
     name="logs-per-replica",
     title="Logs by replica and rank",
     origin=Origin.STUDY,
-    what="Every serving pod's log lines come under its own name, engine and Ray logs both.",
+    what="Every serving pod's log lines, of the engine and of Ray, carry the pod's name.",
     why=(
-        "A hung rank, a collective that times out and a CUDA allocation that fails are sentences in a log, and nothing "
-        "else says them. From a stream without pod labels nobody can tell whose sentence it was."
+        "A hung rank, a collective that times out and a CUDA allocation that fails are reported in a log, and nowhere "
+        "else. In a stream without pod labels nobody can tell which pod reported it."
     ),
     evidence=(
         'vllm 27313: "No available shared memory broadcast block".',
@@ -54,7 +54,7 @@ GUIDELINE = Guideline(
             "/tmp/ray/session_latest/logs/worker-*.err\n"
             "[OUTPUT]\n    Name loki\n    Labels pod=${POD_NAME},container=${CONTAINER_NAME}",
         ),
-        Change("Ray Serve config: lines that a program can read", "logging_config: {encoding: JSON}"),
+        Change("Ray Serve config: machine-readable lines", "logging_config: {encoding: JSON}"),
         Change("vLLM with tensor parallelism: name the rank", 'VLLM_LOGGING_PREFIX="[rank ${RANK}] "'),
     ),
     faults=("crash", "gpu-memory"),

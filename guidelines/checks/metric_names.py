@@ -1,4 +1,4 @@
-"""2. The metric names that are read are those of the release that runs."""
+"""2. The queried metric names are those of the running release."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RENAMED = {
     "gpu_cache_usage_perc": "kv_cache_usage_perc",
     "time_per_output_token_seconds": "inter_token_latency_seconds",
 }
-"""vLLM's old names, each with the one that took its place."""
+"""vLLM's old names, each with its successor."""
 _READ = ("num_requests_running", "num_requests_waiting")
 
 
@@ -25,12 +25,12 @@ def _look(survey: Survey) -> Finding:
     if not spoken:
         engines = sorted({n.split("_")[0] + "_llm_*" for n in names if n.startswith("ray_llm_")})
         if engines:
-            return passes(f"the engine speaks through {listed(engines)}, one spelling; there is no vLLM here")
-        return unknown("no series has a name of vLLM's: either another engine runs, or it is not scraped")
+            return passes(f"the engine exports {listed(engines)}, under one spelling; there is no vLLM here")
+        return unknown("no series has a vLLM name: either another engine runs, or vLLM is not scraped")
     for prefix in spoken:
         silent = [name for name in _READ if prefix + name not in names]
         if silent:
-            return fails(f"there are {prefix}* series, but not {listed(silent)}: a release that names them anew")
+            return fails(f"there are {prefix}* series, but not {listed(silent)}: a release with other names")
     if len(spoken) > 1:
         return fails(f"the engine is scraped twice, as {listed(spoken)}: sums over both count every request twice")
     mixed = [
@@ -39,11 +39,9 @@ def _look(survey: Survey) -> Finding:
         if _has(names, spoken[0], old) and _has(names, spoken[0], new)
     ]
     if mixed:
-        return fails(
-            f"old and new names live side by side: {listed(mixed)}; two releases run, or hidden metrics are on"
-        )
+        return fails(f"old and new names exist together: {listed(mixed)}; two releases run, or hidden metrics are on")
     old = [name for name in RENAMED if _has(names, spoken[0], name)]
-    release = f"an older release, with {listed(old)}" if old else "a release with the present names"
+    release = f"an older release, with {listed(old)}" if old else "a release with the current names"
     return passes(f"all under {spoken[0]}, {release}")
 
 
@@ -56,10 +54,10 @@ GUIDELINE = Guideline(
     name="metric-names",
     title="Metric names fit the release",
     origin=Origin.FIELD,
-    what="The engine's series stand under one prefix and under the names of one release.",
+    what="The engine's series have one prefix and the names of one release.",
     why=(
-        "vLLM and Ray rename metrics between releases. A dashboard or a query on the old name shows nothing, and "
-        "nothing looks like quiet. During a rollout one half of the replicas goes silent."
+        "vLLM and Ray rename metrics between releases. A dashboard or a query on the old name shows nothing, which "
+        "looks like no load. During a rollout half of the replicas seem to go silent."
     ),
     evidence=(
         "vLLM: gpu_cache_usage_perc became kv_cache_usage_perc; time_per_output_token_seconds became "
@@ -68,10 +66,10 @@ GUIDELINE = Guideline(
     ),
     change=(
         Change(
-            "Prometheus queries and recording rules: join old and new name, so that pods of both releases answer",
+            "Prometheus queries and recording rules: join old and new names, so that pods of both releases match",
             "max by (pod) (vllm:kv_cache_usage_perc) or max by (pod) (vllm:gpu_cache_usage_perc)",
         ),
-        Change("vLLM, while dashboards are moved", "vllm serve --show-hidden-metrics-for-version=<previous minor>"),
+        Change("vLLM, while dashboards are migrated", "vllm serve --show-hidden-metrics-for-version=<previous minor>"),
         Change("Prometheus alert: a name that went silent", "absent_over_time(ray_vllm_num_requests_running[5m])"),
     ),
     faults=("kv-pressure", "long-prefill"),

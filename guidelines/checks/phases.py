@@ -1,4 +1,4 @@
-"""3. Queue, prefill and decode can be told apart."""
+"""3. Queue, prefill and decode time are measured separately."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _look(survey: Survey) -> Finding:
     if missing:
         only = [signal.removesuffix("_time_p90") for signal in missing]
         return passes(
-            f"{listed(only)} as spans of every serving pod, the rest as metrics; metric methods see only these"
+            f"{listed(only)} as spans of every serving pod, the rest as metrics; metric methods see only the metrics"
         )
     return passes(f"{counted(len(pods), 'serving pod')}, each with {listed(SIGNALS)}")
 
@@ -50,16 +50,16 @@ def _without_phases(incident: Incident) -> Incident:
 GUIDELINE = Guideline(
     number=3,
     name="phases",
-    title="Queue, prefill and decode apart",
+    title="Queue, prefill and decode are separate",
     origin=Origin.STUDY,
-    what="Each serving pod tells queue, prefill and decode time apart, and time to first token from time per token.",
+    what="Each serving pod reports queue, prefill and decode time, time to first token and time per token separately.",
     why=(
-        "One latency says that a request was slow, not where. Waiting in a queue is load, a long prefill is the "
-        "prompt, slow decoding is the device or its neighbours: three faults with three remedies and the same p90."
+        "One latency says that a request was slow, not where. Time in the queue is caused by load, a long prefill by "
+        "the prompt, slow decoding by the device or its neighbours: three faults, three remedies, and the same p90."
     ),
     evidence=(
-        "The study names the phases of inference as what general microservice methods do not see.",
-        "ray 54070: time went into the engine's queue while the pod's resources were quiet.",
+        "The study names the phases of inference as the part that general microservice methods do not see.",
+        "ray 54070: requests waited in the engine's queue while the pod's resources were idle.",
     ),
     change=(
         Change(

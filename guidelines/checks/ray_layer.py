@@ -1,4 +1,4 @@
-"""10. The layer between gateway and engine is there: Ray Serve's own queue, latency and health checks."""
+"""10. Ray Serve, between gateway and engine, reports its queue, latency and health checks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SERIES = {
     "health of replicas": ("ray_serve_deployment_replica_healthy",),
     "starts of replicas": ("ray_serve_deployment_replica_starts_total", "ray_serve_deployment_replica_starts"),
 }
-"""What is to be told, and names of Ray's that tell it."""
+"""What must be reported, and the Ray metrics that report it."""
 
 
 def _look(survey: Survey) -> Finding:
@@ -26,12 +26,12 @@ def _look(survey: Survey) -> Finding:
         names = survey.exposition.names
         absent = [what for what, spelt in SERIES.items() if names.isdisjoint(spelt)]
         if absent:
-            return fails(f"no series tells of {listed(absent)}")
-        return passes(f"series of Ray Serve tell of {listed(list(SERIES))}")
+            return fails(f"no series reports {listed(absent)}")
+        return passes(f"series of Ray Serve report {listed(list(SERIES))}")
     silent = [pod for pod in survey.serving if not _ray_spans(survey, pod)]
     if silent and survey.busy:
-        return fails(f"nothing of Ray Serve in this recording: no span of its proxy or replica on {listed(silent)}")
-    return unknown("spans show Ray's proxy and replicas, but a recording does not keep its health checks and starts")
+        return fails(f"this recording has no span of a Ray Serve proxy or replica on {listed(silent)}")
+    return unknown("spans show Ray's proxy and replicas, but a recording does not keep health checks and starts")
 
 
 def _ray_spans(survey: Survey, pod: str) -> bool:
@@ -47,28 +47,28 @@ def _without_ray(incident: Incident) -> Incident:
 GUIDELINE = Guideline(
     number=10,
     name="ray-layer",
-    title="The Ray layer is there",
+    title="Ray Serve is measured",
     origin=Origin.STUDY,
-    what="Ray Serve tells of its router's queue, of processing latency, of health checks and of starts, by replica.",
+    what="Ray Serve reports its router's queue, processing latency, health checks and starts, by replica.",
     why=(
         "Between the gateway and the engine a request waits for Ray: for the router, for a slot of the replica, for a "
-        "controller that is busy. A replica that fails a health check because it is busy is killed, and from outside "
-        "that is an error burst without a cause."
+        "busy controller. A replica that fails a health check because it is busy is killed, and from outside that is "
+        "an error burst without a cause."
     ),
     evidence=(
-        "ray 54070: health checks time out under load and the controller kills replicas that work.",
-        "ray 53356, 44872: the router's choice piles requests on one replica.",
+        "ray 54070: health checks time out under load, and the controller kills working replicas.",
+        "ray 53356, 44872: the router sends most requests to one replica.",
     ),
     change=(
         Change(
-            "Prometheus: scrape every Ray node, head too, and keep these",
+            "Prometheus: scrape every Ray node, also the head, and keep these",
             "ray_serve_deployment_queued_queries\nray_serve_deployment_processing_latency_ms\n"
             "ray_serve_replica_processing_queries\nray_serve_deployment_replica_healthy\n"
             "ray_serve_deployment_replica_starts\nray_serve_health_check_latency_ms\n"
             "ray_serve_health_check_failures_total",
         ),
         Change(
-            "Ray container: how often it hands metrics on (10 s by default)",
+            "Ray container: how often it exports metrics (10 s by default)",
             "RAY_SERVE_METRICS_EXPORT_INTERVAL_MS=1000",
         ),
     ),

@@ -1,4 +1,4 @@
-"""15. Samples come often enough for the shortest fault worth finding."""
+"""15. Samples are frequent enough for the shortest fault worth finding."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
 
 SHORTEST = 60.0
-"""Seconds of the shortest fault worth finding: the study's last as long."""
+"""Seconds of the shortest fault worth finding; the study's faults last as long."""
 SAMPLES = 12
-"""Samples that a fault must leave at least: the study's 5 s make as many."""
-_NEVER_STILL = ("cpu_usage", "network_receive")
-"""Rates that differ from one scrape to the next wherever something runs."""
+"""Samples that a fault must leave at least; the study's 5 s give as many."""
+_ALWAYS_MOVING = ("cpu_usage", "network_receive")
+"""Rates that change with every scrape of a running pod."""
 
 
 def _look(survey: Survey) -> Finding:
@@ -31,10 +31,10 @@ def _look(survey: Survey) -> Finding:
         )
     exposition = survey.exposition
     if exposition is None:
-        return passes(f"a new value every {apart:.3g} s; what window its rates were taken over was not recorded")
+        return passes(f"a new value every {apart:.3g} s; the window of its rates was not recorded")
     slow = [f"{job} {seconds:g} s" for job, seconds in exposition.intervals.items() if seconds > limit]
     if slow:
-        return fails(f"scraped too seldom: {listed(slow)}; at most {limit:g} s")
+        return fails(f"scraped too rarely: {listed(slow)}; at most {limit:g} s are allowed")
     window = exposition.looks_back
     if window > SHORTEST / 2:
         return fails(f"rates look back {window:g} s, which is more than half of the shortest fault")
@@ -45,10 +45,10 @@ def _look(survey: Survey) -> Finding:
 
 
 def _repeats(survey: Survey) -> float:
-    """Samples for which a rate that moves stands still, in the median: more than 1 where a scrape is asked twice."""
+    """Median number of equal samples in a row of a moving rate: above 1 where one scrape is read twice."""
     runs = []
     for column in survey.telemetry.metrics.columns:
-        if column[1] in _NEVER_STILL:
+        if column[1] in _ALWAYS_MOVING:
             values = survey.telemetry.metrics[column].dropna().to_numpy()
             changes = int(np.count_nonzero(np.diff(values)))
             if changes:
@@ -63,13 +63,13 @@ GUIDELINE = Guideline(
     origin=Origin.CODE,
     what=f"A fault of {SHORTEST:.0f} s leaves at least {SAMPLES} samples, and rates look back less than half of it.",
     why=(
-        "At the usual 30 s or 60 s a fault of a minute is one or two points: no method can tell a change from noise, "
-        "and the onset cannot be placed. A rate over five minutes turns a step into a ramp that starts late and ends "
-        "later."
+        "At the usual 30 s or 60 s a fault of a minute is one or two points: no method can distinguish a change from "
+        "noise, and the onset cannot be estimated. A rate over five minutes turns a step into a ramp that starts late "
+        "and ends later."
     ),
     evidence=(
         "The study samples at 5 s; the Prometheus Operator's default is 30 s, Prometheus' own one minute.",
-        "The study's rates of seldom scraped metrics are gaps that were filled forward.",
+        "In the study, gaps in the rates of rarely scraped metrics were filled forward.",
     ),
     change=(
         Change("Prometheus", "global: {scrape_interval: 5s, scrape_timeout: 4s}"),

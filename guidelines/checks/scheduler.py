@@ -1,4 +1,4 @@
-"""9. The scheduler's state is visible: what runs, what waits, how full batch and cache are."""
+"""9. The scheduler's state is measured: running and waiting requests, batch and cache."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from guidelines.sentences import counted, lacking, listed, unserved
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
 
-TELLS: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
+SHOWS: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
     "running_requests": (("load-surge", "hot-replica"), (5,)),
     "queue_length": (("load-surge", "hot-replica"), (5, 7)),
     "batch_tokens_p90": ((), (14,)),
     "kv_usage": (("kv-pressure",), (6,)),
     "preemption_rate": (("kv-pressure",), (6,)),
 }
-"""Each signal with the faults and failure modes that are told by it."""
-SIGNALS = tuple(TELLS)
+"""Signal -> the faults and failure modes that it shows."""
+SIGNALS = tuple(SHOWS)
 
 
 def _look(survey: Survey) -> Finding:
@@ -27,11 +27,11 @@ def _look(survey: Survey) -> Finding:
     if missing and survey.unserved(missing):
         return unknown(unserved(missing))
     if missing:
-        untold = [TELLS[signal] for signal in missing]
+        unseen = [SHOWS[signal] for signal in missing]
         return fails(
             f"missing: {lacking(missing, len(pods))}",
-            [fault for faults, _ in untold for fault in faults],
-            [mode for _, modes in untold for mode in modes],
+            [fault for faults, _ in unseen for fault in faults],
+            [mode for _, modes in unseen for mode in modes],
         )
     return passes(f"{counted(len(pods), 'serving pod')}, each with {listed(SIGNALS)}")
 
@@ -39,16 +39,16 @@ def _look(survey: Survey) -> Finding:
 GUIDELINE = Guideline(
     number=9,
     name="scheduler",
-    title="The scheduler's state is visible",
+    title="The scheduler's state is measured",
     origin=Origin.STUDY,
     what="Running and waiting requests, tokens per step, cache usage and preemptions are scraped per serving pod.",
     why=(
-        "An engine under cache pressure pushes requests out and computes them again. From outside that is a slow "
-        "replica with a busy device, like a dozen other faults; the preemption counter says which."
+        "An engine under cache pressure preempts requests and computes them again. From outside that is a slow replica "
+        "with a busy device, like a dozen other faults; the preemption counter says which one it is."
     ),
     evidence=(
         "vllm 42827, 44594: preemptions with the cache above 0.9.",
-        "ray 54070: the queue grew before anything else moved.",
+        "ray 54070: the queue grew before any other signal changed.",
     ),
     change=(
         Change(
@@ -56,7 +56,7 @@ GUIDELINE = Guideline(
             "vllm:num_requests_running\nvllm:num_requests_waiting\nvllm:kv_cache_usage_perc\n"
             "vllm:num_preemptions_total\nvllm:iteration_tokens_total",
         ),
-        Change("vLLM: do not start it with this", "--disable-log-stats    # turns its metrics off"),
+        Change("vLLM: do not start it with this option", "--disable-log-stats    # turns its metrics off"),
     ),
     faults=("kv-pressure", "load-surge", "hot-replica"),
     methods=method_groups.CHANGE + method_groups.GRAPHS,

@@ -1,4 +1,4 @@
-"""13. Traces reach the engine of a replica that can be named."""
+"""13. Traces reach the engine and name its replica."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
 
 SHARE = 0.9
-"""Of the front door's traces that must reach an engine: fewer, and the slow ones may be among those that do not."""
+"""Share of the front door's traces that must reach an engine: with fewer, the slow ones may be among the rest."""
 FEW = 10
-_SETTLE = 10.0  # s at the window's end, in which spans are still on their way
+_SETTLE = 10.0  # s at the window's end, in which spans may not have arrived yet
 
 
 def _look(survey: Survey) -> Finding:
     door, spans = survey.topology.front_door, survey.telemetry.spans
     if door is None or not survey.serving:
-        return unknown("it is not known where requests come in, or who serves them")
+        return unknown("it is not known which component users call, or which ones serve")
     if spans.empty:
         if survey.busy:
-            return fails("requests were served, and there is not one span")
+            return fails("requests were served, but there is no span")
         return unknown("no request was seen in this window, so no trace is missing")
     roots = spans[(spans["component"] == door) & (spans["start"] + spans["duration"] < _last(survey) - _SETTLE)]
     traces = set(roots["trace_id"].dropna())
     if len(traces) < FEW:
-        return unknown(f"only {len(traces)} finished traces begin at {door}: too few to judge by")
+        return unknown(f"only {len(traces)} finished traces begin at {door}: too few to judge")
     reached = traces & _reaching(survey, spans)
     share = len(reached) / len(traces)
     saw = f"{len(reached)} of {len(traces)} traces of {door} ({share:.0%}) reach an engine span on a serving pod"
-    return passes(saw) if share >= SHARE else fails(f"{saw}; {SHARE:.0%} are asked for")
+    return passes(saw) if share >= SHARE else fails(f"{saw}; {SHARE:.0%} are required")
 
 
 def _reaching(survey: Survey, spans: pd.DataFrame) -> set[str]:
@@ -47,19 +47,19 @@ GUIDELINE = Guideline(
     name="trace-depth",
     title="Traces reach the engine",
     origin=Origin.STUDY,
-    what="At least nine in ten of the gateway's traces hold an engine span that names its replica.",
+    what="At least nine in ten of the gateway's traces contain an engine span that names its replica.",
     why=(
-        "A trace that ends at the gateway says that a request was slow, and nothing of whom it waited for. Every trace "
-        "method then blames the gateway, because it is all that it sees."
+        "A trace that ends at the gateway says that a request was slow, not what it waited for. Every trace method "
+        "then blames the gateway, because it sees nothing else."
     ),
     evidence=(
-        "In the study trace methods largely fail: its traces are request logs taken in the kernel, and end before "
-        "Ray's routing and the engine.",
+        "In the study trace methods largely fail: its traces are request logs captured in the kernel, and end "
+        "before Ray's routing and the engine.",
         "Ray Serve samples 1 % of requests unless told otherwise (RAY_SERVE_TRACING_SAMPLING_RATIO=0.01).",
     ),
     change=(
         Change(
-            "NGINX: begin the trace, or carry the client's on",
+            "NGINX: start the trace, or continue the client's",
             'proxy_set_header traceparent "00-$request_id-0000000000000001-01";\n'
             "# or with the OpenTelemetry module: otel_trace on; otel_trace_context propagate;",
         ),
@@ -68,7 +68,7 @@ GUIDELINE = Guideline(
             "RAY_SERVE_TRACING_EXPORTER_IMPORT_PATH=<module>:<function>\nRAY_SERVE_TRACING_SAMPLING_RATIO=1.0",
         ),
         Change(
-            "vLLM: a span for each request, under the caller's",
+            "vLLM: a span for each request, as a child of the caller's",
             "vllm serve --otlp-traces-endpoint grpc://<collector>:4317\n"
             "OTEL_RESOURCE_ATTRIBUTES=k8s.pod.name=$(POD_NAME)",
         ),

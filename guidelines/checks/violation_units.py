@@ -10,9 +10,9 @@ from guidelines.types import Change, Finding, Guideline, Origin, fails, passes, 
 
 SIGNALS = ("gpu_throttle_power", "gpu_throttle_thermal")
 _LARGEST = 1.05
-"""A share of time cannot be above 1; a rate over two late scrapes may be, a little."""
+"""A share of time cannot exceed 1; a rate over two late scrapes can, slightly."""
 _SMALLEST = 2e-3
-"""Held back, a GPU is so for more of the time: a smaller share is a thousandth of the true one."""
+"""A throttled GPU is throttled for more of the time: a smaller share is off by a factor of a thousand."""
 
 
 def _look(survey: Survey) -> Finding:
@@ -24,13 +24,13 @@ def _look(survey: Survey) -> Finding:
         return unknown("no violation counter is scraped, so its unit cannot be judged")
     above = [name for name, share in told.items() if share > _LARGEST]
     if above:
-        return fails(f"{listed(above)} is above 1, which no share of time can be: the counter's unit is another")
+        return fails(f"{listed(above)} is above 1, which a share of time cannot be: the counter has another unit")
     moving = {name: share for name, share in told.items() if share > 0}
     if not moving:
-        return unknown("no GPU was held back in this window, and a counter that stands still shows no unit")
+        return unknown("no GPU was throttled in this window, so the counter does not show its unit")
     tiny = [name for name, share in moving.items() if share < _SMALLEST]
     if len(tiny) == len(moving):
-        return fails(f"{listed(tiny)} is below {_SMALLEST:g} at its largest: microseconds were taken for nanoseconds")
+        return fails(f"{listed(tiny)} is below {_SMALLEST:g} at its largest: microseconds were read as nanoseconds")
     return passes(f"shares of time between 0 and 1, the largest {max(moving.values()):.2f}")
 
 
@@ -41,11 +41,11 @@ GUIDELINE = Guideline(
     origin=Origin.FIELD,
     what="The rate of the violation counters, as read, is a share of time between 0 and 1.",
     why=(
-        "The same counter is in microseconds by older metric lists and in nanoseconds by newer ones. Off by a "
-        "thousand, a throttled GPU looks idle, or an alert fires for ever."
+        "Older metric lists give the counter in microseconds, newer ones in nanoseconds. Off by a factor of a thousand, "
+        "a throttled GPU looks idle, or an alert fires for ever."
     ),
     evidence=(
-        "dcgm-exporter: older etc/default-counters.csv says `in us`, the present one says ns.",
+        "dcgm-exporter: older etc/default-counters.csv says `in us`, the current one says ns.",
         "Collectors that read DCGM_FI_DEV_POWER_VIOLATION disagree on its unit in their own sources.",
     ),
     change=(
@@ -55,7 +55,7 @@ GUIDELINE = Guideline(
             "expr: rate(DCGM_FI_DEV_POWER_VIOLATION[1m]) / 1e9   # 1e6 where the list says us",
         ),
         Change(
-            "Once by hand: cap a GPU that is idle otherwise, load it, and see the share come near 1",
+            "Once, by hand: cap an otherwise idle GPU, load it, and watch the share approach 1",
             "nvidia-smi -i 0 -pl 150    # and back: nvidia-smi -i 0 -pl <default>",
         ),
     ),

@@ -104,9 +104,9 @@ NEW = ("vllm:num_requests_running", "vllm:num_requests_waiting", "vllm:kv_cache_
 @pytest.mark.parametrize(
     ("names", "verdict", "words"),
     [
-        (NEW, PASS, "present names"),
+        (NEW, PASS, "current names"),
         ((*NEW[:2], "vllm:gpu_cache_usage_perc"), PASS, "older release"),
-        ((*NEW, "vllm:gpu_cache_usage_perc"), FAIL, "side by side"),
+        ((*NEW, "vllm:gpu_cache_usage_perc"), FAIL, "exist together"),
         ((*NEW, "ray_vllm_num_requests_running", "ray_vllm_num_requests_waiting"), FAIL, "twice"),
         (("vllm:engine_running", "vllm:num_requests_waiting"), FAIL, "num_requests_running"),
         (("ray_llm_requests_running",), PASS, "no vLLM"),
