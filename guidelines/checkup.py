@@ -1,4 +1,4 @@
-"""All checks over one survey: what can be seen, what cannot, and whom that leaves blind."""
+"""All checks over one survey, and the faults and methods that their failures affect."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from cluster.display import Displayable
 from cluster.text.plain import plain
 from guidelines import catalog
-from guidelines.modes import MODES
+from guidelines.hidden import MODES
 from guidelines.survey import Survey
 from guidelines.types import Finding, Guideline, Verdict, unknown
 
@@ -18,29 +18,29 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One check and its answer."""
+    """A check and its answer."""
 
     guideline: Guideline
     finding: Finding
 
     @property
     def blind(self) -> tuple[str, ...]:
-        """Faults that the finding hides if it is no pass."""
+        """Faults that the finding hides unless it is a pass."""
         return self.guideline.faults if self.finding.blind is None else self.finding.blind
 
     @property
     def modes(self) -> tuple[int, ...]:
-        """Failure modes that the finding hides if it is no pass."""
+        """Failure modes that the finding hides unless it is a pass."""
         return self.guideline.modes if self.finding.modes is None else self.finding.modes
 
 
 @dataclass(frozen=True)
 class Report(Displayable):
-    """What a survey came to.
+    """The answers of all checks to one survey.
 
     Attributes:
         name: of the deployment or incident.
-        live: whether it was asked now.
+        live: read from a live deployment, not from a saved incident.
         checked: every check, in the order of the list.
     """
 
@@ -53,28 +53,28 @@ class Report(Displayable):
 
     @property
     def score(self) -> str:
-        """Passes over all checks: what is not known is not a pass."""
+        """Passes over all checks; an unknown answer is not a pass."""
         return f"{self.count(Verdict.PASS)} of {len(self.checked)}"
 
     @property
     def blind_faults(self) -> Mapping[str, tuple[str, ...]]:
-        """Faults that cannot be diagnosed with this telemetry, each with the checks that fail."""
+        """Faults that cannot be diagnosed with this telemetry -> the checks that fail."""
         return self._checks_by(Verdict.FAIL, lambda each: each.blind)
 
     @property
     def doubtful_faults(self) -> Mapping[str, tuple[str, ...]]:
-        """Faults of checks without an answer, those left out that are blind already."""
+        """Faults of unknown checks -> those checks; without the faults in `blind_faults`."""
         doubtful = self._checks_by(Verdict.UNKNOWN, lambda each: each.blind)
         return {fault: checks for fault, checks in doubtful.items() if fault not in self.blind_faults}
 
     @property
     def blind_methods(self) -> Mapping[str, tuple[str, ...]]:
-        """Methods that miss what they read, each with the checks that fail."""
+        """Methods that lack an input -> the checks that fail."""
         return self._checks_by(Verdict.FAIL, lambda each: each.guideline.methods)
 
     @property
     def blind_modes(self) -> Mapping[int, tuple[str, ...]]:
-        """Numbers of `guidelines.modes` that leave no trace here, each with the checks that fail."""
+        """Numbers of `guidelines.hidden` that leave no trace here -> the checks that fail."""
         return dict(sorted(self._checks_by(Verdict.FAIL, lambda each: each.modes).items()))
 
     def _checks_by(self, verdict: Verdict, what: Callable[[Checked], Iterable[_T]]) -> dict[_T, tuple[str, ...]]:
@@ -87,7 +87,7 @@ class Report(Displayable):
 
 
 def run(survey: Survey, guidelines: Sequence[Guideline] | None = None) -> Report:
-    """Put every check (or those given) to the survey. A check that raises has no answer: UNKNOWN."""
+    """Run every check, or those given, on the survey. A check that raises is UNKNOWN."""
     chosen = catalog.entries() if guidelines is None else guidelines
     return Report(survey.name, survey.live, tuple(Checked(g, _answer(g, survey)) for g in chosen))
 
@@ -95,7 +95,7 @@ def run(survey: Survey, guidelines: Sequence[Guideline] | None = None) -> Report
 def _answer(guideline: Guideline, survey: Survey) -> Finding:
     try:
         return guideline.look(survey)
-    except Exception as error:  # other packages' code, too: one check that fails hides no other
+    except Exception as error:  # also code of other packages: one failing check must not hide the others
         return unknown(plain(f"the check itself failed: {type(error).__name__}: {error}"))
 
 

@@ -1,4 +1,4 @@
-"""A checkup and the page of a check as documents, for terminals, files and notebooks alike."""
+"""Reports and the pages of checks as documents, for terminals, files and notebooks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from cluster.display import Block, Cell, Code, Document, Grid, Line, Title, Tone, document
 from guidelines.checkup import Report
-from guidelines.modes import MODES
+from guidelines.hidden import MODES
 from guidelines.prices import measured
 from guidelines.types import Finding, Guideline, Verdict
 
@@ -16,7 +16,7 @@ BLIND = "Faults you cannot diagnose with this telemetry"
 
 @document.register
 def summary(shown: Report) -> Document:
-    """Score, one row a check, and whom the failures leave blind."""
+    """The score, one row a check, and what the failures hide."""
     fail, unknown = shown.count(Verdict.FAIL), shown.count(Verdict.UNKNOWN)
     rows = (
         (
@@ -29,29 +29,29 @@ def summary(shown: Report) -> Document:
     )
     return (
         Title(f"Observability of {shown.name}"),
-        Line(f"Score: {shown.score} checks pass, {fail} fail, {unknown} are not known. Not known is no pass."),
-        Grid.of(("#", "check", "answer", "seen"), rows, whole="answer"),
+        Line(f"Score: {shown.score} checks pass, {fail} fail, {unknown} are unknown. Unknown is not a pass."),
+        Grid.of(("#", "check", "answer", "evidence"), rows, whole="answer"),
         *blindness(shown),
     )
 
 
 def blindness(shown: Report) -> Document:
-    """What cannot be diagnosed, what may not be, and which methods and failure modes that touches."""
+    """What cannot be diagnosed, what perhaps cannot, and the methods and failure modes that are affected."""
     blocks: list[Block] = [Title(BLIND)]
     if shown.blind_faults:
         blocks.append(_by_checks("fault", shown.blind_faults))
     else:
-        blocks.append(Line("None that a failed check names."))
+        blocks.append(Line("None: no failed check names a fault."))
     if shown.doubtful_faults:
         blocks += [
-            Title("Not known whether you could"),
+            Title("Unknown whether you can diagnose"),
             _by_checks("fault", shown.doubtful_faults),
         ]
     if shown.blind_methods:
-        blocks += [Title("Methods that miss what they read"), _by_checks("method", shown.blind_methods)]
+        blocks += [Title("Methods that lack an input"), _by_checks("method", shown.blind_methods)]
     if shown.blind_modes:
         named = {f"{number} {MODES[number].name}": checks for number, checks in shown.blind_modes.items()}
-        blocks += [Title("Failure modes that leave no trace, or not enough of one"), _by_checks("mode", named)]
+        blocks += [Title("Failure modes that leave no trace, or too little"), _by_checks("mode", named)]
     return tuple(blocks)
 
 
@@ -76,7 +76,7 @@ def fixes(shown: Report) -> Document:
 
 
 def page(shown: Guideline, finding: Finding | None = None) -> Document:
-    """One check: what was seen, what it looks for, what to change, why, what it hides, what its absence has cost."""
+    """One check: the evidence, what it looks for, what to change, why, what a failure hides, and its measured cost."""
     blocks: list[Block] = [Title(f"{shown.number}. {shown.title}")]
     if finding is not None:
         tone = Tone.WARNING if finding.verdict is Verdict.FAIL else Tone.PLAIN
@@ -90,23 +90,23 @@ def changes(shown: Guideline) -> Document:
 
 
 def hides(shown: Guideline) -> Document:
-    """Whom it leaves blind when it fails, and what it was derived from."""
+    """What it hides when it fails, and what it was derived from."""
     modes = "; ".join(f"{number} {MODES[number].name}" for number in shown.modes)
     return (
-        Line(f"When it fails it hides {', '.join(shown.faults)}, and the failure modes {modes}."),
-        Line(f"Methods that then miss what they read: {', '.join(shown.methods)}."),
-        Line(f"From {shown.origin.value}.", Tone.QUIET),
+        Line(f"A failure hides the faults {', '.join(shown.faults)} and the failure modes {modes}."),
+        Line(f"Methods that then lack an input: {', '.join(shown.methods)}."),
+        Line(f"Derived from {shown.origin.value}.", Tone.QUIET),
     )
 
 
 def price(shown: Guideline) -> Document:
-    """The ablation: what taking it away has cost on recorded drills, guessing beside it."""
+    """The ablation: AC@1 lost on recorded drills when its telemetry is removed, beside guessing."""
     if shown.not_removed:
         return (Line(f"Not measured: {shown.not_removed}.", Tone.QUIET),)
     table = measured()
     prices = table.of(shown.name) if table else ()
     if table is None or not prices:
-        return (Line("Not measured yet: rca-tui ablate does that.", Tone.QUIET),)
+        return (Line("Not measured yet: run `rca-tui ablate`.", Tone.QUIET),)
     kinds = ", ".join(f"{count} {fault}" for fault, count in table.faults.items())
     rows: list[tuple[Cell, ...]] = [("guessing", table.guessing, table.guessing, None, None, None)]
     rows += [
@@ -114,14 +114,14 @@ def price(shown: Guideline) -> Document:
     ]
     columns = ("without it", "AC@1 whole", "AC@1 without", "cost", "95 %", "methods")
     return (
-        Line(f"Taken away from {table.incidents} recorded drills ({kinds}) and ranked again (rca-tui ablate):"),
+        Line(f"Removed from {table.incidents} recorded drills ({kinds}) and ranked again (`rca-tui ablate`):"),
         Grid.of(columns, rows, right="cost methods"),
         *(Line(p.claim, Tone.QUIET) for p in prices),
     )
 
 
 def _by_checks(what: str, found: Mapping[str, Sequence[str]]) -> Grid:
-    """Those that share their failed checks stand in one row."""
+    """One row for all names with the same failed checks."""
     rows: dict[tuple[str, ...], list[str]] = {}
     for name, checks in found.items():
         rows.setdefault(tuple(checks), []).append(name)

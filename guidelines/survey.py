@@ -1,7 +1,7 @@
-"""What one deployment lets us see, read once for all checks: from a live deployment, or from a saved incident.
+"""The telemetry that all checks judge, read once: from a live deployment or a saved incident.
 
-A live one can be asked about its metrics too (`cluster.prometheus.exposition`); a saved incident keeps values alone, so
-that some checks cannot answer on it.
+A live deployment also describes its metrics (`cluster.prometheus.exposition`). A saved incident keeps only values, so
+some checks cannot answer on it.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from cluster.topology import Kind, Topology
 from cluster.window import Window
 
 LOOK = 120.0
-"""Seconds that a live deployment is looked at, back from now: a fault of a minute would be in there twice."""
+"""Seconds of telemetry, back from now, that are read from a live deployment: twice a fault of a minute."""
 STEP = 1.0
 
 
 @dataclass(frozen=True, eq=False)
 class Survey:
-    """What there is to judge by.
+    """The telemetry of one window, and how its metrics are exported.
 
     Attributes:
         name: of the deployment or incident.
-        live: whether it was asked now.
-        incident: topology and telemetry of the window that was read.
-        exposition: how the metrics come about; None for a saved incident and where it cannot be asked.
+        live: read from a live deployment, not from a saved incident.
+        incident: topology and telemetry of the window.
+        exposition: how the metrics are exported; None for a saved incident, or a deployment that does not say.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Survey:
 
     @property
     def serving(self) -> tuple[str, ...]:
-        """Components that serve requests: every replica, and a head that is called as one."""
+        """Components that serve requests: every replica, and a head that other components call."""
         topology = self.topology
         heads = [head.id for head in topology.of_kind(Kind.HEAD) if topology.callers(head.id)]
         return (*heads, *(replica.id for replica in topology.of_kind(Kind.REPLICA)))
@@ -61,16 +61,16 @@ class Survey:
 
     @property
     def busy(self) -> bool:
-        """Whether requests were seen in the window; without them much of what is absent proves nothing."""
+        """Whether there were requests in the window; without requests, a missing signal proves little."""
         return any(rate > 0 for rate in self._rates()) or not self.telemetry.spans.empty
 
     @property
     def idle(self) -> bool:
-        """Whether it was seen that no request came, which is more than not to see any."""
+        """Whether the request rate was measured and is zero. Not measured is not idle."""
         return bool(self._rates()) and not self.busy
 
     def unserved(self, missing: Iterable[str]) -> bool:
-        """Whether nothing is missing but what only requests make, quantiles and ratios, while none came."""
+        """Whether only signals that requests produce (quantiles, ratios) are missing, and there was no request."""
         made = (Quantity.QUANTILE, Quantity.RATIO)
         return self.idle and all(signals.signal(name).quantity in made for name in missing)
 
@@ -88,7 +88,7 @@ class Survey:
         return float(self.telemetry.metrics[component, signal].max()) if self.has(component, signal) else None
 
     def missing(self, components: Iterable[str], signals: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        """For each signal that some of the components lack, which of them."""
+        """Signal -> the components that lack it, for the signals that some of them lack."""
         among = tuple(components)
         lacking = {signal: tuple(c for c in among if not self.has(c, signal)) for signal in signals}
         return {signal: names for signal, names in lacking.items() if names}

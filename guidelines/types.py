@@ -2,8 +2,8 @@
 
 How a check is written. One module `guidelines/checks/<name>.py` with one constant `GUIDELINE` and the function that it
 names, its name in `guidelines.catalog`, held to `tests/guidelines/test_guideline_contract.py`. The constant is the
-page: `why` says what goes unseen, `evidence` who has seen it, `change` what to set and where. Faults and methods are
-named as in the catalogues of `faults` and `methods`, which are not imported.
+page: `why` says what is not visible without it, `evidence` where that was observed, `change` what to set and where.
+Faults and methods are named as in the catalogues of `faults` and `methods`, which are not imported.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cluster.incident.model import Incident
-from guidelines.modes import MODES
+from guidelines.hidden import MODES
 from guidelines.survey import Survey
 
 
 class Verdict(StrEnum):
-    """UNKNOWN: what was read does not tell. It never counts as a pass."""
+    """The answer of a check. UNKNOWN: the telemetry does not say; it never counts as a pass."""
 
     PASS = "pass"  # noqa: S105
     FAIL = "fail"
@@ -35,10 +35,9 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The answer, and what was seen that leads to it: one or two sentences.
+    """The answer of a check, and the evidence `saw`: one or two sentences.
 
-    `blind` and `modes` are the check's faults and failure modes that this very finding hides, where it is not all of
-    them.
+    `blind` and `modes` are the faults and failure modes that this finding hides, if it is not all of the check's.
     """
 
     verdict: Verdict
@@ -57,7 +56,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """Takes from an incident what a check asks for. `does` finishes the sentence "ranked again ..."."""
+    """Removes from an incident what a check asks for. `does` completes the sentence "ranked again …"."""
 
     name: str
     does: str
@@ -71,17 +70,18 @@ class Guideline:
     Attributes:
         number: its place in the list; the catalogue numbers those of other packages.
         name: what `--json` and the command line call it.
-        title: what should be so, in a few words.
+        title: the desired state, in a few words.
         origin: what it was derived from.
         what: what the check looks for, one sentence.
         why: what goes wrong without it.
-        evidence: where that was seen.
+        evidence: where that was observed.
         change: what to set.
-        faults, methods: catalogue names that are blind when it fails.
-        modes: numbers of `guidelines.modes` that are blind when it fails.
+        faults: catalogue names of the faults that cannot be diagnosed when it fails.
+        methods: catalogue names of the methods that lack an input when it fails.
+        modes: numbers of the failure modes (`guidelines.hidden.MODES`) that leave no trace when it fails.
         signals: canonical signals that it asks for.
-        look: puts the question to a survey.
-        removals: empty where recorded drills have nothing of it to take away; `not_removed` then says why.
+        look: answers the check from a survey.
+        removals: empty if recorded drills contain nothing to remove; `not_removed` then says why.
 
     Raises:
         ValueError: a failure mode has no such number.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from cluster.topology import Relation
-from guidelines import method_groups
+from guidelines import hidden
 from guidelines.removals import edges_from_callees, without_edges
-from guidelines.sentences import counted, listed, unserved
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
+from guidelines.wording import counted, listed, unserved
 
 SIGNAL = "latency_p90"
 _SAMPLES = 10
@@ -75,7 +75,7 @@ GUIDELINE = Guideline(
         ),
     ),
     faults=("network-delay", "network-loss", "bandwidth", "partition", "gateway-slow"),
-    methods=method_groups.CALLS,
+    methods=hidden.CALLS,
     modes=(15, 16),
     look=_look,
     removals=(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from guidelines import method_groups
+from guidelines import hidden
 from guidelines.removals import ENGINE, serving, without
-from guidelines.sentences import counted, lacking, listed, unserved
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
+from guidelines.wording import counted, lacking, listed, unserved
 
 SIGNALS = ("running_requests", "queue_length", "token_rate", "ttft_p90")
 _SAMPLES = 10
@@ -68,7 +68,7 @@ GUIDELINE = Guideline(
         ),
     ),
     faults=("hot-replica", "kv-pressure", "freeze", "long-prefill"),
-    methods=method_groups.CHANGE + method_groups.GRAPHS,
+    methods=hidden.CHANGE + hidden.GRAPHS,
     modes=(5, 6, 7, 13, 14),
     look=_look,
     signals=SIGNALS,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from guidelines import method_groups
+from guidelines import hidden
 from guidelines.checks.gpu_to_pod import NO_GPU, NO_GPU_IN_DRILLS
-from guidelines.sentences import lacking, listed
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, fails, passes, unknown
+from guidelines.wording import lacking, listed
 
 SIGNALS = ("gpu_throttle_power", "gpu_throttle_thermal", "gpu_power_limit", "gpu_sm_clock")
 
@@ -46,7 +46,7 @@ GUIDELINE = Guideline(
         Change("dcgm-exporter: use that file", "dcgm-exporter -f /etc/dcgm-exporter/custom.csv -c 5000"),
     ),
     faults=("gpu-power-cap",),
-    methods=method_groups.CHANGE + method_groups.GRAPHS,
+    methods=hidden.CHANGE + hidden.GRAPHS,
     modes=(1,),
     look=_look,
     signals=SIGNALS,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from cluster.topology import Relation
-from guidelines import method_groups
-from guidelines.sentences import counted, listed
+from guidelines import hidden
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, fails, passes, unknown
+from guidelines.wording import counted, listed
 
 NO_GPU = "no GPU is in the topology: either there is none, or no exporter reports it"
 NO_GPU_IN_DRILLS = "the recorded drills ran without a GPU: there is nothing to remove"
@@ -51,7 +51,7 @@ GUIDELINE = Guideline(
         ),
     ),
     faults=("gpu-power-cap", "gpu-contention", "gpu-memory"),
-    methods=method_groups.CHANGE + method_groups.GRAPHS,
+    methods=hidden.CHANGE + hidden.GRAPHS,
     modes=(1, 2, 11),
     look=_look,
     signals=("gpu_utilization",),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from guidelines import method_groups
+from guidelines import hidden
 from guidelines.checks.gpu_to_pod import NO_GPU, NO_GPU_IN_DRILLS
-from guidelines.sentences import lacking, listed
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, fails, passes, unknown
+from guidelines.wording import lacking, listed
 
 SIGNALS = ("gpu_dram_active", "gpu_tensor_active")
 
@@ -49,7 +49,7 @@ GUIDELINE = Guideline(
         ),
     ),
     faults=("gpu-contention",),
-    methods=method_groups.CHANGE + method_groups.GRAPHS,
+    methods=hidden.CHANGE + hidden.GRAPHS,
     modes=(1, 3),
     look=_look,
     signals=SIGNALS,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from guidelines import method_groups
+from guidelines import hidden
 from guidelines.checks.gpu_to_pod import NO_GPU, NO_GPU_IN_DRILLS
-from guidelines.sentences import listed
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, fails, passes, unknown
+from guidelines.wording import listed
 
 _SERIES = "an XID series of every GPU"
 
@@ -50,7 +50,7 @@ GUIDELINE = Guideline(
         ),
     ),
     faults=("gpu-memory",),
-    methods=method_groups.CHANGE + method_groups.SOURCES,
+    methods=hidden.CHANGE + hidden.SOURCES,
     modes=(2,),
     look=_look,
     signals=("gpu_xid_errors",),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from cluster.topology import Kind, Relation
-from guidelines import method_groups
+from guidelines import hidden
 from guidelines.removals import pooled_on_head
-from guidelines.sentences import listed
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
+from guidelines.wording import listed
 
 
 def _look(survey: Survey) -> Finding:
@@ -54,7 +54,7 @@ GUIDELINE = Guideline(
         ),
     ),
     faults=("head-overload",),
-    methods=method_groups.CALLS + method_groups.CHANGE,
+    methods=hidden.CALLS + hidden.CHANGE,
     modes=(12,),
     look=_look,
     removals=(

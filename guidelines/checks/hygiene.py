@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from guidelines import method_groups
+from guidelines import hidden
 from guidelines.removals import without_sli
-from guidelines.sentences import unserved
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
+from guidelines.wording import unserved
 
 SIGNALS = ("latency_p90", "error_ratio")
 
@@ -34,8 +34,8 @@ GUIDELINE = Guideline(
     what="The front door is known and measured, and the number of candidates is counted.",
     why=(
         "A method that is given the latency of the faulty component is given the answer. A case that is left out "
-        "because a method failed on it is a miss that nobody counts. With six candidates a guess is right in one case of "
-        "six, and a table without that row makes every method look better."
+        "because a method failed on it is a miss that nobody counts. With six candidates a guess is right in one case "
+        "of six, and a table without that row makes every method look better."
     ),
     evidence=(
         "The study's published evaluation takes the SLI from the case's name, drops failed cases or ranks them at "
@@ -49,7 +49,7 @@ GUIDELINE = Guideline(
         Change("Evaluation: count misses, show guessing in the table", "rca-tui evaluate"),
     ),
     faults=("gateway-slow", "load-surge"),
-    methods=method_groups.FROM_THE_SLI,
+    methods=hidden.FROM_THE_SLI,
     modes=(15,),
     look=_look,
     signals=SIGNALS,

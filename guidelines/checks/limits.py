@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from guidelines import method_groups
+from guidelines import hidden
 from guidelines.removals import serving, without
-from guidelines.sentences import counted, lacking, listed
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
+from guidelines.wording import counted, lacking, listed
 
 SIGNALS = ("cpu_throttled", "memory_limit_ratio")
 
@@ -56,7 +56,7 @@ GUIDELINE = Guideline(
         ),
     ),
     faults=("cpu-throttle", "memory-stress"),
-    methods=method_groups.CHANGE + method_groups.GRAPHS,
+    methods=hidden.CHANGE + hidden.GRAPHS,
     modes=(9, 10),
     look=_look,
     signals=SIGNALS,

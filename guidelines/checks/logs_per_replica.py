@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from guidelines import method_groups
+from guidelines import hidden
 from guidelines.removals import logs_without_pod, without_logs
-from guidelines.sentences import counted, listed
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
+from guidelines.wording import counted, listed
 
 PATTERNS = {
     "a rank that hangs": "No available shared memory broadcast block",
@@ -58,7 +58,7 @@ GUIDELINE = Guideline(
         Change("vLLM with tensor parallelism: name the rank", 'VLLM_LOGGING_PREFIX="[rank ${RANK}] "'),
     ),
     faults=("crash", "gpu-memory"),
-    methods=method_groups.SOURCES,
+    methods=hidden.SOURCES,
     modes=(2, 3, 4, 11),
     look=_look,
     removals=(

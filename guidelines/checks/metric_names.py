@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from guidelines import method_groups
+from guidelines import hidden
 from guidelines.removals import half_silent
-from guidelines.sentences import listed
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
+from guidelines.wording import listed
 
 PREFIXES = ("vllm:", "ray_vllm:", "ray_vllm_")
 RENAMED = {
@@ -73,7 +73,7 @@ GUIDELINE = Guideline(
         Change("Prometheus alert: a name that went silent", "absent_over_time(ray_vllm_num_requests_running[5m])"),
     ),
     faults=("kv-pressure", "long-prefill"),
-    methods=method_groups.CHANGE + method_groups.GRAPHS,
+    methods=hidden.CHANGE + hidden.GRAPHS,
     modes=(6, 14),
     look=_look,
     removals=(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from guidelines import method_groups
+from guidelines import hidden
 from guidelines.removals import gauges_as_rates
-from guidelines.sentences import listed
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
+from guidelines.wording import listed
 
 _RATED = re.compile(r"\b(?:rate|irate|increase)\(\s*([a-zA-Z_:][a-zA-Z0-9_:]*)")
 TRAFFIC = ("network_receive", "network_transmit")
@@ -60,7 +60,7 @@ GUIDELINE = Guideline(
         Change("Check the type of a metric before using it", "curl $PROMETHEUS/api/v1/metadata?metric=<name>"),
     ),
     faults=("memory-stress", "bandwidth"),
-    methods=method_groups.CHANGE + method_groups.GRAPHS,
+    methods=hidden.CHANGE + hidden.GRAPHS,
     modes=(10,),
     look=_look,
     signals=("memory_working_set", *TRAFFIC),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from cluster.incident.model import Incident
-from guidelines import method_groups
+from guidelines import hidden
 from guidelines.removals import serving, without, without_operations
-from guidelines.sentences import counted, lacking, listed, unserved
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
+from guidelines.wording import counted, lacking, listed, unserved
 
 PHASES = ("queue", "prefill", "decode")
 USERS = ("ttft_p90", "tpot_p90")
@@ -73,7 +73,7 @@ GUIDELINE = Guideline(
         ),
     ),
     faults=("long-prefill", "load-surge"),
-    methods=method_groups.CHANGE + method_groups.TRACES,
+    methods=hidden.CHANGE + hidden.TRACES,
     modes=(7, 9, 14),
     look=_look,
     signals=SIGNALS,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from cluster.incident.model import Incident
-from guidelines import method_groups
+from guidelines import hidden
 from guidelines.removals import RAY_SPANS, serving, without, without_operations
-from guidelines.sentences import listed
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
+from guidelines.wording import listed
 
 SERIES = {
     "requests at the replica": ("ray_serve_replica_processing_queries",),
@@ -73,7 +73,7 @@ GUIDELINE = Guideline(
         ),
     ),
     faults=("hot-replica", "crash"),
-    methods=method_groups.TRACES + method_groups.SOURCES,
+    methods=hidden.TRACES + hidden.SOURCES,
     modes=(8, 12, 13),
     look=_look,
     removals=(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from guidelines import method_groups
+from guidelines import hidden
 from guidelines.removals import every
-from guidelines.sentences import listed
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
+from guidelines.wording import listed
 
 SHORTEST = 60.0
 """Seconds of the shortest fault worth finding; the study's faults last as long."""
@@ -77,7 +77,7 @@ GUIDELINE = Guideline(
         Change("Queries: four scrapes, not five minutes", "rate(x_total[20s])"),
     ),
     faults=("crash", "freeze", "two-at-once"),
-    methods=method_groups.CHANGE + method_groups.GRAPHS + method_groups.CALLS,
+    methods=hidden.CHANGE + hidden.GRAPHS + hidden.CALLS,
     modes=(8, 10),
     look=_look,
     removals=tuple(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from guidelines import method_groups
+from guidelines import hidden
 from guidelines.removals import serving, without
-from guidelines.sentences import counted, lacking, listed, unserved
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
+from guidelines.wording import counted, lacking, listed, unserved
 
 SHOWS: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
     "running_requests": (("load-surge", "hot-replica"), (5,)),
@@ -59,7 +59,7 @@ GUIDELINE = Guideline(
         Change("vLLM: do not start it with this option", "--disable-log-stats    # turns its metrics off"),
     ),
     faults=("kv-pressure", "load-surge", "hot-replica"),
-    methods=method_groups.CHANGE + method_groups.GRAPHS,
+    methods=hidden.CHANGE + hidden.GRAPHS,
     modes=(5, 6, 7, 14),
     look=_look,
     signals=SIGNALS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from guidelines import method_groups
+from guidelines import hidden
 from guidelines.removals import ENGINE_SPANS, front_door_spans, without_spans
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
@@ -74,7 +74,7 @@ GUIDELINE = Guideline(
         ),
     ),
     faults=("network-delay", "gateway-slow", "head-overload"),
-    methods=method_groups.TRACES + method_groups.SOURCES,
+    methods=hidden.TRACES + hidden.SOURCES,
     modes=(12, 15, 16),
     look=_look,
     removals=(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from guidelines import method_groups
+from guidelines import hidden
 from guidelines.checks.gpu_to_pod import NO_GPU, NO_GPU_IN_DRILLS
-from guidelines.sentences import listed
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, fails, passes, unknown
+from guidelines.wording import listed
 
 SIGNALS = ("gpu_throttle_power", "gpu_throttle_thermal")
 _LARGEST = 1.05
@@ -41,8 +41,8 @@ GUIDELINE = Guideline(
     origin=Origin.FIELD,
     what="The rate of the violation counters, as read, is a share of time between 0 and 1.",
     why=(
-        "Older metric lists give the counter in microseconds, newer ones in nanoseconds. Off by a factor of a thousand, "
-        "a throttled GPU looks idle, or an alert fires for ever."
+        "Older metric lists give the counter in microseconds, newer ones in nanoseconds. Off by a factor of a "
+        "thousand, a throttled GPU looks idle, or an alert fires for ever."
     ),
     evidence=(
         "dcgm-exporter: older etc/default-counters.csv says `in us`, the current one says ns.",
@@ -60,7 +60,7 @@ GUIDELINE = Guideline(
         ),
     ),
     faults=("gpu-power-cap",),
-    methods=method_groups.CHANGE,
+    methods=hidden.CHANGE,
     modes=(1,),
     look=_look,
     signals=SIGNALS,

@@ -16,7 +16,7 @@ from cluster.prometheus.promql import Query, Source, resolve
 from cluster.topology import Component, Edge, Kind, Relation, Topology, calls
 from cluster.window import Window
 from guidelines import catalog, checkup, removals, survey
-from guidelines.method_groups import SOURCES, TRACES
+from guidelines.hidden import SOURCES, TRACES
 from guidelines.survey import Survey
 from guidelines.types import Finding, Verdict
 

@@ -1,4 +1,4 @@
-"""Lists in sentences."""
+"""The sentences of findings: lists, counts, missing signals."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ _MOST = 5
 
 
 def listed(names: Sequence[str], most: int = _MOST) -> str:
-    """`a, b, c`, cut after `most` with how many more there are."""
+    """`a, b, c`, cut after `most` names: `a, b, c and 4 more`."""
     shown = ", ".join(names[:most])
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown
 
 
 def lacking(missing: Mapping[str, Sequence[str]], among: int) -> str:
-    """Which signals are missing, and where unless it is everywhere (`among` components)."""
+    """Which signals are missing, and on which components; `among` is how many were asked."""
     parts: dict[tuple[str, ...], list[str]] = {}
     for signal, components in missing.items():
         parts.setdefault(tuple(components), []).append(signal)
@@ -25,9 +25,10 @@ def lacking(missing: Mapping[str, Sequence[str]], among: int) -> str:
 
 
 def unserved(missing: Iterable[str]) -> str:
-    """Why signals that only requests make say nothing when they are missing."""
-    return f"no request came in this window, and without one there is no {listed(list(missing), 8)}"
+    """Why it means nothing that signals which only requests produce are missing."""
+    return f"there was no request in this window, and without one there is no {listed(list(missing), 8)}"
 
 
 def counted(number: int, noun: str) -> str:
+    """`1 pod`, `2 pods`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

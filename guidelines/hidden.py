@@ -1,4 +1,4 @@
-"""Failure modes of LLM serving that field reports describe, each with what it looks like in telemetry."""
+"""What a failed check can hide: failure modes of LLM serving, and methods, in groups by what they read."""
 
 from __future__ import annotations
 
@@ -6,10 +6,48 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+CHANGE = ("nsigma", "baro", "e_diagnosis", "causalai", "rcd", "circa")
+"""Methods, by catalogue name, that compare metrics after the onset with metrics before it."""
+GRAPHS = (
+    "pc_pagerank",
+    "pc_randomwalk",
+    "fci_pagerank",
+    "fci_randomwalk",
+    "granger_pagerank",
+    "granger_randomwalk",
+    "lingam_pagerank",
+    "lingam_randomwalk",
+    "causalrca",
+    "microcause",
+)
+"""Methods that learn a causal graph from metrics alone."""
+CALLS = ("microrca", "microscope", "monitorrank")
+"""Methods that walk the call graph, guided by the latency that callers measure."""
+TRACES = ("microrank", "tracerca")
+"""Methods that read only spans: without spans they return NoRanking."""
+SOURCES = ("mmbaro", "pdiagnose")
+"""Methods that read metrics, spans and logs together: a missing source is left out."""
+METRICS = (*CHANGE, *GRAPHS, *CALLS, *SOURCES)
+"""Methods that read metrics, alone or with other sources."""
+FROM_THE_SLI = (
+    "pc_randomwalk",
+    "fci_randomwalk",
+    "granger_randomwalk",
+    "lingam_randomwalk",
+    "microcause",
+    *CALLS,
+)
+"""Methods that start at the SLI: without an SLI they return NoRanking."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """`seen_in` names issue threads as project and number; empty where none is known."""
+    """A failure mode of LLM serving from field reports.
+
+    Attributes:
+        signature: what it looks like in telemetry.
+        seen_in: issue threads, as project and number; empty where none is known.
+    """
 
     number: int
     name: str
