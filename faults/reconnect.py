@@ -1,6 +1,6 @@
 """From a journal back to the deployment that it names, in a process that knows nothing else.
 
-How that is done depends on the kind of deployment: `faults.<kind>.reconnect` does it, imported when it is needed.
+How that is done depends on the kind of deployment: `faults.<kind>.control.reconnect` does it, imported when it is needed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cluster.deployment import Deployment
     from faults.journal import Header
 
-_MODULES = {"local": "faults.local.reconnect", "kubernetes": "faults.kubernetes.reconnect"}
+_MODULES = {"local": "faults.local.control.reconnect", "kubernetes": "faults.kubernetes.control.reconnect"}
 
 
 class WayBack(Protocol):

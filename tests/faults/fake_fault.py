@@ -12,7 +12,7 @@ from pydantic import Field
 from cluster.deployment import Deployment
 from cluster.topology import Kind
 from faults import watchdog
-from faults.local import reconnect
+from faults.local.control import reconnect
 from faults.local.cpu_stress import CpuStress, CpuStressParameters
 from faults.types import Availability, Direction, Effect, Fault, Parameters, Plan, Readback, Role
 from faults.undo import Undo

@@ -15,7 +15,7 @@ from methods.answer.types import Method
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = {
-    "cluster": {"incident", "kubernetes", "local", "prometheus"},
+    "cluster": {"incident", "kubernetes", "local", "prometheus", "text"},
     "faults": {"kubernetes", "local"},
     "guidelines": {"checks", "measured"},
     "methods": {"answer", "evaluation", "graph", "running", "telemetry"},
