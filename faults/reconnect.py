@@ -1,6 +1,6 @@
 """From a journal back to the deployment that it names, in a process that knows nothing else.
 
-How that is done depends on the kind of deployment: `faults.<kind>.control.reconnect` does it, imported when it is needed.
+How depends on the kind of deployment: `faults.<kind>.control.reconnect` does it, and is imported when needed.
 """
 
 from __future__ import annotations
