@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LISTED = 10
 LEAST_BEFORE, LEAST_AFTER = 24, 12
 LEAST_AREA = 0.7
-"""Area under the ROC curve below which nobody would call two windows different, whatever the baseline does."""
+"""Area under the ROC curve below which two windows do not count as different, whatever the baseline does."""
 
 
 class Contrast(Method):
@@ -73,8 +73,8 @@ class Contrast(Method):
         >>> [scored.component for scored in ranking.components]
         ['replica-1', 'gateway', 'node', 'replica-0']
         >>> print(ranking.explanation.steps[-1].claim)
-        replica-1 accounts for 32 of the 49.6 points by which the answer in the fault window (99.6 %) lies above the
-        average one (50 %).
+        replica-1 contributes 32 of the 49.6 points by which the prediction in the fault window (99.6 %) exceeds the
+        mean (50 %).
     """
 
     name: ClassVar[str] = "contrast"
@@ -90,27 +90,27 @@ class Contrast(Method):
         if isinstance(sides, NoRanking) or incident.onset is None:
             return sides if isinstance(sides, NoRanking) else NoRanking(Reason.NOT_APPLICABLE, "no onset")
         onset, end = incident.onset.time, end_of_trouble(incident, incident.onset.time)
-        seen = matrix.rows(matrix.times < end)
-        fault = seen.times >= onset
+        trouble = matrix.rows(matrix.times < end)
+        fault = trouble.times >= onset
         if fault.sum() < LEAST_AFTER:
-            seen, end = matrix, incident.window.end
-            fault = seen.times >= onset
-        values = seen.standardized()  # trees compare in single precision
+            trouble, end = matrix, incident.window.end
+            fault = trouble.times >= onset
+        values = trouble.standardized()  # trees compare in single precision
         seed = int(rng.integers(2**31))
         make = partial(_forest, self.trees_to_check, seed)
-        area, nothing = held_out(make, values, fault), placebos(make, values[~fault])
-        usual = float(np.median(nothing))
+        area, placebo_areas = held_out(make, values, fault), placebos(make, values[~fault])
+        usual = float(np.median(placebo_areas))
         if area < LEAST_AREA or area <= usual:
             return NoRanking(
                 Reason.NOT_APPLICABLE,
-                f"a model cannot tell the fault window from the baseline: it is right in {number(100 * area)} % of the "
-                f"pairs of unseen samples, and in {number(100 * usual)} % of those of two halves of the baseline",
+                f"a classifier cannot separate the fault window from the baseline: it is right in {number(100 * area)} "
+                f"% of the pairs of unseen samples, on two halves of the baseline in {number(100 * usual)} %",
             )
         model = _forest(self.trees, seed).fit(values, fault)
         shares, base = _shap(model, values[fault])
-        scores = {key: float(share) for key, share in zip(seen.keys, shares, strict=True)}
-        explained = _explained(incident, seen, fault, end, scores, area, nothing, base)
-        return caveats_for(by_components(_by_component(scores), explained, scores), incident)
+        scores = {key: float(share) for key, share in zip(trouble.keys, shares, strict=True)}
+        explanation = _explain(incident, trouble, fault, end, scores, area, placebo_areas, base)
+        return caveats_for(by_components(_by_component(scores), explanation, scores), incident)
 
 
 def _forest(trees: int, seed: int) -> ExtraTreesClassifier:
@@ -122,38 +122,38 @@ def _forest(trees: int, seed: int) -> ExtraTreesClassifier:
 
 
 def _shap(model: ExtraTreesClassifier, values: Floats) -> tuple[Floats, float]:
-    """(N,) mean SHAP value of each column for the probability of a fault, and the model's average answer."""
+    """(N,) mean SHAP value of each column for the probability of a fault, and the classifier's mean prediction."""
     from shap import TreeExplainer
 
     explainer = TreeExplainer(model)
-    found = np.asarray(explainer.shap_values(values, check_additivity=True))
-    return found[..., 1].mean(axis=0), float(np.asarray(explainer.expected_value)[1])
+    contributions = np.asarray(explainer.shap_values(values, check_additivity=True))
+    return contributions[..., 1].mean(axis=0), float(np.asarray(explainer.expected_value)[1])
 
 
 def _by_component(scores: dict[Key, float]) -> dict[str, float]:
-    """Sums rounded, so that the order of adding decides nothing."""
+    """The sum over the signals of each component, rounded, so that the order of the terms does not matter."""
     sums: dict[str, float] = {}
     for (component, _), share in scores.items():
         sums[component] = sums.get(component, 0.0) + share
     return {component: round(total, 12) for component, total in sums.items()}
 
 
-def _explained(
+def _explain(
     incident: Incident,
-    seen: SignalMatrix,
+    trouble: SignalMatrix,
     fault: np.ndarray[tuple[int], np.dtype[np.bool_]],
     end: float,
     scores: dict[Key, float],
     area: float,
-    nothing: list[float],
+    placebo_areas: list[float],
     base: float,
 ) -> Explanation:
     onset = incident.onset.time if incident.onset else end
     ordered = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
     sums = sorted(_by_component(scores).items(), key=lambda item: (-item[1], item[0]))
-    pointers = tuple(seen.pointer(key, onset, end) for key, _ in ordered[:LISTED])
-    before, after = (np.mean(seen.values[side], axis=0) for side in (~fault, fault))
-    columns = {key: i for i, key in enumerate(seen.keys)}
+    pointers = tuple(trouble.pointer(key, onset, end) for key, _ in ordered[:LISTED])
+    before, after = (np.mean(trouble.values[side], axis=0) for side in (~fault, fault))
+    columns = {key: i for i, key in enumerate(trouble.keys)}
     rows: list[tuple[Cell, ...]] = []
     units: list[str] = []
     for (component, signal), share in ordered[:LISTED]:
@@ -162,24 +162,25 @@ def _explained(
         units.append(unit)
     total = sum(share for _, share in sums)
     first = ordered[0]
+    least, largest = min(placebo_areas), max(placebo_areas)
     windows = Step(
         "The two windows",
-        f"{int((~fault).sum())} samples before the onset are the baseline, {int(fault.sum())} from then on the fault: "
-        f"until the SLI is nearer to its baseline than to its worst again, {duration(end - onset)} after the onset.",
+        f"The baseline has {int((~fault).sum())} samples before the onset, the fault window {int(fault.sum())} from it "
+        f"on. It ends {duration(end - onset)} after the onset: the SLI is then nearer to its baseline than to its worst.",
         {"baseline_samples": float((~fault).sum()), "fault_samples": float(fault.sum()), "seconds": end - onset},
         units={"seconds": "s"},
         pointers=pointers[:1],
     )
-    apart = Step(
-        "Can they be told apart?",
-        f"Of a sample of each, from stretches of time that it has not learnt from, the model finds the faulty one in "
-        f"{number(100 * area)} % of pairs (chance: 50 %). Asked the same of halves of the baseline, where nothing "
-        f"happened, it is right in {number(100 * min(nothing))} to {number(100 * max(nothing))} %.",
-        {"area": area, "placebo_least": min(nothing), "placebo_largest": max(nothing)},
+    separation = Step(
+        "Are they different?",
+        f"Given one sample of each window, from stretches of time that it was not trained on, the classifier names the "
+        f"faulty one in {number(100 * area)} % of pairs (chance: 50 %). On halves of the baseline, where nothing "
+        f"happened, it is right in {number(100 * least)} to {number(100 * largest)} %.",
+        {"area": area, "placebo_least": least, "placebo_largest": largest},
     )
-    told = Step(
-        "What tells them apart",
-        f"{first[0][0]} {first[0][1]} tells most: {number(100 * first[1])} points of the probability of a fault.",
+    by_signal = Step(
+        "Contribution by signal",
+        f"{first[0][0]} {first[0][1]} contributes most: {number(100 * first[1])} points of the probability of a fault.",
         {"base": base, "sum": total, "predicted": base + total},
         table=Table(
             ("component", "signal", "SHAP", "mean before", "mean in the fault"),
@@ -188,17 +189,17 @@ def _explained(
         ),
         pointers=pointers,
     )
-    parts = Step(
-        "By component",
-        f"{sums[0][0]} accounts for {number(100 * sums[0][1])} of the {number(100 * total)} points by which the answer "
-        f"in the fault window ({number(100 * (base + total))} %) lies above the average one ({number(100 * base)} %).",
+    by_component = Step(
+        "Contribution by component",
+        f"{sums[0][0]} contributes {number(100 * sums[0][1])} of the {number(100 * total)} points by which the "
+        f"prediction in the fault window ({number(100 * (base + total))} %) exceeds the mean ({number(100 * base)} %).",
         dict(sums),
         pointers=pointers[:1],
     )
     caveats = [
-        "This says what distinguishes the fault window, and effects distinguish it as well as causes: it is evidence "
-        "beside the methods' rankings, not one of them.",
+        "This shows what distinguishes the fault window. Effects distinguish it as well as causes: take it as evidence "
+        "beside the rankings, not as one of them.",
     ]
-    if area <= max(nothing):
+    if area <= largest:
         caveats.append("Some halves of the baseline differ as much as the fault window does: the telemetry drifts.")
-    return Explanation((windows, apart, told, parts), tuple(caveats))
+    return Explanation((windows, separation, by_signal, by_component), tuple(caveats))

@@ -1,4 +1,4 @@
-"""Warnings that hold for one ranking of one incident, whichever method made it.
+"""Warnings about the ranking of one incident that do not depend on the method.
 
 `caveats_for` puts them into a ranking's explanation: the last step of every method.
 """
@@ -16,7 +16,7 @@ UPSTREAM = (Kind.GATEWAY, Kind.HEAD)
 
 
 def caveats_for(outcome: Outcome, incident: Incident) -> Outcome:
-    """The ranking with every caveat that applies to it, none of them twice; a NoRanking as it is."""
+    """The ranking with every caveat that applies to it, each once; NoRanking is returned unchanged."""
     if isinstance(outcome, NoRanking):
         return outcome
     known = outcome.explanation.caveats
@@ -77,7 +77,7 @@ def unranked(incident: Incident, ranking: Ranking) -> str:
     left = [c for c in incident.candidates if c not in ranked]
     if not left:
         return ""
-    return f"{_list(left)} {'is' if len(left) == 1 else 'are'} not ranked: nothing speaks for or against."
+    return f"{_list(left)} {'is' if len(left) == 1 else 'are'} not ranked: there is no evidence for or against."
 
 
 def _list(names: tuple[str, ...] | list[str], most: int = 5) -> str:

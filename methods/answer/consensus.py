@@ -10,8 +10,8 @@ voters and candidates alike; and it satisfies consistency (two groups of methods
 together), which no Condorcet rule does. The optimal alternative, Kemeny's, is NP-hard, and the Borda count is within a
 factor 5 of it (Coppersmith, Fleischer, Rudra 2006).
 
-Who drove it. Let a voter that stays away count as one that ties all candidates, so that each gets 0.5 from it. Then the
-score is 0.5 plus a sum with one term a voter, (share - 0.5) / voters, and a voter's Shapley value is its own term: the
+Attribution. Let an absent voter count as one that ties all candidates, so that each gets 0.5 from it. Then the score is
+0.5 plus a sum with one term a voter, (share - 0.5) / voters, and a voter's Shapley value is its own term: the
 attribution is exact and needs no sampling.
 
 Reference: de Borda, Mémoire sur les élections au scrutin, 1781; ties and short ballots as in Emerson, The original

@@ -4,11 +4,11 @@
 
 `A_d` compares who is among the first d. A component in a tie of g at the ranks r .. r + g - 1 is there with probability
 clamp((d - r + 1) / g, 0, 1), as in `methods.evaluation.measures`; A_d is the cosine of the two vectors of these
-probabilities. So equal rankings give 1, ties or not, and the first places count most. Who is not ranked ties at the
-end.
+probabilities. Equal rankings therefore give 1, with or without ties, and the first places count most. Components that
+are not ranked tie at the end.
 
 Reference: Webber, Moffat, Zobel, A similarity measure for indefinite rankings, TOIS 2010; here the lists are whole, so
-nothing has to be extrapolated.
+no extrapolation is needed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from methods.answer.ranking import Places
 from methods.answer.types import ComponentScore, NoRanking, Outcome
 
 PERSISTENCE = 0.7
-"""How likely a reader goes on from one place to the next: the first three places carry most of the weight."""
+"""Probability of reading on from one place to the next: the first three places carry most of the weight."""
 
 
 def places(components: Sequence[ComponentScore]) -> Places:
@@ -47,7 +47,7 @@ def agreement(one: Outcome, other: Outcome, candidates: Sequence[str]) -> float 
 
 
 def by_chance(candidates: int, p: float = PERSISTENCE) -> float:
-    """What a random order agrees, on average, with any order without ties."""
+    """Mean overlap of a random order with any order without ties."""
     return _weighted(np.arange(1, candidates + 1) / candidates, p)
 
 

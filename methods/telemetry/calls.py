@@ -1,10 +1,11 @@
-"""What callers measured of their calls, on one clock: the latencies that the topology methods walk over.
+"""Call latencies as their callers measured them, on one time axis: the input of the topology methods.
 
     call_latencies(incident) ──▶ CallLatencies (T samples × E edges) ──▶ latency of a component, correlations with it
 
-A component's latency is the mean of what its callers measured of it. The front door is called by users, who record no
-edge: its latency is the sum over the calls that it makes itself, so that both come from one instrument (over those of
-what it calls where it measures none). A component without measured edges falls back on the latency that it reports.
+The latency of a component is the mean over the calls that it receives, as measured by its callers. The front door is
+called by users, who record no edge: its latency is the sum over its own outgoing calls, so that all latencies come from
+the same kind of measurement. Where it measures none, the calls of its callees are taken. A component without measured
+edges has the latency that it reports itself.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ LEAST_SAMPLES = 3
 
 @dataclass(frozen=True, eq=False)
 class CallLatencies:
-    """E measured call edges over T samples, and everything else of the incident read at the same times.
+    """E measured call edges over T samples, and the metrics of the components at the same times.
 
     Attributes:
         times: (T,) unix seconds.
@@ -62,7 +63,7 @@ class CallLatencies:
         return tuple(target for source, target in self.calls if source == component)
 
     def latency(self, component: str, front_door: str | None) -> tuple[Floats, EdgePointer | SeriesPointer] | None:
-        """(T,) latency of a component (see the module) and where to see it; None when nobody measured it."""
+        """(T,) latency of a component, as the module describes, and its evidence; None when it was not measured."""
         if component == front_door:
             outward = self._first_measured(component)
             if outward:
@@ -74,14 +75,14 @@ class CallLatencies:
         return self.reported(component)
 
     def _first_measured(self, component: str) -> list[int]:
-        """Measured calls of a component, or, while there are none, those of the components that it calls."""
-        layer, seen = {component}, {component}
+        """Measured calls of a component; where there are none, those of its callees, and so on."""
+        layer, visited = {component}, {component}
         while layer:
             outward = [i for i, (source, _) in enumerate(self.edges) if source in layer]
             if outward:
                 return outward
-            layer = {target for source in layer for target in self.callees(source)} - seen
-            seen |= layer
+            layer = {target for source in layer for target in self.callees(source)} - visited
+            visited |= layer
         return []
 
     def pointer(self, edge: int) -> EdgePointer:
@@ -92,7 +93,7 @@ class CallLatencies:
         return SeriesPointer(component, signal, float(self.times[0]), self.end)
 
     def reported(self, component: str) -> tuple[Floats, EdgePointer | SeriesPointer] | None:
-        """(T,) latency that a component reports of itself and where to see it; None when it reports none."""
+        """(T,) latency that a component reports of itself, and its evidence; None when it reports none."""
         for signal in LATENCIES:
             if (component, signal) in self.metrics.columns:
                 return self.metric(component, signal), self.series_pointer(component, signal)

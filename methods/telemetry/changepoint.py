@@ -1,11 +1,11 @@
-"""Bayesian change-point detection in several series at once, with the whole window in view.
+"""Bayesian change-point detection in several series at once, from the whole window.
 
 The model is that of Bayesian online change-point detection (Adams, MacKay 2007), which BARO uses: the window falls into
 segments, a new one begins at each sample with a constant hazard, and the samples of a segment are independent draws
 from a normal distribution whose mean and variance have a conjugate prior. The online form asks at each sample whether a
-segment has just begun. A window that has been recorded can be asked with hindsight, and the same model gives an exact
-answer (Fearnhead, Exact and efficient Bayesian inference for multiple changepoint problems, 2006): the probability of a
-boundary at every sample, and the most probable segmentation. O(T²) time, O(T) memory.
+segment has just begun. For a recorded window the same model gives an exact answer from all samples (Fearnhead, Exact
+and efficient Bayesian inference for multiple changepoint problems, 2006): the probability of a boundary at every
+sample, and the most probable segmentation. O(T²) time, O(T) memory.
 
 Series are independent given the segment, so a gap in one leaves the others as they are. Samples that a monitoring
 window has smoothed are not independent; they are counted by `effective` samples each.
@@ -63,7 +63,7 @@ def noise(series: Floats) -> tuple[float, float]:
 
 
 def residual_noise(series: Floats, boundaries: tuple[int, ...]) -> tuple[float, float]:
-    """Like `noise`, of what is left of the series when the mean of its segment is taken from every sample."""
+    """Like `noise`, of the residuals: each sample less the mean of its segment."""
     parts = [part - np.nanmean(part) for part in np.split(series, boundaries) if np.isfinite(part).sum() > 1]
     if not parts:
         return 0.0, 1.0
@@ -81,7 +81,7 @@ def residual_noise(series: Floats, boundaries: tuple[int, ...]) -> tuple[float, 
 
 
 def _length(correlations: list[float]) -> float:
-    """1 + 2 times the sum of the autocorrelations up to the first that is hardly there."""
+    """1 + 2 times the sum of the autocorrelations up to the first below 0.1."""
     length = 1.0
     for correlation in correlations:
         if correlation < 0.1:

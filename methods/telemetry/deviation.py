@@ -98,46 +98,46 @@ def deviations(
     return Deviations(before, after, centre * scale, spread * scale, borrowed, scores, peak)
 
 
-def explain(incident: Incident, found: Deviations, *, centre: str, spread: str) -> Explanation:
+def explain(incident: Incident, scored: Deviations, *, centre: str, spread: str) -> Explanation:
     """Steps: the baseline, the largest deviation, every component's worst signal, signals that were constant."""
-    order = [int(i) for i in np.argsort(-found.scores, kind="stable") if np.isfinite(found.scores[i])]
-    onset = float(found.after.times[0])
+    order = [int(i) for i in np.argsort(-scored.scores, kind="stable") if np.isfinite(scored.scores[i])]
+    onset = float(scored.after.times[0])
     steps = [
-        _baseline(incident, found, order, onset, centre, spread),
-        _largest(incident, found, order[0], onset, centre, spread),
+        _baseline(incident, scored, order, onset, centre, spread),
+        _largest(incident, scored, order[0], onset, centre, spread),
     ]
-    steps.append(_per_component(incident, found, order, onset, centre, spread))
-    constant = [i for i in order if found.borrowed[i]]
+    steps.append(_per_component(incident, scored, order, onset, centre, spread))
+    constant = [i for i in order if scored.borrowed[i]]
     if constant:
-        steps.append(_constants(found, constant, onset))
+        steps.append(_constants(scored, constant, onset))
     return Explanation(tuple(steps))
 
 
-def _baseline(incident: Incident, found: Deviations, order: list[int], onset: float, centre: str, spread: str) -> Step:
-    before = found.before
+def _baseline(incident: Incident, scored: Deviations, order: list[int], onset: float, centre: str, spread: str) -> Step:
+    before = scored.before
     units = tuple(unit_of(incident.telemetry.units, before.keys[i][1]) for i in order[:LISTED])
-    rows = tuple((*before.keys[i], float(found.centre[i]), float(found.spread[i])) for i in order[:LISTED])
+    rows = tuple((*before.keys[i], float(scored.centre[i]), float(scored.spread[i])) for i in order[:LISTED])
     start = float(before.times[0])
     return Step(
         title="Baseline before the onset",
         claim=f"{before.samples} samples before the onset give the {centre} and the {spread} of {len(order)} signals.",
-        numbers={"samples_before": before.samples, "samples_after": found.after.samples, "signals": len(order)},
+        numbers={"samples_before": before.samples, "samples_after": scored.after.samples, "signals": len(order)},
         table=Table(("component", "signal", centre, spread), rows, {centre: units, spread: units}),
-        levels={f"baseline {centre}": float(found.centre[order[0]])},
+        levels={f"baseline {centre}": float(scored.centre[order[0]])},
         units={f"baseline {centre}": units[0]},
         pointers=(before.pointer(before.keys[order[0]], start, onset),),
     )
 
 
-def _largest(incident: Incident, found: Deviations, i: int, onset: float, centre: str, spread: str) -> Step:
-    key = found.before.keys[i]
+def _largest(incident: Incident, scored: Deviations, i: int, onset: float, centre: str, spread: str) -> Step:
+    key = scored.before.keys[i]
     unit = unit_of(incident.telemetry.units, key[1])
-    value, middle, width = _peak(found, i), float(found.centre[i]), float(found.spread[i])
-    when = float(found.after.times[found.peak[i]])
+    value, middle, width = _peak(scored, i), float(scored.centre[i]), float(scored.spread[i])
+    when = float(scored.after.times[scored.peak[i]])
     side = "above" if value >= middle else "below"
     claim = (
         f"{key[0]} {key[1]} reached {quantity(value, unit)} {after_onset(when, onset)}: "
-        f"{number(found.scores[i])} times the {spread} ({quantity(width, unit)}) "
+        f"{number(scored.scores[i])} times the {spread} ({quantity(width, unit)}) "
         f"{side} its {centre} of {quantity(middle, unit)}."
     )
     levels = {
@@ -148,60 +148,60 @@ def _largest(incident: Incident, found: Deviations, i: int, onset: float, centre
     return Step(
         title="Largest deviation",
         claim=claim,
-        numbers={centre: middle, spread: width, "peak": value, "score": float(found.scores[i]), "peak_time": when},
+        numbers={centre: middle, spread: width, "peak": value, "score": float(scored.scores[i]), "peak_time": when},
         levels=levels,
         units={**dict.fromkeys((centre, spread, "peak", *levels), unit), "peak_time": TIME},
-        pointers=(found.after.pointer(key, onset, _end(found)),),
+        pointers=(scored.after.pointer(key, onset, _end(scored)),),
     )
 
 
 def _per_component(
-    incident: Incident, found: Deviations, order: list[int], onset: float, centre: str, spread: str
+    incident: Incident, scored: Deviations, order: list[int], onset: float, centre: str, spread: str
 ) -> Step:
     worst: dict[str, int] = {}
     for i in order:
-        worst.setdefault(found.before.keys[i][0], i)
+        worst.setdefault(scored.before.keys[i][0], i)
     rows: list[tuple[Cell, ...]] = []
     for component, i in worst.items():
-        when = float(found.after.times[found.peak[i]])
-        row = (float(found.centre[i]), _peak(found, i), float(found.scores[i]), round(when - onset, 3))
-        rows.append((component, found.before.keys[i][1], *row))
-    units = tuple(unit_of(incident.telemetry.units, found.before.keys[i][1]) for i in worst.values())
+        when = float(scored.after.times[scored.peak[i]])
+        row = (float(scored.centre[i]), _peak(scored, i), float(scored.scores[i]), round(when - onset, 3))
+        rows.append((component, scored.before.keys[i][1], *row))
+    units = tuple(unit_of(incident.telemetry.units, scored.before.keys[i][1]) for i in worst.values())
     leaders = list(worst.items())[:2]
-    claim = f"{leaders[0][0]} leads with {number(found.scores[leaders[0][1]])}"
+    claim = f"{leaders[0][0]} leads with {number(scored.scores[leaders[0][1]])}"
     if len(leaders) > 1:
         component, i = leaders[1]
-        claim += f", {component} follows with {number(found.scores[i])} ({found.before.keys[i][1]})"
+        claim += f", {component} follows with {number(scored.scores[i])} ({scored.before.keys[i][1]})"
     return Step(
         title="Worst signal of each",
         claim=f"A component is as suspect as its worst signal: {claim}.",
-        numbers={component: float(found.scores[i]) for component, i in worst.items()},
+        numbers={component: float(scored.scores[i]) for component, i in worst.items()},
         table=Table(
             ("component", "signal", centre, "peak", "score", "s after onset"),
             tuple(rows),
             {centre: units, "peak": units},
         ),
-        pointers=tuple(found.after.pointer(found.before.keys[i], onset, _end(found)) for i in worst.values()),
+        pointers=tuple(scored.after.pointer(scored.before.keys[i], onset, _end(scored)) for i in worst.values()),
     )
 
 
-def _constants(found: Deviations, constant: list[int], onset: float) -> Step:
-    named = ", ".join(" ".join(found.before.keys[i]) for i in constant[:3])
+def _constants(scored: Deviations, constant: list[int], onset: float) -> Step:
+    named = ", ".join(" ".join(scored.before.keys[i]) for i in constant[:3])
     more = f" and {len(constant) - 3} more" if len(constant) > 3 else ""
     return Step(
         title="Constant before the onset",
         claim=f"{named}{more} never moved before the onset; leaving that value counts {number(1 / FLOOR)} at most.",
         numbers={"signals": len(constant), "largest_score": 1 / FLOOR},
-        pointers=tuple(found.after.pointer(found.before.keys[i], onset, _end(found)) for i in constant[:3]),
+        pointers=tuple(scored.after.pointer(scored.before.keys[i], onset, _end(scored)) for i in constant[:3]),
     )
 
 
-def _peak(found: Deviations, i: int) -> float:
-    return float(found.after.values[found.peak[i], i])
+def _peak(scored: Deviations, i: int) -> float:
+    return float(scored.after.values[scored.peak[i], i])
 
 
-def _end(found: Deviations) -> float:
-    return float(found.after.times[-1]) + found.after.step
+def _end(scored: Deviations) -> float:
+    return float(scored.after.times[-1]) + scored.after.step
 
 
 def _magnitude(values: Floats) -> Floats:

@@ -1,8 +1,8 @@
 """Logs and spans as regular series, so that they can be scored like metrics.
 
-Both are put into buckets of `BUCKET` seconds: lines of each template, mean latency and failures of each operation.
-Buckets are aligned to the onset, so that none holds events from both sides of it. Where events are counted, a bucket
-that was seen only in part is left out: it would look like a fall.
+Events are aggregated over buckets of `BUCKET` seconds: lines of each template, mean latency and failures of each
+operation. One bucket edge is at the onset, so that no bucket has events from both sides. Counts of a bucket that was
+recorded only in part are left out: they would look like a fall.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _edges(incident: Incident, times: Floats) -> Floats:
 
 
 def _whole(incident: Incident, values: Floats, edges: Floats, times: Floats) -> tuple[Floats, Floats]:
-    """Only the buckets that lie in what was seen: the window, and where events reach beyond it those."""
+    """Only the buckets that were recorded as a whole: those inside the window, and inside the range of the events."""
     start, end = min(incident.window.start, float(times.min())), max(incident.window.end, float(times.max()))
     first, last = np.searchsorted(edges, start, side="left"), np.searchsorted(edges, end, side="right") - 1
     if last <= first:

@@ -69,9 +69,9 @@ def parse(incident: Incident) -> LogTable | None:
     if frame.empty:
         return None
     lines, messages = pd.factorize(frame["message"].fillna("").astype(str).str.slice(0, LONGEST))
-    per_message, found = pd.factorize(np.array([template_of(m) for m in messages], dtype=object))
+    per_message, templates = pd.factorize(np.array([template_of(m) for m in messages], dtype=object))
     template = per_message[lines]
-    names = [str(name) for name in found]
+    names = [str(name) for name in templates]
     if len(names) > MOST:
         count = np.bincount(template, minlength=len(names))
         # By text where counts are equal: the choice must not depend on the order of the lines.

@@ -20,13 +20,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from cluster.incident.model import Incident
-from cluster.text.quantities import TIME, number, quantity
+from cluster.text.quantities import number, quantity
 from cluster.text.times import clock_time, duration
 from cluster.window import Onset, OnsetSource
-from methods.answer.types import Pointer, SeriesPointer, Step
 from methods.telemetry.changepoint import noise, residual_noise, segment
 from methods.telemetry.matrix import Floats
-from methods.telemetry.sli import NoSli, error_key, latency_key, sli
+from methods.telemetry.sli import NoSli, latency_key, sli
 
 LEAST_SAMPLES = 8
 # Noise below which a change is of no interest to anyone: 3 % of latency, one request in a hundred.
@@ -54,13 +53,13 @@ class OnsetEstimate:
         onset: None when the search found none.
         claim: what changed, or why there is no onset: one sentence for a person.
         probability: of a change point near the first bad sample; 0 without an onset.
-        step: the claim with its numbers, as a step of an explanation; None without an onset.
+        first_bad_sample: unix seconds; it comes after the onset. None without an onset.
     """
 
     onset: Onset | None
     claim: str
     probability: float = 0.0
-    step: Step | None = None
+    first_bad_sample: float | None = None
 
 
 def with_onset(incident: Incident) -> Incident:
@@ -95,26 +94,26 @@ def estimate(incident: Incident) -> OnsetEstimate:
         return OnsetEstimate(None, NO_CHANGE)
     logged = _without_blips(logged, level)
     scaled = (logged - np.nanmedian(logged, axis=0)) / np.maximum(level, LEAST_NOISE)
-    found = segment(scaled[:, moving], 1.0 / length[moving])
+    segments = segment(scaled[:, moving], 1.0 / length[moving])
     # Steps made the noise look larger and longer correlated than it is: measure it again between them.
-    between = np.array([residual_noise(column, found.boundaries) for column in logged.T]).T
+    between = np.array([residual_noise(column, segments.boundaries) for column in logged.T]).T
     level, length = np.minimum((level, length), between)
     scaled = (logged - np.nanmedian(logged, axis=0)) / np.maximum(level, LEAST_NOISE)
-    found = segment(scaled[:, moving], 1.0 / length[moving])
+    segments = segment(scaled[:, moving], 1.0 / length[moving])
     least = LEAST_RISE / np.maximum(level, LEAST_NOISE)
-    row = _start_of_trouble(scaled[:, moving], found.boundaries, least[moving])
+    row = _start_of_trouble(scaled[:, moving], segments.boundaries, least[moving])
     if row is None:
         return OnsetEstimate(None, NO_CHANGE)
     step = float(np.median(np.diff(times)))
     reach = max(1, round(min(float(np.max(length[moving])), LONGEST_WINDOW / step)))
-    probability = float(min(1.0, np.sum(found.probability[max(row - reach, 1) : row + reach + 1])))
-    edges = (0, *found.boundaries, len(times))
+    probability = float(min(1.0, np.sum(segments.probability[max(row - reach, 1) : row + reach + 1])))
+    edges = (0, *segments.boundaries, len(times))
     before = _means(values[max(edge for edge in edges if edge < row) : row])
     after = _means(values[row : min(edge for edge in edges if edge > row)])
     in_seconds = incident.telemetry.units.get(latency_key(incident)[1]) == "s"
     in_flight = min(float(after[0]), LONGEST_FLIGHT) if in_seconds and np.isfinite(after[0]) else 0.0
     onset = max(float(times[max(row - reach, 1)]) - in_flight, float(times[1]))
-    return _described(incident, times, onset, row, probability, before, after)
+    return _estimate(incident, times, onset, row, probability, before, after)
 
 
 def _transformed(values: Floats) -> Floats:
@@ -154,7 +153,7 @@ def _means(values: Floats) -> Floats:
     return np.where(count > 0, np.nansum(values, axis=0) / np.maximum(count, 1), np.nan)
 
 
-def _described(
+def _estimate(
     incident: Incident, times: Floats, onset: float, row: int, probability: float, before: Floats, after: Floats
 ) -> OnsetEstimate:
     front, signal = latency_key(incident)
@@ -166,23 +165,4 @@ def _described(
         f"Trouble at {front} began about {clock_time(onset)} (probability {probability:.2f}): {' and '.join(changes)}, "
         f"seen from {duration(round(float(times[row]) - onset))} later on."
     )
-    pointers: list[Pointer] = [SeriesPointer(front, signal, onset, float(times[-1]) + 1.0)]
-    errors = error_key(incident)
-    if errors:
-        pointers.append(SeriesPointer(*errors, onset, float(times[-1]) + 1.0))
-    numbers = {
-        "onset": onset,
-        "first_bad_sample": float(times[row]),
-        "probability": probability,
-        "latency_before": float(before[0]),
-        "latency_after": float(after[0]),
-        "error_ratio_before": float(before[1]),
-        "error_ratio_after": float(after[1]),
-    }
-    levels = {"before": float(before[0]), "after": float(after[0])}
-    units = dict.fromkeys(("latency_before", "latency_after", *levels), unit)
-    units |= dict.fromkeys(("onset", "first_bad_sample"), TIME)
-    numbers = {name: value for name, value in numbers.items() if np.isfinite(value)}
-    levels = {name: value for name, value in levels.items() if np.isfinite(value)}
-    step = Step("Onset of the trouble", claim, numbers, levels, pointers=tuple(pointers), units=units)
-    return OnsetEstimate(Onset(onset, OnsetSource.ESTIMATED), claim, probability, step)
+    return OnsetEstimate(Onset(onset, OnsetSource.ESTIMATED), claim, probability, float(times[row]))

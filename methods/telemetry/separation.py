@@ -1,9 +1,9 @@
-"""Whether a model can tell the time of a fault from the time before, asked so that it cannot fool itself.
+"""How well a classifier separates the fault window from the baseline, tested without leakage.
 
-Telemetry drifts, and neighbouring samples resemble each other. A model that is tested on samples between those that it
-has learnt from looks perfect, whatever it has learnt. So it is tested on stretches of time that it has not seen, and
-not near any that it has (`held_out`); and it is asked the same of stretches of the baseline, where nothing happened
-(`placebos`): what it achieves there is what drift alone gives.
+Telemetry drifts, and neighbouring samples resemble each other. A classifier that is tested on samples between its
+training samples looks perfect, whatever it has learned. Therefore it is tested on whole stretches of time that are kept
+away from its training samples (`held_out`). The same test on halves of the baseline, where nothing happened
+(`placebos`), shows what drift alone achieves.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from methods.telemetry.sli import NoSli, sli
 
 FOLDS = 4
 GAP = 5
-"""Samples on both sides of a held-out stretch that are not learnt from."""
+"""Samples on both sides of a held-out stretch that are not trained on."""
 PLACEBOS = 5
 
 Mask: TypeAlias = NDArray[np.bool_]
 
 
 class Model(Protocol):
-    """What scikit-learn calls a classifier."""
+    """A classifier with the interface of scikit-learn."""
 
     def fit(self, values: Floats, labels: Mask) -> Model: ...
 
@@ -54,7 +54,7 @@ def end_of_trouble(incident: Incident, onset: float) -> float:
 
 
 def held_out(make: Callable[[], Model], values: Floats, fault: Mask) -> float:
-    """Area under the ROC curve of predictions for stretches of time that the model has not learnt from.
+    """Area under the ROC curve of predictions for stretches of time that the model was not trained on.
 
     Both windows are cut into `FOLDS` stretches, and the i-th of each is held out together. 0.5 is chance.
 
@@ -64,27 +64,27 @@ def held_out(make: Callable[[], Model], values: Floats, fault: Mask) -> float:
     """
     from sklearn.metrics import roc_auc_score
 
-    told = np.full(len(fault), np.nan)
+    predicted = np.full(len(fault), np.nan)
     for test in _stretches(fault):
         near = np.convolve(test, np.ones(2 * GAP + 1), "same") > 0
-        learnt = fault[~near]
-        if learnt.any() and not learnt.all():
-            told[test] = make().fit(values[~near], learnt).predict_proba(values[test])[:, 1]
-    seen = np.isfinite(told)
-    if len(set(fault[seen].tolist())) < 2:
+        labels = fault[~near]
+        if labels.any() and not labels.all():
+            predicted[test] = make().fit(values[~near], labels).predict_proba(values[test])[:, 1]
+    known = np.isfinite(predicted)
+    if len(set(fault[known].tolist())) < 2:
         return 0.5
-    return float(roc_auc_score(fault[seen], told[seen]))
+    return float(roc_auc_score(fault[known], predicted[known]))
 
 
 def placebos(make: Callable[[], Model], baseline: Floats) -> list[float]:
-    """The same of `PLACEBOS` halves of the baseline, spread over it, against its other half."""
+    """`held_out` of `PLACEBOS` halves of the baseline, spread over it, each against the rest."""
     half = len(baseline) // 2
-    found = []
+    areas = []
     for start in np.linspace(0, len(baseline) - half, PLACEBOS).astype(int):
-        pretended = np.zeros(len(baseline), dtype=np.bool_)
-        pretended[start : start + half] = True
-        found.append(held_out(make, baseline, pretended))
-    return found
+        half_of_it = np.zeros(len(baseline), dtype=np.bool_)
+        half_of_it[start : start + half] = True
+        areas.append(held_out(make, baseline, half_of_it))
+    return areas
 
 
 def _stretches(fault: Mask) -> Iterator[Mask]:

@@ -58,7 +58,7 @@ def error_key(incident: Incident) -> tuple[str, str] | None:
     for signal in ("error_ratio", "error_rate", *AVAILABILITIES):
         if not front or signal not in carried:
             continue
-        # A front door that is never available is one whose availability nobody measured.
+        # A front door that is never available is one whose availability was not measured.
         if signal not in AVAILABILITIES or incident.telemetry.series(front, signal).max() > 0:
             return front, signal
     return None

@@ -1,6 +1,6 @@
 """Spans as arrays: codes in place of strings, parents in place of ids, time spent in the span itself.
 
-    encode(incident) ──▶ SpanTable (S spans, R traces, O operations) ──▶ what the trace methods count over
+    encode(incident) ──▶ SpanTable (S spans, R traces, O operations) ──▶ the input of the trace methods
 
 An operation is a pair (component, operation): the same path served by two replicas is two operations, so that one
 replica can be blamed and not its siblings. Traces are put before or after the onset by their first span.
@@ -149,9 +149,9 @@ def _parents(frame: pd.DataFrame, trace: Codes) -> Codes:
     own, wanted = trace * names + ids[:rows], trace * names + ids[rows:]
     order = np.argsort(own, kind="stable")
     place = np.minimum(np.searchsorted(own[order], wanted), rows - 1)
-    found = order[place]
-    known = (ids[rows:] >= 0) & (own[found] == wanted) & (found != np.arange(rows))
-    return np.where(known, found, NO_PARENT).astype(np.int64)
+    parent = order[place]
+    known = (ids[rows:] >= 0) & (own[parent] == wanted) & (parent != np.arange(rows))
+    return np.where(known, parent, NO_PARENT).astype(np.int64)
 
 
 def _own_time(start: Floats, duration: Floats, parent: Codes) -> Floats:

@@ -28,10 +28,10 @@ def contrast(incident: Incident) -> Ranking | NoRanking:
 def test_the_values_sum_to_what_the_model_answers(incident: Incident) -> None:
     found = contrast(incident)
     assert isinstance(found, Ranking)
-    told = next(step for step in found.explanation.steps if step.title == "What tells them apart").numbers
-    assert sum(c.score for c in found.components) == pytest.approx(told["sum"], abs=1e-9)
-    assert told["base"] == pytest.approx(0.5, abs=0.05)
-    assert 0.8 < told["predicted"] <= 1.0
+    numbers = next(s for s in found.explanation.steps if s.title == "Contribution by signal").numbers
+    assert sum(c.score for c in found.components) == pytest.approx(numbers["sum"], abs=1e-9)
+    assert numbers["base"] == pytest.approx(0.5, abs=0.05)
+    assert 0.8 < numbers["predicted"] <= 1.0
 
 
 def test_nothing_to_tell_apart_is_said_with_the_numbers(make_incident: Callable[..., Incident]) -> None:
@@ -42,7 +42,7 @@ def test_nothing_to_tell_apart_is_said_with_the_numbers(make_incident: Callable[
     found = contrast(replaced(whole, noise))
     assert isinstance(found, NoRanking)
     assert found.reason is Reason.NOT_APPLICABLE
-    assert "cannot tell the fault window from the baseline" in found.detail
+    assert "cannot separate the fault window from the baseline" in found.detail
 
 
 def replaced(incident: Incident, metrics: pd.DataFrame) -> Incident:

@@ -157,4 +157,4 @@ def test_trouble_of_long_memory_that_came_once_before_is_found(incident) -> None
     smooth = np.convolve(np.r_[[0.45] * 14, noisy(rng, load)], np.ones(15) / 15, mode="valid")
     found = estimate(with_sli(incident, smooth))
     assert found.onset is not None
-    assert found.step.numbers["first_bad_sample"] - incident.window.start == pytest.approx(136, abs=6)
+    assert found.first_bad_sample - incident.window.start == pytest.approx(136, abs=6)

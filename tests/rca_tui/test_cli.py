@@ -324,5 +324,5 @@ def test_contrast_belongs_to_no_method_and_says_how_far_they_agree(
     assert told["components"][0]["component"] == "cart"
     assert told["agreement_by_chance"] < told["agreement"]["nsigma"] <= 1.0
     text = run(*asked)
-    assert "Can they be told apart?" in text
+    assert "Are they different?" in text
     assert f"{told['agreement']['nsigma']:.2f}" in text
