@@ -1,6 +1,7 @@
-"""Taking away what a check asks for: pure functions from incident to incident, to measure what it is worth.
+"""Removals of the telemetry that a check asks for: pure functions from incident to incident.
 
-They know nothing of causes. Components are chosen by their kind and place in the topology, never by what hurts.
+An ablation ranks again without that telemetry and measures the loss. A removal does not know the cause: it chooses
+components by their kind and place in the topology.
 """
 
 from __future__ import annotations
@@ -39,12 +40,12 @@ ENGINE = (
     "prompt_tokens_p90",
     "batch_tokens_p90",
 )
-"""What an engine says of itself, as opposed to what is measured of its pod."""
+"""Signals that an engine exports itself, as opposed to those that are measured at its pod."""
 
 RAY_SPANS = ("proxy_http_request", "replica_handle_request", "route_to_replica")
-"""How the operations begin that Ray Serve's own tracing names."""
+"""Prefixes of the operations that Ray Serve's own tracing names."""
 ENGINE_SPANS = ("engine", "llm_request")
-"""How the operations of an engine begin: this project's and vLLM's."""
+"""Prefixes of an engine's operations: this project's and vLLM's."""
 
 
 def serving(incident: Incident) -> tuple[str, ...]:
@@ -76,13 +77,13 @@ def without_edges(incident: Incident) -> Incident:
 
 
 def front_door_spans(incident: Incident) -> Incident:
-    """Only the spans of the component that users talk to: nobody carried the trace context on."""
+    """Only the spans of the front door: the trace context was not propagated."""
     spans = incident.telemetry.spans
     return _with(incident, spans=spans[spans["component"] == incident.topology.front_door].reset_index(drop=True))
 
 
 def without_operations(*beginnings: str) -> Callable[[Incident], Incident]:
-    """Drops the spans of operations that begin so; what was below them hangs one step further up."""
+    """Drops the spans of operations with these prefixes; their children become children of the next span above."""
 
     def apply(incident: Incident) -> Incident:
         spans = incident.telemetry.spans
@@ -96,7 +97,7 @@ def without_operations(*beginnings: str) -> Callable[[Incident], Incident]:
 
 
 def logs_without_pod(incident: Incident) -> Incident:
-    """All lines of the pods that serve come under one name, as from a collector without pod labels."""
+    """All lines of the serving pods have one component, as from a log collector without pod labels."""
     pods, logs = serving(incident), incident.telemetry.logs.copy()
     if pods:
         logs.loc[logs["component"].isin(pods), "component"] = pods[0]
@@ -104,14 +105,14 @@ def logs_without_pod(incident: Incident) -> Incident:
 
 
 def half_silent(incident: Incident) -> Incident:
-    """The engine metrics of every second serving pod are gone: it runs a release that names them anew."""
+    """Drops the engine metrics of every second serving pod, as if its release had other names for them."""
     return without(ENGINE, lambda i: sorted(serving(i))[1::2])(incident)
 
 
 def pooled_on_head(incident: Incident) -> Incident:
-    """The engines' metrics are added up and booked on the head, as by an exporter without a replica label.
+    """The engines' metrics are aggregated at the head, as by an exporter without a replica label.
 
-    Rates and levels add up; of quantiles and ratios the mean over the pods stands for the whole.
+    Rates and levels are summed; quantiles and ratios are replaced by their mean over the pods.
     """
     heads = incident.topology.of_kind(Kind.HEAD)
     if not heads:
@@ -127,7 +128,7 @@ def pooled_on_head(incident: Incident) -> Incident:
 
 
 def edges_from_callees(incident: Incident) -> Incident:
-    """Every edge's latency is the callee's own: both ends are told of one measurement, counted twice."""
+    """The latency of every edge is the callee's own: one measurement counts for both ends."""
     metrics, edges = incident.telemetry.metrics, incident.telemetry.edge_metrics.copy()
     for column in list(edges.columns):
         source, target, signal = (str(part) for part in column)
@@ -137,24 +138,24 @@ def edges_from_callees(incident: Incident) -> Incident:
 
 
 def every(seconds: float) -> Callable[[Incident], Incident]:
-    """A coarser scrape: levels as they are then, of all else the mean since the last one.
+    """A coarser scrape: levels at that moment, for all other signals the mean since the last scrape.
 
-    The mean of a quantile stands for the quantile of the longer window, which is not the same where load varies.
+    The mean of a quantile approximates the quantile of the longer window; the two differ where load varies.
     """
 
     def apply(incident: Incident) -> Incident:
-        seen = incident.telemetry
+        telemetry = incident.telemetry
         return _with(
             incident,
-            metrics=_coarser(seen.metrics, seconds),
-            edge_metrics=_coarser(seen.edge_metrics, seconds),
+            metrics=_coarser(telemetry.metrics, seconds),
+            edge_metrics=_coarser(telemetry.edge_metrics, seconds),
         )
 
     return apply
 
 
 def gauges_as_rates(incident: Incident) -> Incident:
-    """Levels of memory are read through rate(), and traffic from an interface that does not exist."""
+    """Memory levels are queried with rate(), and traffic of an interface that does not exist."""
     metrics = incident.telemetry.metrics.copy()
     step = float(np.median(np.diff(metrics.index))) if len(metrics.index) > 1 else 1.0
     for column in list(metrics.columns):
@@ -168,7 +169,7 @@ def gauges_as_rates(incident: Incident) -> Incident:
 
 
 def without_sli(incident: Incident) -> Incident:
-    """The front door measures neither latency nor errors."""
+    """Drops latency and errors of the front door."""
     metrics, door = incident.telemetry.metrics, incident.topology.front_door
     felt = ("latency", "ttft", "tpot", "error", "timeout")
     kept = [column for column in metrics.columns if column[0] != door or not str(column[1]).startswith(felt)]
@@ -180,9 +181,9 @@ def _with(incident: Incident, **frames: Any) -> Incident:
 
 
 def _kept_parent(parent: object, above: Mapping[object, object]) -> object:
-    seen = set()
-    while parent in above and parent not in seen:
-        seen.add(parent)
+    visited = set()
+    while parent in above and parent not in visited:
+        visited.add(parent)
         parent = above[parent]
     return parent
 

@@ -166,7 +166,8 @@ def _explain(
     windows = Step(
         "The two windows",
         f"The baseline has {int((~fault).sum())} samples before the onset, the fault window {int(fault.sum())} from it "
-        f"on. It ends {duration(end - onset)} after the onset: the SLI is then nearer to its baseline than to its worst.",
+        f"on. It ends {duration(end - onset)} after the onset, when the SLI is closer to its baseline than to its "
+        f"worst value.",
         {"baseline_samples": float((~fault).sum()), "fault_samples": float(fault.sum()), "seconds": end - onset},
         units={"seconds": "s"},
         pointers=pointers[:1],

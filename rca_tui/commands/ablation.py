@@ -1,4 +1,4 @@
-"""What the checks are worth, measured on incidents whose cause is known."""
+"""AC@1 lost when a check's telemetry is removed, measured on incidents whose cause is known."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def ablate(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure what each check is worth: take away what it asks for, rank again.
+    """Measure what each check is worth: remove the telemetry that it asks for, rank again.
 
-    The cost is in AC@1, paired over incidents, beside guessing. An interrupted run goes on where it was.
+    The cost is in AC@1, paired over incidents, beside guessing. An interrupted run continues where it was.
     Example: rca-tui ablate --check trace-depth --method tracerca
     """
     from guidelines import catalog
@@ -45,7 +45,7 @@ def ablate(
     with interruptible("interrupted; run it again to go on with what is missing"):
         planned = ablation.plan(load_cases(incident or []), checks, method or ablation.METHODS)
         if not planned.plans:
-            raise BadInput("none of these checks can be taken away from a recording: its page says why")
+            raise BadInput("the telemetry of these checks cannot be removed from a recording: their pages say why")
         records = ablation.run(planned, seed=seed, deadline=deadline, cache_path=evaluate.answers_path())
         for _ in with_progress(records, planned.total):
             pass

@@ -1,4 +1,4 @@
-"""One incident: whom the methods blame, why, and what was recorded."""
+"""One incident: which components the methods blame, why, and what was recorded."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def diagnose(
 ) -> None:
     """Rank the components of an incident.
 
-    By every method, unless some are named. Without an incident: of the last minutes of the live deployment.
+    With every method, unless some are named. Without an incident: over the last minutes of the live deployment.
     Example: rca-tui diagnose drill-01 --method baro --method nsigma --onset +120
     """
     from methods import catalog
@@ -51,31 +51,31 @@ def diagnose(
 
     for name in method or ():
         catalog.entry(name)
-    placed = onsets.place(_live(seconds), onset) if incident is None else _load(incident, onset)
-    found, tally = [], Tally(placed.candidates)
+    located = onsets.place(_live(seconds), onset) if incident is None else _load(incident, onset)
+    answers, tally = [], Tally(located.candidates)
     with interruptible("interrupted; the methods were stopped"):
-        for result in runner.run(placed, method or None, seed=seed, deadline=deadline):
-            found.append(result)
+        for result in runner.run(located, method or None, seed=seed, deadline=deadline):
+            answers.append(result)
             tally.add(result.method, result.outcome)
             if sys.stderr.isatty():
                 say(rankings.line(result))
     agreed = tally.consensus
     if as_json:
-        print_json({**results.as_json(placed.onset, found), "consensus": dataclasses.asdict(agreed)})
+        print_json({**results.as_json(located.onset, answers), "consensus": dataclasses.asdict(agreed)})
         return
-    print_line(onset_line(placed))
+    print_line(onset_line(located))
     print_line()
-    rankings.print_results(found)
+    rankings.print_results(answers)
     if len(agreed.voters) > 1:
         print_line()
-        if placed.onset is None:
+        if located.onset is None:
             print_line(NO_ONSET)
         print_line(agreed.claim)
 
 
 def explain(
     incident: Named,
-    method: Annotated[str, typer.Option(help="The method that is asked to explain itself.")],
+    method: Annotated[str, typer.Option(help="The method to explain.")],
     onset: When = "auto",
     seed: Seed = 0,
     deadline: Deadline = 60.0,
@@ -90,14 +90,14 @@ def explain(
     from rca_tui.commands import explanation
 
     catalog.entry(method)
-    placed = _load(incident, onset)
+    located = _load(incident, onset)
     with interruptible("interrupted; the method was stopped"):
-        result = next(runner.run(placed, [method], seed=seed, deadline=deadline))
+        result = next(runner.run(located, [method], seed=seed, deadline=deadline))
     if as_json:
-        told = results.as_json(placed.onset, [result])
-        print_json({"onset": told["onset"], **told["results"][0], "explanation": _explained(result)})
+        payload = results.as_json(located.onset, [result])
+        print_json({"onset": payload["onset"], **payload["results"][0], "explanation": _explanation(result)})
         return
-    print_line(onset_line(placed))
+    print_line(onset_line(located))
     explanation.print_explanation(result)
 
 
@@ -109,7 +109,7 @@ def replay(
 ) -> None:
     """Open the app on a saved incident; needs no deployment.
 
-    With --json, or where there is no terminal, say what was recorded instead. Example: rca-tui replay drill-01
+    With --json, or without a terminal, print what was recorded instead. Example: rca-tui replay drill-01
     """
     from rca_tui.commands.screen import first_incident, show_incident
 
@@ -119,15 +119,17 @@ def replay(
         return
     from cluster.incident import library
 
-    told = _described(name, library.load(name))
+    record = _recorded(name, library.load(name))
     if as_json:
-        print_json(told)
+        print_json(record)
         return
-    print_line(f"{name}: {told['deployment']}, {span(told['seconds'])}, front door {told['front_door'] or 'unknown'}")
-    print_line(f"{told['samples']} samples, {told['spans']} spans, {told['logs']} log lines")
-    for component in told["components"]:
+    print_line(
+        f"{name}: {record['deployment']}, {span(record['seconds'])}, front door {record['front_door'] or 'unknown'}"
+    )
+    print_line(f"{record['samples']} samples, {record['spans']} spans, {record['logs']} log lines")
+    for component in record["components"]:
         print_line(f"  {component['id']} ({component['kind']}): {len(component['signals'])} signals")
-    for note in told["notes"]:
+    for note in record["notes"]:
         print_line(f"  note: {note}")
 
 
@@ -148,22 +150,22 @@ def _load(name: str, onset: str) -> Incident:
 
 
 def onset_line(incident: Incident) -> str:
-    """The onset in words, and who says so."""
+    """The onset and its source, for people."""
     onset: Onset | None = incident.onset
     if onset is None:
-        return "onset: none found, the SLI shows no change; --onset sets one"
+        return "onset: none found in the SLI; --onset sets one"
     after = onset.time - incident.window.start
     return f"onset: {clock_time(onset.time)} (+{after:.0f} s into the window), {onset.source}"
 
 
-def _explained(result: Result) -> dict[str, Any] | None:
+def _explanation(result: Result) -> dict[str, Any] | None:
     from methods.answer.types import Ranking
 
     outcome = result.outcome
     return dataclasses.asdict(outcome.explanation) if isinstance(outcome, Ranking) else None
 
 
-def _described(name: str, incident: Incident) -> dict[str, Any]:
+def _recorded(name: str, incident: Incident) -> dict[str, Any]:
     telemetry = incident.telemetry
     return {
         "name": plain(name),

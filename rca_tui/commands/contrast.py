@@ -1,4 +1,4 @@
-"""What tells the fault window from the baseline, whichever method one believes."""
+"""What distinguishes the fault window from the baseline, independent of the ranking methods."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ if TYPE_CHECKING:
 def contrast(
     incident: Named,
     method: Annotated[
-        list[str] | None, typer.Option(help="Say how far this method's ranking agrees; several times.")
+        list[str] | None, typer.Option(help="Compare with the ranking of this method; may be given several times.")
     ] = None,
     onset: When = "auto",
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Show what tells the fault window from the baseline (SHAP).
+    """Show what distinguishes the fault window from the baseline (SHAP).
 
-    By a model that learnt to recognise the fault window: an opinion that belongs to no method, and says so where the
-    two cannot be told apart. Kept for the next time. Example: rca-tui contrast drill-01 --method baro
+    SHAP values of a classifier that is trained to recognise the fault window: evidence that does not depend on the
+    ranking methods. Where the two windows do not differ, it says so. The result is kept.
+    Example: rca-tui contrast drill-01 --method baro
     """
     from cluster.display import document
     from cluster.incident import library
@@ -39,32 +40,32 @@ def contrast(
 
     for name in method or ():
         catalog.entry(name)
-    placed = onsets.place(library.load(incident), onset)
+    located = onsets.place(library.load(incident), onset)
     others: list[Result] = []
     with interruptible("interrupted; what ran was stopped"):
-        found = runner.run_contrast(placed, seed=seed)
+        result = runner.run_contrast(located, seed=seed)
         if method:
-            others = list(runner.run(placed, method, seed=seed))
-    if found is None:  # only what is cancelled gives none
+            others = list(runner.run(located, method, seed=seed))
+    if result is None:  # only when cancelled
         return
-    agreed = {r.method: agreement(r.outcome, found.outcome, placed.candidates) for r in others}
-    chance = by_chance(len(placed.candidates))
-    ranked = isinstance(found.outcome, Ranking)
+    agreed = {r.method: agreement(r.outcome, result.outcome, located.candidates) for r in others}
+    chance = by_chance(len(located.candidates))
+    ranked = isinstance(result.outcome, Ranking)
     if as_json:
-        told = results.as_json(placed.onset, [found])
-        explained = dataclasses.asdict(found.outcome.explanation) if isinstance(found.outcome, Ranking) else None
+        payload = results.as_json(located.onset, [result])
+        explained = dataclasses.asdict(result.outcome.explanation) if isinstance(result.outcome, Ranking) else None
         overlaps = {"agreement": agreed, "agreement_by_chance": chance}
-        print_json({"onset": told["onset"], **told["results"][0], "explanation": explained, **overlaps})
+        print_json({"onset": payload["onset"], **payload["results"][0], "explanation": explained, **overlaps})
         return
-    print_line(onset_line(placed))
+    print_line(onset_line(located))
     print_line()
-    print_document(document(found.outcome))
-    if isinstance(found.outcome, Ranking):
+    print_document(document(result.outcome))
+    if isinstance(result.outcome, Ranking):
         print_line()
-        print_document(document(found.outcome.explanation))
+        print_document(document(result.outcome.explanation))
     if agreed and ranked:
         print_line()
-        print_line(f"How far rankings agree with this order (rank-biased overlap; chance gives {chance:.2f}):")
+        print_line(f"Agreement of rankings with this order (rank-biased overlap; by chance {chance:.2f}):")
         print_line()
         rows = ((name, "no ranking" if value is None else f"{value:.2f}") for name, value in agreed.items())
         print_table(("method", "agrees"), rows, right="agrees", whole="method")

@@ -16,7 +16,7 @@ HELP = "auto, or when it began: unix seconds, ISO 8601 (UTC unless it says), or 
 
 
 def place(incident: Incident, onset: str) -> Incident:
-    """The incident with the onset that was asked for; estimated for `auto`. Raises BadInput."""
+    """The incident with the given onset, or with the estimated one for `auto`. Raises BadInput."""
     if onset == "auto":
         from methods.telemetry.onset import with_onset
 
@@ -26,7 +26,7 @@ def place(incident: Incident, onset: str) -> Incident:
 
 
 def parse(text: str, window: Window) -> float:
-    """Unix seconds. Raises BadInput for what is no time, or not inside the window."""
+    """Unix seconds. Raises BadInput for text that is not a time, or a time outside the window."""
     time = _seconds(text.strip(), window.start)
     if time is None or not math.isfinite(time):
         raise BadInput(f"--onset {text!r} is no time: give auto, unix seconds, ISO 8601, or +SECONDS from the start")

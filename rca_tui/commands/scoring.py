@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from methods.evaluation.evaluate import Engine
 
 _FAULTS_A_TABLE = 4  # as many as fit beside the methods in 80 columns
-_TELL_EVERY = 5.0  # s between lines of progress where there is no terminal
+_REPORT_EVERY = 5.0  # s between lines of progress where there is no terminal
 
 
 class EngineName(StrEnum):
@@ -52,7 +52,7 @@ def evaluate(
     """Score the methods on incidents with a known cause.
 
     AC@k, Avg@5 and MRR of each and of their consensus, beside guessing, with the onset estimated and given; no ranking
-    is a miss, ties share. An interrupted run goes on where it was.
+    is a miss, ties share. An interrupted run continues where it was.
     Example: rca-tui evaluate --method baro --method nsigma drill-01 drill-02
     """
     from methods import catalog
@@ -88,8 +88,8 @@ def _engine(name: EngineName) -> Iterator[Engine | None]:
 
 
 def with_progress(records: Iterator[Any], total: int) -> Iterator[Any]:
-    """The same records, their number told on stderr: in place at a terminal, else a line now and then."""
-    began = told = time.monotonic()
+    """The same records, with their count on stderr: updated in place at a terminal, else a line every few seconds."""
+    began = reported = time.monotonic()
     for count, record in enumerate(records, start=1):
         yield record
         now = time.monotonic()
@@ -97,26 +97,28 @@ def with_progress(records: Iterator[Any], total: int) -> Iterator[Any]:
             end = "\n" if count == total else ""
             sys.stderr.write(f"\r{count} of {total} answers, {span(now - began)}\x1b[K{end}")
             sys.stderr.flush()
-        elif now - told >= _TELL_EVERY:
-            told = now
+        elif now - reported >= _REPORT_EVERY:
+            reported = now
             say(f"{count} of {total} answers after {span(now - began)}")
 
 
-def _print_summary(told: dict[str, Any]) -> None:
-    print_line(f"{told['cases']} incidents with a cause, {told['candidates']} candidates each on average")
-    onset = told["onset"]
+def _print_summary(summary: dict[str, Any]) -> None:
+    print_line(f"{summary['cases']} incidents with a cause, {summary['candidates']} candidates each on average")
+    onset = summary["onset"]
     if onset["estimated"]:
         print_line(
             f"onset estimated in {onset['estimated']}, not found in {onset['not_found']}; median error "
             f"{onset['median_error_s']:.0f} s, absolute {onset['median_absolute_error_s']:.0f} s"
         )
     print_line()
-    print_line("Onset estimated, as in life; AC@1 with its 95 % interval, and in the last column with the true onset.")
+    print_line(
+        "Onset estimated, as in operation; AC@1 with its 95 % interval, and in the last column with the true onset."
+    )
     measures = ("ac@1", "ac@3", "ac@5", "avg@5", "mrr")
-    guess = told["guessing"]
+    guess = summary["guessing"]
     rows = [["guessing", f"{guess['ac@1']:.2f}", "", *(f"{guess[m]:.2f}" for m in measures[1:]), "", "", ""]]
-    joint = told["consensus"]
-    for row in _with(joint, told["methods"]):
+    joint = summary["consensus"]
+    for row in _with(joint, summary["methods"]):
         low, high = row["ci"]["ac@1"]
         rows.append(
             [
@@ -132,9 +134,9 @@ def _print_summary(told: dict[str, Any]) -> None:
     columns = ("method", "AC@1", "95%", "AC@3", "AC@5", "Avg@5", "MRR", "none", "s", "given")
     print_table(columns, rows, right=" ".join(columns[1:]), whole="method")
     print_line()
-    _print_blamed(told["methods"])
-    _print_faults(told["by_fault"])
-    _print_no_cause(told["no_cause"])
+    _print_blamed(summary["methods"])
+    _print_faults(summary["by_fault"])
+    _print_no_cause(summary["no_cause"])
 
 
 def _with(joint: dict[str, Any] | None, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -143,7 +145,7 @@ def _with(joint: dict[str, Any] | None, rows: Sequence[dict[str, Any]]) -> list[
 
 
 def _print_blamed(rows: Sequence[dict[str, Any]]) -> None:
-    print_line("Who was blamed first in error, in cases:")
+    print_line("Components blamed first in error, in cases:")
     print_line()
     who = list(dict.fromkeys(name for row in rows for name in row["blamed"]))
     print_table(
@@ -170,12 +172,12 @@ def _print_faults(faults: Sequence[dict[str, Any]]) -> None:
         print_line()
 
 
-def _print_no_cause(told: dict[str, Any]) -> None:
-    if not told["cases"]:
+def _print_no_cause(summary: dict[str, Any]) -> None:
+    if not summary["cases"]:
         return
-    print_line(f"In {told['cases']} more incidents no component is at fault, and nobody should be blamed:")
+    print_line(f"In {summary['cases']} more incidents no component is at fault, and none should be blamed:")
     print_line()
-    rows = ((row["method"], str(row["blamed_somebody"]), str(row["no_ranking"])) for row in told["methods"])
+    rows = ((row["method"], str(row["blamed_somebody"]), str(row["no_ranking"])) for row in summary["methods"])
     columns = ("method", "blamed", "none")
     print_table(columns, rows, right="blamed none", whole="method")
     print_line()
