@@ -17,10 +17,10 @@ came from outside and is hostile.
     {"trace_id": 32 hex, "span_id": 16 hex, "parent_id": 16 hex or null, "component": str, "operation": str,
      "start": unix seconds, "duration": seconds, "error": bool, "attributes": {name: str | int | float | bool}}
 
-One trace a request, from the outside in, by `operation`: `gateway request` (gateway; the root) → `proxy_http_request
-…` → `route_to_replica …` → `replica_handle_request …` → `engine generate` → `engine queue`, `engine prefill`, `engine
-decode` (all of the pod that did the work; without an engine's own prefill figure the first two are one `engine queue
-and prefill`). Attributes: OpenTelemetry's names (`http.*`, `gen_ai.*`, `service.name`, `service.instance.id`,
+One trace a request. Its `operation`s, outermost first: `gateway request` (gateway; the root) → `proxy_http_request …`
+→ `route_to_replica …` → `replica_handle_request …` → `engine generate` → `engine queue`, `engine prefill`, `engine
+decode` (all of the pod that did the work; where the engine does not measure its prefill, the first two are one `engine
+queue and prefill`). Attributes: OpenTelemetry's names (`http.*`, `gen_ai.*`, `service.name`, `service.instance.id`,
 `error.type`) beside Ray's.
 
 `RUN/gateway/access.log`, one request a line, all values strings ("" or "-" for none)::
@@ -60,7 +60,7 @@ rewritten twice a second by the supervisor. Output of each program: `RUN/output/
   histograms `gateway_request_duration_seconds`, `gateway_upstream_header_seconds`,
   `gateway_upstream_connect_seconds`; `gateway_connections{state="active" | "reading" | "writing" | "waiting"}`
   without upstream.
-- job `ray`, component = the pod, the same whichever engine: histograms `ray_llm_time_to_first_token_seconds`,
+- job `ray`, component = the pod, the same for every engine: histograms `ray_llm_time_to_first_token_seconds`,
   `ray_llm_time_per_output_token_seconds` (between two tokens), `ray_llm_request_duration_seconds`,
   `ray_llm_request_queue_seconds`; counters `ray_llm_requests_total{outcome="ok" | "error" | "refused" |
   "cancelled"}`, `ray_llm_prompt_tokens_total`, `ray_llm_generated_tokens_total`; gauges `ray_llm_requests_in_flight`,

@@ -15,7 +15,7 @@ _LONGEST_LINE = 64 << 10
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """One request as the gateway saw it; times in seconds, None where the gateway has no figure."""
+    """One request as the gateway logged it; times in seconds, None where the gateway did not measure one."""
 
     time: float
     request_id: str
@@ -30,16 +30,16 @@ class Access:
 
     @property
     def error(self) -> bool:
-        """A server's failure, or a client that gave up waiting (499)."""
+        """Whether the server failed, or the client closed the connection first (499)."""
         return self.status >= 500 or self.status == 499
 
 
 def parse(line: bytes) -> Access | None:
-    """One line; None when it is no access record, whatever it is."""
+    """The record in one line; None for any other content."""
     if len(line) > _LONGEST_LINE:
         return None
     try:
-        fields = json.loads(line.decode("utf-8", "replace"))  # whatever bytes a client asks for, it is counted
+        fields = json.loads(line.decode("utf-8", "replace"))  # any bytes that a client sends are counted
     except (ValueError, RecursionError):
         return None
     if not isinstance(fields, dict):
@@ -63,9 +63,9 @@ def parse(line: bytes) -> Access | None:
 
 
 class Tail:
-    """Complete lines appended to a file since the last look; starts over when the file was replaced or cut.
+    """Complete lines appended to a file since the last read; starts over when the file was replaced or truncated.
 
-    With `new` what the file holds already is passed over: somebody read it before.
+    With `new` the present content is skipped: it was read before.
     """
 
     def __init__(self, path: Path, new: bool = False) -> None:
@@ -84,7 +84,7 @@ class Tail:
             *complete, self._rest = (self._rest + block).split(b"\n")
             yield from complete
             if len(self._rest) > _LONGEST_LINE:
-                self._rest = b""  # a line without end is no record, and must not fill the memory
+                self._rest = b""  # a line without an end is not a record, and must not fill memory
 
     def _open(self, whence: int = os.SEEK_SET) -> None:
         if self._file is not None:

@@ -1,6 +1,6 @@
-"""One cgroup a pod: CPU limit and true CPU and memory use, on cgroup v1, v2, or not at all.
+"""One cgroup for each pod: its CPU limit, CPU use and memory use, on cgroup v1, v2, or without cgroups.
 
-What this machine allows is detected from the mounted hierarchies and what may be written there; nothing is assumed.
+What this machine supports is detected from the mounted hierarchies and their permissions.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Version(StrEnum):
 class Cgroups:
     """Where the pods' cgroups of one deployment are.
 
-    `parents` are the folders in which a folder of the deployment is made: one for v2, one a controller for v1.
+    `parents` are the folders in which the deployment's folder is made: one for v2, one for each controller for v1.
     """
 
     version: Version
@@ -65,9 +65,9 @@ class Cgroups:
             path.write_text(content)
 
     def quota(self, pod: str, cores: float | None = None, period_us: int = PERIOD_US) -> dict[Path, str]:
-        """The files that hold the pod's CPU limit and what they say, in the order in which to write them.
+        """File -> content of the files that hold the pod's CPU limit, in the order in which to write them.
 
-        As they are now, or as they would be for so many cores, handed out anew every period; empty without cgroups.
+        As they are now, or as they would be for `cores` with that CFS period [s]; empty without cgroups.
         Raises OSError.
         """
         folder = self.folder(pod, "cpu")
@@ -88,7 +88,7 @@ class Cgroups:
         return None if not words or words[0] in ("max", "-1") else int(words[0]) / int(words[1])
 
     def prefer(self) -> None:
-        """Give the whole deployment more weight than what else runs here, where that may be set."""
+        """Give the deployment more CPU weight than other processes on this machine, where that is permitted."""
         for parent in self.parents:
             weight = parent / self.name / ("cpu.weight" if self.version is Version.V2 else "cpu.shares")
             if weight.exists() and os.access(weight, os.W_OK):
@@ -106,7 +106,7 @@ class Cgroups:
 
 
 def detect(name: str, root: Path = ROOT, own: Path = Path("/proc/self/cgroup")) -> Cgroups:
-    """What can be used here. `name` is the folder that the deployment will have; see `folder_name`."""
+    """The cgroups that can be used here. `name` is the folder of the deployment; see `folder_name`."""
     if (root / "cgroup.controllers").is_file():
         parent = _v2_parent(root, own)
         if parent is None:
@@ -115,19 +115,19 @@ def detect(name: str, root: Path = ROOT, own: Path = Path("/proc/self/cgroup")) 
     parents = tuple(root / controller for controller in _V1_CONTROLLERS)
     if not all((parent / "cgroup.procs").is_file() for parent in parents):
         return Cgroups(Version.NONE, reason="no cgroup hierarchy is mounted")
-    # Hierarchies may be mounted together (cpu,cpuacct): then both names lead to one folder, which does no harm.
+    # Hierarchies may be mounted together (cpu,cpuacct): then both names lead to one folder, which is harmless.
     if not all(os.access(parent, os.W_OK) for parent in parents):
         return Cgroups(Version.NONE, reason="the cgroup v1 hierarchies may not be written")
     return Cgroups(Version.V1, parents, name)
 
 
 def folder_name(owner: str, deployment: str) -> str:
-    """Folder name of a deployment. `owner` tells apart the state folders of several users on one machine."""
+    """Folder name of a deployment. `owner` distinguishes the state folders of users of one machine."""
     return f"{PREFIX}{owner}-{deployment}"
 
 
 def leftovers(owner: str, root: Path = ROOT, own: Path = Path("/proc/self/cgroup")) -> list[Path]:
-    """Top folders that any deployment of this owner left behind."""
+    """Top folders left behind by deployments of this owner."""
     parents = [root / controller for controller in _V1_CONTROLLERS]
     if (root / "cgroup.controllers").is_file():
         parents = [root, *_v2_ancestors(root, own)]
@@ -136,7 +136,7 @@ def leftovers(owner: str, root: Path = ROOT, own: Path = Path("/proc/self/cgroup
 
 
 def remove(top: Path, timeout: float = 10.0) -> bool:
-    """End what is in a deployment's cgroup and remove its folders, pods first. False if that took too long."""
+    """Kill the processes in a deployment's cgroup and remove its folders, pods first. False on timeout."""
     deadline = time.monotonic() + timeout
     while top.is_dir():
         for folder in _tree(top):
@@ -166,7 +166,7 @@ def _pids(folder: Path) -> list[int]:
 
 
 def _kill(pid: int) -> None:
-    # 0 stands for a process of another PID namespace, and would mean our own process group.
+    # 0 is a process of another PID namespace; killing it would kill our own process group.
     if pid > 1:
         try:
             os.kill(pid, signal.SIGKILL)
@@ -183,7 +183,7 @@ def _v2_parent(root: Path, own: Path) -> Path | None:
 
 
 def _v2_ancestors(root: Path, own: Path) -> list[Path]:
-    """Our own cgroup's ancestors, nearest first. Our own folder holds processes, so it may not hand out controllers."""
+    """Our own cgroup's ancestors, nearest first. Our own folder holds processes, so it cannot delegate controllers."""
     try:
         line = next(line for line in own.read_text().splitlines() if line.startswith("0::"))
     except (OSError, StopIteration):

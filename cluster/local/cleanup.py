@@ -1,4 +1,4 @@
-"""Ends what a deployment of this state folder left behind: by the state file, and by looking around."""
+"""Removes what a deployment of this state folder left behind, found by the state file and by environment markers."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _SECONDS = 15.0
 
 
 def clean(folder: Path | None = None) -> list[str]:
-    """End every process and remove every cgroup of ours; returns what was found, in words. Raises DeploymentError.
+    """Kill every process and remove every cgroup of ours; returns a description of each. Raises DeploymentError.
 
-    Namespaces, links and mounts go with the last process that lives in them.
+    Namespaces, links and mounts end with the last process in them.
     """
     folder = folder or paths.local()
     found = []
@@ -37,14 +37,14 @@ def clean(folder: Path | None = None) -> list[str]:
 
 
 def _cgroups_of(folder: Path) -> set[Path]:
-    """Those that the state file names: made in another login session, they are not among the ancestors of ours."""
+    """Cgroups named in the state file: made in another login session, they are not among the ancestors of ours."""
     known = state.load(folder)
     tops = {parent / known.cgroups.name for parent in known.cgroups.parents} if known else set()
     return {top.resolve() for top in tops if top.is_dir()}
 
 
 def ours(folder: Path) -> list[Process]:
-    """Processes that carry our state folder in their environment, and the sandbox of the state file."""
+    """Processes with our state folder in their environment, and the sandbox of the state file."""
     wanted = str(folder.absolute())
     found = {}
     for pid in processes.pids():
@@ -61,19 +61,19 @@ def ours(folder: Path) -> list[Process]:
 
 
 def _end_processes(folder: Path) -> int:
-    """Kill until none is left: what was being born while we looked is found the next time."""
+    """Kill until none is left: a process that starts during one pass is found in the next."""
     seen: set[Process] = set()
     deadline = None
     while alive := ours(folder):
         seen.update(alive)
-        # On a machine that is out of breath a look takes long: the clock starts when all have been killed once.
+        # On an overloaded machine one pass takes long: the timeout starts after the first pass.
         if deadline is None:
             deadline = time.monotonic() + _SECONDS
         elif time.monotonic() > deadline:
             pids = ", ".join(str(process.pid) for process in alive)
             raise DeploymentError(f"processes of an earlier deployment cannot be ended: {pids}; end them and try again")
         for process in alive:
-            # Looked at again right before: the pid may belong to somebody else by now.
+            # Checked again right before the kill: the pid may have been reused.
             if process.alive():
                 _kill(process.pid)
         time.sleep(0.05)

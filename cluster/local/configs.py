@@ -53,9 +53,9 @@ class Routing:
     """Where the gateway sends requests.
 
     Attributes:
-        name: what the running gateway says when asked for it; letters, digits and dashes.
-        weights: pod -> its share next to the others' 1.
-        detours: pod -> `address:port` that stands for it instead of its own.
+        name: what the running gateway reports as its routing; letters, digits and dashes.
+        weights: pod -> its weight; 1 for those that are missing.
+        detours: pod -> `address:port` to which its requests go instead.
     """
 
     name: str = "even"
@@ -67,7 +67,7 @@ EVEN = Routing()
 
 
 def gateway(run: RunDir, port: int, engine: str, routing: Routing = EVEN) -> str:
-    """The gateway: round robin over the pods' Serve proxies, no retry elsewhere, so that a sick pod stays visible.
+    """The gateway: round robin over the pods' Serve proxies, no retry elsewhere, so that a faulty pod stays visible.
 
     `traceparent` makes the request id the trace id and its first half the gateway's span id.
     """
@@ -117,7 +117,7 @@ def gateway(run: RunDir, port: int, engine: str, routing: Routing = EVEN) -> str
 
 
 def management(run: RunDir, port: int) -> str:
-    """Carries 127.0.0.1 outside the sandbox to Prometheus inside it."""
+    """Forwards 127.0.0.1 outside the sandbox to Prometheus inside it."""
     http = f"""  access_log off;
   server {{
     listen 127.0.0.1:{port};
@@ -127,7 +127,7 @@ def management(run: RunDir, port: int) -> str:
 
 
 def prometheus(engine: str) -> str:
-    """Static targets, each with its component's id as a label; JSON, which is YAML too."""
+    """Static targets, labelled with the ids of their components. JSON is valid YAML."""
     pods = layout.serving(engine)
     jobs = [
         _job("ray", dict.fromkeys(pods, layout.RAY_METRICS_PORT), keep=_RAY_SERIES),
@@ -140,7 +140,7 @@ def prometheus(engine: str) -> str:
     return json.dumps({"global": common, "scrape_configs": jobs}, indent=1)
 
 
-# Ray exports some 140 families a node; these are the ones that say something of a pod.
+# Ray exports some 140 metric families on each node; these describe a pod.
 _RAY_SERIES = (
     "ray_llm_.*|ray_vllm.*|ray_serve_.*|serve_.*|ray_node_.*|ray_component_.*|ray_object_store_.*|ray_actors|ray_tasks"
 )
@@ -161,5 +161,5 @@ def _job(name: str, targets: dict[str, int], keep: str = "", honor_labels: bool 
 
 
 def targets(engine: str) -> int:
-    """How many targets Prometheus scrapes."""
+    """The number of targets that Prometheus scrapes."""
     return (2 if engine == layout.LLAMACPP else 1) * len(layout.serving(engine)) + 2

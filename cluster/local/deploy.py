@@ -1,4 +1,4 @@
-"""Runs in the head's pod once all nodes are up: puts the application onto the Ray cluster, then ends."""
+"""Runs in the head's pod once all nodes are up: deploys the application to the Ray cluster, then exits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ray.serve.schema import LoggingConfig
 from cluster.local import layout
 from cluster.local.serving import Server
 
-# More than a pod can ever have in flight: past this number its proxy would send requests to the other pods,
+# More than a pod can ever have in flight: above this number its proxy would send requests to other pods,
 # and a slow pod would look healthy from the gateway.
 MAX_ONGOING = 200
 

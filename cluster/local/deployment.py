@@ -1,4 +1,4 @@
-"""The embedded deployment seen through `cluster.deployment.Deployment`."""
+"""The embedded deployment behind the interface `cluster.deployment.Deployment`."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from cluster.prometheus.exposition import Exposition
 
 FRESH_SECONDS = 5.0
-# The exporter's newest sample; where that is too old to be seen at once, the newest of anything.
+# The exporter's newest sample; the newest sample of any target where the exporter's is out of the lookback.
 _NEWEST = 'max(timestamp(pod_processes{job="exporter"})) or max(max_over_time(timestamp(up)[10m:5s]))'
 
 
 class LocalDeployment(Deployment, HasPods, HasGateway):
-    """Reads what `cluster.local.lifecycle.up` started. It is `HasExposition`, too."""
+    """The deployment that `cluster.local.lifecycle.up` started. Also `HasExposition`."""
 
     kind = DeploymentKind.LOCAL
     name = "local"
@@ -48,7 +48,7 @@ class LocalDeployment(Deployment, HasPods, HasGateway):
 
     @classmethod
     def connect(cls) -> LocalDeployment:
-        """The deployment that runs now. Raises DeploymentError when there is none, or it is still starting."""
+        """The running deployment. Raises DeploymentError when there is none or it is still starting."""
         state = lifecycle.status()
         if state is None:
             raise DeploymentError("no deployment runs on this machine: `rca-tui up` starts one")

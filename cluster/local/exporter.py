@@ -1,6 +1,6 @@
-"""Prometheus exporter of the sandbox: every pod's resources, this machine's, and the gateway's view of its upstreams.
+"""Prometheus exporter of the sandbox: resources of every pod and of this machine, and the gateway's upstreams.
 
-Runs once, beside Prometheus. It writes the gateway's spans as well, since it reads the access log anyway.
+One process, beside Prometheus. It also writes the gateway's spans, because it reads the access log.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class GatewayMetrics:
             self._requests.labels(layout.GATEWAY, upstream, "200")
 
     def observe(self, access: Access) -> None:
-        # A request that reached no pod (a bad one, say) is the gateway's own.
+        # A request that reached no pod, such as a malformed one, counts for the gateway itself.
         upstream = access.upstream if access.upstream in self._upstreams else ""
         status = str(access.status) if 100 <= access.status <= 599 else "other"
         self._requests.labels(layout.GATEWAY, upstream, status).inc()
@@ -94,7 +94,7 @@ class GatewayMetrics:
 
 
 class Resources(Collector):
-    """Reads pods and machine whenever it is scraped."""
+    """Reads pods and machine at each scrape."""
 
     def __init__(self, pods: dict[str, PodStats]) -> None:
         self._pods = pods
@@ -167,7 +167,7 @@ def _connections() -> Iterator[Metric]:
         with urlopen(url, timeout=0.3) as answer:
             lines = answer.read(4096).decode().splitlines()
     except (URLError, OSError):
-        return  # a gateway that is down has no connections to report; its other series show it
+        return  # a gateway that is down reports no connections; other series show that it is down
     metric = GaugeMetricFamily("gateway_connections", "Open connections.", labels=["component", "state"])
     metric.add_metric([layout.GATEWAY, "active"], int(lines[0].rsplit(":", 1)[1]))
     words = lines[3].split()
@@ -177,7 +177,7 @@ def _connections() -> Iterator[Metric]:
 
 
 def gateway_span(access: Access) -> ReadableSpan | None:
-    """The span of one request, with the ids that the gateway sent on; None when the request id is no trace id."""
+    """The span of one request, with the ids that the gateway propagated; None when the request id is not a trace id."""
     try:
         trace_id, span_id = int(access.request_id, 16), int(access.request_id[:16], 16)
     except ValueError:
@@ -205,8 +205,8 @@ def gateway_span(access: Access) -> ReadableSpan | None:
 
 
 def follow(run: RunDir, metrics: GatewayMetrics, stop: threading.Event) -> None:
-    """Feed the access log to the metrics and the gateway's spans until told to stop."""
-    # After a restart the counters begin at 0, and what was counted before is not counted into one second.
+    """Read the access log into the metrics and the gateway's spans, until `stop`."""
+    # After a restart the counters begin at 0; older lines are skipped, so that they do not all count in one second.
     tail, spans = Tail(run.access_log, new=True), JsonLinesExporter(run.spans(layout.GATEWAY), layout.GATEWAY)
     while not stop.wait(_TAIL_SECONDS):
         records = [record for line in tail.lines() if (record := parse(line))]

@@ -1,4 +1,4 @@
-"""Hands on the gateway's routing: another configuration of NGINX, loaded without losing a request, and read back."""
+"""Control of the gateway's routing: write another NGINX configuration, reload without losing a request, read back."""
 
 from __future__ import annotations
 
@@ -47,21 +47,21 @@ class LocalGateway:
 
     def replace(self, config: str, name: str) -> None:
         try:
-            _replace(self._aside(name), self._path.read_text())
+            _replace(self._backup(name), self._path.read_text())
         except OSError as error:
-            raise DeploymentError(f"the gateway's configuration cannot be laid aside: {error}") from None
+            raise DeploymentError(f"the gateway's configuration cannot be backed up: {error}") from None
         self._load(config, name)
 
     def restore(self, config: str, name: str, replaced: str) -> None:
         self._load(config, name)
-        with contextlib.suppress(OSError):  # it lies there until the deployment ends, and nobody is sent to it any more
-            self._aside(replaced).unlink()
+        with contextlib.suppress(OSError):  # a leftover backup is harmless: no message names it any more
+            self._backup(replaced).unlink()
 
     def manual_command(self, name: str) -> str:
         masters = [pid for pid in self._pod.pids() if " ".join(processes.command(pid)).startswith(_MASTER)]
         if not masters:
             raise DeploymentError("no NGINX runs in the gateway's pod; see `rca-tui status`")
-        return f"{shlex.join(['cp', str(self._aside(name)), str(self._path)])} && kill -HUP {masters[0]}"
+        return f"{shlex.join(['cp', str(self._backup(name)), str(self._path)])} && kill -HUP {masters[0]}"
 
     def _load(self, config: str, name: str) -> None:
         try:
@@ -71,19 +71,19 @@ class LocalGateway:
             raise DeploymentError(f"the gateway's configuration cannot be written: {error}") from None
         done = self._pod.run(["nginx", "-c", str(self._path), "-s", "reload"])
         if done.code != 0:
-            raise DeploymentError(f"NGINX does not take the configuration: {' '.join(done.stderr.split())}")
+            raise DeploymentError(f"NGINX rejects the configuration: {' '.join(done.stderr.split())}")
         until = time.monotonic() + LOAD_SECONDS
         while (follows := self.routing()) != name:
             if time.monotonic() >= until:
                 raise DeploymentError(f"the gateway still follows the routing {follows}, not {name}")
             time.sleep(0.1)
 
-    def _aside(self, name: str) -> Path:
+    def _backup(self, name: str) -> Path:
         return self._path.with_suffix(f".before-{name}")
 
 
 def _replace(path: Path, text: str) -> None:
-    """In one step, so that NGINX never reads half of it."""
+    """Replace the file atomically, so that NGINX never reads half of it."""
     new = path.with_suffix(".new")
     new.write_text(text)
     new.replace(path)

@@ -1,4 +1,4 @@
-"""The fixed shape of the embedded deployment: pods, addresses, ports, and where each writes in the run folder."""
+"""The fixed shape of the embedded deployment: pods, addresses, ports, and the files of each in the run folder."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ DEFAULT_PROMETHEUS_PORT = 18090
 RAY_TEMP = "/run/ray"
 MODEL_NAME = "SmolLM2-135M-Instruct"
 
-# Environment markers. They are how leftovers are found again, so they are set on everything that is started.
+# Environment markers, set on every process that is started: cleanup finds leftovers by them.
 ENV_STATE = "RCA_TUI_STATE"  # the state folder that the deployment belongs to
 ENV_DEPLOYMENT = "RCA_TUI_DEPLOYMENT"  # the deployment's id
 ENV_COMPONENT = "RCA_TUI_COMPONENT"  # the pod's component id
 ENV_RUN = "RCA_TUI_RUN"  # the run folder, for what runs inside a pod
 ENV_SPANS = "RCA_TUI_SPANS"  # the file that a pod's processes append their spans to
-ENV_TAG = "RCA_TUI_TAG"  # what `LocalPod.spawn` was told to call it
+ENV_TAG = "RCA_TUI_TAG"  # the tag given to `LocalPod.spawn`
 
 
 def data_ip(pod: str) -> str:
@@ -53,12 +53,12 @@ def management_ip(pod: str) -> str:
 
 
 def serving(engine: str) -> tuple[str, ...]:
-    """The pods that serve: all four with llama.cpp, the head alone with vLLM, of which a small machine holds one."""
+    """The pods that serve: all four with llama.cpp, only the head with vLLM, which is too large for four."""
     return (HEAD,) if engine == VLLM else SERVING
 
 
 def pods(engine: str) -> tuple[str, ...]:
-    """All pods of a deployment, those that serve and those around them."""
+    """All pods of a deployment: serving pods, gateway and client."""
     return (GATEWAY, *serving(engine), CLIENT)
 
 
@@ -74,7 +74,7 @@ def host_link(pod: str, link: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RunDir:
-    """Files of one run of the deployment, all below one folder; see `cluster.local` for what is in them."""
+    """Files of one run of the deployment, all below one folder; see `cluster.local` for their formats."""
 
     root: Path
 

@@ -1,4 +1,4 @@
-"""Start, look at and end the embedded deployment. Blocking calls; each raises DeploymentError and nothing else."""
+"""Start, inspect and stop the embedded deployment. Blocking calls; each raises only DeploymentError."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _PORTS_TRIED = 20
 def up(options: Options | None = None, progress: Progress = lambda _: None) -> LocalState:
     """Start a deployment and wait until all pods answer and Prometheus scrapes them all.
 
-    What an earlier one left behind is cleaned up first. A second call while one runs or starts is refused.
+    Leftovers of an earlier deployment are removed first. Raises DeploymentError while one runs or starts.
     """
     options = options or Options()
     with state.locked():
@@ -47,19 +47,19 @@ def up(options: Options | None = None, progress: Progress = lambda _: None) -> L
         try:
             return _start(options, model, progress)
         except BaseException:
-            # Interrupted or failed: half a deployment is worth nothing. The logs stay in the run folder.
+            # Interrupted or failed: remove the incomplete deployment. The logs stay in the run folder.
             cleanup.clean()
             raise
 
 
 def status() -> LocalState | None:
-    """The deployment that runs or is starting now, None when there is none."""
+    """The deployment that is running or starting; None when there is none."""
     known = state.load()
     return known if known is not None and known.alive() else None
 
 
 def down(progress: Progress = lambda _: None) -> bool:
-    """End the deployment, or what is left of one. False when there was nothing."""
+    """Stop the deployment, or remove what is left of one. False when there was nothing."""
     with state.locked():
         progress("ending the deployment")
         return bool(cleanup.clean())
@@ -128,7 +128,7 @@ def _launch(run: RunDir, deployment: str, fds: tuple[int, ...]) -> subprocess.Po
         layout.ENV_DEPLOYMENT: deployment,
         layout.ENV_COMPONENT: layout.NODE,
     }
-    # Some forty Python processes start here: without compiled files each would compile all of Ray for itself.
+    # Some forty Python processes start here: without bytecode files each would compile all of Ray.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     argv = [*preflight.sandbox_argv(), sys.executable, "-m", "cluster.local.supervisor", "--run", str(run.root)]
     with run.supervisor_log.open("ab") as log:
@@ -156,7 +156,7 @@ def _init_of(sandbox: subprocess.Popen[bytes], run: RunDir) -> processes.Process
 
 
 def _follow(run: RunDir, sandbox: subprocess.Popen[bytes], progress: Progress) -> dict[str, float]:
-    """Pass on what the supervisor tells until it is ready; returns the seconds of each phase."""
+    """Pass on the supervisor's progress until it is ready; returns the seconds of each phase."""
     deadline = time.monotonic() + START_SECONDS
     told = 0
     while True:
@@ -198,7 +198,7 @@ def _holders(run: RunDir, init: int) -> dict[str, processes.Process]:
 
 
 def _listen(wanted: int | None, default: int) -> socket.socket:
-    """A listening socket on 127.0.0.1: the port that was asked for, or the first free one from the default on."""
+    """A listening socket on 127.0.0.1: the given port, or the first free one from the default on."""
     candidates = [wanted] if wanted is not None else range(default, default + _PORTS_TRIED)
     for port in candidates:
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)

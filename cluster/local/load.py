@@ -1,6 +1,6 @@
-"""Open-loop load: requests leave at a constant rate whatever comes back, as users do who do not wait for each other.
+"""Open-loop load: requests are sent at a constant rate, independent of responses, as independent users send them.
 
-Streams every answer, so that time to first token and between tokens are the client's own measurements.
+Every response is streamed: time to first token and time between tokens are measured by the client.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ _OBJECTS = (
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to send where; `rate` in requests per second."""
+    """Where to send requests and how; `rate` in requests per second."""
 
     url: str
     rate: float
@@ -71,12 +71,12 @@ class Plan:
 
 
 def prompt(rng: random.Random) -> str:
-    """A few words that differ from request to request, always of much the same length."""
+    """A few random words; all prompts have about the same length."""
     return f"{rng.choice(_SUBJECTS)} {rng.choice(_VERBS)} {rng.choice(_OBJECTS)}"
 
 
 async def send(session: aiohttp.ClientSession, plan: Plan, text: str) -> None:
-    """One request, measured. Ends with a count, whatever happens."""
+    """Send and measure one request. It is counted whatever its outcome."""
     upstream, outcome, started = "", "error", time.perf_counter()
     body = {"prompt": text, "max_tokens": plan.max_tokens, "ignore_eos": True, "stream": True}
     IN_FLIGHT.inc()
@@ -117,13 +117,13 @@ async def run(plan: Plan, seed: int) -> None:
     rng = random.Random(seed)  # noqa: S311  words for prompts, no secrets
     tasks: set[asyncio.Task[None]] = set()
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
-    # A new connection each, as from many clients; it also lets a broken path show at once.
+    # A new connection for each request, as from many clients; a broken path also shows at once.
     connector = aiohttp.TCPConnector(limit=MAX_IN_FLIGHT, force_close=True)
     async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
         due = time.monotonic()
         while True:
             due += 1 / plan.rate
-            # After a stall of this process the beat goes on from now: a burst would be a fault of our own making.
+            # After a stall of this process the schedule restarts from now: a burst would be a fault of its own.
             due = max(due, time.monotonic() - 1 / plan.rate)
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             if len(tasks) >= MAX_IN_FLIGHT:

@@ -1,4 +1,4 @@
-"""Pods of the sandbox: a namespace holder each, two bridges, two links a pod. Runs inside the sandbox, as its root."""
+"""Pods of the sandbox: one namespace holder and two links for each pod, two bridges. Runs in the sandbox as root."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def enter_argv(folders: Iterable[Path], argv: Sequence[str]) -> list[str]:
 
 
 def build_bridges() -> None:
-    """The two switches. The sandbox itself has an address on the management side only."""
+    """The data and management bridges. The sandbox itself has an address on the management bridge only."""
     _ip("link", "set", "lo", "up")
     for bridge in (layout.DATA_BRIDGE, layout.MANAGEMENT_BRIDGE):
         _ip("link", "add", bridge, "type", "bridge")
@@ -35,7 +35,7 @@ def build_bridges() -> None:
 def hold_pod(pod: str, cgroups: Cgroups, environment: Mapping[str, str]) -> int:
     """Start the process that keeps a pod's namespaces alive, link it up, and return its pid.
 
-    As the pause container in Kubernetes: it does nothing, so that the pod outlives whatever runs in it.
+    Like Kubernetes' pause container: it does nothing, so that the pod outlives the programs in it.
     """
     holder = subprocess.Popen(
         enter_argv(cgroups.of(pod), ["unshare", "--net", "--mount", "sleep", "infinity"]),
@@ -55,7 +55,7 @@ def hold_pod(pod: str, cgroups: Cgroups, environment: Mapping[str, str]) -> int:
 
 
 def mount_ray_folders(holder: int, ray_folder: Path) -> None:
-    """Give the pod a Ray folder and a /dev/shm of its own: Ray hands the head's path to all nodes, and they collide."""
+    """Mount a Ray folder and a /dev/shm for the pod: all Ray nodes use the head's path, and would collide."""
     inside = ["nsenter", "-t", str(holder), "-m", "mount"]
     subprocess.run([*inside, "--bind", str(ray_folder), layout.RAY_TEMP], check=True)
     subprocess.run([*inside, "-t", "tmpfs", "-o", f"size={SHM_BYTES}", "tmpfs", "/dev/shm"], check=True)  # noqa: S108

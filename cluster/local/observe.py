@@ -1,4 +1,4 @@
-"""What a replica says of each request: metrics through Ray, spans through OpenTelemetry, a line in the engine log."""
+"""What a replica reports about each request: metrics through Ray, OpenTelemetry spans, a line in the engine log."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TOKEN_SECONDS = [0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.15, 0
 
 
 class Meters:
-    """The replica's metrics; Ray exports them as `ray_llm_*`, the same whichever engine runs."""
+    """The replica's metrics; Ray exports them as `ray_llm_*`, the same for every engine."""
 
     def __init__(self) -> None:
         self.ttft = Histogram("llm_time_to_first_token_seconds", "Arrival to first token.", boundaries=_SECONDS)
@@ -35,7 +35,7 @@ class Meters:
         self.slots = Gauge("llm_slots", "Slots of the engine.")
         self.kv_usage = Gauge("llm_kv_cache_usage_ratio", "Used part of the KV cache.")
         for outcome in ("ok", "error", "refused", "cancelled"):
-            # A counter that is absent until its first error hides that error's rate. Ray takes no zero.
+            # A counter that is absent until the first error hides that error's rate; Ray accepts no increment of 0.
             self.requests.inc(1e-12, {"outcome": outcome})
 
     def report(self, load: Load, in_flight: int) -> None:
@@ -60,7 +60,7 @@ class EngineLog:
 
 
 class Observation:
-    """Follows one request from its arrival; `finished` or `failed` is called exactly once."""
+    """One request from its arrival; exactly one of `finished` and `failed` is called, once."""
 
     def __init__(self, engine: Engine, request: Generation, meters: Meters, log: EngineLog, context: Context) -> None:
         self._engine, self._request, self._meters, self._log = engine, request, meters, log

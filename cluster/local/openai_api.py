@@ -1,4 +1,4 @@
-"""The part of OpenAI's HTTP interface that the deployment speaks: what requests may hold, what answers look like."""
+"""The part of OpenAI's HTTP API that the deployment implements: request bodies and responses."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class _Request(BaseModel):
     stop: str | list[str] = Field(default_factory=list)
     stream: bool = False
     stream_options: StreamOptions = Field(default_factory=StreamOptions)
-    ignore_eos: bool = False  # an extension that vLLM has too: constant work per request
+    ignore_eos: bool = False  # an extension that vLLM also has: constant work for each request
 
     def _common(self) -> dict[str, Any]:
         return {
@@ -63,7 +63,7 @@ class ChatRequest(_Request):
 
 
 class Shape:
-    """Builds the answers to one request, whole or in pieces."""
+    """Builds the responses to one request, complete or streamed."""
 
     def __init__(self, request: CompletionRequest | ChatRequest, request_id: str, model: str) -> None:
         self.chat = isinstance(request, ChatRequest)

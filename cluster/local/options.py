@@ -1,4 +1,4 @@
-"""What a person may choose about the embedded deployment."""
+"""Options of the embedded deployment."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ ENGINES = (LLAMACPP, VLLM)
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Settings of one start. Raises DeploymentError for those that make no sense.
+    """Settings of one start. Raises DeploymentError for values out of range.
 
     Attributes:
         engine: `llamacpp` (four replicas) or `vllm` (one, on the head, see `cluster.local.engines.vllm`).
         rate: requests per second of the load generator over all pods; 0 means no load.
         max_tokens: tokens that each of its requests generates.
-        pod_cpus: CPU limit of a serving pod in cores, half as much again for the head, where cgroups can be written.
+        pod_cpus: CPU limit of a serving pod in cores, 1.5 times that for the head, where cgroups can be written.
             Nothing limits vLLM: its one replica has no peer to disturb.
         gateway_port, prometheus_port: first port to try on 127.0.0.1; None means the default or the next free one.
     """

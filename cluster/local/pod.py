@@ -1,4 +1,4 @@
-"""Hands on one pod from outside the sandbox: run and start commands in its namespaces and its cgroup."""
+"""Control of one pod from outside the sandbox: run commands in its namespaces and cgroup."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from cluster.local import layout, network, preflight, processes
 from cluster.local.state import LocalState
 
 _ACTOR = "ray::ServeReplica"
-# Any pod's proxy may pass a request on to another pod's replica: the one that did the work names itself.
+# Any pod's proxy may forward a request to another pod's replica: the replica that did the work names itself.
 _ASK = f"""import urllib.request
 with urllib.request.urlopen("http://127.0.0.1:{layout.SERVE_PORT}/v1/models", timeout=5) as answer:
     print(answer.headers["X-RCA-Served-By"])"""
-_KILLED = (-9, 128 + 9)  # by its own shell's word or by the kernel's
+_KILLED = (-9, 128 + 9)  # exit codes of a shell's kill and of the kernel's
 
 
 class LocalPod:
@@ -37,12 +37,12 @@ class LocalPod:
 
     @property
     def uid(self) -> str:
-        """Names the process that serves: another one after Serve replaced the replica, or the pod's holder was lost."""
+        """Identifies the serving process: it changes when Serve replaces the replica or the pod's holder is lost."""
         process = (self._component in layout.SERVING and self._serving()) or self._holder()
         return f"{self._state.id}/{self._component}/{process.pid}-{process.started}"
 
     def run(self, argv: Sequence[str], timeout: float = 10.0) -> Completed:
-        # Killing nsenter from here would leave what it started inside: the clock has to run inside as well.
+        # Killing nsenter from here would leave its child inside: the timeout has to run inside, too.
         command = self._command(["timeout", "--signal=KILL", f"{timeout:g}", *argv])
         began = time.monotonic()
         try:
@@ -91,7 +91,7 @@ class LocalPod:
         return sorted(pid for pid in processes.with_descendants(roots, mine) if _runs(pid))
 
     def pids(self) -> list[int]:
-        """All processes of the pod but its holder, as a container's end leaves the pod itself in place."""
+        """All processes of the pod except its holder: the pod outlives its programs."""
         if not self._state.alive():
             return []
         inside = set(processes.in_namespace(self._init().pid, "pid"))
@@ -176,7 +176,7 @@ class LocalPod:
         return ["nsenter", "-t", str(self._holder().pid), *user, "-n", "-m", "-p", "--", *argv]
 
     def _environment(self, extra: dict[str, str]) -> dict[str, str]:
-        # The markers let a clean-up find what was started here even if the sandbox could not hold it.
+        # Cleanup finds this process by the markers even if it left the sandbox.
         return {
             **os.environ,
             "PATH": preflight.search_path(),

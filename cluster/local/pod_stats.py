@@ -1,4 +1,4 @@
-"""What a pod uses: CPU, throttling, memory, network, processes; from its cgroup, or out of /proc where it has none."""
+"""Resource use of a pod: CPU, throttling, memory, network, processes; from its cgroup, else from /proc."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """One reading; counters grow over the pod's life, None where this machine does not tell."""
+    """One reading; counters grow over the pod's life, None where this machine does not measure them."""
 
     cpu_seconds: float | None
     throttled_seconds: float | None
@@ -103,7 +103,7 @@ class PodStats:
             fields = processes.stat_fields(pid)
             if not fields:
                 continue
-            # What a process used stays counted after its end, or the sum would fall and look like a restart.
+            # The CPU time of ended processes stays counted: a falling sum would look like a restart.
             self._cpu_of[pid, int(fields[19])] = (int(fields[11]) + int(fields[12])) / _TICK
             resident += int(fields[21]) * _PAGE
             count += 1

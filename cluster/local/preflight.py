@@ -1,4 +1,4 @@
-"""Whether this machine can hold the sandbox, and with what: programs, privileges, packages."""
+"""Checks that this machine can run the sandbox: programs, privileges, packages."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ def is_root() -> bool:
 
 
 def sandbox_argv() -> list[str]:
-    """The command that makes the sandbox: without a user namespace for root, with one for everybody else."""
+    """The command that creates the sandbox: without a user namespace for root, with one for other users."""
     user = [] if is_root() else ["--user", "--map-root-user"]
     return ["unshare", *user, *_NAMESPACES]
 
 
 def search_path() -> str:
-    """PATH with the folders in which system programs are, which ordinary users often lack."""
+    """PATH with the folders of system programs, which are often not on a user's PATH."""
     folders = [*os.environ.get("PATH", os.defpath).split(os.pathsep), "/usr/local/sbin", "/usr/sbin", "/sbin"]
     return os.pathsep.join(dict.fromkeys(folder for folder in folders if folder))
 
 
 def check(engine: str) -> None:
-    """Raises DeploymentError with one sentence on what is missing and how to get it."""
+    """Raises DeploymentError for what is missing, with how to install it."""
     if os.uname().sysname != "Linux":
         raise DeploymentError(f"the embedded deployment needs Linux, this is {os.uname().sysname}: {_ELSEWHERE}")
     missing = [name for name in _DEBIAN_PACKAGE if shutil.which(name, path=search_path()) is None]
@@ -62,7 +62,7 @@ def check(engine: str) -> None:
 
 
 def namespace_problem() -> str:
-    """Why a sandbox cannot be made here; empty when it can. Tried, not guessed."""
+    """Why a sandbox cannot be created here; empty when it can. Found by creating one."""
     argv = [*sandbox_argv(), "ip", "link", "add", "probe0", "type", "bridge"]
     environment = {**os.environ, "PATH": search_path()}
     try:

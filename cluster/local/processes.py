@@ -1,4 +1,4 @@
-"""Facts about processes out of /proc: who is ours, when it started, which namespace it lives in."""
+"""Facts about processes from /proc: owner, start time, namespaces."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PROC = Path("/proc")
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One incarnation of a pid: the pid alone may have been given to another process since."""
+    """One process by pid and start time: the pid alone may be reused."""
 
     pid: int
     started: int  # clock ticks after boot

@@ -1,4 +1,4 @@
-"""Long-running programs of the sandbox: started, watched, restarted with growing patience as a kubelet does."""
+"""Long-running programs of the sandbox: started, watched, and restarted with growing delays, as a kubelet does."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _FIRST_DELAY, _LONGEST_DELAY, _STEADY = 1.0, 30.0, 60.0
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to run. `fds` are inherited; the environment is added to the supervisor's.
+    """A command to run. `fds` are inherited; the environment is added to the supervisor's.
 
-    One that runs `once` is started again only until it succeeds.
+    A program with `once` is restarted only until it succeeds.
     """
 
     name: str
@@ -39,7 +39,7 @@ class _Running:
 
 
 class Programs:
-    """Output of each goes to `NAME.log` in the folder."""
+    """The programs by name. The output of each goes to `NAME.log` in the folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -53,7 +53,7 @@ class Programs:
         return self._launch(program).wait(timeout)
 
     def tend(self) -> None:
-        """Collect the dead, and restart those of ours whose time has come. Call often."""
+        """Reap ended processes, and restart programs whose delay has passed. Call often."""
         self._reap()
         now = time.monotonic()
         for name, running in list(self._running.items()):
@@ -71,7 +71,7 @@ class Programs:
                 self._relaunch(running, now)
 
     def restart(self, name: str) -> None:
-        """End a program; as any that ended it is started again."""
+        """Kill a program; it is started again like any that ended."""
         self._running[name].process.kill()
 
     def restarts(self, name: str) -> int:
@@ -92,7 +92,7 @@ class Programs:
         }
 
     def last_line(self, name: str) -> str:
-        """The last words of a program, for a message; empty when it said nothing."""
+        """The last line of output of a program, for a message; empty without output."""
         try:
             lines = self._log(name).read_text(errors="replace").strip().splitlines()
         except OSError:
@@ -102,7 +102,7 @@ class Programs:
     def _relaunch(self, running: _Running, now: float) -> None:
         try:
             running.process = self._launch(running.program)
-        except OSError as error:  # no memory or no disk just now: the next time comes
+        except OSError as error:  # no memory or disk now: tried again later
             print(f"{running.program.name} could not be started again: {error}", flush=True)
             running.restart_at = now + _LONGEST_DELAY
             return
@@ -122,7 +122,7 @@ class Programs:
             )
 
     def _reap(self) -> None:
-        """As PID 1 we inherit every orphan of the sandbox; ours are left to their Popen objects."""
+        """PID 1 inherits every orphan of the sandbox; our own children are left to their Popen objects."""
         ours = {running.process.pid: running.process for running in self._running.values()}
         for process in ours.values():
             process.poll()
@@ -143,6 +143,6 @@ class Programs:
 
 
 def _end_group(leader: int) -> None:
-    """What a program left when it died, NGINX's workers say, would keep the ports from the next one."""
+    """Kill the children that a program left, such as NGINX's workers: they would keep its ports."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(leader, signal.SIGKILL)

@@ -1,7 +1,7 @@
-"""Lines of the run folder's files into records: spans, access log, engine log, Ray Serve's and NGINX' own logs.
+"""Parsers of the run folder's files: spans, access log, engine log, Ray Serve's logs and NGINX's error log.
 
 Every parser takes one line as bytes and the component whose file it is, and returns a record or None; it never raises.
-A record is a dict with the columns of `cluster.incident.model` and `written`, the unix time at which its line was made.
+A record is a dict with the columns of `cluster.incident.model` and `written`, the unix time of its line.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NGINX_ERROR = re.compile(r"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) \[(\w+)\] (.*)", re
 
 
 def span(line: bytes, component: str) -> Record | None:
-    """A line of `spans.jsonl`. The component is the file's, so that no line can speak for another pod."""
+    """A line of `spans.jsonl`. The component is the file's, so that no line can name another pod."""
     fields = _object(line)
     start, duration = _number(fields.get("start")), _number(fields.get("duration"))
     trace, own, parent = fields.get("trace_id"), fields.get("span_id"), fields.get("parent_id")
@@ -81,7 +81,7 @@ def ray_serve(line: bytes, component: str) -> Record | None:
 
 
 def nginx_error(line: bytes, component: str) -> Record | None:
-    """A line of NGINX' error log, whose times are local and whole seconds."""
+    """A line of NGINX's error log, whose times are local and whole seconds."""
     match = _NGINX_ERROR.fullmatch(line.decode("utf-8", "replace").rstrip("\r\n"))
     if match is None:
         return None
@@ -128,5 +128,5 @@ def _matches(pattern: re.Pattern[str], value: object) -> bool:
 
 
 def _text(value: object) -> str:
-    """Bounded, and without the lone surrogates that JSON can smuggle in and no file can hold."""
+    """Text of bounded length, without lone surrogates, which JSON allows and files cannot hold."""
     return value[:LONGEST_MESSAGE].encode("utf-8", "replace").decode() if isinstance(value, str) else ""

@@ -64,7 +64,7 @@ class Server:
         observation = Observation(self._engine, generation, self._meters, self._log, get_current())
         stream = self._observed(self._engine.generate(generation), observation)
         try:
-            # The first token decides the status code, so it is awaited before the headers go out.
+            # The first token decides the status code, so it is awaited before the headers are sent.
             first = await anext(stream)
             if body.stream:
                 return StreamingResponse(_events(first, stream, shape), 200, self._headers, "text/event-stream")

@@ -1,4 +1,4 @@
-"""What the command line hands to the supervisor and to what that starts: one JSON file in the run folder."""
+"""Settings that the command line passes to the supervisor and its programs: one JSON file in the run folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cluster.local.options import Options
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that was decided outside the sandbox before it began.
+    """Everything that is decided outside the sandbox before it starts.
 
     Attributes:
         model: path of the model's weights.
@@ -42,13 +42,13 @@ class Settings:
 
 
 def cgroups_from(fields: dict[str, Any]) -> Cgroups:
-    """Back from JSON. Raises KeyError, ValueError or TypeError for what is none."""
+    """From JSON. Raises KeyError, ValueError or TypeError for malformed content."""
     parents = tuple(Path(parent) for parent in fields["parents"])
     return Cgroups(Version(fields["version"]), parents, fields["name"], fields["reason"])
 
 
 def write_json(path: Path, value: object) -> None:
-    """Replace a file in one step, so that no reader ever sees half of it."""
+    """Replace a file atomically, so that no reader sees half of it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_text(json.dumps(value, indent=1, default=str) + "\n", encoding="utf-8")
     temporary.replace(path)

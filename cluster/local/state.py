@@ -1,4 +1,4 @@
-"""The state file of the embedded deployment and the lock that lets only one start or stop happen at a time."""
+"""The state file of the embedded deployment and the lock that serializes its starts and stops."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class LocalState:
         return RunDir(self.run)
 
     def alive(self) -> bool:
-        """Whether the sandbox is there; its end is the end of everything in it."""
+        """Whether the sandbox runs; everything in it ends with it."""
         return self.init is not None and self.init.alive()
 
 
@@ -74,7 +74,7 @@ def state_file(folder: Path | None = None) -> Path:
 
 
 def owner(folder: Path | None = None) -> str:
-    """A short name of the state folder: tells our leftovers from those of other users of this machine."""
+    """A short name of the state folder: distinguishes our leftovers from those of other users of this machine."""
     return hashlib.sha256(os.fsencode((folder or paths.local()).absolute())).hexdigest()[:8]
 
 
@@ -85,7 +85,7 @@ def save(state: LocalState, folder: Path | None = None) -> None:
 
 
 def load(folder: Path | None = None) -> LocalState | None:
-    """The state, None when there is none or it cannot be used: a damaged file is no reason not to clean up."""
+    """The state; None when there is none or the file is damaged: cleanup must go on without it."""
     try:
         fields = json.loads(state_file(folder).read_text())
         return _from(fields)
@@ -99,7 +99,7 @@ def forget(folder: Path | None = None) -> None:
 
 @contextmanager
 def locked(folder: Path | None = None) -> Iterator[None]:
-    """Hold the lock of starting and stopping. Raises DeploymentError when another process has it.
+    """Hold the lock of `up` and `down`. Raises DeploymentError when another process has it.
 
     The kernel drops the lock with the process, however it ends.
     """
@@ -109,9 +109,7 @@ def locked(folder: Path | None = None) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise DeploymentError(
-                "another `rca-tui up` or `down` is at work on this deployment; wait for it to end"
-            ) from None
+            raise DeploymentError("another `rca-tui up` or `down` is running; wait for it to end") from None
         yield
 
 

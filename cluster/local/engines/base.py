@@ -1,4 +1,4 @@
-"""What an inference engine must do to serve: generate a stream of text, and tell how busy it is."""
+"""The interface of an inference engine: generate a stream of text, and report its load."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """The last item of a stream. `prefill_seconds` is the engine's own figure, None where it has none."""
+    """The last item of a stream. `prefill_seconds` is measured by the engine, None where it does not."""
 
     reason: str
     prompt_tokens: int
@@ -51,7 +51,7 @@ class Load:
 
 
 class RequestError(ValueError):
-    """The engine refuses the request, and why: the client's mistake, HTTP 400."""
+    """The engine rejects the request, the client's error: HTTP 400."""
 
 
 class EngineError(RuntimeError):

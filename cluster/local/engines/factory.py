@@ -1,4 +1,4 @@
-"""From an engine's name to the engine. Only the one that is asked for is imported."""
+"""Creates an engine by name. Only that engine is imported."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from cluster.local.layout import LLAMACPP, VLLM
 
 
 def create(name: str, model_path: str, metrics_address: tuple[str, int]) -> Engine:
-    """The engine of that name, not started. llama.cpp serves its own metrics on the address, vLLM gives them to Ray.
+    """The engine of that name, not started. llama.cpp serves its metrics on the address, vLLM exports them through Ray.
 
     Raises ValueError for an unknown name.
     """

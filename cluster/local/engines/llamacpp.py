@@ -103,7 +103,7 @@ class LlamaCpp(Engine):
         params.cpuparams_batch.n_threads = 1
         params.endpoint_metrics = True
         params.hostnames, params.port = [self._metrics_address[0]], self._metrics_address[1]
-        # Every request must cost the same, whatever came before it: the load is the yardstick of the telemetry.
+        # Every request must cost the same, whatever came before it: the load is the reference of all telemetry.
         params.cache_prompt = False
         params.cache_ram_mib = 0
         try:
@@ -113,7 +113,7 @@ class LlamaCpp(Engine):
 
 
 def metric_values(text: str) -> dict[str, float]:
-    """Unlabelled samples of a Prometheus text page; lines that are none are skipped."""
+    """Unlabelled samples of a Prometheus text page; other lines are skipped."""
     values = {}
     for line in text.splitlines():
         name, _, value = line.partition(" ")

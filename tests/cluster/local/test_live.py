@@ -176,7 +176,7 @@ def test_nothing_is_left_of_a_start_whose_processes_were_killed(
     with subprocess.Popen([sys.executable, "-c", _UP], stdout=subprocess.PIPE, text=True) as starting:
         assert starting.stdout
         assert any(until in line for line in starting.stdout)
-        with pytest.raises(DeploymentError, match="at work"):
+        with pytest.raises(DeploymentError, match="is running; wait"):
             lifecycle.up()
         starting.kill()
     state = lifecycle.status()

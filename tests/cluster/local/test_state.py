@@ -74,7 +74,7 @@ def test_a_pid_that_was_given_to_another_process_is_not_alive(local: Path) -> No
 
 
 def test_two_cannot_hold_the_lock(local: Path) -> None:
-    with state.locked(), pytest.raises(DeploymentError, match="at work"), state.locked():
+    with state.locked(), pytest.raises(DeploymentError, match="is running; wait"), state.locked():
         pass
     with state.locked():
         pass
