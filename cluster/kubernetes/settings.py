@@ -1,6 +1,6 @@
 """The configuration file, `$XDG_CONFIG_HOME/rca-tui/kubernetes.toml`, with a table for each kubeconfig context.
 
-docs/how-to/kubernetes.md explains every key. No secret stands in it: tokens and passwords are named by the file or
+docs/how-to/kubernetes.md explains every key. It holds no secret: tokens and passwords are named by the file or
 environment variable that holds them, and are read when they are needed.
 """
 

@@ -1,7 +1,7 @@
 """cAdvisor, in the kubelet. Names, labels and units: google/cadvisor, docs/storage/prometheus.md.
 
 It has a series for each container, one for the pod's sum and one for its pause container: only containers are added
-up. Of a pod's network links all but loopback count: which of them is the pod's own cannot be told.
+up. Of a pod's network links all but loopback count: the labels do not say which is the pod's own.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ export const options = {
 };
 
 export default function () {
-  // Token ids instead of words: exactly as many tokens as asked for, with every model's tokenizer.
+  // Token ids instead of words give the exact number of tokens with every model's tokenizer.
   const prompt = Array.from({ length: Number(__ENV.TOKENS_IN) }, () => 1000 + Math.floor(Math.random() * 20000));
   const body = { model: __ENV.MODEL, prompt, max_tokens: Number(__ENV.TOKENS_OUT), ignore_eos: true };
   http.post(__ENV.URL, JSON.stringify(body), { headers: { 'Content-Type': 'application/json' }, timeout: '120s' });
