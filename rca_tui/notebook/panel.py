@@ -15,7 +15,8 @@ from typing import Any, TypeAlias
 
 import ipywidgets as widgets
 
-from cluster.display import Document, Line, Tone, to_html, to_text
+from cluster.display import Code, Document, Line, Tone, to_html, to_text
+from rca_tui.errors import Problem, described
 from rca_tui.notebook.picture import Picture
 
 Choice: TypeAlias = Mapping[str, Any]
@@ -93,7 +94,7 @@ class Panel:
             try:
                 view = self._work(choice, cancelled, tell)
             except Exception as error:
-                view = View((Line(f"{type(error).__name__}: {error}", Tone.WARNING),))
+                view = View(_document(described(error)))
             if view is not None and not cancelled.is_set():
                 self._show(view)
                 tell("")
@@ -109,3 +110,8 @@ class Panel:
     def _repr_mimebundle_(self, **options: Any) -> Any:
         bundle: dict[str, Any] = self.widget._repr_mimebundle_(**options)
         return {**bundle, "text/plain": "Controls are not shown here. panel.wait() gives the result as it stands."}
+
+
+def _document(problem: Problem) -> Document:
+    sentence = Line(problem.sentence, Tone.WARNING)
+    return (sentence, Line("Run:"), Code(problem.command)) if problem.command else (sentence,)
