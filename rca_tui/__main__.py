@@ -34,7 +34,12 @@ app = typer.Typer(
 )
 
 
-IN_CLUSTER = frozenset({"check", "diagnose", "doctor", "drill", "faults", "record", "status"})
+def in_cluster() -> list[str]:
+    """Names of the commands that take `--context`."""
+    group = typer.main.get_group(app)
+    return sorted(
+        name for name, command in group.commands.items() if any(connection.OPTION in p.opts for p in command.params)
+    )
 
 
 def _version(wanted: bool) -> None:
@@ -53,7 +58,7 @@ def start(
     ] = False,
     context_name: Annotated[
         str | None,
-        typer.Option("--context", metavar="NAME", help="A kubeconfig context: the deployment in that cluster."),
+        typer.Option(connection.OPTION, metavar="NAME", help="A kubeconfig context: the deployment in that cluster."),
     ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
@@ -62,7 +67,7 @@ def start(
     """Find the faulty part of a live LLM deployment, and see why.
 
     Without a command: the app on the deployment that runs on this machine (`rca-tui up` starts one), or with --context
-    on the one in a Kubernetes cluster. `rca-tui --context NAME doctor` says what it finds there.
+    on the one in a Kubernetes cluster. `rca-tui doctor --context NAME` checks what can be seen there.
     INCIDENT is a folder or .zip that was saved, a case in the RCAEval layout, or a name that `rca-tui incidents` lists.
     """
     connection.choose(context_name)
@@ -70,9 +75,8 @@ def start(
         from rca_tui.commands.screen import show_live
 
         show_live(context_name, armed)
-    elif context_name is not None and context.invoked_subcommand not in IN_CLUSTER:
-        choice = ", ".join(sorted(IN_CLUSTER))
-        raise BadInput(f"{context.invoked_subcommand} is not for a cluster; --context goes with: {choice}")
+    elif context_name is not None and context.invoked_subcommand not in (known := in_cluster()):
+        raise BadInput(f"{context.invoked_subcommand} is not for a cluster; --context goes with: {', '.join(known)}")
 
 
 for commands in (deployment, doctor, incidents, analysis, contrast, check, scoring, ablation, drills, lists):

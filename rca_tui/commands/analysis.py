@@ -12,6 +12,7 @@ from cluster.text.plain import plain
 from cluster.text.times import clock_time, span
 from cluster.window import Onset
 from rca_tui.commands import onset as onsets
+from rca_tui.commands.connection import InCluster, choose_also, connected, last
 from rca_tui.commands.errors import at_terminal, interruptible, say
 from rca_tui.commands.incidents import Back
 from rca_tui.commands.output import AsJson, print_json, print_line
@@ -36,6 +37,7 @@ def diagnose(
     seconds: Back = None,
     seed: Seed = 0,
     deadline: Deadline = 60.0,
+    context: InCluster = None,
     as_json: AsJson = False,
 ) -> None:
     """Rank the components of an incident.
@@ -43,6 +45,7 @@ def diagnose(
     With every method, unless some are named. Without an incident: over the last minutes of the live deployment.
     Example: rca-tui diagnose drill-01 --method baro --method nsigma --onset +120
     """
+    choose_also(context)
     from methods import catalog
     from methods.answer.consensus import Tally
     from methods.running import results, runner
@@ -134,8 +137,6 @@ def replay(
 
 
 def _live(seconds: float | None) -> Incident:
-    from rca_tui.commands.connection import connected, last
-
     with connected() as deployment, interruptible("interrupted; nothing was diagnosed"):
         incident = last(deployment, seconds)
     for note in incident.notes:

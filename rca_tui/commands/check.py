@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rca_tui.commands.connection import InCluster, choose_also, connected
 from rca_tui.commands.errors import interruptible, say, say_each
 from rca_tui.commands.output import AsJson, print_document, print_json
 
@@ -30,12 +31,14 @@ def check(
     form: Annotated[
         Format, typer.Option("--format", help="text: a list. markdown, html: a page to attach to a ticket.")
     ] = Format.TEXT,
+    context: InCluster = None,
     as_json: AsJson = False,
 ) -> None:
     """Say which faults could not be diagnosed with this telemetry.
 
     18 checks, each pass, fail or unknown, and what to change. Example: rca-tui check --format html > monday.html
     """
+    choose_also(context)
     from cluster import pages
     from guidelines import catalog, checkup, documents
 
@@ -59,7 +62,6 @@ def _survey(name: str | None) -> Survey:
         from cluster.incident import library
 
         return survey.of_incident(library.load(name), name)
-    from rca_tui.commands.connection import connected
 
     with connected() as deployment:
         say(f"looking at the last {survey.LOOK:.0f} s of {deployment.name}")

@@ -1,6 +1,7 @@
-"""The deployment that commands talk to: the one on this machine, or that of `rca-tui --context NAME`.
+"""The deployment that commands talk to: the one on this machine, or with `--context NAME` one in a cluster.
 
-What it connects with is heavy, and imported only when it connects.
+`--context` is accepted before the command and after it, as kubectl does. The libraries that connect are heavy: they
+are imported when a command connects.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from cluster.text.times import span
 from cluster.window import Window
-from rca_tui.commands.errors import say
+from rca_tui.commands.errors import BadInput, say
 
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
@@ -21,6 +24,17 @@ if TYPE_CHECKING:
 
 SAMPLES = 240
 """How many samples are read back by default: 4 minutes at one a second."""
+OPTION = "--context"
+InCluster = Annotated[
+    str | None,
+    typer.Option(
+        OPTION,
+        metavar="NAME",
+        help="A kubeconfig context: the deployment in that cluster. Also accepted before the command.",
+        show_default=False,
+    ),
+]
+"""The option of a command that works on a deployment in a cluster, too; the command passes it to `choose_also`."""
 _CHOSEN: ContextVar[str | None] = ContextVar("context", default=None)
 
 
@@ -30,7 +44,17 @@ def chosen() -> str | None:
 
 
 def choose(context: str | None) -> None:
-    """What `chosen` says for the rest of this command."""
+    """Start a command: what stands before its name decides what `chosen` returns."""
+    _CHOSEN.set(context)
+
+
+def choose_also(context: str | None) -> None:
+    """Add what stands after the name of the command. Raises BadInput where the two differ."""
+    if context is None:
+        return
+    before = chosen()
+    if before not in (None, context):
+        raise BadInput(f"--context is given twice, as {before!r} and as {context!r}: give it once")
     _CHOSEN.set(context)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from cluster.text.times import span
+from rca_tui.commands.connection import InCluster, choose_also, chosen, connected
 from rca_tui.commands.errors import interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
 
@@ -52,13 +53,13 @@ def up(
     print_line("next: `rca-tui` for the app, `rca-tui drill cpu-stress --target replica-1` for a drill")
 
 
-def status(as_json: AsJson = False) -> None:
+def status(context: InCluster = None, as_json: AsJson = False) -> None:
     """Say whether the deployment runs.
 
     With how fresh its data is, and what is left to recover.
     """
+    choose_also(context)
     from faults.recover import pending
-    from rca_tui.commands.connection import chosen
 
     told = _local() if chosen() is None else _connected()
     told["to_recover"] = [journal.id for journal, _ in pending()]
@@ -76,8 +77,6 @@ def status(as_json: AsJson = False) -> None:
 
 
 def _connected() -> dict[str, Any]:
-    from rca_tui.commands.connection import connected
-
     with connected() as deployment:
         seen = deployment.status()
     told = {"liveness": seen.liveness, "data_age": seen.data_age, "message": seen.message}

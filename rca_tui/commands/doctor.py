@@ -10,6 +10,7 @@ import typer
 
 from cluster.text.plain import plain
 from cluster.text.quantities import number
+from rca_tui.commands.connection import InCluster, choose_also, chosen
 from rca_tui.commands.errors import BadInput, interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
 
@@ -25,16 +26,17 @@ def doctor(
         Path | None,
         typer.Option(metavar="FILE", help="Write a page without names and addresses, to attach to a ticket."),
     ] = None,
+    context: InCluster = None,
     as_json: AsJson = False,
 ) -> None:
     """Check, step by step, that a deployment in a cluster can be seen.
 
-    With `rca-tui --context NAME doctor`, else the kubeconfig's current context. Nothing is changed. Exit code 1 when
-    something fails that is needed to look; what only drills need does not count.
+    The cluster of --context, else of the kubeconfig's current context. Nothing is changed. Exit code 1 when a check
+    fails that telemetry needs; checks that only drills need do not count. Example: rca-tui doctor --context prod
     """
+    choose_also(context)
     from cluster.kubernetes.doctor import Examination, Part, Verdict
     from methods.catalog import blocked_without
-    from rca_tui.commands.connection import chosen
 
     if report is not None and report.exists():
         raise BadInput(f"{report} exists: name another file")

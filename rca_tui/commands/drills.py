@@ -12,6 +12,7 @@ import typer
 from cluster.text.plain import plain
 from cluster.text.quantities import number
 from cluster.text.times import span
+from rca_tui.commands.connection import InCluster, choose_also, connected
 from rca_tui.commands.errors import BadInput, Interrupted, at_terminal, interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
 
@@ -47,6 +48,7 @@ def drill(
     ] = 0.5,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for a confirmation.")] = False,
+    context: InCluster = None,
     as_json: AsJson = False,
 ) -> None:
     """Inject a fault, take it out again, save the incident.
@@ -55,6 +57,7 @@ def drill(
     Example: rca-tui drill cpu-stress --target replica-1 --param workers=8 --save monday.zip --yes
     With --blind chance draws fault and component, and nothing tells them before `rca-tui reveal` does.
     """
+    choose_also(context)
     from faults import catalog
     from faults.engine import check_seconds
     from faults.errors import InjectionFailed, Refused
@@ -72,7 +75,6 @@ def drill(
         _confirm(fault or "a fault", target or "", seconds, yes)
 
     from cluster.incident import library
-    from rca_tui.commands.connection import connected
 
     with connected() as deployment:
         if fault is None or target is None:

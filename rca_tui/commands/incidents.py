@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cluster.text.times import date_time, span
+from rca_tui.commands.connection import InCluster, choose_also, connected, last
 from rca_tui.commands.errors import interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
 
@@ -29,14 +30,15 @@ def record(
         typer.Argument(metavar="[PATH]", help="Folder or .zip to write; by default a new name that `incidents` lists."),
     ] = None,
     seconds: Back = None,
+    context: InCluster = None,
     as_json: AsJson = False,
 ) -> None:
     """Save the last seconds of the deployment.
 
     The incident has no truth: nobody knows the cause yet. Example: rca-tui record --seconds 600 monday.zip
     """
+    choose_also(context)
     from cluster.incident import library, store
-    from rca_tui.commands.connection import connected, last
 
     path = path or library.new_path("recorded")
     with connected() as deployment, interruptible("interrupted; nothing was written"):

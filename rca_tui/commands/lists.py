@@ -6,6 +6,7 @@ import dataclasses
 
 import typer
 
+from rca_tui.commands.connection import InCluster, choose_also, connected_or_none
 from rca_tui.commands.errors import say_each
 from rca_tui.commands.output import AsJson, print_json, print_table
 
@@ -26,10 +27,10 @@ def methods(as_json: AsJson = False) -> None:
     )
 
 
-def faults(as_json: AsJson = False) -> None:
+def faults(context: InCluster = None, as_json: AsJson = False) -> None:
     """List the faults, and which can be injected now."""
+    choose_also(context)
     from faults import catalog
-    from rca_tui.commands.connection import connected_or_none
 
     say_each(catalog.problems())
     rows = []

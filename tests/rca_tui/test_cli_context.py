@@ -1,0 +1,72 @@
+"""`--context` before the command and after it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from commands import refusal, run
+
+from cluster.deployment import DeploymentError
+from rca_tui.__main__ import in_cluster
+
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "check": (),
+    "diagnose": ("--seconds", "60"),
+    "doctor": (),
+    "drill": ("cpu-stress", "--target", "replica-1", "--yes"),
+    "faults": (),
+    "record": (),
+    "status": (),
+}
+
+
+@pytest.fixture(autouse=True)
+def connections(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
+    """The contexts that a command connects to; no cluster answers."""
+    from cluster.kubernetes import doctor
+    from cluster.kubernetes.deployment import KubernetesDeployment
+
+    contexts: list[str | None] = []
+
+    def connect(context: str | None = None) -> None:
+        contexts.append(context)
+        raise DeploymentError("the cluster does not answer")
+
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(KubernetesDeployment, "connect", connect)
+    monkeypatch.setattr(doctor, "Examination", connect)
+    return contexts
+
+
+def test_every_command_that_takes_a_context_is_tested_here() -> None:
+    assert in_cluster() == sorted(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_context_is_accepted_on_both_sides(command: str, connections: list[str | None]) -> None:
+    arguments = COMMANDS[command]
+    assert "does not answer" in refusal("--context", "prod", command, *arguments)
+    assert "does not answer" in refusal(command, *arguments, "--context", "prod")
+    assert "does not answer" in refusal("--context", "prod", command, "--context", "prod", *arguments)
+    assert connections == ["prod"] * 3
+    assert "--context NAME" in run(command, "--help")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_two_different_contexts_are_refused_in_one_sentence(command: str, connections: list[str | None]) -> None:
+    sentence = refusal("--context", "prod", command, "--context", "staging", *COMMANDS[command])
+    assert "'prod'" in sentence and "'staging'" in sentence and "give it once" in sentence
+    assert connections == []
+
+
+def test_a_command_that_is_not_for_a_cluster_says_which_ones_are() -> None:
+    sentence = refusal("--context", "prod", "incidents")
+    assert all(command in sentence for command in COMMANDS)
+
+
+def test_one_command_does_not_inherit_the_context_of_another(connections: list[str | None]) -> None:
+    refusal("status", "--context", "prod")
+    run("status")
+    assert connections == ["prod"]
