@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PACKAGES := rca_tui cluster faults methods guidelines
 
-.PHONY: help setup run replay notebooks down test lint format coverage bench vllm-cpu lock clean
+.PHONY: help setup run replay notebooks down test lint format check coverage docs bench vllm-cpu lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -44,11 +44,17 @@ lint: $(STAMP) ## ruff, types, which way imports go
 	$(BIN)/mypy $(PACKAGES)
 	$(BIN)/lint-imports --no-logo
 
+check: lint ## lint, then the fast tests: nothing is started, under two minutes
+	$(BIN)/python -m pytest -q -m "not live and not slow"
+
 test: setup lint ## lint, then every test
 	$(BIN)/python -m pytest
 
 coverage: $(STAMP) ## which lines the tests without a deployment run, in a table
 	$(BIN)/python -m pytest -q -m "not live" --cov --cov-report=term
+
+docs: $(STAMP) ## the documentation site, in site/: open site/index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: setup ## timings, as ratios within this run, and 100 kills on the live deployment
 	$(BIN)/python -m tests.bench
@@ -66,4 +72,4 @@ lock: ## resolve constraints.txt anew
 		--extra notebooks --extra docs --extra test --no-annotate --no-header pyproject.toml -o constraints.txt
 
 clean: ## remove what make built
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) build dist site *.egg-info

@@ -1,0 +1,186 @@
+"""A page for each method, fault and check, and a list of each kind."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import text
+
+MEASURED = Path(__file__).resolve().parents[1] / "measured"
+
+
+def methods() -> dict[str, str]:
+    from methods import catalog
+
+    entries = [entry for entry in catalog.entries() if entry.package == "methods"]
+    rows = (
+        (f"[`{e.name}`]({e.name}.md)", text.cell(e.family), text.cell(", ".join(e.needs)), e.cost, text.cell(e.summary))
+        for e in entries
+    )
+    listed = text.table(("method", "family", "reads", "cost", "what it does"), rows)
+    contrast = catalog.CONTRAST
+    index = (
+        f"# Methods\n\nThe {len(entries)} methods, cheap ones first, as `rca-tui methods` lists them. "
+        "What each answers on the shipped drills is [measured](../../measured/methods-evaluation.md), and so is "
+        f"[what it costs](../../measured/methods-speed.md).\n\n{listed}\n\nBeside them stands "
+        f"[`{contrast.name}`]({contrast.name}.md), which belongs to no method and does not vote: "
+        f"{text.prose(contrast.summary)}\n"
+    )
+    pages = {f"reference/methods/{e.name}.md": _method(e) for e in (*entries, contrast)}
+    return {"reference/methods/index.md": index} | pages
+
+
+def _method(entry: Any) -> str:
+    from methods import catalog
+
+    kind = type(catalog.load(entry.name))
+    facts = text.table(
+        ("family", "reads", "cost", "class"),
+        [
+            (
+                text.cell(entry.family),
+                text.cell(", ".join(entry.needs)),
+                text.cell(entry.cost),
+                text.code(f"{kind.__module__}.{kind.__name__}"),
+            )
+        ],
+    )
+    parts = [f"# {entry.name}", text.prose(entry.summary), facts]
+    for heading, body in text.sections(inspect.getdoc(kind) or ""):
+        if heading:
+            parts.append(f"## {heading}")
+        parts.append(body)
+        if heading == "Parameters":
+            parts.append(text.fenced(f"{kind.__name__}{_signature(kind)}", "python"))
+    if rows := _rows("methods-evaluation.md", entry.name):
+        parts += [
+            "## On the shipped drills",
+            rows,
+            "`rca-tui evaluate` measured this; [all methods, by fault](../../measured/methods-evaluation.md).",
+        ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _signature(kind: type) -> str:
+    if kind.__init__ is object.__init__:
+        return "()"
+    signature = inspect.signature(kind)
+    return str(signature.replace(return_annotation=inspect.Signature.empty)).replace("'", "")
+
+
+def _rows(page: str, name: str) -> str:
+    """The rows about `name` of the first table on a measured page that has some, and guessing's."""
+    lines = (MEASURED / page).read_text(encoding="utf-8").splitlines()
+    for start, line in enumerate(lines):
+        if not re.match(r"\|[-:| ]+\|$", line):
+            continue
+        end = next((i for i in range(start, len(lines)) if not lines[i].startswith("|")), len(lines))
+        first = [row.split("|")[1].strip(" `*") for row in lines[start + 1 : end]]
+        if name in first:
+            kept = [row for row, who in zip(lines[start + 1 : end], first, strict=True) if who in (name, "guessing")]
+            return "\n".join([lines[start - 1], line, *kept])
+    return ""
+
+
+def faults() -> dict[str, str]:
+    from faults import catalog
+
+    entries = [entry for entry in catalog.entries() if entry.package == "faults"]
+    rows = ((f"[`{e.name}`]({e.name}.md)", text.cell(", ".join(e.deployments)), text.cell(e.summary)) for e in entries)
+    listed = text.table(("fault", "on", "what it does"), rows)
+    index = (
+        f"# Faults\n\nThe {len(entries)} faults. `rca-tui faults` says which can be injected now, and why the others "
+        "cannot. All are journalled, have a deadline and are undone: see "
+        "[how undo is kept](../../explanation/undo.md). What they do is [measured](../../measured/faults.md).\n\n"
+        f"{listed}\n"
+    )
+    return {"reference/faults/index.md": index} | {f"reference/faults/{e.name}.md": _fault(e) for e in entries}
+
+
+def _fault(entry: Any) -> str:
+    from faults import catalog
+
+    parts = [f"# {entry.name}", text.prose(entry.summary)]
+    for deployment in entry.deployments:
+        fault = catalog.load(entry.name, deployment)
+        module = inspect.getmodule(type(fault))
+        parts.append(f"## On {'this machine' if deployment == catalog.LOCAL else 'Kubernetes'}")
+        parts.append(text.body(inspect.getdoc(module) or "") if module else "")
+        targets = ", ".join(sorted(kind.value for kind in fault.targets))
+        needs = "; ".join(text.prose(need) for need in fault.needs)
+        parts.append(
+            f"- Targets: {text.prose(targets)}\n- Components under the fault: {fault.blast_radius} at most\n"
+            f"- Needs: {needs}"
+        )
+        parts.append(_parameters(fault))
+        parts.append(
+            text.table(
+                ("expected at", "signal", "goes", "by a factor of"),
+                (
+                    (text.cell(e.role.value), text.code(e.signal), text.cell(e.direction.value), f"{e.factor:g}")
+                    for e in fault.effects
+                ),
+            )
+        )
+    if rows := _rows("drills.md", entry.name):
+        parts += [
+            "## In the shipped drills",
+            rows,
+            "`python -m tests.bench.drills` measured this; [all drills](../../measured/drills.md).",
+        ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _parameters(fault: Any) -> str:
+    schema = fault.parameters.model_json_schema()
+    rows = [
+        (
+            text.code(name),
+            text.cell(_type(field)),
+            text.code(field.get("default", "")),
+            text.cell(_bounds(field)),
+            text.cell(field.get("description", "")),
+        )
+        for name, field in schema.get("properties", {}).items()
+    ]
+    return text.table(("`--param`", "type", "default", "bounds", "meaning"), rows) or "No parameters."
+
+
+def _type(field: dict[str, Any]) -> str:
+    if "enum" in field:
+        return "one of " + ", ".join(map(str, field["enum"]))
+    if "anyOf" in field:
+        return " or ".join(_type(option) for option in field["anyOf"])
+    return str(field.get("type", field.get("$ref", "").rpartition("/")[2]))
+
+
+def _bounds(field: dict[str, Any]) -> str:
+    def parts() -> Iterator[str]:
+        for key, sign in (("minimum", "≥"), ("exclusiveMinimum", ">"), ("maximum", "≤"), ("exclusiveMaximum", "<")):
+            if key in field:
+                yield f"{sign} {field[key]}"
+
+    return ", ".join(parts())
+
+
+def checks() -> dict[str, str]:
+    from cluster import pages
+    from guidelines import catalog, documents
+
+    entries = catalog.entries()
+    rows = ((str(g.number), f"[`{g.name}`]({g.name}.md)", text.cell(g.title), text.cell(g.what)) for g in entries)
+    listed = text.table(("#", "check", "passes when", "what it looks for"), rows)
+    index = (
+        f"# Checks\n\nThe {len(entries)} checks of observability that `rca-tui check` goes through, each with "
+        "the faults that nobody can diagnose while it fails, and with what its absence "
+        f"[has cost](../../measured/ablations.md).\n\n{listed}\n"
+    )
+    made = {}
+    for entry in entries:
+        page = pages.markdown(documents.page(entry))
+        made[f"reference/checks/{entry.name}.md"] = re.sub(r"\A## ", "# ", page)
+    return {"reference/checks/index.md": index} | made
