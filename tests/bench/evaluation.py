@@ -1,8 +1,7 @@
 """What the methods answer, as documents: `python -m tests.bench.evaluation` writes both anew.
 
-    README.md                    the table between the markers, over the shipped drills
     docs/measured/methods-evaluation.md  the shipped drills, every set of ../shared/data, the public code beside ours
-    notebooks/answers.jsonl      each answer on the shipped drills, for notebook 6
+    notebooks/answers.jsonl              each answer on the shipped drills, for notebook 6
 
 The figures are those of `rca-tui evaluate --json`, which takes from its cache what it has answered before: a run that
 was stopped goes on where it was.
@@ -24,9 +23,7 @@ from methods.evaluation.cases import load_cases
 from tests.bench import agreement
 from tests.bench.tables import REPOSITORY, markdown
 
-README = REPOSITORY / "README.md"
 DOCUMENT = REPOSITORY / "docs" / "measured" / "methods-evaluation.md"
-BEGIN, END = "<!-- rca-tui evaluate -->", "<!-- end of rca-tui evaluate -->"
 ANSWERS = REPOSITORY / "notebooks" / "answers.jsonl"
 DEADLINE = 60.0
 _COLUMNS = ("AC@1 (95 %)", "AC@3", "Avg@5", "MRR", "no ranking", "AC@1, onset given", "seconds", "blamed instead")
@@ -53,7 +50,6 @@ published code had them. Its answers are recorded; only cases that it answered c
 
 def main() -> None:
     drills = _evaluate()
-    _replace_in_readme("\n".join(_table(drills)))
     _keep_answers()
     parts = [_INTRODUCTION, "## The shipped drills", *_part(drills, "rca-tui evaluate")]
     data = Path(os.environ.get("RCA_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
@@ -158,15 +154,6 @@ def _beside() -> Iterator[str]:
     yield "\n".join(f"- {remark}" for remark in agreement.REMARKS)
     yield "Why they differ:"
     yield "\n".join(f"- `{method}`: {why}." for method, why in sorted(causes.items()))
-
-
-def _replace_in_readme(table: str) -> None:
-    text = README.read_text()
-    before, found, rest = text.partition(BEGIN)
-    _, closed, after = rest.partition(END)
-    if not found or not closed:
-        raise SystemExit(f"{README} has no {BEGIN} … {END} to write the table between")
-    README.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}")
 
 
 if __name__ == "__main__":
