@@ -137,8 +137,3 @@ def signal(name: str) -> Signal:
 def carried_by(kind: Kind) -> tuple[Signal, ...]:
     """The signals that a component of this kind can carry, in the table's order."""
     return tuple(s for s in SIGNALS.values() if kind in s.kinds)
-
-
-def edge_signals() -> tuple[Signal, ...]:
-    """The signals that a caller can measure of its calls to one callee."""
-    return tuple(s for s in SIGNALS.values() if s.on_edges)

@@ -33,7 +33,6 @@ DEFAULT_GATEWAY_PORT = 18000
 DEFAULT_PROMETHEUS_PORT = 18090
 
 RAY_TEMP = "/run/ray"
-MODEL_NAME = "SmolLM2-135M-Instruct"
 
 # Environment markers, set on every process that is started: cleanup finds leftovers by them.
 ENV_STATE = "RCA_TUI_STATE"  # the state folder that the deployment belongs to

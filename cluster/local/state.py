@@ -15,7 +15,7 @@ from typing import Any
 
 from cluster import paths
 from cluster.deployment import DeploymentError
-from cluster.local.cgroups import Cgroups, Version
+from cluster.local.cgroups import Cgroups
 from cluster.local.layout import RunDir
 from cluster.local.processes import Process
 from cluster.local.settings import cgroups_from, write_json
@@ -131,7 +131,3 @@ def _from(fields: dict[str, Any]) -> LocalState:
             "holders": holders,
         }
     )
-
-
-def no_cgroups(reason: str) -> Cgroups:
-    return Cgroups(Version.NONE, reason=reason)

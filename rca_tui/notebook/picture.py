@@ -16,14 +16,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 INK, GROUND, FAINT = "#1D2530", "#FAFAF7", "#B4BEC8"
-BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW = (
+BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = (
     "#0072B2",
     "#E69F00",
     "#009E73",
     "#D55E00",
     "#CC79A7",
     "#56B4E9",
-    "#F0E442",
 )
 LINES = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))

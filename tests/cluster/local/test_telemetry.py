@@ -14,19 +14,21 @@ from prometheus_data import SECONDS, T0
 from cluster.deployment import DeploymentError
 from cluster.incident.model import LOG_COLUMNS, SPAN_COLUMNS, Telemetry
 from cluster.local import records, telemetry
+from cluster.local.cgroups import Cgroups, Version
 from cluster.local.deployment import LocalDeployment
 from cluster.local.layout import RunDir
-from cluster.local.state import LocalState, no_cgroups
+from cluster.local.state import LocalState
 from cluster.window import Window
 
 WINDOW = Window(1000.0, 1060.0)
+NO_CGROUPS = Cgroups(Version.NONE, reason="a test")
 TRACE, SPAN, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331", "00f067aa0ba902b7"
 PARSERS = [records.span, records.access, records.engine, records.ray_serve, records.nginx_error]
 
 
 def connected(folder: Path, prometheus_port: int) -> LocalDeployment:
     """A deployment of which nothing runs but, perhaps, Prometheus."""
-    state = LocalState("id", "llamacpp", 4.0, folder, 1, prometheus_port, no_cgroups("a test"), rootless=False)
+    state = LocalState("id", "llamacpp", 4.0, folder, 1, prometheus_port, NO_CGROUPS, rootless=False)
     return LocalDeployment(state)
 
 
