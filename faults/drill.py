@@ -217,7 +217,7 @@ def _become_steady(
         if not missing:
             return
         if ends.remaining() <= 0 or any(check.name != preflight.STEADY for check in missing):
-            report.insist()
+            report.require()
         progress(Progress(Phase.STEADY, ends.remaining(), missing[0].detail))
         _sit_out(Phase.STEADY, time.time() + 2.0, lambda _: None, cancelled)
 

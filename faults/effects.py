@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -95,16 +95,6 @@ def overall(measured: Iterable[Measured]) -> Landing:
     return seen.pop() if len(seen) == 1 else Landing.WEAK
 
 
-def as_table(measured: Iterable[Measured]) -> Mapping[str, str]:
-    """A line each for a person: what was expected, and the medians before, during and after."""
-    return {
-        f"{one.source + ' -> ' if one.source else ''}{one.component} {one.signal}": (
-            f"{one.landing}: {_shown(one.before)} before, {_shown(one.during)} during, {_shown(one.after)} after"
-        )
-        for one in measured
-    }
-
-
 def _places(role: Role, target: str, topology: Topology) -> list[tuple[str, str]]:
     """(calling component or empty, component) of each series that the effect is seen in."""
     door = topology.front_door
@@ -157,7 +147,3 @@ def _values(series: pd.Series | None, start: float, end: float) -> list[float]:
 
 def _median(values: list[float]) -> float | None:
     return statistics.median(values) if values else None
-
-
-def _shown(value: float | None) -> str:
-    return "no data" if value is None else f"{value:.3g}"

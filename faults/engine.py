@@ -99,7 +99,7 @@ class Engine:
         """Exactly what `inject` would do. Reads only; raises FaultError or DeploymentError as `inject` would."""
         check_seconds(seconds)
         chosen = fault.parse(parameters)
-        self.check(fault, target, steady_state=False).insist()
+        self.check(fault, target, steady_state=False).require()
         return self._plan(fault, target, chosen, seconds)
 
     def inject(self, fault: Fault[Any], target: str, parameters: Mapping[str, Any], seconds: float) -> Injection:
@@ -119,7 +119,7 @@ class Engine:
         chosen = fault.parse(parameters)
         with planning(self.folder):
             report = self.check(fault, target)
-            report.insist()
+            report.require()
             plan = self._plan(fault, target, chosen, seconds)
             journal = Journal.create(self._header(plan, seconds, report.level), self.folder)
         try:
@@ -163,7 +163,7 @@ class Engine:
         cancelled: Callable[[], bool] = lambda: False,
         tick: Callable[[float], None] = lambda remaining: None,
     ) -> str:
-        """Wait until its time is over, or it is (`Fault.passing`). Returns why it must end early, else an empty string.
+        """Wait until the deadline, or until a transient fault has ended. Returns why it must end early, else "".
 
         Args:
             cancelled: asked several times a second.
@@ -233,7 +233,7 @@ class Engine:
         try:
             if reason := steady.out_of_bounds(self.deployment, self._abort_above):
                 return reason
-            if injection.fault.passing:
+            if injection.fault.transient:
                 return ""
             for component, uid in injection.plan.uids.items():
                 if preflight.uid_of(self.deployment, component) != uid:
@@ -247,7 +247,7 @@ class Engine:
     def _passed(self, injection: Injection) -> bool:
         """Whether it has ended by itself, as it should."""
         with contextlib.suppress(Exception):  # it shows as trouble
-            return injection.fault.passing and injection.fault.readback(self.deployment, injection.plan).clean
+            return injection.fault.transient and injection.fault.readback(self.deployment, injection.plan).clean
         return False
 
 

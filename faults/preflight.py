@@ -40,7 +40,7 @@ class Preflight:
     def ok(self) -> bool:
         return all(check.ok for check in self.checks)
 
-    def insist(self) -> None:
+    def require(self) -> None:
         """Raises Refused with the first doubt."""
         for check in self.checks:
             if not check.ok:

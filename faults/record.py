@@ -166,7 +166,7 @@ def _become_steady(engine: Engine, fault: str, target: str) -> None:
     chosen = catalog.load(fault, engine.deployment.kind)
     while not (report := engine.check(chosen, target)).ok:
         if time.monotonic() >= until:
-            report.insist()
+            report.require()
         time.sleep(5.0)
 
 

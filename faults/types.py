@@ -140,8 +140,8 @@ class Fault(ABC, Generic[P]):
         deployments: kinds of deployment that it can run on.
         targets: kinds of component that it can hit.
         blast_radius: how many components may be under a fault while it is active.
-        passing: it ends by itself, when what it did away with was replaced (a crash). Then a new identity of the target
-            is what was to be expected, and an end before its time is no reason to abort.
+        transient: it ends on its own once the target has been replaced (a crash). A new uid of the target and an end
+            before the deadline are then expected, and no reason to abort.
         effects: what it should show, so that "did it land" can be measured.
     """
 
@@ -151,7 +151,7 @@ class Fault(ABC, Generic[P]):
     deployments: ClassVar[frozenset[str]]
     targets: ClassVar[frozenset[Kind]]
     blast_radius: ClassVar[int] = 1
-    passing: ClassVar[bool] = False
+    transient: ClassVar[bool] = False
     effects: ClassVar[tuple[Effect, ...]]
 
     @property

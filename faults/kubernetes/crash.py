@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from faults.kubernetes.control.chaos_mesh import POD, ChaosFault
-from faults.kubernetes.control.on_cluster import kubectl
+from faults.kubernetes.control.cluster_fault import kubectl
 from faults.types import Direction, Effect, Parameters, Role
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class CrashParameters(Parameters):
 class Crash(ChaosFault[CrashParameters]):
     name = "crash"
     summary = "The pod is killed: its requests fail, until its successor has loaded the model."
-    passing = True
+    transient = True
     effects = (
         Effect(Role.TARGET, "token_rate", Direction.DOWN, 2.0),
         Effect(Role.FRONT_DOOR, "latency_p90", Direction.UP, 1.2),

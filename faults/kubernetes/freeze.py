@@ -14,13 +14,13 @@ import math
 from typing import TYPE_CHECKING
 
 from cluster.deployment import DeploymentError
-from faults.kubernetes.control.on_cluster import (
+from faults.kubernetes.control.cluster_fault import (
     OWN_TIMEOUT,
     ClusterFault,
     cluster_of,
     exec_in,
-    insist_same_pod,
     kubectl,
+    require_same_pod,
     run,
     same_pod,
 )
@@ -81,7 +81,7 @@ class Freeze(ClusterFault[FreezeParameters]):
         )
 
     def inject(self, deployment: Deployment, plan: Plan) -> None:
-        insist_same_pod(cluster_of(deployment).api, plan)
+        require_same_pod(cluster_of(deployment).api, plan)
         self._run(deployment, plan, *plan.data["argv"])
 
     def revert(self, deployment: Deployment, plan: Plan) -> None:

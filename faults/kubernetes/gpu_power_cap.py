@@ -15,8 +15,8 @@ from cluster.deployment import DeploymentError
 from cluster.kubernetes.resources import JOBS
 from cluster.topology import Kind
 from faults.kubernetes.control import keeper
+from faults.kubernetes.control.cluster_fault import ClusterFault, Right, cluster_of, exec_in, kubectl, name_of
 from faults.kubernetes.control.gpu import Plugin, set_limit, uuid_of
-from faults.kubernetes.control.on_cluster import ClusterFault, Right, cluster_of, exec_in, kubectl, name_of
 from faults.types import Direction, Effect, Parameters, Plan, Readback, Role
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from faults.local.control import link
-from faults.local.control.on_pod import PodFault, pod_of, run
+from faults.local.control.pod_fault import PodFault, pod_of, run
 from faults.types import Direction, Effect, Parameters, Plan, Readback, Role
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Bandwidth(PodFault[BandwidthParameters]):
     ) -> Plan:
         pod = link.unshaped(deployment, target)
         argv = link.shape_argv(f"tbf rate {parameters.kbit}kbit burst {BURST} latency {QUEUE_MS}ms")
-        return self.planned(
+        return self.make_plan(
             deployment,
             target,
             parameters,

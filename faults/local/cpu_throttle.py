@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from cluster.deployment import DeploymentError
-from faults.local.control.on_pod import PodFault, pod_of
+from faults.local.control.pod_fault import PodFault, pod_of
 from faults.types import Availability, Direction, Effect, Parameters, Plan, Readback, Role
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class CpuThrottle(PodFault[CpuThrottleParameters]):
                 f"{target} is limited to {limit:g} cores already: to throttle it ask for fewer than that, "
                 f"not {parameters.cores:g}"
             )
-        return self.planned(
+        return self.make_plan(
             deployment,
             target,
             parameters,

@@ -1,24 +1,25 @@
 """Crash: the process that serves is killed (SIGKILL); Serve starts another one in its place.
 
 What an operator sees of modes 2, 10 and 11 of the field's list when they end in a dead process: requests in flight
-fail, the others are passed on to its peers until the pod answers again. It passes by itself, usually before its time:
-when the pod answers, which takes as long as a new replica needs to load its model.
+fail, the others go to its peers until the pod answers again. It ends on its own, usually before its deadline: when a
+new replica has loaded its model.
 """
 
 from __future__ import annotations
 
 import signal
 import time
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from cluster.deployment import DeploymentError
 from faults.local.control import replica
-from faults.local.control.on_pod import PodFault, pod_of
+from faults.local.control.pod_fault import pod_of
+from faults.local.control.replica import ReplicaFault
 from faults.types import Direction, Effect, Parameters, Plan, Readback, Role
 
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
+    from cluster.local.processes import Process
 
 RESTART_PATIENCE = 15.0  # s, of each of several attempts to find that it answers again
 
@@ -27,11 +28,11 @@ class CrashParameters(Parameters):
     """None: it is killed once."""
 
 
-class Crash(PodFault[CrashParameters]):
+class Crash(ReplicaFault[CrashParameters]):
     name = "crash"
     summary = "The replica is killed (SIGKILL): its requests fail, until Serve has started another one."
-    needs = ("a deployment on this machine",)
-    passing = True
+    number = signal.SIGKILL
+    transient = True
     effects = (
         Effect(Role.TARGET, "token_rate", Direction.DOWN, 2.0),
         Effect(Role.FRONT_DOOR, "latency_p90", Direction.UP, 1.2),
@@ -41,25 +42,11 @@ class Crash(PodFault[CrashParameters]):
     def parameters(self) -> type[CrashParameters]:
         return CrashParameters
 
-    def plan(
-        self, deployment: Deployment, target: str, parameters: CrashParameters, injection: str, seconds: float
-    ) -> Plan:
-        process = replica.serving(deployment, target)
-        return self.planned(
-            deployment,
-            target,
-            parameters,
-            injection,
-            actions=(f"kill -KILL {process.pid}, the replica of {target}",),
-            undo="rca-tui down && rca-tui up",
-            prior=asdict(process),
-        )
-
-    def inject(self, deployment: Deployment, plan: Plan) -> None:
-        replica.send(replica.of(plan), signal.SIGKILL)
+    def undo(self, process: Process) -> str:
+        return "rca-tui down && rca-tui up"
 
     def revert(self, deployment: Deployment, plan: Plan) -> None:
-        """There is nothing to take back: wait until Serve has done its part."""
+        """Nothing can be reverted: wait until Serve has started another replica."""
         until = time.monotonic() + RESTART_PATIENCE
         while not self.readback(deployment, plan).clean:
             if time.monotonic() > until:

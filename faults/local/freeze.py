@@ -9,12 +9,11 @@ its health check's patience Serve replaces such a replica; then the target is an
 from __future__ import annotations
 
 import signal
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from cluster.local.processes import stat_fields
+from cluster.local.processes import Process, stat_fields
 from faults.local.control import replica
-from faults.local.control.on_pod import PodFault
+from faults.local.control.replica import ReplicaFault
 from faults.types import Direction, Effect, Parameters, Plan, Readback, Role
 
 if TYPE_CHECKING:
@@ -27,10 +26,10 @@ class FreezeParameters(Parameters):
     """None: it is frozen or it is not."""
 
 
-class Freeze(PodFault[FreezeParameters]):
+class Freeze(ReplicaFault[FreezeParameters]):
     name = "freeze"
     summary = "The replica is stopped as it is (SIGSTOP): its port is open and nothing answers, a zombie engine."
-    needs = ("a deployment on this machine",)
+    number = signal.SIGSTOP
     effects = (
         Effect(Role.TARGET, "token_rate", Direction.DOWN, 2.0),
         Effect(Role.FRONT_DOOR, "connections", Direction.UP, 1.5),
@@ -40,22 +39,8 @@ class Freeze(PodFault[FreezeParameters]):
     def parameters(self) -> type[FreezeParameters]:
         return FreezeParameters
 
-    def plan(
-        self, deployment: Deployment, target: str, parameters: FreezeParameters, injection: str, seconds: float
-    ) -> Plan:
-        process = replica.serving(deployment, target)
-        return self.planned(
-            deployment,
-            target,
-            parameters,
-            injection,
-            actions=(f"kill -STOP {process.pid}, the replica of {target}",),
-            undo=f"kill -CONT {process.pid}",
-            prior=asdict(process),
-        )
-
-    def inject(self, deployment: Deployment, plan: Plan) -> None:
-        replica.send(replica.of(plan), signal.SIGSTOP)
+    def undo(self, process: Process) -> str:
+        return f"kill -CONT {process.pid}"
 
     def revert(self, deployment: Deployment, plan: Plan) -> None:
         replica.send(replica.of(plan), signal.SIGCONT)

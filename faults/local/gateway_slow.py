@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from cluster.topology import Kind
-from faults.local.control import starved, tagged
-from faults.local.control.on_pod import PodFault, pod_of
+from faults.local.control import starvation, tags
+from faults.local.control.pod_fault import PodFault, pod_of
 from faults.local.control.stressor import PROGRAM
 from faults.types import Availability, Direction, Effect, Parameters, Plan, Readback, Role
 
@@ -46,31 +46,31 @@ class GatewaySlow(PodFault[GatewaySlowParameters]):
     def available(self, deployment: Deployment) -> Availability:
         found = super().available(deployment)
         front_door = deployment.topology().front_door
-        return starved.available(deployment, front_door) if found.ok and front_door else found
+        return starvation.available(deployment, front_door) if found.ok and front_door else found
 
     def plan(
         self, deployment: Deployment, target: str, parameters: GatewaySlowParameters, injection: str, seconds: float
     ) -> Plan:
-        data = starved.data(deployment, target, parameters.cores, parameters.period, seconds)
+        data = starvation.data(deployment, target, parameters.cores, parameters.period, seconds)
         prior = pod_of(deployment, target).cpu_quota()
-        return self.planned(
+        return self.make_plan(
             deployment,
             target,
             parameters,
             injection,
-            actions=starved.actions(data),
+            actions=starvation.actions(data),
             undo=" ; ".join(
-                (*(starved.echo(path, content) for path, content in prior.items()), tagged.kill_line(injection))
+                (*(starvation.echo(path, content) for path, content in prior.items()), tags.kill_line(injection))
             ),
             prior={"quota": prior},
             data=data,
         )
 
     def inject(self, deployment: Deployment, plan: Plan) -> None:
-        starved.inject(deployment, plan)
+        starvation.inject(deployment, plan)
 
     def revert(self, deployment: Deployment, plan: Plan) -> None:
-        starved.revert(deployment, plan)
+        starvation.revert(deployment, plan)
 
     def readback(self, deployment: Deployment, plan: Plan) -> Readback:
-        return starved.readback(deployment, plan)
+        return starvation.readback(deployment, plan)

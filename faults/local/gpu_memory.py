@@ -10,8 +10,8 @@ from __future__ import annotations
 from pydantic import Field
 
 from faults.local.control import nvml
+from faults.local.control.gpu_fault import GpuParameters, GpuProcess
 from faults.local.control.nvml import Gpu
-from faults.local.control.on_gpu import GpuParameters, GpuProcess
 from faults.types import Direction, Effect, Role
 
 

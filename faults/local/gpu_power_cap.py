@@ -12,7 +12,7 @@ from pydantic import Field
 
 from cluster.deployment import DeploymentError
 from faults.local.control import nvml
-from faults.local.control.on_gpu import GpuFault, GpuParameters
+from faults.local.control.gpu_fault import GpuFault, GpuParameters
 from faults.types import Direction, Effect, Plan, Readback, Role
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class GpuPowerCap(GpuFault[GpuPowerCapParameters]):
         cap = max(limit.lowest, limit.now * parameters.share / 100)
         if cap > limit.now - TOLERANCE:
             raise DeploymentError(f"GPU {gpu.index} is at {limit.now:g} W, the lowest that it takes: no cap below that")
-        return self.planned(
+        return self.make_plan(
             deployment,
             target,
             parameters,

@@ -18,9 +18,9 @@ from pydantic import Field
 from cluster.deployment import HasGateway
 from cluster.local import layout
 from cluster.topology import Kind
-from faults.local.control import rerouted, starved, tagged
-from faults.local.control.on_pod import PodFault, pod_of, run
-from faults.local.control.process import lifetime, script
+from faults.local.control import routing, starvation, tags
+from faults.local.control.pod_fault import PodFault, pod_of, run
+from faults.local.control.process_fault import lifetime, script
 from faults.local.control.stressor import PROGRAM
 from faults.preflight import uid_of
 from faults.types import Availability, Direction, Effect, Parameters, Plan, Readback, Role
@@ -68,7 +68,7 @@ class HeadOverload(PodFault[HeadOverloadParameters]):
             return Availability(False, f"{self.name} needs a gateway that this machine can configure")
         if len(_serving(deployment)) < 2:
             return Availability(False, f"{self.name} needs replicas beside the head")
-        return starved.available(deployment, layout.HEAD)
+        return starvation.available(deployment, layout.HEAD)
 
     def plan(
         self, deployment: Deployment, target: str, parameters: HeadOverloadParameters, injection: str, seconds: float
@@ -80,12 +80,12 @@ class HeadOverload(PodFault[HeadOverloadParameters]):
             *(f"{port}={layout.data_ip(pod)}:{layout.SERVE_PORT}" for pod, port in ports.items()),
         )
         detours = {pod: f"{layout.data_ip(target)}:{port}" for pod, port in ports.items()}
-        slices = starved.data(deployment, target, parameters.cores, parameters.period, seconds)
-        prior = {"quota": pod_of(deployment, target).cpu_quota(), **rerouted.captured(deployment)}
+        slices = starvation.data(deployment, target, parameters.cores, parameters.period, seconds)
+        prior = {"quota": pod_of(deployment, target).cpu_quota(), **routing.prior_values(deployment)}
         lines = (
-            rerouted.gateway_of(deployment).manual_command(injection),
-            *(starved.echo(path, content) for path, content in prior["quota"].items()),
-            tagged.kill_line(injection),
+            routing.gateway_of(deployment).manual_command(injection),
+            *(starvation.echo(path, content) for path, content in prior["quota"].items()),
+            tags.kill_line(injection),
         )
         return Plan(
             injection=injection,
@@ -98,7 +98,7 @@ class HeadOverload(PodFault[HeadOverloadParameters]):
             actions=(
                 f"in the pod of {target}: {shlex.join(relay)}",
                 f"in the gateway's upstreams: {', '.join(detours.values())} for the pods; reload",
-                *starved.actions(slices),
+                *starvation.actions(slices),
             ),
             undo=" ; ".join(lines),
             prior=prior,
@@ -106,7 +106,7 @@ class HeadOverload(PodFault[HeadOverloadParameters]):
                 **slices,
                 "relay": list(relay),
                 "ports": [str(port) for port in ports.values()],
-                **rerouted.changed(deployment, injection, detours=detours),
+                **routing.new_values(deployment, injection, detours=detours),
             },
         )
 
@@ -114,15 +114,15 @@ class HeadOverload(PodFault[HeadOverloadParameters]):
         pod = pod_of(deployment, plan.target)
         pod.spawn(list(plan.data["relay"]), plan.injection)
         run(pod, sys.executable, "-I", "-S", "-c", _WAIT, layout.data_ip(plan.target), *plan.data["ports"])
-        rerouted.inject(deployment, plan)
-        starved.inject(deployment, plan)
+        routing.inject(deployment, plan)
+        starvation.inject(deployment, plan)
 
     def revert(self, deployment: Deployment, plan: Plan) -> None:
-        rerouted.revert(deployment, plan)  # first: once the relay is gone, nothing answers behind it
-        starved.revert(deployment, plan)
+        routing.revert(deployment, plan)  # first: once the relay is gone, nothing answers behind it
+        starvation.revert(deployment, plan)
 
     def readback(self, deployment: Deployment, plan: Plan) -> Readback:
-        both = (rerouted.readback(deployment, plan), starved.readback(deployment, plan))
+        both = (routing.readback(deployment, plan), starvation.readback(deployment, plan))
         return Readback(all(one.clean for one in both), "; ".join(one.detail for one in both))
 
 

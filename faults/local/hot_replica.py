@@ -12,8 +12,8 @@ from pydantic import Field
 
 from cluster.deployment import HasGateway
 from cluster.local import layout
-from faults.local.control import rerouted
-from faults.local.control.on_pod import PodFault
+from faults.local.control import routing
+from faults.local.control.pod_fault import PodFault
 from faults.preflight import uid_of
 from faults.types import Availability, Direction, Effect, Parameters, Plan, Readback, Role
 
@@ -62,16 +62,16 @@ class HotReplica(PodFault[HotReplicaParameters]):
             uids={component: uid_of(deployment, component) for component in (layout.GATEWAY, target)},
             parameters=parameters.model_dump(),
             actions=(f"in the gateway's upstreams: weight {parameters.weight} for {target}, 1 for the others; reload",),
-            undo=rerouted.gateway_of(deployment).manual_command(injection),
-            prior=rerouted.captured(deployment),
-            data=rerouted.changed(deployment, injection, weights={target: parameters.weight}),
+            undo=routing.gateway_of(deployment).manual_command(injection),
+            prior=routing.prior_values(deployment),
+            data=routing.new_values(deployment, injection, weights={target: parameters.weight}),
         )
 
     def inject(self, deployment: Deployment, plan: Plan) -> None:
-        rerouted.inject(deployment, plan)
+        routing.inject(deployment, plan)
 
     def revert(self, deployment: Deployment, plan: Plan) -> None:
-        rerouted.revert(deployment, plan)
+        routing.revert(deployment, plan)
 
     def readback(self, deployment: Deployment, plan: Plan) -> Readback:
-        return rerouted.readback(deployment, plan)
+        return routing.readback(deployment, plan)

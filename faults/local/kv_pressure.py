@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from faults.local.control.requests import RequestFault, Stream
+from faults.local.control.request_fault import RequestFault, Stream
 from faults.types import Direction, Effect, Parameters, Role
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from faults.local.control import link
-from faults.local.control.on_pod import PodFault, node_of, run
+from faults.local.control.pod_fault import PodFault, node_of, run
 from faults.types import Direction, Effect, Parameters, Plan, Readback, Role
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Partition(PodFault[PartitionParameters]):
     def plan(
         self, deployment: Deployment, target: str, parameters: PartitionParameters, injection: str, seconds: float
     ) -> Plan:
-        return self.planned(
+        return self.make_plan(
             deployment,
             target,
             parameters,

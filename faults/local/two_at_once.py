@@ -38,7 +38,7 @@ class TwoAtOnceParameters(Parameters):
             fault = catalog.load(name, KIND)
         except UnknownFault as error:
             raise ValueError(str(error)) from None
-        if fault.blast_radius > 1 or fault.passing:
+        if fault.blast_radius > 1 or fault.transient:
             raise ValueError(f"{name} cannot be one of two")
         return name
 

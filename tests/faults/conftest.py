@@ -5,8 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fake_deployment import FakeDeployment
-from fake_fault import Backend
+from fake_deployment import FakeDeployment, connect
+from fake_fault import Backend, FakeFault, Keeper
+
+from faults import watchdog
+from faults.engine import Engine
+from faults.undo import Undo
 
 
 @pytest.fixture
@@ -17,3 +21,22 @@ def deployment(tmp_path: Path) -> FakeDeployment:
 @pytest.fixture
 def backend() -> Backend:
     return Backend()
+
+
+@pytest.fixture
+def undo(backend: Backend) -> Undo:
+    """The way back without waiting, for faults in one process."""
+    return Undo(
+        connect=connect,
+        load=lambda name, kind: FakeFault(backend),
+        sleep=lambda seconds: None,
+        end_orphans=lambda header: "",
+        lock_patience=0.0,
+    )
+
+
+@pytest.fixture
+def engine(deployment: FakeDeployment, undo: Undo, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """An engine whose watchdog is no process."""
+    monkeypatch.setattr(watchdog, "start", lambda journal, command: Keeper())
+    return Engine(deployment, armed=True, folder=deployment.folder / "journal", undo=undo)

@@ -15,7 +15,7 @@ from cluster.local.layout import ENV_TAG
 from cluster.topology import Component, Kind, Topology, calls
 from cluster.window import Window
 from faults.journal import Header
-from faults.local.control import tagged
+from faults.local.control import tags
 
 if TYPE_CHECKING:  # pandas costs a second, and most of the processes that the tests start need none of it
     import pandas as pd
@@ -46,7 +46,7 @@ class FakePod:
         )
 
     def tagged(self, tag: str) -> list[int]:
-        return tagged.anywhere(tag)
+        return tags.anywhere(tag)
 
     def pids(self) -> list[int]:
         raise NotImplementedError

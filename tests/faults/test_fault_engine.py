@@ -13,23 +13,16 @@ from unittest import mock
 
 import pytest
 from fake_deployment import FakeDeployment, connect
-from fake_fault import UNDO, WATCHDOG, Backend, FakeFault, FakeStress, Keeper
+from fake_fault import UNDO, WATCHDOG, Backend, FakeFault, FakeStress
 
 from faults import engine as engine_module
-from faults import preflight, recover, steady, undo, watchdog
+from faults import preflight, recover, steady, undo
 from faults.engine import Engine
 from faults.errors import BadParameters, InjectionFailed, JournalError, ReadOnly, Refused
 from faults.journal import journals
-from faults.local.control import tagged
+from faults.local.control import tags
 from faults.states import State
 from faults.undo import Undo
-
-
-@pytest.fixture
-def engine(deployment: FakeDeployment, backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Engine:
-    monkeypatch.setattr(watchdog, "start", lambda journal, command: Keeper())
-    quick = Undo(connect=connect, load=lambda name, kind: FakeFault(backend), sleep=lambda seconds: None)
-    return Engine(deployment, armed=True, folder=deployment.folder / "journal", undo=quick)
 
 
 def untouched(engine: Engine, backend: Backend) -> bool:
@@ -284,7 +277,7 @@ def test_a_fault_that_passes_ends_when_it_has_passed(
     engine: Engine, backend: Backend, deployment: FakeDeployment
 ) -> None:
     class Crash(FakeFault):
-        passing = True
+        transient = True
 
         def plan(self, *arguments: Any) -> Any:
             plan = super().plan(*arguments)
@@ -347,12 +340,12 @@ def test_cpu_stress_runs_real_processes_and_leaves_none(deployment: FakeDeployme
     folder = deployment.folder / "journal"
     engine = Engine(deployment, armed=True, folder=folder, undo=UNDO, watchdog_command=WATCHDOG)
     injection = engine.inject(FakeStress(), "replica-1", {"workers": 2, "load": 50}, 30)
-    running = tagged.anywhere(injection.plan.injection)
+    running = tags.anywhere(injection.plan.injection)
     assert running
     assert os.getpid() not in running
     assert injection.fault.readback(deployment, injection.plan).clean is False
     assert engine.revert(injection).state is State.RECOVERED
-    assert tagged.anywhere(injection.plan.injection) == []
+    assert tags.anywhere(injection.plan.injection) == []
     injection.fault.revert(deployment, injection.plan)  # once more does no harm
     assert injection.fault.readback(deployment, injection.plan).clean
 
@@ -362,7 +355,7 @@ def test_the_command_for_a_person_works(deployment: FakeDeployment) -> None:
     plan = fault.plan(deployment, "head", fault.parse({}), "20260101T000000-0000000a", 10)
     fault.inject(deployment, plan)
     try:
-        while not tagged.anywhere(plan.injection):
+        while not tags.anywhere(plan.injection):
             pass
         subprocess.run(["sh", "-c", plan.undo], check=False, timeout=20)
         # A killed process is gone when the kernel gets to it.

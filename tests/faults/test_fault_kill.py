@@ -17,7 +17,7 @@ from fake_fault import UNDO
 from cluster.local.processes import identify
 from faults import recover
 from faults.journal import Journal, journals
-from faults.local.control import tagged
+from faults.local.control import tags
 from faults.states import State
 
 APP = Path(__file__).with_name("fake_app.py")
@@ -52,7 +52,7 @@ class App:
         return self.journal.read().state
 
     def stressors(self) -> list[int]:
-        return tagged.anywhere(self.journal.id)
+        return tags.anywhere(self.journal.id)
 
     def watchdogs(self) -> list[int]:
         path = str(self.journal.path)
@@ -79,7 +79,7 @@ def app(tmp_path: Path) -> Iterator[App]:
     if app.process is not None:
         app.kill()
         app.kill_watchdog()
-        assert not tagged.kill(app.stressors)
+        assert not tags.kill(app.stressors)
         if app.process.stdout is not None:
             app.process.stdout.close()
 

@@ -21,7 +21,7 @@ from cluster.local import layout
 from faults import catalog
 from faults.engine import Engine
 from faults.errors import BadParameters, FaultError
-from faults.local.control.process import script
+from faults.local.control.process_fault import script
 from faults.types import Plan
 
 INJECTION = "20260101T000000-0123abcd"

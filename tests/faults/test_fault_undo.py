@@ -7,8 +7,8 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from fake_deployment import FakeDeployment, connect
-from fake_fault import Backend, FakeFault, Keeper
+from fake_deployment import FakeDeployment
+from fake_fault import Backend, FakeFault
 
 from faults import preflight, recover, watchdog
 from faults.engine import Engine
@@ -16,23 +16,6 @@ from faults.errors import JournalError, Refused
 from faults.states import State
 from faults.types import Plan, Readback
 from faults.undo import Undo
-
-
-@pytest.fixture
-def undo(backend: Backend) -> Undo:
-    return Undo(
-        connect=connect,
-        load=lambda name, kind: FakeFault(backend),
-        sleep=lambda seconds: None,
-        end_orphans=lambda header: "",
-        lock_patience=0.0,
-    )
-
-
-@pytest.fixture
-def engine(deployment: FakeDeployment, undo: Undo, monkeypatch: pytest.MonkeyPatch) -> Engine:
-    monkeypatch.setattr(watchdog, "start", lambda journal, command: Keeper())
-    return Engine(deployment, armed=True, folder=deployment.folder / "journal", undo=undo)
 
 
 @pytest.mark.parametrize("loss", [Path.unlink, lambda path: path.write_text("?\n")])
@@ -153,4 +136,4 @@ def test_what_an_earlier_instance_left_is_undone_before_anything_else_is_let_in(
     engine.inject(FakeFault(backend), "head", {}, 60)
     deployment.instance = "another"
     with pytest.raises(Refused, match="another fault is not undone yet"):
-        preflight.check(deployment, FakeFault(backend), "head", folder=engine.folder).insist()
+        preflight.check(deployment, FakeFault(backend), "head", folder=engine.folder).require()

@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from cluster.deployment import DeploymentError
 from cluster.kubernetes.resources import Resource
-from faults.kubernetes.control.experiment import Experiment
-from faults.kubernetes.control.on_cluster import (
+from faults.kubernetes.control.cluster_fault import (
     LABELS,
     OWN_TIMEOUT,
     ClusterFault,
     Right,
     cluster_of,
     get,
-    insist_same_pod,
     kubectl,
     name_of,
+    require_same_pod,
 )
+from faults.kubernetes.control.experiment import Experiment
 from faults.types import P, Plan, Readback
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class ChaosFault(ClusterFault[P]):
 
     def inject(self, deployment: Deployment, plan: Plan) -> None:
         api, namespace = cluster_of(deployment).api, str(plan.data["namespace"])
-        insist_same_pod(api, plan)
+        require_same_pod(api, plan)
         api.create(self.resource, namespace, plan.data["body"])
         until = time.monotonic() + INJECT_PATIENCE
         while True:
@@ -107,7 +107,7 @@ class ChaosFault(ClusterFault[P]):
             if found.injected(namespace, str(plan.data["pod"])):
                 return
             if time.monotonic() >= until:
-                raise DeploymentError(f"Chaos Mesh did not inject {plan.fault} into {plan.target}: {found.told()}")
+                raise DeploymentError(f"Chaos Mesh did not inject {plan.fault} into {plan.target}: {found.describe()}")
             time.sleep(POLL)
 
     def revert(self, deployment: Deployment, plan: Plan) -> None:
@@ -117,7 +117,7 @@ class ChaosFault(ClusterFault[P]):
         while (made := get(api, self.resource, namespace, name)) is not None:
             if time.monotonic() >= until:
                 raise DeploymentError(
-                    f"Chaos Mesh does not take {KIND[self.resource]} {name} back: {Experiment.read(made).told()}"
+                    f"Chaos Mesh does not take {KIND[self.resource]} {name} back: {Experiment.read(made).describe()}"
                 )
             time.sleep(POLL)
 
@@ -127,4 +127,4 @@ class ChaosFault(ClusterFault[P]):
         if made is None:
             return Readback(True, f"there is no {KIND[self.resource]} {name}")
         found = Experiment.read(made)
-        return Readback(found.recovered, f"{KIND[self.resource]} {name}: {found.told()}")
+        return Readback(found.recovered, f"{KIND[self.resource]} {name}: {found.describe()}")

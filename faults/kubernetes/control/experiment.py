@@ -59,7 +59,7 @@ class Experiment:
         """Whether it was taken back everywhere, and will not be injected again."""
         return self.stopping and "AllRecovered" in self.conditions and self._all(NOT_INJECTED)
 
-    def told(self) -> str:
+    def describe(self) -> str:
         """In one clause, what there is to say."""
         if not self.records:
             return "it selected no pod"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cluster.deployment import DeploymentError
 from cluster.kubernetes.resources import PODS, Object
 from cluster.topology import Relation
-from faults.kubernetes.control.on_cluster import run
+from faults.kubernetes.control.cluster_fault import run
 
 if TYPE_CHECKING:
     from cluster.kubernetes.deployment import KubernetesDeployment

@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from cluster.kubernetes.resources import JOBS, PODS, Object
-from faults.kubernetes.control.on_cluster import LABELS, OWN_TIMEOUT
+from faults.kubernetes.control.cluster_fault import LABELS, OWN_TIMEOUT
 
 if TYPE_CHECKING:
     from cluster.kubernetes.api import Api

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster.deployment import DeploymentError
-from faults.local.control import cable, link, tagged
-from faults.local.control.on_pod import PodFault, node_of, pod_of, run
+from faults.local.control import cable, link, tags
+from faults.local.control.pod_fault import PodFault, node_of, pod_of, run
 from faults.types import P, Plan, Readback
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ class Impairment(PodFault[P]):
             argv = _cable_argv(target, wire, seconds)
             by, where = CABLE, "beside the pods"
             remove = [["ip", "link", "del", link.cable_ends(target)[0]], link.plug_argv(target)]
-            undo = "; ".join([tagged.kill_line(injection), *(node.manual_command(command) for command in remove)])
-        return self.planned(
+            undo = "; ".join([tags.kill_line(injection), *(node.manual_command(command) for command in remove)])
+        return self.make_plan(
             deployment,
             target,
             parameters,
@@ -81,7 +81,7 @@ class Impairment(PodFault[P]):
             link.unshape(pod_of(deployment, plan.target))
             return
         node = node_of(deployment)
-        if left := tagged.kill(lambda: node.tagged(plan.injection)):
+        if left := tags.kill(lambda: node.tagged(plan.injection)):
             raise DeploymentError(f"the cable of {plan.target} does not die: {left}")
         far, _ = link.cable_ends(plan.target)
         if link.exists(node, far):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cluster.deployment import DeploymentError
 from cluster.local import layout
-from faults.local.control.on_pod import node_of, pod_of, run
+from faults.local.control.pod_fault import node_of, pod_of, run
 
 if TYPE_CHECKING:
     from cluster.deployment import Deployment, Pod

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cluster.deployment import DeploymentError
-from faults.local.control import tagged
+from faults.local.control import tags
 
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
@@ -28,5 +28,5 @@ def connect(header: Header) -> Deployment | None:
 
 def end_orphans(header: Header) -> str:
     """Kill the processes of this machine that carry the injection's tag."""
-    left = tagged.kill(lambda: tagged.anywhere(header.injection))
+    left = tags.kill(lambda: tags.anywhere(header.injection))
     return f"kill -9 {' '.join(str(pid) for pid in left)}" if left else ""

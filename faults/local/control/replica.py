@@ -5,15 +5,47 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from typing import TYPE_CHECKING
+from abc import abstractmethod
+from dataclasses import asdict
+from typing import TYPE_CHECKING, ClassVar
 
 from cluster.deployment import DeploymentError
 from cluster.local.processes import Process, identify
-from faults.local.control.on_pod import pod_of
+from faults.local.control.pod_fault import PodFault, pod_of
+from faults.types import P, Plan
 
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
-    from faults.types import Plan
+
+
+class ReplicaFault(PodFault[P]):
+    """One signal to the process that serves in the pod.
+
+    Attributes:
+        number: the signal.
+    """
+
+    needs = ("a deployment on this machine",)
+    number: ClassVar[signal.Signals]
+
+    @abstractmethod
+    def undo(self, process: Process) -> str:
+        """The command with which a person undoes it."""
+
+    def plan(self, deployment: Deployment, target: str, parameters: P, injection: str, seconds: float) -> Plan:
+        process = serving(deployment, target)
+        return self.make_plan(
+            deployment,
+            target,
+            parameters,
+            injection,
+            actions=(f"kill -{self.number.name.removeprefix('SIG')} {process.pid}, the replica of {target}",),
+            undo=self.undo(process),
+            prior=asdict(process),
+        )
+
+    def inject(self, deployment: Deployment, plan: Plan) -> None:
+        send(of(plan), self.number)
 
 
 def serving(deployment: Deployment, target: str) -> Process:

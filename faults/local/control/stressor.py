@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-from faults.local.control.process import ProcessFault
+from faults.local.control.process_fault import ProcessFault
 from faults.types import P
 
 PROGRAM = "stress-ng"

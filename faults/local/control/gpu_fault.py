@@ -12,8 +12,8 @@ from cluster.local import layout
 from cluster.topology import Kind
 from faults.local.control import nvml
 from faults.local.control.nvml import Gpu
-from faults.local.control.on_pod import PodFault
-from faults.local.control.process import ProcessFault, script
+from faults.local.control.pod_fault import PodFault
+from faults.local.control.process_fault import ProcessFault, script
 from faults.types import Availability, Parameters
 
 if TYPE_CHECKING:

@@ -103,7 +103,7 @@ def same_pod(api: Api, plan: Plan) -> bool:
     return found is not None and found.get("metadata", {}).get("uid") == plan.data["uid"]
 
 
-def insist_same_pod(api: Api, plan: Plan) -> None:
+def require_same_pod(api: Api, plan: Plan) -> None:
     """Raises DeploymentError when it was replaced."""
     if not same_pod(api, plan):
         raise DeploymentError(f"the pod {plan.data['pod']} of {plan.target} was replaced since the fault was planned")

@@ -20,13 +20,13 @@ def gateway_of(deployment: Deployment) -> Gateway:
     return deployment.gateway()
 
 
-def captured(deployment: Deployment) -> dict[str, Any]:
+def prior_values(deployment: Deployment) -> dict[str, Any]:
     """The prior values of a plan. Raises DeploymentError."""
     gateway = gateway_of(deployment)
     return {"config": gateway.config(), "routing": gateway.routing()}
 
 
-def changed(
+def new_values(
     deployment: Deployment,
     injection: str,
     weights: Mapping[str, int] | None = None,

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 
 from cluster.local import layout
-from faults.local.control.process import ProcessFault, script
+from faults.local.control.process_fault import ProcessFault, script
 from faults.types import P
 
 

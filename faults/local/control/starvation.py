@@ -11,9 +11,9 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from cluster.deployment import DeploymentError
-from faults.local.control import tagged
-from faults.local.control.on_pod import pod_of
-from faults.local.control.process import lifetime
+from faults.local.control import tags
+from faults.local.control.pod_fault import pod_of
+from faults.local.control.process_fault import lifetime
 from faults.local.control.stressor import stress_argv
 from faults.types import Availability, Plan, Readback
 
@@ -55,7 +55,7 @@ def revert(deployment: Deployment, plan: Plan) -> None:
     """The limit first: what is killed needs CPU time to die. Ends all that carries the injection's tag."""
     pod = pod_of(deployment, str(plan.data["pod"]))
     pod.set_cpu_quota(plan.prior["quota"])
-    if left := tagged.kill(lambda: pod.tagged(plan.injection)):
+    if left := tags.kill(lambda: pod.tagged(plan.injection)):
         raise DeploymentError(f"{len(left)} processes in {pod.component} do not die: {left}")
 
 

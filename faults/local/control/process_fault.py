@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster.deployment import DeploymentError
-from faults.local.control import tagged
-from faults.local.control.on_pod import PodFault, pod_of
+from faults.local.control import tags
+from faults.local.control.pod_fault import PodFault, pod_of
 from faults.types import P, Plan, Readback
 
 if TYPE_CHECKING:
@@ -41,13 +41,13 @@ class ProcessFault(PodFault[P]):
 
     def plan(self, deployment: Deployment, target: str, parameters: P, injection: str, seconds: float) -> Plan:
         argv, pod = self.argv(target, parameters, lifetime(seconds)), self.runs_in(target)
-        return self.planned(
+        return self.make_plan(
             deployment,
             target,
             parameters,
             injection,
             actions=(f"in the pod of {pod}: {shlex.join(argv)}",),
-            undo=tagged.kill_line(injection),
+            undo=tags.kill_line(injection),
             data={"pod": pod, "argv": list(argv)},
         )
 
@@ -56,7 +56,7 @@ class ProcessFault(PodFault[P]):
 
     def revert(self, deployment: Deployment, plan: Plan) -> None:
         pod = pod_of(deployment, str(plan.data["pod"]))
-        if left := tagged.kill(lambda: pod.tagged(plan.injection)):
+        if left := tags.kill(lambda: pod.tagged(plan.injection)):
             raise DeploymentError(f"{len(left)} processes of {self.name} in {pod.component} do not die: {left}")
 
     def readback(self, deployment: Deployment, plan: Plan) -> Readback:

@@ -35,7 +35,7 @@ class PodFault(Fault[P]):
                 return Availability(False, f"{program} is not on PATH: install it (Debian: apt install {package})")
         return Availability(True)
 
-    def planned(
+    def make_plan(
         self,
         deployment: Deployment,
         target: str,
