@@ -19,7 +19,7 @@ def by_signals(scores: Mapping[tuple[str, str], float], explanation: Explanation
 
     Args:
         scores: (component, signal) -> score, higher is more suspect. Non-finite scores are left out.
-        explanation: goes into the ranking as it is.
+        explanation: of the ranking.
 
     Returns:
         NoRanking(NOT_APPLICABLE) when no score is finite.

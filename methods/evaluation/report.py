@@ -1,4 +1,4 @@
-"""From records to tables: accuracy per method and per fault, with intervals, guessing, and who was blamed instead."""
+"""From records to tables: accuracy per method and per fault, with intervals, guessing, and the blame in error."""
 
 from __future__ import annotations
 
@@ -30,32 +30,33 @@ _MEASURES: dict[str, Callable[[Score], float]] = {
 def summary(cases: Sequence[Case], records: Iterable[Record]) -> dict[str, Any]:
     """The shape of `rca-tui evaluate --json`.
 
-    Cases in which no component is faulty (a load surge) have nothing to find, so AC@k means nothing there. They count
-    under `no_cause` alone: in how many a method blamed somebody all the same, and in how many it gave no ranking.
-    `methods` and each of `by_fault` hold one row a method: its scores with the onset estimated, under "given" the same
-    with the true one. "consensus" is such a row, of the Borda count of all methods that ranked a case; None where fewer
-    than two methods that vote were run. "cases" counts the records that there are; a method without a ranking has
-    missed. "ci" are 95 % bootstrap intervals over cases. "blamed" counts what was ranked first in error, a tie in
-    shares; "none" is no ranking. "onset" is the error of the estimate in seconds, positive when it is late, over all
-    incidents, those without a cause too.
+    Returns:
+        "cases": incidents with a faulty component. The others, such as a load surge, count under "no_cause" alone.
+        "candidates": components of an incident, the mean over incidents.
+        "guessing": the measures of a random order.
+        "onset": error of the estimate in seconds, positive when it is late, over all incidents.
+        "methods": one row a method. Its measures with the estimated onset, and under "given" with the true one.
+            "cases" counts the records; a method without a ranking has missed. "ci" are 95 % bootstrap intervals over
+            cases. "blamed" counts the components that were ranked first in error, a tie in shares; "none" is no
+            ranking.
+        "consensus": such a row for the Borda count of all methods that ranked a case; None where fewer than two
+            methods that vote were run.
+        "no_cause": for each method, how often it blamed a component and how often it gave no ranking, where no
+            component is faulty.
+        "by_fault": "guessing", "consensus" and "methods" of each fault.
     """
     by_case = {case.id: case for case in cases}
     known = [record for record in records if record.case in by_case]
     quiet = {case.id: case for case in cases if not case.cause.components}
     cases = [case for case in cases if case.cause.components]
     caused = {case.id: case for case in cases}
-    counts = sorted({len(case.topology.ids) for case in cases})
     joint = _joint(caused, known)
     faults: dict[str, dict[str, Case]] = defaultdict(dict)
     for case in cases:
         faults[case.cause.fault][case.id] = case
     return {
         "cases": len(cases),
-        "candidates": counts[0]
-        if len(counts) == 1
-        else round(fmean(len(c.topology.ids) for c in cases), 2)
-        if cases
-        else 0,
+        "candidates": _candidates(cases),
         "guessing": _guessing(cases),
         "onset": _onset(by_case, known),
         "consensus": _consensus(caused, joint),
@@ -72,6 +73,14 @@ def summary(cases: Sequence[Case], records: Iterable[Record]) -> dict[str, Any]:
             for fault, some in sorted(faults.items())
         ],
     }
+
+
+def _candidates(cases: Sequence[Case]) -> float:
+    """Components of an incident: the mean, a whole number where all incidents have the same."""
+    counts = [len(case.topology.ids) for case in cases]
+    if len(set(counts)) == 1:
+        return counts[0]
+    return round(fmean(counts), 2) if counts else 0
 
 
 def _grouped(cases: dict[str, Case], records: Sequence[Record]) -> dict[tuple[str, str], list[Record]]:
@@ -166,7 +175,7 @@ def _guessing(cases: Sequence[Case]) -> dict[str, float]:
 
 
 def _blamed(record: Record, case: Case) -> dict[str, float]:
-    """Who stands first in error, in shares of a tie."""
+    """The kinds of the components that are ranked first in error, a tie in shares."""
     if record.places is None:
         return {"none": 1.0}
     top = [component for component, rank in record.places if rank == 1]

@@ -40,7 +40,7 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NU
 
 
 class Cancelled(Protocol):
-    """A `threading.Event`, or anything that can be asked whether to stop."""
+    """A `threading.Event`, or another object that says whether to stop."""
 
     def is_set(self) -> bool: ...
 

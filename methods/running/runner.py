@@ -24,7 +24,7 @@ CONTRAST_LIMIT = 16 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one method answered. `seconds` is the wall time of its ranking, or what it had when it was stopped."""
+    """The answer of one method. `seconds` is the wall time until it answered or was stopped."""
 
     method: str
     family: Family

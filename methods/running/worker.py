@@ -27,7 +27,7 @@ from methods.running.seeds import generator
 
 
 def rank(incident: Incident, method: str, seed: int) -> tuple[Outcome, float]:
-    """One method on one incident in this process: the outcome, and the seconds that it took.
+    """Run one method on one incident in this process: its outcome and its wall time in seconds.
 
     Whatever the method raises becomes NoRanking(ERROR), never a ranking. Raises UnknownMethod.
     """

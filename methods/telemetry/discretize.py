@@ -1,4 +1,4 @@
-"""Signals as a few levels: natural bins, for tests on counts."""
+"""Signals reduced to a few levels, for tests on counts."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 BIRCH reads the samples one by one and opens a new cluster when a sample would widen every existing one beyond a radius.
 Both the radius that a sample causes and the L2 norm that the series is divided by depend on the number of samples, so
-that one threshold means another thing for each window length. Series are therefore averaged to `SAMPLES` points first.
+that the meaning of a threshold depends on the window length. Series are therefore averaged to `SAMPLES` points first.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ SAMPLES = 30
 
 
 def shortened(series: Floats) -> Floats:
-    """(T,) averaged over `SAMPLES` stretches of equal length, or as it is when it is shorter."""
+    """(T,) averaged over `SAMPLES` stretches of equal length; unchanged when it is shorter."""
     if len(series) <= SAMPLES:
         return series
     return np.array([part.mean() for part in np.array_split(series, SAMPLES)])

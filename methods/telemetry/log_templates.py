@@ -1,4 +1,4 @@
-"""What log lines have in common: a line with its variable parts masked, and how often each occurs.
+"""Log templates: lines with their variable parts masked.
 
 Words that hold a digit (times, identifiers, addresses, amounts) become `<*>`; what is left is the template. This is
 plainer than a parse tree such as Drain, which would also join lines that differ in a word, but it needs no tuning, does
@@ -63,7 +63,7 @@ def template_of(message: str) -> str:
 
 
 def parse(incident: Incident) -> LogTable | None:
-    """The lines of the incident's components; None when there are none."""
+    """The lines of the incident's components as arrays; None when there are none."""
     frame = incident.telemetry.logs
     frame = frame[frame["component"].isin(list(incident.topology.ids)) & np.isfinite(frame["time"])]
     if frame.empty:
@@ -93,7 +93,7 @@ def parse(incident: Incident) -> LogTable | None:
 
 
 def pointer(incident: Incident, component: str, template: str = "") -> LogsPointer:
-    """Where to see the lines of a component (and template) from the onset to the end of the window."""
+    """Pointer to the lines of a component (and template) from the onset to the end of the window."""
     if incident.onset is None:
         raise ValueError("the incident has no onset")
     start = incident.onset.time
@@ -101,12 +101,12 @@ def pointer(incident: Incident, component: str, template: str = "") -> LogsPoint
 
 
 def count_by_bucket(time: Floats, group: NDArray[np.int64], groups: int, edges: Floats) -> Floats:
-    """(B, G) events of each group between consecutive `edges`; a bucket in which nothing at all happened is NaN."""
+    """(B, G) events of each group between consecutive `edges`; a bucket without any event is NaN."""
     buckets = len(edges) - 1
     place = np.searchsorted(edges, time, side="right") - 1
     inside = (place >= 0) & (place < buckets)
     flat = np.bincount(place[inside] * groups + group[inside], minlength=buckets * groups)
     counts = flat.reshape(buckets, groups).astype(np.float64)
-    # Nothing from any component: the source was not recorded then, which is not the same as silence.
+    # No event of any component: the source was not recorded then, which is not the same as silence.
     counts[counts.sum(axis=1) == 0] = np.nan
     return counts

@@ -4,8 +4,8 @@
 
 Columns are ordered by their *content* (a digest of the values), never by name and never by input order, so that a
 method whose result depends on column order answers the same whatever the columns are called and however they arrive.
-Identical columns are told apart by the content of their component; `unique` leaves one of each where a method cannot
-bear duplicates.
+Identical columns are ordered by the content of their component; `unique` leaves one of each where a method cannot
+handle duplicates.
 
 Gaps: infinities count as gaps. Columns without any value are dropped, constant columns are kept (`varying` drops
 them). What is left is NaN, or with `fill=True` the last value for up to `CARRY` samples and the column's median beyond.
@@ -99,7 +99,7 @@ class SignalMatrix:
 
 
 def prepare(incident: Incident, *, fill: bool = False) -> SignalMatrix:
-    """The metrics of the incident's components as a matrix, in a column order that no name decides.
+    """The metrics of the incident's components as a matrix, in a column order that does not depend on names.
 
     Args:
         incident: only metrics and topology are read; columns of components outside the topology are left out.

@@ -1,4 +1,4 @@
-"""The service-level indicator: what users feel, measured at the front door and nowhere else.
+"""The service-level indicator (SLI): what users notice, measured at the front door only.
 
 It is the front door's request latency and error ratio, whatever component is at fault. Choosing the latency of a
 suspect instead would tell a method who the suspect is.
@@ -13,7 +13,7 @@ from cluster.errors import RcaError
 from cluster.incident.model import Incident
 from methods.telemetry.matrix import Floats
 
-# The first that the front door carries is taken; the later ones are how imported stacks spell it.
+# In order of preference; the later names are those of imported incidents.
 LATENCIES = ("latency_p90", "latency_p95", "latency_p99", "latency", "latency_avg", "latavg", "latency_p50")
 AVAILABILITIES = ("availability", "avail", "success_ratio", "success")
 
@@ -23,7 +23,7 @@ class NoSli(RcaError):
 
 
 def latency_key(incident: Incident) -> tuple[str, str]:
-    """(front door, signal) of the latency that counts. Raises NoSli."""
+    """(front door, signal) of the latency that the SLI is read from. Raises NoSli."""
     front = incident.topology.front_door
     if front is None:
         raise NoSli("the incident does not say which component is the front door, so there is no SLI")
@@ -52,7 +52,7 @@ def sli(incident: Incident) -> pd.DataFrame:
 
 
 def error_key(incident: Incident) -> tuple[str, str] | None:
-    """(front door, signal) that errors are read from, to plot; None when there is none."""
+    """(front door, signal) that the SLI's errors are read from; None when there is none."""
     front = incident.topology.front_door
     carried = set(incident.telemetry.signals_of(front)) if front else set()
     for signal in ("error_ratio", "error_rate", *AVAILABILITIES):

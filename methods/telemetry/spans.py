@@ -130,7 +130,7 @@ def encode(incident: Incident, *, least: int = 1) -> SpanTable | NoRanking:
 
 
 def after_onset(incident: Incident, component: str, operation: str = "") -> SpansPointer:
-    """Where to see the spans of a component (and operation) from the onset to the end of the window."""
+    """Pointer to the spans of a component (and operation) from the onset to the end of the window."""
     if incident.onset is None:
         raise ValueError("the incident has no onset")
     start = incident.onset.time

@@ -1,7 +1,7 @@
-"""What is extreme for a signal: a bound out of the tail of its baseline, as in SPOT.
+"""A bound for extreme values of a signal, from the tail of its baseline, as in SPOT.
 
 The largest deviations of the baseline from its median follow a generalised Pareto distribution, whatever the signal's
-own distribution. Fitted to those above a first threshold t, it foretells the deviation that is exceeded with
+own distribution. Fitted to those above a first threshold t, it predicts the deviation that is exceeded with
 probability q:
 
     z = t + σ/γ · ((q n / N_t)^(-γ) - 1),  N_t of n deviations above t

@@ -1,7 +1,7 @@
 """Which operations a set of traces covers, and MicroRank's PageRank between operations and traces.
 
-Traces that cover the same operations are one *kind*: they are found by hashing their coverage, not by comparing each
-with each. All of a kind have the same preference and the same rank, so the walk is over kinds: its matrices stay small
+Traces that cover the same operations are one *kind*: they are found by a hash of their coverage, without comparing
+pairs. All of a kind have the same preference and the same rank, so the walk is over kinds: its matrices stay small
 however many traces there are.
 """
 
