@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cluster.deployment import DeploymentError, HasPods
+from cluster.text.quantities import percent
+from cluster.text.times import duration
 from faults import steady
 from faults.errors import JournalError, Refused
 from faults.journal import journals
@@ -69,7 +71,7 @@ def check(
             checks.append(_free(deployment, folder))
         if steady_state and all(one.ok for one in checks):
             level = steady.level(deployment)
-            detail = f"p90 latency {level.latency:.2f} s, at most {level.error_ratio_high:.0%} failed"
+            detail = f"p90 latency {duration(level.latency)}, at most {percent(level.error_ratio_high)} failed"
             checks.append(Check(STEADY, True, detail))
     except NotSteady as error:
         checks.append(Check(STEADY, False, f"the service is not steady: {error}"))

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from cluster.deployment import Liveness
 from cluster.errors import RcaError
+from cluster.text.quantities import percent
+from cluster.text.times import duration
 from cluster.window import Window
 
 if TYPE_CHECKING:
@@ -66,8 +68,8 @@ def stale(status: Status) -> str:
         return f"the deployment is {status.liveness}" + (f": {status.message}" if status.message else "")
     most = max(MAX_AGE, status.fresh)
     if status.data_age is None or status.data_age > most:
-        age = "unknown" if status.data_age is None else f"{status.data_age:.0f} s"
-        return f"the newest telemetry is too old ({age}; at most {most:.0f} s)"
+        age = "unknown" if status.data_age is None else f"{duration(status.data_age)}"
+        return f"the newest telemetry is too old ({age}; at most {duration(most)})"
     return ""
 
 
@@ -82,19 +84,21 @@ def level(deployment: Deployment) -> Level:
     latency, errors = _sli(deployment, seconds)
     needed = math.ceil(COVERAGE * seconds)
     if len(latency) < needed:
-        raise NotSteady(f"only {len(latency)} s of the last {seconds:.0f} s have an SLI, {needed} s are needed")
+        raise NotSteady(f"only {len(latency)} s of the last {duration(seconds)} have an SLI, {needed} s are needed")
     if not errors:
-        raise NotSteady(f"the error ratio of the last {seconds:.0f} s is unknown")
+        raise NotSteady(f"the error ratio of the last {duration(seconds)} is unknown")
     median, high = _median(latency), max(latency)
     late = _median(latency[-len(latency) // 3 :])
     if max(errors) > MAX_ERROR_RATIO:
-        raise NotSteady(f"{max(errors):.0%} of the requests failed; at most {MAX_ERROR_RATIO:.0%} may")
+        raise NotSteady(f"{percent(max(errors))} of the requests failed; at most {percent(MAX_ERROR_RATIO)} may")
     if high > MAX_LATENCY:
-        raise NotSteady(f"the p90 latency reached {high:.1f} s; at most {MAX_LATENCY:.0f} s is steady")
+        raise NotSteady(f"the p90 latency reached {duration(high)}; at most {duration(MAX_LATENCY)} is steady")
     if high > MAX_SWING * median:
-        raise NotSteady(f"the p90 latency swings: {high:.2f} s at its highest, {median:.2f} s in the middle")
+        raise NotSteady(f"the p90 latency swings: {duration(high)} at its highest, {duration(median)} in the middle")
     if late > MAX_DRIFT * median:
-        raise NotSteady(f"the p90 latency is rising: {late:.2f} s of late, {median:.2f} s over {seconds:.0f} s")
+        raise NotSteady(
+            f"the p90 latency is rising: {duration(late)} of late, {duration(median)} over {duration(seconds)}"
+        )
     return Level(median, high, max(errors))
 
 
@@ -110,9 +114,9 @@ def out_of_bounds(deployment: Deployment, error_ratio: float) -> str:
     seconds = max(ABORT_SECONDS, status.fresh)
     _, errors = _sli(deployment, seconds)
     if not errors:
-        return f"the front door ended no request in {seconds:.0f} s"
+        return f"the front door ended no request in {duration(seconds)}"
     if len(errors) >= COVERAGE * seconds and min(errors) > error_ratio:
-        return f"more than {error_ratio:.0%} of the requests failed for {seconds:.0f} s"
+        return f"more than {percent(error_ratio)} of the requests failed for {duration(seconds)}"
     return ""
 
 
@@ -124,13 +128,13 @@ def unhealthy(deployment: Deployment, before: Level | None) -> str:
     seconds = max(HEALTHY_SECONDS, status.fresh)
     latency, errors = _sli(deployment, seconds)
     if len(latency) < seconds / 2 or not errors:
-        return f"the last {seconds:.0f} s have no SLI"
+        return f"the last {duration(seconds)} have no SLI"
     most = MAX_LATENCY if before is None else max(2 * before.latency, HEALTHY_FACTOR * before.latency_high)
     worst = MAX_ERROR_RATIO if before is None else max(MAX_ERROR_RATIO, before.error_ratio_high)
     if _median(latency) > most:
-        return f"the p90 latency is {_median(latency):.2f} s, healthy is {most:.2f} s"
+        return f"the p90 latency is {duration(_median(latency))}, healthy is {duration(most)}"
     if _median(errors) > worst:
-        return f"{_median(errors):.0%} of the requests fail, healthy is {worst:.0%}"
+        return f"{percent(_median(errors))} of the requests fail, healthy is {percent(worst)}"
     return ""
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from cluster.incident.model import Incident
-from cluster.text.quantities import number
+from cluster.text.quantities import number, percent
 from cluster.text.times import duration
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_components
@@ -103,8 +103,8 @@ class Contrast(Method):
         if area < LEAST_AREA or area <= usual:
             return NoRanking(
                 Reason.NOT_APPLICABLE,
-                f"a classifier cannot separate the fault window from the baseline: it is right in {number(100 * area)} "
-                f"% of the pairs of unseen samples, on two halves of the baseline in {number(100 * usual)} %",
+                f"a classifier cannot separate the fault window from the baseline: it is right in {percent(area)} "
+                f"of the pairs of unseen samples, on two halves of the baseline in {percent(usual)}",
             )
         model = _forest(self.trees, seed).fit(values, fault)
         shares, base = _shap(model, values[fault])
@@ -175,8 +175,8 @@ def _explain(
     separation = Step(
         "Are they different?",
         f"Given one sample of each window, from stretches of time that it was not trained on, the classifier names the "
-        f"faulty one in {number(100 * area)} % of pairs (chance: 50 %). On halves of the baseline, where nothing "
-        f"happened, it is right in {number(100 * least)} to {number(100 * largest)} %.",
+        f"faulty one in {percent(area)} of pairs (chance: 50 %). On halves of the baseline, where nothing "
+        f"happened, it is right in {percent(least)} to {percent(largest)}.",
         {"area": area, "placebo_least": least, "placebo_largest": largest},
     )
     by_signal = Step(
@@ -193,7 +193,7 @@ def _explain(
     by_component = Step(
         "Contribution by component",
         f"{sums[0][0]} contributes {number(100 * sums[0][1])} of the {number(100 * total)} points by which the "
-        f"prediction in the fault window ({number(100 * (base + total))} %) exceeds the mean ({number(100 * base)} %).",
+        f"prediction in the fault window ({percent(base + total)}) exceeds the mean ({percent(base)}).",
         dict(sums),
         pointers=pointers[:1],
     )

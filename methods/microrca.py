@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from cluster.incident.model import Incident
-from cluster.text.quantities import number, quantity
+from cluster.text.quantities import number, percent, quantity
 from cluster.topology import Relation
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_components
@@ -248,10 +248,10 @@ def _personalisation_step(calls: CallLatencies, sub: _Subgraph) -> Step:
         else "none of its resources correlates with its response time"
     )
     pointers: list[Pointer] = [calls.series_pointer(s, sub.resources[s][0]) for s in order if sub.resources[s][0]]
+    restarts = sub.personalisation[top] / sum(sub.personalisation.values())
     return Step(
         "Where the walk restarts",
-        f"The walk restarts most often at {top} ({sub.personalisation[top] / sum(sub.personalisation.values()):.0%}): "
-        f"{why}.",
+        f"The walk restarts most often at {top} ({percent(restarts)}): {why}.",
         {s: sub.personalisation[s] for s in order},
         table=Table(
             ("component", "closest resource", "|r|", "personalisation"),
@@ -267,8 +267,8 @@ def _walk_step(calls: CallLatencies, sub: _Subgraph, scores: dict[str, float]) -
     into = [i for i, (_, target) in enumerate(calls.edges) if target == top and (calls.edges[i]) in sub.weights]
     return Step(
         "Visits of the walk",
-        f"The walk steps from callers to callees and hosts. It spends {scores[top]:.0%} of its steps at {top}"
-        + (f" and {scores[order[1]]:.0%} at {order[1]}." if len(order) > 1 else "."),
+        f"The walk steps from callers to callees and hosts. It spends {percent(scores[top])} of its steps at {top}"
+        + (f" and {percent(scores[order[1]])} at {order[1]}." if len(order) > 1 else "."),
         {s: scores[s] for s in order},
         table=Table(("component", "visits"), tuple((s, scores[s]) for s in order)),
         pointers=tuple(calls.pointer(i) for i in into[:3]),

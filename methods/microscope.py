@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from cluster.incident.model import Incident
-from cluster.text.quantities import TIME, number
+from cluster.text.quantities import TIME, number, percent
 from cluster.window import Onset
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_components
@@ -178,9 +178,9 @@ class Microscope(Method):
         listed = tuple(unit_of(units, states[c].pointer.signal) for c in order)
         return Step(
             "Abnormal components",
-            f"{len(abnormal)} of {len(states)} components are abnormal: at least {self.share:.0%} of their latencies "
-            f"after the onset are more than {number(self.n_sigma)} standard deviations from the mean before it. "
-            f"{order[0]}: {top.outside:.0%}.",
+            f"{len(abnormal)} of {len(states)} components are abnormal: at least {percent(self.share)} of their "
+            f"latencies after the onset are more than {number(self.n_sigma)} standard deviations from the mean before it. "
+            f"{order[0]}: {percent(top.outside)}.",
             {"abnormal": len(abnormal), "components": len(states), "onset": onset.time},
             levels,
             Table(

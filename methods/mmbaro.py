@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from cluster.incident.model import Incident
-from cluster.text.quantities import number, quantity
+from cluster.text.quantities import number, percent, quantity
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_signals
 from methods.answer.ties import steady
@@ -198,6 +198,6 @@ def _chatty(
     if share < _CHATTY:
         return ()
     return (
-        f"{component} is first by its log lines, and it writes {share:.0%} of all lines: a component with many log "
-        "series has many chances of a large score.",
+        f"{component} is first by its log lines, and it writes {percent(share)} of all lines: a component with many "
+        "log series has many chances of a large score.",
     )

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from cluster.incident.model import Incident
-from cluster.text.quantities import number
+from cluster.text.quantities import number, percent
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_components
 from methods.answer.ties import steady
@@ -177,8 +177,8 @@ def _visits_step(scores: dict[str, float], alike: dict[str, float], pointers: Ma
     order = sorted(scores, key=lambda c: (-scores[c], c))[:_SHOWN]
     return Step(
         "Visits of the walk",
-        f"The walk spends {scores[order[0]]:.0%} of its steps at {order[0]}"
-        + (f" and {scores[order[1]]:.0%} at {order[1]}." if len(order) > 1 else "."),
+        f"The walk spends {percent(scores[order[0]])} of its steps at {order[0]}"
+        + (f" and {percent(scores[order[1]])} at {order[1]}." if len(order) > 1 else "."),
         {c: scores[c] for c in order},
         table=Table(("component", "visits", "|r|"), tuple((c, scores[c], alike[c]) for c in order)),
         pointers=tuple(pointers[c] for c in order[:3]),

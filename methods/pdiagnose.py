@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from cluster.incident.model import Incident
-from cluster.text.quantities import number
+from cluster.text.quantities import number, percent
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_components
 from methods.answer.ties import steady
@@ -132,7 +132,7 @@ class PDiagnose(Method):
         )
         start, end = float(after.times[0]), float(after.times[-1]) + after.step
         if order and shares[order[0]] > 0:
-            claim += f" {order[0][1]} of {order[0][0]}: {shares[order[0]]:.0%} of {after.samples} samples."
+            claim += f" {order[0][1]} of {order[0][0]}: {percent(shares[order[0]])} of {after.samples} samples."
         step = Step(
             "Votes of the metrics",
             claim,
@@ -197,7 +197,7 @@ class PDiagnose(Method):
         )
         if order:
             component, operation = spans.operations[order[0]]
-            claim += f" {operation} of {component}: the share of anomalous spans rises by {excess[order[0]]:.0%}."
+            claim += f" {operation} of {component}: the share of anomalous spans rises by {percent(excess[order[0]])}."
         pointers: list[Pointer] = [after_onset(incident, *spans.operations[o]) for o in order[:3]]
         step = Step(
             "Votes of the spans",
@@ -284,5 +284,6 @@ def _chatty(scores: dict[str, float], ballots: dict[str, _Ballot], logs: LogTabl
     if share < _CHATTY:
         return ()
     return (
-        f"{top} is first by its logs, and it writes {share:.0%} of all lines: most lines are its own in any incident.",
+        f"{top} is first by its logs, and it writes {percent(share)} of all lines: most lines are its own in "
+        "any incident.",
     )

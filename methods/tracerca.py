@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from cluster.incident.model import Incident
-from cluster.text.quantities import number, quantity
+from cluster.text.quantities import number, percent, quantity
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_components
 from methods.answer.ties import steady
@@ -102,7 +102,7 @@ class TraceRca(Method):
         found = self._mine(table, calls, judged.abnormal)
         scores = steady({table.components[i]: float(found.score[i]) for i in np.flatnonzero(found.passed)})
         if not scores:
-            detail = f"no set of components occurs in {self.min_support:.0%} of the abnormal traces"
+            detail = f"no set of components occurs in {percent(self.min_support)} of the abnormal traces"
             return NoRanking(Reason.NOT_APPLICABLE, detail)
         steps = [
             self._calls_step(incident, table, calls, judged),
@@ -181,8 +181,8 @@ class TraceRca(Method):
             caller, callee, operation = calls.name(table, c)
             claim += (
                 f" {caller} → {callee} {operation} took {quantity(float(judged.mean[c]), 's')} before the onset; "
-                f"{judged.after[c]:.0%} of its calls after it deviate by more than {number(self.n_sigma)} standard "
-                f"deviations ({judged.before[c]:.0%} before)."
+                f"{percent(judged.after[c])} of its calls after it deviate by more than {number(self.n_sigma)} "
+                f"standard deviations ({percent(judged.before[c])} before)."
             )
         rows = tuple(
             (
@@ -319,7 +319,7 @@ def _sets_step(incident: Incident, table: SpanTable, found: _Found, least: float
     top = int(order[0])
     support, confidence, jaccard = (float(x) for x in found.measures[top])
     claim = (
-        f"{counted(len(found.sets), 'closed set')} of components in at least {least:.0%} of the abnormal traces. "
+        f"{counted(len(found.sets), 'closed set')} of components in at least {percent(least)} of the abnormal traces. "
         f"{_names(table, found.sets[top])}: support {number(support)}, confidence {number(confidence)}, "
         f"JI {number(jaccard)}."
     )
@@ -347,8 +347,8 @@ def _ends_step(incident: Incident, table: SpanTable, found: _Found) -> Step:
     top = order[0]
     return Step(
         "Where abnormal calls end",
-        f"{found.into[top]:.0%} of the abnormal traces contain an abnormal call to {table.components[top]}, "
-        f"{found.out[top]:.0%} an abnormal call from it: score {number(float(found.score[top]))}.",
+        f"{percent(found.into[top])} of the abnormal traces contain an abnormal call to {table.components[top]}, "
+        f"{percent(found.out[top])} an abnormal call from it: score {number(float(found.score[top]))}.",
         {"in": float(found.into[top]), "out": float(found.out[top]), "score": float(found.score[top])},
         table=Table(("component", "best set", "JI", "in", "out", "score"), tuple(rows)),
         pointers=tuple(after_onset(incident, table.components[i]) for i in order[:3]),

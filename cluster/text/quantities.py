@@ -62,10 +62,15 @@ def quantity(value: float | None, unit: str | None = "") -> str:
 
 
 def percent(value: float | None) -> str:
-    """A share from 0 to 1 in percent."""
+    """A share from 0 to 1 in percent: whole, or to a tenth near 0 and 1. Only 0 is `0 %`, only 1 is `100 %`."""
     if value is None or not math.isfinite(value):
         return NOTHING
-    return f"{value * 100:.1f} %" if 0 < value < 0.0995 else f"{value * 100:.0f} %"
+    if 0 < value < 0.0005:
+        return "<0.1 %"
+    if 0.9995 <= value < 1:
+        return ">99.9 %"
+    near = 0 < value < 0.0995 or 0.9895 <= value < 1
+    return f"{value * 100:.{1 if near else 0}f} %"
 
 
 def _bytes(value: float) -> str:

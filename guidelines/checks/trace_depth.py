@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from cluster.text.quantities import percent
 from guidelines import hidden
 from guidelines.removals import ENGINE_SPANS, front_door_spans, without_spans
 from guidelines.survey import Survey
@@ -29,8 +30,8 @@ def _look(survey: Survey) -> Finding:
         return unknown(f"only {len(traces)} finished traces begin at {door}: too few to judge")
     reached = traces & _reaching(survey, spans)
     share = len(reached) / len(traces)
-    saw = f"{len(reached)} of {len(traces)} traces of {door} ({share:.0%}) reach an engine span on a serving pod"
-    return passes(saw) if share >= SHARE else fails(f"{saw}; {SHARE:.0%} are required")
+    saw = f"{len(reached)} of {len(traces)} traces of {door} ({percent(share)}) reach an engine span on a serving pod"
+    return passes(saw) if share >= SHARE else fails(f"{saw}; {percent(SHARE)} are required")
 
 
 def _reaching(survey: Survey, spans: pd.DataFrame) -> set[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cluster.incident.model import Incident
-from cluster.text.quantities import number
+from cluster.text.quantities import number, percent
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_signals
 from methods.answer.types import Explanation, NoRanking, Outcome, Reason, Step, Table
@@ -47,8 +47,8 @@ class PageRank:
         )
         step = Step(
             "PageRank of causes",
-            f"PageRank flows from effects to causes. {signals.names[order[0]]} has {number(100 * share[order[0]])} % "
-            f"of it, {number(share[order[0]] / even)} times an even share ({number(100 * even)} %).",
+            f"PageRank flows from effects to causes. {signals.names[order[0]]} has {percent(share[order[0]])} "
+            f"of it, {number(share[order[0]] / even)} times an even share ({percent(even)}).",
             {"damping": self.damping, "even_share": even, "largest_share": float(share[order[0]])},
             table=Table(("signal", "share", "times even", "effects"), rows),
             pointers=tuple(signals.pointer(int(i)) for i in order[:3]),
@@ -114,7 +114,7 @@ def walk_step(signals: Signals, start: int, share: Floats, likeness: Floats, par
     rows = tuple((signals.names[i], float(share[i]), float(likeness[i])) for i in others)
     return Step(
         "Walk from the SLI",
-        f"A walk from {signals.names[start]} that prefers signals similar to it spends {number(100 * share[top])} % of "
+        f"A walk from {signals.names[start]} that prefers signals similar to it spends {percent(share[top])} of "
         f"its steps at {signals.names[top]} (similarity {number(likeness[top])}).",
         {**parameters, "largest_share": float(share[top]), "start_share": float(share[start])},
         table=Table(("signal", "share of steps", "similarity to the SLI"), rows),

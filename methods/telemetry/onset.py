@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cluster.incident.model import Incident
-from cluster.text.quantities import number, quantity
+from cluster.text.quantities import percent, quantity
 from cluster.text.times import clock_time, duration
 from cluster.window import Onset, OnsetSource
 from methods.telemetry.changepoint import noise, residual_noise, segment
@@ -160,7 +160,7 @@ def _estimate(
     unit = incident.telemetry.units.get(signal, "")
     changes = [f"its latency went from {quantity(before[0], unit)} to {quantity(after[0], unit)}"]
     if max(before[1], after[1]) > 0:
-        changes.append(f"its share of errors from {number(100 * before[1])} % to {number(100 * after[1])} %")
+        changes.append(f"its share of errors from {percent(before[1])} to {percent(after[1])}")
     claim = (
         f"Trouble at {front} began about {clock_time(onset)} (probability {probability:.2f}): {' and '.join(changes)}, "
         f"seen from {duration(round(float(times[row]) - onset))} later on."

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cluster.text.quantities import percent
 from cluster.text.times import span
 from rca_tui.commands.errors import interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
@@ -126,7 +127,7 @@ def _print_summary(summary: dict[str, Any]) -> None:
                 f"{row['ac@1']:.2f}",
                 f"{low:.2f}-{high:.2f}",
                 *(f"{row[m]:.2f}" for m in measures[1:]),
-                f"{row['no_ranking']:.0%}",
+                f"{percent(row['no_ranking'])}",
                 "" if row is joint else f"{row['seconds']:.2f}",
                 f"{row['given']['ac@1']:.2f}",
             ]

@@ -11,7 +11,7 @@ from rich.style import Style
 from rich.text import Text
 
 from cluster.text.plain import plain
-from cluster.text.quantities import number, quantity
+from cluster.text.quantities import number, percent, quantity
 from cluster.text.times import bare_clock_time, clock_time
 from rca_tui.draw.braille import Canvas, drawable
 from rca_tui.frames import Line
@@ -210,7 +210,7 @@ def _title(plot: Plot, shown: list[Line], width: int) -> Text:
     if unit:
         title.append(f"  [{plain(unit)}]", style="not bold dim")
     if shown and not plot.scattered and 0.005 < shown[-1].missing < 1:
-        title.append(f"  {shown[-1].missing:.0%} missing", style="not bold dim")
+        title.append(f"  {percent(shown[-1].missing)} missing", style="not bold dim")
     title.truncate(width, overflow="ellipsis")
     return title
 

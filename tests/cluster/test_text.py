@@ -126,7 +126,17 @@ def test_every_time_of_day_names_its_zone(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_small_forms() -> None:
-    assert (percent(0.021), percent(0.5), percent(None)) == ("2.1 %", "50 %", NOTHING)
+    shares = (0, 1e-9, 0.021, 0.5, 0.995, 0.99999, 1, None)
+    assert [percent(share) for share in shares] == [
+        "0 %",
+        "<0.1 %",
+        "2.1 %",
+        "50 %",
+        "99.5 %",
+        ">99.9 %",
+        "100 %",
+        NOTHING,
+    ]
     told = [span(seconds) for seconds in (0.08, 1.23, 42.4, 240, 7300)]
     assert told == ["80 ms", "1.2 s", "42 s", "4 min", "2 h 01 min"]
     assert after_onset(NOON + 12, NOON) == "12 s after the onset"

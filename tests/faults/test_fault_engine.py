@@ -67,8 +67,8 @@ def test_parameters_out_of_bounds_are_one_sentence(
         ({"age": None}, "head", "too old"),
         ({"dead": ["head"]}, "head", "head does not answer"),
         ({"unreachable": True}, "head", "cannot be reached"),
-        ({"errors": 0.2}, "head", "20% of the requests failed"),
-        ({"latency": 20.0}, "head", "20.0 s"),
+        ({"errors": 0.2}, "head", "20 % of the requests failed"),
+        ({"latency": 20.0}, "head", "20 s"),
         ({"missing": 25}, "head", "only 5 s"),
     ],
 )
@@ -94,9 +94,9 @@ def test_healthy_is_back_where_it_was(deployment: FakeDeployment) -> None:
     deployment.set(latency=0.9)
     assert steady.unhealthy(deployment, before) == ""
     deployment.set(latency=1.1)
-    assert "p90 latency is 1.10 s" in steady.unhealthy(deployment, before)
+    assert "p90 latency is 1.1 s" in steady.unhealthy(deployment, before)
     deployment.set(latency=0.5, errors=0.5)
-    assert "50% of the requests fail" in steady.unhealthy(deployment, before)
+    assert "50 % of the requests fail" in steady.unhealthy(deployment, before)
     deployment.set(missing=1000)
     assert "no SLI" in steady.unhealthy(deployment, before)
     assert steady.Level.from_json(before.as_json()) == before
@@ -113,7 +113,7 @@ def test_where_telemetry_is_scraped_seldom_it_may_be_older_and_longer_stretches_
     assert steady.healthy_stretch(deployment) == 75.0
     before = steady.level(deployment)
     deployment.set(factor=10, raised=[(time.time() - 70, time.time() - 15)])
-    assert "p90 latency is 5.00 s" in steady.unhealthy(deployment, before)
+    assert "p90 latency is 5 s" in steady.unhealthy(deployment, before)
     deployment.set(errors=0.6, missing=1000)
     assert "of the requests failed for 75 s" in steady.out_of_bounds(deployment, 0.5)
 
@@ -245,7 +245,7 @@ def _cancel(deployment: FakeDeployment, backend: Backend) -> None:
         (lambda deployment, backend: deployment.set(uids={"head": "head-2"}), "head was replaced"),
         (lambda deployment, backend: deployment.set(unreachable=True), "cannot be reached"),
         (lambda deployment, backend: backend.injected.clear(), "gone before its time"),
-        (lambda deployment, backend: deployment.set(errors=0.6), "more than 50% of the requests failed"),
+        (lambda deployment, backend: deployment.set(errors=0.6), "more than 50 % of the requests failed"),
         (lambda deployment, backend: deployment.set(errors=float("nan")), "ended no request"),
         (_cancel, "cancelled"),
     ],

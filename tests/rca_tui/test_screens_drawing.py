@@ -36,7 +36,7 @@ def test_a_chart_fills_its_box_and_names_its_unit() -> None:
 def test_a_gap_is_not_bridged_and_shows_in_the_axis() -> None:
     whole = lines(plot([1.0] * 40))
     broken = lines(plot([1.0] * 15 + [math.nan] * 10 + [1.0] * 15))
-    assert "25% missing" in broken[0] and " " not in whole[-2][9:] and " " in broken[-2][9:].strip("└ ")
+    assert "25 % missing" in broken[0] and " " not in whole[-2][9:] and " " in broken[-2][9:].strip("└ ")
     assert sum("⠀" < c <= "⣿" for line in broken for c in line) < sum("⠀" < c <= "⣿" for line in whole for c in line)
 
 
