@@ -179,8 +179,8 @@ class Microscope(Method):
         return Step(
             "Abnormal components",
             f"{len(abnormal)} of {len(states)} components are abnormal: at least {percent(self.share)} of their "
-            f"latencies after the onset are more than {number(self.n_sigma)} standard deviations from the mean before it. "
-            f"{order[0]}: {percent(top.outside)}.",
+            f"latencies after the onset are more than {number(self.n_sigma)} standard deviations from the mean before "
+            f"it. {order[0]}: {percent(top.outside)}.",
             {"abnormal": len(abnormal), "components": len(states), "onset": onset.time},
             levels,
             Table(
