@@ -77,7 +77,7 @@ def test_lists_are_read_page_after_page_and_selected(api: MockApi, monkeypatch: 
         assert [p["metadata"]["name"] for p in client.list(PODS, fields="metadata.name=other")] == ["other"]
 
 
-def test_a_watch_tells_every_change_after_its_version(api: MockApi) -> None:
+def test_a_watch_yields_every_change_after_its_version(api: MockApi) -> None:
     api.create("pods", "a", pod("old"))
     with Api("mock", deadline=120) as client:
         _, version = client.list_at(PODS, "a")
@@ -88,7 +88,7 @@ def test_a_watch_tells_every_change_after_its_version(api: MockApi) -> None:
     assert seen == [("ADDED", "new"), ("DELETED", "old")]
 
 
-def test_rights_are_asked_and_held_to(stack: MockApi) -> None:
+def test_rights_are_read_and_enforced(stack: MockApi) -> None:
     stack.forbid("create", "stresschaos")
     stack.forbid("get", "pods/log")
     with Api("mock", deadline=120) as client:
@@ -148,7 +148,7 @@ def test_no_kubeconfig_and_no_such_context(api: MockApi, tmp_path: Path) -> None
         Api("mock", tmp_path / "broken")
 
 
-def test_an_expired_token_is_said_and_a_renewed_one_is_taken(stack: MockApi, tmp_path: Path) -> None:
+def test_an_expired_token_is_reported_and_a_renewed_one_is_read_again(stack: MockApi, tmp_path: Path) -> None:
     with Api("mock", deadline=120) as client:
         stack.tokens = {"fresh"}
         assert "token has expired" in refusal(client)
@@ -171,7 +171,7 @@ def test_an_expired_token_is_said_and_a_renewed_one_is_taken(stack: MockApi, tmp
         ((302, "text/html", b""), "HTTP 302"),
     ],
 )
-def test_answers_that_are_none(stack: MockApi, broken: tuple[int, str, bytes], says: str) -> None:
+def test_malformed_answers_are_errors(stack: MockApi, broken: tuple[int, str, bytes], says: str) -> None:
     with Api("mock", deadline=120) as client:
         stack.broken = broken
         sentence = refusal(client)
@@ -180,13 +180,13 @@ def test_answers_that_are_none(stack: MockApi, broken: tuple[int, str, bytes], s
         assert client.list(PODS, NAMESPACE)
 
 
-def test_a_server_that_hangs_costs_the_deadline(stack: MockApi) -> None:
+def test_a_server_that_hangs_is_given_up_at_the_deadline(stack: MockApi) -> None:
     stack.delay = 3600.0  # the test's time limit would end it if the deadline did not hold
     with Api("mock", deadline=0.3) as client:
         assert "takes too long" in refusal(client)
 
 
-def test_a_server_that_is_gone_is_said_and_taken_up_again(stack: MockApi) -> None:
+def test_a_lost_server_is_reported_and_used_again_when_it_is_back(stack: MockApi) -> None:
     with Api("mock", deadline=120) as client:
         stack.drop = 1
         assert "does not answer" in refusal(client)

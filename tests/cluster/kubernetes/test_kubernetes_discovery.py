@@ -84,7 +84,9 @@ def test_a_pod_that_is_not_ready_is_down(stack: MockApi, deployment: KubernetesD
     assert "not ready: ray-replicas-1" in deployment.status().message
 
 
-def test_several_deployments_are_named_and_one_can_be_chosen(stack: MockApi, configure: Callable[[str], None]) -> None:
+def test_several_deployments_are_listed_and_one_can_be_selected(
+    stack: MockApi, configure: Callable[[str], None]
+) -> None:
     mock_stack.rayservice(stack, name="llama", cluster="llama-1")
     with pytest.raises(DeploymentError, match=r"several deployments: falcon .*, llama .*kubernetes\.toml"):
         KubernetesDeployment.connect("mock")
@@ -117,7 +119,9 @@ def test_the_namespace_is_found_where_the_context_names_another(
         ("[[[", "cannot be read"),
     ],
 )
-def test_settings_that_lead_nowhere(stack: MockApi, configure: Callable[[str], None], settings: str, says: str) -> None:
+def test_settings_that_match_nothing_are_errors(
+    stack: MockApi, configure: Callable[[str], None], settings: str, says: str
+) -> None:
     configure(settings)
     with pytest.raises(DeploymentError, match=says) as refused:
         KubernetesDeployment.connect("mock")

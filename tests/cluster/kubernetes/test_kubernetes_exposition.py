@@ -1,4 +1,4 @@
-"""What a cluster's Prometheus tells of how the deployment is scraped."""
+"""The exposition of a deployment in a cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loki and the trace stores, by servers that speak their documented answers."""
+"""Loki and the trace stores, against servers with their documented answers."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_spans_of_each_store_are_the_same(held: Telemetry, connect: Connect, kin
     assert any("belong to no component" in note for note in found.attrs["notes"])
 
 
-def test_some_traces_that_fail_are_a_note_and_all_of_them_an_error(held: Telemetry, connect: Connect) -> None:
+def test_some_failed_traces_are_a_note_and_all_of_them_an_error(held: Telemetry, connect: Connect) -> None:
     for number in range(1, 5):
         held.request(number, T0 + number, SERVING["ray-head"], 0.5)
     held.broken[rf"/api/traces/{2:x}$"] = (500, "text/plain", b"boom")
@@ -134,7 +134,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("kind", ["tempo", "jaeger", "deepflow"])
 @pytest.mark.parametrize("what", BROKEN)
-def test_answers_that_are_none_are_one_sentence(held: Telemetry, connect: Connect, kind: str, what: str) -> None:
+def test_malformed_answers_are_one_sentence(held: Telemetry, connect: Connect, kind: str, what: str) -> None:
     broken, says = BROKEN[what]
     deployment = connect(kind)
     held.broken["."] = broken
@@ -146,7 +146,7 @@ def test_answers_that_are_none_are_one_sentence(held: Telemetry, connect: Connec
         assert "\n" not in str(refused.value)
 
 
-def test_without_sources_it_is_said_which_setting_brings_them(deployment: KubernetesDeployment) -> None:
+def test_without_sources_the_error_names_the_setting(deployment: KubernetesDeployment) -> None:
     with pytest.raises(DeploymentError, match=r"no Loki.*kubernetes\.toml"):
         deployment.logs(WINDOW)
     with pytest.raises(DeploymentError, match=r"no Tempo, Jaeger or DeepFlow.*kubernetes\.toml"):

@@ -1,4 +1,4 @@
-"""The manifests: what the API server would say to them, and what the telemetry and the page on installing need."""
+"""The manifests: their schemas, and what the telemetry and the page on installation need."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def documents(text: str) -> list[Object]:
 
 
 def sources(*folders: str) -> list[tuple[str, Object]]:
-    """Every whole object as it stands in a file; patches are not whole."""
+    """Every complete object in the files; patches are not complete."""
     found = []
     for folder in folders:
         for file in sorted((MANIFESTS / folder).rglob("*.yaml")):
@@ -59,14 +59,14 @@ def test_every_object_is_one_that_the_api_knows(made: Object) -> None:
     schemas.check(made)
 
 
-def test_so_is_everything_that_is_rendered(rendered: list[Object]) -> None:
+def test_every_rendered_object_is_one_that_the_api_knows(rendered: list[Object]) -> None:
     assert rendered
     for made in rendered:
         schemas.check(made)
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_the_model_is_named_in_one_place_and_reaches_what_serves_and_what_asks(overlay: str) -> None:
+def test_the_model_is_named_in_one_place_and_reaches_server_and_load(overlay: str) -> None:
     by_name = {(made["kind"], made["metadata"]["name"]): made for made in render(overlay)}
     model = by_name["ConfigMap", "model"]["data"]["MODEL"]
     serve = yaml.safe_load(by_name["RayService", "llm"]["spec"]["serveConfigV2"])
@@ -108,7 +108,7 @@ def test_the_gateway_and_the_monitors_find_their_pods() -> None:
     assert {"name": "metrics", "containerPort": 8080} in ray["ports"]
 
 
-def test_dcgm_collects_what_holds_a_gpu_back() -> None:
+def test_dcgm_collects_the_throttle_counters() -> None:
     lines = [
         line for line in (MANIFESTS / "dcgm/dcgm-metrics.csv").read_text().splitlines() if line[:1] not in ("", "#")
     ]
@@ -154,7 +154,7 @@ def test_the_page_installs_every_chart_in_one_version_with_our_values() -> None:
     assert all(isinstance(yaml.safe_load((ROOT / name).read_text()), dict) for name in values)
 
 
-def test_the_page_applies_folders_that_there_are() -> None:
+def test_the_page_applies_folders_that_exist() -> None:
     applied = re.findall(r"kubectl apply -k (\S+)", PAGE)
     assert {"overlays/gpu", "overlays/cpu", "rbac", "dcgm"} <= {
         a.removeprefix(f"{MANIFESTS.relative_to(ROOT)}/") for a in applied

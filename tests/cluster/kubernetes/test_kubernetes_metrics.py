@@ -1,4 +1,4 @@
-"""Every query of a cluster's tables, answered by a real Prometheus over series with the real label shapes."""
+"""Queries of a deployment in a cluster, answered by a real Prometheus over series with the real label shapes."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_a_pod_that_was_replaced_has_one_line_across_both(behind_proxy: MockApi,
     assert middle(samples.edge_metrics["gateway", "ray-replicas-0", "request_rate"]) == pytest.approx(2.0, rel=0.1)
 
 
-def test_pods_that_nobody_knows_any_more_are_named(behind_proxy: MockApi) -> None:
+def test_pods_without_a_known_component_are_named(behind_proxy: MockApi) -> None:
     behind_proxy.replace_pod(NAMESPACE, WORKER_PODS[0], "falcon-raycluster-x7k2p-replicas-worker-zzzzz", "10.42.1.99")
     late = KubernetesDeployment.connect("mock")
     samples = late.samples(WINDOW, 5.0, ["queue_length"])
@@ -143,13 +143,13 @@ def test_prometheus_by_url_with_a_token_from_a_file(stack: MockApi, server: str,
     found.close()
 
 
-def test_what_is_old_is_stale_and_nothing_new_is_said_so(seen: KubernetesDeployment) -> None:
+def test_old_data_is_stale_and_the_message_says_why(seen: KubernetesDeployment) -> None:
     status = seen.status()
     assert status.liveness is Liveness.STALE
     assert "scraped no pod" in status.message
 
 
-def test_bad_prometheus_is_one_sentence(behind_proxy: MockApi, seen: KubernetesDeployment) -> None:
+def test_a_failing_prometheus_is_one_sentence(behind_proxy: MockApi, seen: KubernetesDeployment) -> None:
     for break_it, says in (
         (lambda: behind_proxy.backends.clear(), "no endpoints available"),
         (lambda: behind_proxy.forbid("get", "services/proxy"), "refuses the login"),
@@ -166,7 +166,7 @@ def test_bad_prometheus_is_one_sentence(behind_proxy: MockApi, seen: KubernetesD
 # Without a server.
 
 
-def test_callers_and_callees_are_measured_where_they_are() -> None:
+def test_callers_and_callees_are_never_mixed() -> None:
     for rule in istio.SPELLINGS[0].rules:
         if rule.edge:
             assert 'reporter="destination"' not in rule.expr
@@ -174,7 +174,7 @@ def test_callers_and_callees_are_measured_where_they_are() -> None:
             assert set(re.findall(r'reporter="(\w+)"', rule.expr)) == {"destination"}
 
 
-def test_a_gateway_of_several_pods_is_added_up_by_the_server(stack: MockApi) -> None:
+def test_the_server_sums_a_gateway_of_several_pods(stack: MockApi) -> None:
     from mock_stack import nginx_pod
 
     stack.create("pods", NAMESPACE, nginx_pod("nginx-6d4b75cb6d-zzzzz"))

@@ -46,14 +46,14 @@ def test_a_recording_is_an_incident_like_any_other_and_holds_no_secret(whole: Mo
     assert not [path for path in written for secret in (SECRET, TOKEN) if secret.encode() in path.read_bytes()]
 
 
-def test_status_and_faults_speak_of_the_cluster(whole: MockApi) -> None:
+def test_status_and_faults_name_the_cluster(whole: MockApi) -> None:
     told = json.loads(run("--context", "mock", "status", "--json"))
     assert told["liveness"] == "LIVE"
     assert set(COMPONENTS) <= set(told["components"])
     assert json.loads(run("--context", "mock", "faults", "--json"))
 
 
-def test_doctor_passes_and_its_report_names_nothing(whole: MockApi, tmp_path: Path) -> None:
+def test_doctor_passes_and_its_report_is_redacted(whole: MockApi, tmp_path: Path) -> None:
     told = json.loads(run("--context", "mock", "doctor", "--json", "--report", "report.md"))
     assert told["ok"], [check for check in told["checks"] if check["verdict"] == "fail"]
     values = {(s["component"], s["signal"]): s["value"] for s in told["samples"]}
@@ -67,7 +67,7 @@ def test_doctor_passes_and_its_report_names_nothing(whole: MockApi, tmp_path: Pa
     assert "report.md exists" in run("--context", "mock", "doctor", "--report", "report.md", code=2)
 
 
-def test_doctor_says_what_fails_and_what_to_do(whole: MockApi, configure: Callable[[str], None]) -> None:
+def test_doctor_names_what_fails_and_the_repair(whole: MockApi, configure: Callable[[str], None]) -> None:
     whole.forbid("list", "nodes")
     whole.forbid("create", "stresschaos")
     whole.skew = 120.0
@@ -122,7 +122,7 @@ def test_a_dry_run_says_what_would_be_created_in_the_cluster(whole: MockApi) -> 
     assert "kubectl --context mock" in told
 
 
-def test_check_asks_all_its_questions_of_a_cluster(whole: MockApi) -> None:
+def test_check_runs_all_checks_on_a_cluster(whole: MockApi) -> None:
     told = json.loads(run("--context", "mock", "check", "--json"))
     verdicts = {check["name"]: check["verdict"] for check in told["results"]}
     assert len(verdicts) == 18

@@ -1,4 +1,4 @@
-"""What a real Prometheus tells of itself, and how durations are read."""
+"""The exposition of a real Prometheus, and the parsing of durations."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cluster.window import Window
 WINDOW = Window(T0, T0 + SECONDS)
 
 
-def test_a_server_tells_names_and_queries(prometheus_url: str) -> None:
+def test_names_and_queries_of_a_server(prometheus_url: str) -> None:
     with Prometheus(prometheus_url) as client:
         found = exposition.read(client, Source(spellings(Environment.LOCAL)), WINDOW)
     assert {"pod_cpu_usage_seconds_total", "vllm:num_requests_running"} <= found.names
@@ -53,7 +53,7 @@ def test_types_and_intervals(written: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("written", [None, "soon", 5])
-def test_an_interval_that_is_none_is_refused(written: object) -> None:
+def test_a_malformed_interval_is_refused(written: object) -> None:
     with server(_answering(written)) as url, Prometheus(url) as client, pytest.raises(DeploymentError):  # type: ignore[arg-type]
         exposition.read(client, Source(spellings(Environment.LOCAL)), WINDOW)
 

@@ -86,7 +86,7 @@ def test_all_local_signals_of_a_window_as_frames(prometheus_url: str, topology: 
     assert "cpu_throttled: no samples of head" in samples.notes
 
 
-def test_half_second_steps_are_asked_for_as_they_are(prometheus_url: str) -> None:
+def test_half_second_steps_are_not_rounded(prometheus_url: str) -> None:
     answer = ask(prometheus_url, query(expr="vector(time())"), window=Window(T0 + 0.3, T0 + 2), step=0.5)
     assert answer.times.tolist() == [T0 + 0.5, T0 + 1, T0 + 1.5]
     assert answer.series[0]["",].tolist() == [T0 + 0.5, T0 + 1, T0 + 1.5]
@@ -117,7 +117,7 @@ def test_a_window_without_samples_is_all_gaps(prometheus_url: str, topology: Top
     assert metrics.isna().all().all()
 
 
-def test_nothing_asked_nothing_answered(prometheus_url: str, topology: Topology) -> None:
+def test_without_queries_the_answer_is_empty(prometheus_url: str, topology: Topology) -> None:
     with Prometheus(prometheus_url) as client:
         samples = as_samples(topology, [], client.range([], WINDOW, 1.0), ["kv_usage"])
     assert samples.metrics.shape == (SECONDS, 0)
@@ -159,7 +159,7 @@ def test_a_bad_answer_is_one_sentence_without_secrets(case: str) -> None:
             assert text.isprintable()
 
 
-def test_nobody_listens() -> None:
+def test_a_refused_connection() -> None:
     with server(lambda handler: None) as url:
         pass
     with pytest.raises(DeploymentError, match="the connection failed; check the address"):
@@ -200,7 +200,7 @@ def test_the_deadline_ends_a_silent_server(silence: str) -> None:
             over.set()
 
 
-def test_the_deadline_ends_a_server_that_dribbles() -> None:
+def test_the_deadline_ends_a_server_that_sends_byte_by_byte() -> None:
     over = threading.Event()
 
     def answering(handler: Handler) -> None:
@@ -247,7 +247,7 @@ def test_an_endless_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
         ask(url)
 
 
-def test_values_that_are_no_numbers_are_gaps_and_times_off_the_grid_find_their_step() -> None:
+def test_values_that_are_not_finite_are_gaps_and_times_off_the_grid_go_to_their_step() -> None:
     values = [(T0 + 0.0004, "1"), (T0 + 1, "NaN"), (T0 + 2, "+Inf"), (T0 + 3, "4"), (T0 + 500, "9"), (T0 - 5, "9")]
     with server(lambda handler: handler.reply(200, matrix(({"component": "head"}, values)))) as url:
         series = ask(url, window=Window(T0, T0 + 5)).series[0]["head",]

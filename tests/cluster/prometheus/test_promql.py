@@ -98,7 +98,7 @@ def test_gauges_are_levels_and_end_with_their_pod(values: dict, key: str, expect
     assert values[key]["head",][QUIET] == expected
 
 
-def test_the_gateway_is_the_sum_of_its_calls_and_of_what_reached_no_pod(values: dict) -> None:
+def test_the_gateway_is_the_sum_of_its_calls_and_of_requests_that_reached_no_pod(values: dict) -> None:
     rate = values["local/request_rate"]
     calls = sum(per_second(pod) for pod in PODS)
     assert rate["gateway",][BUSY] == pytest.approx(calls + 2)
@@ -112,7 +112,7 @@ def test_the_gateway_is_the_sum_of_its_calls_and_of_what_reached_no_pod(values: 
     assert values["local/connections"]["gateway",][BUSY] == 9
 
 
-def test_what_the_clients_measured_stands_at_the_front_door(values: dict) -> None:
+def test_client_measurements_belong_to_the_front_door(values: dict) -> None:
     assert values["local/ttft_p90"]["gateway",][BUSY] == pytest.approx(0.8)
     assert values["local/tpot_p50"]["gateway",][BUSY] == pytest.approx(0.04)
     assert not any("client" in labels for series in values.values() for labels in series)
