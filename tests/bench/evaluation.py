@@ -4,7 +4,7 @@
     notebooks/answers.jsonl              each answer on the shipped drills, for notebook 6
 
 The figures are those of `rca-tui evaluate --json`, which takes from its cache what it has answered before: a run that
-was stopped goes on where it was.
+was stopped continues where it was.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def main() -> None:
     parts = [_INTRODUCTION, "## The shipped drills", *_part(drills, "rca-tui evaluate")]
     data = Path(os.environ.get("RCA_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
     for folder in sorted(path for path in data.iterdir() if path.is_dir()) if data.is_dir() else ():
-        told = _evaluate(str(folder))
-        parts += [f"## {folder.name}", *_part(told, f"rca-tui evaluate ../shared/data/{folder.name}")]
+        summary = _evaluate(str(folder))
+        parts += [f"## {folder.name}", *_part(summary, f"rca-tui evaluate ../shared/data/{folder.name}")]
     parts += [_BESIDE, *_beside()]
     DOCUMENT.write_text("\n\n".join(part.strip("\n") for part in parts) + "\n")
 
@@ -63,8 +63,8 @@ def main() -> None:
 def _evaluate(*named: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "rca_tui", "evaluate", "--json", "--deadline", f"{DEADLINE:g}", *named]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd=REPOSITORY)
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+    summary: dict[str, Any] = json.loads(done.stdout)
+    return summary
 
 
 def _keep_answers() -> None:
@@ -74,17 +74,17 @@ def _keep_answers() -> None:
     ANSWERS.write_text("\n".join(lines) + "\n")
 
 
-def _part(told: dict[str, Any], command: str) -> Iterator[str]:
-    onset = told["onset"]
-    without = f", {quiet} without" if (quiet := told["no_cause"]["cases"]) else ""
-    counted = f"{told['cases']} incidents with a cause{without}, {told['candidates']} candidates each on average"
+def _part(summary: dict[str, Any], command: str) -> Iterator[str]:
+    onset = summary["onset"]
+    without = f", {quiet} without" if (quiet := summary["no_cause"]["cases"]) else ""
+    counted = f"{summary['cases']} incidents with a cause{without}, {summary['candidates']} candidates each on average"
     yield f"`{command}`: {counted}. {_onset(onset)}"
-    yield "\n".join(_table(told))
+    yield "\n".join(_table(summary))
     yield "AC@1 by fault, onset estimated:"
-    yield "\n".join(_by_fault(told["by_fault"]))
+    yield "\n".join(_by_fault(summary["by_fault"]))
     if quiet:
         yield f"Nobody is to blame in {quiet} more (a load surge), where the right answer is no ranking:"
-        yield "\n".join(_no_cause(told["no_cause"]["methods"]))
+        yield "\n".join(_no_cause(summary["no_cause"]["methods"]))
 
 
 def _onset(onset: dict[str, Any]) -> str:
@@ -98,12 +98,12 @@ def _onset(onset: dict[str, Any]) -> str:
     )
 
 
-def _table(told: dict[str, Any]) -> Iterator[str]:
-    guess = told["guessing"]
+def _table(summary: dict[str, Any]) -> Iterator[str]:
+    guess = summary["guessing"]
     chance = [f"{guess[m]:.2f}" for m in ("ac@1", "ac@3", "avg@5", "mrr")]
-    joint = told["consensus"]
+    joint = summary["consensus"]
     rows = [["*guessing*", "", *chance, "", chance[0], "", ""]]
-    for row in (joint, *sorted(told["methods"], key=lambda r: (-r["mrr"], r["method"]))):
+    for row in (joint, *sorted(summary["methods"], key=lambda r: (-r["mrr"], r["method"]))):
         low, high = row["ci"]["ac@1"]
         blamed = [f"{who} {count:.3g}" for who, count in row["blamed"].items() if count and who != "none"]
         rows.append(

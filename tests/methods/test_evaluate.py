@@ -263,10 +263,10 @@ def test_where_nobody_is_to_blame_there_is_no_accuracy(cases) -> None:
     found = report.summary([cases[0], surge], records)
     alone = report.summary([cases[0]], [r for r in records if r.case == cases[0].id])
     assert found["no_cause"]["cases"] == 1
-    told = {row["method"]: row for row in found["no_cause"]["methods"]}
-    assert (told["nsigma"]["blamed_somebody"], told["nsigma"]["no_ranking"]) == (1, 0)
-    assert told["nsigma"]["blamed"]["replica"] == 1.0
-    assert (told["baro"]["blamed_somebody"], told["baro"]["no_ranking"]) == (0, 1)
+    rows = {row["method"]: row for row in found["no_cause"]["methods"]}
+    assert (rows["nsigma"]["blamed_somebody"], rows["nsigma"]["no_ranking"]) == (1, 0)
+    assert rows["nsigma"]["blamed"]["replica"] == 1.0
+    assert (rows["baro"]["blamed_somebody"], rows["baro"]["no_ranking"]) == (0, 1)
     for key in ("cases", "guessing", "consensus", "methods", "by_fault"):
         assert found[key] == alone[key]
 

@@ -12,7 +12,9 @@ import pytest
 from commands import refusal, run
 from typer.testing import CliRunner
 
+from cluster.incident.model import Incident
 from cluster.window import Window
+from methods.telemetry import onset
 from rca_tui.__main__ import app
 
 HOSTILE = "[red]x[/red]\x1b[31m\u202e"
@@ -47,21 +49,47 @@ def case(folder: Path, start: float = 1_700_000_000.0, bad: str = "cart") -> Pat
     return folder
 
 
-def test_diagnose_without_an_onset_says_that_nothing_may_be_wrong(tmp_path: Path) -> None:
-    raw = case(tmp_path / "raw")
+def quiet(folder: Path) -> Path:
+    """The same without the trouble, and without a truth."""
+    raw = case(folder)
     table = raw / "data.csv"
     table.write_text("\n".join(table.read_text().splitlines()[:FAULT_AT]) + "\n")
     for truth in ("inject_time.txt", "truth.json"):
         (raw / truth).unlink()
-    told = run("diagnose", str(raw), "--method", "granger_pagerank", "--method", "granger_randomwalk")
-    assert "none found" in told
-    assert "perhaps nothing is wrong" in " ".join(told.split())
+    return raw
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("diagnose", "--method", "baro"), ("explain", "--method", "baro"), ("contrast", "--method", "baro")],
+)
+def test_an_onset_that_is_not_there_is_searched_for_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    searches: list[str] = []
+
+    def estimate(incident: Incident) -> onset.OnsetEstimate:
+        searches.append(incident.id)
+        return onset.OnsetEstimate(None, "nothing got worse")
+
+    monkeypatch.setattr(onset, "estimate", estimate)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    name, *options = command
+    run(name, str(quiet(tmp_path / "raw")), *options)
+    assert len(searches) == 1
+
+
+def test_diagnose_without_an_onset_says_that_nothing_may_be_wrong(tmp_path: Path) -> None:
+    raw = quiet(tmp_path / "raw")
+    printed = run("diagnose", str(raw), "--method", "granger_pagerank", "--method", "granger_randomwalk")
+    assert "none found" in printed
+    assert "perhaps nothing is wrong" in " ".join(printed.split())
 
 
 def test_import_then_diagnose_blames_the_faulty_service(tmp_path: Path) -> None:
-    told = json.loads(run("import", str(case(tmp_path / "raw")), "x", "--json"))
-    assert told["front_door"] == "frontend"
-    assert told["sealed"] is True
+    printed = json.loads(run("import", str(case(tmp_path / "raw")), "x", "--json"))
+    assert printed["front_door"] == "frontend"
+    assert printed["sealed"] is True
     found = json.loads(run("diagnose", "x", "--method", "baro", "--onset", f"+{FAULT_AT}", "--json"))
     assert found["onset"] == 1_700_000_000.0 + FAULT_AT
     (result,) = found["results"]
@@ -89,10 +117,10 @@ def test_a_case_is_diagnosed_without_an_import_and_text_is_harmless(tmp_path: Pa
 
 def test_explain_shows_steps_and_json_has_them_all(tmp_path: Path) -> None:
     raw = str(case(tmp_path / "raw"))
-    told = json.loads(run("explain", raw, "--method", "nsigma", "--onset", f"+{FAULT_AT}", "--json"))
-    assert told["method"] == "nsigma"
-    assert told["components"][0]["component"] == "cart"
-    steps = told["explanation"]["steps"]
+    printed = json.loads(run("explain", raw, "--method", "nsigma", "--onset", f"+{FAULT_AT}", "--json"))
+    assert printed["method"] == "nsigma"
+    assert printed["components"][0]["component"] == "cart"
+    steps = printed["explanation"]["steps"]
     assert steps
     text = run("explain", raw, "--method", "nsigma", "--onset", f"+{FAULT_AT}")
     for step in steps:
@@ -101,10 +129,10 @@ def test_explain_shows_steps_and_json_has_them_all(tmp_path: Path) -> None:
 
 def test_replay_without_a_terminal_says_what_was_recorded(tmp_path: Path) -> None:
     raw = str(case(tmp_path / "raw"))
-    told = json.loads(run("replay", raw, "--json"))
-    assert told["front_door"] == "frontend"
-    assert told["samples"] == 150
-    assert {c["id"] for c in told["components"]} == {"frontend", "cart", HOSTILE}
+    printed = json.loads(run("replay", raw, "--json"))
+    assert printed["front_door"] == "frontend"
+    assert printed["samples"] == 150
+    assert {c["id"] for c in printed["components"]} == {"frontend", "cart", HOSTILE}
     assert "\x1b" not in run("replay", raw)
 
 
@@ -124,10 +152,10 @@ def test_record_saves_the_last_seconds_and_incidents_lists_them(
 
     recorded, _ = rcaeval.read_case(case(tmp_path / "raw", start=time.time() - 150.0))
     monkeypatch.setattr(LocalDeployment, "connect", lambda: ReplayDeployment(recorded, "local"))
-    told = json.loads(run("record", "--seconds", "100", "--json"))
-    assert Path(told["path"]).parent == tmp_path / "state" / "rca-tui" / "incidents"
+    printed = json.loads(run("record", "--seconds", "100", "--json"))
+    assert Path(printed["path"]).parent == tmp_path / "state" / "rca-tui" / "incidents"
     (listed,) = json.loads(run("incidents", "--json"))
-    assert listed["name"] == Path(told["path"]).stem
+    assert listed["name"] == Path(printed["path"]).stem
     assert listed["seconds"] == pytest.approx(100)
     assert (listed["shipped"], listed["sealed"], listed["problem"]) == (False, False, None)
     shown = json.loads(run("replay", listed["name"], "--json"))
@@ -278,10 +306,10 @@ def test_evaluate_scores_saved_and_raw_cases(tmp_path: Path, monkeypatch: pytest
     cases = tmp_path / "cases"
     cases.mkdir()
     case(cases / "two", start=1_600_000_000.0)
-    told = json.loads(run("evaluate", "saved.zip", "cases", "--method", "baro", "--method", "dummy", "--json"))
-    assert (told["cases"], told["candidates"]) == (2, 3)
-    assert told["guessing"]["ac@1"] == pytest.approx(1 / 3, abs=1e-4)
-    rows = {row["method"]: row for row in told["methods"]}
+    printed = json.loads(run("evaluate", "saved.zip", "cases", "--method", "baro", "--method", "dummy", "--json"))
+    assert (printed["cases"], printed["candidates"]) == (2, 3)
+    assert printed["guessing"]["ac@1"] == pytest.approx(1 / 3, abs=1e-4)
+    rows = {row["method"]: row for row in printed["methods"]}
     assert set(rows) == {"baro", "dummy"}
     expected = {
         "method",
@@ -319,10 +347,10 @@ def test_contrast_belongs_to_no_method_and_says_how_far_they_agree(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     raw = str(case(tmp_path / "raw"))
     asked = ("contrast", raw, "--onset", f"+{FAULT_AT}", "--method", "nsigma")
-    told = json.loads(run(*asked, "--json"))
-    assert told["method"] == "contrast"
-    assert told["components"][0]["component"] == "cart"
-    assert told["agreement_by_chance"] < told["agreement"]["nsigma"] <= 1.0
+    printed = json.loads(run(*asked, "--json"))
+    assert printed["method"] == "contrast"
+    assert printed["components"][0]["component"] == "cart"
+    assert printed["agreement_by_chance"] < printed["agreement"]["nsigma"] <= 1.0
     text = run(*asked)
     assert "Are they different?" in text
-    assert f"{told['agreement']['nsigma']:.2f}" in text
+    assert f"{printed['agreement']['nsigma']:.2f}" in text
