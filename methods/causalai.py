@@ -113,7 +113,8 @@ class CausalAi(Method):
             given = ", ".join(names[s] for s in why.given)
             rows.append((names[i], float(correlation[flag, i]), given, why.correlation, why.threshold))
         claim = (
-            f"{found.tests:,} tests: {counted(len(shielded), 'signal')} with a change at the onset that others explain."
+            f"{number(found.tests)} tests: {counted(len(shielded), 'signal')} with a change at the onset that "
+            "others explain."
         )
         if rows:
             claim += (

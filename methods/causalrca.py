@@ -7,10 +7,11 @@ from typing import ClassVar
 import numpy as np
 
 from cluster.incident.model import Incident
-from cluster.text.quantities import number
+from cluster.text.quantities import number, quantity
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_signals
 from methods.answer.types import Explanation, Family, Graph, GraphEdge, Method, NoRanking, Outcome, Reason, Step, Table
+from methods.answer.wording import counted
 from methods.graph.dag_gnn import Fit, Schedule, fit
 from methods.graph.pagerank import pagerank
 from methods.telemetry.matrix import Floats, SignalMatrix, prepare
@@ -106,7 +107,8 @@ class CausalRca(Method):
         if seconds > self.most_seconds:
             return NoRanking(
                 Reason.NOT_APPLICABLE,
-                f"{matrix.signals} signals would take about {seconds:,.0f} s, the limit is {self.most_seconds:,.0f} s: "
+                f"{matrix.signals} signals would take about {quantity(seconds, 's')}, the limit is "
+                f"{quantity(self.most_seconds, 's')}: "
                 f"choose fewer signals",
             )
         learned = fit(matrix.standardized(), rng, self.schedule)
@@ -141,7 +143,7 @@ class CausalRca(Method):
             Step(
                 "Learned graph",
                 f"{len(causes)} edges between {matrix.signals} signals weigh {self.threshold} or more after "
-                f"{learned.epochs:,} epochs. The graph is acyclic: h = {number(learned.acyclicity)}.",
+                f"{counted(learned.epochs, 'epoch')}. The graph is acyclic: h = {number(learned.acyclicity)}.",
                 {
                     "edges": float(len(causes)),
                     "epochs": float(learned.epochs),

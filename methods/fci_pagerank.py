@@ -63,7 +63,7 @@ class FciPageRank(GraphMethod):
         >>> [scored.component for scored in ranking.components]
         ['replica-0', 'replica-1', 'gateway', 'node']
         >>> print(ranking.explanation.steps[-1].claim)
-        PageRank flows from effects to causes. replica-0:cpu_usage has 21.3 % of it, 1.92 times an even share (11.1 %).
+        PageRank flows from effects to causes. replica-0:cpu_usage has 21 % of it, 1.92 times an even share (11 %).
     """
 
     name = "fci_pagerank"

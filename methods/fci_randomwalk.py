@@ -66,7 +66,7 @@ class FciRandomWalk(GraphMethod):
         >>> [scored.component for scored in ranking.components]
         ['replica-1', 'node']
         >>> print(ranking.explanation.steps[-1].claim)
-        A walk from gateway:latency_p90 that prefers signals similar to it spends 31.7 % of its steps at
+        A walk from gateway:latency_p90 that prefers signals similar to it spends 32 % of its steps at
         replica-1:latency_p90 (similarity 0.991).
     """
 

@@ -61,7 +61,7 @@ class GrangerPageRank(GraphMethod):
         >>> [scored.component for scored in ranking.components]
         ['replica-1', 'gateway', 'node', 'replica-0']
         >>> print(ranking.explanation.steps[-1].claim)
-        PageRank flows from effects to causes. replica-1:latency_p90 has 16 % of it, 1.44 times an even share (11.1 %).
+        PageRank flows from effects to causes. replica-1:latency_p90 has 16 % of it, 1.44 times an even share (11 %).
     """
 
     name = "granger_pagerank"

@@ -67,7 +67,7 @@ class GrangerRandomWalk(GraphMethod):
         >>> [scored.component for scored in ranking.components]
         ['replica-1', 'node', 'replica-0', 'gateway']
         >>> print(ranking.explanation.steps[-1].claim)
-        A walk from gateway:latency_p90 that prefers signals similar to it spends 21.7 % of its steps at
+        A walk from gateway:latency_p90 that prefers signals similar to it spends 22 % of its steps at
         replica-1:latency_p90 (similarity 0.991).
     """
 

@@ -61,7 +61,7 @@ class LingamPageRank(GraphMethod):
         >>> [scored.component for scored in ranking.components]
         ['gateway', 'replica-1', 'replica-0', 'node']
         >>> print(ranking.explanation.steps[-1].claim)
-        PageRank flows from effects to causes. gateway:latency_p90 has 28.1 % of it, 2.53 times an even share (11.1 %).
+        PageRank flows from effects to causes. gateway:latency_p90 has 28 % of it, 2.53 times an even share (11 %).
     """
 
     name = "lingam_pagerank"

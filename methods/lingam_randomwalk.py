@@ -65,7 +65,7 @@ class LingamRandomWalk(GraphMethod):
         >>> [scored.component for scored in ranking.components]
         ['replica-1', 'node', 'replica-0', 'gateway']
         >>> print(ranking.explanation.steps[-1].claim)
-        A walk from gateway:latency_p90 that prefers signals similar to it spends 24.1 % of its steps at
+        A walk from gateway:latency_p90 that prefers signals similar to it spends 24 % of its steps at
         replica-1:cpu_usage (similarity 0.99).
     """
 

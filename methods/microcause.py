@@ -199,8 +199,8 @@ class MicroCause(Method):
             for i, j, lag in across[:SHOWN]
         )
         claim = (
-            f"{links.tests:,} tests over {links.samples} samples find {counted(len(across), 'link')} between different "
-            f"signals at level {self.alpha}."
+            f"{counted(links.tests, 'test')} over {links.samples} samples find {counted(len(across), 'link')} "
+            f"between different signals at level {self.alpha}."
         )
         if rows:
             cause, effect, lag, partial, _ = rows[0]

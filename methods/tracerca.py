@@ -79,7 +79,7 @@ class TraceRca(Method):
         >>> [scored.component for scored in ranking.components]
         ['replica-1', 'gateway']
         >>> print(ranking.explanation.steps[-1].claim)
-        100% of the abnormal traces contain an abnormal call to replica-1, 0% an abnormal call from it: score 1.
+        100 % of the abnormal traces contain an abnormal call to replica-1, 0 % an abnormal call from it: score 1.
     """
 
     name: ClassVar[str] = "tracerca"

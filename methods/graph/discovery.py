@@ -211,8 +211,8 @@ def separation_step(signals: Signals, found: Skeleton, alpha: float, relevance: 
         )
     pairs = signals.count * (signals.count - 1) // 2
     claim = (
-        f"{found.tests:,} tests at level {alpha} separate {len(found.separations)} of {pairs} pairs of signals, "
-        f"{len(conditional)} of them only given up to {max(found.depth, 0)} other signals."
+        f"{counted(found.tests, 'test')} at level {alpha} separate {len(found.separations)} of {pairs} pairs of "
+        f"signals, {len(conditional)} of them only given up to {max(found.depth, 0)} other signals."
     )
     if rows:
         first, second, raw, given, partial, bound = rows[0]
@@ -222,8 +222,8 @@ def separation_step(signals: Signals, found: Skeleton, alpha: float, relevance: 
         )
     if found.unfinished:
         claim += (
-            f" The search stopped there: {found.unfinished:,} tests given {found.depth + 1} signals exceed the budget, "
-            "so some edges may be indirect."
+            f" The search stopped there: {counted(found.unfinished, 'test')} given {found.depth + 1} signals "
+            "exceed the budget, so some edges may be indirect."
         )
     numbers = {"tests": found.tests, "alpha": alpha, "depth": found.depth, "unfinished": found.unfinished}
     table = Table(("signal", "other", "correlation", "given", "partial correlation", "threshold"), tuple(rows))

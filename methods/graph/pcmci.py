@@ -19,6 +19,7 @@ import numba
 import numpy as np
 from scipy import stats
 
+from cluster.text.quantities import number
 from methods.graph.mixed import Floats
 
 SINGULAR = 1e-9
@@ -63,8 +64,8 @@ def pcmci(values: Floats, tau_max: int, pc_alpha: float) -> LaggedLinks:
     width = 2 * tau_max + 1
     if n * width > MOST_COLUMNS:
         raise TooLarge(
-            f"{n:,} metrics at {tau_max} lags would need {n * n * (tau_max + 1):,} tests over {n * width:,} lagged "
-            f"signals, the limit is {MOST_COLUMNS:,}: choose fewer metrics"
+            f"{number(n)} metrics at {tau_max} lags would need {number(n * n * (tau_max + 1))} tests over "
+            f"{number(n * width)} lagged signals, the limit is {number(MOST_COLUMNS)}: choose fewer metrics"
         )
     used = samples - 2 * tau_max
     lagged = np.stack([values[2 * tau_max - lag : samples - lag] for lag in range(width)], axis=2).reshape(used, -1)

@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from cluster.incident.model import Incident
+from cluster.text.quantities import number
 from methods.answer.types import NoRanking, Pointer, Reason, Step
 from methods.graph.mixed import Floats
 from methods.telemetry.matrix import Key, SignalMatrix, prepare
@@ -97,8 +98,8 @@ def distinct(incident: Incident, least_samples: int = LEAST_SAMPLES) -> Signals 
     if everything.signals > MOST_SIGNALS:
         pairs = everything.signals * (everything.signals - 1) // 2
         sentence = (
-            f"{everything.signals:,} metrics make {pairs:,} pairs, too many for a causal graph: "
-            f"the limit is {MOST_SIGNALS:,} metrics: choose fewer"
+            f"{number(everything.signals)} metrics make {number(pairs)} pairs, too many for a causal graph: "
+            f"the limit is {number(MOST_SIGNALS)} metrics: choose fewer"
         )
         return NoRanking(Reason.NOT_APPLICABLE, sentence)
     varying = everything.varying()

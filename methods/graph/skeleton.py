@@ -24,6 +24,7 @@ from typing import Any
 import numba
 import numpy as np
 
+from cluster.text.quantities import number
 from methods.graph.mixed import Bools, Floats
 
 SINGULAR = 1e-9
@@ -35,8 +36,8 @@ class TooManyTests(Exception):
 
     def __init__(self, signals: int, depth: int, needed: int, budget: int) -> None:
         super().__init__(
-            f"{signals:,} metrics would need {needed:,} independence tests with {depth} conditioning metrics, "
-            f"the limit is {budget:,}: choose fewer metrics"
+            f"{number(signals)} metrics would need {number(needed)} independence tests with {depth} conditioning "
+            f"metrics, the limit is {number(budget)}: choose fewer metrics"
         )
         self.depth = depth
         self.needed = needed
