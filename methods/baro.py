@@ -5,11 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from cluster.incident.model import Incident
-from methods.answer.caveats import caveats_for
-from methods.answer.ranking import by_signals
-from methods.answer.types import Family, Method, NoRanking, Outcome, Reason
-from methods.telemetry.deviation import deviations, explain, median_and_range
-from methods.telemetry.matrix import halves, prepare
+from methods.answer.types import Family, Method, Outcome
+from methods.telemetry.deviation import median_and_range, rank_by_deviation
 
 
 class Baro(Method):
@@ -68,11 +65,4 @@ class Baro(Method):
     family = Family.METRIC
 
     def rank(self, incident: Incident, rng: np.random.Generator) -> Outcome:
-        parts = halves(prepare(incident), incident.onset)
-        if isinstance(parts, NoRanking):
-            return parts
-        found = deviations(*parts, median_and_range)
-        scores = found.by_signal()
-        if not any(scores.values()):
-            return NoRanking(Reason.NOT_APPLICABLE, "no signal changes after the onset")
-        return caveats_for(by_signals(scores, explain(incident, found, centre="median", spread="IQR")), incident)
+        return rank_by_deviation(incident, median_and_range, centre="median", spread="IQR")

@@ -8,6 +8,7 @@ from cluster.incident.model import Incident
 from cluster.text.quantities import TIME, number
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_signals
+from methods.answer.refusals import NO_ONSET
 from methods.answer.types import Explanation, Family, Graph, GraphEdge, Method, NoRanking, Outcome, Reason, Step, Table
 from methods.answer.wording import counted
 from methods.graph.context import Pointed, children_of_context
@@ -80,7 +81,7 @@ class CausalAi(Method):
 
     def rank(self, incident: Incident, rng: np.random.Generator) -> Outcome:
         if incident.onset is None:
-            return NoRanking(Reason.NOT_APPLICABLE, "the onset is not known: set it, or record an incident with an SLI")
+            return NO_ONSET
         signals = distinct(incident)
         if isinstance(signals, NoRanking):
             return signals

@@ -13,6 +13,7 @@ from cluster.text.quantities import TIME, number, percent
 from cluster.window import Onset
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_components
+from methods.answer.refusals import NO_FRONT_DOOR, NO_ONSET
 from methods.answer.ties import steady
 from methods.answer.types import (
     Cell,
@@ -102,10 +103,9 @@ class Microscope(Method):
     def rank(self, incident: Incident, rng: np.random.Generator) -> Outcome:
         front = incident.topology.front_door
         if front is None:
-            return NoRanking(Reason.NOT_APPLICABLE, "the topology does not say which component is the front door")
+            return NO_FRONT_DOOR
         if incident.onset is None:
-            detail = "the onset is not known: set it, or record an incident with an SLI"
-            return NoRanking(Reason.NOT_APPLICABLE, detail)
+            return NO_ONSET
         calls = call_latencies(incident)
         if isinstance(calls, NoRanking):
             return calls

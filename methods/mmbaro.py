@@ -11,6 +11,7 @@ from cluster.incident.model import Incident
 from cluster.text.quantities import number, percent, quantity
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_signals
+from methods.answer.refusals import NO_ONSET
 from methods.answer.ties import steady
 from methods.answer.types import Explanation, Family, Method, NoRanking, Outcome, Pointer, Reason, Step, Table
 from methods.answer.wording import counted, unit_of
@@ -82,8 +83,7 @@ class MmBaro(Method):
 
     def rank(self, incident: Incident, rng: np.random.Generator) -> Outcome:
         if incident.onset is None:
-            detail = "the onset is not known: set it, or record an incident with an SLI"
-            return NoRanking(Reason.NOT_APPLICABLE, detail)
+            return NO_ONSET
         found: dict[str, tuple[Deviations, Mapping[tuple[str, str], str]]] = {}
         metrics = halves(prepare(incident), incident.onset)
         if not isinstance(metrics, NoRanking):

@@ -11,6 +11,7 @@ from cluster.incident.model import Incident
 from cluster.text.quantities import number, percent
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_components
+from methods.answer.refusals import NO_FRONT_DOOR
 from methods.answer.ties import steady
 from methods.answer.types import (
     Explanation,
@@ -95,7 +96,7 @@ class MonitorRank(Method):
     def rank(self, incident: Incident, rng: np.random.Generator) -> Outcome:
         front = incident.topology.front_door
         if front is None:
-            return NoRanking(Reason.NOT_APPLICABLE, "the topology does not say which component is the front door")
+            return NO_FRONT_DOOR
         calls = call_latencies(incident)
         if isinstance(calls, NoRanking):
             return calls

@@ -5,11 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from cluster.incident.model import Incident
-from methods.answer.caveats import caveats_for
-from methods.answer.ranking import by_signals
-from methods.answer.types import Family, Method, NoRanking, Outcome, Reason
-from methods.telemetry.deviation import deviations, explain, mean_and_deviation
-from methods.telemetry.matrix import halves, prepare
+from methods.answer.types import Family, Method, Outcome
+from methods.telemetry.deviation import mean_and_deviation, rank_by_deviation
 
 
 class NSigma(Method):
@@ -64,11 +61,4 @@ class NSigma(Method):
     family = Family.METRIC
 
     def rank(self, incident: Incident, rng: np.random.Generator) -> Outcome:
-        parts = halves(prepare(incident), incident.onset)
-        if isinstance(parts, NoRanking):
-            return parts
-        found = deviations(*parts, mean_and_deviation)
-        scores = found.by_signal()
-        if not any(scores.values()):
-            return NoRanking(Reason.NOT_APPLICABLE, "no signal changes after the onset")
-        return caveats_for(by_signals(scores, explain(incident, found, centre="mean", spread="sd")), incident)
+        return rank_by_deviation(incident, mean_and_deviation, centre="mean", spread="sd")

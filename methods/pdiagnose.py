@@ -12,6 +12,7 @@ from cluster.incident.model import Incident
 from cluster.text.quantities import number, percent
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_components
+from methods.answer.refusals import NO_ONSET
 from methods.answer.ties import steady
 from methods.answer.types import Cell, Explanation, Family, Method, NoRanking, Outcome, Pointer, Reason, Step, Table
 from methods.answer.wording import counted
@@ -91,8 +92,7 @@ class PDiagnose(Method):
 
     def rank(self, incident: Incident, rng: np.random.Generator) -> Outcome:
         if incident.onset is None:
-            detail = "the onset is not known: set it, or record an incident with an SLI"
-            return NoRanking(Reason.NOT_APPLICABLE, detail)
+            return NO_ONSET
         onset = incident.onset.time
         sides = halves(prepare(incident), incident.onset)
         logs, spans = log_templates.parse(incident), encode(incident)

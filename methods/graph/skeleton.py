@@ -36,8 +36,8 @@ class TooManyTests(Exception):
 
     def __init__(self, signals: int, depth: int, needed: int, budget: int) -> None:
         super().__init__(
-            f"{number(signals)} metrics would need {number(needed)} independence tests with {depth} conditioning "
-            f"metrics, the limit is {number(budget)}: choose fewer metrics"
+            f"{number(signals)} metrics would need {number(needed)} independence tests of depth {depth}, "
+            f"the limit is {number(budget)}: choose fewer metrics"
         )
         self.depth = depth
         self.needed = needed

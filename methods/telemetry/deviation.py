@@ -18,9 +18,12 @@ import numpy as np
 
 from cluster.incident.model import Incident
 from cluster.text.quantities import TIME, number, quantity
-from methods.answer.types import Cell, Explanation, Step, Table
+from methods.answer.caveats import caveats_for
+from methods.answer.ranking import by_signals
+from methods.answer.refusals import NO_CHANGE
+from methods.answer.types import Cell, Explanation, NoRanking, Outcome, Step, Table
 from methods.answer.wording import after_onset, unit_of
-from methods.telemetry.matrix import Floats, Key, SignalMatrix
+from methods.telemetry.matrix import Floats, Key, SignalMatrix, halves, prepare
 
 FLOOR = 0.05
 LISTED = 8
@@ -96,6 +99,29 @@ def deviations(
     spread = np.where(still, FLOOR * ever, spread)
     scores = np.where(still & ~borrowed, np.where(measured, 0.0, np.nan), largest / np.where(spread > 0, spread, 1.0))
     return Deviations(before, after, centre * scale, spread * scale, borrowed, scores, peak)
+
+
+def rank_by_deviation(
+    incident: Incident, baseline: Callable[[Floats], tuple[Floats, Floats]], *, centre: str, spread: str
+) -> Outcome:
+    """Components by the largest deviation of their worst signal.
+
+    Args:
+        incident: its metrics and onset are read.
+        baseline: `mean_and_deviation` or `median_and_range`.
+        centre, spread: what `baseline` returns, in words for the explanation.
+
+    Returns:
+        NoRanking(NOT_APPLICABLE) where `halves` gives it, and when no signal changes.
+    """
+    parts = halves(prepare(incident), incident.onset)
+    if isinstance(parts, NoRanking):
+        return parts
+    scored = deviations(*parts, baseline)
+    scores = scored.by_signal()
+    if not any(scores.values()):
+        return NO_CHANGE
+    return caveats_for(by_signals(scores, explain(incident, scored, centre=centre, spread=spread)), incident)
 
 
 def explain(incident: Incident, scored: Deviations, *, centre: str, spread: str) -> Explanation:

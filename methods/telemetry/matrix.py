@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from cluster.incident.model import Incident
 from cluster.window import Onset
+from methods.answer.refusals import NO_ONSET
 from methods.answer.types import NoRanking, Reason, SeriesPointer
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -128,7 +129,7 @@ def halves(
 ) -> tuple[SignalMatrix, SignalMatrix] | NoRanking:
     """The samples before the onset, and those from it on; NoRanking(NOT_APPLICABLE) where one side is too short."""
     if onset is None:
-        return NoRanking(Reason.NOT_APPLICABLE, "the onset is not known: set it, or record an incident with an SLI")
+        return NO_ONSET
     if not matrix.signals:
         return NoRanking(Reason.NOT_APPLICABLE, "the incident has no metrics")
     early = matrix.times < onset.time

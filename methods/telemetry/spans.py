@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cluster.incident.model import Incident
+from methods.answer.refusals import NO_ONSET
 from methods.answer.types import NoRanking, Reason, SpansPointer
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -88,7 +89,7 @@ def encode(incident: Incident, *, least: int = 1) -> SpanTable | NoRanking:
         NoRanking(NOT_APPLICABLE) without an onset, without spans, or with too few traces on one side.
     """
     if incident.onset is None:
-        return NoRanking(Reason.NOT_APPLICABLE, "the onset is not known: set it, or record an incident with an SLI")
+        return NO_ONSET
     frame = incident.telemetry.spans
     usable = (
         frame["component"].isin(list(incident.topology.ids))
