@@ -10,6 +10,7 @@ from typing import Any
 
 import text
 
+_PLACES = {"local": "this machine", "kubernetes": "Kubernetes"}
 MEASURED = Path(__file__).resolve().parents[1] / "measured"
 
 
@@ -108,7 +109,7 @@ def _fault(entry: Any) -> str:
     for deployment in entry.deployments:
         fault = catalog.load(entry.name, deployment)
         module = inspect.getmodule(type(fault))
-        parts.append(f"## On {'this machine' if deployment == catalog.LOCAL else 'Kubernetes'}")
+        parts.append(f"## On {_PLACES.get(deployment, deployment)}")
         parts.append(text.body(inspect.getdoc(module) or "") if module else "")
         targets = ", ".join(sorted(kind.value for kind in fault.targets))
         needs = "; ".join(text.prose(need) for need in fault.needs)
