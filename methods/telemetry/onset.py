@@ -53,13 +53,11 @@ class OnsetEstimate:
         onset: None when the search found none.
         claim: what changed, or why there is no onset: one sentence for a person.
         probability: of a change point near the first bad sample; 0 without an onset.
-        first_bad_sample: unix seconds; it comes after the onset. None without an onset.
     """
 
     onset: Onset | None
     claim: str
     probability: float = 0.0
-    first_bad_sample: float | None = None
 
 
 def with_onset(incident: Incident) -> Incident:
@@ -165,4 +163,4 @@ def _estimate(
         f"Trouble at {front} began about {clock_time(onset)} (probability {probability:.2f}): {' and '.join(changes)}, "
         f"seen from {duration(round(float(times[row]) - onset))} later on."
     )
-    return OnsetEstimate(Onset(onset, OnsetSource.ESTIMATED), claim, probability, float(times[row]))
+    return OnsetEstimate(Onset(onset, OnsetSource.ESTIMATED), claim, probability)
