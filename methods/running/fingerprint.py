@@ -52,11 +52,7 @@ def method(name: str) -> str:
     again. Raises UnknownMethod.
     """
     row = catalog.entry(name)
-    try:
-        source = code(row.module)
-    except (ImportError, SyntaxError, OSError):
-        source = secrets.token_hex()
-    return _digest(row.name, source, code(_SEEDS))
+    return _digest(row.name, _code_or_chance(row.module), code(_SEEDS))
 
 
 def code(module: str) -> str:
@@ -88,7 +84,8 @@ def content(incident: Incident) -> str:
 def content_after(content: str, change: Callable[[Incident], Incident]) -> str:
     """Digest of an incident that `change` was applied to, without applying it.
 
-    The function counts by its module's code, its name, and the values that it has closed over or been bound to.
+    The function counts by its module's code, its name, and the values that it has closed over or been bound to. One
+    whose source cannot be read, such as a notebook's, has another digest each time.
     """
     return _digest(content, *_described(change))
 
@@ -222,11 +219,18 @@ def _described(value: object) -> Iterator[str]:
         for item in value:
             yield from _described(item)
     elif callable(value) and hasattr(value, "__code__"):
-        yield f"{code(value.__module__)} {value.__module__} {getattr(value, '__qualname__', '')}"
+        yield f"{_code_or_chance(value.__module__)} {value.__module__} {getattr(value, '__qualname__', '')}"
         for cell in getattr(value, "__closure__", None) or ():
             yield from _described(cell.cell_contents)
     else:
         yield repr(value)
+
+
+def _code_or_chance(module: str) -> str:
+    try:
+        return code(module)
+    except (ImportError, SyntaxError, ValueError, OSError):
+        return secrets.token_hex()
 
 
 @cache

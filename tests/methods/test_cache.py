@@ -148,6 +148,12 @@ def test_a_change_counts_by_its_code_and_by_what_it_is_bound_to() -> None:
     assert {fingerprint.content_after("c", change) for change in again} == found
 
 
+def test_a_change_without_readable_source_is_another_one_each_time() -> None:
+    scope: dict[str, Callable[[Incident], Incident]] = {"__name__": "nowhere"}
+    exec("def change(incident): return incident", scope)
+    assert fingerprint.content_after("c", scope["change"]) != fingerprint.content_after("c", scope["change"])
+
+
 KIND = TypeAdapter(list[int])
 A, B = "a" * 32, "b" * 32
 
