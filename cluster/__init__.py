@@ -9,6 +9,7 @@ The names below are the public ones, for scripts and notebooks. They are importe
   `ReplayDeployment` (a saved incident). One that `HasPods` gives faults control of each `Pod`. `start_local`,
   `local_status` and `stop_local` control the one on this machine.
 - Signals: `SIGNALS`, the canonical names and their units.
+- Errors: everything that a person can cause or repair is an `RcaError`.
 
     >>> from cluster import load_incident
     >>> load_incident("drill-05").topology.front_door
@@ -24,6 +25,7 @@ from cluster.lazy import exports
 if TYPE_CHECKING:
     from cluster.capture import capture as capture_incident
     from cluster.deployment import Deployment, DeploymentError, HasPods, Pod
+    from cluster.errors import RcaError
     from cluster.incident.container import IncidentError
     from cluster.incident.library import listings as list_incidents
     from cluster.incident.library import load as load_incident
@@ -58,6 +60,7 @@ __all__ = [
     "Onset",
     "OnsetSource",
     "Pod",
+    "RcaError",
     "Relation",
     "ReplayDeployment",
     "Telemetry",
@@ -97,6 +100,7 @@ if not TYPE_CHECKING:
             "Onset": "cluster.window:Onset",
             "OnsetSource": "cluster.window:OnsetSource",
             "Pod": "cluster.deployment:Pod",
+            "RcaError": "cluster.errors:RcaError",
             "Relation": "cluster.topology:Relation",
             "ReplayDeployment": "cluster.replay:ReplayDeployment",
             "SIGNALS": "cluster.signals:SIGNALS",

@@ -88,12 +88,13 @@ class ChecksPage(Page):
 
         from cluster.display import to_rich
         from guidelines import documents
+        from guidelines.types import Verdict
 
         each = self._at(report)
         if each is None:
             return
         document = documents.page(each.guideline, each.finding)
-        blind = documents.blindness(report) if each.finding.verdict == "fail" else ()
+        blind = documents.blindness(report) if each.finding.verdict is Verdict.FAIL else ()
         self.query_one("#check-text", Static).update(Group(to_rich(document), Text(), to_rich(blind)))
         if self._read != each.guideline.name:  # the same check again is read on where the reader was
             self._read = each.guideline.name

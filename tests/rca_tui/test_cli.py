@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -354,3 +355,25 @@ def test_contrast_belongs_to_no_method_and_says_how_far_they_agree(
     text = run(*asked)
     assert "Are they different?" in text
     assert f"{printed['agreement']['nsigma']:.2f}" in text
+
+
+def test_the_onset_is_told_in_one_zone_wherever_the_reader_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the command line, by the estimate's claim, and by the incident in a notebook."""
+    from cluster.display import document, to_text
+    from cluster.incident import library
+    from methods.telemetry.onset import estimate
+    from rca_tui.commands.analysis import onset_line
+
+    incident = library.load("drill-05")
+    found = estimate(incident)
+    placed = incident.at(found.onset)
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        told = [found.claim, onset_line(placed), to_text(document(placed), 200)]
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert found.onset is not None
+    moment = datetime.fromtimestamp(found.onset.time, UTC).strftime("%H:%M:%S UTC")
+    assert all(moment in text for text in told)
