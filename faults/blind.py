@@ -1,4 +1,4 @@
-"""A blind drill: chance draws the fault and the component, and nobody is told before the incident is revealed."""
+"""A blind drill: fault and component are drawn at random and not shown before the incident is revealed."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def draw(deployment: Deployment, rng: random.Random | None = None) -> tuple[str, str]:
-    """A fault that can run there and one of the components that it can hit, each fault as likely as any other.
+    """A fault that can run there and a component that it can hit, each fault equally likely.
 
     Args:
-        rng: by default the system's own randomness, which no seed foretells.
+        rng: by default the randomness of the system, which has no seed.
 
     Raises:
         Refused: no fault can run there.

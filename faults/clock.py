@@ -1,4 +1,4 @@
-"""Time that no one can set: seconds since this boot, and which boot that is."""
+"""A clock that nobody can set: seconds since this boot, and which boot that is."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ SAME_BOOT = 60.0  # s by which two processes may disagree about when this boot w
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """An instant on the clock of one boot. It counts on through suspend and through changes of the wall clock.
+    """An instant on the clock of one boot, which runs on through suspend and ignores changes of the wall clock.
 
-    `boot` names the boot by its time (unix seconds) as the process saw it that made the moment.
+    `boot` identifies the boot by its time in unix seconds, as the process that created the moment read it.
     """
 
     seconds: float

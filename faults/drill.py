@@ -2,7 +2,7 @@
 
     report = drill.run(deployment, "cpu-stress", "replica-1", {"workers": 4}, armed=True, save=Path("x.zip"))
 
-What `progress` is told names neither fault nor target, so that it may be shown in a blind drill.
+A `Progress` names neither fault nor target, so that it can be shown in a blind drill.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from faults.types import Fault, Plan
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
 
-STEADY_PATIENCE = 90.0  # s beyond the baseline that the service may take to become steady
+STEADY_PATIENCE = 90.0  # s after the baseline that the service may take to become steady
 LAG = 3.0  # s until the last samples of a window can be read
 MAX_PERIOD = 3600.0  # s
 POLL = 0.25
@@ -49,7 +49,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a drill is; `remaining` seconds of the phase, None where that is not known."""
+    """The phase of a drill; `remaining` seconds of it, None where unknown."""
 
     phase: Phase
     remaining: float | None = None
@@ -58,7 +58,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class DrillReport:
-    """How a drill went.
+    """The outcome of a drill.
 
     Attributes:
         state: RECOVERED, or STUCK with `detail` and the `command` for a person.
@@ -141,7 +141,7 @@ def run(
     try:
         start = time.time()
         while (until := max(start, engine.last_recovery()) + baseline) > time.time():
-            _sit_out(Phase.BASELINE, until, progress, cancelled)
+            _wait(Phase.BASELINE, until, progress, cancelled)
         _become_steady(engine, chosen, target, progress, cancelled)
     except _CancelledError:
         raise Refused("the drill was cancelled before anything was touched") from None
@@ -159,7 +159,7 @@ def run(
     reverted_at = _reverted_at(injection)
     if reverted_at is not None and not aborted:
         try:
-            _sit_out(Phase.AFTERMATH, reverted_at + aftermath + LAG, progress, cancelled)
+            _wait(Phase.AFTERMATH, reverted_at + aftermath + LAG, progress, cancelled)
         except _CancelledError:
             aborted = "cancelled"
     report = _report(injection, undone, aborted, reverted_at)
@@ -181,7 +181,7 @@ def _check(
     periods: tuple[float, ...],
     save: Path | None,
 ) -> None:
-    """Everything that can be refused before the baseline instead of after it."""
+    """Refuse before the baseline what can be refused then."""
     if not engine.armed:
         raise ReadOnly("read-only: nothing is injected unless armed")
     if not all(0 < period <= MAX_PERIOD for period in periods):
@@ -193,7 +193,7 @@ def _check(
     engine.dry_run(fault, target, parameters, seconds)
 
 
-def _sit_out(phase: Phase, until: float, progress: Callable[[Progress], None], cancelled: Callable[[], bool]) -> None:
+def _wait(phase: Phase, until: float, progress: Callable[[Progress], None], cancelled: Callable[[], bool]) -> None:
     ends = clock.now().after(until - time.time())
     while (remaining := ends.remaining()) > 0:
         if cancelled():
@@ -209,7 +209,7 @@ def _become_steady(
     progress: Callable[[Progress], None],
     cancelled: Callable[[], bool],
 ) -> None:
-    """Preflight, again and again while it is only the steady state that is missing. Raises Refused."""
+    """Repeat preflight while only the steady state is missing. Raises Refused."""
     ends = clock.now().after(STEADY_PATIENCE)
     while True:
         report = engine.check(fault, target)
@@ -219,7 +219,7 @@ def _become_steady(
         if ends.remaining() <= 0 or any(check.name != preflight.STEADY for check in missing):
             report.require()
         progress(Progress(Phase.STEADY, ends.remaining(), missing[0].detail))
-        _sit_out(Phase.STEADY, time.time() + 2.0, lambda _: None, cancelled)
+        _wait(Phase.STEADY, time.time() + 2.0, lambda _: None, cancelled)
 
 
 def _reverted_at(injection: Injection) -> float | None:

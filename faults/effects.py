@@ -1,4 +1,4 @@
-"""Did it land? The effects that a fault should show, looked for in what was measured."""
+"""Did the fault land? Compares the effects that it should show with what was measured."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from cluster.incident.model import Telemetry
     from cluster.topology import Topology
 
-SETTLE = 0.25  # share of the active time that an effect may take to build up, left out of the comparison
+SETTLE = 0.25  # share of the active time in which an effect may build up; left out of the comparison
 MIN_SAMPLES = 3
 SLI = tuple(Effect(Role.FRONT_DOOR, signal, Direction.UP) for signal in ("latency_p90", "error_ratio"))
-"""What users feel, whatever the fault."""
+"""What users notice, whatever the fault."""
 
 
 class Landing(StrEnum):
@@ -38,9 +38,9 @@ class Landing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One expected effect beside what was measured: medians in the signal's unit, None where there is no data.
+    """An expected effect and what was measured: medians in the unit of the signal, None where there is no data.
 
-    `source` is the caller for an edge's signal, else empty.
+    `source` is the caller for a signal of an edge, else empty.
     """
 
     role: Role
@@ -57,7 +57,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Periods:
-    """The three stretches of a drill."""
+    """The three windows of a drill."""
 
     before: Window
     during: Window
@@ -65,7 +65,7 @@ class Periods:
 
 
 def measure(deployment: Deployment, expected: Iterable[tuple[str, Effect]], periods: Periods) -> tuple[Measured, ...]:
-    """Each of the (component, effect) pairs wherever its role leads to. Raises DeploymentError."""
+    """Measure each (component, effect) pair where its role points. Raises DeploymentError."""
 
     wanted = tuple(expected)
     whole = Window(periods.before.start, periods.after.end)
@@ -76,7 +76,7 @@ def measure(deployment: Deployment, expected: Iterable[tuple[str, Effect]], peri
 def look_in(
     samples: Samples | Telemetry, topology: Topology, expected: Iterable[tuple[str, Effect]], periods: Periods
 ) -> tuple[Measured, ...]:
-    """The same in what has been fetched, or recorded."""
+    """The same in samples that are fetched or recorded already."""
     found = []
     for target, effect in expected:
         for source, component in _places(effect.role, target, topology):
@@ -88,7 +88,7 @@ def look_in(
 
 
 def overall(measured: Iterable[Measured]) -> Landing:
-    """LANDED when all that was measured landed, ABSENT when none of it shows, else WEAK; UNKNOWN without data."""
+    """LANDED when every measured effect landed, ABSENT when none shows, else WEAK; UNKNOWN without data."""
     seen = {one.landing for one in measured} - {Landing.UNKNOWN}
     if not seen:
         return Landing.UNKNOWN
@@ -96,7 +96,7 @@ def overall(measured: Iterable[Measured]) -> Landing:
 
 
 def _places(role: Role, target: str, topology: Topology) -> list[tuple[str, str]]:
-    """(calling component or empty, component) of each series that the effect is seen in."""
+    """(calling component or empty, component) of each series that shows the effect."""
     door = topology.front_door
     return {
         Role.TARGET: [("", target)],

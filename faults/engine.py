@@ -1,4 +1,4 @@
-"""Lets a fault in, keeps it for its time, takes it out again: preflight → journal → watchdog → inject → revert.
+"""Injects a fault, holds it until its deadline, reverts it: preflight → journal → watchdog → inject → revert.
 
 Read-only unless armed. Whatever happens between the first and the last step, including the death of this process, ends
 in a revert: here, by the watchdog, or by `faults.recover`.
@@ -31,14 +31,21 @@ if TYPE_CHECKING:
 
 MIN_SECONDS, MAX_SECONDS = 1.0, 600.0
 ALLOWANCE = 15.0  # s between arming and the end that arming, injecting and reading back may take in all
-SHOW_PATIENCE = 3.0  # s until a fault that was let in can be read back: a process is not to be seen while it starts
-POLL = 0.25  # s between looks at the journal and the clock while active
-LOOK = 2.0  # s between looks at the deployment
+SHOW_PATIENCE = 3.0  # s until an injected fault can be read back: a process that starts does not show at once
+POLL = 0.25  # s between two reads of the journal and the clock while active
+LOOK = 2.0  # s between two checks of the deployment
 
 
 @dataclass(frozen=True)
 class Injection:
-    """An injection that is in: the handle to hold and revert it with. `record`: its journal at that moment."""
+    """An active injection: the handle to hold and revert it with.
+
+    Attributes:
+        record: its journal at the moment when it became active.
+        ends: when it is reverted.
+        injected_at: unix seconds.
+        keeper: the watchdog's process.
+    """
 
     fault: Fault[Any]
     plan: Plan
@@ -49,7 +56,7 @@ class Injection:
     keeper: subprocess.Popen[bytes]
 
     def remaining(self) -> float:
-        """Seconds until it is reverted, 0 when that is due."""
+        """Seconds until it is reverted, 0 when it is due."""
         return max(0.0, self.ends.remaining())
 
 
@@ -58,9 +65,9 @@ class Engine:
 
     Args:
         armed: False makes it read-only: it plans and checks, and refuses to inject.
-        abort_above: share of failed requests at the front door; a fault that lifts it above for a while is undone.
+        abort_above: share of failed requests at the front door above which a fault is reverted at once.
         folder: of the journals, by default `cluster.paths.journal()`.
-        undo, watchdog_command, assess: the parts that tests replace.
+        undo, watchdog_command, assess: tests replace these.
     """
 
     def __init__(
@@ -83,11 +90,11 @@ class Engine:
         self._assess = assess
 
     def check(self, fault: Fault[Any], target: str, *, steady_state: bool = True) -> Preflight:
-        """Every preflight question and its answer. Reads only."""
+        """Run every preflight check. Reads only."""
         return self._assess(self.deployment, fault, target, folder=self.folder, steady_state=steady_state)
 
     def last_recovery(self) -> float:
-        """When the newest injection into this deployment that is over was (unix seconds); 0 when there was none."""
+        """Unix seconds at which the newest injection into this deployment ended; 0 when there was none."""
         ends = [0.0]
         for journal in journals(self.folder):
             record = journal.read()
@@ -103,10 +110,10 @@ class Engine:
         return self._plan(fault, target, chosen, seconds)
 
     def inject(self, fault: Fault[Any], target: str, parameters: Mapping[str, Any], seconds: float) -> Injection:
-        """Let the fault in, for `seconds` at most.
+        """Inject the fault, for `seconds` at most.
 
-        When it returns the fault was read back as there, and a watchdog keeps the deadline. The caller then calls
-        `hold` (or waits in its own way) and `revert`.
+        When it returns, the fault has been read back as present and a watchdog keeps the deadline. The caller then
+        calls `hold` (or waits in its own way) and `revert`.
 
         Raises:
             ReadOnly, BadParameters, Refused, JournalError: nothing was touched.
@@ -126,7 +133,7 @@ class Engine:
             deadline = clock.now().after(seconds + ALLOWANCE)
             journal.advance(State.ARMED, f"for {seconds:g} s", {"deadline": deadline.seconds})
             keeper = watchdog.start(journal, self._watchdog_command)
-            ends, injected_at = self._enter(fault, plan, journal, seconds)
+            ends, injected_at = self._inject(fault, plan, journal, seconds)
             record = journal.read()
         except BaseException as error:
             reason = _reason(error)
@@ -137,13 +144,13 @@ class Engine:
         return Injection(fault, plan, journal, record, ends, injected_at, keeper)
 
     def _undo_failed(self, journal: Journal, plan: Plan, reason: str) -> Undone:
-        """The way back of an injection that failed. Never raises, also when the journal is lost meanwhile."""
+        """Undo an injection that failed. Never raises, also when the journal has been lost."""
         try:
             return self._undo(journal, f"injecting failed: {reason}", self.deployment)
         except (JournalError, OSError) as error:
             return Undone(journal.id, State.STUCK, False, str(error), plan.undo)
 
-    def _enter(self, fault: Fault[Any], plan: Plan, journal: Journal, seconds: float) -> tuple[Moment, float]:
+    def _inject(self, fault: Fault[Any], plan: Plan, journal: Journal, seconds: float) -> tuple[Moment, float]:
         with journal.locked(LOCK_PATIENCE) as alone:
             if not alone:
                 raise Refused("another process holds this injection")
@@ -166,8 +173,8 @@ class Engine:
         """Wait until the deadline, or until a transient fault has ended. Returns why it must end early, else "".
 
         Args:
-            cancelled: asked several times a second.
-            tick: told the remaining seconds as often.
+            cancelled: called several times a second.
+            tick: called as often with the remaining seconds.
         """
         next_look = time.monotonic() + LOOK
         while (remaining := injection.remaining()) > 0:
@@ -176,12 +183,12 @@ class Engine:
                 return "cancelled"
             if injection.keeper.poll() is not None:
                 return "its watchdog died"
-            if reason := _moved_on(injection.journal):
+            if reason := _taken_over(injection.journal):
                 return reason
             if time.monotonic() >= next_look:
-                if reason := self._trouble(injection):
+                if reason := self._reason_to_abort(injection):
                     return reason
-                if self._passed(injection):
+                if self._ended_on_its_own(injection):
                     return ""
                 next_look = time.monotonic() + LOOK
             time.sleep(min(POLL, remaining))
@@ -193,13 +200,13 @@ class Engine:
         why: str = "its time is over",
         progress: Callable[[str], None] = lambda message: None,
     ) -> Undone:
-        """Undo it now, read back, wait until the service is healthy: RECOVERED, or STUCK with what a person can do.
+        """Revert it now, read back, wait until the service is healthy: RECOVERED, or STUCK with a command for a person.
 
-        Blocks for up to about three minutes, for longer where telemetry is scraped seldom. Never raises, also when the
-        journal is lost meanwhile.
+        Blocks for up to about three minutes, longer where telemetry is scraped seldom. Never raises, also when the
+        journal has been lost.
         """
         undone = self._undo(injection.journal, why, self.deployment, progress, injection.record)
-        with contextlib.suppress(subprocess.TimeoutExpired):  # it goes on trying, in a session of its own
+        with contextlib.suppress(subprocess.TimeoutExpired):  # it keeps trying in a session of its own
             injection.keeper.wait(timeout=5)  # it sees the end in the journal within half a second
         return undone
 
@@ -228,8 +235,8 @@ class Engine:
             sli={} if level is None else level.as_json(),
         )
 
-    def _trouble(self, injection: Injection) -> str:
-        """What makes the fault one that nobody should keep; empty when there is nothing."""
+    def _reason_to_abort(self, injection: Injection) -> str:
+        """Why the fault must be reverted before its deadline; empty when it need not be."""
         try:
             if reason := steady.out_of_bounds(self.deployment, self._abort_above):
                 return reason
@@ -240,18 +247,18 @@ class Engine:
                     return f"{component} was replaced"
             if injection.fault.readback(self.deployment, injection.plan).clean:
                 return "the fault is gone before its time"
-        except Exception as error:  # whatever a look at the deployment raises, nobody may stop looking after the fault
+        except Exception as error:  # whatever a check of the deployment raises, the fault must be reverted
             return str(error) or type(error).__name__
         return ""
 
-    def _passed(self, injection: Injection) -> bool:
-        """Whether it has ended by itself, as it should."""
-        with contextlib.suppress(Exception):  # it shows as trouble
+    def _ended_on_its_own(self, injection: Injection) -> bool:
+        """Whether a transient fault has ended, as expected."""
+        with contextlib.suppress(Exception):  # `_reason_to_abort` reports it
             return injection.fault.transient and injection.fault.readback(self.deployment, injection.plan).clean
         return False
 
 
-def _moved_on(journal: Journal) -> str:
+def _taken_over(journal: Journal) -> str:
     try:
         record: Record = journal.read()
     except JournalError as error:

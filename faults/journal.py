@@ -1,7 +1,7 @@
-"""One append-only file per injection: what was meant, what the target was like, the way back, and each step taken.
+"""One append-only file per injection: intent, prior values, how to undo it, and each step.
 
 A file is JSON lines under `cluster.paths.journal()`, one line a step, on disk (fsync) before the step is taken. The
-first line is the plan. A last line without its end was torn by a crash: it was never acknowledged, and does not count.
+first line is the plan. A last line without a line end was cut off by a crash: it was never acknowledged and is ignored.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ SUFFIX = ".jsonl"
 
 
 class IllegalTransition(JournalError):
-    """The state on disk does not allow that step: another process has moved the injection on."""
+    """The state on disk does not allow that step: another process has taken the injection over."""
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What does not change over an injection's life.
+    """What stays the same over the life of an injection.
 
     Attributes:
         kind, name, instance: of the deployment; an injection is only ever undone on that instance.
         fault, target, plan: catalogue name, component id, and `faults.types.Plan.as_json()`.
         seconds: how long it may stay active.
         owner: `faults.owner.Owner` as a pair: the process that injects.
-        sli: the SLI before, as `faults.steady.Level` in JSON: what healthy means afterwards.
+        sli: `faults.steady.Level` before the injection as JSON; healthy is measured against it.
     """
 
     injection: str
@@ -70,7 +70,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """All that a journal says."""
+    """The content of a journal."""
 
     header: Header
     steps: tuple[Step, ...]
@@ -85,12 +85,12 @@ class Record:
 
     @property
     def touched(self) -> bool:
-        """Whether the target may have been touched at all."""
+        """Whether the target may have been touched."""
         return any(step.state is State.INJECTING for step in self.steps)
 
     @property
     def deadline(self) -> Moment | None:
-        """When the watchdog reverts it at the latest; None before it is armed."""
+        """When the watchdog reverts at the latest; None before it is armed."""
         for step in self.steps:
             if step.state is State.ARMED:
                 return Moment(float(step.data["deadline"]), step.moment.boot)
@@ -98,7 +98,7 @@ class Record:
 
     @property
     def injected_at(self) -> float | None:
-        """Unix seconds at which the fault was read back as there."""
+        """Unix seconds at which the fault was read back as present."""
         return next((step.wall for step in self.steps if step.state is State.ACTIVE), None)
 
     @property
@@ -112,14 +112,14 @@ class Record:
 
 
 class Journal:
-    """One injection's file. Whoever is about to touch the target holds `locked()`."""
+    """The file of one injection. A process that touches the target holds `locked()`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @classmethod
     def create(cls, header: Header, folder: Path | None = None) -> Journal:
-        """A new journal in state PLANNED, safely on disk. Raises JournalError when it cannot be."""
+        """A new journal in state PLANNED, on disk. Raises JournalError when it cannot be written."""
         folder = paths.journal() if folder is None else folder
         journal = cls(folder / f"{header.injection}{SUFFIX}")
         try:
@@ -141,7 +141,7 @@ class Journal:
         return self.path.name.removesuffix(SUFFIX)
 
     def read(self) -> Record:
-        """Raises JournalError, one sentence, for a file that is not a journal that we wrote."""
+        """Its record. Raises JournalError for a file that is no journal of ours."""
         raw = _contents(self.path)
         lines = raw[: raw.rfind(b"\n") + 1].splitlines()
         if not lines:
@@ -195,7 +195,7 @@ class Journal:
 
 @contextlib.contextmanager
 def planning(folder: Path | None = None, patience: float = 10.0) -> Iterator[None]:
-    """Only one process at a time checks what is under a fault and writes a new plan. Raises JournalError."""
+    """Only one process at a time checks for other faults and writes a new plan. Raises JournalError."""
     folder = paths.journal() if folder is None else folder
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -211,7 +211,7 @@ def planning(folder: Path | None = None, patience: float = 10.0) -> Iterator[Non
 
 
 def journals(folder: Path | None = None) -> list[Journal]:
-    """All journals, oldest first. Files without one whole line are left out: no plan was ever acknowledged there."""
+    """All journals, oldest first. Files without one whole line are left out: their plan was never acknowledged."""
     folder = paths.journal() if folder is None else folder
     return [Journal(path) for path in sorted(folder.glob(f"*{SUFFIX}")) if path.is_file() and _begun(path)]
 
@@ -222,7 +222,7 @@ def _begun(path: Path) -> bool:
             line = file.readline(MAX_BYTES)
             return line.endswith(b"\n") or len(line) == MAX_BYTES
     except OSError:
-        return True  # it may hold anything: reading it says why it cannot be read
+        return True  # it may be a journal: reading it reports why it cannot be read
 
 
 def _lock(descriptor: int, patience: float) -> bool:

@@ -8,7 +8,7 @@ import psutil
 
 TICKS = 100  # a second
 TOLERANCE = 2 * TICKS
-"""The start is reckoned from the boot, whose time some systems know to a second: no pid is used again that soon."""
+"""Two processes may read the time of the boot a second apart; no pid is used again within this time."""
 
 
 @dataclass(frozen=True, slots=True)

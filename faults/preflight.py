@@ -1,4 +1,4 @@
-"""May this fault be let in now? Every doubt is a reason to refuse."""
+"""May this fault be injected now? Every doubt is a reason to refuse."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STEADY = "steady state"
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One question and its answer; `detail` says why it is not ok, or what was found."""
+    """One check. `detail` says why it failed, or what was found."""
 
     name: str
     ok: bool
@@ -33,7 +33,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """All answers. `level` is the SLI that the service must come back to; None when it is not steady or not asked."""
+    """All checks. `level`: the SLI to which the service must return; None when it is not steady or was not checked."""
 
     checks: tuple[Check, ...]
     level: Level | None
@@ -57,11 +57,11 @@ def check(
     folder: Path | None = None,
     steady_state: bool = True,
 ) -> Preflight:
-    """Answer every question that can be asked; reads only.
+    """Run the checks in order, until one fails. Reads only.
 
     Args:
-        folder: of the journals, by default where they always are.
-        steady_state: also ask whether the SLI is within bounds (`faults.steady`); a drill asks only after its baseline.
+        folder: of the journals, by default `cluster.paths.journal()`.
+        steady_state: also check that the SLI is within bounds (`faults.steady`); a drill does so after its baseline.
     """
     checks: list[Check] = []
     level = None
@@ -81,13 +81,13 @@ def check(
 
 
 def possible(fault: Fault[Any], deployment: Deployment, target: str) -> list[Check]:
-    """Whether it can run there at all, on a target that is there and alive. Raises DeploymentError."""
+    """Whether the fault can run there, on a target that exists and is alive. Raises DeploymentError."""
     checks = [_available(fault, deployment), _target(fault, deployment, target)]
     return [*checks, _alive(deployment, target)] if checks[-1].ok else checks
 
 
 def uid_of(deployment: Deployment, component: str) -> str:
-    """Which incarnation of the component runs now. Raises DeploymentError, also when there is none."""
+    """The uid of what runs now as that component. Raises DeploymentError, also when nothing does."""
     if isinstance(deployment, HasPods) and (uid := deployment.pod(component).uid):
         return uid
     topology = deployment.topology()
@@ -123,9 +123,9 @@ def _alive(deployment: Deployment, target: str) -> Check:
 
 
 def _free(deployment: Deployment, folder: Path | None) -> Check:
-    """Nothing may be under a fault already: a fault that hits several components plans for all of them itself.
+    """No other fault may be active: a fault that hits several components plans for all of them itself.
 
-    What is under one is not told: it may be part of a blind drill.
+    Which one is active is not said: it may be part of a blind drill.
     """
     for journal in journals(folder):
         record = journal.read()

@@ -1,13 +1,13 @@
-"""Record a set of drills: the command that made the incidents that are shipped.
+"""Record a set of drills: the command that recorded the shipped incidents.
 
     python -m faults.record --out FOLDER cpu-stress:head:3 cpu-stress:replica-0:3 …
 
-Each PLAN is FAULT:TARGET:TIMES. The drills run one after the other in an order that chance draws, each from a steady
-state, and are saved as drill-01.zip, drill-02.zip …: nothing outside their seal tells which is which. Run it again with
-the same plans to go on after an interruption: what the folder has is not recorded again.
+Each PLAN is FAULT:TARGET:TIMES. The drills run one after the other in random order, each from a steady state, and are
+saved as drill-01.zip, drill-02.zip …: only their sealed truth says which is which. Run it again with the same plans to
+continue after an interruption: drills that are in the folder are not recorded again.
 
-It is made to run alone for hours. A drill that fails, or whose fault did not land, is put off and tried again later, a
-few times; what it left is undone first. Only when nothing succeeds any more does the recording end.
+It runs unattended for hours. A drill that fails, or whose fault did not land, is undone and tried again later, a few
+times. The recording ends early only when many attempts in a row fail.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ Job = tuple[str, str]  # fault, target
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Seconds before, of and after the fault."""
+    """Seconds of baseline, fault and aftermath."""
 
     baseline: float = 120.0
     seconds: float = 60.0
@@ -77,12 +77,12 @@ def record(
     log: Callable[[str], None] = print,
     engine: Engine | None = None,
 ) -> int:
-    """Run what is missing. Returns how many drills are still missing in the end: 0 when all are there.
+    """Run the missing drills. Returns how many are still missing in the end.
 
     Args:
         jobs: (fault, target) -> how many drills the folder should have.
-        seed: of the order; by default chance, so that no one can tell it afterwards.
-        log: told a line a drill, without fault or target.
+        seed: of the order; by default random.
+        log: called with a line for each drill, without fault or target.
     """
     engine = engine or Engine(deployment, armed=True)
     folder.mkdir(parents=True, exist_ok=True)
@@ -109,7 +109,7 @@ def record(
 def _one(
     deployment: Deployment, engine: Engine, job: Job, path: Path, times: Times, log: Callable[[str], None]
 ) -> bool:
-    """Run one drill. Returns whether it is saved, with a fault that shows."""
+    """Run one drill. Returns whether it is saved and its fault landed."""
     from cluster.incident.store import IncidentError
 
     fault, target = job
@@ -137,13 +137,13 @@ def _one(
 
 
 def _undo_what_is_left(engine: Engine, log: Callable[[str], None]) -> None:
-    """A fault that is stuck would have every later drill refused."""
+    """A fault that is STUCK would make preflight refuse every later drill."""
     for undone in recover.recover(folder=engine.folder):
         log(f"an injection that was left over is {undone.state}")
 
 
 def _recorded(folder: Path) -> Counter[Job]:
-    """What was asked for and is there, from the sealed truths. Raises IncidentError for a file that is none."""
+    """The drills in the folder, by their sealed truths. Raises IncidentError for a file that is none."""
     from cluster.incident import store
 
     found: Counter[Job] = Counter()
@@ -161,7 +161,7 @@ def _next_name(folder: Path) -> Path:
 
 
 def _become_steady(engine: Engine, fault: str, target: str) -> None:
-    """Wait until nothing but time stands against an injection. Raises Refused past patience."""
+    """Wait until preflight passes. Raises Refused when it does not in time."""
     until = time.monotonic() + QUIET_PATIENCE
     chosen = catalog.load(fault, engine.deployment.kind)
     while not (report := engine.check(chosen, target)).ok:
@@ -179,7 +179,7 @@ def _line(path: Path, report: DrillReport) -> str:
 
 
 def _write_manifest(folder: Path, times: Times) -> None:
-    """How many there are and how long they are: nothing that would tell one from the other."""
+    """How many there are and how long they are: nothing that identifies one of them."""
     drills = sum(1 for path in folder.iterdir() if NAME.fullmatch(path.name))
     manifest = {"drills": drills, "baseline": times.baseline, "seconds": times.seconds, "aftermath": times.aftermath}
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")

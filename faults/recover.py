@@ -1,4 +1,4 @@
-"""Undo what earlier runs left: every injection whose journal does not end in RECOVERED."""
+"""Undo what earlier runs left behind: every injection whose journal does not end in RECOVERED."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def recover(
     folder: Path | None = None,
     undo: Undo | None = None,
 ) -> list[Undone]:
-    """Revert all of `pending()`, also what another process has active right now, and say how each ended.
+    """Revert all of `pending()`, also what another process has active now, and return how each ended.
 
-    Blocks for up to about three minutes an injection, for longer where telemetry is scraped seldom, most of it
-    waiting for the service to be healthy; `progress` is told what is going on, a sentence each. Each outcome is
-    RECOVERED, or STUCK with a reason and a command for a person; `clean` tells whether anything of the fault is left.
-    An unreadable journal is STUCK too. Never raises for one of them: the others still get their turn.
+    Blocks for up to about three minutes an injection, longer where telemetry is scraped seldom, mostly until the
+    service is healthy; `progress` is called with a sentence for each step. Each outcome is RECOVERED, or STUCK with a
+    reason and a command for a person; `clean` says whether anything of the fault is left. An unreadable journal is
+    STUCK as well. Never raises for one of them: the others still get their turn.
     """
     undo = undo or Undo()
     return [_one(journal, undo, progress) for journal, _ in pending(folder)]
@@ -48,4 +48,4 @@ def _one(journal: Journal, undo: Undo, progress: Callable[[str], None]) -> Undon
     except JournalError as error:
         return Undone(journal.id, State.STUCK, False, str(error), f"rm {journal.path}")
     except OSError as error:
-        return Undone(journal.id, State.STUCK, False, f"{journal.path}: {error}", "mend it, then rca-tui recover")
+        return Undone(journal.id, State.STUCK, False, f"{journal.path}: {error}", "repair it, then rca-tui recover")

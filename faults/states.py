@@ -1,4 +1,4 @@
-"""The life of an injection: its states, which may follow which, and how it ended. Nothing else decides that."""
+"""The life of an injection: its states, which may follow which, and how it ended. Defined here and nowhere else."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class State(StrEnum):
     STUCK = "STUCK"
 
 
-# Whoever finds an injection half way may take over and revert it, so REVERTING follows every state but the last one,
-# itself included: the process that was reverting may have died.
+# Any process may take an injection over and revert it, so REVERTING follows every state but RECOVERED, itself included:
+# the process that was reverting may have died.
 _NEXT: dict[State, frozenset[State]] = {
     State.PLANNED: frozenset({State.ARMED, State.REVERTING}),
     State.ARMED: frozenset({State.INJECTING, State.REVERTING}),

@@ -1,7 +1,7 @@
-"""Is the service well? Asked before a fault is let in, and again after it was undone.
+"""Is the service healthy? Checked before an injection and again after it was undone.
 
-The SLI is the front door's: its p90 latency and its share of failed requests. Where telemetry is scraped seldom, each
-stretch of it below is as long as what counts as fresh there: in a shorter one nothing new may have been seen.
+The SLI is the front door's p90 latency and its share of failed requests. Where telemetry is scraped seldom, each window
+below is as long as what counts as fresh there: a shorter one may hold no new sample.
 """
 
 from __future__ import annotations
@@ -59,11 +59,11 @@ class Level:
 
 
 class NotSteady(RcaError):
-    """The service is not in a state to inject into, in one sentence."""
+    """The service is not steady: nothing may be injected now."""
 
 
 def stale(status: Status) -> str:
-    """Why the deployment's telemetry cannot be relied on now; empty when it can."""
+    """Why the deployment's telemetry is not reliable now; empty when it is."""
     if status.liveness is not Liveness.LIVE:
         return f"the deployment is {status.liveness}" + (f": {status.message}" if status.message else "")
     most = max(MAX_AGE, status.fresh)
@@ -74,7 +74,7 @@ def stale(status: Status) -> str:
 
 
 def healthy_stretch(deployment: Deployment) -> float:
-    """Seconds without the fault that `unhealthy` goes by. Raises DeploymentError."""
+    """Seconds without the fault that `unhealthy` looks at. Raises DeploymentError."""
     return max(HEALTHY_SECONDS, deployment.status().fresh)
 
 
@@ -103,10 +103,10 @@ def level(deployment: Deployment) -> Level:
 
 
 def out_of_bounds(deployment: Deployment, error_ratio: float) -> str:
-    """Why the service as a whole suffers more than any drill may, or cannot be seen to; empty while it does not.
+    """Why the service fails more than a drill may make it fail, or cannot be observed; empty while neither is so.
 
-    Latency has no such bound: to raise it is what most faults are for. A front door that ends no request at all has no
-    error ratio, and is out of bounds too. Raises DeploymentError.
+    Latency has no such bound: most faults exist to raise it. A front door that ends no request has no error ratio and
+    is out of bounds as well. Raises DeploymentError.
     """
     status = deployment.status()
     if reason := stale(status):
@@ -121,7 +121,7 @@ def out_of_bounds(deployment: Deployment, error_ratio: float) -> str:
 
 
 def unhealthy(deployment: Deployment, before: Level | None) -> str:
-    """Why the service is not back where it was before the injection; empty when it is. Raises DeploymentError."""
+    """Why the service is not as healthy as before the injection; empty when it is. Raises DeploymentError."""
     status = deployment.status()
     if reason := stale(status):
         return reason

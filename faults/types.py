@@ -26,13 +26,13 @@ INJECTION_ID = re.compile(r"[0-9]{8}T[0-9]{6}-[0-9a-f]{8}")
 
 
 class Parameters(BaseModel):
-    """Base of every fault's parameters: bounds and units belong into each field's `Field(...)`."""
+    """Base of the parameters of a fault: each `Field(...)` has bounds and a unit."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Role(StrEnum):
-    """Whose signal an effect is seen in. `EDGE`: what the front door calls the target; `EDGES`: all its calls."""
+    """Whose signal shows an effect. `EDGE`: the calls from the front door to the target; `EDGES`: all its calls."""
 
     TARGET = "target"
     PEERS = "peers"
@@ -71,7 +71,7 @@ class Availability:
 
 @dataclass(frozen=True, slots=True)
 class Readback:
-    """What the target says of itself. `clean`: nothing of the injection is left there."""
+    """What the target itself reports. `clean`: nothing of the injection is left there."""
 
     clean: bool
     detail: str
@@ -79,20 +79,20 @@ class Readback:
 
 @dataclass(frozen=True)
 class Plan:
-    """Exactly what an injection would do, and the way back. Convertible to JSON and back.
+    """Exactly what an injection would do, and how to undo it. Convertible to JSON and back.
 
     Attributes:
         injection: id of the injection; tags everything that it starts.
         fault: catalogue name.
         target: the component that was asked for.
         components: ids of the components that are touched; their number is the blast radius.
-        faulty: ids of those to blame: the truth. Empty when none is (a load surge).
+        faulty: ids of the components to blame: the truth. Empty when none is (a load surge).
         uids: component id -> uid of the incarnation that the plan was made for.
         parameters: the fault's, validated.
         actions: what would be done, in order, a sentence or a command line each.
-        prior: values read from the target before anything was touched, for the way back.
+        prior: values read from the target before anything was touched, to restore.
         undo: the command with which a person undoes it when everything else fails.
-        data: what else the fault's own `inject`, `revert` and `readback` need.
+        data: what else `inject`, `revert` and `readback` of the fault need.
     """
 
     injection: str
@@ -112,7 +112,7 @@ class Plan:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Plan:
-        """The plan out of a journal. Raises JournalError for anything that is not one."""
+        """The plan in a journal. Raises JournalError for anything else."""
         try:
             plan = _PLAN.validate_python(data)
         except ValidationError as error:
@@ -134,15 +134,15 @@ class Fault(ABC, Generic[P]):
 
     Attributes:
         name: catalogue name, in kebab-case.
-        summary: one line of what it does to the target.
-        needs: what must be there, a phrase each ("stress-ng on PATH").
-        parameters: the model of its parameters; its defaults make a clear fault.
+        summary: what it does to the target, one line.
+        needs: its requirements, a phrase each ("stress-ng on PATH").
+        parameters: the model of its parameters; the defaults make a clear fault.
         deployments: kinds of deployment that it can run on.
         targets: kinds of component that it can hit.
-        blast_radius: how many components may be under a fault while it is active.
+        blast_radius: how many components it may touch.
         transient: it ends on its own once the target has been replaced (a crash). A new uid of the target and an end
             before the deadline are then expected, and no reason to abort.
-        effects: what it should show, so that "did it land" can be measured.
+        effects: what it should show; `faults.effects` measures whether it did.
     """
 
     name: ClassVar[str]
@@ -167,7 +167,7 @@ class Fault(ABC, Generic[P]):
             raise BadParameters(f"{self.name}: {first_error(error)} (its parameters: {known})") from None
 
     def expected(self, target: str, parameters: Mapping[str, Any]) -> tuple[tuple[str, Effect], ...]:
-        """(component, effect) pairs: what to look for. The roles are relative to the component.
+        """(component, effect) pairs to look for. The roles are relative to the component.
 
         `parameters` are those of a plan, or of the truth of a recorded drill.
         """
@@ -179,22 +179,22 @@ class Fault(ABC, Generic[P]):
 
     @abstractmethod
     def plan(self, deployment: Deployment, target: str, parameters: P, injection: str, seconds: float) -> Plan:
-        """What would be done, for `seconds` at most. Reads prior values, changes nothing. Raises DeploymentError."""
+        """The plan for `seconds` at most. Reads prior values, changes nothing. Raises DeploymentError."""
 
     @abstractmethod
     def inject(self, deployment: Deployment, plan: Plan) -> None:
-        """Do it. May raise anything at any point: it is reverted then."""
+        """Inject it. It may raise anything at any point, and is then reverted."""
 
     @abstractmethod
     def revert(self, deployment: Deployment, plan: Plan) -> None:
-        """Undo it. Works any number of times, also when the injection never happened, or only half of it."""
+        """Undo it. Works any number of times, also when nothing or only half of it was injected."""
 
     @abstractmethod
     def readback(self, deployment: Deployment, plan: Plan) -> Readback:
-        """Look at the target, not at what was called: is anything of the injection there?"""
+        """Read from the target whether anything of the injection is there."""
 
     def revert_without(self, plan: Plan) -> Readback:
-        """Undo it and read back when the deployment is no more. For faults of what outlives one, such as a GPU."""
+        """Undo it and read back after the deployment has ended. For faults on what outlives it, such as a GPU."""
         return Readback(True, "the deployment is gone, and the fault with it")
 
 

@@ -1,4 +1,4 @@
-"""The one way back: what the engine, the watchdog and `recover` do to undo an injection, from its journal alone."""
+"""How an injection is undone from its journal alone: by the engine, the watchdog and `recover` alike."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 4
 BACKOFF = 1.0  # s before the second attempt; doubles with each
-SETTLE = 1.0  # s; a process killed while it injected may have sent something on its way
-LOCK_PATIENCE = 20.0  # s; whoever holds the lock works with shorter deadlines than this, or hangs
-HEALTH_PATIENCE = 120.0  # s that the service may take to work off what piled up
+SETTLE = 1.0  # s; a process that was killed while it injected may have started something that is not visible yet
+LOCK_PATIENCE = 20.0  # s; longer than any deadline of a process that holds the lock and does not hang
+HEALTH_PATIENCE = 120.0  # s that the service may take to work off its queues
 HEALTH_POLL = 2.0  # s
 
 Connect = Callable[[Header], "Deployment | None"]
 Progress = Callable[[str], None]
 
 
-class _GoneError(Exception):
-    """That instance of the deployment is no more."""
+class _DeploymentGone(Exception):
+    """That instance of the deployment has ended."""
 
 
 @dataclass(frozen=True)
 class Undo:
-    """Reverts, reads back, waits until healthy, and journals how it ended. Tests put their own parts in.
+    """Reverts, reads back, waits until the service is healthy, and journals how it ended. Tests replace the attributes.
 
     Attributes:
-        connect: from the header to the deployment; None when that instance is no more; raises DeploymentError.
+        connect: from the header to the deployment; None when that instance has ended; raises DeploymentError.
         load: from the catalogue name and the kind of deployment to the fault.
-        unhealthy: why the service is not well yet, empty when it is; raises DeploymentError.
-        stretch: seconds of the service without the fault that `unhealthy` goes by; raises DeploymentError.
+        unhealthy: why the service is not healthy yet, empty when it is; raises DeploymentError.
+        stretch: seconds without the fault that `unhealthy` looks at; raises DeploymentError.
         end_orphans: ends what the injection left where the deployment has ended; returns the command for the rest.
-        health_patience: seconds to wait for it.
+        health_patience: seconds to wait until the service is healthy.
         lock_patience: seconds to wait for another process that works on the same injection.
     """
 
@@ -65,18 +65,18 @@ class Undo:
         progress: Progress = lambda message: None,
         known: Record | None = None,
     ) -> Undone:
-        """Undo one injection, whatever state it is in. What goes wrong on the way ends as STUCK, not as an exception.
+        """Undo one injection, whatever its state. A failure ends as STUCK, not as an exception.
 
         Args:
             why: for the journal.
-            deployment: one that is connected already; else, or when that fails, it is found again.
-            known: what was last read of the journal, to go by when it is lost.
+            deployment: the connected deployment, if there is one; without it, or when it fails, it is connected again.
+            known: the journal as last read, used when the file has been lost.
 
         Raises:
             JournalError: the journal cannot be read and nothing is known of it, so nobody can tell what to undo.
         """
         with contextlib.ExitStack() as opened:
-            # Going on when not alone is right: to revert twice does no harm.
+            # Without the lock it still reverts: reverting twice does no harm.
             with _locked(journal, self.lock_patience, known) as alone:
                 record = _read(journal, known)
                 if not record.pending:
@@ -90,20 +90,20 @@ class Undo:
                     return _end(journal, State.STUCK, False, str(error), "end by hand what the journal's plan started")
                 progress("reverting")
                 try:
-                    where = self._take_back(fault, plan, record, deployment, opened)
-                except _GoneError:
-                    return self._gone(journal, record.header, plan, fault)
+                    where = self._revert_until_clean(fault, plan, record, deployment, opened)
+                except _DeploymentGone:
+                    return self._undo_without_deployment(journal, record.header, plan, fault)
                 except DeploymentError as error:
                     return _end(journal, State.STUCK, False, str(error), plan.undo)
                 _note(journal, State.REVERTING, "read back clean", {"clean": True})
-                if not alone:  # it may be half way in, asleep, and touch the target when it wakes up
+                if not alone:  # it may be suspended while it injects, and touch the target later
                     detail = "it reads back clean, but another process still works on it"
                     return _end(journal, State.STUCK, True, detail, "rca-tui recover (when that process has ended)")
             progress("undone, waiting for the service to be healthy")
             reason = self._wait_until_healthy(where, Level.from_json(record.header.sli))
             return self._close(journal, record, reason)
 
-    def _take_back(
+    def _revert_until_clean(
         self, fault: Fault[Any], plan: Plan, record: Record, given: Deployment | None, opened: contextlib.ExitStack
     ) -> Deployment:
         """Revert until it reads back clean. Raises DeploymentError with the last failure when it never does."""
@@ -122,9 +122,9 @@ class Undo:
                 if readback.clean:
                     return where
                 failure = readback.detail
-            except _GoneError:
+            except _DeploymentGone:
                 raise
-            except Exception as error:  # whatever a fault's code does, the next attempt and STUCK are still owed
+            except Exception as error:  # whatever a fault's code raises, it is tried again, and ends as STUCK at worst
                 failure = f"{type(error).__name__}: {error}" if not isinstance(error, DeploymentError) else str(error)
                 given = None
         raise DeploymentError(f"not undone after {ATTEMPTS} attempts: {failure}")
@@ -132,19 +132,19 @@ class Undo:
     def _reconnect(self, header: Header, opened: contextlib.ExitStack) -> Deployment:
         deployment = self.connect(header)
         if deployment is None:
-            raise _GoneError
+            raise _DeploymentGone
         opened.callback(deployment.close)
         return deployment
 
-    def _gone(self, journal: Journal, header: Header, plan: Plan, fault: Fault[Any]) -> Undone:
-        """What was injected died with its deployment, or outlives it: make sure of what can be seen from here."""
+    def _undo_without_deployment(self, journal: Journal, header: Header, plan: Plan, fault: Fault[Any]) -> Undone:
+        """Undo what outlives the deployment: processes and settings of this machine."""
         try:
             command = self.end_orphans(header)
-        except DeploymentError:  # what cannot be ended from here keeps the plan's own command
+        except DeploymentError:  # the plan's own command is left to a person
             command = plan.undo
         try:
             found = fault.revert_without(plan)
-        except Exception as error:  # as in `_take_back`
+        except Exception as error:  # as in `_revert_until_clean`
             found = Readback(False, str(error) or type(error).__name__)
         if not found.clean:
             detail = f"the deployment is gone, the fault is not: {found.detail}"
@@ -154,20 +154,20 @@ class Undo:
         return _end(journal, State.RECOVERED, True, found.detail)
 
     def _wait_until_healthy(self, where: Deployment, before: Level | None) -> str:
-        """Why it still is not when patience ends; empty when it is.
+        """Why it is not healthy when patience ends; empty when it is.
 
-        The SLI of the fault's own time says nothing of it: what a frozen pod holds back has no latency yet.
+        Samples from before the revert say nothing: a request that a frozen pod holds back has no latency yet.
         """
         try:
             without = self.stretch(where)
-        except Exception:  # as below
+        except Exception:  # as in the loop
             without = steady.HEALTHY_SECONDS
         self.sleep(without)
         until = time.monotonic() + self.health_patience
         while True:
             try:
                 reason = self.unhealthy(where, before)
-            except Exception as error:  # a question that fails is no reason to leave the journal half way
+            except Exception as error:  # a failing check must not leave the journal unfinished
                 reason = str(error) or type(error).__name__
             if not reason or time.monotonic() >= until:
                 return reason
@@ -176,7 +176,7 @@ class Undo:
     def _close(self, journal: Journal, record: Record, reason: str) -> Undone:
         with _locked(journal, self.lock_patience, record):
             now = _read(journal, record)
-            if not now.pending:  # somebody else waited too, and saw it first
+            if not now.pending:  # another process waited as well and was first
                 return Undone(journal.id, State.RECOVERED, True, now.detail)
             if not reason:
                 return _end(journal, State.RECOVERED, True, "read back clean, and healthy")
@@ -186,7 +186,7 @@ class Undo:
 
 @contextlib.contextmanager
 def _locked(journal: Journal, patience: float, known: Record | None) -> Iterator[bool]:
-    """`journal.locked`; True as well where the file is lost, and with it the way to tell whether we are alone."""
+    """`journal.locked`. True also where the file has been lost: then nobody can tell."""
     with contextlib.ExitStack() as held:
         try:
             alone = held.enter_context(journal.locked(patience))
@@ -208,13 +208,13 @@ def _read(journal: Journal, known: Record | None) -> Record:
 
 def _end(journal: Journal, state: State, clean: bool, detail: str, command: str = "") -> Undone:
     data = {"command": command} if command else {}
-    if failed := _note(journal, state, detail, data):  # so may have the step before it
+    if failed := _note(journal, state, detail, data):  # the step before it may have failed as well
         failed = _note(journal, State.REVERTING, "it is being undone") or _note(journal, state, detail, data)
     return Undone(journal.id, state, clean, f"{detail}; {failed}" if failed else detail, command)
 
 
 def _note(journal: Journal, state: State, detail: str, data: dict[str, Any] | None = None) -> str:
-    """Journal it if that is possible: a full disk is no reason to leave a fault in place. Returns what failed."""
+    """Journal it if possible: a full disk is no reason to leave a fault in place. Returns why it was not possible."""
     try:
         journal.advance(state, detail, data)
     except JournalError as error:

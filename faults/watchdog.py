@@ -1,9 +1,9 @@
-"""Keeps the deadline of one injection after the app, its terminal and its Python are gone.
+"""Keeps the deadline of one injection after the app, its terminal and its Python have ended.
 
     python -m faults.watchdog JOURNAL
 
-Runs in a session of its own. It reverts when the deadline has passed and nobody else has, and at once when the process
-that injected is dead: then nobody looks after the target any more. Only then does it import what reverting needs.
+Runs in a session of its own. It reverts when the deadline has passed and nobody else has reverted, and at once when the
+process that injected is dead. Only then does it import what reverting needs.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ READY = b"ready\n"
 COMMAND = (sys.executable, "-P", "-m", "faults.watchdog")
 START_PATIENCE = 20.0  # s
 POLL = 0.5  # s
-GRACE = 3.0  # s past the deadline in which the app may still do it itself
+GRACE = 3.0  # s past the deadline in which the app may still revert
 
-_told_to_end = threading.Event()  # by SIGTERM: the machine is going down, say
+_terminated = threading.Event()  # by SIGTERM, for example when the machine shuts down
 
 
 def start(journal: Journal, command: Sequence[str] = COMMAND) -> subprocess.Popen[bytes]:
-    """Start one for the journal and wait until it says that it watches. Raises WatchdogFailed when it does not."""
+    """Start a watchdog for the journal and wait until it reports that it watches. Raises WatchdogFailed."""
     reading, writing = os.pipe()
     try:
         try:
@@ -53,10 +53,10 @@ def start(journal: Journal, command: Sequence[str] = COMMAND) -> subprocess.Pope
         finally:
             os.close(writing)
         readable, _, _ = select.select([reading], [], [], START_PATIENCE)
-        said = os.read(reading, len(READY)) if readable else b""
+        answer = os.read(reading, len(READY)) if readable else b""
     finally:
         os.close(reading)
-    if said != READY:
+    if answer != READY:
         process.kill()
         process.wait()
         raise WatchdogFailed(f"the watchdog did not come up within {START_PATIENCE:.0f} s")
@@ -64,7 +64,7 @@ def start(journal: Journal, command: Sequence[str] = COMMAND) -> subprocess.Pope
 
 
 def watch(journal: Journal, undo: Undo | None = None) -> State:
-    """Wait until the injection is over, or end it. Returns the state it was left in."""
+    """Wait until the injection has ended, or end it. Returns its final state."""
     record = journal.read()
     while True:
         reason = _why_now(record)
@@ -72,11 +72,11 @@ def watch(journal: Journal, undo: Undo | None = None) -> State:
             break
         if record.state in (State.RECOVERED, State.STUCK):
             return record.state
-        _told_to_end.wait(POLL)
+        _terminated.wait(POLL)
         try:
             record = journal.read()
         except JournalError:
-            continue  # what was last read is enough to keep the deadline
+            continue  # the last record is enough to keep the deadline
     if undo is None:
         from faults.undo import Undo
 
@@ -85,15 +85,15 @@ def watch(journal: Journal, undo: Undo | None = None) -> State:
 
 
 def _why_now(record: Record) -> str:
-    """Why it is this process's turn to revert; empty while it is not."""
+    """Why this process must revert now; empty while it need not."""
     if record.state in (State.RECOVERED, State.STUCK):
         return ""
     if not Owner(*record.header.owner).alive():
         return "the process that injected is dead"
-    if _told_to_end.is_set():
+    if _terminated.is_set():
         return "the watchdog was told to end"
     deadline = record.deadline
-    being_undone = record.reverted_at is not None  # the owner lives and waits for the service to be healthy
+    being_undone = record.reverted_at is not None  # the owner is alive and waits until the service is healthy
     if deadline is not None and deadline.remaining() < -GRACE and not being_undone:
         return "the deadline has passed"
     return ""
@@ -105,7 +105,7 @@ def main(arguments: Sequence[str], undo: Undo | None = None) -> int:
         return 2
     for number in (signal.SIGHUP, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda number, frame: _told_to_end.set())
+    signal.signal(signal.SIGTERM, lambda number, frame: _terminated.set())
     journal = Journal(Path(arguments[0]))
     try:
         journal.read()
@@ -113,12 +113,12 @@ def main(arguments: Sequence[str], undo: Undo | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     os.write(sys.stdout.fileno(), READY)
-    _let_go_of_output()
+    _detach_output()
     return 0 if watch(journal, undo) is State.RECOVERED else 1
 
 
-def _let_go_of_output() -> None:
-    """The app may close its end of the pipe: nothing of ours may break on that."""
+def _detach_output() -> None:
+    """The app may close its end of the pipe, and writing to it would then fail."""
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 1)
     os.close(null)

@@ -1,7 +1,7 @@
-"""Crash: Chaos Mesh's PodChaos kills the pod at once; its controller makes another one.
+"""Crash: Chaos Mesh's PodChaos kills the pod at once; its controller creates another one.
 
-There is nothing to take back: to undo it is to delete the experiment. Until the new one has loaded its model, which may
-take minutes, its peers carry the load.
+Nothing can be reverted: undoing it deletes the experiment. Until the new pod has loaded its model, which may take
+minutes, its peers carry the load.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Freeze: every process in the target's container is stopped (SIGSTOP), as they are.
+"""Freeze: every process in the target's container is stopped (SIGSTOP).
 
-Chaos Mesh has nothing of the kind; its pod-failure puts another image into the pod, which ends the engine and refuses
-connections, and that is a crash. So this is a shell in the container: it stops all others, and leaves one behind that
-lets them go on some time after the deadline, whatever became of this machine.
+Chaos Mesh has no such fault: its pod-failure replaces the image of the pod, which ends the engine and refuses
+connections like a crash. So this runs a shell in the container that stops all other processes and leaves one behind,
+which continues them some time after the deadline, even if this machine is gone.
 
-Only the container's first process cannot be stopped from inside; in Ray's pods it serves nothing. Kubelet's probes
-fail meanwhile: beyond their patience it restarts the container, which ends the fault.
+Only the first process of a container cannot be stopped from inside; in the pods of Ray it serves nothing. The probes
+of the kubelet fail meanwhile: when they have failed for long enough it restarts the container, which ends the fault.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from faults.types import Direction, Effect, Parameters, Plan, Readback, Role
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
 
-# A signal to -1 goes to every process of the container but the shell that sends it and the first one. What is started
-# after the stop runs: the one that ends it, and whatever is sent in to look.
+# A signal to -1 goes to every process of the container except the first one and the shell that sends it. Processes that
+# start after the stop run: the one that ends the freeze, and those that read it back.
 STOP = 'kill -s STOP -- -1; { sleep "$1"; kill -s CONT -- -1; } </dev/null >/dev/null 2>&1 & echo stopped'
 GO_ON = "kill -s CONT -- -1"
 COUNT = "cat /proc/[0-9]*/status 2>/dev/null | grep -c '^State:[[:space:]]*[Tt]'; true"
@@ -90,7 +90,7 @@ class Freeze(ClusterFault[FreezeParameters]):
 
     def readback(self, deployment: Deployment, plan: Plan) -> Readback:
         if not same_pod(cluster_of(deployment).api, plan):
-            return Readback(True, f"the frozen pod of {plan.target} is no more")
+            return Readback(True, f"the frozen pod of {plan.target} is gone")
         said = self._run(deployment, plan, "sh", "-c", COUNT).strip()
         if not said.isdigit():
             raise DeploymentError(f"the pod {plan.data['pod']} does not say how many of its processes are stopped")

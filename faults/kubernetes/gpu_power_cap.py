@@ -1,7 +1,7 @@
 """GPU power cap: `nvidia-smi -pl` in the device plugin's pod of the GPU's node, as in the study; its 150 W by default.
 
-A Job in the cluster takes the cap off when its time is over (keeper.py). It is made and ready before the cap is set: if
-this machine dies the cap still goes.
+A Job in the cluster removes the cap past the deadline (control/keeper.py). It is ready before the cap is set, so that
+the cap is removed even if this machine dies.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class GpuPowerCap(ClusterFault[GpuPowerCapParameters]):
         self._set(deployment, plan, float(plan.parameters["watts"]))
 
     def revert(self, deployment: Deployment, plan: Plan) -> None:
-        """The limit first: while that fails, the Job is still there to do it."""
+        """The limit first: when that fails, the Job is still there to restore it."""
         self._set(deployment, plan, float(plan.prior["watts"]))
         keeper.delete(cluster_of(deployment).api, str(plan.data["namespace"]), str(plan.data["name"]))
 
@@ -111,5 +111,5 @@ class GpuPowerCap(ClusterFault[GpuPowerCapParameters]):
 
     def _set(self, deployment: Deployment, plan: Plan, watts: float) -> None:
         cluster = cluster_of(deployment)
-        # Looked up anew: the plugin's pod may have been replaced meanwhile.
+        # Looked up again, because the pod of the plugin may have been replaced.
         Plugin.on(cluster, str(plan.data["node"])).set(cluster, str(plan.data["uuid"]), watts)

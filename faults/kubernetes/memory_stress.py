@@ -1,7 +1,7 @@
 """Memory stress: Chaos Mesh's StressChaos holds memory in the target's container. Defaults are the study's.
 
-Where the engine and this together are over the container's limit, the kernel may kill the stressor, and Chaos Mesh
-still calls it injected: whether it landed is what the effects say.
+When both together exceed the memory limit of the container, the kernel may kill the stressor while Chaos Mesh still
+reports it as injected: the effects show whether the fault landed.
 """
 
 from __future__ import annotations

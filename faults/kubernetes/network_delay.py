@@ -1,4 +1,4 @@
-"""Network delay: Chaos Mesh's NetworkChaos makes every packet late that leaves the pod. Defaults are the study's."""
+"""Network delay: Chaos Mesh's NetworkChaos delays every packet that leaves the pod. Defaults are the study's."""
 
 from __future__ import annotations
 

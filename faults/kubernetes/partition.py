@@ -1,7 +1,7 @@
-"""Partition: Chaos Mesh's NetworkChaos drops everything that leaves the pod, so no connection of its can live.
+"""Partition: Chaos Mesh's NetworkChaos drops everything that leaves the pod, so that none of its connections survives.
 
-That includes Ray's own: after about half a minute the head gives the pod up, and its kubelet's probes fail as well. A
-pod that is replaced over it ends the fault.
+That includes those of Ray: after about half a minute the head gives the pod up, and the probes of the kubelet fail as
+well. Replacing the pod ends the fault.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Bandwidth: what leaves the pod is limited to a few kilobits a second, by a token bucket (tbf).
 
-Answers trickle; what does not fit waits in a queue and, beyond its length, is dropped. Near mode 16 of the field's
-list: the engine's own latency stays flat while that of the edge rises. Requests come in unhindered.
+Answers trickle; packets beyond the rate wait in a queue and are dropped when it is full. Near mode 16 of the field's
+list: the latency of the engine stays flat while that of the edge rises. Requests to the pod are not limited.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """CPU stress: busy loops inside the target's pod compete with the engine for the pod's share of the CPU.
 
 The study's first fault (there by Chaos Mesh's StressChaos, 16 workers at 100 %), and mode 9 of the field's list: CPU
-starvation. stress-ng runs in the pod's cgroup and namespaces, so where the pod has a CPU limit its peers on the same
-machine are left alone: the pod is throttled, its requests queue, its latency rises, its tokens per second fall.
+starvation. stress-ng runs in the cgroup and namespaces of the pod, so that a CPU limit of the pod protects its peers on
+the same machine: the pod is throttled, its requests queue, its latency rises, its tokens per second fall.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """CPU throttle: the pod's CPU limit is lowered, and the kernel stops it for most of every period.
 
 Mode 9 of the field's list (CPU starvation), and on a machine without a GPU the stand-in for mode 1, a power cap: the
-same work at a fraction of the speed, no process added, and no error. It is no power cap; `gpu-power-cap` is.
+same work at a fraction of the speed, no added process and no error. For a real power cap see `gpu-power-cap`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class CpuThrottleParameters(Parameters):
-    """The default leaves a pod of half a core two fifths of it."""
+    """The default leaves a pod with half a core two fifths of it."""
 
     cores: float = Field(default=0.2, ge=0.05, le=16, description="CPU limit while active [cores]")
 

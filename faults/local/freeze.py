@@ -2,8 +2,8 @@
 
 Mode 5 of the field's list, the zombie engine, and what users see of modes 3 and 4, where a rank hangs: HTTP connects,
 requests wait, no token comes, no error is logged. A request that waits has no latency yet: the gateway's is that of
-the other pods until clients give up or the replica goes on. Once they give up, requests end at their usual rate. Beyond
-its health check's patience Serve replaces such a replica; then the target is another one, and the fault is ended.
+the other pods until clients give up or the replica goes on. Once they give up, requests end at their usual rate. When
+its health check has failed for long enough Serve replaces the replica, which ends the fault.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Freeze(ReplicaFault[FreezeParameters]):
     def readback(self, deployment: Deployment, plan: Plan) -> Readback:
         process = replica.of(plan)
         if not process.alive():
-            return Readback(True, f"the frozen replica of {plan.target} is no more")
+            return Readback(True, f"the frozen replica of {plan.target} has ended")
         if set(stat_fields(process.pid)[:1]) & set(_STOPPED):
             return Readback(False, f"the replica of {plan.target} is stopped")
         return Readback(True, f"the replica of {plan.target} runs")

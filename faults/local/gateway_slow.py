@@ -1,8 +1,8 @@
-"""Gateway slow: the gateway itself gets its CPU in slices, with long waits between them. The replicas lack nothing.
+"""Gateway slow: the gateway gets its CPU in slices with long waits between them. The replicas are not touched.
 
-Mode 15 of the field's list begins like this, and mode 9 (CPU starvation) looks like this where the gateway has it. All
-edges shift together, far more than the replicas' own latencies: those rise a little, since requests reach them in
-bunches. The load and the replicas' CPU are as before, which tells it from a surge.
+Mode 15 of the field's list begins like this, and mode 9 (CPU starvation) looks like this at the gateway. All edges
+shift together, far more than the latencies of the replicas: those rise a little because requests reach them in bunches.
+Load and CPU of the replicas stay as before, which distinguishes it from a surge.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class GatewaySlowParameters(Parameters):
-    """Defaults let the gateway work for a small part of each second, and hold back what comes in the rest of it."""
+    """By default the gateway works for a small part of each second; requests wait during the rest of it."""
 
     cores: float = Field(default=0.05, ge=0.02, le=2, description="CPU limit while active [cores]")
     period: float = Field(default=1.0, ge=0.1, le=1, description="time from one slice of CPU to the next [s]")

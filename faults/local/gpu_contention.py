@@ -1,7 +1,7 @@
 """GPU contention: another process computes on the same GPU, and the two take turns.
 
-A neighbour of the kind that time-slicing allows: utilisation stays high, the engine's own tokens per second fall, and
-no clock or power counter says why. The process needs the driver alone (`faults.local.control.gpu_load`).
+A noisy neighbour, as time-slicing allows: utilisation stays high, the tokens per second of the engine fall, and no
+clock or power counter explains it. The process needs only the driver (`faults.local.control.gpu_load`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""GPU memory: another process takes most of what the GPU has free, and the next allocation of the engine fails.
+"""GPU memory: another process takes most of the free GPU memory, and the next allocation of the engine fails.
 
-Mode 11 of the field's list begins like this: free framebuffer near 0. An engine that has taken its share at the start
-(vLLM does) goes on until it needs more, or is restarted. The process needs the driver alone
+Mode 11 of the field's list begins like this: free framebuffer near 0. An engine that allocates its
+share at the start (vLLM does) runs on until it needs more or restarts. The process needs only the driver
 (`faults.local.control.gpu_load`).
 """
 

@@ -1,7 +1,7 @@
 """GPU power cap: the power limit of one GPU is lowered. Its clock falls, and every token takes longer.
 
 Mode 1 of the field's list, and the study's: SM clock down at high utilisation, power flat at the cap, power violation
-up. The prior limit is captured, the cap is read back, the limit restored and read back. Setting it needs root.
+up. The prior limit is recorded, the cap is read back, the limit is restored and read back. Setting it needs root.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Head overload: all requests come in through the head, and the head has too little CPU for that. Everything shifts.
+"""Head overload: all requests go through the head, and the head has too little CPU for them. Everything shifts.
 
-Mode 12 of the field's list (head bottleneck, a common mode). In this deployment the gateway talks to every pod's own
-proxy, so nothing that happens to the head alone can slow the others down. Where the head's service is the way in, as
-with KubeRay's head service or Serve's `HeadOnly` proxies, it can. The fault makes it so: the gateway's upstreams lead
-through a relay in the head's pod, and the head gets its CPU in slices, most of which busy loops use up. All edges
-shift, the replicas' own latencies do not, and the head's CPU shows why. The head's own replica suffers most.
+Mode 12 of the field's list (head bottleneck, a common mode). In this deployment the gateway calls the proxy of each
+pod, so that a slow head cannot slow down the others. Where requests enter through the head, as with the head service of
+KubeRay or the `HeadOnly` proxies of Serve, it can. The fault creates that situation: the upstreams of the gateway lead
+through a relay in the pod of the head, and the head gets its CPU in slices, most of which busy loops use up. All edges
+shift, the latencies of the replicas do not, and the CPU of the head shows why. The replica on the head suffers most.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from cluster.deployment import Deployment
 
 FIRST_PORT = 8100
-# Until the relay listens on every port, the gateway must not be sent there.
+# The gateway must not use the relay before it listens on every port.
 _WAIT = """import socket, sys, time
 for port in sys.argv[2:]:
     while socket.socket().connect_ex((sys.argv[1], int(port))):

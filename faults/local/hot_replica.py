@@ -1,7 +1,7 @@
 """Hot replica: the gateway sends one replica several times the share of its peers.
 
-Mode 13 of the field's list (replica imbalance). The target is the replica that becomes hot: there the symptom is. The
-answer is the gateway: its routing was changed, and the replica does what it can with what it gets.
+Mode 13 of the field's list (replica imbalance). The target is the replica that becomes hot and shows the symptom. The
+gateway is to blame: its routing was changed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""KV pressure: more requests at once than the replica has slots or cache for. The others wait for one to end.
+"""KV pressure: more concurrent requests than the replica has slots or cache for. The others wait.
 
-Modes 6 and 7 of the field's list. llama.cpp has a fixed number of slots, each with its part of the cache: requests
-beyond them are deferred, and the queue grows. vLLM fills its cache and then preempts (`preemption_rate`). The requests
-are real, to the target's own port, past the gateway.
+Modes 6 and 7 of the field's list. llama.cpp has a fixed number of slots, each with its part of the cache: further
+requests are deferred, and the queue grows. vLLM fills its cache and then preempts (`preemption_rate`). The requests are
+real and go to the port of the target, past the gateway.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from faults.types import Direction, Effect, Parameters, Role
 
 
 class KvPressureParameters(Parameters):
-    """Defaults keep the eight slots of a llama.cpp replica full, and a few requests before them."""
+    """Defaults keep the eight slots of a llama.cpp replica full and a few requests waiting."""
 
     concurrency: int = Field(default=12, ge=2, le=64, description="requests in flight [1]")
     max_tokens: int = Field(default=48, ge=8, le=256, description="tokens that each generates [1]")

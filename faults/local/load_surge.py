@@ -1,8 +1,8 @@
-"""Load surge: more users than usual. Everything is slower and no component is at fault.
+"""Load surge: more requests than usual. Everything is slower and no component is at fault.
 
-Mode 7 of the field's list (queue saturation), without a culprit: every replica's queue grows alike. The right answer
-is "none", and a method that always blames somebody is wrong here. The surge enters at the front door with prompts like
-the usual ones.
+Mode 7 of the field's list (queue saturation), without a culprit: the queues of all replicas grow alike. The right
+answer is "none", and a method that always blames a component is wrong here. The surge enters at the front door with
+prompts like the usual ones.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Long prefill: now and then a huge prompt arrives, and while it is read no other request of the replica moves on.
+"""Long prefill: a huge prompt arrives now and then, and during its prefill no other request of the replica advances.
 
 Mode 14 of the field's list: batch tokens and prompt length up, the time between tokens up, the KV cache normal. The
-prompts are real requests to the target's own port, past the gateway, as from a batch job that knows the pod's address.
-The replica shows the symptom and is the answer: what came in beside the gateway is seen nowhere else.
+prompts are real requests to the port of the target, past the gateway, as from a batch job that knows the address of the
+pod. The replica shows the symptom and is to blame: requests that bypass the gateway are visible nowhere else.
 """
 
 from __future__ import annotations

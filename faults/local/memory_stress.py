@@ -1,9 +1,8 @@
 """Memory stress: a process inside the target's pod holds memory and keeps writing to all of it.
 
 The step before mode 10 (host memory, OOMKilled). Pods of the local deployment have no memory limit, so nothing is
-killed: what shows is the pod's working set, which grows by as much as was asked for, and the CPU that the writing takes
-out of the pod's share, as in cpu-stress with one worker. With `busy` off the memory is only held, and nothing but the
-working set changes.
+killed: the working set of the pod grows by the requested size, and writing uses CPU of the pod, as cpu-stress does with
+one worker. With `busy` off the memory is only held, and only the working set changes.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from faults.types import Direction, Effect, Parameters, Plan, Role
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
 
-SPARE = 2  # the machine must have this many times as much available: a fault on one pod must not starve them all
+SPARE = 2  # times the size that the machine must have available: a fault on one pod must not affect the others
 _HANG = 3600  # s that a worker rests between two rounds over its memory: longer than any fault lasts
 
 

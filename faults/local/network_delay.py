@@ -1,4 +1,4 @@
-"""Network delay: every packet that leaves the pod is late, so each round trip to it takes that much longer.
+"""Network delay: every packet that leaves the pod is delayed, and each round trip to it takes that much longer.
 
 The study's network fault (there by Chaos Mesh's NetworkChaos), mode 16 of the field's list: the edge's latency is up,
 the same replica's engine latency is flat. An answer that takes several round trips is late several times over.

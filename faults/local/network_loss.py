@@ -1,6 +1,6 @@
-"""Network loss: a share of the packets that leave the pod never arrive, and TCP has to send them again.
+"""Network loss: a share of the packets that leave the pod is lost, and TCP sends them again.
 
-Near mode 16 of the field's list: the edge's latency is up in jumps of TCP's timers, the engine's own is flat.
+Near mode 16 of the field's list: the latency of the edge rises in steps of TCP's timers, that of the engine stays flat.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Partition: the pod's data link is taken off the bridge. It stays up, and every frame is lost, in and out.
+"""Partition: the data link of the pod is taken off the bridge. It stays up, and every frame is lost, in and out.
 
-Connections to the pod time out, as behind a dead switch port; the engine itself is idle and well. Ray and Serve run
-over the same link: beyond their patience they give the node up, and rejoin when it is back.
+Connections to the pod time out, as behind a dead switch port; the engine itself is idle and healthy. Ray and Serve use
+the same link: after their timeouts they give the node up, and it rejoins when the link is back.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Two at once: any two faults on different components. Both are to blame.
 
-Post-mortems rarely have one cause. A method that names either of the two in first place is right (the study's rule for
-several true components); one that stops looking after the first finds half of it.
+Post-mortems rarely have one cause. A method that ranks either of the two first is right (the rule of the study for
+several true components).
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class TwoAtOnce(Fault[TwoAtOnceParameters]):
         return Availability(True)
 
     def expected(self, target: str, parameters: Mapping[str, Any]) -> tuple[tuple[str, Effect], ...]:
-        """What the peers of the one show says nothing where the other is among them."""
+        """Effects on peers are left out: the other fault may be on one of them."""
         chosen = self.parameters.model_validate(parameters)
         return tuple(
             (component, effect)
@@ -116,12 +116,12 @@ def _plan(deployment: Deployment, fault: Fault[Any], target: str, injection: str
 
 
 def _each(plan: Plan, undo: Callable[[Fault[Any], Plan], T]) -> list[T]:
-    """Raises DeploymentError with what failed, once both had their turn."""
+    """Apply it to both parts. Raises DeploymentError with what failed after both had their turn."""
     done, failures = [], []
     for fault, part in _parts(plan):
         try:
             done.append(undo(fault, part))
-        except Exception as error:  # the other one is owed its revert all the same
+        except Exception as error:  # the other one must be reverted all the same
             failures.append(str(error) or type(error).__name__)
     if failures:
         raise DeploymentError("; ".join(failures))

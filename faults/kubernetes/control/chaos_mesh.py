@@ -1,8 +1,8 @@
 """Faults that Chaos Mesh injects: one experiment (a custom resource) an injection, read back from its records.
 
-The experiment names one pod, and how long it lasts: its own duration is what takes the fault out if this machine dies.
-Deleting it takes it out earlier. A finalizer of Chaos Mesh keeps it until the fault is out of every target. We never
-touch that finalizer: where it does not go the fault is still there, and the injection is STUCK.
+The experiment names one pod and its own duration, which ends the fault if this machine dies. Deleting it ends the fault
+earlier. A finalizer of Chaos Mesh keeps it until no target has the fault any more. We never touch that finalizer: while
+it stays the fault is still there, and the injection is STUCK.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ STRESS, NETWORK, POD = (
     Resource(plural, "chaos-mesh.org", VERSION) for plural in ("stresschaos", "networkchaos", "podchaos")
 )
 KIND = {STRESS: "StressChaos", NETWORK: "NetworkChaos", POD: "PodChaos"}
-INJECT_PATIENCE = 12.0  # s, until its records say that it is in; the engine allows 15 s in all
-GONE_PATIENCE = 10.0  # s, in each of several attempts, until it is gone with its finalizer
+INJECT_PATIENCE = 12.0  # s, until its records say that it is injected; the engine allows 15 s in all
+GONE_PATIENCE = 10.0  # s, in each of several attempts, until the experiment and its finalizer are gone
 POLL = 0.25
 
 
@@ -47,7 +47,7 @@ class ChaosFault(ClusterFault[P]):
     """A fault that is one experiment of Chaos Mesh.
 
     Attributes:
-        resource: which kind of experiment.
+        resource: the kind of experiment.
     """
 
     resource: ClassVar[Resource]
@@ -61,7 +61,7 @@ class ChaosFault(ClusterFault[P]):
 
     @abstractmethod
     def spec(self, parameters: P, container: str) -> dict[str, Any]:
-        """What to do, as Chaos Mesh writes it; to whom and for how long is added here."""
+        """The fault in the words of Chaos Mesh. Selector and duration are added here."""
 
     def plan(self, deployment: Deployment, target: str, parameters: P, injection: str, seconds: float) -> Plan:
         cluster = cluster_of(deployment)
@@ -93,7 +93,7 @@ class ChaosFault(ClusterFault[P]):
         )
 
     def undo(self, cluster: KubernetesDeployment, namespace: str, pod: str, name: str) -> str:
-        """For a person. Where the experiment does not go, its pod does, and the fault with it."""
+        """The command for a person: delete the experiment or, when that fails, its pod, and the fault with it."""
         delete = kubectl(cluster, namespace, "delete", self.resource.plural, name, "--timeout=60s")
         return f"{delete} || {kubectl(cluster, namespace, 'delete', 'pod', pod)}"
 

@@ -1,4 +1,4 @@
-"""What faults on a deployment in a cluster have in common."""
+"""Base of faults on a deployment in a cluster."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from faults.types import Availability, Fault, P, Plan
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
 
-OWN_TIMEOUT = 20  # s past its time after which it ends by itself in the cluster, should everything here be dead
+OWN_TIMEOUT = 20  # s past the deadline after which a fault ends on its own in the cluster
 LABELS = {"app.kubernetes.io/managed-by": "rca-tui"}
 PAGE = "docs/how-to/kubernetes-install.md"
 
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """What RBAC must allow; in the deployment's namespace unless another is named."""
+    """A permission that RBAC must grant, in the namespace of the deployment unless another is named."""
 
     verb: str
     resource: Resource
@@ -44,8 +44,8 @@ class ClusterFault(Fault[P]):
     """A fault on one pod of a deployment in a cluster.
 
     Attributes:
-        kinds: what the API server must know beyond its own kinds.
-        rights: what the account must be allowed.
+        kinds: custom resources that the API server must serve.
+        rights: permissions that the account must have.
     """
 
     deployments = frozenset({"kubernetes"})
@@ -78,12 +78,12 @@ def cluster_of(deployment: Deployment) -> KubernetesDeployment:
 
 
 def name_of(injection: str) -> str:
-    """What the objects of an injection are called in the cluster."""
+    """The name of an injection's objects in the cluster."""
     return f"rca-tui-{injection.lower()}"
 
 
 def kubectl(cluster: KubernetesDeployment, namespace: str, *words: str) -> str:
-    """The line with which a person does it."""
+    """The command with which a person does it."""
     return shlex.join(("kubectl", "--context", cluster.api.context, "--namespace", namespace, *words))
 
 
@@ -98,7 +98,7 @@ def get(api: Api, resource: Resource, namespace: str, name: str) -> Object | Non
 
 
 def same_pod(api: Api, plan: Plan) -> bool:
-    """Whether the pod that the plan was made for is still there, and no other one of its name."""
+    """Whether the pod that the plan was made for is still there, not another one of the same name."""
     found = get(api, PODS, str(plan.data["namespace"]), str(plan.data["pod"]))
     return found is not None and found.get("metadata", {}).get("uid") == plan.data["uid"]
 
@@ -112,12 +112,12 @@ def require_same_pod(api: Api, plan: Plan) -> None:
 def run(
     cluster: KubernetesDeployment, namespace: str, pod: str, container: str, argv: Sequence[str], seconds: float = 10.0
 ) -> str:
-    """What a command printed in a container. Raises DeploymentError, also when it fails there."""
+    """Run a command in a container and return its stdout. Raises DeploymentError, also when the command fails."""
     from cluster.kubernetes import commands
     from cluster.text.plain import plain
 
     done = commands.run(cluster.api, namespace, pod, container, argv, seconds)
     if done.code != 0:
-        said = plain(" ".join((done.stderr or done.stdout).split())) or f"exit code {done.code}"
-        raise DeploymentError(f"{argv[0]} failed in the pod {pod}: {said}")
+        reason = plain(" ".join((done.stderr or done.stdout).split())) or f"exit code {done.code}"
+        raise DeploymentError(f"{argv[0]} failed in the pod {pod}: {reason}")
     return done.stdout

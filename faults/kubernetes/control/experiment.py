@@ -1,6 +1,6 @@
-"""What Chaos Mesh says of an experiment: its conditions, and a record of each target.
+"""The status of an experiment of Chaos Mesh: its conditions and a record for each target.
 
-A condition alone proves nothing: an experiment that selected no pod counts as "all injected", and as "all recovered".
+A condition alone proves nothing: an experiment that selected no pod counts as "all injected" and "all recovered".
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class Experiment:
     stopping: bool
 
     @classmethod
-    def read(cls, made: Mapping[str, Any]) -> Experiment:
-        """Out of the object as the API has it; what is missing or odd is not there yet."""
-        status = _map(made.get("status"))
+    def read(cls, body: Mapping[str, Any]) -> Experiment:
+        """The status in an object of the API. What is missing or malformed counts as not there yet."""
+        status = _map(body.get("status"))
         experiment = _map(status.get("experiment"))
         conditions = frozenset(
             str(one.get("type")) for one in _list(status.get("conditions")) if one.get("status") == "True"
@@ -49,18 +49,18 @@ class Experiment:
         return cls(conditions, records, experiment.get("desiredPhase") == "Stop")
 
     def injected(self, namespace: str, pod: str) -> bool:
-        """Whether it is in that pod, wholly, and in no other."""
+        """Whether it is completely injected into that pod, and into no other."""
         if not self.records or not {"Selected", "AllInjected"} <= self.conditions:
             return False
         return all(one.phase == INJECTED and _is(one, namespace, pod) for one in self.records)
 
     @property
     def recovered(self) -> bool:
-        """Whether it was taken back everywhere, and will not be injected again."""
+        """Whether it was reverted in every target and will not be injected again."""
         return self.stopping and "AllRecovered" in self.conditions and self._all(NOT_INJECTED)
 
     def describe(self) -> str:
-        """In one clause, what there is to say."""
+        """One clause for a person."""
         if not self.records:
             return "it selected no pod"
         there = sum(one.phase != NOT_INJECTED for one in self.records)
@@ -76,7 +76,7 @@ def _is(record: Record, namespace: str, pod: str) -> bool:
 
 
 def _failure(record: Mapping[str, Any]) -> str:
-    """The last event's message, if it tells of a failure; hostile text made harmless."""
+    """The message of the last event if it is a failure, made safe for a terminal."""
     events = _list(record.get("events"))
     return plain(events[-1].get("message", ""), 200) if events and events[-1].get("type") == "Failed" else ""
 

@@ -1,4 +1,4 @@
-"""The GPU of a pod and its power limit, asked and set by `nvidia-smi` in the device plugin's pod on the GPU's node."""
+"""The GPU of a pod and its power limit, read and set by `nvidia-smi` in the pod of the device plugin on its node."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _UUID = re.compile(r"GPU-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """In watts: in force, and the lowest and the highest that the GPU takes."""
+    """In watts: the limit in force, and the lowest and highest that the GPU accepts."""
 
     now: float
     lowest: float
@@ -29,7 +29,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """The device plugin's pod on one node: privileged, with the driver's tools, and always there."""
+    """The pod of the device plugin on one node: privileged, with the tools of the driver, always running."""
 
     namespace: str
     pod: str
@@ -65,7 +65,7 @@ def set_limit(uuid: str, watts: float) -> tuple[str, ...]:
 
 
 def uuid_of(cluster: KubernetesDeployment, gpu: str) -> tuple[str, str]:
-    """(UUID, node) of a GPU component, as the container that holds it sees it. Raises DeploymentError."""
+    """(UUID, node) of a GPU component, read in the container that uses it. Raises DeploymentError."""
     stack = cluster.stack()
     labels = stack.topology.component(gpu).labels
     users = [e.source for e in stack.topology.edges if e.target == gpu and e.relation is Relation.USES]

@@ -1,7 +1,7 @@
-"""A Job on the GPU's node that sets the power limit back when its time is over: nothing outside the cluster is needed.
+"""A Job on the node of the GPU that restores the power limit past the deadline, without anything outside the cluster.
 
-It is made before the cap, with the limit that was in force. Its pod is the device plugin's image with the same rights,
-so nothing is pulled; it is ready once it has talked to the GPU. Deleting it early sets the limit back as well.
+It is created before the cap, with the limit that was in force. Its pod has the image and the rights of the device
+plugin, so that nothing is pulled; it is ready once it has read the GPU. Deleting it early restores the limit as well.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from cluster.kubernetes.api import Api
     from faults.kubernetes.control.gpu import Plugin
 
-SPARE = 900  # s past its time after which Kubernetes ends the Job, whatever it is at
-KEPT = 600  # s that it can be looked at afterwards
+SPARE = 900  # s past its time after which Kubernetes ends the Job
+KEPT = 600  # s for which the finished Job stays readable
 
 SCRIPT = """set -eu
 restore() { nvidia-smi -i "$GPU" -pl "$WATTS"; }
@@ -30,7 +30,7 @@ restore
 
 
 def job(name: str, plugin: Plugin, node: str, uuid: str, watts: float, seconds: float) -> Object:
-    """The Job, for the plugin's namespace. `watts`: the limit to set back."""
+    """The Job, for the plugin's namespace. `watts`: the limit to restore."""
     keep = math.ceil(seconds) + OWN_TIMEOUT
     spec = plugin.made["spec"]
     same = {key: spec[key] for key in ("runtimeClassName", "imagePullSecrets") if spec.get(key)}
@@ -75,7 +75,7 @@ def job(name: str, plugin: Plugin, node: str, uuid: str, watts: float, seconds: 
 
 
 def ready(api: Api, namespace: str, name: str) -> bool:
-    """Whether the Job's pod has talked to the GPU and waits. Raises DeploymentError."""
+    """Whether the pod of the Job has read the GPU and waits. Raises DeploymentError."""
     return any(
         one.get("type") == "Ready" and one.get("status") == "True"
         for made in api.list(PODS, namespace, labels=f"job-name={name}")
@@ -84,5 +84,5 @@ def ready(api: Api, namespace: str, name: str) -> bool:
 
 
 def delete(api: Api, namespace: str, name: str) -> None:
-    """Its pod with it. One that is gone is no error. Raises DeploymentError."""
+    """Delete the Job and its pod. It is no error when there is none. Raises DeploymentError."""
     api.delete(JOBS, namespace, name)

@@ -1,13 +1,13 @@
-"""A cable in user space, for a kernel without netem: it stands in a pod's link and delays or loses what leaves the pod.
+"""A cable in user space, for a kernel without netem: it sits in the link of a pod and delays or drops what leaves it.
 
     pod ── INNER [packet socket]  this process  [packet socket] NEAR ═ FAR ── BRIDGE
 
-Runs as a program of its own beside the pods (`python cable.py --help`) and imports nothing but the standard library, so
-that it is up in a moment. Like netem on the pod's own interface it works in one direction: what goes to the pod passes
-at once. Frames keep their order, so a jitter never makes TCP believe in a loss. Frames travel with the kernel's own
-offload header (PACKET_VNET_HDR): large segments and checksums yet to be filled in pass unharmed.
+Runs as a program of its own beside the pods (`python cable.py --help`) and imports only the standard library, so it
+starts at once. Like netem on the interface of the pod it works in one direction: frames to the pod pass without delay.
+Frames keep their order, so that jitter never looks like a loss to TCP. They carry the offload header of the kernel
+(PACKET_VNET_HDR), so that large segments and unfinished checksums pass unchanged.
 
-It plugs itself in once it can carry, and takes itself out when its time is over or it is told to end.
+It plugs itself in when it is ready to carry frames, and out at the end of its time or on SIGTERM.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 
-LONGEST_QUEUE = 20_000  # frames on their way; beyond, they are lost as in any full queue
+LONGEST_QUEUE = 20_000  # frames; further ones are dropped, as in any full queue
 _LARGEST = 1 << 17  # bytes of a frame before the interface cuts it, and its header
 _ALL_PROTOCOLS = 3  # ETH_P_ALL
 _SOL_PACKET, _PACKET_VNET_HDR, _PACKET_IGNORE_OUTGOING = 263, 15, 23  # linux/if_packet.h; Python does not name them
@@ -67,7 +67,7 @@ def _frames(end: socket.socket) -> Iterator[bytes]:
 
 
 def _send(end: socket.socket, frame: bytes) -> None:
-    # What the interface does not take is lost, as on any wire: it is down for a moment, or its queue is full.
+    # A frame that the interface does not accept is lost: it is down for a moment, or its queue is full.
     with contextlib.suppress(OSError):
         end.send(frame)
 
@@ -88,11 +88,11 @@ def _ip(*arguments: str) -> None:
 
 @contextlib.contextmanager
 def _plugged_in(inner: str, far: str, near: str, bridge: str) -> Iterator[tuple[socket.socket, socket.socket]]:
-    """Both ends, once the frames go this way; afterwards the link is as it was."""
+    """Both ends, with the frames going through here; afterwards the link is restored."""
     _ip("link", "add", far, "type", "veth", "peer", "name", near)
     try:
         for link in (far, near):
-            _ip("link", "set", link, "addrgenmode", "none", "up")  # no address, so nothing to say for itself
+            _ip("link", "set", link, "addrgenmode", "none", "up")  # no address, so that it sends nothing itself
         with _end(inner) as inside, _end(near) as outside:
             _ip("link", "set", far, "master", bridge)
             _ip("link", "set", inner, "nomaster")
@@ -111,7 +111,7 @@ def main() -> None:
     parser.add_argument("--loss", type=float, default=0.0, metavar="PERCENT")
     parser.add_argument("--seconds", type=float, required=True, metavar="S")
     chosen = parser.parse_args()
-    rng = random.Random()  # noqa: S311  which frame is lost is no secret
+    rng = random.Random()  # noqa: S311  the choice of lost frames is no secret
     wire = Wire(chosen.delay / 1000, chosen.jitter / 1000, chosen.loss / 100, rng)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with (

@@ -1,4 +1,4 @@
-"""What faults on a GPU have in common: a GPU of this machine, found through NVML and named by its uuid from then on."""
+"""Base of faults on a GPU of this machine, found through NVML and named by its uuid from then on."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ G = TypeVar("G", bound=GpuParameters)
 
 
 class GpuFault(PodFault[G]):
-    """The target is the machine: the deployment on it does not tell which of its components computes on which GPU."""
+    """The target is the machine: its deployment does not say which component computes on which GPU."""
 
     needs = ("a deployment on this machine", "an NVIDIA GPU with its driver", "the Python package nvidia-ml-py")
     targets = frozenset({Kind.NODE})

@@ -1,9 +1,9 @@
-"""A process that computes on a GPU, or holds memory of it, through the CUDA driver alone: no toolkit, no framework.
+"""A process that computes on a GPU or holds its memory, through the CUDA driver alone, without toolkit or framework.
 
     python -I -S faults/local/control/gpu_load.py compute --load 100 --uuid GPU-… --seconds 80
     python -I -S faults/local/control/gpu_load.py hold --bytes 8000000000 --uuid GPU-… --seconds 80
 
-The kernel of the operating system ends the process after `--seconds`, whatever it is doing. Not yet run on hardware.
+The operating system ends the process after `--seconds`. Not yet run on hardware.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ AGAIN:
 
 
 class Cuda:
-    """The context of one device, and the few calls that are needed. Raises RuntimeError where one fails."""
+    """The context of one device, with the few calls that are needed. They raise RuntimeError."""
 
     def __init__(self, library: str = LIBRARY) -> None:
         self._driver = ctypes.CDLL(library)
@@ -58,7 +58,7 @@ class Cuda:
         self._call("cuCtxSetCurrent", context)
 
     def allocate(self, size: int) -> ctypes.c_uint64:
-        """Device memory, written to, so that it is really there."""
+        """Allocate device memory and write to it, so that it is really used."""
         pointer = ctypes.c_uint64()
         self._call("cuMemAlloc_v2", ctypes.byref(pointer), ctypes.c_size_t(size))
         self._call("cuMemsetD8_v2", pointer, ctypes.c_ubyte(1), ctypes.c_size_t(size))
@@ -86,7 +86,7 @@ class Cuda:
 
 
 def compute(load: int) -> None:
-    """Keep the device busy for so many per cent of the time."""
+    """Keep the device busy for `load` per cent of the time."""
     cuda = Cuda()
     sink, kernel = cuda.allocate(4), cuda.kernel()
     while True:

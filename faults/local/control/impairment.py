@@ -1,8 +1,8 @@
-"""What network-delay and network-loss have in common: a worse wire out of the pod, by netem or by a cable of our own.
+"""Base of network-delay and network-loss: a worse link out of the pod, by netem or by our own cable.
 
-netem (the kernel's network emulator) is used where the kernel has it, as Chaos Mesh does. Where not,
-`faults.local.control.cable` takes the place of the pod's link beside the pods. Both act on what leaves the pod, so a
-delay of d adds d to a round trip, and both leave the management link alone.
+netem, the network emulator of the kernel, is used where the kernel has it, as Chaos Mesh does; elsewhere
+`faults.local.control.cable` replaces the link beside the pods. Both act on what leaves the pod, so that a delay of d
+adds d to a round trip, and neither touches the management link.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from cluster.deployment import Deployment, Pod
 
 NETEM, CABLE = "netem", "cable"
-OWN_TIMEOUT = 20.0  # s past its time after which the cable takes itself out, should everything else be dead
+OWN_TIMEOUT = 20.0  # s past the deadline after which the cable removes itself if nothing else did
 PLUG_PATIENCE = 10.0  # s
 
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """Milliseconds that each packet is late, give or take the jitter, and percent of the packets that are lost."""
+    """Delay and jitter of each packet in ms, loss in percent of the packets."""
 
     delay: float = 0.0
     jitter: float = 0.0
@@ -102,7 +102,7 @@ class Impairment(PodFault[P]):
 
 
 def has_netem(pod: Pod) -> bool:
-    """Whether the kernel has it: tried in a network namespace that is gone right afterwards."""
+    """Whether the kernel has netem: tried in a network namespace that ends at once."""
     probe = ["unshare", "--net", "tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms"]
     return pod.run(probe).code == 0
 

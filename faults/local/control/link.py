@@ -1,6 +1,6 @@
-"""A pod's data link: its end inside the pod, where packets are shaped, and its end outside, which is on the bridge.
+"""The data link of a pod: its end inside the pod, where packets are shaped, and its end outside, on the bridge.
 
-The management link, over which Prometheus scrapes, is never touched: a network fault must not blind who looks for it.
+The management link, over which Prometheus scrapes, is never touched: a network fault must not hide itself.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from faults.local.control.pod_fault import node_of, pod_of, run
 if TYPE_CHECKING:
     from cluster.deployment import Deployment, Pod
 
-HANDLE = "7ca:"  # of every queueing discipline that we put in: how it is told from others
+HANDLE = "7ca:"  # of each queueing discipline that we add: it tells ours from others
 DEVICE = layout.DATA_LINK
 BRIDGE = layout.DATA_BRIDGE
 
@@ -38,7 +38,7 @@ UNSHAPE = ["tc", "qdisc", "del", "dev", DEVICE, "root", "handle", HANDLE]
 
 
 def unshaped(deployment: Deployment, target: str) -> Pod:
-    """The pod, if nothing shapes its link now. Raises DeploymentError otherwise: it would have to be put back."""
+    """The pod, if nothing shapes its link now. Raises DeploymentError otherwise: we could not restore it."""
     pod = pod_of(deployment, target)
     if found := [one["kind"] for one in _disciplines(pod) if one["handle"] != "0:"]:
         raise DeploymentError(f"{DEVICE} of {target} is shaped already ({', '.join(found)}): remove that first")
@@ -46,12 +46,12 @@ def unshaped(deployment: Deployment, target: str) -> Pod:
 
 
 def shaped(pod: Pod) -> Mapping[str, Any] | None:
-    """Our discipline as `tc` shows it, None when it is not there. Raises DeploymentError."""
+    """Our discipline as `tc` shows it, None when there is none. Raises DeploymentError."""
     return next((one for one in _disciplines(pod) if one["handle"] == HANDLE), None)
 
 
 def unshape(pod: Pod) -> None:
-    """Remove ours, if it is there. Raises DeploymentError."""
+    """Remove our discipline, if it is there. Raises DeploymentError."""
     if shaped(pod) is not None:
         run(pod, *UNSHAPE)
 
@@ -65,7 +65,7 @@ def _disciplines(pod: Pod) -> list[dict[str, Any]]:
 
 
 def unplug_argv(target: str) -> list[str]:
-    """The command that takes the link off the bridge: it stays up, and nothing passes in either direction."""
+    """The command that takes the link off the bridge: it stays up, and no frame passes in either direction."""
     return ["ip", "link", "set", outer(target), "nomaster"]
 
 
@@ -75,7 +75,7 @@ def plug_argv(target: str) -> list[str]:
 
 
 def cable_ends(target: str) -> tuple[str, str]:
-    """Names of the two ends of what a cable is joined to the bridge with: the bridge's, and the cable's own."""
+    """Names of the link between a cable and the bridge: its end on the bridge, and the end of the cable."""
     return f"{target}-x", f"{target}-y"
 
 

@@ -1,6 +1,6 @@
-"""The NVIDIA driver's own interface: which GPUs there are, their power limits, their memory. Read and set, no more.
+"""The interface of the NVIDIA driver: GPUs, their power limits and memory.
 
-Each call opens NVML and closes it again: whoever reverts is another process. Raises DeploymentError, one sentence.
+Each call opens NVML and closes it again, because another process may revert. Raises DeploymentError.
 """
 
 from __future__ import annotations

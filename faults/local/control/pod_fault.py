@@ -1,4 +1,4 @@
-"""What faults on one pod of a deployment on this machine have in common."""
+"""Base of faults on one pod of the deployment on this machine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class PodFault(Fault[P]):
     """A fault on one serving pod.
 
     Attributes:
-        programs: what must be on PATH, each with the Debian package that has it.
+        programs: (program that must be on PATH, Debian package that has it).
     """
 
     deployments = frozenset({"local"})
@@ -47,7 +47,7 @@ class PodFault(Fault[P]):
         prior: Mapping[str, Any] | None = None,
         data: Mapping[str, Any] | None = None,
     ) -> Plan:
-        """The plan for one pod, which is touched and to blame. Raises DeploymentError."""
+        """A plan that touches and blames one pod. Raises DeploymentError."""
         return Plan(
             injection=injection,
             fault=self.name,
@@ -64,21 +64,21 @@ class PodFault(Fault[P]):
 
 
 def pod_of(deployment: Deployment, component: str) -> Pod:
-    """Raises DeploymentError where there is none that this machine can act on."""
+    """The pod of a component. Raises DeploymentError where this machine cannot act on it."""
     if not isinstance(deployment, HasPods):
         raise DeploymentError(f"the deployment {deployment.kind} has no pods that this machine can act on")
     return deployment.pod(component)
 
 
 def node_of(deployment: Deployment) -> Pod:
-    """Where the other ends of the pods' links are. Raises DeploymentError."""
+    """The machine itself, which has the outer ends of the pods' links. Raises DeploymentError."""
     return pod_of(deployment, layout.NODE)
 
 
 def run(pod: Pod, *argv: str) -> str:
-    """Run a command in the pod to its end; its output. Raises DeploymentError with what it complained of."""
+    """Run a command in the pod and return its output. Raises DeploymentError with its stderr when it fails."""
     done = pod.run(argv)
     if done.code != 0:
-        said = " ".join(done.stderr.split()) or f"exit code {done.code}"
-        raise DeploymentError(f"`{' '.join(argv)}` failed in {pod.component}: {said}")
+        reason = " ".join(done.stderr.split()) or f"exit code {done.code}"
+        raise DeploymentError(f"`{' '.join(argv)}` failed in {pod.component}: {reason}")
     return done.stdout

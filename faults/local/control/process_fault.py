@@ -1,4 +1,4 @@
-"""What faults made of a process have in common: started in a pod, found by its tag, and it ends by itself."""
+"""Base of faults that are a process: started in a pod, found by its tag, ends on its own past the deadline."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from faults.types import P, Plan, Readback
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
 
-OWN_TIMEOUT = 20  # s past its time after which the process ends by itself, should everything else be dead
+OWN_TIMEOUT = 20  # s past the deadline after which the process ends on its own if nothing else ended it
 
 
 def lifetime(seconds: float) -> int:
-    """After how many seconds a process of a fault of so many seconds must end by itself."""
+    """Seconds after which a process of a fault of `seconds` must end on its own."""
     return math.ceil(seconds) + OWN_TIMEOUT
 
 
 def script(name: str) -> tuple[str, ...]:
-    """The command of a program of this folder that needs the standard library alone: it starts at once, anywhere."""
+    """The command of a program in this folder. It needs only the standard library, and so starts at once."""
     return (sys.executable, "-I", "-S", str(Path(__file__).absolute().with_name(f"{name}.py")))
 
 
 class ProcessFault(PodFault[P]):
     @abstractmethod
     def argv(self, target: str, parameters: P, lifetime: int) -> tuple[str, ...]:
-        """The command, which must end by itself after `lifetime` seconds. Raises DeploymentError."""
+        """The command, which must end on its own after `lifetime` seconds. Raises DeploymentError."""
 
     def runs_in(self, target: str) -> str:
         """The pod in which it is started."""

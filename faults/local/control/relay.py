@@ -1,9 +1,9 @@
-"""A detour: passes TCP connections on, byte for byte, in the pod that it runs in.
+"""A detour: forwards TCP connections from the pod that it runs in.
 
     python -I -S faults/local/control/relay.py --listen 10.77.0.10 --seconds 80 8101=10.77.0.11:8000
     8102=10.77.0.12:8000
 
-The kernel ends the process after `--seconds`, whatever it is doing.
+The kernel ends the process after `--seconds`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The process that serves in a pod: found, and signalled without ever hitting another one that was given its pid."""
+"""The process that serves in a pod, and faults that signal it. Another process that got its pid is never signalled."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class ReplicaFault(PodFault[P]):
 
 
 def serving(deployment: Deployment, target: str) -> Process:
-    """The one that serves now; a plan keeps it as its `prior`. Raises DeploymentError when there is none."""
+    """The process that serves now; a plan keeps it as `prior`. Raises DeploymentError when there is none."""
     pid = pod_of(deployment, target).replica()
     process = None if pid is None else identify(pid)
     if process is None:
@@ -58,12 +58,12 @@ def serving(deployment: Deployment, target: str) -> Process:
 
 
 def of(plan: Plan) -> Process:
-    """The one that the plan was made for."""
+    """The process that the plan was made for."""
     return Process(int(plan.prior["pid"]), int(plan.prior["started"]))
 
 
 def send(process: Process, number: signal.Signals) -> None:
-    """Signal it, if it still lives. Raises DeploymentError where that is not allowed."""
+    """Signal it if it is alive. Raises DeploymentError where that is not allowed."""
     try:
         with contextlib.suppress(ProcessLookupError):
             descriptor = os.pidfd_open(process.pid)

@@ -1,4 +1,4 @@
-"""What faults made of requests have in common: `faults.local.control.traffic` in the clients' pod."""
+"""Base of faults that are requests: `faults.local.control.traffic` in the pod of the clients."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from faults.types import P
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """What to send: prompts of so many words, at an interval (s) or, where that is 0, whenever one has ended."""
+    """Prompts of `words` words, sent at an interval (s) or, where it is 0, whenever a request has ended."""
 
     words: int
     max_tokens: int
@@ -21,7 +21,7 @@ class Stream:
 
 
 class RequestFault(ProcessFault[P]):
-    """Real requests to the target, from where the deployment's users send theirs."""
+    """Real requests to the target, from where the users of the deployment send theirs."""
 
     needs = ("a deployment on this machine",)
 

@@ -1,4 +1,4 @@
-"""What faults of the gateway's routing have in common: another configuration, the prior one captured and read back."""
+"""Control of the gateway's routing: another configuration is set, the prior one restored and read back."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def gateway_of(deployment: Deployment) -> Gateway:
-    """Raises DeploymentError where there is none that this machine can configure."""
+    """The gateway. Raises DeploymentError where this machine cannot configure it."""
     if not isinstance(deployment, HasGateway):
         raise DeploymentError(f"the deployment {deployment.kind} has no gateway that this machine can configure")
     return deployment.gateway()
 
 
 def prior_values(deployment: Deployment) -> dict[str, Any]:
-    """The prior values of a plan. Raises DeploymentError."""
+    """`prior` of a plan: configuration and routing. Raises DeploymentError."""
     gateway = gateway_of(deployment)
     return {"config": gateway.config(), "routing": gateway.routing()}
 
@@ -32,7 +32,7 @@ def new_values(
     weights: Mapping[str, int] | None = None,
     detours: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The data of a plan: the configuration with the injection's id as the name of its routing."""
+    """`data` of a plan: a configuration whose routing has the injection's id as its name. Raises DeploymentError."""
     return {"config": gateway_of(deployment).with_routing(injection, weights or {}, detours or {})}
 
 

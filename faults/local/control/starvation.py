@@ -1,8 +1,8 @@
-"""Too little CPU, handed out in slices: busy loops use up a pod's CPU limit, and whoever wakes up waits for the next.
+"""Too little CPU, in slices: busy loops use up the CPU limit of a pod, and its processes wait for the next period.
 
-Where a pod needs little CPU (a gateway, a proxy), lowering its limit does nothing until it does everything. With the
-limit used up by others each step of a request waits for the next period instead: the delay follows from the period and
-hardly from the machine.
+Where a pod needs little CPU (a gateway, a proxy), lowering its limit has no effect down to the point where it stops.
+With busy loops that use up the limit, each step of a request waits for the next period instead: the delay follows from
+the period and hardly from the machine.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from faults.types import Availability, Plan, Readback
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
 
-LOOPS = 2  # one would leave a pod with more than one core to itself half of its limit
+LOOPS = 2  # with one, a pod with a limit of more than a core would keep a part of it
 
 
 def available(deployment: Deployment, component: str) -> Availability:
@@ -33,7 +33,7 @@ def available(deployment: Deployment, component: str) -> Availability:
 
 
 def data(deployment: Deployment, component: str, cores: float, period: float, seconds: float) -> dict[str, Any]:
-    """What a plan needs to know. Raises DeploymentError."""
+    """`data` of a plan. Raises DeploymentError."""
     argv = stress_argv(lifetime(seconds), "--cpu", str(LOOPS))
     return {"pod": component, "loops": list(argv), "quota": pod_of(deployment, component).cpu_quota(cores, period)}
 
@@ -52,7 +52,7 @@ def inject(deployment: Deployment, plan: Plan) -> None:
 
 
 def revert(deployment: Deployment, plan: Plan) -> None:
-    """The limit first: what is killed needs CPU time to die. Ends all that carries the injection's tag."""
+    """The limit first, because a killed process needs CPU time to end. Then kill all with the injection's tag."""
     pod = pod_of(deployment, str(plan.data["pod"]))
     pod.set_cpu_quota(plan.prior["quota"])
     if left := tags.kill(lambda: pod.tagged(plan.injection)):
@@ -68,5 +68,5 @@ def readback(deployment: Deployment, plan: Plan) -> Readback:
 
 
 def echo(path: str, content: str) -> str:
-    """The line with which a person writes it."""
+    """The command with which a person writes it."""
     return f"echo {shlex.quote(content)} > {shlex.quote(path)}"

@@ -1,4 +1,4 @@
-"""What cpu-stress and memory-stress have in common: stress-ng in the target's cgroup and namespaces."""
+"""Base of cpu-stress and memory-stress: stress-ng in the cgroup and namespaces of the target."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from faults.local.control.process_fault import ProcessFault
 from faults.types import P
 
 PROGRAM = "stress-ng"
-SCRATCH = "/tmp"  # noqa: S108  stress-ng insists on a writable folder, and these stressors put nothing there
+SCRATCH = "/tmp"  # noqa: S108  stress-ng needs a writable folder; these stressors write nothing to it
 
 
 def stress_argv(lifetime: int, *options: str) -> tuple[str, ...]:
-    """stress-ng with a stressor's options, for so many seconds."""
+    """stress-ng with the options of a stressor, for `lifetime` seconds."""
     return (PROGRAM, *options, "--timeout", f"{lifetime}s", "--temp-path", SCRATCH, "--keep-name", "--quiet")
 
 

@@ -1,4 +1,4 @@
-"""Processes that an injection started in a pod, found by its tag."""
+"""Processes that an injection started, found by its tag."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def kill(find: Callable[[], Sequence[int]], patience: float = 5.0) -> list[int]:
 
 
 def anywhere(tag: str) -> list[int]:
-    """Living processes of this machine with the tag in their environment, whatever became of their pod."""
+    """Living processes of this machine with the tag in their environment, also those whose pod has ended."""
     return [
         pid
         for pid in processes.pids()
@@ -32,12 +32,12 @@ def anywhere(tag: str) -> list[int]:
 
 
 def kill_line(tag: str) -> str:
-    """The line with which a person does the same."""
+    """The command with which a person does the same."""
     return f"grep -slz '^{ENV_TAG}={tag}$' /proc/[0-9]*/environ | cut -d/ -f3 | xargs -r kill -9"
 
 
 def _kill_once(find: Callable[[], Sequence[int]]) -> list[int]:
-    # A pid may be given away between finding and killing it: what is held by a descriptor and found again is the same.
+    # A pid may be reused between finding and killing: a process held by a descriptor and found again is the same one.
     with contextlib.ExitStack() as held:
         descriptors = {}
         for pid in find():

@@ -1,10 +1,10 @@
-"""The requests that a fault sends: completions with made-up prompts, bounded in rate, concurrency, number and time.
+"""The requests of a fault: completions with random prompts, bounded in rate, concurrency, number and time.
 
     python -I -S faults/local/control/traffic.py --url http://10.77.0.11:8000 --words 200 --max-tokens 1 --interval 6
         --concurrency 4 --seconds 80
 
-With an interval a request leaves every so many seconds (open loop); without one the next leaves as soon as fewer than
-`--concurrency` are in flight (closed loop). The kernel ends the process after `--seconds`, whatever it is doing.
+With an interval, a request is sent every `--interval` seconds (open loop); without one, the next is sent as soon as
+fewer than `--concurrency` are in flight (closed loop). The kernel ends the process after `--seconds`.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _WORDS = ("the", "river", "old", "map", "of", "a", "quiet", "town", "and", "its"
 
 
 def prompt(words: int, rng: random.Random) -> str:
-    """So many common words, about a token each; no two alike, so that no cache helps."""
+    """Random common words, about a token each: prompts differ, so that no cache helps."""
     return " ".join(rng.choice(_WORDS) for _ in range(words))
 
 
 def send(url: str, text: str, max_tokens: int) -> bool:
-    """One request, to its end. Whether it was answered."""
+    """Send one request. Whether it was answered."""
     where = urlsplit(url)
     body = json.dumps({"prompt": text, "max_tokens": max_tokens, "ignore_eos": True, "stream": True})
     connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=REQUEST_SECONDS)
@@ -47,7 +47,7 @@ def send(url: str, text: str, max_tokens: int) -> bool:
 
 
 def run(url: str, words: int, max_tokens: int, interval: float, concurrency: int, seed: int) -> None:
-    """Send until `MAX_REQUESTS` have left."""
+    """Send up to `MAX_REQUESTS`."""
     rng = random.Random(seed)  # noqa: S311  words for prompts, no secrets
     free = threading.BoundedSemaphore(concurrency)
 
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     signal.alarm(chosen.seconds)
     run(chosen.url, chosen.words, chosen.max_tokens, chosen.interval, chosen.concurrency, chosen.seed)
-    signal.pause()  # all have left: the fault is there until its time is over
+    signal.pause()  # all are sent: the fault stays until its deadline
 
 
 if __name__ == "__main__":
