@@ -19,12 +19,26 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 if TYPE_CHECKING:
+    from _pytest.terminal import TerminalReporter
+
     from cluster.local.deployment import LocalDeployment
+
+LONG = 5.0
+"""Seconds from which on a test is to be marked `slow`, so that `make check` leaves it out."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of the real deployment come last: it takes most of two cores while it is up."""
     items.sort(key=lambda item: item.get_closest_marker("live") is not None)
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
+    """After `make check`, names the tests that took long: the machine may be busy, or a mark is missing."""
+    if "not slow" not in config.option.markexpr:
+        return
+    took = [(r.duration, r.nodeid) for r in terminalreporter.getreports("passed") if r.duration >= LONG]
+    for seconds, name in sorted(took, reverse=True):
+        terminalreporter.write_line(f"{seconds:.0f} s: mark it slow, or make it faster: {name}")
 
 
 @pytest.fixture(scope="session")

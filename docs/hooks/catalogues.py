@@ -50,8 +50,9 @@ def _method(entry: Any) -> str:
             )
         ],
     )
-    parts = [f"# {entry.name}", text.prose(entry.summary), facts]
-    for heading, body in text.sections(inspect.getdoc(kind) or ""):
+    (_, summary), *rest = text.sections(inspect.getdoc(kind) or entry.summary)
+    parts = [f"# {entry.name}", summary, facts]
+    for heading, body in rest:
         if heading:
             parts.append(f"## {heading}")
         parts.append(body)
