@@ -15,10 +15,10 @@ from methods.answer.ties import steady
 from methods.answer.types import Cell, Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
 from methods.answer.wording import counted
 from methods.telemetry.item_sets import closed_sets
-from methods.telemetry.spans import NO_PARENT, Codes, Flags, Floats, SpanTable, after_onset, encode
+from methods.telemetry.spans import Codes, Flags, Floats, SpanTable, after_onset, encode
+from methods.telemetry.trace_calls import TraceCalls
 
 _SHOWN = 12
-_USERS = "users"
 _LEAST_SPREAD = 0.01
 
 
@@ -94,7 +94,7 @@ class TraceRca(Method):
         table = encode(incident)
         if isinstance(table, NoRanking):
             return table
-        calls = _Calls.of(table)
+        calls = TraceCalls.of(table)
         judged = self._judge(table, calls)
         if not judged.abnormal.any():
             detail = f"none of {int(calls.late.sum())} calls after the onset is abnormal"
@@ -115,7 +115,7 @@ class TraceRca(Method):
             steps.insert(1, unseen)
         return caveats_for(by_components(scores, Explanation(tuple(steps))), incident)
 
-    def _judge(self, table: SpanTable, calls: _Calls) -> _Judged:
+    def _judge(self, table: SpanTable, calls: TraceCalls) -> _Judged:
         late, kind, kinds = calls.late, calls.kind, calls.kinds
         history = np.bincount(kind[~late], minlength=kinds)
         recent = np.bincount(kind[late], minlength=kinds)
@@ -132,7 +132,7 @@ class TraceRca(Method):
         abnormal = late & ((outside & useful[kind]) | failed | unseen[kind])
         return _Judged(mean, spread, before, after, useful, unseen, abnormal)
 
-    def _mine(self, table: SpanTable, calls: _Calls, abnormal: Flags) -> _Found:
+    def _mine(self, table: SpanTable, calls: TraceCalls, abnormal: Flags) -> _Found:
         size = len(table.components)
         passes = _marks(table.traces, size, calls.trace, calls.callee)
         ends = _marks(table.traces, size, calls.trace[abnormal], calls.callee[abnormal])
@@ -167,7 +167,7 @@ class TraceRca(Method):
                     score[i], into[i], out[i], best[i] = value, ending[i], passing[i], place
         return _Found(bad, sets, measures, complete, score, into, out, best)
 
-    def _calls_step(self, incident: Incident, table: SpanTable, calls: _Calls, judged: _Judged) -> Step:
+    def _calls_step(self, incident: Incident, table: SpanTable, calls: TraceCalls, judged: _Judged) -> Step:
         useful = np.flatnonzero(judged.useful)
         order = useful[np.argsort(-(judged.after - judged.before)[useful], kind="stable")][:_SHOWN]
         failed = int((table.failed[calls.row] & calls.late).sum())
@@ -202,46 +202,6 @@ class TraceRca(Method):
             table=Table(columns, rows, {"mean": "s", "sigma": "s"}),
             pointers=tuple(after_onset(incident, *calls.name(table, int(c))[1:]) for c in order[:3]),
         )
-
-
-@dataclass(frozen=True, eq=False)
-class _Calls:
-    """Calls: one for each span by which a trace enters a component.
-
-    `caller` is the number of components where the caller is a user; `latency` in seconds as the caller measured it.
-    """
-
-    row: Codes
-    trace: Codes
-    caller: Codes
-    callee: Codes
-    kind: Codes
-    kinds: int
-    kind_codes: Codes
-    latency: Floats
-    late: Flags
-
-    @classmethod
-    def of(cls, table: SpanTable) -> _Calls:
-        entry = table.is_entry
-        row = np.flatnonzero(entry).astype(np.int64)
-        component, parent = table.component, table.parent[row]
-        inside = parent != NO_PARENT
-        caller = np.where(inside, component[parent], len(table.components)).astype(np.int64)
-        children = np.bincount(table.parent[table.parent != NO_PARENT], minlength=table.spans)
-        # A span with one child, a call, is the caller's own measurement of that call.
-        around = inside & ~entry[parent] & (children[parent] == 1)
-        latency = np.where(around, table.duration[parent], table.duration[row])
-        codes, kind = np.unique(caller * len(table.operations) + table.operation[row], return_inverse=True)
-        trace = table.trace[row]
-        return cls(
-            row, trace, caller, component[row], kind.astype(np.int64), len(codes), codes, latency, table.late[trace]
-        )
-
-    def name(self, table: SpanTable, kind: int) -> tuple[str, str, str]:
-        """Caller, callee and operation of a kind of calls."""
-        caller, operation = divmod(int(self.kind_codes[kind]), len(table.operations))
-        return (_USERS if caller == len(table.components) else table.components[caller], *table.operations[operation])
 
 
 @dataclass(frozen=True, eq=False)
@@ -282,7 +242,7 @@ def _marks(traces: int, size: int, trace: Codes, component: Codes) -> Flags:
     return marks
 
 
-def _unseen_step(incident: Incident, table: SpanTable, calls: _Calls, judged: _Judged) -> Step | None:
+def _unseen_step(incident: Incident, table: SpanTable, calls: TraceCalls, judged: _Judged) -> Step | None:
     fresh = np.flatnonzero(judged.unseen)
     if not len(fresh):
         return None
@@ -301,7 +261,7 @@ def _unseen_step(incident: Incident, table: SpanTable, calls: _Calls, judged: _J
     )
 
 
-def _traces_step(incident: Incident, table: SpanTable, calls: _Calls, judged: _Judged, found: _Found) -> Step:
+def _traces_step(incident: Incident, table: SpanTable, calls: TraceCalls, judged: _Judged, found: _Found) -> Step:
     late, bad = int(table.late.sum()), int(found.bad.sum())
     count = np.bincount(calls.callee[judged.abnormal], minlength=len(table.components))
     most = int(np.argmax(count))

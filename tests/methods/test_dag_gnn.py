@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from methods.graph.dag_gnn import Schedule, _State, _train, fit
+from methods.graph.dag_gnn import Schedule, _State, fit
+from methods.graph.dag_gnn_training import train
 
 
 def network(weights: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -40,7 +41,7 @@ def test_gradients_are_those_of_the_papers_objective() -> None:
     state.raw[:] = rng.normal(0, 0.05, (4, 4))
     state.offset[:] = 0.3
     before = [a.astype(np.float64) for a in (state.raw, state.networks, state.offset)]
-    _train(data, state.arrays(), 0.7, 2.0, 1e-3, 1)
+    train(data, state.arrays(), 0.7, 2.0, 1e-3, 1)
     # After one step Adam's first moment is a tenth of the gradient.
     gradients = [10 * moment for moment in state.moments[::2]]
 
