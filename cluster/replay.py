@@ -53,7 +53,7 @@ class ReplayDeployment(Deployment, HasIncident):
         Raises DeploymentError for a step that is not positive or a grid of more than a million points.
         """
         if not step > 0 or window.seconds / step > _GRID_POINTS:
-            raise DeploymentError(f"a step of {step} s does not fit a window of {window.seconds:.0f} s: choose another")
+            raise DeploymentError(f"a step of {step} s does not fit a window of {span(window.seconds)}: choose another")
         telemetry = self.incident.telemetry
         grid = np.asarray(window.start + step * np.arange(int(np.ceil(window.seconds / step))), dtype=np.float64)
         return Samples(

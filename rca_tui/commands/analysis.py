@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cluster.text.plain import plain
-from cluster.text.times import clock_time, span
+from cluster.text.times import clock_time, duration, span
 from cluster.window import Onset
 from rca_tui.commands import onset as onsets
 from rca_tui.commands.connection import InCluster, choose_also, connected, last
@@ -156,7 +156,7 @@ def onset_line(incident: Incident) -> str:
     if onset is None:
         return "onset: none found in the SLI; --onset sets one"
     after = onset.time - incident.window.start
-    return f"onset: {clock_time(onset.time)} (+{after:.0f} s into the window), {onset.source}"
+    return f"onset: {clock_time(onset.time)} ({duration(round(after))} into the window), {onset.source}"
 
 
 def _explanation(result: Result) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cluster.text.times import span
 from rca_tui.commands.connection import InCluster, choose_also, connected
 from rca_tui.commands.errors import interruptible, say, say_each
 from rca_tui.commands.output import AsJson, print_document, print_json
@@ -64,7 +65,7 @@ def _survey(name: str | None) -> Survey:
         return survey.of_incident(library.load(name), name)
 
     with connected() as deployment:
-        say(f"looking at the last {survey.LOOK:.0f} s of {deployment.name}")
+        say(f"looking at the last {span(survey.LOOK)} of {deployment.name}")
         return survey.of_deployment(deployment)
 
 
