@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING
 from cluster.lazy import exports
 
 if TYPE_CHECKING:
-    from rca_tui.notebook.explorer import load as load_with_onset
-    from rca_tui.notebook.explorer import ranking_panel
-    from rca_tui.notebook.guide import ablation_panel as removal_panel
+    from rca_tui.notebook.explorer import load_with_onset, ranking_panel
+    from rca_tui.notebook.guide import removal_panel
     from rca_tui.notebook.panel import Panel, View
     from rca_tui.notebook.picture import Picture
 
@@ -37,8 +36,8 @@ if not TYPE_CHECKING:
             "Panel": "rca_tui.notebook.panel:Panel",
             "Picture": "rca_tui.notebook.picture:Picture",
             "View": "rca_tui.notebook.panel:View",
-            "load_with_onset": "rca_tui.notebook.explorer:load",
+            "load_with_onset": "rca_tui.notebook.explorer:load_with_onset",
             "ranking_panel": "rca_tui.notebook.explorer:ranking_panel",
-            "removal_panel": "rca_tui.notebook.guide:ablation_panel",
+            "removal_panel": "rca_tui.notebook.guide:removal_panel",
         },
     )

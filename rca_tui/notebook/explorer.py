@@ -1,4 +1,4 @@
-"""The panels of the notebooks: an incident, a method, an onset, a component, and what comes of them."""
+"""The ranking panel: choose an incident, a method, an onset and a component; see the ranking and a signal."""
 
 from __future__ import annotations
 
@@ -16,39 +16,40 @@ from methods.answer.types import NoRanking, Outcome, Ranking
 from methods.running.pool import Pool, Task
 from methods.telemetry.onset import with_onset
 from rca_tui.notebook import pictures
-from rca_tui.notebook.panel import Choice, Panel, Tell, View
+from rca_tui.notebook.panel import Choice, Panel, Report, View
 
 EDGE = 10.0
 """Seconds at both ends of a window where an onset cannot be set."""
 DEADLINE = 60.0
+"""CPU seconds for one method."""
 
 
 @lru_cache(maxsize=4)
-def load(name: str) -> Incident:
-    """An incident by name or path, with the onset estimated."""
+def load_with_onset(name: str) -> Incident:
+    """An incident by name or path, with its onset estimated. Raises IncidentError."""
     return with_onset(library.load(name))
 
 
 def shipped() -> tuple[str, ...]:
-    """Names of the incidents that come with the package."""
+    """Names of the shipped incidents."""
     return tuple(listing.name for listing in library.listings() if listing.shipped)
 
 
 class Ranker:
-    """One process that ranks and stays, so that the next answer comes at once; it is killed when told to stop."""
+    """Ranks in one process that is kept for the next call, and killed when the call is cancelled."""
 
     def __init__(self, deadline: float = DEADLINE) -> None:
         self._pool = Pool(workers=1)
         self._deadline = deadline
         self._incident: Incident | None = None
-        self._sent = 0
+        self._key = 0
 
     def rank(self, incident: Incident, method: str, cancelled: threading.Event, seed: int = 0) -> Outcome | None:
-        """None when it was cancelled."""
-        # The process keeps the incident of the last key: what was changed in any way has another one.
+        """The answer of one method; None when cancelled."""
+        # The process keeps the last incident under its key, so a changed incident needs a new key.
         if incident is not self._incident:
-            self._incident, self._sent = incident, self._sent + 1
-        task = Task(f"{self._sent}", lambda: incident, method, seed, self._deadline)
+            self._incident, self._key = incident, self._key + 1
+        task = Task(f"{self._key}", lambda: incident, method, seed, self._deadline)
         for answer in self._pool.run([task], cancelled):
             return answer.outcome
         return None
@@ -58,19 +59,18 @@ def ranking_panel(
     methods: Sequence[str],
     incident: str = "",
 ) -> Panel:
-    """Choose incident, method, onset and component: the ranking, and a signal of the component.
+    """A panel to choose incident, method, onset and component; shows the ranking and a signal of the component.
 
     Args:
-        methods: to choose from; the first is run first.
-        incident: to begin with, by default the first that is shipped.
+        methods: catalogue names to choose from; the first runs at once.
+        incident: the first choice; the first shipped incident by default.
     """
     ranker = Ranker()
     names = shipped()
-    begin = incident or names[0]
-    first = load(begin)
+    first = load_with_onset(incident or names[0])
     wide = widgets.Layout(width="32em")
     controls = {
-        "incident": widgets.Dropdown(options=names, value=begin, description="incident"),
+        "incident": widgets.Dropdown(options=names, value=incident or names[0], description="incident"),
         "method": widgets.Dropdown(options=tuple(methods), description="method"),
         "component": widgets.Dropdown(options=first.candidates, description="component"),
         "onset": widgets.FloatSlider(
@@ -86,28 +86,28 @@ def ranking_panel(
     }
 
     def follow(_: object) -> None:
-        """Another incident has other components, another length and another onset."""
-        chosen = load(controls["incident"].value)
+        """Fit the other controls to the chosen incident: components, length, onset."""
+        chosen = load_with_onset(controls["incident"].value)
         controls["component"].options = chosen.candidates
         controls["onset"].max = chosen.window.seconds - EDGE
         controls["onset"].value = _onset(chosen)
 
     controls["incident"].observe(follow, "value")
 
-    def work(choice: Choice, cancelled: threading.Event, tell: Tell) -> View | None:
-        tell(f"{choice['method']} looks at {choice['incident']} …")
-        whole = load(choice["incident"])
-        at = Onset(whole.window.start + choice["onset"], OnsetSource.OPERATOR)
-        placed = whole.at(at)
-        outcome = ranker.rank(placed, choice["method"], cancelled)
+    def work(choice: Choice, cancelled: threading.Event, report: Report) -> View | None:
+        report(f"running {choice['method']} on {choice['incident']} …")
+        loaded = load_with_onset(choice["incident"])
+        onset = Onset(loaded.window.start + choice["onset"], OnsetSource.OPERATOR)
+        incident = loaded.at(onset)
+        outcome = ranker.rank(incident, choice["method"], cancelled)
         if outcome is None:
             return None
         title = f"{choice['method']} on {choice['incident']}"
         words = (Title(title), *document(outcome))
         if isinstance(outcome, NoRanking):
             return View(words)
-        key = _telling(placed, outcome, choice["component"])
-        return View(words, pictures.verdict(placed, outcome.components, key, title) if key else None)
+        key = _signal_to_show(incident, outcome, choice["component"])
+        return View(words, pictures.verdict(incident, outcome.components, key, title) if key else None)
 
     return Panel(controls, work)
 
@@ -117,8 +117,8 @@ def _onset(incident: Incident) -> float:
     return round(incident.onset.time - incident.window.start if incident.onset else middle)
 
 
-def _telling(incident: Incident, ranking: Ranking, component: str) -> tuple[str, str] | None:
-    """The signal of the component that the method scored highest, else its latency, else any."""
+def _signal_to_show(incident: Incident, ranking: Ranking, component: str) -> tuple[str, str] | None:
+    """The component's highest-scored signal, else its latency or CPU usage, else its first signal."""
     carried = incident.telemetry.signals_of(component)
     for scored in ranking.components:
         if scored.component == component:

@@ -1,4 +1,4 @@
-"""The panel of the guidelines' notebook: take away what a check asks for, and rank again."""
+"""The removal panel: remove the telemetry that a check asks for, and rank again."""
 
 from __future__ import annotations
 
@@ -13,12 +13,17 @@ from guidelines.types import Removal, Verdict
 from methods.answer.types import Ranking
 from methods.telemetry.onset import with_onset
 from rca_tui.notebook import pictures
-from rca_tui.notebook.explorer import Ranker, load, shipped
-from rca_tui.notebook.panel import Choice, Panel, Tell, View
+from rca_tui.notebook.explorer import Ranker, load_with_onset, shipped
+from rca_tui.notebook.panel import Choice, Panel, Report, View
 
 
-def ablation_panel(methods: Sequence[str], incident: str = "") -> Panel:
-    """Choose incident, removal and method: whom it blames with everything and without, and which checks fail then."""
+def removal_panel(methods: Sequence[str], incident: str = "") -> Panel:
+    """A panel to choose incident, removal and method; shows both rankings, and the checks that then fail.
+
+    Args:
+        methods: catalogue names to choose from; the first runs at once.
+        incident: the first choice; the first shipped incident by default.
+    """
     ranker = Ranker()
     names = shipped()
     removals: dict[str, Removal] = {
@@ -30,30 +35,30 @@ def ablation_panel(methods: Sequence[str], incident: str = "") -> Panel:
         "method": widgets.Dropdown(options=tuple(methods), description="method"),
     }
 
-    def work(choice: Choice, cancelled: threading.Event, tell: Tell) -> View | None:
-        tell(f"{choice['method']} looks at {choice['incident']}, with everything and without …")
-        whole, removal = load(choice["incident"]), removals[choice["removal"]]
-        less = with_onset(removal.apply(whole.at(None)))
+    def work(choice: Choice, cancelled: threading.Event, report: Report) -> View | None:
+        report(f"running {choice['method']} on {choice['incident']}, with all telemetry and without …")
+        loaded, removal = load_with_onset(choice["incident"]), removals[choice["removal"]]
+        reduced = with_onset(removal.apply(loaded.at(None)))
         outcomes = []
-        for seen in (whole, less):
-            outcome = ranker.rank(seen, choice["method"], cancelled)
+        for incident in (loaded, reduced):
+            outcome = ranker.rank(incident, choice["method"], cancelled)
             if outcome is None:
                 return None
             outcomes.append(outcome)
         fails = [
             c.guideline.name
-            for c in checkup.run(survey.of_incident(less, choice["incident"])).checked
+            for c in checkup.run(survey.of_incident(reduced, choice["incident"])).checked
             if c.finding.verdict is Verdict.FAIL
         ]
         words = (
-            Title(f"{choice['method']} on {choice['incident']}, with everything"),
+            Title(f"{choice['method']} on {choice['incident']}, with all telemetry"),
             *document(outcomes[0]),
             Title(f"ranked again {removal.does}"),
             *document(outcomes[1]),
-            Line(f"Checks that fail then: {', '.join(fails) or 'none'}."),
+            Line(f"Checks that then fail: {', '.join(fails) or 'none'}."),
         )
-        told = zip(("everything", removal.name), outcomes, strict=True)
-        rankings = [(name, o.components) for name, o in told if isinstance(o, Ranking)]
+        labelled = zip(("all telemetry", removal.name), outcomes, strict=True)
+        rankings = [(name, o.components) for name, o in labelled if isinstance(o, Ranking)]
         return View(words, pictures.rankings(rankings) if rankings else None)
 
     return Panel(controls, work)

@@ -1,7 +1,7 @@
-"""Controls, and a result that follows them: worked out off the main thread, with progress and a stop button.
+"""Controls, and a result that follows them: computed in a thread, with progress and a stop button.
 
-A change starts the work anew and stops the work before it, whose processes are killed. `wait` gives the result as a
-value, which shows itself where widgets do not.
+A changed control cancels the running computation, whose processes are killed, and starts a new one. `wait` returns the
+result as a value, which is displayed also where widgets are not.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from rca_tui.errors import Problem, described
 from rca_tui.notebook.picture import Picture
 
 Choice: TypeAlias = Mapping[str, Any]
-Tell: TypeAlias = Callable[[str], None]
+Report: TypeAlias = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class View:
-    """What a panel shows: words, and a picture if there is one."""
+    """The result of a panel: a document, and a picture if there is one."""
 
     document: Document
     picture: Picture | None = None
@@ -41,12 +41,12 @@ class View:
         return "\n".join([*([repr(self.picture)] if self.picture else []), to_text(self.document)])
 
 
-Work: TypeAlias = Callable[[Choice, threading.Event, Tell], View | None]
-"""Given the choices, an event that says to stop, and a way to tell of progress; None when it was stopped."""
+Work: TypeAlias = Callable[[Choice, threading.Event, Report], View | None]
+"""From the choices, an event that cancels, and a function that reports progress, to a result; None when cancelled."""
 
 
 class Panel:
-    """Controls by name, and the work that is done with their values. It begins at once."""
+    """Controls by name, and the computation that their values start. The first one starts at once."""
 
     def __init__(self, controls: Mapping[str, widgets.ValueWidget], work: Work) -> None:
         self.controls = dict(controls)
@@ -54,7 +54,7 @@ class Panel:
         self._cancelled = threading.Event()
         self._one_at_a_time = threading.Lock()
         self._thread = threading.Thread()
-        self._view = View((Line("Nothing has been worked out yet.", Tone.QUIET),))
+        self._view = View((Line("There is no result yet.", Tone.QUIET),))
         self._words, self._image = widgets.HTML(), widgets.Image(format="png")
         self._progress, self._stop = widgets.Label(), widgets.Button(description="Stop", disabled=True)
         self._stop.on_click(lambda _: self.stop())
@@ -65,7 +65,7 @@ class Panel:
         self.start()
 
     def start(self) -> None:
-        """Work with the values that the controls have now; what runs is stopped."""
+        """Compute the result for the current values of the controls; cancel what runs."""
         self._cancelled.set()
         cancelled = self._cancelled = threading.Event()
         choice = {name: control.value for name, control in self.controls.items()}
@@ -74,16 +74,16 @@ class Panel:
 
     def stop(self) -> None:
         self._cancelled.set()
-        self._progress.value = "stopped; change a control to go on"
+        self._progress.value = "stopped; change a control to run again"
         self._stop.disabled = True
 
     def wait(self) -> View:
-        """The result for the values that the controls have now, once it is there."""
+        """Block until the result for the current values is there, and return it."""
         self._thread.join()
         return self._view
 
     def _run(self, choice: Choice, cancelled: threading.Event) -> None:
-        def tell(sentence: str) -> None:
+        def report(sentence: str) -> None:
             if not cancelled.is_set():
                 self._progress.value = sentence
 
@@ -92,12 +92,12 @@ class Panel:
                 return
             self._stop.disabled = False
             try:
-                view = self._work(choice, cancelled, tell)
+                view = self._work(choice, cancelled, report)
             except Exception as error:
                 view = View(_document(described(error)))
             if view is not None and not cancelled.is_set():
                 self._show(view)
-                tell("")
+                report("")
                 self._stop.disabled = True
 
     def _show(self, view: View) -> None:
@@ -109,7 +109,7 @@ class Panel:
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         bundle: dict[str, Any] = self.widget._repr_mimebundle_(**options)
-        return {**bundle, "text/plain": "Controls are not shown here. panel.wait() gives the result as it stands."}
+        return {**bundle, "text/plain": "Controls are not shown here. panel.wait() returns the result."}
 
 
 def _document(problem: Problem) -> Document:

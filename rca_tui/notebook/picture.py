@@ -1,7 +1,7 @@
-"""A figure as a value: drawn without a global state, shown as PNG, with words for whom it does not reach.
+"""A figure as a value: drawn without global state, displayed as PNG, with a sentence for those who cannot see it.
 
-It brings its own ground, so that it is as legible on a dark page as on a light one. Colours are Okabe and Ito's, which
-colour-blind people can tell apart.
+It has its own background, so that it is legible on dark and light pages. The colours are Okabe and Ito's, which
+colour-blind people can distinguish.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = (
 )
 LINES = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
-"""A second way to tell lines apart."""
+"""Line styles: lines must not differ only in colour."""
 
 _STYLE: Any = {
     "figure.facecolor": GROUND,
@@ -46,13 +46,13 @@ _STYLE: Any = {
     "axes.titlelocation": "left",
     "legend.frameon": False,
     "font.size": 10,
-    # a name out of telemetry is not a formula
+    # names from telemetry are not formulas
     "text.parse_math": False,
 }
 
 
 class Picture:
-    """A figure and what it shows in one sentence."""
+    """A figure, and what it shows in one sentence."""
 
     def __init__(self, figure: Figure, words: str) -> None:
         self.figure = figure

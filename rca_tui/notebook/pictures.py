@@ -1,4 +1,4 @@
-"""The pictures of the notebooks: each takes what the packages give, and returns a `Picture`."""
+"""The pictures of the notebooks: functions from incidents, rankings and tables to a `Picture`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SCALE = {"bytes": 2.0**20, "bytes/s": 2.0**10}
 
 
 def signals(incident: Incident, keys: Sequence[Key], columns: int = 1) -> Picture:
-    """One panel a signal: (component, signal) over seconds since the window began, with the onset."""
+    """One chart for each (component, signal): values over seconds since the window began, with the onset."""
     rows = -(-len(keys) // columns)
     with sheet(9.5, 1.0 + 1.9 * rows, rows, columns, sharex=True) as (figure, axes):
         for axis, key in zip(axes, keys, strict=False):
@@ -35,20 +35,20 @@ def signals(incident: Incident, keys: Sequence[Key], columns: int = 1) -> Pictur
 
 
 def compared(incident: Incident, signal: str, components: Sequence[str] | None = None) -> Picture:
-    """One signal of every component that carries it, in one panel."""
-    found = [c for c in components or incident.topology.ids if signal in incident.telemetry.signals_of(c)]
+    """One signal of every component that has it, in one chart."""
+    carriers = [c for c in components or incident.topology.ids if signal in incident.telemetry.signals_of(c)]
     with sheet(9.5, 3.4) as (figure, (axis,)):
-        for i, component in enumerate(found):
+        for i, component in enumerate(carriers):
             _line(axis, incident, (component, signal), LINES[i % len(LINES)], DASHES[i % len(DASHES)], plain(component))
         axis.set_title(plain(signal))
         axis.set_xlabel("seconds since the window began")
         _onset(axis, incident)
         axis.legend(loc="upper left", ncols=3)
-        return Picture(figure, f"{plain(signal)} of {', '.join(map(plain, found))} over time")
+        return Picture(figure, f"{plain(signal)} of {', '.join(map(plain, carriers))} over time")
 
 
 def topology(incident: Incident) -> Picture:
-    """Who calls whom (arrows), and what runs on which machine (dotted)."""
+    """Calls between components (arrows), and the machine that each runs on (dotted)."""
     shape = incident.topology
     level = dict.fromkeys(shape.ids, 1)
     level |= {c: 0 for c in shape.ids if shape.callees(c) and not shape.callers(c)}
@@ -84,13 +84,18 @@ def topology(incident: Incident) -> Picture:
 
 
 def footprint(table: Sequence[tuple[Key, float, float]], most: int = 14) -> Picture:
-    """How far signals were from their baseline in and after the trouble, in its interquartile ranges."""
+    """How far signals are from their baseline during and after the trouble, in its interquartile ranges.
+
+    Args:
+        table: (component, signal), distance during, distance after.
+        most: rows to show, the largest distance during the trouble first.
+    """
     chosen = sorted(table, key=lambda row: -abs(row[1]))[:most][::-1]
     with sheet(9.5, 0.9 + 0.32 * len(chosen)) as (figure, (axis,)):
         during, after = [row[1] for row in chosen], [row[2] for row in chosen]
         for distances, colour, marker, name in (
             (after, GREEN, "o", "after"),
-            (during, VERMILION, "D", "in the trouble"),
+            (during, VERMILION, "D", "during the trouble"),
         ):
             values = [max(1e-2, abs(distance)) for distance in distances]
             axis.plot(values, range(len(chosen)), marker, color=colour, label=name)
@@ -115,7 +120,7 @@ def rankings(shown: Sequence[tuple[str, Sequence[ComponentScore]]]) -> Picture:
 
 
 def verdict(incident: Incident, components: Sequence[ComponentScore], key: Key, title: str) -> Picture:
-    """A ranking, and beside it one signal with the onset that the ranking was made with."""
+    """A ranking, and beside it one signal with the onset that the ranking used."""
     with sheet(9.5, 3.2, 1, 2, width_ratios=(2, 3)) as (figure, (left, right)):
         _bars(left, components[:8][::-1])
         left.set_title(plain(title))
@@ -127,7 +132,7 @@ def verdict(incident: Incident, components: Sequence[ComponentScore], key: Key, 
 
 
 def step(incident: Incident, shown: Step) -> Picture | None:
-    """The first series that a step points at, with its levels; None where it points at none."""
+    """The first series that a step points at, with its levels; None if it points at no series."""
     pointer = next((p for p in shown.pointers if isinstance(p, SeriesPointer)), None)
     if pointer is None:
         return None
@@ -145,20 +150,20 @@ def step(incident: Incident, shown: Step) -> Picture | None:
 
 
 def trace(incident: Incident, trace_id: str) -> Picture:
-    """One request as its spans, in the order in which they began."""
+    """The spans of one request, in order of their start."""
     spans = incident.telemetry.spans
-    mine = spans[spans["trace_id"] == trace_id].sort_values("start")
-    begin = float(mine["start"].min())
-    owners = list(dict.fromkeys(mine["component"]))
-    with sheet(9.5, 0.9 + 0.34 * len(mine)) as (figure, (axis,)):
-        left, length = (mine["start"] - begin).to_numpy(), mine["duration"].to_numpy()
-        colours = [LINES[owners.index(owner) % len(LINES)] for owner in mine["component"]]
-        places = -np.arange(len(mine))
+    request = spans[spans["trace_id"] == trace_id].sort_values("start")
+    begin = float(request["start"].min())
+    owners = list(dict.fromkeys(request["component"]))
+    with sheet(9.5, 0.9 + 0.34 * len(request)) as (figure, (axis,)):
+        left, length = (request["start"] - begin).to_numpy(), request["duration"].to_numpy()
+        colours = [LINES[owners.index(owner) % len(LINES)] for owner in request["component"]]
+        places = -np.arange(len(request))
         axis.barh(places, length, left=left, color=colours, height=0.6)
-        named = zip(mine["component"], mine["operation"], strict=True)
+        named = zip(request["component"], request["operation"], strict=True)
         axis.set_yticks(places, [plain(f"{owner}: {operation}") for owner, operation in named])
         axis.set_xlabel("seconds since the request began")
-        return Picture(figure, f"a request of {len(mine)} spans through {', '.join(map(plain, owners))}")
+        return Picture(figure, f"a request of {len(request)} spans through {', '.join(map(plain, owners))}")
 
 
 def accuracy(rows: Sequence[Mapping[str, Any]], guessing: float) -> Picture:
@@ -174,27 +179,29 @@ def accuracy(rows: Sequence[Mapping[str, Any]], guessing: float) -> Picture:
         axis.set_xlim(-0.02, 1.02)
         axis.set_xlabel("AC@1: share of incidents with the faulty component first (bar: 95 % bootstrap interval)")
         axis.legend(loc="lower right")
-        told = ", ".join(f"{row['method']} {number(row['ac@1'])}" for row in reversed(ordered))
-        return Picture(figure, f"AC@1 beside guessing: {told}")
+        values = ", ".join(f"{row['method']} {number(row['ac@1'])}" for row in reversed(ordered))
+        return Picture(figure, f"AC@1 beside guessing: {values}")
 
 
 def matrix(
-    values: Sequence[Sequence[float]], names: Sequence[str], words: str, columns: Sequence[str] | None = None
+    values: Sequence[Sequence[float]], names: Sequence[str], label: str, columns: Sequence[str] | None = None
 ) -> Picture:
-    """Numbers from 0 to 1, dark for 1: a row for each name, and a column unless there are other columns.
+    """A heat map of numbers from 0 to 1, dark for 1.
 
-    Blue only, so that no pair of colours has to be told apart.
+    Args:
+        names: one for each row, and for each column without `columns`.
+        label: of the colour scale. One hue, so that no two colours have to be distinguished.
     """
     columns = names if columns is None else columns
     wide, high = (max(4.0, 0.36 * len(side) + 2.0) for side in (columns, names))
     with sheet(wide + 1.0, high) as (figure, (axis,)):
-        # Squares would do, but the layout cuts long names off where it is not free to stretch them.
+        # Not square cells: the layout would cut off long names, since it could not stretch the cells.
         image = axis.imshow(np.asarray(values), cmap="Blues", vmin=0.0, vmax=1.0, aspect="auto")
         axis.grid(False)
         axis.set_xticks(range(len(columns)), columns, rotation=90)
         axis.set_yticks(range(len(names)), names)
-        figure.colorbar(image, ax=axis, label=words)
-        return Picture(figure, words)
+        figure.colorbar(image, ax=axis, label=label)
+        return Picture(figure, label)
 
 
 def _bars(axis: Axes, listed: Sequence[ComponentScore]) -> None:

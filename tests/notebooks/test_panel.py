@@ -11,7 +11,7 @@ widgets = pytest.importorskip("ipywidgets", reason="the extra `notebooks` is not
 from cluster.display import Line  # noqa: E402
 from cluster.incident.model import Incident  # noqa: E402
 from rca_tui.notebook import pictures  # noqa: E402
-from rca_tui.notebook.panel import Choice, Panel, Tell, View  # noqa: E402
+from rca_tui.notebook.panel import Choice, Panel, Report, View  # noqa: E402
 
 LIMIT = 60.0
 
@@ -20,7 +20,7 @@ def test_a_change_stops_what_runs_and_the_last_choice_is_shown() -> None:
     slider = widgets.IntSlider(value=0, max=10)
     stopped: list[int] = []
 
-    def work(choice: Choice, cancelled: threading.Event, tell: Tell) -> View | None:
+    def work(choice: Choice, cancelled: threading.Event, report: Report) -> View | None:
         if choice["n"] == 0:
             assert cancelled.wait(LIMIT), "nobody stopped it"
             stopped.append(0)
@@ -38,7 +38,7 @@ def test_the_stop_button_stops_and_shows_nothing_new() -> None:
     started = threading.Event()
     stopped = threading.Event()
 
-    def work(choice: Choice, cancelled: threading.Event, tell: Tell) -> View | None:
+    def work(choice: Choice, cancelled: threading.Event, report: Report) -> View | None:
         started.set()
         if cancelled.wait(LIMIT):
             stopped.set()
@@ -52,7 +52,7 @@ def test_the_stop_button_stops_and_shows_nothing_new() -> None:
 
 
 def test_what_goes_wrong_is_a_harmless_sentence() -> None:
-    def work(choice: Choice, cancelled: threading.Event, tell: Tell) -> View | None:
+    def work(choice: Choice, cancelled: threading.Event, report: Report) -> View | None:
         raise ValueError("<script>no</script>")
 
     panel = Panel({"n": widgets.IntSlider()}, work)
@@ -77,9 +77,9 @@ def test_names_out_of_telemetry_are_no_formulas() -> None:
 
 
 def test_every_axis_of_a_signal_has_its_unit() -> None:
-    from rca_tui.notebook.explorer import load, shipped
+    from rca_tui.notebook.explorer import load_with_onset, shipped
 
-    incident: Incident = load(shipped()[0])
+    incident: Incident = load_with_onset(shipped()[0])
     door = incident.topology.front_door
     assert door is not None
     drawn = pictures.signals(incident, [(door, "latency_p90"), (door, "request_rate")])
@@ -106,9 +106,9 @@ def test_what_was_changed_is_ranked_anew() -> None:
 
     from cluster.incident.model import empty_metrics
     from methods.answer.types import NoRanking, Ranking
-    from rca_tui.notebook.explorer import Ranker, load, shipped
+    from rca_tui.notebook.explorer import Ranker, load_with_onset, shipped
 
-    ranker, whole = Ranker(deadline=600.0), load(shipped()[0])
+    ranker, whole = Ranker(deadline=600.0), load_with_onset(shipped()[0])
     nothing = dataclasses.replace(whole, telemetry=dataclasses.replace(whole.telemetry, metrics=empty_metrics()))
     assert isinstance(ranker.rank(whole, "nsigma", threading.Event()), Ranking)
     assert isinstance(ranker.rank(nothing, "nsigma", threading.Event()), NoRanking)
