@@ -15,6 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
+from cluster.text.plain import plain
 from rca_tui import palette
 from rca_tui.bindings import EVERYWHERE, KeymapError, keymap_path, read_keymap
 from rca_tui.errors import Problem, described
@@ -32,6 +33,7 @@ from rca_tui.widgets.header import Header
 from rca_tui.work import messages
 from rca_tui.work.diagnosis import search_onset
 from rca_tui.work.injection import Injector
+from rca_tui.work.plugins import plugin_problems
 from rca_tui.work.polling import Poller
 from rca_tui.work.threads import in_thread
 
@@ -105,6 +107,11 @@ class RcaApp(App[None]):
             self.notify(str(error), severity="warning", markup=False)
         self.set_interval(POLL, self._tick)
         self._start_poll()
+        self.run_worker(self._warn_of_plugins, **in_thread("plugins"))
+
+    def _warn_of_plugins(self) -> None:
+        for sentence in plugin_problems():
+            self.notify(plain(sentence), severity="warning", markup=False)
 
     def _tick(self) -> None:
         for screen in self.screen_stack:
