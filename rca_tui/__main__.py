@@ -1,4 +1,4 @@
-"""The command line. Each command imports what it needs when it runs, so that `--help` and the app start at once."""
+"""The command line. Each command imports its modules when it runs, so that `--help` and the app start at once."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def start(
         typer.Option(connection.OPTION, metavar="NAME", help="A kubeconfig context: the deployment in that cluster."),
     ] = None,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Find the faulty part of a live LLM deployment, and see why.
@@ -91,7 +91,7 @@ def main() -> None:
         try:
             sys.stdout.flush()
         except BrokenPipeError:
-            # the reader is gone; Python would try to flush once more at exit, and complain
+            # the reader is gone: Python would flush again at exit and print an error
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

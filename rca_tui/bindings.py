@@ -12,15 +12,15 @@ from cluster.paths import config_home
 
 EVERYWHERE: list[BindingType] = [
     Binding("X", "abort", "Abort fault", id="abort", tooltip="Undo the active fault now"),
-    Binding("space", "pause", "Pause", id="pause", tooltip="Hold the display still; the data goes on"),
+    Binding("space", "pause", "Pause", id="pause", tooltip="Freeze the display; polling continues"),
     Binding("y", "copy", "Copy", id="copy", tooltip="Copy what is shown to the clipboard (OSC 52)", show=False),
     Binding("question_mark", "help", "Help", id="help", key_display="?"),
-    Binding("q", "quit", "Quit", id="quit", tooltip="Leave; an active fault is undone first"),
+    Binding("q", "quit", "Quit", id="quit", tooltip="Quit; an active fault is undone first"),
 ]
 
 
 class KeymapError(RcaError):
-    """The key map cannot be used: one sentence."""
+    """The key map file cannot be used."""
 
 
 def keymap_path() -> Path:
@@ -33,9 +33,9 @@ def read_keymap(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        keymap = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise KeymapError(f"the key map {path} cannot be read: {error}") from error
-    if not isinstance(found, dict) or not all(isinstance(key, str) for key in found.values()):
+    if not isinstance(keymap, dict) or not all(isinstance(key, str) for key in keymap.values()):
         raise KeymapError(f'the key map {path} must be an object of binding ids and keys, such as {{"quit": "ctrl+x"}}')
-    return found
+    return keymap

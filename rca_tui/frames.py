@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FRESH = 5.0
-"""How old, in seconds, a sample may be and still stand for a moment."""
+"""Seconds before a moment in which a sample counts as the value at that moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +77,8 @@ class Frames:
 
     def _line(self, frame: pd.DataFrame, column: tuple[str, ...]) -> Line | None:
         if column not in self._lines:
-            there = column in frame.columns
-            self._lines[column] = Line(tuple(frame.index.tolist()), tuple(frame[column].tolist())) if there else None
+            known = column in frame.columns
+            self._lines[column] = Line(tuple(frame.index.tolist()), tuple(frame[column].tolist())) if known else None
         return self._lines[column]
 
     def span_line(self, component: str, operation: str, start: float, end: float) -> Line | None:
@@ -88,13 +88,13 @@ class Frames:
         wanted = (self.spans["component"] == component) & self.spans["start"].between(start, end)
         if operation:
             wanted &= self.spans["operation"] == operation
-        found = self.spans[wanted.fillna(False)].sort_values("start")
-        return Line(tuple(found["start"].tolist()), tuple(found["duration"].tolist())) if len(found) else None
+        spans = self.spans[wanted.fillna(False)].sort_values("start")
+        return Line(tuple(spans["start"].tolist()), tuple(spans["duration"].tolist())) if len(spans) else None
 
     def log_lines(self, component: str, start: float, end: float, limit: int = 200) -> tuple[tuple[float, str], ...]:
         """Time and message of a component's log lines, the newest `limit` of them."""
         if self.logs is None or self.logs.empty:
             return ()
         wanted = (self.logs["component"] == component) & self.logs["time"].between(start, end)
-        found = self.logs[wanted.fillna(False)].tail(limit)
-        return tuple((float(t), str(m)) for t, m in zip(found["time"], found["message"], strict=True))
+        lines = self.logs[wanted.fillna(False)].tail(limit)
+        return tuple((float(t), str(m)) for t, m in zip(lines["time"], lines["message"], strict=True))

@@ -1,11 +1,11 @@
-"""A dark and a light theme. Status colours come from Okabe and Ito's palette, and a glyph always goes with them."""
+"""A dark and a light theme. Status colours are from Okabe and Ito's palette; a glyph always accompanies them."""
 
 from __future__ import annotations
 
 from textual.theme import Theme
 
 GOOD, WARN, BAD, UNKNOWN = "●", "▲", "✖", "○"
-"""Glyphs of the four states, told apart without colour."""
+"""Glyphs of the four states: they can be distinguished without colour."""
 
 DARK = Theme(
     name="rca-dark",

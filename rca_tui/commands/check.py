@@ -1,4 +1,4 @@
-"""What the telemetry of a deployment, or of a saved incident, lets one diagnose."""
+"""`rca-tui check`: which faults the telemetry of a deployment or a saved incident cannot diagnose."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def check(
     context: InCluster = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say which faults could not be diagnosed with this telemetry.
+    """Show which faults this telemetry cannot diagnose.
 
     18 checks, each pass, fail or unknown, and what to change. Example: rca-tui check --format html > monday.html
     """
@@ -65,7 +65,7 @@ def _survey(name: str | None) -> Survey:
         return survey.of_incident(library.load(name), name)
 
     with connected() as deployment:
-        say(f"looking at the last {span(survey.LOOK)} of {deployment.name}")
+        say(f"checking the last {span(survey.LOOK)} of {deployment.name}")
         return survey.of_deployment(deployment)
 
 

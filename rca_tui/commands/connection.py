@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cluster.incident.model import Incident
 
 SAMPLES = 240
-"""How many samples are read back by default: 4 minutes at one a second."""
+"""Samples that are read back by default: 4 minutes at one a second."""
 OPTION = "--context"
 InCluster = Annotated[
     str | None,
@@ -59,7 +59,7 @@ def choose_also(context: str | None) -> None:
 
 
 def connect(context: str | None) -> Deployment:
-    """The deployment of a kubeconfig context, of this machine for None. Raises DeploymentError when there is none."""
+    """Connect to the deployment of a kubeconfig context, of this machine for None. Raises DeploymentError."""
     if context is not None:
         from cluster.kubernetes.deployment import KubernetesDeployment
 
@@ -71,7 +71,7 @@ def connect(context: str | None) -> Deployment:
 
 @contextmanager
 def connected() -> Iterator[Deployment]:
-    """The deployment that was chosen. Raises DeploymentError when there is none."""
+    """The chosen deployment. Raises DeploymentError when there is none."""
     deployment = connect(chosen())
     try:
         yield deployment

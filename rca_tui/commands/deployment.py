@@ -1,4 +1,4 @@
-"""The deployment on this machine: up, status, down."""
+"""Commands of the deployment on this machine: up, status, down."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def up(
 ) -> None:
     """Start the LLM deployment on this machine.
 
-    NGINX, Ray Serve on four nodes, an LLM in each, Prometheus and a load generator, all in one sandbox. Waits until
-    they serve. What an earlier one left behind is cleaned up first. Example: rca-tui up --rate 2
+    NGINX, Ray Serve on four nodes with an LLM on each, Prometheus and a load generator, all in one sandbox. Waits until
+    they serve. What an earlier start left behind is removed first. Example: rca-tui up --rate 2
     """
     from cluster.local import layout, lifecycle
     from cluster.local.options import Options
@@ -46,41 +46,41 @@ def up(
         state = lifecycle.up(options, say)
     seconds = time.monotonic() - began
     if as_json:
-        told = {"gateway": state.gateway_url, "prometheus": state.prometheus_url, "engine": state.engine}
-        print_json({**told, "rate": state.rate, "seconds": round(seconds, 1), "phases": state.phases})
+        payload = {"gateway": state.gateway_url, "prometheus": state.prometheus_url, "engine": state.engine}
+        print_json({**payload, "rate": state.rate, "seconds": round(seconds, 1), "phases": state.phases})
         return
     print_line(f"up after {span(seconds)}: {state.gateway_url}/v1/completions, Prometheus at {state.prometheus_url}")
     print_line("next: `rca-tui` for the app, `rca-tui drill cpu-stress --target replica-1` for a drill")
 
 
 def status(context: InCluster = None, as_json: AsJson = False) -> None:
-    """Say whether the deployment runs.
+    """Show whether the deployment runs.
 
-    With how fresh its data is, and what is left to recover.
+    With the age of its data, and the injections that are not undone.
     """
     choose_also(context)
     from faults.recover import pending
 
-    told = _local() if chosen() is None else _connected()
-    told["to_recover"] = [journal.id for journal, _ in pending()]
+    payload = _local() if chosen() is None else _connected()
+    payload["to_recover"] = [journal.id for journal, _ in pending()]
     if as_json:
-        print_json(told)
+        print_json(payload)
         return
-    age = "" if told["data_age"] is None else f", data {span(told['data_age'])} old"
-    print_line(f"{told['liveness']}{age}{': ' if told['message'] else ''}{told['message']}")
-    if "gateway" in told:
-        print_line(f"gateway {told['gateway']}, Prometheus {told['prometheus']}")
-    if told["components"]:
-        print_table(("component", "now"), ((c, "up" if ok else "DOWN") for c, ok in told["components"].items()))
-    if told["to_recover"]:
-        say(f"injections that are not undone yet: {len(told['to_recover'])}; unless a drill runs, `rca-tui recover`")
+    age = "" if payload["data_age"] is None else f", data {span(payload['data_age'])} old"
+    print_line(f"{payload['liveness']}{age}{': ' if payload['message'] else ''}{payload['message']}")
+    if "gateway" in payload:
+        print_line(f"gateway {payload['gateway']}, Prometheus {payload['prometheus']}")
+    if payload["components"]:
+        print_table(("component", "now"), ((c, "up" if ok else "DOWN") for c, ok in payload["components"].items()))
+    if payload["to_recover"]:
+        say(f"injections that are not undone yet: {len(payload['to_recover'])}; unless a drill runs, `rca-tui recover`")
 
 
 def _connected() -> dict[str, Any]:
     with connected() as deployment:
-        seen = deployment.status()
-    told = {"liveness": seen.liveness, "data_age": seen.data_age, "message": seen.message}
-    return told | {"components": dict(seen.components)}
+        status = deployment.status()
+    payload = {"liveness": status.liveness, "data_age": status.data_age, "message": status.message}
+    return payload | {"components": dict(status.components)}
 
 
 def _local() -> dict[str, Any]:
@@ -96,15 +96,15 @@ def _local() -> dict[str, Any]:
 
 
 def down(as_json: AsJson = False) -> None:
-    """End the deployment, or what is left of one."""
+    """Stop the deployment, or what is left of one."""
     from cluster.local import lifecycle
 
-    with interruptible("interrupted; run `rca-tui down` again to end it"):
+    with interruptible("interrupted; run `rca-tui down` again to stop it"):
         ended = lifecycle.down(say)
     if as_json:
         print_json({"ended": ended})
     else:
-        print_line("down: nothing of it is left" if ended else "there was nothing to end")
+        print_line("down: nothing of it is left" if ended else "there was nothing to stop")
 
 
 def register(app: typer.Typer) -> None:

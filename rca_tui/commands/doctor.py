@@ -1,4 +1,4 @@
-"""`rca-tui doctor`: what works between here and a deployment in a cluster."""
+"""`rca-tui doctor`: checks the way from here to a deployment in a cluster."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def doctor(
     context: InCluster = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check, step by step, that a deployment in a cluster can be seen.
+    """Check step by step that a deployment in a cluster can be observed.
 
     The cluster of --context, else of the kubeconfig's current context. Nothing is changed. Exit code 1 when a check
     fails that telemetry needs; checks that only drills need do not count. Example: rca-tui doctor --context prod
@@ -47,7 +47,7 @@ def doctor(
             for check in examination.checks():
                 checks.append(check)
                 if not as_json:
-                    _tell(check)
+                    _print_check(check)
         costs = blocked_without(examination.missing)
         if report is not None:
             report.write_text(_page(examination, checks, costs), encoding="utf-8")
@@ -55,27 +55,27 @@ def doctor(
         examination.close()
     failed = [check for check in checks if check.verdict is Verdict.FAIL and check.part is not Part.DRILL]
     if as_json:
-        told = [dataclasses.asdict(check) for check in checks]
+        rows = [dataclasses.asdict(check) for check in checks]
         samples = [dataclasses.asdict(sample) for sample in examination.samples]
-        print_json({"ok": not failed, "checks": told, "samples": samples, "costs": costs})
+        print_json({"ok": not failed, "checks": rows, "samples": samples, "costs": costs})
     else:
-        _tell_samples(examination)
+        _print_samples(examination)
         for missing, methods in costs.items():
-            print_line(f"without {missing} there is no answer from: {', '.join(methods)}")
-        print_line(f"{len(failed)} of {len(checks)} checks fail" if failed else "all that is needed to look is there")
+            print_line(f"without {missing} these methods have no answer: {', '.join(methods)}")
+        print_line(f"{len(failed)} of {len(checks)} checks fail" if failed else "all checks that telemetry needs pass")
     if report is not None:
-        say(f"wrote {report}; read it before you show it to others")
+        say(f"wrote {report}; read it before you share it")
     if failed:
         raise typer.Exit(FAILED)
 
 
-def _tell(check: Check) -> None:
+def _print_check(check: Check) -> None:
     print_line(f"{_MARKS[check.verdict]} {check.name}: {plain(check.found, limit=1000)}")
     if check.fix:
         print_line(f"    → {check.fix}")
 
 
-def _tell_samples(examination: Examination) -> None:
+def _print_samples(examination: Examination) -> None:
     measured = [sample for sample in examination.samples if sample.value is not None]
     if measured:
         print_line()

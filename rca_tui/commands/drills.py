@@ -1,4 +1,4 @@
-"""Faults on purpose: drill and recover."""
+"""Commands that inject and undo faults: drill and recover."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from cluster.text.times import span
 from rca_tui.commands.connection import InCluster, choose_also, connected
 from rca_tui.commands.errors import BadInput, Interrupted, at_terminal, interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
+from rca_tui.draw.text import COMMAND
 
 if TYPE_CHECKING:
     from faults.drill import DrillReport, Progress
     from faults.errors import InjectionFailed
 
 FAILED = 1
-COMMAND = 10_000  # characters of a command for a person: it is never cut
 
 
 def drill(
@@ -29,10 +29,10 @@ def drill(
         str | None, typer.Argument(metavar="[FAULT]", help="A fault that `rca-tui faults` lists.", show_default=False)
     ] = None,
     target: Annotated[
-        str | None, typer.Option(metavar="COMPONENT", help="The component to hurt, such as replica-1.")
+        str | None, typer.Option(metavar="COMPONENT", help="The component to inject into, such as replica-1.")
     ] = None,
     blind: Annotated[
-        bool, typer.Option("--blind", help="Chance draws fault and component; `rca-tui reveal` tells.")
+        bool, typer.Option("--blind", help="Fault and component are drawn at random; `rca-tui reveal` shows them.")
     ] = False,
     baseline: Annotated[float, typer.Option(help="Seconds before the fault.")] = 120.0,
     seconds: Annotated[float, typer.Option(help="Seconds of the fault.")] = 60.0,
@@ -51,11 +51,11 @@ def drill(
     context: InCluster = None,
     as_json: AsJson = False,
 ) -> None:
-    """Inject a fault, take it out again, save the incident.
+    """Inject a fault, hold it, revert it, save the incident.
 
-    It is undone when its time is over, on Ctrl-C, and also when this program dies. The cause is sealed in the incident.
+    It is undone at its deadline, on Ctrl-C, and also when this program dies. The cause is sealed in the incident.
     Example: rca-tui drill cpu-stress --target replica-1 --param workers=8 --save monday.zip --yes
-    With --blind chance draws fault and component, and nothing tells them before `rca-tui reveal` does.
+    With --blind, fault and component are drawn at random and stay secret until `rca-tui reveal`.
     """
     choose_also(context)
     from faults import catalog
@@ -64,7 +64,7 @@ def drill(
     from faults.states import State
 
     if blind and (fault or target or param or dry_run):
-        raise BadInput("a blind drill draws fault, component and parameters itself: give --blind without them")
+        raise BadInput("a blind drill draws fault, component and parameters itself: use --blind without them")
     if not blind and not (fault and target):
         raise BadInput("a drill needs a FAULT and its --target, or --blind; `rca-tui faults` lists the faults")
     if fault:
@@ -129,9 +129,9 @@ def drill(
 
 
 def recover(as_json: AsJson = False) -> None:
-    """Undo what earlier drills left behind.
+    """Undo the faults that earlier drills left behind.
 
-    Reads back that it is gone. Exit code 1 when something is stuck; the command for a person is shown then.
+    Reads back that each one is gone. Exit code 1 when one is STUCK; then the command that undoes it is shown.
     """
     from faults.recover import recover as undo_all
     from faults.states import State
@@ -145,7 +145,7 @@ def recover(as_json: AsJson = False) -> None:
         print_line("nothing to recover")
     else:
         print_table(
-            ("injection", "state", "how it is now"),
+            ("injection", "state", "detail"),
             ((o.injection, o.state, o.detail) for o in outcomes),
         )
         for outcome in outcomes:
@@ -156,7 +156,7 @@ def recover(as_json: AsJson = False) -> None:
 
 
 class _Narrator:
-    """Tells each state of a drill on stderr as it happens; at a terminal with a countdown in place."""
+    """Reports each phase of a drill on stderr; at a terminal with a countdown."""
 
     def __init__(self) -> None:
         self._phase = ""
@@ -185,11 +185,11 @@ def _confirm(fault: str, target: str, seconds: float, yes: bool) -> None:
     if yes:
         return
     if not at_terminal():
-        raise BadInput("a drill hurts the deployment: confirm it with --yes where there is no terminal to ask at")
+        raise BadInput("a drill disturbs the deployment: confirm it with --yes, because there is no terminal to ask")
     say(f"This injects {fault} into {target or 'some component'} for {span(seconds)}, and undoes it.")
     word = target or "blind"
     try:
-        typed = typer.prompt(f"Type {plain(word)} to go on", default="", show_default=False, err=True)
+        typed = typer.prompt(f"Type {plain(word)} to continue", default="", show_default=False, err=True)
     except typer.Abort:
         raise Interrupted("interrupted before anything was touched") from None
     if typed != word:
@@ -236,7 +236,7 @@ def _print_report(report: DrillReport, as_json: bool) -> None:
 
 
 def _print_sealed(report: DrillReport, as_json: bool) -> None:
-    """What may be told before the reveal: not the fault, not the component, and no signal that is another's."""
+    """The result without what the reveal shows: no fault, no component, no signal."""
     if as_json:
         payload = {"injection": report.injection, "state": report.state, "clean": report.clean, "whole": report.whole}
         payload |= {"landing": report.landing, "saved": None if report.saved is None else str(report.saved)}
@@ -244,12 +244,12 @@ def _print_sealed(report: DrillReport, as_json: bool) -> None:
         return
     print_line(f"a blind drill: {report.state}, effect {report.landing}")
     if report.saved is not None:
-        print_line(f"saved {report.saved}; who is to blame? rca-tui diagnose {report.saved}")
+        print_line(f"saved {report.saved}; find the cause: rca-tui diagnose {report.saved}")
         print_line(f"the answer: rca-tui reveal {report.saved}")
 
 
 def _print_failed(error: InjectionFailed, blind: bool, as_json: bool) -> None:
-    """An injection that failed half way. The reason names components: a blind drill tells it only when it is STUCK."""
+    """An injection that failed half way. The reason names components: a blind drill shows it only when it is STUCK."""
     from faults.states import State
 
     undone, sentence = error.undone, str(error)
@@ -273,7 +273,7 @@ def _print_failed(error: InjectionFailed, blind: bool, as_json: bool) -> None:
 
 
 def _next(clean: bool) -> str:
-    """What the command of a STUCK injection is for."""
+    """The label of the command of a STUCK injection."""
     return "next" if clean else "undo it with"
 
 
@@ -283,7 +283,7 @@ def _print_command(label: str, command: str) -> None:
 
 
 def _undone(report: DrillReport, blind: bool) -> str:
-    """How it ended, where not as planned. Why it ended early names components: a blind drill does not tell."""
+    """How a drill ended that did not end as planned. The reason names components: a blind drill does not show it."""
     why = f"the drill ended early{'' if blind else f' ({report.aborted})'}; " if report.aborted else ""
     if not report.clean:
         return f"{why}the fault is STUCK: {report.detail}; undo it with: {report.command}"

@@ -21,11 +21,11 @@ READER_GONE = 141
 
 
 class BadInput(RcaError):
-    """An argument that fits its type and still makes no sense: one sentence."""
+    """An argument of the right type with an impossible value."""
 
 
 class Interrupted(Exception):
-    """Ctrl-C, and what was undone because of it: one sentence."""
+    """Ctrl-C. The message says what was undone."""
 
 
 def say(sentence: object, limit: int = 2000) -> None:
@@ -48,7 +48,7 @@ def say_each(sentences: Iterable[object]) -> None:
 
 @contextmanager
 def interruptible(sentence: str) -> Iterator[None]:
-    """Ctrl-C inside says this sentence."""
+    """Ctrl-C inside this context ends the command with this sentence."""
     try:
         yield
     except KeyboardInterrupt:
@@ -56,7 +56,7 @@ def interruptible(sentence: str) -> Iterator[None]:
 
 
 class Guarded(TyperGroup):
-    """Turns what was expected to go wrong into a sentence and an exit code. A defect still shows its traceback."""
+    """Turns an expected error into a sentence and an exit code. A defect still shows its traceback."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -78,5 +78,5 @@ class Guarded(TyperGroup):
 
 
 def at_terminal() -> bool:
-    """Whether a person can see and type."""
+    """Whether standard input and output are a terminal."""
     return sys.stdin.isatty() and sys.stdout.isatty()

@@ -1,4 +1,4 @@
-"""The explanation of one method as text. Imported inside commands only."""
+"""The explanation of one method as text. Commands import it when they run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Incidents on disk: record, import, list."""
+"""Commands of saved incidents: record, import, incidents, reveal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Back = Annotated[
     float | None,
     typer.Option(
-        metavar="S", help="How far back to reach; by default 240 samples.", min=10, max=7200, show_default=False
+        metavar="S", help="Seconds of telemetry to save; by default 240 samples.", min=10, max=7200, show_default=False
     ),
 ]
 
@@ -35,7 +35,7 @@ def record(
 ) -> None:
     """Save the last seconds of the deployment.
 
-    The incident has no truth: nobody knows the cause yet. Example: rca-tui record --seconds 600 monday.zip
+    The incident has no truth: the cause is unknown. Example: rca-tui record --seconds 600 monday.zip
     """
     choose_also(context)
     from cluster.incident import library, store
@@ -44,9 +44,9 @@ def record(
     with connected() as deployment, interruptible("interrupted; nothing was written"):
         incident = last(deployment, seconds)
         store.save(incident, path)
-    told = {"path": str(path), "id": incident.id, "seconds": incident.window.seconds, "notes": list(incident.notes)}
+    payload = {"path": str(path), "id": incident.id, "seconds": incident.window.seconds, "notes": list(incident.notes)}
     if as_json:
-        print_json(told)
+        print_json(payload)
         return
     for note in incident.notes:
         say(f"note: {note}")
@@ -67,7 +67,7 @@ def import_(
     with interruptible("interrupted; nothing was written"):
         incident, truth = rcaeval.read_case(source)
         store.save(incident, destination, truth)
-    told = {
+    payload = {
         "path": str(destination),
         "id": incident.id,
         "components": list(incident.topology.ids),
@@ -76,18 +76,18 @@ def import_(
         "notes": list(incident.notes),
     }
     if as_json:
-        print_json(told)
+        print_json(payload)
         return
     for note in incident.notes:
         say(f"note: {note}")
-    print_line(f"saved {destination}: {len(incident.topology.ids)} components, front door {told['front_door']}")
+    print_line(f"saved {destination}: {len(incident.topology.ids)} components, front door {payload['front_door']}")
 
 
 def incidents(
-    reveal: Annotated[bool, typer.Option("--reveal", help="Show what really happened. Spoils the drills.")] = False,
+    reveal: Annotated[bool, typer.Option("--reveal", help="Show the causes. Spoils the drills.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the incidents that can be named."""
+    """List the incidents that commands accept by name."""
     from cluster.incident import library
 
     rows = [_row(listing, reveal) for listing in library.listings()]
@@ -108,16 +108,16 @@ def reveal(
     incident: Annotated[str, typer.Argument(metavar="INCIDENT", help="A path, or a name that `incidents` lists.")],
     as_json: AsJson = False,
 ) -> None:
-    """Tell what really happened in an incident. Spoils the drill."""
+    """Show the cause of an incident. Spoils the drill."""
     from cluster.incident import library
 
     _, truth = library.load_with_truth(incident)
     if as_json:
-        print_json({"truth": None if truth is None else _told(truth)})
+        print_json({"truth": None if truth is None else _truth_payload(truth)})
     elif truth is None:
-        print_line("nobody knows: it was recorded, not injected")
+        print_line("the cause is unknown: the incident was recorded, not injected")
     else:
-        print_line(_cause({"truth": _told(truth), "problem": None}))
+        print_line(_cause({"truth": _truth_payload(truth), "problem": None}))
         for name, value in truth.parameters.items():
             print_line(f"  {name} {value}")
         print_line(f"  from {date_time(truth.injected_at)}{_until(truth)}")
@@ -127,7 +127,7 @@ def _until(truth: Truth) -> str:
     return "" if truth.reverted_at is None else f", {span(truth.reverted_at - truth.injected_at)} long"
 
 
-def _told(truth: Truth) -> dict[str, Any]:
+def _truth_payload(truth: Truth) -> dict[str, Any]:
     return {
         "components": list(truth.components),
         "fault": truth.fault,
@@ -143,11 +143,11 @@ def _row(listing: Listing, reveal: bool) -> dict[str, Any]:
 
     row: dict[str, Any] = {"name": listing.name, "path": str(listing.path), "shipped": listing.shipped, "problem": None}
     try:
-        seen = store.summary(listing.path)
-        row |= {"deployment": seen.deployment, "start": seen.window.start, "seconds": seen.window.seconds}
-        row |= {"components": list(seen.components), "sealed": seen.sealed}
-        if reveal and seen.sealed and (truth := store.load_truth(listing.path)) is not None:
-            row["truth"] = _told(truth)
+        summary = store.summary(listing.path)
+        row |= {"deployment": summary.deployment, "start": summary.window.start, "seconds": summary.window.seconds}
+        row |= {"components": list(summary.components), "sealed": summary.sealed}
+        if reveal and summary.sealed and (truth := store.load_truth(listing.path)) is not None:
+            row["truth"] = _truth_payload(truth)
     except IncidentError as error:
         row["problem"] = str(error)
     return row
@@ -163,13 +163,13 @@ def _cells(row: dict[str, Any]) -> list[str]:
 def _what(row: dict[str, Any]) -> str:
     if row["problem"]:
         return str(row["problem"])
-    return f"{row['deployment']}, {len(row['components'])} components{'' if row['sealed'] else ', cause not known'}"
+    return f"{row['deployment']}, {len(row['components'])} components{'' if row['sealed'] else ', cause unknown'}"
 
 
 def _cause(row: dict[str, Any]) -> str:
     truth = row.get("truth")
     if truth is None:
-        return row["problem"] or "not known"
+        return row["problem"] or "unknown"
     return f"{truth['fault']} on {', '.join(truth['components'])}" if truth["components"] else truth["fault"]
 
 

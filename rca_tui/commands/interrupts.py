@@ -1,4 +1,4 @@
-"""Ctrl-C, a closing terminal and a polite kill, as a question that can be asked instead of an exception."""
+"""Ctrl-C, SIGTERM and a closing terminal as a flag instead of an exception."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupts:
-    """While open, these signals only set a flag, so that undoing is never cut short. Main thread only."""
+    """Inside this context the signals only set a flag, so that undoing is never cut short. Main thread only."""
 
     def __init__(self) -> None:
         self._happened = False
@@ -31,5 +31,5 @@ class Interrupts:
     def _note(self, number: int, frame: FrameType | None) -> None:
         if not self._happened:
             self._happened = True
-            # not through the buffered stream: the signal may have come in the middle of a write to it
+            # not through the buffered stream: the signal may have interrupted a write to it
             os.write(2, b"\nrca-tui: interrupted: undoing everything first, which may take a minute\n")

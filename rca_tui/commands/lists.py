@@ -1,4 +1,4 @@
-"""What there is: methods and faults."""
+"""Commands that list the methods and the faults."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def methods(as_json: AsJson = False) -> None:
 
 
 def faults(context: InCluster = None, as_json: AsJson = False) -> None:
-    """List the faults, and which can be injected now."""
+    """List the faults and which of them can be injected now."""
     choose_also(context)
     from faults import catalog
 

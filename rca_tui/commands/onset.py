@@ -1,4 +1,4 @@
-"""`--onset auto|TIME`, read against the window of an incident."""
+"""`--onset auto|TIME`, relative to the window of an incident."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def print_json(value: object) -> None:
 
 
 def print_line(text: object = "") -> None:
-    """One line, or as many as it takes, indented alike, broken between words at the width of the terminal."""
+    """A sentence, wrapped between words at the width of the terminal, each line with the same indent."""
     line = plain(text, limit=4000)
     indent = " " * (len(line) - len(line.lstrip()))
     width = shutil.get_terminal_size((80, 24)).columns
@@ -33,7 +33,7 @@ def print_line(text: object = "") -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: str = "", whole: str = "") -> None:
-    """A table as wide as the terminal, 80 columns where there is none.
+    """A table as wide as the terminal, 80 columns without one.
 
     Cells are harmless text: no markup, no escape sequences. Long ones wrap, except in the columns that `whole` names
     and in those of numbers, which `right` names.
@@ -44,7 +44,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, rig
 
 
 def print_document(document: Document) -> None:
-    """What an object shows of itself, as wide as the terminal, 80 columns where there is none."""
+    """A document, as wide as the terminal, 80 columns without one."""
     from rich.console import Console
 
     from cluster.display import to_rich

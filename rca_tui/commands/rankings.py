@@ -1,4 +1,4 @@
-"""Results of methods as lines and tables of text. Imported inside commands only."""
+"""Results of methods as lines and tables of text. Commands import it when they run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SHOWN = 3
 
 
 def line(result: Result) -> str:
-    """One result in one line, as it comes."""
+    """One result in one line."""
     return f"{result.method:20} {result.seconds:6.2f} s  {blamed(result)}"
 
 

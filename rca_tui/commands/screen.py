@@ -1,4 +1,4 @@
-"""From the command line into the app."""
+"""Starts the app from the command line."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 
 def show_live(context: str | None, armed: bool) -> None:
-    """The app on a deployment, of this machine for None. Raises BadInput where there is no terminal."""
-    _insist_on_terminal("`rca-tui --help` lists the commands that need none")
+    """Show a live deployment; context None is the one on this machine. Raises BadInput without a terminal."""
+    _require_terminal("`rca-tui --help` lists the commands that need none")
     from rca_tui.app import run_app
 
     def connect() -> Deployment:
@@ -24,8 +24,8 @@ def show_live(context: str | None, armed: bool) -> None:
 
 
 def show_incident(name_or_path: str) -> None:
-    """The app on a saved incident. Raises BadInput where there is no terminal, IncidentError where there is none."""
-    _insist_on_terminal("`rca-tui replay INCIDENT --json` and `rca-tui diagnose INCIDENT` need none")
+    """Show a saved incident. Raises BadInput without a terminal, IncidentError without such an incident."""
+    _require_terminal("`rca-tui replay INCIDENT --json` and `rca-tui diagnose INCIDENT` need none")
     from cluster.incident import library
     from rca_tui.app import run_app
 
@@ -40,7 +40,7 @@ def show_incident(name_or_path: str) -> None:
 
 
 def first_incident() -> str:
-    """The name of the first incident that is listed. Raises BadInput when there is none."""
+    """Name of the first incident in the list. Raises BadInput when the list is empty."""
     from cluster.incident import library
 
     listed = library.listings()
@@ -49,6 +49,6 @@ def first_incident() -> str:
     return listed[0].name
 
 
-def _insist_on_terminal(instead: str) -> None:
+def _require_terminal(instead: str) -> None:
     if not at_terminal():
         raise BadInput(f"the app needs a terminal; {instead}")

@@ -1,1 +1,1 @@
-"""From values to text, rows and charts. No widgets."""
+"""Values to text, rows and charts, without widgets."""

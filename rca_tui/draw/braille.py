@@ -10,12 +10,12 @@ _BLOCKS = "▁▂▃▄▅▆▇█"
 
 
 def drawable(value: float) -> bool:
-    """Whether a value can be placed on a scale: it is there, and no sum or difference of such overflows."""
+    """Whether a value can be placed on a scale: it is a number, and sums and differences of such do not overflow."""
     return abs(value) < 1e300
 
 
 class Canvas:
-    """`width` × `height` cells; dots are addressed from the top left. What is drawn later colours the cell."""
+    """`width` × `height` cells; dots are addressed from the top left. The latest dot decides the colour of its cell."""
 
     def __init__(self, width: int, height: int) -> None:
         self.width, self.height = width, height
@@ -35,7 +35,7 @@ class Canvas:
             self.dot(round(x0 + (x1 - x0) * i / steps), round(y0 + (y1 - y0) * i / steps), layer)
 
     def cell(self, column: int, row: int) -> tuple[str, int]:
-        """The character of a cell and the layer that colours it, ("", -1) where nothing was drawn."""
+        """The character of a cell and the layer that decides its colour, ("", -1) where nothing was drawn."""
         bits = self._bits[row][column]
         return (chr(0x2800 + bits), self._layer[row][column]) if bits else ("", -1)
 

@@ -16,15 +16,15 @@ def chart_of(
     window: tuple[float, float] | None = None,
     peers: bool = True,
 ) -> Plot | None:
-    """One signal of one component over the window (None: all), its peers faint behind it; None if not recorded."""
+    """One signal of one component over the window (None: all of it), with its peers; None if it was not recorded."""
     line = snapshot.frames.line(component, signal)
     if line is None:
         return None
     start, end = window or (snapshot.start, snapshot.end)
     others: list[Line] = []
     if peers and component in snapshot.topology:
-        found = (snapshot.frames.line(peer, signal) for peer in snapshot.topology.peers(component))
-        others = [other for other in found if other is not None]
+        peer_lines = (snapshot.frames.line(peer, signal) for peer in snapshot.topology.peers(component))
+        others = [peer_line for peer_line in peer_lines if peer_line is not None]
     return Plot(
         title=f"{plain(component)} {plain(signal)}",
         unit=snapshot.frames.units.get(signal),
@@ -39,7 +39,7 @@ def chart_of(
 
 
 def fault_window(session: Session, end: float) -> tuple[float, float] | None:
-    """The injection of this session where there is one, else everything from the onset on."""
+    """Start and end of the injection of this session, else from the onset to the end; None without an onset."""
     injection = session.injection
     if injection is not None and injection.started is not None:
         return (injection.started, injection.ended if injection.ended is not None else end)

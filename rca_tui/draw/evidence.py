@@ -1,4 +1,4 @@
-"""What a step of an explanation points at, as a plot or as lines of text."""
+"""The evidence of a step of an explanation, as a plot or as lines of text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def plot_of(diagnosis: Diagnosis, step: Step) -> Plot | None:
-    """The step's first series, edge or spans, over the whole incident; None when it points at none of these."""
+    """The step's first series, edge or spans over the whole incident; None when it has no such pointer."""
     from methods.answer.types import EdgePointer, SeriesPointer, SpansPointer
 
     window, frames = diagnosis.incident.window, diagnosis.frames
@@ -59,7 +59,7 @@ def plot_of(diagnosis: Diagnosis, step: Step) -> Plot | None:
 
 
 def logs_of(diagnosis: Diagnosis, step: Step, limit: int = 40) -> Text | None:
-    """The log lines that the step points at, the newest last; None when it points at none."""
+    """The log lines that the step points at, the newest last; None when it has no such pointer."""
     from methods.answer.types import LogsPointer
 
     for pointer in step.pointers:
@@ -79,15 +79,15 @@ def numbers_of(step: Step, width: int, limit: int = 40) -> Grid | None:
     from cluster.display import text_of
     from methods.answer.documents import figures
 
-    told = figures(step, limit)
-    if told is None:
+    table = figures(step, limit)
+    if table is None:
         return None
     grid = Grid(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
-    share = max(8, width // max(1, len(told.columns)) + 8)
-    for name in told.columns:
-        side: Literal["left", "right"] = "right" if name in told.right else "left"
+    share = max(8, width // max(1, len(table.columns)) + 8)
+    for name in table.columns:
+        side: Literal["left", "right"] = "right" if name in table.right else "left"
         grid.add_column(Text(plain(name)), justify=side, no_wrap=True, max_width=share)
-    for row in told.rows:
+    for row in table.rows:
         grid.add_row(*(Text(fit(text_of(cell), share)) for cell in row))
     return grid
 

@@ -1,4 +1,4 @@
-"""A chart as lines of text: what to draw (`Plot`) and the drawing of it, without any widget."""
+"""A chart as lines of text: its content (`Plot`) and its rendering, without any widget."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Plot:
     """One chart over [start, end] in unix seconds.
 
     Attributes:
-        lines: drawn in order; the last is the one that the chart is about, the others are there to compare with.
-        scattered: dots without strokes between them, for spans.
-        shade: the stretch that is marked, `bands` the names of what lies before it and of itself.
+        lines: drawn in order; the last one is the subject of the chart, the others are for comparison.
+        scattered: dots that are not joined, for spans.
+        shade: start and end of the shaded area. `bands`: names of the area before it and of itself.
         onset: a vertical line, `onset_label` beside it.
         cursor: a second vertical line, for reading a value.
         levels: horizontal reference lines by name.
@@ -62,7 +62,7 @@ _MARGIN = 9
 
 
 def draw(plot: Plot, width: int, height: int, palette: Palette) -> Text:
-    """The chart in `width` × `height` cells: title, plot, time axis. An empty chart says that nothing was measured."""
+    """The chart in `width` × `height` cells: title, plot, time axis. Without samples it says so."""
     named = plot.shade is not None and height >= 9
     columns, rows = width - _MARGIN, height - 3 - named
     if columns < 10 or rows < 2:
@@ -85,7 +85,7 @@ def draw(plot: Plot, width: int, height: int, palette: Palette) -> Text:
 
 @dataclass(slots=True)
 class _Grid:
-    """Puts lines, levels, verticals and shading of one chart together, cell by cell."""
+    """Combines lines, levels, verticals and shading of one chart, cell by cell."""
 
     plot: Plot
     canvas: Canvas
@@ -119,7 +119,7 @@ class _Grid:
         return _joined(text, cells)
 
     def bands(self) -> Text:
-        """A line that names the stretch before the shade, and the shade."""
+        """A row with the names of the area before the shade and of the shade."""
         first, last = (self.column(min(max(t, self.plot.start), self.plot.end)) for t in self.plot.shade or (0.0, 0.0))
         cells = [" "] * self.columns
         first, last = first or 0, last or 0
@@ -131,7 +131,7 @@ class _Grid:
         return _joined(text, [(cell, shaded if self._shaded(c) else plain_style) for c, cell in enumerate(cells)])
 
     def _label_of_level(self, r: int, name: str) -> tuple[str, int]:
-        """The label of a reference line and its column: at the end of the row that the lines leave free, or nowhere."""
+        """Label and column of a reference line: at a free end of the row, else no label."""
         label = f" {name} "
         for start in (self.columns - len(label) - 1, 1):
             if name and start > 0 and not any(self.canvas.cell(c, r)[0] for c in range(start, start + len(label))):
@@ -139,7 +139,7 @@ class _Grid:
         return "", 0
 
     def axis(self, line: Line | None) -> Text:
-        """The time axis; a dotted stretch is a gap in the last line."""
+        """The time axis, blank where the last line has a gap."""
         gaps = self._gaps(line) if line and not self.plot.scattered else set()
         text = Text(" " * (_MARGIN - 1) + "└", style=self.palette.axis, no_wrap=True)
         onset, cursor = self.column(self.plot.onset), self.column(self.plot.cursor)
@@ -216,7 +216,7 @@ def _title(plot: Plot, shown: list[Line], width: int) -> Text:
 
 
 def _range(values: list[float], levels: list[float]) -> tuple[float, float]:
-    """From zero where that costs little resolution; levels are shown unless they would flatten the line."""
+    """Lowest and highest value: from zero where that costs little, with the levels that do not flatten the line."""
     low, high = min(values), max(values)
     reach = (high - low) or abs(high) or 1.0
     near = [v for v in levels if drawable(v) and low - 2 * reach <= v <= high + 2 * reach]
@@ -253,7 +253,7 @@ def _trace(canvas: Canvas, line: Line, plot: Plot, bounds: tuple[float, float], 
 
 
 def _joined(text: Text, cells: list[tuple[str, Style]]) -> Text:
-    """Appends cells, neighbours of one style as one piece: a screen of single characters is slow to draw."""
+    """Append cells; neighbours of one style are one piece, because many single characters are slow to render."""
     for style, run in groupby(cells, key=lambda cell: cell[1]):
         text.append("".join(cell for cell, _ in run), style=style)
     return text

@@ -19,61 +19,63 @@ if TYPE_CHECKING:
 
 CONSENSUS = "consensus"
 NO_ONSET = (
-    "The SLI shows no change, so perhaps nothing is wrong: what ranks without an onset names somebody in a healthy "
+    "The SLI shows no change, so perhaps nothing is wrong: without an onset methods rank the components of a healthy "
     "service, too."
 )
-"""What goes before the claim of a consensus when no onset was found."""
+"""Precedes the claim of a consensus when no onset was found."""
 DRIVERS = 4
-"""Methods that are named as those that the lead is owed to."""
+"""How many methods that contribute most to the lead are named."""
 RUNNING = "◌"
 
 
 def consensus_row(consensus: Consensus, colour: dict[str, str], width: int) -> Text:
-    """The consensus as a row above the methods: whom it blames, and how many of the voters agree."""
+    """The consensus as a row above the methods: the component it blames, and how many of the voters agree."""
     blamed = consensus.top[0] if len(consensus.top) == 1 else f"{len(consensus.top)} tied"
-    words = f"{blamed} {len(consensus.agree)}/{len(consensus.voters)}"
+    label = f"{blamed} {len(consensus.agree)}/{len(consensus.voters)}"
     room = width - 4 - len(CONSENSUS)
     row = Text.assemble(("Σ ", colour["primary"]), (CONSENSUS, "bold"), no_wrap=True)
-    return row.append(fit(words, room).rjust(room) + " ", style="bold")
+    return row.append(fit(label, room).rjust(room) + " ", style="bold")
 
 
-def consensus_words(consensus: Consensus, mark: Mark | None) -> list[str]:
-    """What the consensus says, whom its lead is owed to, and who says otherwise: a sentence each."""
-    words = [consensus.claim] if mark else [NO_ONSET, consensus.claim]
+def consensus_sentences(consensus: Consensus, mark: Mark | None) -> list[str]:
+    """The claim of the consensus, the methods that decide its lead, and the dissent, one sentence each."""
+    sentences = [consensus.claim] if mark else [NO_ONSET, consensus.claim]
     if drivers := consensus.drivers():
-        said = ", ".join(f"{method} {number(part)}" for method, part in drivers[:DRIVERS])
+        shares = ", ".join(f"{method} {number(part)}" for method, part in drivers[:DRIVERS])
         first, second = consensus.components[:2]
         lead = number(first.score - second.score)
-        words.append(f"{first.component} leads {second.component} by {lead}, most of it from {said}.")
-    return [*words, *(f"≠ {method} blames {' and '.join(blamed)}" for method, blamed in consensus.dissent)]
+        sentences.append(f"{first.component} leads {second.component} by {lead}, most of it from {shares}.")
+    return [*sentences, *(f"≠ {method} blames {' and '.join(blamed)}" for method, blamed in consensus.dissent)]
 
 
 def method_row(name: str, order: list[str], diagnosis: Diagnosis | None, colour: dict[str, str], width: int) -> Text:
-    """Glyph, name, and what became of it: queued, running, whom it blames, or why it has no ranking."""
-    glyph, tint, words = UNKNOWN, "secondary", "queued"
+    """Glyph, name, and state: queued, running, the component it blames, or why it has no ranking."""
+    from methods.answer.types import NoRanking
+
+    glyph, tint, label = UNKNOWN, "secondary", "queued"
     if diagnosis is None:
-        words = ""
+        label = ""
     elif (result := diagnosis.results.get(name)) is not None:
-        top: tuple[str, ...] | None = getattr(result.outcome, "top", None)
-        if top is None:
-            glyph, tint, words = WARN, "warning", plain(getattr(result.outcome, "reason", "")).replace("_", " ")
+        if isinstance(result.outcome, NoRanking):
+            glyph, tint, label = WARN, "warning", result.outcome.reason.value.replace("_", " ")
         else:
+            top = result.outcome.top
             differs = diagnosis.consensus is not None and name in dict(diagnosis.consensus.dissent)
             blamed = top[0] if len(top) == 1 else f"{len(top)} tied"
-            glyph, tint, words = ("≠", "accent", blamed) if differs else (GOOD, "success", blamed)
+            glyph, tint, label = ("≠", "accent", blamed) if differs else (GOOD, "success", blamed)
     elif not diagnosis.running:
-        words = "cancelled"
+        label = "cancelled"
     elif name in [n for n in order if n not in diagnosis.results][: diagnosis.workers]:
-        glyph, tint, words = RUNNING, "primary", "running"
+        glyph, tint, label = RUNNING, "primary", "running"
     room = width - 4 - len(name)
     row = Text.assemble((f"{glyph} ", colour[tint]), name, no_wrap=True)
-    return row.append(fit(words, max(0, room)).rjust(room) + " ", style="dim")
+    return row.append(fit(label, max(0, room)).rjust(room) + " ", style="dim")
 
 
 def ranking_text(
     head: str, note: str, components: tuple[ComponentScore, ...], width: int, rows: int, colour: dict[str, str]
 ) -> Text:
-    """Components with rank, bar and score, as many as fit; tied ones share a rank, marked `=`."""
+    """Components with rank, bar and score, as many as fit; tied components share a rank, marked `=`."""
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append(plain(head), style="bold").append(f"  {note}\n", style="dim")
     shared = Counter(component.rank for component in components)

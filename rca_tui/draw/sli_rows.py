@@ -1,4 +1,4 @@
-"""Rows of the overview: the SLIs of each component at one moment, the worst first. Display rules, not analysis."""
+"""Rows of the overview: the SLIs of each component at one moment, the worst first. Rules of display, not analysis."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from rca_tui.session import Snapshot
 from rca_tui.theme import BAD, GOOD, UNKNOWN, WARN
 
 ERRORS_BAD, ERRORS_WARN = 0.05, 0.005
-"""Error ratios from which a component is shown as bad, and as one to watch."""
+"""Error ratios from which a component is displayed as bad, and as a warning."""
 UNEVEN = 1.5
-"""Latency over the median of its peers from which a component is one to watch."""
+"""Latency divided by the median of its peers, from which a component is displayed as a warning."""
 SPARK = 120.0
-"""Seconds of the sparkline."""
+"""Seconds of latency in the sparkline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +43,20 @@ class Row:
 
 
 def rows(snapshot: Snapshot, moment: float) -> tuple[Row, ...]:
-    """The front door, then what it calls as its branches, then the rest; the worst first in each group."""
+    """The front door, then the components that it calls, then the others; the worst first in each group."""
     topology = snapshot.topology
-    made = {c: _row(snapshot, c, moment) for c in topology.ids}
+    by_component = {c: _row(snapshot, c, moment) for c in topology.ids}
     door = topology.front_door
     branches = topology.callees(door) if door else ()
     rest = [c for c in topology.ids if c != door and c not in branches]
-    order = sorted(branches, key=lambda c: badness(made[c]), reverse=True)
+    order = sorted(branches, key=lambda c: badness(by_component[c]), reverse=True)
     tree = dict.fromkeys(order, "├ ") | ({order[-1]: "└ "} if order else {})
-    listed = ([door] if door else []) + order + sorted(rest, key=lambda c: badness(made[c]), reverse=True)
-    return tuple(replace(made[c], branch=tree.get(c, "")) for c in listed)
+    listed = ([door] if door else []) + order + sorted(rest, key=lambda c: badness(by_component[c]), reverse=True)
+    return tuple(replace(by_component[c], branch=tree.get(c, "")) for c in listed)
 
 
 def matching(listed: tuple[Row, ...], wanted: str) -> tuple[Row, ...]:
-    """The rows whose component or kind contains the words; all for none."""
+    """The rows whose component or kind contains the text; all for an empty text."""
     needle = wanted.strip().casefold()
     if not needle:
         return listed
@@ -64,14 +64,14 @@ def matching(listed: tuple[Row, ...], wanted: str) -> tuple[Row, ...]:
 
 
 def badness(row: Row) -> tuple[int, float, float, float]:
-    """Sort key, the worst is the greatest: down, then errors, then latency against its peers, then latency."""
+    """Sort key, the worst is the greatest: down, then errors, then latency relative to its peers, then latency."""
     errors = row.errors or 0.0
     down = {BAD: 2, WARN: 1}.get(row.glyph, 0)
     return (down, round(errors, 3), row.uneven or 0.0, row.latency or 0.0)
 
 
 def error_ratio(frames: Frames, component: str, moment: float) -> float | None:
-    """As measured, or failed over ended requests."""
+    """Failed requests per ended request: as exported, else computed from the two rates."""
     ratio = _at(frames, component, "error_ratio", moment)
     if ratio is not None:
         return ratio

@@ -1,4 +1,4 @@
-"""From a step of an explanation to the check that asks for what the step stands on."""
+"""From a step of an explanation to the check that covers the evidence of the step."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from methods.answer.types import EdgePointer, LogsPointer, SeriesPointer, SpansP
 
 
 def check_of(step: Step) -> str:
-    """Name of the check that the step's first pointer depends on, "" where none asks for it."""
+    """Name of the check that covers the step's first pointer, "" where there is none."""
     for pointer in step.pointers:
         match pointer:
             case SpansPointer():
@@ -16,6 +16,6 @@ def check_of(step: Step) -> str:
                 return "logs-per-replica"
             case EdgePointer():
                 return "edge-latency"
-            case SeriesPointer() if (found := catalog.asking_for(pointer.signal)) is not None:
-                return found.name
+            case SeriesPointer() if (check := catalog.asking_for(pointer.signal)) is not None:
+                return check.name
     return ""

@@ -1,4 +1,4 @@
-"""6 Checks: what this telemetry lets one diagnose, and what to change where it does not."""
+"""6 Checks: which faults this telemetry cannot diagnose, and what to change."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from guidelines.checkup import Checked, Report
 
 LIST, LIST_WIDE = 30, 44
-"""Cells of the list of checks, and where there is room."""
+"""Width of the list of checks in cells, in a narrow and in a wide terminal."""
 _MARKS = {"pass": (GOOD, "success"), "fail": (BAD, "error"), "unknown": (UNKNOWN, "secondary")}
 
 
@@ -32,16 +32,16 @@ class ChecksPage(Page):
     KEY = "6"
     MODE = "checks"
     HELP = (
-        "18 checks of what can be seen of this deployment: ● passes, ✖ fails, ○ cannot be told, which is no pass. On "
-        "the right what was seen, what to set and where, why it matters, and what its absence has cost on recorded "
-        "drills; tab goes there, to scroll. A live deployment is asked once, when this screen is first opened; R asks "
-        "again."
+        "18 checks of this deployment's telemetry: ● pass, ✖ fail, ○ unknown, which does not count as a pass. The page "
+        "on the right says what was found, what to set and where, why it matters, and how much accuracy was lost on "
+        "recorded drills without it; tab moves the focus there, to scroll. A live deployment is checked once, when "
+        "this screen is first opened; R repeats the checks."
     )
     FOLLOWS = (Session.report, Session.check)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n,right", "step(1)", "Check", id="checks.next", key_display="n p"),
         Binding("p,left", "step(-1)", "Previous check", id="checks.previous", show=False),
-        Binding("R", "again", "Ask again", id="checks.again", tooltip="Put the checks to the deployment again"),
+        Binding("R", "again", "Check again", id="checks.again", tooltip="Run the checks on the deployment again"),
     ]
 
     _asked = False
@@ -65,7 +65,7 @@ class ChecksPage(Page):
                 self._asked = True
                 self.work(partial(survey, deployment, self.session.clock(), self.post_message), "survey")
             self.query_one("#check-text", Static).update(
-                Text(plain(self.session.problem) or "Looking at the telemetry …")
+                Text(plain(self.session.problem) or "Checking the telemetry …")
             )
             return
         colour, width = self.app.theme_variables, LIST_WIDE if self.size.width >= 100 else LIST
@@ -96,7 +96,7 @@ class ChecksPage(Page):
         document = documents.page(each.guideline, each.finding)
         blind = documents.blindness(report) if each.finding.verdict is Verdict.FAIL else ()
         self.query_one("#check-text", Static).update(Group(to_rich(document), Text(), to_rich(blind)))
-        if self._read != each.guideline.name:  # the same check again is read on where the reader was
+        if self._read != each.guideline.name:  # the same check keeps its scroll position
             self._read = each.guideline.name
             self.query_one("#check-page").scroll_home(animate=False)
 

@@ -1,4 +1,4 @@
-"""4 Diagnose: the methods, whom each of them blames, and why."""
+"""4 Diagnose: the methods, the component that each of them blames, and its explanation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cluster.text.plain import plain
 from cluster.text.times import clock_time, span
 from methods import catalog
 from rca_tui.draw.evidence import as_text
-from rca_tui.draw.rankings import CONSENSUS, consensus_row, consensus_words, method_row, ranking_text
+from rca_tui.draw.rankings import CONSENSUS, consensus_row, consensus_sentences, method_row, ranking_text
 from rca_tui.screens.page import Page
 from rca_tui.session import Diagnosis, Mark, Session
 from rca_tui.widgets.explanation import ExplanationView
@@ -31,23 +31,23 @@ if TYPE_CHECKING:
     from methods.running.runner import Result
 
 LEFT = 33
-"""Cells of the list of methods."""
+"""Width of the list of methods in cells."""
 
 
 class DiagnosePage(Page):
     KEY = "4"
     MODE = "diagnose"
     HELP = (
-        "R runs every method over the incident, cheap ones first; live, over the window that Telemetry shows. "
-        "n and p go through the methods, left and right through the steps of the explanation, enter opens it large. "
+        "R runs every method on the incident, cheap ones first; on a live deployment, on the window that Telemetry "
+        "shows. n and p select a method, left and right a step of its explanation, enter opens the explanation. "
         "≠ marks a method that blames another component than the consensus, the mean of all rankings (Borda count). "
-        "The contrast belongs to no method: SHAP values of a model that learnt to tell the fault window from the "
-        "baseline. Beside each ranking stands how far it agrees with it: 1 for the same order (rank-biased overlap)."
+        "The contrast is not a method: it is the SHAP values of a model that separates the fault window from the "
+        "baseline. Each ranking shows its agreement with the contrast: 1 is the same order (rank-biased overlap)."
     )
     FOLLOWS = (Session.displayed, Session.mark, Session.diagnosis, Session.method)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("R", "run", "Run", id="diagnose.run", tooltip="Run all methods"),
-        Binding("escape", "cancel", "Cancel", id="diagnose.cancel", tooltip="Stop the methods that run"),
+        Binding("escape", "cancel", "Cancel", id="diagnose.cancel", tooltip="Stop the running methods"),
         Binding("n", "method(1)", "Method", id="diagnose.next", tooltip="Next method", key_display="n p"),
         Binding("p", "method(-1)", "Previous method", id="diagnose.previous", show=False),
         Binding("left", "step(-1)", "Step", id="diagnose.step_back", key_display="←→"),
@@ -74,7 +74,7 @@ class DiagnosePage(Page):
         diagnosis = self.session.diagnosis
         self._show_onset(diagnosis)
         methods = [entry.name for entry in catalog.entries()]
-        # What belongs to no method comes after them, and stands above them.
+        # The contrast runs last but is listed first.
         order = [*methods, catalog.CONTRAST.name]
         colour = dict(self.app.theme_variables)
         listed = methods if diagnosis is None else [catalog.CONTRAST.name, *methods]
@@ -115,7 +115,7 @@ class DiagnosePage(Page):
         if diagnosis is None or result is None:
             about = catalog.entry(method).summary if method else ""
             ranking.update(head.append(plain(about), style="dim"))
-            why.show_nothing("" if diagnosis else "R runs the methods over what Telemetry shows.")
+            why.show_text("" if diagnosis else "R runs the methods on the window that Telemetry shows.")
         elif isinstance(result.outcome, Ranking):
             self._show_ranking(method, self._note(diagnosis, result), result.outcome.components)
             steps = result.outcome.explanation.steps
@@ -123,11 +123,11 @@ class DiagnosePage(Page):
             if steps:
                 why.show_step(diagnosis, result.outcome.explanation, self._step)
             else:
-                why.show_nothing("This method gave no explanation.")
+                why.show_text("This method gave no explanation.")
         else:
             reason = result.outcome.reason.value.replace("_", " ")
             ranking.update(head.append(f"no ranking: {reason}", style=self.app.theme_variables["warning"]))
-            why.show_nothing(result.outcome.detail)
+            why.show_text(result.outcome.detail)
 
     def _show_ranking(self, head: str, note: str, components: tuple[ComponentScore, ...]) -> None:
         box = self.query_one("#ranking", Static)
@@ -136,20 +136,20 @@ class DiagnosePage(Page):
         box.update(ranking_text(head, note, components, room.width or 46, room.height or 9, colour))
 
     def _note(self, diagnosis: Diagnosis, result: Result) -> str:
-        """How long it took, and how far the ranking agrees with what belongs to no method."""
+        """Run time, and agreement of the ranking with the contrast."""
         from methods.answer.overlap import agreement
 
-        took = f"ranked in {span(result.seconds)}" if result.seconds else "known from before"
-        beside = diagnosis.results.get(catalog.CONTRAST.name)
-        if beside is None or beside is result:
+        took = f"ranked in {span(result.seconds)}" if result.seconds else "from the cache"
+        contrast = diagnosis.results.get(catalog.CONTRAST.name)
+        if contrast is None or contrast is result:
             return took
-        agrees = agreement(result.outcome, beside.outcome, diagnosis.incident.candidates)
-        return took if agrees is None else f"{took}, contrast {agrees:.2f}"
+        overlap = agreement(result.outcome, contrast.outcome, diagnosis.incident.candidates)
+        return took if overlap is None else f"{took}, contrast {overlap:.2f}"
 
     def _show_consensus(self, consensus: Consensus, mark: Mark | None) -> None:
         note = f"of {len(consensus.voters)} methods"
         self._show_ranking(CONSENSUS, note, consensus.components)
-        self.query_one("#why", ExplanationView).show_nothing(*consensus_words(consensus, mark))
+        self.query_one("#why", ExplanationView).show_text(*consensus_sentences(consensus, mark))
 
     # -- running ------------------------------------------------------------------------------------------------
 
@@ -169,12 +169,14 @@ class DiagnosePage(Page):
         )
         seconds = min(self.session.span, snapshot.end - snapshot.start)
         if mark is not None and snapshot.incident is None and not snapshot.end - seconds < mark.time < snapshot.end:
-            self.notify(f"the onset {clock_time(mark.time)} is not in this window: it is estimated", severity="warning")
+            self.notify(
+                f"the onset {clock_time(mark.time)} is outside this window: it will be estimated", severity="warning"
+            )
             mark = None
         searched = snapshot.incident is not None and self.session.onset_searched
 
         def post(message: Message) -> None:
-            if self._cancelled is cancelled:  # else a newer run has taken its place, and these would be put down to it
+            if self._cancelled is cancelled:  # results of an older run are dropped
                 self.post_message(message)
 
         def work() -> None:
@@ -198,7 +200,7 @@ class DiagnosePage(Page):
             self.session.diagnosis = replace(diagnosis, running=False, note=message.note)
 
     def on_unmount(self) -> None:
-        # A method that still runs is in a process of its own: the worker kills it when it sees this.
+        # Methods run in processes of their own: the worker kills them when this is set.
         self._cancelled.set()
 
     # -- keys ---------------------------------------------------------------------------------------------------
@@ -237,8 +239,11 @@ class DiagnosePage(Page):
         if diagnosis is None:
             return ""
         if self.session.method == CONSENSUS and diagnosis.consensus is not None:
-            said = [CONSENSUS, *(plain(word, 2000) for word in consensus_words(diagnosis.consensus, diagnosis.mark))]
-            return "\n".join([*_rows(diagnosis.consensus.components), *said])
+            lines = [
+                CONSENSUS,
+                *(plain(sentence, 2000) for sentence in consensus_sentences(diagnosis.consensus, diagnosis.mark)),
+            ]
+            return "\n".join([*_rows(diagnosis.consensus.components), *lines])
         result = diagnosis.results.get(self.session.method)
         if result is None or not isinstance(result.outcome, Ranking):
             return ""

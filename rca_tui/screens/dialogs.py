@@ -20,7 +20,7 @@ from rca_tui.theme import BAD, WARN
 
 
 class Notice(ModalScreen[None]):
-    """Something that the operator has to have seen; a command stands on lines of its own, uncut."""
+    """A message that the operator has to close. A command stands on lines of its own and is never cut."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter", "dismiss", "Close", show=False)]
 
@@ -76,7 +76,7 @@ class Confirm(ModalScreen[bool]):
             yield Static(Text(f"{WARN} {plain(self._title)}"), classes="dialog-title -warn")
             with VerticalScroll(classes="dialog-text", can_focus=False):
                 yield Static(Text(self._what))
-            yield Static(Text.assemble("Type ", (plain(self._word), "bold"), " to go on:"))
+            yield Static(Text.assemble("Type ", (plain(self._word), "bold"), " to continue:"))
             yield Input(id="word", compact=True, select_on_focus=False)
             with Horizontal(classes="dialog-buttons"):
                 yield Button("Cancel", id="cancel", compact=True)

@@ -1,4 +1,4 @@
-"""5 Explain: one method's steps beside the chart that each points at."""
+"""5 Explain: the steps of one method's explanation, each beside its evidence."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from methods.answer.types import Explanation
 
 STEPS, STEPS_WIDE = 24, 38
-"""Cells of the list of steps, and where there is room."""
+"""Width of the list of steps in cells, in a narrow and in a wide terminal."""
 
 
 class ExplainPage(Page):
     KEY = "5"
     MODE = "explain"
     HELP = (
-        "The steps by which the method came to its ranking, each with its claim, the numbers behind it and the "
-        "evidence in the incident: the shaded stretch is what the step speaks of, the dashed lines are its levels."
+        "The steps from the telemetry to the method's ranking, each with its claim, its numbers and its evidence in "
+        "the incident. The shaded area is the time that the step refers to, the dashed lines are its levels."
     )
     FOLLOWS = (Session.diagnosis, Session.method)
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -44,7 +44,7 @@ class ExplainPage(Page):
     def body(self) -> ComposeResult:
         with Horizontal():
             with Vertical(id="steps-pane"):
-                yield Static(id="whose")
+                yield Static(id="explained")
                 yield Rows("steps", header=False, opens=False)
             yield ExplanationView("large")
 
@@ -53,10 +53,10 @@ class ExplainPage(Page):
 
     def refill(self) -> None:
         explanation = self._explanation
-        self.query_one("#whose", Static).update(Text(plain(self.session.method) or "no method", style="bold"))
+        self.query_one("#explained", Static).update(Text(plain(self.session.method) or "no method", style="bold"))
         if explanation is None or not explanation.steps:
             self.query_one(Rows).fill([("", STEPS)], [])
-            self.query_one(ExplanationView).show_nothing(self._why_not)
+            self.query_one(ExplanationView).show_text(self._absence)
             return
         width = STEPS_WIDE if self.size.width >= 100 else STEPS
         steps = [(str(i), [Text(fit(f"{i + 1} {step.title}", width))]) for i, step in enumerate(explanation.steps)]
@@ -72,14 +72,17 @@ class ExplainPage(Page):
         return result.outcome.explanation if result and isinstance(result.outcome, Ranking) else None
 
     @property
-    def _why_not(self) -> str:
+    def _absence(self) -> str:
+        """Why there are no steps."""
+        from methods.answer.types import NoRanking
+
         diagnosis = self.session.diagnosis
         result = diagnosis.results.get(self.session.method) if diagnosis else None
         if self.session.method == CONSENSUS and diagnosis is not None and diagnosis.consensus is not None:
-            return "The consensus is no method: it is the mean of their rankings. Screen 4 says whom it is owed to."
+            return "The consensus is the mean of the rankings; it has no steps. Screen 4 shows which methods decide it."
         if result is None:
             return "Nothing to explain yet: press 4, then R to run the methods."
-        return str(getattr(result.outcome, "detail", "This method gave no explanation."))
+        return result.outcome.detail if isinstance(result.outcome, NoRanking) else "This method gave no explanation."
 
     def _show_step(self) -> None:
         explanation, diagnosis = self._explanation, self.session.diagnosis
@@ -104,7 +107,7 @@ class ExplainPage(Page):
             self.session.check = name
             self.show_screen("checks")
         else:
-            self.notify("no check speaks of what this step points at")
+            self.notify("no check covers the evidence of this step")
 
     def action_back(self) -> None:
         self.show_screen("diagnose")

@@ -1,4 +1,4 @@
-"""3 Faults: the catalogue, what exactly would be done, and injecting with a typed confirmation."""
+"""3 Faults: the catalogue, the plan of an injection, and injecting after a typed confirmation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from rca_tui.widgets.rows import Rows
 from rca_tui.work import messages
 
 SECONDS = "60"
-"""How long a fault stays unless told otherwise."""
+"""Default duration of a fault."""
 
 
 class FaultsPage(Page):
@@ -31,16 +31,24 @@ class FaultsPage(Page):
     MODE = "faults"
     FOLLOWS = (Session.displayed,)
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("d", "dry_run", "Dry run", id="faults.dry_run", tooltip="Preflight, and exactly what would be done"),
+        Binding(
+            "d",
+            "dry_run",
+            "Dry run",
+            id="faults.dry_run",
+            tooltip="Preflight and exact actions; changes nothing",
+        ),
         Binding("I", "inject", "Inject", id="faults.inject", tooltip="Inject after a typed confirmation"),
         Binding("escape", "list", "List", id="faults.list", show=False),
     ]
 
     @property
     def help_text(self) -> str:
-        words = "The catalogue, with what can run here and why the rest cannot. Tab goes to target and parameters. "
-        words += "d asks every preflight question and shows exactly what would be done and undone."
-        return words if not self._may_inject else words + " I injects, after you typed the target's name."
+        text = "The catalogue of faults: which are available on this deployment, and why the others are not. Tab moves "
+        text += (
+            "to target and parameters. d runs the preflight checks and shows the exact actions and how to undo them."
+        )
+        return text if not self._may_inject else text + " I injects, after the target's name has been typed."
 
     def body(self) -> ComposeResult:
         with Horizontal():
@@ -155,7 +163,7 @@ class FaultsPage(Page):
         line.update(text)
 
     def _show_plan(self, text: Text) -> None:
-        """In sight, also where the pane is too short for the form and the plan."""
+        """Show the plan, scrolled into view where the pane is too short for the form and the plan."""
         plan = self.query_one("#plan", Static)
         plan.update(text)
         if text:
@@ -194,13 +202,13 @@ class FaultsPage(Page):
         request = self._request()
         if request is None:
             return
-        self._show_plan(Text("Asking the preflight questions …", style="dim"))
+        self._show_plan(Text("Running the preflight checks …", style="dim"))
         injector = self.injector
         self.work(lambda: self.post_message(messages.Rehearsed(injector.rehearse(request), then_inject)), "preflight")
 
     def _request(self) -> Request | None:
         offer = self.offer
-        if offer is None or self._built != offer.name:  # the cursor is ahead of the form by a key or two
+        if offer is None or self._built != offer.name:  # the form of this fault is not built yet
             return None
         target = self.query_one("#form Select", Select).value
         values = {k.name: self.query_one(f"#knob-{k.name}", Input).value for k in offer.knobs}
@@ -215,7 +223,7 @@ class FaultsPage(Page):
     def on_rehearsed(self, message: messages.Rehearsed) -> None:
         rehearsal = message.rehearsal
         self._show_plan(_plan_text(rehearsal, dict(self.app.theme_variables)))
-        # Asked twice before the answer was there: the first one's question stands already.
+        # I was pressed twice: the first confirmation is open.
         if not message.then_inject or not self._may_inject or isinstance(self.app.screen, Confirm):
             return
         if rehearsal.refused:
@@ -223,7 +231,7 @@ class FaultsPage(Page):
             return
         request = rehearsal.request
         actions = (f"  {plain(action, 1000)}" for action in rehearsal.actions)
-        what = [f"For {span(request.seconds)} at most this is done:", *actions]
+        what = [f"For at most {span(request.seconds)}:", *actions]
         self.app.push_screen(
             Confirm(f"Inject {request.fault} into {request.target}?", "\n".join(what), request.target, "Inject"),
             lambda sure: self._inject(request) if sure else None,
@@ -252,8 +260,8 @@ def _plan_text(rehearsal: Rehearsal, colour: dict[str, str]) -> Text:
     if rehearsal.refused:
         text.append(f"{BAD} {plain(rehearsal.refused, 1000)}\n", style=f"not bold {colour['error']}")
     if rehearsal.actions:
-        text.append("Exactly this would be done\n")
+        text.append("Actions of the injection\n")
         for i, action in enumerate(rehearsal.actions, 1):
             text.append(f"{i}. {plain(action, 1000)}\n", style="not bold")
-        text.append("Undone by hand with\n").append(f"{plain(rehearsal.undo, COMMAND)}\n", style="not bold")
+        text.append("Command to undo it by hand\n").append(f"{plain(rehearsal.undo, COMMAND)}\n", style="not bold")
     return text

@@ -1,4 +1,4 @@
-"""1 Overview: the topology with the SLIs on it, the worst component first."""
+"""1 Overview: the topology with its SLIs, the worst component first."""
 
 from __future__ import annotations
 
@@ -25,19 +25,27 @@ from rca_tui.widgets.rows import Rows
 
 TINTS = {GOOD: "success", WARN: "warning", BAD: "error", UNKNOWN: "secondary"}
 SHOWN = ("latency_p90", "ttft_p90", "queue_length", "error_ratio", "request_rate", "cpu_usage", "memory_working_set")
-"""Signals for the charts, the first four that the component has."""
+"""Signals of the four charts, in order of preference."""
 
 
 class OverviewPage(Page):
     KEY = "1"
     MODE = "overview"
     HELP = (
-        "The front door on top, what it calls below it, the worst first: down, then failing, then slow against its "
-        "peers (× peers: its latency over their median). Enter opens a component's telemetry."
+        "The front door is the first row; the components that it calls follow, the worst first: down, then failing, "
+        "then slow compared with its peers (× peers: its latency divided by their median). Enter opens a component's "
+        "telemetry."
     )
     FOLLOWS = (Session.displayed, Session.mark, Session.moment)
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "Filter", id="overview.filter", key_display="/", tooltip="Show some components"),
+        Binding(
+            "slash",
+            "filter",
+            "Filter",
+            id="overview.filter",
+            key_display="/",
+            tooltip="Show what matches",
+        ),
         Binding("escape", "unfilter", "All", id="overview.unfilter", show=False),
         Binding("left", "earlier", "Moment", id="overview.earlier", key_display="←→"),
         Binding("right", "later", "Later", id="overview.later", show=False),
@@ -123,7 +131,7 @@ class OverviewPage(Page):
             value = values[heading]
             style = f"bold {tint}" if loud.get(heading) else ("dim" if value == NOTHING else "")
             cells.append(Text(value.rjust(width), style=style))
-        # One scale for all rows, so that they can be compared.
+        # One scale for all rows: they are compared with each other.
         top = max((v for r in self._rows for v in r.trail if drawable(v)), default=1.0)
         trail = sparkline(row.trail, _columns(wide)[-1][1] - 2, top)
         return [*cells, Text(f"  {trail}", style=colour["chart-line"])]
@@ -185,7 +193,7 @@ class OverviewPage(Page):
 
 
 def _columns(wide: int) -> list[tuple[str, int]]:
-    """Headings and widths; the last, the trail of the latency, takes what is left."""
+    """Headings and widths; the last column, the latency sparkline, takes the remaining width."""
     columns = [("Component", 19), ("p90", 8), ("errors", 8), ("req/s", 7), ("TTFT", 8), ("queue", 7), ("× peers", 8)]
     if wide >= 110:
         columns += [("TPOT", 9), ("CPU", 7), ("memory", 10)]

@@ -35,8 +35,8 @@ class TelemetryPage(Page):
     KEY = "2"
     MODE = "telemetry"
     HELP = (
-        "Tab changes between components and signals. Left and right move the cursor, o puts the onset there, O goes "
-        "back to the estimate. The shaded stretch is the fault window; the faint lines are the component's peers. "
+        "Tab switches between components and signals. Left and right move the cursor, o sets the onset at the cursor, "
+        "O restores the estimate. The shaded area is the fault window; the faint lines are the component's peers. "
         "A break in a line, and in the axis below it, is a gap: nothing was measured."
     )
     FOLLOWS = (Session.displayed, Session.mark, Session.moment, Session.subject, Session.span)
@@ -45,8 +45,8 @@ class TelemetryPage(Page):
         Binding("right_square_bracket", "zoom(1)", "Longer window", id="telemetry.longer", show=False),
         Binding("left", "move(-1)", "Cursor", id="telemetry.left", key_display="←→"),
         Binding("right", "move(1)", "Cursor right", id="telemetry.right", show=False),
-        Binding("o", "set_onset", "Set onset", id="telemetry.onset", tooltip="Put the onset at the cursor"),
-        Binding("O", "estimated_onset", "Estimate", id="telemetry.estimate", tooltip="Go back to the estimate"),
+        Binding("o", "set_onset", "Set onset", id="telemetry.onset", tooltip="Set the onset at the cursor"),
+        Binding("O", "estimated_onset", "Estimate", id="telemetry.estimate", tooltip="Restore the estimated onset"),
         Binding("p", "peers", "Peers", id="telemetry.peers", tooltip="Show or hide the peers"),
         Binding("escape", "newest", "Cursor off", id="telemetry.newest", show=False),
     ]
@@ -117,7 +117,7 @@ class TelemetryPage(Page):
         return known + [c for c in snapshot.frames.components() if c not in known]
 
     def _subject(self, snapshot: Snapshot) -> tuple[str, str]:
-        """What is shown: as asked, else the front door's latency, else the first there is."""
+        """Component and signal to show: the chosen ones, else the latency of the front door, else the first."""
         component, signal = self.session.subject or (snapshot.topology.front_door or "", "")
         if component not in self._components(snapshot):
             component = next(iter(self._components(snapshot)), "")
@@ -130,7 +130,7 @@ class TelemetryPage(Page):
         return snapshot.end if self.session.moment is None else self.session.moment
 
     def _window(self, snapshot: Snapshot) -> tuple[float, float]:
-        """Live: the last seconds. Replayed: around the cursor or the onset, inside the incident."""
+        """Start and end. Live: the last `span` seconds. Replayed: around the cursor or the onset, in the incident."""
         length = self.session.span
         if length >= snapshot.end - snapshot.start:
             return snapshot.start, snapshot.end

@@ -1,4 +1,4 @@
-"""A chart widget: a `Plot` drawn in the colours of the theme."""
+"""A chart widget: a `Plot` in the colours of the theme."""
 
 from __future__ import annotations
 

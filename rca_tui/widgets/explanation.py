@@ -1,4 +1,4 @@
-"""One step of a method's explanation: the claim, the evidence plotted, the numbers behind it."""
+"""One step of a method's explanation: its claim, a plot of its evidence, its numbers."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 class ExplanationView(Vertical):
-    """Shows one step of an explanation; beside a chart the numbers only in a terminal of `roomy` lines or more."""
+    """One step of an explanation. A terminal of fewer than `roomy` lines shows the chart without the numbers."""
 
     def __init__(self, id: str, roomy: int = 0) -> None:
         super().__init__(id=id)
         self._roomy = roomy
-        self._read: Step | None = None
+        self._current: Step | None = None
 
     def compose(self) -> ComposeResult:
         yield Static(classes="claim")
@@ -33,9 +33,9 @@ class ExplanationView(Vertical):
         with VerticalScroll(classes="numbers"):
             yield Static(classes="figures")
 
-    def show_nothing(self, *words: str) -> None:
+    def show_text(self, *sentences: str) -> None:
         """Sentences in place of an explanation."""
-        self.query_one(".claim", Static).update(Text("\n".join(plain(sentence, 1000) for sentence in words)))
+        self.query_one(".claim", Static).update(Text("\n".join(plain(sentence, 1000) for sentence in sentences)))
         self.query_one(Chart).display = False
         self.query_one(".numbers").display = False
 
@@ -61,6 +61,6 @@ class ExplanationView(Vertical):
             self.query_one(".figures", Static).update(logs)
         elif figures is not None:
             self.query_one(".figures", Static).update(figures)
-        if self._read is not step:  # the same step again is read on where the reader was
-            self._read = step
+        if self._current is not step:  # the same step keeps its scroll position
+            self._current = step
             box.scroll_home(animate=False)

@@ -1,4 +1,4 @@
-"""A table with a row cursor that leaves the left and right keys to the screen."""
+"""A table with a row cursor. The left and right keys stay free for the screen."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Layout = list[tuple[str, int]]
 
 
 class Rows(DataTable[Text], inherit_bindings=False):
-    """Rows by key. `fill` keeps the cursor on the same key; `opens`: enter on a row leads somewhere."""
+    """Rows by key. `fill` keeps the cursor on the same key; `opens`: enter on a row has an action."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "select_cursor", "Open", id="rows.open"),
@@ -40,9 +40,9 @@ class Rows(DataTable[Text], inherit_bindings=False):
         return self._opens if action == "select_cursor" else True
 
     def fill(self, layout: Layout, rows: list[tuple[str, list[Text]]], select: str | None = None) -> None:
-        """Show rows (key, cells) under headings (name, width); updated in place where the keys are the same.
+        """Show rows (key, cells) under headings (name, width). Rows with the same keys are updated in place.
 
-        The cursor goes to the row `select`, or stays with its key; neither counts as a move by the operator.
+        The cursor moves to the row `select`, or keeps its key, without a `RowHighlighted` message.
         """
         with self.prevent(DataTable.RowHighlighted):
             self._fill(layout, rows, select)

@@ -1,1 +1,1 @@
-"""What runs in worker threads: polling, injection, diagnosis, and the messages that they post."""
+"""Work in threads: polling, injection, diagnosis, checks, and the messages that they post."""

@@ -1,4 +1,4 @@
-"""Onset and methods over an incident, from a worker thread. The analysis is in `methods`; this only calls it."""
+"""Onset and methods on an incident, in a worker thread. The analysis is in `methods`; this only calls it."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def estimate(incident: Incident) -> Mark | None:
     """The onset as `methods.telemetry.onset` estimates it, None when the SLI shows no change or there is no SLI."""
     from methods.telemetry import onset
 
-    found = onset.estimate(incident)
-    return None if found.onset is None else Mark(found.onset.time, by_operator=False)
+    result = onset.estimate(incident)
+    return None if result.onset is None else Mark(result.onset.time, by_operator=False)
 
 
 def search_onset(incident: Incident, post: Callable[[Message], object]) -> None:
@@ -45,7 +45,7 @@ def diagnose(
     cancelled: threading.Event,
     searched: bool = False,
 ) -> None:
-    """Run every method over the incident and post each result as it comes, and after them what belongs to no method.
+    """Run every method on the incident and post each result as it comes; the contrast runs last.
 
     Args:
         mark: the onset that the operator set or that was estimated; None to estimate it here.
@@ -68,7 +68,7 @@ def diagnose(
     for result in runner.run(incident, cancelled=cancelled):
         tally.add(result.method, result.outcome)
         post(messages.MethodAnswered(result, tally.consensus))
-    beside = None if cancelled.is_set() else runner.run_contrast(incident, cancelled=cancelled)
-    if beside is not None:
-        post(messages.MethodAnswered(beside, tally.consensus))
+    contrast = None if cancelled.is_set() else runner.run_contrast(incident, cancelled=cancelled)
+    if contrast is not None:
+        post(messages.MethodAnswered(contrast, tally.consensus))
     post(messages.DiagnosisEnded("cancelled" if cancelled.is_set() else ""))

@@ -1,4 +1,4 @@
-"""Faults, from a worker thread: the catalogue for a deployment, the dry run, and an injection from start to recovered.
+"""Faults, in a worker thread: the catalogue for a deployment, the dry run, and an injection until it is recovered.
 
 `faults` keeps the promise to undo; this calls it and posts each state as a message.
 """

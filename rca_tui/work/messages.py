@@ -70,7 +70,7 @@ class Offered(Message):
 
 
 class Rehearsed(Message):
-    """A dry run has ended; `then_inject` when the operator meant to go on."""
+    """A dry run has ended; `then_inject` when the operator asked to inject."""
 
     def __init__(self, rehearsal: Rehearsal, then_inject: bool) -> None:
         self.rehearsal = rehearsal

@@ -1,4 +1,4 @@
-"""Looking at the deployment once a second, from a worker thread: blocking calls in, frozen snapshots out."""
+"""Polls the deployment once a second, in a worker thread: blocking calls in, frozen snapshots out."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from cluster.incident.model import Incident
 
 HISTORY = 600.0
-"""Seconds of telemetry that are kept."""
+"""Seconds of telemetry kept."""
 OVERLAP = 15.0
-"""Seconds that are asked for again: late samples fill in, rates over a window settle."""
+"""Seconds queried again: late samples arrive, rates over a window settle."""
 OVERLAP_STEPS = 12
-"""The same in steps, for what is scraped seldom."""
+"""The same in steps, for a deployment that is scraped seldom."""
 
 
 class Poller:
-    """Connects when first asked, then returns a snapshot a call. One call at a time.
+    """Connects at the first poll; each poll returns a snapshot. One call at a time.
 
     Args:
-        connect: gives the deployment; may block, may raise `DeploymentError` or `IncidentError`; asked again next time.
+        connect: returns the deployment; may block, may raise an `RcaError`; called again at the next poll.
         clock: unix seconds.
     """
 
@@ -42,7 +42,7 @@ class Poller:
         self.deployment: Deployment | None = None
 
     def poll(self) -> Snapshot:
-        """Raises what the deployment raises. A deployment that was started anew takes the place of the one before."""
+        """Raises what the deployment raises. A deployment that was restarted replaces the one before."""
         if self.deployment is None:
             self.deployment = self._connect()
         if isinstance(self.deployment, HasIncident):
@@ -50,15 +50,15 @@ class Poller:
         try:
             snapshot = self._live(self.deployment)
         except DeploymentError:
-            if not self._started_anew(self.deployment):
+            if not self._reconnect(self.deployment):
                 raise
             return self._live(self.deployment)
-        if snapshot.liveness is Liveness.DOWN and self._started_anew(self.deployment):
+        if snapshot.liveness is Liveness.DOWN and self._reconnect(self.deployment):
             return self._live(self.deployment)
         return snapshot
 
-    def _started_anew(self, old: Deployment) -> bool:
-        """On this machine a new start is a new instance; in a cluster pods come and go under the same one."""
+    def _reconnect(self, old: Deployment) -> bool:
+        """Replace a local deployment that was restarted; False when it was not. A cluster keeps its instance."""
         if old.kind is not DeploymentKind.LOCAL:
             return False
         try:
@@ -105,9 +105,9 @@ class Poller:
 
 
 def incident_frames(incident: Incident) -> Frames:
-    """The telemetry of an incident for the screens."""
-    seen = incident.telemetry
-    return Frames(seen.metrics, seen.edge_metrics, dict(seen.units), seen.spans, seen.logs)
+    """The telemetry of an incident as frames."""
+    telemetry = incident.telemetry
+    return Frames(telemetry.metrics, telemetry.edge_metrics, dict(telemetry.units), telemetry.spans, telemetry.logs)
 
 
 def _recorded(name: str, incident: Incident) -> Snapshot:
@@ -126,7 +126,7 @@ def _recorded(name: str, incident: Incident) -> Snapshot:
 
 
 def _merge(old: pd.DataFrame | None, new: pd.DataFrame, oldest: float) -> pd.DataFrame:
-    """What was known before the new frame begins, then the new frame."""
+    """Rows of the old frame from before the new one, then the new frame."""
     import pandas as pd
 
     if old is None or not len(new.index):

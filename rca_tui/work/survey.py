@@ -1,4 +1,4 @@
-"""The checks of `guidelines`, from a worker thread."""
+"""The checks of `guidelines`, in a worker thread."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def ready(*keys: str) -> Callable[[Pilot[None]], Any]:
             if key == "3":
                 await until(pilot, lambda: bool(app.screen.query("#form Select")))
             if key == "d":
-                await until(pilot, lambda: "Undone by hand" in visible(pilot))
+                await until(pilot, lambda: "undo it by hand" in visible(pilot))
             if key == "6":
                 await until(pilot, lambda: app.session.report is not None)
                 await settle(pilot)

@@ -78,8 +78,8 @@ def test_doctor_names_what_fails_and_the_repair(whole: MockApi, configure: Calla
     assert "only to inject faults" in text
     assert "120 s ahead of ours" in text or "119 s ahead of ours" in text
     assert "✗ prometheus: none is configured" in text and "set prometheus in kubernetes.toml" in text
-    assert "without metrics there is no answer from: " in text
-    assert "without spans there is no answer from: " in text and "tracerca" in text
+    assert "without metrics these methods have no answer: " in text
+    assert "without spans these methods have no answer: " in text and "tracerca" in text
 
 
 def test_a_viewer_without_the_right_to_drill_passes(whole: MockApi) -> None:
