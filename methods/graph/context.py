@@ -1,7 +1,7 @@
-"""Which signals does a variable from outside act on directly? A search around one context variable.
+"""Which signals depend directly on a variable from outside? A search around one context variable.
 
 Nothing acts on the context, so every edge at it points away from it. Its neighbours are tested weakest first, given
-sets of its other neighbours, and taken out as soon as a set separates them. In the stable search of PC two signals that
+sets of its other neighbours, and removed as soon as a set separates them. In the stable search of PC two signals that
 change alike would shield each other, and leave the context without any edge. The order is that of |correlation|, not
 that of columns.
 """

@@ -1,4 +1,4 @@
-"""The FCI algorithm: like PC, but it reckons with causes that were not measured.
+"""The FCI algorithm: like PC, but common causes may be unmeasured.
 
 Its graph is a PAG: an arrowhead at j says that j is no cause of i, a tail that it is one, a circle that the data do not
 tell. No selection bias is assumed, so the rules for it (R5 to R7) are not used.
@@ -86,7 +86,7 @@ def _beyond_neighbours(
 ) -> tuple[Skeleton, tuple[tuple[int, int], ...]]:
     """Test the remaining edges given sets that reach past the neighbours, while the budget lasts.
 
-    The candidates for the sets are found once, before any edge is taken out, so that the order of columns has no say.
+    The candidates for the sets are found once, before any edge is removed, so the order of columns does not matter.
     Sets of one were tested with the neighbours: a single separating node can always be found there.
     """
     candidates = possible_separators(colliders(first.adjacent, first.unions))

@@ -1,4 +1,4 @@
-"""Granger causality between all pairs of signals: does the past of j help to foretell i beyond i's own past?
+"""Granger causality between all pairs of signals: does the past of j improve the prediction of i?
 
 Reference: Granger, Investigating causal relations by econometric models and cross-spectral methods, Econometrica 37(3),
 1969.

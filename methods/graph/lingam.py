@@ -28,7 +28,7 @@ SPARE_SAMPLES = 5
 
 
 class NotConverged(Exception):
-    """Independent component analysis did not settle."""
+    """Independent component analysis did not converge."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +57,7 @@ def ica_lingam(values: Floats, rng: np.random.Generator) -> LingamGraph:
 
     Raises:
         ValueError: fewer than N + `SPARE_SAMPLES` samples.
-        NotConverged: the component analysis did not settle from `RESTARTS` starts.
+        NotConverged: the component analysis did not converge from `RESTARTS` starts.
     """
     samples, n = values.shape
     if samples < n + SPARE_SAMPLES:
@@ -69,7 +69,7 @@ def ica_lingam(values: Floats, rng: np.random.Generator) -> LingamGraph:
         if iterations < ITERATIONS:
             break
     else:
-        raise NotConverged(f"the components of {len(used)} signals did not settle in {RESTARTS} x {ITERATIONS} steps")
+        raise NotConverged(f"the components of {len(used)} signals did not converge in {RESTARTS} x {ITERATIONS} steps")
     order = causal_order(unmixing)
     small = pruned(chosen, order)
     effects = np.zeros((n, n))
@@ -84,7 +84,7 @@ def fast_ica(values: Floats, rng: np.random.Generator) -> tuple[Floats, int]:
     the one before it began, as in Hyvärinen's own programme.
 
     Returns:
-        The matrix W (components are W x), and the iterations made, `ITERATIONS` if it did not settle.
+        The matrix W (components are W x), and the iterations made, `ITERATIONS` if it did not converge.
     """
     samples, n = values.shape
     variances, axes = np.linalg.eigh(values.T @ values / samples)

@@ -49,7 +49,7 @@ def pc(
         budget: how many independence tests may be made; see `skeleton.search` for what happens beyond.
 
     Raises:
-        skeleton.TooManyTests: before the work starts, when N is out of reach.
+        skeleton.TooManyTests: before the work starts, when N signals would need too many tests.
     """
     found = skeleton.search(correlation, samples, alpha, max_depth=max_depth, budget=budget)
     return Cpdag(orientation.orient(found.adjacent, found.unions), found)

@@ -1,4 +1,4 @@
-"""A random walk over a causal graph that starts at the SLI and climbs to causes; expected visits, solved exactly.
+"""A random walk over a causal graph that starts at the SLI and steps to causes; expected visits, solved exactly.
 
 Each node weighs |ρ(node, SLI)|. From a node i the walk goes
 
@@ -6,8 +6,8 @@ Each node weighs |ρ(node, SLI)|. From a node i the walk goes
     back to an effect e        with weight  rho · |ρ(e, SLI)|        (where no step to a cause leads there too)
     or stays                   with weight  max(0, |ρ(i, SLI)| - max over its causes |ρ(c, SLI)|)
 
-each divided by the sum of them. It resembles the walks of MonitorRank and CloudRanger, on a graph of signals rather
-than of services. After each step the walk begins anew at the SLI with probability 1 - d. Instead of sampling walks,
+each divided by the sum of them. It is similar to the walks of MonitorRank and CloudRanger, on a graph of signals rather
+than of services. After each step the walk restarts at the SLI with probability 1 - d. Instead of sampling walks,
 the expected share of time at each node is solved for: v = (1 - d) · s + d · Qᵀ v, so the answer has no randomness.
 
 Reference: Kim, Sumbaly & Shah, Root cause detection in a service-oriented architecture, SIGMETRICS 2013;
@@ -26,7 +26,7 @@ def transitions(steps: Bools, likeness: Floats, rho: float) -> Floats:
 
     Args:
         steps: (N, N), True at [e, c] where c may be a cause of e.
-        likeness: (N,) in [0, 1], how much each node resembles the SLI.
+        likeness: (N,) in [0, 1], similarity of each node to the SLI.
         rho: in [0, 1], the weight of a step back from a cause to its effect.
     """
     forward = np.where(steps, likeness, 0.0)
@@ -40,7 +40,7 @@ def transitions(steps: Bools, likeness: Floats, rho: float) -> Floats:
 
 
 def visits(moves: Floats, start: int, damping: float = 0.85) -> Floats:
-    """(N,) the expected share of steps at each node of a walk that begins anew at `start`; sums to 1.
+    """(N,) the expected share of steps at each node of a walk that restarts at `start`; sums to 1.
 
     Args:
         moves: (N, N) row-stochastic.

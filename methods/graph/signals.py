@@ -29,7 +29,7 @@ class Signals:
     Attributes:
         matrix: T × N, gaps filled, in the signals' own units.
         values: (T, N) standardised: mean 0, population standard deviation 1.
-        groups: for each column the (component, signal) pairs that it stands for, itself first.
+        groups: for each column the (component, signal) pairs that it represents, itself first.
         constant: number of constant signals that were left out.
     """
 

@@ -1,4 +1,4 @@
-"""Which signals stay dependent whatever the others say: the skeleton search of PC and FCI, compiled.
+"""Which signals depend on each other given any others: the skeleton search of PC and FCI, compiled.
 
 Two signals lose their edge when some set S of their neighbours separates them: |ρ(x, y | S)| is below what T samples
 of independent signals show with probability 1 - α. Fisher's z says that this bound is tanh(z / sqrt(T - |S| - 3)) with
