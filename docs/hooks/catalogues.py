@@ -56,8 +56,9 @@ def _method(entry: Any) -> str:
         if heading:
             parts.append(f"## {heading}")
         parts.append(body)
-        if heading == "Parameters":
-            parts.append(text.fenced(f"{kind.__name__}{_signature(kind)}", "python"))
+        if heading == "Parameters" and kind.__init__ is not object.__init__:
+            signature = inspect.signature(kind).replace(return_annotation=inspect.Signature.empty)
+            parts.append(text.fenced(f"{kind.__name__}{signature}".replace("'", ""), "python"))
     if rows := _rows("methods-evaluation.md", entry.name):
         parts += [
             "## On the shipped drills",
@@ -65,13 +66,6 @@ def _method(entry: Any) -> str:
             "`rca-tui evaluate` measured this; [all methods, by fault](../../measured/methods-evaluation.md).",
         ]
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _signature(kind: type) -> str:
-    if kind.__init__ is object.__init__:
-        return "()"
-    signature = inspect.signature(kind)
-    return str(signature.replace(return_annotation=inspect.Signature.empty)).replace("'", "")
 
 
 def _rows(page: str, name: str) -> str:
