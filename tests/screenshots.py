@@ -11,7 +11,6 @@ import argparse
 import asyncio
 import os
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -40,8 +39,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.screenshots", description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=FOLDER, metavar="FOLDER")
     folder: Path = parser.parse_args().folder
-    os.environ["TZ"] = "UTC"
-    time.tzset()
     with tempfile.TemporaryDirectory() as home:
         # No key map, journal or cache of this machine.
         for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
