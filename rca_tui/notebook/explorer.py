@@ -8,13 +8,10 @@ from functools import lru_cache
 
 import ipywidgets as widgets
 
+from cluster import Incident, Onset, OnsetSource, list_incidents, load_incident
 from cluster.display import Title, document
-from cluster.incident import library
-from cluster.incident.model import Incident
-from cluster.window import Onset, OnsetSource
-from methods.answer.types import NoRanking, Outcome, Ranking
+from methods import NoRanking, Outcome, Ranking, with_onset
 from methods.running.pool import Pool, Task
-from methods.telemetry.onset import with_onset
 from rca_tui.notebook import pictures
 from rca_tui.notebook.panel import Choice, Panel, Report, View
 
@@ -27,12 +24,12 @@ DEADLINE = 60.0
 @lru_cache(maxsize=4)
 def load_with_onset(name: str) -> Incident:
     """An incident by name or path, with its onset estimated. Raises IncidentError."""
-    return with_onset(library.load(name))
+    return with_onset(load_incident(name))
 
 
 def shipped() -> tuple[str, ...]:
     """Names of the shipped incidents."""
-    return tuple(listing.name for listing in library.listings() if listing.shipped)
+    return tuple(listing.name for listing in list_incidents() if listing.shipped)
 
 
 class Ranker:

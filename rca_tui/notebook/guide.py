@@ -8,10 +8,8 @@ from collections.abc import Sequence
 import ipywidgets as widgets
 
 from cluster.display import Line, Title, document
-from guidelines import catalog, checkup, survey
-from guidelines.types import Removal, Verdict
-from methods.answer.types import Ranking
-from methods.telemetry.onset import with_onset
+from guidelines import Removal, Verdict, list_checks, run_checks, survey_incident
+from methods import Ranking, with_onset
 from rca_tui.notebook import pictures
 from rca_tui.notebook.explorer import Ranker, load_with_onset, shipped
 from rca_tui.notebook.panel import Choice, Panel, Report, View
@@ -27,7 +25,7 @@ def removal_panel(methods: Sequence[str], incident: str = "") -> Panel:
     ranker = Ranker()
     names = shipped()
     removals: dict[str, Removal] = {
-        f"{check.name}: {removal.name}": removal for check in catalog.entries() for removal in check.removals
+        f"{check.name}: {removal.name}": removal for check in list_checks() for removal in check.removals
     }
     controls = {
         "incident": widgets.Dropdown(options=names, value=incident or names[0], description="incident"),
@@ -47,7 +45,7 @@ def removal_panel(methods: Sequence[str], incident: str = "") -> Panel:
             outcomes.append(outcome)
         fails = [
             c.guideline.name
-            for c in checkup.run(survey.of_incident(reduced, choice["incident"])).checked
+            for c in run_checks(survey_incident(reduced, choice["incident"])).checked
             if c.finding.verdict is Verdict.FAIL
         ]
         words = (

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from cluster.incident.model import Incident
+from cluster import Incident
 from cluster.text.plain import plain
 from cluster.text.quantities import number
-from methods.answer.types import ComponentScore, SeriesPointer, Step
+from methods import ComponentScore, SeriesPointer, Step
 from rca_tui.notebook.picture import BLUE, DASHES, FAINT, GREEN, INK, LINES, ORANGE, PURPLE, VERMILION, Picture, sheet
 
 Key = tuple[str, str]
