@@ -12,8 +12,8 @@ from methods.answer.refusals import NO_ONSET
 from methods.answer.types import Explanation, Family, Graph, GraphEdge, Method, NoRanking, Outcome, Reason, Step, Table
 from methods.answer.wording import counted
 from methods.graph.context import Pointed, children_of_context
-from methods.graph.mixed import Floats
 from methods.graph.signals import Signals, correlate, distinct
+from methods.telemetry.matrix import Floats
 
 SHOWN = 40
 ONSET = "onset"

@@ -13,10 +13,11 @@ from methods.answer.ranking import by_signals
 from methods.answer.types import Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
 from methods.answer.wording import counted, unit_of
 from methods.graph.blame import sli_column, walk_step
-from methods.graph.mixed import Bools, Floats, Marks, as_graph, directed, effect_to_cause
+from methods.graph.mixed import Bools, Marks, as_graph, directed, effect_to_cause
 from methods.graph.pcmci import LaggedLinks, TooLarge, partial_correlation, pcmci
 from methods.graph.random_walk import mean_visits, transitions
 from methods.graph.signals import Signals, distinct
+from methods.telemetry.matrix import Floats
 from methods.telemetry.spot import extreme_bound
 
 SHOWN = 10

@@ -13,7 +13,8 @@ from methods.answer.ranking import by_components
 from methods.answer.ties import steady
 from methods.answer.types import Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
 from methods.answer.wording import counted
-from methods.telemetry.spans import Flags, Floats, SpanTable, after_onset, encode
+from methods.telemetry.matrix import Floats
+from methods.telemetry.spans import Flags, SpanTable, after_onset, encode
 from methods.telemetry.trace_coverage import Coverage, coverage, weights
 
 _SHOWN = 12

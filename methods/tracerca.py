@@ -15,7 +15,8 @@ from methods.answer.ties import steady
 from methods.answer.types import Cell, Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
 from methods.answer.wording import counted
 from methods.telemetry.item_sets import closed_sets
-from methods.telemetry.spans import Codes, Flags, Floats, SpanTable, after_onset, encode
+from methods.telemetry.matrix import Floats
+from methods.telemetry.spans import Codes, Flags, SpanTable, after_onset, encode
 from methods.telemetry.trace_calls import TraceCalls
 
 _SHOWN = 12

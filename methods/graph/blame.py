@@ -13,10 +13,11 @@ from methods.answer.ranking import by_signals
 from methods.answer.types import Explanation, NoRanking, Outcome, Reason, Step, Table
 from methods.answer.wording import counted
 from methods.graph.discovery import Discovery
-from methods.graph.mixed import Floats, Mark, as_graph, effect_to_cause, parents
+from methods.graph.mixed import Mark, as_graph, effect_to_cause, parents
 from methods.graph.pagerank import pagerank
 from methods.graph.random_walk import transitions, visits
 from methods.graph.signals import Signals
+from methods.telemetry.matrix import Floats
 from methods.telemetry.sli import NoSli, error_key, latency_key
 
 SHOWN = 10

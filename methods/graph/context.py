@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from methods.graph import skeleton
-from methods.graph.mixed import Floats
 from methods.graph.skeleton import Separation
+from methods.telemetry.matrix import Floats
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,10 +13,11 @@ from methods.answer.wording import counted
 from methods.graph.fci import fci
 from methods.graph.granger import f_test, false_discovery
 from methods.graph.lingam import NotConverged, ica_lingam
-from methods.graph.mixed import Floats, Marks, directed
+from methods.graph.mixed import Marks, directed
 from methods.graph.pc import pc
 from methods.graph.signals import Signals
 from methods.graph.skeleton import Skeleton, TooManyTests
+from methods.telemetry.matrix import Floats
 
 SHOWN = 10
 

@@ -19,9 +19,10 @@ import numpy as np
 
 from methods.graph import skeleton
 from methods.graph.fci_rules import Rules
-from methods.graph.mixed import Bools, Floats, Mark, Marks, undirected
+from methods.graph.mixed import Bools, Mark, Marks, undirected
 from methods.graph.orientation import unshielded_triples
 from methods.graph.skeleton import Separation, Skeleton
+from methods.telemetry.matrix import Floats
 
 
 @dataclass(frozen=True, eq=False)

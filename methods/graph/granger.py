@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from methods.graph.mixed import Bools, Floats
+from methods.graph.mixed import Bools
+from methods.telemetry.matrix import Floats
 
 SINGULAR = 1e-9
 

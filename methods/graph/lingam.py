@@ -17,7 +17,7 @@ from scipy.linalg import qr
 from scipy.optimize import linear_sum_assignment
 from sklearn.linear_model import lars_path_gram
 
-from methods.graph.mixed import Floats
+from methods.telemetry.matrix import Floats
 
 # Of a pivot of the standardised signals; what is below is a combination of the signals before it.
 SINGULAR = 1e-6

@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methods.answer.types import Graph, GraphEdge
+from methods.telemetry.matrix import Floats
 
 Marks: TypeAlias = NDArray[np.int8]
 Bools: TypeAlias = NDArray[np.bool_]
-Floats: TypeAlias = NDArray[np.float64]
 
 
 class Mark(IntEnum):

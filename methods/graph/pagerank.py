@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from methods.graph.mixed import Bools, Floats
+from methods.graph.mixed import Bools
+from methods.telemetry.matrix import Floats
 
 
 def pagerank(steps: Bools | Floats, damping: float = 0.85) -> Floats:

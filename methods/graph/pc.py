@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from methods.graph import orientation, skeleton
-from methods.graph.mixed import Bools, Floats, Marks, parents
+from methods.graph.mixed import Bools, Marks, parents
 from methods.graph.skeleton import Skeleton
+from methods.telemetry.matrix import Floats
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,7 @@ import numpy as np
 from scipy import stats
 
 from cluster.text.quantities import number
-from methods.graph.mixed import Floats
+from methods.telemetry.matrix import Floats
 
 SINGULAR = 1e-9
 MOST_COLUMNS = 4000

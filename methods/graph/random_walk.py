@@ -18,7 +18,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from methods.graph.mixed import Bools, Floats
+from methods.graph.mixed import Bools
+from methods.telemetry.matrix import Floats
 
 
 def transitions(steps: Bools, likeness: Floats, rho: float) -> Floats:

@@ -14,8 +14,7 @@ import numpy as np
 from cluster.incident.model import Incident
 from cluster.text.quantities import number
 from methods.answer.types import NoRanking, Pointer, Reason, Step
-from methods.graph.mixed import Floats
-from methods.telemetry.matrix import Key, SignalMatrix, prepare
+from methods.telemetry.matrix import Floats, Key, SignalMatrix, prepare
 
 LEAST_SAMPLES = 8
 MOST_SIGNALS = 2000

@@ -25,7 +25,8 @@ import numba
 import numpy as np
 
 from cluster.text.quantities import number
-from methods.graph.mixed import Bools, Floats
+from methods.graph.mixed import Bools
+from methods.telemetry.matrix import Floats
 
 SINGULAR = 1e-9
 TEST_BUDGET = 20_000_000

@@ -14,7 +14,8 @@ import pandas as pd
 
 from cluster.incident.model import Incident
 from methods.telemetry.log_templates import LogTable, count_by_bucket
-from methods.telemetry.spans import Floats, SpanTable
+from methods.telemetry.matrix import Floats
+from methods.telemetry.spans import SpanTable
 
 BUCKET = 5.0
 MOST_BUCKETS = 2000

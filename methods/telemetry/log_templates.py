@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from cluster.incident.model import Incident
 from methods.answer.types import LogsPointer
-from methods.telemetry.spans import Codes, Flags, Floats
+from methods.telemetry.matrix import Floats
+from methods.telemetry.spans import Codes, Flags
 
 LONGEST = 300
 MOST = 2000

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from cluster.incident.model import Incident
 from methods.answer.refusals import NO_ONSET
 from methods.answer.types import NoRanking, Reason, SpansPointer
+from methods.telemetry.matrix import Floats
 
-Floats: TypeAlias = NDArray[np.float64]
 Codes: TypeAlias = NDArray[np.int64]
 Flags: TypeAlias = NDArray[np.bool_]
 Operation: TypeAlias = tuple[str, str]

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from methods.telemetry.spans import NO_PARENT, Codes, Flags, Floats, SpanTable
+from methods.telemetry.matrix import Floats
+from methods.telemetry.spans import NO_PARENT, Codes, Flags, SpanTable
 
 USERS = "users"
 """The caller of a call that comes from outside the deployment."""

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from methods.telemetry.spans import NO_PARENT, Codes, Flags, Floats, SpanTable
+from methods.telemetry.matrix import Floats
+from methods.telemetry.spans import NO_PARENT, Codes, Flags, SpanTable
 
 TOLERANCE = 1e-10
 ITERATIONS = 1000
