@@ -64,7 +64,7 @@ ALLOWED = {
     ),
     "keeps a thread alive": ("_reporter",),
     "a field of a record that is written or shown as a whole": (
-        *("response_time", "first_bad_sample"),
+        "response_time",
         *("cpu_seconds", "throttled_seconds", "throttled_periods", "memory_bytes", "process_count"),
         *("received_bytes", "received_packets", "received_drops", "sent_bytes", "sent_packets", "sent_drops"),
     ),
