@@ -18,22 +18,26 @@ def ablate(
             metavar="[INCIDENT]...", help="Paths or names, or folders of them; by default the shipped incidents."
         ),
     ] = None,
-    check: Annotated[list[str] | None, typer.Option(help="Only this check; may be given several times.")] = None,
+    check: Annotated[list[str] | None, typer.Option(help="This check only; can be repeated.")] = None,
     method: Annotated[
-        list[str] | None, typer.Option(help="Rank with this method; by default ten of the quick ones.")
+        list[str] | None,
+        typer.Option(help="Rank with this method; can be repeated; by default ten quick ones."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the random numbers: the same seed gives the same rankings.")] = 0,
     deadline: Annotated[
-        float, typer.Option(metavar="S", help="For each method on each incident; late is a miss.", min=0.1)
+        float,
+        typer.Option(metavar="S", help="CPU seconds for each method on each incident; later is a miss.", min=0.1),
     ] = 60.0,
     out: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Write ablations.json and ablations.md there, too.")
+        Path | None, typer.Option(metavar="FOLDER", help="Also write ablations.json and ablations.md there.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure what each check is worth: remove the telemetry that it asks for, rank again.
+    """Measure what each check is worth on recorded incidents.
 
-    The cost is in AC@1, paired over incidents, beside guessing. An interrupted run continues where it was.
+    Removes the telemetry that the check asks for, and ranks again. The cost is the loss of AC@1, paired over incidents,
+    beside guessing. An interrupted run continues where it stopped.
+
     Example: rca-tui ablate --check trace-depth --method tracerca
     """
     from guidelines import catalog

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Named = Annotated[str, typer.Argument(metavar="INCIDENT", help="A path, or a name that `rca-tui incidents` lists.")]
 When = Annotated[str, typer.Option("--onset", metavar="auto|TIME", help=onsets.HELP)]
-Seed = Annotated[int, typer.Option(help="Of everything random: the same seed gives the same rankings.")]
+Seed = Annotated[int, typer.Option(help="Seed of the random numbers: the same seed gives the same rankings.")]
 Deadline = Annotated[float, typer.Option(help="CPU seconds for each method, after which it is stopped.", min=0.1)]
 
 
@@ -32,7 +32,7 @@ def diagnose(
         str | None,
         typer.Argument(metavar="[INCIDENT]", help="A path or a name; without one, the live deployment as it is now."),
     ] = None,
-    method: Annotated[list[str] | None, typer.Option(help="Run this method only; may be given several times.")] = None,
+    method: Annotated[list[str] | None, typer.Option(help="Run this method only; can be repeated.")] = None,
     onset: When = "auto",
     seconds: Back = None,
     seed: Seed = 0,
@@ -42,7 +42,8 @@ def diagnose(
 ) -> None:
     """Rank the components of an incident.
 
-    With every method, unless some are named. Without an incident: over the last minutes of the live deployment.
+    Runs every method, or those that are named. Without an incident it reads the last minutes of the live deployment.
+
     Example: rca-tui diagnose drill-01 --method baro --method nsigma --onset +120
     """
     choose_also(context)
@@ -112,7 +113,9 @@ def replay(
 ) -> None:
     """Open the app on a saved incident; needs no deployment.
 
-    With --json, or without a terminal, print what was recorded instead. Example: rca-tui replay drill-01
+    With --json, or without a terminal, print what was recorded instead.
+
+    Example: rca-tui replay drill-01
     """
     from rca_tui.commands.screen import first_incident, show_incident
 

@@ -37,7 +37,9 @@ def check(
 ) -> None:
     """Show which faults this telemetry cannot diagnose.
 
-    18 checks, each pass, fail or unknown, and what to change. Example: rca-tui check --format html > monday.html
+    Each check answers pass, fail or unknown, and says what to change.
+
+    Example: rca-tui check --format html > monday.html
     """
     choose_also(context)
     from cluster import pages

@@ -19,16 +19,17 @@ if TYPE_CHECKING:
 def contrast(
     incident: Named,
     method: Annotated[
-        list[str] | None, typer.Option(help="Compare with the ranking of this method; may be given several times.")
+        list[str] | None, typer.Option(help="Compare with the ranking of this method; can be repeated.")
     ] = None,
     onset: When = "auto",
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Show what distinguishes the fault window from the baseline (SHAP).
+    """Show what changed between baseline and fault window.
 
     SHAP values of a classifier that is trained to recognise the fault window: evidence that does not depend on the
-    ranking methods. Where the two windows do not differ, it says so. The result is kept.
+    ranking methods. Where the two windows do not differ, it says so. The result is cached.
+
     Example: rca-tui contrast drill-01 --method baro
     """
     from cluster.display import document

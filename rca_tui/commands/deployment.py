@@ -33,7 +33,9 @@ def up(
     """Start the LLM deployment on this machine.
 
     NGINX, Ray Serve on four nodes with an LLM on each, Prometheus and a load generator, all in one sandbox. Waits until
-    they serve. What an earlier start left behind is removed first. Example: rca-tui up --rate 2
+    they serve. What an earlier start left behind is removed first.
+
+    Example: rca-tui up --rate 2
     """
     from cluster.local import layout, lifecycle
     from cluster.local.options import Options
@@ -56,7 +58,7 @@ def up(
 def status(context: InCluster = None, as_json: AsJson = False) -> None:
     """Show whether the deployment runs.
 
-    With the age of its data, and the injections that are not undone.
+    Also shows the age of its data, and the injections that are not undone.
     """
     choose_also(context)
     from faults.recover import pending

@@ -29,10 +29,12 @@ def doctor(
     context: InCluster = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check step by step that a deployment in a cluster can be observed.
+    """Check that a deployment in a cluster can be observed.
 
-    The cluster of --context, else of the kubeconfig's current context. Nothing is changed. Exit code 1 when a check
-    fails that telemetry needs; checks that only drills need do not count. Example: rca-tui doctor --context prod
+    Step by step, in the cluster of --context, else of the kubeconfig's current context. Nothing is changed. Exit code 1
+    when a check fails that telemetry needs; checks that only drills need do not count.
+
+    Example: rca-tui doctor --context prod
     """
     choose_also(context)
     from cluster.kubernetes.doctor import Examination, Part, Verdict

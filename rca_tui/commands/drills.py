@@ -41,10 +41,12 @@ def drill(
         Path | None, typer.Option(help="Folder or .zip for the incident; by default a new name that `incidents` lists.")
     ] = None,
     param: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A parameter of the fault; several times.")
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="A parameter of the fault; can be repeated."),
     ] = None,
     abort_above: Annotated[
-        float, typer.Option(metavar="SHARE", help="Undo at once when more requests fail for 10 s.", min=0.01, max=1)
+        float,
+        typer.Option(metavar="SHARE", help="Undo when a larger share of requests fails for 10 s.", min=0.01, max=1),
     ] = 0.5,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for a confirmation.")] = False,
@@ -54,8 +56,9 @@ def drill(
     """Inject a fault, hold it, revert it, save the incident.
 
     It is undone at its deadline, on Ctrl-C, and also when this program dies. The cause is sealed in the incident.
-    Example: rca-tui drill cpu-stress --target replica-1 --param workers=8 --save monday.zip --yes
     With --blind, fault and component are drawn at random and stay secret until `rca-tui reveal`.
+
+    Example: rca-tui drill cpu-stress --target replica-1 --param workers=8 --save monday.zip --yes
     """
     choose_also(context)
     from faults import catalog

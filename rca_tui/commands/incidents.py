@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 Back = Annotated[
     float | None,
     typer.Option(
-        metavar="S", help="Seconds of telemetry to save; by default 240 samples.", min=10, max=7200, show_default=False
+        metavar="S",
+        help="Seconds of telemetry up to now; by default 240 samples.",
+        min=10,
+        max=7200,
+        show_default=False,
     ),
 ]
 
@@ -35,7 +39,9 @@ def record(
 ) -> None:
     """Save the last seconds of the deployment.
 
-    The incident has no truth: the cause is unknown. Example: rca-tui record --seconds 600 monday.zip
+    The incident has no truth: the cause is unknown.
+
+    Example: rca-tui record --seconds 600 monday.zip
     """
     choose_also(context)
     from cluster.incident import library, store
@@ -60,7 +66,9 @@ def import_(
 ) -> None:
     """Convert a case in the RCAEval layout into an incident.
 
-    The injection time and the faulty service are sealed apart. Example: rca-tui import RE2-OB/cartservice_cpu/1 x.zip
+    The injection time and the faulty service are sealed apart.
+
+    Example: rca-tui import RE2-OB/cartservice_cpu/1 x.zip
     """
     from cluster.incident import rcaeval, store
 

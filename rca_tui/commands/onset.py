@@ -12,7 +12,7 @@ from rca_tui.commands.errors import BadInput
 if TYPE_CHECKING:
     from cluster.incident.model import Incident
 
-HELP = "auto, or when it began: unix seconds, ISO 8601 (UTC unless it says), or +SECONDS from the window's start."
+HELP = "auto, or when it began: unix seconds, ISO 8601 (UTC without an offset), or +SECONDS from the window's start."
 
 
 def place(incident: Incident, onset: str) -> Incident:

@@ -36,24 +36,24 @@ def evaluate(
             metavar="[INCIDENT]...", help="Paths or names, or folders of them; by default the shipped incidents."
         ),
     ] = None,
-    method: Annotated[
-        list[str] | None, typer.Option(help="Score this method only; may be given several times.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    method: Annotated[list[str] | None, typer.Option(help="Score this method only; can be repeated.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the random numbers: the same seed gives the same rankings.")] = 0,
     deadline: Annotated[
-        float, typer.Option(metavar="S", help="CPU seconds for each method on each incident; late is a miss.", min=0.1)
+        float,
+        typer.Option(metavar="S", help="CPU seconds for each method on each incident; later is a miss.", min=0.1),
     ] = 60.0,
     engine: Annotated[EngineName, typer.Option(help="pool: processes here. ray: a Ray cluster.")] = EngineName.POOL,
     cache: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Answers so far; by default one in the cache folder.")
+        Path | None, typer.Option(metavar="FILE", help="Where answers are kept; by default a file in the cache folder.")
     ] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Run everything, whatever was answered before.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Ignore answers that were kept, and run everything.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Score the methods on incidents with a known cause.
 
-    AC@k, Avg@5 and MRR of each and of their consensus, beside guessing, with the onset estimated and given; no ranking
-    is a miss, ties share. An interrupted run continues where it was.
+    Prints AC@k, Avg@5 and MRR of each method and of their consensus, beside guessing, with the onset estimated and
+    given. No ranking is a miss; a tie scores the mean over its orders. An interrupted run continues where it stopped.
+
     Example: rca-tui evaluate --method baro --method nsigma drill-01 drill-02
     """
     from methods import catalog
