@@ -1,4 +1,4 @@
-"""What must be observable before a fault can be diagnosed: 18 checks over a live deployment or a saved incident.
+"""What must be observable before a fault can be diagnosed: checks over a live deployment or a saved incident.
 
     Deployment | Incident ── survey_deployment, survey_incident ──▶ Survey ── run_checks ──▶ Report
 
@@ -14,8 +14,9 @@ The names below are the public ones, for scripts and notebooks. They are importe
 
     >>> from cluster import load_incident
     >>> from guidelines import run_checks, survey_incident
-    >>> len(run_checks(survey_incident(load_incident("drill-05"), "drill-05")).checked)
-    18
+    >>> report = run_checks(survey_incident(load_incident("drill-05"), "drill-05"))
+    >>> report.checked[0].finding.verdict
+    <Verdict.PASS: 'pass'>
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class ChecksPage(Page):
     KEY = "6"
     MODE = "checks"
     HELP = (
-        "18 checks of this deployment's telemetry: ● pass, ✖ fail, ○ unknown, which does not count as a pass. The page "
+        "Checks of this deployment's telemetry: ● pass, ✖ fail, ○ unknown, which does not count as a pass. The page "
         "on the right says what was found, what to set and where, why it matters, and how much accuracy was lost on "
         "recorded drills without it; tab moves the focus there, to scroll. A live deployment is checked once, when "
         "this screen is first opened; R repeats the checks."

@@ -40,7 +40,8 @@ class DiagnosePage(Page):
     HELP = (
         "R runs every method on the incident, cheap ones first; on a live deployment, on the window that Telemetry "
         "shows. n and p select a method, left and right a step of its explanation, enter opens the explanation. "
-        "≠ marks a method that blames another component than the consensus, the mean of all rankings (Borda count). "
+        "≠ marks a method that blames another component than the consensus, the mean of all rankings (Borda count); "
+        "dummy guesses, and does not count. "
         "The contrast is not a method: it is the SHAP values of a model that separates the fault window from the "
         "baseline. Each ranking shows its agreement with the contrast: 1 is the same order (rank-biased overlap)."
     )

@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from faults import catalog as faults
+from guidelines import catalog as guidelines
+from methods import catalog as methods
+
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "tests" / "sample_plugin"
 
@@ -64,7 +68,7 @@ def test_the_method_is_listed_and_ranks(environment: dict[str, str]) -> None:
     listed, _ = rca_tui(environment, "methods", "--json")
     rows = {row["name"]: row for row in json.loads(listed)}
     assert rows["median_shift"]["package"] == "sample_rca"
-    assert len(rows) == 25
+    assert len(rows) == len(methods.entries()) + 1
     answered, _ = rca_tui(environment, "diagnose", "drill-02", "--method", "median_shift", "--json")
     (result,) = json.loads(answered)["results"]
     assert result["method"] == "median_shift"
@@ -76,7 +80,7 @@ def test_the_fault_is_listed_with_its_parameters(environment: dict[str, str]) ->
     rows = {row["name"]: row for row in json.loads(listed)}
     assert rows["idle-process"]["targets"] == ["replica"]
     assert "processes" in rows["idle-process"]["parameters"]
-    assert len(rows) == 20
+    assert len(rows) == len(faults.entries()) + 1
 
 
 def test_the_check_is_asked_with_ours_and_numbered_after_them(environment: dict[str, str]) -> None:
@@ -118,7 +122,7 @@ def test_a_broken_package_is_a_sentence_for_each_and_hides_nothing(environment: 
         guidelines={"lost": "broken_rca:LOST"},
     )
     listed, said = rca_tui(environment, "methods", "--json")
-    assert len(json.loads(listed)) == 25
+    assert len(json.loads(listed)) == len(methods.entries()) + 1
     assert said.splitlines() == [
         "rca_tui.methods: baro of broken-rca 0.1 is left out: the name is taken",
         "rca_tui.methods: missing of broken-rca 0.1 is left out: "
@@ -127,10 +131,10 @@ def test_a_broken_package_is_a_sentence_for_each_and_hides_nothing(environment: 
         "rca_tui.methods: third of broken-rca 0.1 is left out: broken_rca:OTHER has another name, other",
     ]
     listed, said = rca_tui(environment, "faults", "--json")
-    assert len(json.loads(listed)) == 20
+    assert len(json.loads(listed)) == len(faults.entries()) + 1
     assert said.splitlines() == ["rca_tui.faults: ends of broken-rca 0.1 is left out: SystemExit: no"]
     told, said = rca_tui(environment, "check", "drill-02", "--json")
-    assert json.loads(told)["checks"] == 19
+    assert json.loads(told)["checks"] == len(guidelines.entries()) + 1
     assert said.splitlines() == [
         "rca_tui.guidelines: lost of broken-rca 0.1 is left out: "
         "AttributeError: module 'broken_rca' has no attribute 'LOST'"
