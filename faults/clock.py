@@ -1,55 +1,38 @@
-"""A clock that nobody can set: seconds since this boot, and which boot that is."""
+"""A clock that nobody can set: seconds since this boot."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from functools import cache
 
 import psutil
-
-SAME_BOOT = 60.0  # s by which two processes may disagree about when this boot was: the wall clock is corrected
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """An instant on the clock of one boot, which runs on through suspend and ignores changes of the wall clock.
-
-    `boot` identifies the boot by its time in unix seconds, as the process that created the moment read it.
-    """
+    """An instant on the clock of this boot, which runs on through suspend and ignores changes of the wall clock."""
 
     seconds: float
-    boot: str
 
     def after(self, seconds: float) -> Moment:
-        return Moment(self.seconds + seconds, self.boot)
+        return Moment(self.seconds + seconds)
 
     def remaining(self) -> float:
-        """Seconds until then, negative when it is past. A moment of another boot is past."""
-        current = now()
-        return self.seconds - current.seconds if _same_boot(self.boot, current.boot) else -float("inf")
+        """Seconds until then, negative when it is past."""
+        return self.seconds - now().seconds
 
 
 def now() -> Moment:
-    return Moment(time.clock_gettime(_CLOCK), _boot())
+    return Moment(time.clock_gettime(_CLOCK))
 
 
-# Linux alone has CLOCK_BOOTTIME; on macOS the monotonic clock counts through suspend as well.
-_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-
-
-@cache
-def _boot() -> str:
+def boot() -> str:
+    """When this boot was, in unix seconds as the wall clock has them now: for people, since that clock may be set."""
     try:
         return f"{psutil.boot_time():.0f}"
     except (OSError, RuntimeError):
         return "unknown"
 
 
-def _same_boot(one: str, other: str) -> bool:
-    if one == other:
-        return True
-    try:
-        return abs(float(one) - float(other)) <= SAME_BOOT
-    except ValueError:
-        return False
+# Linux alone has CLOCK_BOOTTIME; on macOS the monotonic clock counts through suspend as well.
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)

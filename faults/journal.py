@@ -59,7 +59,7 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line: the state entered, when (unix seconds, and the moment on this boot's clock), and why."""
+    """One line: the state entered, when (unix seconds, and the moment on the clock of its boot), and why."""
 
     state: State
     wall: float
@@ -93,7 +93,9 @@ class Record:
         """When the watchdog reverts at the latest; None before it is armed."""
         for step in self.steps:
             if step.state is State.ARMED:
-                return Moment(float(step.data["deadline"]), step.moment.boot)
+                # A clock that shows less than then belongs to a later boot. The wall clock is not asked: it may be set.
+                booted_since = step.moment.remaining() > 0
+                return Moment(-math.inf) if booted_since else Moment(float(step.data["deadline"]))
         return None
 
     @property
@@ -239,8 +241,7 @@ def _lock(descriptor: int, patience: float) -> bool:
 
 
 def _line(state: State, detail: str, data: Mapping[str, Any]) -> bytes:
-    moment = clock.now()
-    step = {"state": state, "wall": time.time(), "clock": moment.seconds, "boot": moment.boot}
+    step = {"state": state, "wall": time.time(), "clock": clock.now().seconds, "boot": clock.boot()}
     return json.dumps(step | {"detail": _printable(detail), "data": data}, allow_nan=False).encode() + b"\n"
 
 
@@ -291,7 +292,7 @@ def _parse(line: bytes) -> dict[str, Any]:
 
 
 def _step(data: Mapping[str, Any]) -> Step:
-    moment = Moment(_number(data["clock"]), _text(data["boot"]))
+    moment = Moment(_number(data["clock"]))
     inner = data["data"]
     if not isinstance(inner, dict):
         raise ValueError("data is not an object")

@@ -88,7 +88,8 @@ def _why_now(record: Record) -> str:
     """Why this process must revert now; empty while it need not."""
     if record.state in (State.RECOVERED, State.STUCK):
         return ""
-    if not Owner(*record.header.owner).alive():
+    owner = Owner(*record.header.owner)
+    if not owner.is_parent() and not owner.alive():
         return "the process that injected is dead"
     if _terminated.is_set():
         return "the watchdog was told to end"

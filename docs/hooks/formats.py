@@ -89,7 +89,8 @@ def journal() -> dict[str, str]:
         "What may change in it, and when: [version policy](../project/contributing.md#version-policy).",
         "## A line",
         "A JSON object: `state`, `wall` (unix seconds), `clock` (seconds of this boot's monotonic clock), `boot` "
-        "(which boot), `detail` (why, one sentence) and `data`. The `data` of the first line is the header.",
+        "(when it was, for people), `detail` (why, one sentence) and `data`. The `data` of the first line is the "
+        "header.",
         "## States",
         text.body(inspect.getdoc(states.State) or ""),
         text.table(("state", "may be followed by"), following),

@@ -203,6 +203,25 @@ def test_one_plans_at_a_time(tmp_path: Path) -> None:
         pass
 
 
-def test_a_moment_of_another_boot_is_past() -> None:
-    assert clock.Moment(clock.now().seconds + 100, "another").remaining() < 0
-    assert clock.now().after(100).remaining() > 99
+def test_a_deadline_of_an_earlier_boot_is_past(journal: Journal) -> None:
+    arm(journal)
+    text = journal.path.read_text()
+    now = clock.now().seconds
+    for line in text.splitlines():
+        step = json.loads(line)
+        text = text.replace(f'"clock": {step["clock"]}', f'"clock": {now + 500}')
+        if "deadline" in step["data"]:
+            text = text.replace(f'"deadline": {step["data"]["deadline"]}', f'"deadline": {now + 510}')
+    journal.path.write_text(text)
+    deadline = journal.read().deadline
+    assert deadline is not None
+    assert deadline.remaining() < 0
+
+
+def test_a_journal_of_a_version_that_named_the_boot_by_its_id_keeps_its_deadline(journal: Journal) -> None:
+    arm(journal)
+    boot = json.loads(journal.path.read_text().splitlines()[0])["boot"]
+    journal.path.write_text(journal.path.read_text().replace(boot, "2c63b1f4-6c1b-4f1e-9d3c-0a8a34f3d2b1"))
+    deadline = journal.read().deadline
+    assert deadline is not None
+    assert 0 < deadline.remaining() <= 10
