@@ -16,6 +16,7 @@ import doctest
 import inspect
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,16 @@ OTHER_NAMES = {
     "node": "aa",
 }
 
-every_method = pytest.mark.parametrize("name", NAMES)
+
+def parametrized(names: Iterable[str]) -> pytest.MarkDecorator:
+    """One test a method; those that train or explain a model are slow."""
+    slow = {catalog.CONTRAST.name} | {entry.name for entry in catalog.entries() if entry.cost == "minutes"}
+    return pytest.mark.parametrize(
+        "name", [pytest.param(name, marks=pytest.mark.slow if name in slow else ()) for name in names]
+    )
+
+
+every_method = parametrized(NAMES)
 
 
 def make(name: str) -> Method:
@@ -183,7 +193,7 @@ def test_answers_the_synthetic_incident(name: str, incident: Incident) -> None:
     check(outcome, incident)
 
 
-@pytest.mark.parametrize("name", sorted(FINDS))
+@parametrized(sorted(FINDS))
 def test_finds_an_unmistakable_fault(name: str, make_incident: Any) -> None:
     for target in ("replica-1", "replica-2"):
         ranks = table(rank(name, make_incident(target=target)))
@@ -216,7 +226,7 @@ def test_names_and_order_of_components_do_not_matter(name: str, small_incident: 
     )
 
 
-@pytest.mark.parametrize("name", sorted(set(NAMES) - READS_NAMES))
+@parametrized(sorted(set(NAMES) - READS_NAMES))
 def test_names_of_signals_do_not_matter(name: str, small_incident: Incident, rename: Any) -> None:
     # The SLI is known by its name; no other signal is.
     others = {"cpu_usage": "z1", "memory_working_set": "y2", "queue_length": "b3", "memory_used": "a4"}
