@@ -336,6 +336,7 @@ def test_a_journal_folder_that_cannot_be_made_refuses(deployment: FakeDeployment
         engine.inject(FakeFault(backend), "head", {}, 10)
 
 
+@pytest.mark.slow
 def test_cpu_stress_runs_real_processes_and_leaves_none(deployment: FakeDeployment) -> None:
     folder = deployment.folder / "journal"
     engine = Engine(deployment, armed=True, folder=folder, undo=UNDO, watchdog_command=WATCHDOG)

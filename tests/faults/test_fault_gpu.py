@@ -125,6 +125,7 @@ def test_available_only_where_the_driver_answers(environment: dict[str, str], tm
     assert "NVIDIA" in reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "parameters", "expected"),
     [

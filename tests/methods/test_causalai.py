@@ -20,6 +20,7 @@ def shifted(samples: int = 400) -> np.ndarray:
     return np.corrcoef([cause, effect, rng.normal(size=samples), flag])
 
 
+@pytest.mark.slow
 def test_the_effect_is_shielded_by_its_cause() -> None:
     found = children_of_context(shifted(), 400, 0.001, 4)
     assert found.children == (0,)

@@ -83,6 +83,7 @@ def test_the_trouble_ends_when_the_sli_is_well_again(make_incident: Callable[...
     assert end == pytest.approx(times[sick][-1] + np.median(np.diff(times)))
 
 
+@pytest.mark.slow
 def test_it_is_run_once_for_the_same_content(
     incident: Incident, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -26,6 +26,7 @@ def test_words_with_digits_are_masked(message: str, template: str) -> None:
     assert template_of(message) == template
 
 
+@pytest.mark.slow
 @given(st.text(max_size=1000))
 def test_any_text_has_a_short_template_that_is_its_own_template(text: str) -> None:
     template = template_of(text)

@@ -5,6 +5,7 @@ import pytest
 from methods.running.ray_engine import NoRay, RayEngine
 
 
+@pytest.mark.slow
 def test_a_cluster_that_does_not_start_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     ray = pytest.importorskip("ray")
 

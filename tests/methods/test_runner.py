@@ -128,6 +128,7 @@ def test_where_a_process_cannot_be_bound_to_cores_all_of_them_count(
     assert pool.default_workers() == (cores or 1)
 
 
+@pytest.mark.slow
 def test_a_deadline_kills_and_the_next_method_runs(incident, misbehaving) -> None:
     found = answers(incident, ["hangs", "nsigma"], deadline=3.0)
     outcome = found["hangs"].outcome

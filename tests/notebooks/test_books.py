@@ -47,6 +47,7 @@ def test_it_uses_public_names_alone(path: Path) -> None:
     assert set(ours) <= {"cluster", "faults", "methods", "guidelines", "rca_tui.notebook"}
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1800)
 @every_book
 def test_it_runs_from_top_to_bottom(path: Path, tmp_path: Path) -> None:

@@ -24,6 +24,14 @@ from methods.answer.types import (
 )
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that open the app are slow, all together."""
+    for item in items:
+        if "steady" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture
 def steady(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[None]:
     """No key map, journal or time zone of the machine that the tests run on."""

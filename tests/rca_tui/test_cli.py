@@ -80,6 +80,7 @@ def test_an_onset_that_is_not_there_is_searched_for_once(
     assert len(searches) == 1
 
 
+@pytest.mark.slow
 def test_diagnose_without_an_onset_says_that_nothing_may_be_wrong(tmp_path: Path) -> None:
     raw = quiet(tmp_path / "raw")
     printed = run("diagnose", str(raw), "--method", "granger_pagerank", "--method", "granger_randomwalk")
@@ -342,6 +343,7 @@ def test_evaluate_needs_a_truth_and_each_incident_once(tmp_path: Path) -> None:
     assert "no method" in refusal("evaluate", str(raw), "--method", "wizard")
 
 
+@pytest.mark.slow
 def test_contrast_belongs_to_no_method_and_says_how_far_they_agree(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

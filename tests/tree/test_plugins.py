@@ -64,6 +64,7 @@ def announce(folder: Path, **groups: dict[str, str]) -> None:
     (metadata / "entry_points.txt").write_text("\n".join(lines))
 
 
+@pytest.mark.slow
 def test_the_method_is_listed_and_ranks(environment: dict[str, str]) -> None:
     listed, _ = rca_tui(environment, "methods", "--json")
     rows = {row["name"]: row for row in json.loads(listed)}
@@ -141,6 +142,7 @@ def test_a_broken_package_is_a_sentence_for_each_and_hides_nothing(environment: 
     ]
 
 
+@pytest.mark.slow
 def test_a_row_whose_class_is_missing_is_an_answer_of_its_own(environment: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "hollow_rca.py").write_text(
         "from faults import FaultEntry\n"

@@ -102,6 +102,7 @@ def unused() -> list[str]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_nothing_is_unused() -> None:
     assert unused() == []

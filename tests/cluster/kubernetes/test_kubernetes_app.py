@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from mock_api import MockApi
 
 from cluster.kubernetes.deployment import KubernetesDeployment
@@ -20,6 +21,7 @@ async def until(pilot: Any, condition: Callable[[], bool]) -> None:
         await pilot.pause(0.05)
 
 
+@pytest.mark.slow
 async def test_the_app_stays_up_says_so_and_recovers_by_itself(whole: MockApi) -> None:
     whole.down()
     app = RcaApp(lambda: KubernetesDeployment.connect("mock"), "mock")
@@ -47,6 +49,7 @@ async def test_the_app_stays_up_says_so_and_recovers_by_itself(whole: MockApi) -
     app.poller.close()
 
 
+@pytest.mark.slow
 async def test_prometheus_that_goes_away_is_down_and_comes_back(
     whole: MockApi, configure: Callable[[str], None]
 ) -> None:

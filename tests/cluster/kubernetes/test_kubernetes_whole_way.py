@@ -26,6 +26,7 @@ def run(*arguments: str, code: int = 0) -> str:
     return result.stdout if code != 2 else result.stderr
 
 
+@pytest.mark.slow
 def test_diagnose_blames_the_component_whose_series_were_disturbed(whole: MockApi) -> None:
     methods = [f"--method={name}" for name in METHODS]
     told = json.loads(run("--context", "mock", "diagnose", "--seconds", "700", *methods, "--json"))
