@@ -73,14 +73,23 @@ def test_kill_of_the_drill_and_its_watchdog_leaves_what_recover_undoes(deploymen
     before = {journal.id for journal in journals()}
     command = [sys.executable, "-m", "rca_tui", "drill", "cpu-stress", "--target", TARGET, "--yes"]
     times = ["--baseline", "5", "--seconds", "120", "--aftermath", "5"]
-    process = subprocess.Popen([*command, *times], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+    def start() -> subprocess.Popen[str]:
+        return subprocess.Popen([*command, *times], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+    process = start()
 
     def begun() -> list[Journal]:
-        assert process.poll() is None, process.stderr.read() if process.stderr else ""
+        nonlocal process
+        if process.poll() is not None:
+            said = process.communicate()[1]
+            # A refusal is right while the service still swings from the test before, or on a busy machine.
+            assert "not steady" in said, said
+            process = start()
         return [one for one in journals() if one.id not in before and one.read().state is State.ACTIVE]
 
     try:
-        assert wait_for(begun, 200)
+        assert wait_for(begun, 300)
         (journal,) = begun()
         assert stressors(deployment, journal)
         for found in psutil.process_iter(["cmdline"]):
