@@ -55,7 +55,7 @@ def _method(entry: Any) -> str:
     for heading, body in rest:
         if heading:
             parts.append(f"## {heading}")
-        parts.append(body)
+        parts.append(_listed(body) if heading == "Parameters" else body)
         if heading == "Parameters" and kind.__init__ is not object.__init__:
             signature = inspect.signature(kind).replace(return_annotation=inspect.Signature.empty)
             parts.append(text.fenced(f"{kind.__name__}{signature}".replace("'", ""), "python"))
@@ -66,6 +66,13 @@ def _method(entry: Any) -> str:
             "`rca-tui evaluate` measured this; [all methods, by fault](../../measured/methods-evaluation.md).",
         ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _listed(parameters: str) -> str:
+    """A list item for each `name: meaning`."""
+    return re.sub(
+        r"^([a-z\\_]+): ", lambda name: f"- `{name[1].replace(chr(92), '')}`: ", parameters, flags=re.MULTILINE
+    )
 
 
 def _rows(page: str, name: str) -> str:
@@ -177,6 +184,7 @@ def checks() -> dict[str, str]:
     )
     made = {}
     for entry in entries:
-        page = pages.markdown(documents.page(entry))
+        # Markdown of any text has no markup; in our own, what is in backticks is code.
+        page = re.sub(r"\\`([^`\\]+)\\`", r"`\1`", pages.markdown(documents.page(entry)))
         made[f"reference/checks/{entry.name}.md"] = re.sub(r"\A## ", "# ", page)
     return {"reference/checks/index.md": index} | made

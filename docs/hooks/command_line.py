@@ -53,6 +53,8 @@ _LIVE = {
 }
 """Commands that need a deployment: the classes whose fields they print."""
 LONGEST_TEXT = 100
+WIDTH = 76
+"""Columns of a help text: as many as a code block shows without scrolling."""
 
 
 def commands() -> dict[str, str]:
@@ -93,7 +95,7 @@ def _help(*command: str) -> str:
 
     from rca_tui.__main__ import app
 
-    return CliRunner().invoke(app, [*command, "--help"], prog_name="rca-tui", terminal_width=100).stdout
+    return CliRunner().invoke(app, [*command, "--help"], prog_name="rca-tui", terminal_width=WIDTH).stdout
 
 
 def _first_sentence(docstring: str | None) -> str:

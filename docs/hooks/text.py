@@ -25,8 +25,8 @@ def cell(value: object) -> str:
 
 
 def code(value: object) -> str:
-    """A cell in code type; empty stays empty."""
-    text = " ".join(str(value).split()).replace("|", "\\|")
+    """A cell in code type; empty stays empty. A | in backticks does not end a cell."""
+    text = " ".join(str(value).split())
     return f"`{text}`" if text else ""
 
 
