@@ -152,7 +152,7 @@ _ENTRIES = (
         "bandwidth",
         "bandwidth",
         "Bandwidth",
-        "What leaves the pod is limited to a few kbit/s: answers trickle, the engine itself is well.",
+        "What leaves the pod is limited to a few kbit/s: answers trickle, the engine itself is healthy.",
         ("local", "kubernetes"),
     ),
     Entry(

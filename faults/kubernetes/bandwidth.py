@@ -21,7 +21,7 @@ class BandwidthParameters(Parameters):
 
 class Bandwidth(ChaosFault[BandwidthParameters]):
     name = "bandwidth"
-    summary = "What leaves the pod is limited to a few kbit/s: answers trickle, the engine itself is well."
+    summary = "What leaves the pod is limited to a few kbit/s: answers trickle, the engine itself is healthy."
     effects = (
         Effect(Role.EDGE, "latency_p90", Direction.UP, 1.5),
         Effect(Role.FRONT_DOOR, "latency_p90", Direction.UP, 1.3),

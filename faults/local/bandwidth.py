@@ -29,7 +29,7 @@ class BandwidthParameters(Parameters):
 
 class Bandwidth(PodFault[BandwidthParameters]):
     name = "bandwidth"
-    summary = "What leaves the pod is limited to a few kbit/s: answers trickle, the engine itself is well."
+    summary = "What leaves the pod is limited to a few kbit/s: answers trickle, the engine itself is healthy."
     needs = ("a deployment on this machine", "tc on PATH, and tbf in the kernel")
     programs = (("tc", "iproute2"),)
     effects = (
