@@ -85,9 +85,13 @@ class Undo:
                 if not record.touched:
                     return _end(journal, State.RECOVERED, True, "nothing had been injected")
                 try:
-                    plan, fault = Plan.from_json(record.header.plan), self.load(record.header.fault, record.header.kind)
+                    plan = Plan.from_json(record.header.plan)
                 except FaultError as error:
                     return _end(journal, State.STUCK, False, str(error), "end by hand what the journal's plan started")
+                try:
+                    fault = self.load(record.header.fault, record.header.kind)
+                except FaultError as error:  # the package that had it is gone
+                    return _end(journal, State.STUCK, False, str(error), plan.undo)
                 progress("reverting")
                 try:
                     where = self._revert_until_clean(fault, plan, record, deployment, opened)

@@ -12,7 +12,7 @@ from fake_fault import Backend, FakeFault
 
 from faults import preflight, recover, watchdog
 from faults.engine import Engine
-from faults.errors import JournalError, Refused
+from faults.errors import JournalError, Refused, UnknownFault
 from faults.states import State
 from faults.types import Plan, Readback
 from faults.undo import Undo
@@ -137,3 +137,13 @@ def test_what_an_earlier_instance_left_is_undone_before_anything_else_is_let_in(
     deployment.instance = "another"
     with pytest.raises(Refused, match="another fault is not undone yet"):
         preflight.check(deployment, FakeFault(backend), "head", folder=engine.folder).require()
+
+
+def test_a_fault_whose_package_is_gone_is_stuck_with_the_command_of_its_plan(
+    engine: Engine, backend: Backend, undo: Undo
+) -> None:
+    injection = engine.inject(FakeFault(backend), "head", {}, 60)
+    load = mock.Mock(side_effect=UnknownFault("there is no fault 'fake-fault'"))
+    (undone,) = recover.recover(folder=injection.journal.path.parent, undo=dataclasses.replace(undo, load=load))
+    assert (undone.state, undone.clean) == (State.STUCK, False)
+    assert undone.command == injection.plan.undo
