@@ -171,8 +171,7 @@ def _bounds(field: dict[str, Any]) -> str:
 
 
 def checks() -> dict[str, str]:
-    from cluster import pages
-    from guidelines import catalog, documents
+    from guidelines import catalog
 
     entries = catalog.entries()
     rows = ((str(g.number), f"[`{g.name}`]({g.name}.md)", text.cell(g.title), text.cell(g.what)) for g in entries)
@@ -182,9 +181,30 @@ def checks() -> dict[str, str]:
         "the faults that nobody can diagnose while it fails, and with what its absence "
         f"[has cost](../../measured/ablations.md).\n\n{listed}\n"
     )
-    made = {}
-    for entry in entries:
-        # Markdown of any text has no markup; in our own, what is in backticks is code.
-        page = re.sub(r"\\`([^`\\]+)\\`", r"`\1`", pages.markdown(documents.page(entry)))
-        made[f"reference/checks/{entry.name}.md"] = re.sub(r"\A## ", "# ", page)
-    return {"reference/checks/index.md": index} | made
+    return {"reference/checks/index.md": index} | {f"reference/checks/{e.name}.md": _check(e) for e in entries}
+
+
+def _check(entry: Any) -> str:
+    from cluster import pages
+    from cluster.display import Line, Title
+    from guidelines import documents
+
+    page = pages.markdown(
+        (
+            Title(f"{entry.number}. {entry.title}"),
+            Line(entry.what),
+            Title("What to set"),
+            *documents.changes(entry),
+            Title("Why"),
+            Line(entry.why),
+            Line("Where it was observed:"),
+            *map(Line, entry.evidence),
+            Title("What a failure hides"),
+            *documents.hides(entry),
+            Title("What it is worth"),
+            *documents.price(entry),
+        )
+    )
+    # Markdown of any text has no markup; in our own, what is in backticks is code.
+    page = re.sub(r"\\`([^`\\]+)\\`", r"`\1`", page)
+    return re.sub(r"\A## ", "# ", page)
