@@ -92,13 +92,13 @@ NAME = "drill-01"
 async def main():
     app = RcaApp(lambda: ReplayDeployment(library.load(NAME), NAME))
     async with app.run_test(size=(120, 40)) as pilot:
-        while app.latest is None:
+        while app.session.latest is None:
             await pilot.pause(0.05)
         for key in "123456":
             await pilot.press(key)
             await pilot.app.workers.wait_for_complete()
             await pilot.pause()
-        print(app.current_mode, app.trouble)
+        print(app.current_mode, app.session.problem)
 
 
 asyncio.run(main())
