@@ -70,7 +70,8 @@ def draw(plot: Plot, width: int, height: int, palette: Palette) -> Text:
     shown = [line.within(plot.start, plot.end) for line in plot.lines]
     finite = [v for line in shown for v in line.values if drawable(v)]
     title = _title(plot, shown, width)
-    if not finite:
+    # At times so far from today that floats are seconds apart, a window may have no length.
+    if not finite or plot.end <= plot.start:
         empty = Text("no samples in this window"[:columns], style=palette.axis)
         return Text("\n").join([title, Text(), Text(" " * _MARGIN).append_text(empty)])
     low, high = _range(finite, [level for _, level in plot.levels])

@@ -51,6 +51,12 @@ def test_nothing_measured_is_said() -> None:
     assert "no samples" in "\n".join(lines(plot([math.nan] * 5)))
 
 
+def test_a_window_without_length_is_drawn_without_samples() -> None:
+    far = 1e299  # the next float is many centuries later
+    drawn = lines(Plot("a b", "s", far, far + 100, (Line((far,), (1.0,)),), onset=far, cursor=far, shade=(far, far)))
+    assert "no samples" in "\n".join(drawn)
+
+
 @given(st.text(max_size=80))
 def test_no_text_can_reach_the_terminal_as_a_command(text: str) -> None:
     shown = plain(text)
