@@ -158,16 +158,16 @@ def _init_of(sandbox: subprocess.Popen[bytes], run: RunDir) -> processes.Process
 def _follow(run: RunDir, sandbox: subprocess.Popen[bytes], progress: Progress) -> dict[str, float]:
     """Pass on the supervisor's progress until it is ready; returns the seconds of each phase."""
     deadline = time.monotonic() + START_SECONDS
-    told = 0
+    reported = 0
     while True:
         events = list(_events(run.progress))
-        for event in events[told:]:
+        for event in events[reported:]:
             if event["phase"] == "ready":
                 return {str(name): float(seconds) for name, seconds in event["phases"].items()}
             if event["phase"] == "failed":
                 raise DeploymentError(f"the deployment did not start: {event['message']} (logs in {run.root})")
             progress(str(event["message"]))
-        told = len(events)
+        reported = len(events)
         if sandbox.poll() is not None:
             raise DeploymentError(
                 f"the deployment's supervisor ended: {_last_line(run.supervisor_log)} (logs in {run.root})"

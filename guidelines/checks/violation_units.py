@@ -19,13 +19,13 @@ def _look(survey: Survey) -> Finding:
     if not survey.gpus:
         return unknown(NO_GPU)
     shares = {f"{g} {s}": survey.largest(g, s) for g in survey.gpus for s in SIGNALS}
-    told = {name: share for name, share in shares.items() if share is not None}
-    if not told:
+    known = {name: share for name, share in shares.items() if share is not None}
+    if not known:
         return unknown("no violation counter is scraped, so its unit cannot be judged")
-    above = [name for name, share in told.items() if share > _LARGEST]
+    above = [name for name, share in known.items() if share > _LARGEST]
     if above:
         return fails(f"{listed(above)} is above 1, which a share of time cannot be: the counter has another unit")
-    moving = {name: share for name, share in told.items() if share > 0}
+    moving = {name: share for name, share in known.items() if share > 0}
     if not moving:
         return unknown("no GPU was throttled in this window, so the counter does not show its unit")
     tiny = [name for name, share in moving.items() if share < _SMALLEST]

@@ -32,14 +32,15 @@ _INTRODUCTION = """# What the methods answer
 Written by `python -m tests.bench.evaluation`; each part names the command that gives its figures alone. All scores:
 ties by expectation, no ranking is a miss, guessing in the first row, the Borda count of all methods that ranked
 (`methods/answer/consensus.py`) in the second, intervals are 95 % bootstrap over cases. The onset is estimated from the
-front door's SLI, as in life; one column has the score with the true onset. "Blamed instead" counts the cases in which
-another component stood first, a tie in shares. Methods are ordered by MRR.
+front door's SLI, as in operation; one column has the score with the true onset. "Blamed instead" counts the cases in
+which another component stood first, a tie in shares. Methods are ordered by MRR.
 
-All answers are of one machine. Another processor rounds otherwise: `git diff notebooks/answers.jsonl` after the command
-above shows where that changes an order; it is known of `causalrca`, which trains a network, and of `lingam_randomwalk`.
+All answers are from one machine. Another processor rounds differently: `git diff notebooks/answers.jsonl` after the
+command above shows where that changes an order; it is known of `causalrca`, which trains a network, and of
+`lingam_randomwalk`.
 
 Only the drills are shipped. Cases of other systems are read from folders of cases in RCAEval's layout under
-`../shared/data` or `$RCA_SHARED_DATA`; a set that is not there drops out of this page when it is written anew.
+`../shared/data` or `$RCA_SHARED_DATA`; a set that is missing is left out when this page is written again.
 """
 _BESIDE = """## Beside the public code
 
