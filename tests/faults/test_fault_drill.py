@@ -211,6 +211,7 @@ def test_the_catalogue_and_what_it_names_agree() -> None:
         catalog.load("x")
 
 
+@pytest.mark.slow
 def test_record_goes_on_where_it_stopped(drills: Drills, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalog, "load", lambda name, kind: drills.fault)
     monkeypatch.setattr(record, "_become_steady", lambda *arguments: None)

@@ -11,6 +11,8 @@ import pytest
 from mac import Mac
 from mock_api import MockApi
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -104,6 +104,7 @@ print(*sorted(name for name in sys.modules if name.startswith("sample_rca")))
     assert python(environment, program) == "sample_rca sample_rca.rows"
 
 
+@pytest.mark.slow
 def test_a_broken_package_is_a_sentence_for_each_and_hides_nothing(environment: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "broken_rca.py").write_text(
         "from methods import MethodEntry\n"

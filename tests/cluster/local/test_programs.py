@@ -32,12 +32,14 @@ def tend_until(running: Programs, condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_what_dies_is_started_again_and_its_last_words_are_kept(running: Programs) -> None:
     running.start(python("a program", "print('first'); print('no luck'); raise SystemExit(3)"))
     tend_until(running, lambda: running.restarts("a program") >= 2)
     assert running.last_line("a program") == "no luck"
 
 
+@pytest.mark.slow
 def test_what_runs_once_is_started_again_only_until_it_succeeds(running: Programs, tmp_path: Path) -> None:
     code = f"import pathlib; p = pathlib.Path({str(tmp_path / 'n')!r}); n = len(p.read_text()) if p.exists() else 0;"
     running.start(python("deploy", code + "p.write_text('x' * (n + 1)); raise SystemExit(n < 2)", once=True))
