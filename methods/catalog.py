@@ -29,7 +29,7 @@ class Entry:
     Attributes:
         name: catalogue name, also the module's.
         class_name: the class in that module.
-        family: "metric", "trace" or "multi-source".
+        family: "metric", "trace" or "multi-source"; "serving" for the tool's own.
         cost: "instant", "seconds" or "minutes"; cheap methods run first.
         needs: what the method reads: metrics, logs, spans, calls, sli, onset. Without one of them it returns
             NoRanking; multi-source methods need at least one of metrics, logs and spans.
@@ -59,8 +59,13 @@ class Entry:
 
 
 def entries() -> tuple[Entry, ...]:
-    """Every method, cheapest first: the study's, and those of other packages. `CONTRAST` is not among them."""
+    """Methods that vote, cheapest first: the study's, and those of other packages. `OWN` and `CONTRAST` are not."""
     return tuple(sorted((*_ENTRIES, *_others().rows), key=lambda row: (_COSTS.index(row.cost), row.name)))
+
+
+def listed() -> tuple[Entry, ...]:
+    """What lists show and what runs unless methods are named: the tool's own, then `entries`."""
+    return (*OWN, *entries())
 
 
 def problems() -> tuple[str, ...]:
@@ -70,7 +75,7 @@ def problems() -> tuple[str, ...]:
 
 def entry(name: str) -> Entry:
     """The row of one method, `contrast` included. Raises UnknownMethod."""
-    rows = {row.name: row for row in (*entries(), CONTRAST)}
+    rows = {row.name: row for row in (*listed(), CONTRAST)}
     if name not in rows:
         raise UnknownMethod(f"there is no method {name!r}; there are: {', '.join(sorted(rows))}")
     return rows[name]
@@ -110,10 +115,10 @@ def blocked_without(missing: Set[str]) -> dict[str, list[str]]:
 
 
 def _others() -> Plugins[Entry]:
-    return collect("rca_tui.methods", Entry, frozenset(row.name for row in (*_ENTRIES, CONTRAST)))
+    return collect("rca_tui.methods", Entry, frozenset(row.name for row in (*OWN, *_ENTRIES, CONTRAST)))
 
 
-_FAMILIES = ("metric", "trace", "multi-source")
+_FAMILIES = ("metric", "trace", "multi-source", "serving")
 _NEEDS = ("metrics", "logs", "spans", "calls", "sli", "onset")
 _COSTS = ("instant", "seconds", "minutes")
 _TELEMETRY = frozenset({"metrics", "logs", "spans"})
@@ -317,6 +322,18 @@ _ENTRIES = (
         "A vote for each component by anomalous metrics, log lines and spans.",
     ),
 )
+
+OWN = (
+    Entry(
+        "serving",
+        "Serving",
+        "serving",
+        "instant",
+        _METRICS,
+        "Probability of each component, or of nobody, to be at fault, by contrast with its peers.",
+    ),
+)
+"""The tool's own methods: listed and run beside the study's, with no vote in the consensus."""
 
 CONTRAST = Entry(
     "contrast",

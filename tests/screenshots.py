@@ -53,7 +53,7 @@ def answered_before(run: Callable[..., Iterator[runner.Result]]) -> Callable[...
     def answers(incident: Incident, names: object = None, **options: object) -> Iterator[runner.Result]:
         if names is not None:
             return run(incident, names, **options)
-        order = [entry.name for entry in catalog.entries()]
+        order = [entry.name for entry in catalog.listed()]
         results = sorted(run(incident, deadline=DEADLINE), key=lambda result: order.index(result.method))
         return iter([replace(result, seconds=0.0) for result in results])
 

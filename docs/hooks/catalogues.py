@@ -24,14 +24,19 @@ def methods() -> dict[str, str]:
     )
     listed = text.table(("method", "family", "reads", "cost", "what it does"), rows)
     contrast = catalog.CONTRAST
+    own = "\n".join(
+        f"The tool's own method is [`{e.name}`]({e.name}.md), of family `{e.family}`: listed and run with them, but "
+        f"not one of the study's, and without a vote. {text.prose(e.summary)}"
+        for e in catalog.OWN
+    )
     index = (
         f"# Methods\n\nThe {len(entries)} methods, cheap ones first, as `rca-tui methods` lists them. "
         "What each answers on the shipped drills is [measured](../../measured/methods-evaluation.md), and so is "
         f"[what it costs](../../measured/methods-speed.md).\n\n{listed}\n\nBeside them stands "
         f"[`{contrast.name}`]({contrast.name}.md), which belongs to no method and does not vote: "
-        f"{text.prose(contrast.summary)}\n"
+        f"{text.prose(contrast.summary)}\n\n{own}\n"
     )
-    pages = {f"reference/methods/{e.name}.md": _method(e) for e in (*entries, contrast)}
+    pages = {f"reference/methods/{e.name}.md": _method(e) for e in (*entries, *catalog.OWN, contrast)}
     return {"reference/methods/index.md": index} | pages
 
 

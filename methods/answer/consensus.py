@@ -28,8 +28,9 @@ from cluster.display import Displayable
 from methods.answer.ranking import Places
 from methods.answer.types import ComponentScore, Outcome, Ranking
 
-# Random guesses do not vote, and neither does the contrast, which is no method.
-NO_VOTE = frozenset({"dummy", "contrast"})
+# Random guesses do not vote, nor does the contrast, which is no method, nor the tool's own method, which stands beside
+# the consensus of the study's.
+NO_VOTE = frozenset({"dummy", "contrast", "serving"})
 CHANCE = 0.5
 """The score that an order drawn at random gives on average."""
 

@@ -38,11 +38,12 @@ from cluster.incident.model import Incident
 
 
 class Family(StrEnum):
-    """What telemetry a method reads, in the study's terms."""
+    """What telemetry a method reads, in the study's terms; `SERVING` for the tool's own method."""
 
     METRIC = "metric"
     TRACE = "trace"
     MULTI_SOURCE = "multi-source"
+    SERVING = "serving"
 
 
 class Reason(StrEnum):

@@ -41,7 +41,7 @@ def run(
     workers: int | None = None,
     cancelled: Cancelled | None = None,
 ) -> Iterator[Result]:
-    """Results of the named methods (None: all), cheap methods first, each as soon as it is there.
+    """Results of the named methods (None: all of `catalog.listed`), cheap methods first, each as soon as it is there.
 
     The onset is estimated, unless the incident has one or was searched for one (`methods.telemetry.onset.with_onset`).
 
@@ -54,8 +54,8 @@ def run(
     Raises:
         UnknownMethod: before anything is started.
     """
-    wanted = {catalog.entry(name).name for name in names} if names is not None else {e.name for e in catalog.entries()}
-    chosen = [entry for entry in (*catalog.entries(), catalog.CONTRAST) if entry.name in wanted]
+    wanted = {catalog.entry(name).name for name in names} if names is not None else {e.name for e in catalog.listed()}
+    chosen = [entry for entry in (*catalog.listed(), catalog.CONTRAST) if entry.name in wanted]
     return _run(with_onset(incident), chosen, seed, deadline, workers, cancelled)
 
 

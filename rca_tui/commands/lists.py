@@ -12,10 +12,10 @@ from rca_tui.commands.output import AsJson, print_json, print_table
 
 
 def methods(as_json: AsJson = False) -> None:
-    """List the methods, cheap ones first."""
+    """List the methods: the tool's own, then the study's, cheap ones first."""
     from methods import catalog
 
-    entries = catalog.entries()
+    entries = catalog.listed()
     say_each(catalog.problems())
     if as_json:
         print_json([dataclasses.asdict(entry) for entry in entries])

@@ -74,7 +74,7 @@ class DiagnosePage(Page):
     def refill(self) -> None:
         diagnosis = self.session.diagnosis
         self._show_onset(diagnosis)
-        methods = [entry.name for entry in catalog.entries()]
+        methods = [entry.name for entry in catalog.listed()]
         # The contrast runs last but is listed first.
         order = [*methods, catalog.CONTRAST.name]
         colour = dict(self.app.theme_variables)
@@ -95,8 +95,8 @@ class DiagnosePage(Page):
         else:
             text.append("no onset yet" if diagnosis is None else "no onset found", style="dim")
         if diagnosis is not None:
-            all_ = len(catalog.entries())
-            done = sum(entry.name in diagnosis.results for entry in catalog.entries())
+            all_ = len(catalog.listed())
+            done = sum(entry.name in diagnosis.results for entry in catalog.listed())
             text.append(f"\n{done} of {all_} answered" + (" …" if diagnosis.running else ""), style="dim")
             text.append(f" {plain(diagnosis.note)}", style="dim")
         else:

@@ -32,7 +32,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_everything_in_a_catalogue_has_a_page(site: Path) -> None:
     pages = {str(path.relative_to(site)) for path in site.rglob("*.html")}
-    wanted = {f"reference/methods/{entry.name}.html" for entry in methods.entries() if entry.package == "methods"}
+    wanted = {f"reference/methods/{entry.name}.html" for entry in methods.listed() if entry.package == "methods"}
     wanted |= {f"reference/faults/{entry.name}.html" for entry in faults.entries() if entry.package == "faults"}
     wanted |= {f"reference/checks/{entry.name}.html" for entry in guidelines.entries()}
     assert not wanted - pages

@@ -40,7 +40,7 @@ from methods.answer.types import (
 )
 
 HEADINGS = ("Idea", "Formula", "Inputs", "Parameters", "Fails when", "Cost", "Reference", "Deviations", "Example")
-NAMES = [entry.name for entry in (*catalog.entries(), catalog.CONTRAST)]
+NAMES = [entry.name for entry in (*catalog.listed(), catalog.CONTRAST)]
 
 QUICK: dict[str, dict[str, Any]] = {"causalrca": {"epochs": 60}}
 FINDS: dict[str, int] = {
@@ -59,8 +59,9 @@ FINDS: dict[str, int] = {
     "mmbaro": 1,
     "pdiagnose": 1,
     "contrast": 1,
+    "serving": 1,
 }
-READS_NAMES: set[str] = {"microrca"}
+READS_NAMES: set[str] = {"microrca", "serving"}
 
 # Reverses the alphabet of the components, and crosses kinds.
 OTHER_NAMES = {

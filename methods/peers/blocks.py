@@ -1,0 +1,160 @@
+"""An incident in blocks of a few seconds, each signal on a scale on which equal ratios are equal distances.
+
+The scale is the logarithm for times, rates, bytes and counts; shares stay as they are. So no unit matters. Means over
+blocks make samples of 1 s to 30 s comparable. A block without enough samples is a gap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from cluster.incident.model import Incident
+from cluster.signals import SIGNALS, Quantity
+from methods.telemetry.matrix import Floats
+
+Key: TypeAlias = tuple[str, str]
+"""(component, signal)"""
+
+BLOCK = 5.0
+"""Seconds of a block where samples come that often; otherwise the interval between samples."""
+MOST_BLOCKS = 72
+LEAST_BASELINE = 3
+"""Blocks before the first stretch that is looked at."""
+PRESENT = 1 / 3
+"""A mean of less than this share of its samples is a gap."""
+NEAR_ZERO = 0.1
+"""Added under the logarithm, as a share of the median level: far below the usual level counts as nothing."""
+COUNTED = frozenset({"request_rate", "error_rate", "timeout_rate", "abort_rate", "preemption_rate"})
+"""Rates of single events: a block with few of them varies by chance."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Signals by (component, signal), of B blocks each.
+
+    Attributes:
+        scaled: (B,) means on the signal's scale; a signal that is never above 0 is left out.
+        events: (B,) events in each block, for the signals in `COUNTED`.
+    """
+
+    scaled: Mapping[Key, Floats]
+    events: Mapping[Key, Floats]
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        return tuple(sorted({signal for _, signal in self.scaled}))
+
+
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """An incident in B blocks.
+
+    Attributes:
+        edges: (B + 1,) bounds of the blocks, unix seconds.
+        own: what components measure of themselves.
+        called: what callers measure of their calls to a component, the mean over its callers.
+        present: component -> (B,) share of its gauges and rates that have a sample.
+    """
+
+    edges: Floats
+    own: Rows
+    called: Rows
+    present: Mapping[str, Floats]
+
+    @property
+    def count(self) -> int:
+        return len(self.edges) - 1
+
+
+def blocks_of(incident: Incident) -> Blocks | None:
+    """None for an incident that is too short for a baseline and a stretch after it."""
+    metrics, calls = incident.telemetry.metrics, incident.telemetry.edge_metrics
+    times = (metrics if len(metrics) else calls).index.to_numpy(dtype=np.float64)
+    if len(times) <= LEAST_BASELINE:
+        return None
+    start, length = incident.window.start, incident.window.seconds
+    seconds = max(BLOCK, float(np.median(np.diff(times))), length / MOST_BLOCKS)
+    count = int(length / seconds + 1e-9)
+    if count <= LEAST_BASELINE:
+        return None
+    edges: Floats = start + seconds * np.arange(count + 1, dtype=np.float64)
+    own: dict[Key, Floats] = {(component, signal): row for (component, signal), row in _rows(metrics, edges)}
+    measured: dict[Key, list[Floats]] = {}
+    for (_, target, signal), row in _rows(calls, edges):
+        measured.setdefault((target, signal), []).append(row)
+    called = {key: mean(np.stack(rows), axis=0) for key, rows in measured.items()}
+    return Blocks(edges, _scaled(own, seconds), _scaled(called, seconds), _present(metrics, edges))
+
+
+def stacked(rows: Mapping[Key, Floats], members: Sequence[str], signal: str) -> Floats | None:
+    """(C, B) of one signal with gaps for members that lack it; None where nobody has it."""
+    found = [rows.get((member, signal)) for member in members]
+    known = next((row for row in found if row is not None), None)
+    if known is None:
+        return None
+    return np.stack([np.full(len(known), np.nan) if row is None else row for row in found])
+
+
+def mean(values: Floats, axis: int) -> Floats:
+    """The mean of the finite values along an axis; NaN where there is none."""
+    finite = np.isfinite(values)
+    there = finite.sum(axis)
+    total = np.where(finite, values, 0.0).sum(axis)
+    return np.where(there > 0, total / np.maximum(there, 1), np.nan)
+
+
+def _rows(frame: pd.DataFrame, edges: Floats) -> list[tuple[tuple[str, ...], Floats]]:
+    """The columns of a frame with their block means."""
+    times = frame.index.to_numpy(dtype=np.float64)
+    means = _means(times, frame.to_numpy(dtype=np.float64), edges)
+    return [(tuple(map(str, column)), row) for column, row in zip(frame.columns, means.T, strict=True)]
+
+
+def _means(times: Floats, values: Floats, edges: Floats) -> Floats:
+    """(B, N) means of the finite samples of each block, NaN where fewer than `PRESENT` of them are finite."""
+    bounds = np.searchsorted(times, edges)
+    finite = np.isfinite(values)
+    total, there = (
+        np.diff(np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(part, axis=0)])[bounds], axis=0)
+        for part in (np.where(finite, values, 0.0), finite.astype(np.float64))
+    )
+    enough = (there > 0) & (there >= PRESENT * np.diff(bounds)[:, None])
+    return np.where(enough, total / np.maximum(there, 1), np.nan)
+
+
+def _present(metrics: pd.DataFrame, edges: Floats) -> dict[str, Floats]:
+    # No request is a gap in a quantile, and says nothing about the exporter.
+    kept = [
+        i for i, column in enumerate(metrics.columns) if _quantity(str(column[1])) in (Quantity.GAUGE, Quantity.RATE)
+    ]
+    frame = metrics.iloc[:, kept]
+    shares: dict[str, list[Floats]] = {}
+    for (component, _), row in _rows(frame.notna().astype("float64"), edges):
+        shares.setdefault(component, []).append(np.nan_to_num(row))
+    return {component: np.mean(rows, axis=0) for component, rows in shares.items()}
+
+
+def _quantity(signal: str) -> Quantity:
+    known = SIGNALS.get(signal)
+    return known.quantity if known else Quantity.GAUGE
+
+
+def _scaled(rows: Mapping[Key, Floats], seconds: float) -> Rows:
+    positive: dict[str, list[Floats]] = {}
+    for (_, signal), row in rows.items():
+        positive.setdefault(signal, []).append(row[np.isfinite(row) & (row > 0)])
+    levels = {signal: np.concatenate(found) for signal, found in positive.items()}
+    levels = {signal: found for signal, found in levels.items() if len(found)}
+    typical = {signal: NEAR_ZERO * float(np.median(found)) for signal, found in levels.items()}
+    shares = {s for s, found in levels.items() if s in SIGNALS and SIGNALS[s].unit == "1" and found.max() <= 1}
+    scaled = {
+        (component, signal): row if signal in shares else np.log(np.maximum(row, 0.0) + typical[signal])
+        for (component, signal), row in rows.items()
+        if signal in levels
+    }
+    return Rows(scaled, {key: row * seconds for key, row in rows.items() if key[1] in COUNTED})

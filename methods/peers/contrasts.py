@@ -1,0 +1,166 @@
+"""Changes of a signal in candidate stretches of time, and how far they exceed the changes of the peers.
+
+A stretch is some blocks that may be the trouble; all blocks before it are its baseline. A = number of stretches,
+C = members of the group, B = blocks.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cluster.signals import SIGNALS, Hurts
+from methods.peers.blocks import LEAST_BASELINE, PRESENT, mean
+from methods.telemetry.matrix import Floats
+
+Ints: TypeAlias = NDArray[np.int64]
+
+LENGTHS = (1, 2, 4, 8)
+"""Blocks of a stretch."""
+FEW = 8
+"""Up to this many members, a member is left out of the median that it is compared with."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stretches:
+    """(A,) first block and (A,) number of blocks of each candidate stretch."""
+
+    first: Ints
+    length: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Moves:
+    """What one signal did in each stretch.
+
+    Attributes:
+        own: (A, C) mean in the stretch less the baseline's, NaN where either has too few blocks.
+        before: (A, C) blocks with a value in the baseline.
+        inside: (A, C) blocks with a value in the stretch.
+        noise: (A, 1) standard deviation of one block before the stretch, of the group.
+    """
+
+    own: Floats
+    before: Floats
+    inside: Floats
+    noise: Floats
+
+    def contrast(self, shared: Floats, *, floor: float, follow: float = 0.0, counting: Floats | float = 0.0) -> Floats:
+        """(A, C) own change less the shared one, in standard errors.
+
+        Args:
+            shared: (A, C) or (A, 1): what the same signal did elsewhere.
+            floor: a change that means nothing; 0.1 is ten per cent.
+            follow: how differently members follow a shared change, as a share of it.
+            counting: (A, C) variance by chance where the signal counts single events.
+        """
+        blocks = 2 / np.maximum(self.inside, 1) + 1 / np.maximum(self.before, 1)
+        variance = self.noise**2 * blocks + floor**2 + (follow * shared) ** 2 + counting
+        return (self.own - shared) / np.sqrt(variance)
+
+
+def stretches(count: int) -> Stretches:
+    """Every start after the least baseline, with every length that fits into `count` blocks."""
+    pairs = [(first, length) for length in LENGTHS for first in range(LEAST_BASELINE, count - length + 1)]
+    return Stretches(np.array([f for f, _ in pairs], np.int64), np.array([n for _, n in pairs], np.int64))
+
+
+def moves(series: Floats, among: Stretches) -> Moves:
+    """The changes of a (C, B) signal in each stretch."""
+    base, of_base, within, of_within = _windows(series, among)
+    enough = (of_base >= 2) & (of_within >= np.maximum(1.0, PRESENT * among.length[:, None]))
+    return Moves(np.where(enough, within - base, np.nan), of_base, of_within, _noise(series, among.first)[:, None])
+
+
+def counting_variance(events: Floats, among: Stretches) -> Floats:
+    """(A, C) variance of the logarithm of a count: 1 / (events in the stretch + ½), from (C, B) events a block."""
+    _, _, within, _ = _windows(events, among)
+    return 1 / (np.nan_to_num(within) * among.length[:, None] + 0.5)
+
+
+def median_of_others(own: Floats) -> Floats:
+    """(A, C) median change of the other members; with one other, half of its change: who of the two moved is open."""
+    if own.shape[1] > FEW:
+        return np.broadcast_to(np.nan_to_num(median(own))[:, None], own.shape)
+    shared = np.zeros_like(own)
+    for i in range(own.shape[1]):
+        others = np.delete(own, i, axis=1)
+        alone = np.isfinite(others).sum(axis=1) == 1
+        shared[:, i] = np.nan_to_num(median(others)) * np.where(alone, 0.5, 1.0)
+    return shared
+
+
+def upper_of_others(own: Floats) -> Floats:
+    """(A, C) upper quartile of the others' changes, at least 0: calls that slow down together are their caller's."""
+    if own.shape[1] > FEW:
+        return np.broadcast_to(np.maximum(upper_quartile(own), 0.0)[:, None], own.shape)
+    others = [upper_quartile(np.delete(own, i, axis=1), higher=True) for i in range(own.shape[1])]
+    return np.maximum(np.stack(others, axis=1), 0.0)
+
+
+def upper_quartile(values: Floats, higher: bool = False) -> Floats:
+    """(A,) upper quartile along the members, the lower of two neighbours unless `higher`; 0 where all are gaps."""
+    if not values.shape[1]:
+        return np.zeros(len(values))
+    ordered = np.sort(values, axis=1)
+    at = 0.75 * np.maximum(np.isfinite(values).sum(axis=1) - 1, 0)
+    index = (np.ceil(at) if higher else np.floor(at)).astype(np.int64)
+    quartile: Floats = np.nan_to_num(ordered[np.arange(len(values)), index])
+    return quartile
+
+
+def median(values: Floats) -> Floats:
+    """(A,) median along the members, NaN where all are gaps."""
+    if not values.shape[1]:
+        return np.full(len(values), np.nan)
+    ordered = np.sort(values, axis=1)
+    there = np.isfinite(values).sum(axis=1)
+    rows = np.arange(len(values))
+    low, high = (
+        ordered[rows, np.maximum((there - 1) // 2, 0)],
+        ordered[rows, np.minimum(there // 2, len(ordered.T) - 1)],
+    )
+    return np.where(there > 0, (low + high) / 2, np.nan)
+
+
+def harmful(signal: str, z: Floats) -> Floats:
+    """z with good news set to 0: a component that is faster than its peers is not at fault for that."""
+    known = SIGNALS.get(signal)
+    if known is None or known.hurts is Hurts.EITHER:
+        return z
+    return np.maximum(z, 0.0) if known.hurts is Hurts.UP else np.minimum(z, 0.0)
+
+
+def _windows(series: Floats, among: Stretches) -> tuple[Floats, Floats, Floats, Floats]:
+    """(A, C) each: mean before the stretch, blocks with a value there, and the same in the stretch."""
+    finite = np.isfinite(series)
+    none = np.zeros((len(series), 1))
+    total = np.concatenate([none, np.cumsum(np.where(finite, series, 0.0), axis=1)], axis=1).T
+    there = np.concatenate([none, np.cumsum(finite, axis=1)], axis=1).T
+    first, last = among.first, among.first + among.length
+    of_base, of_within = there[first], there[last] - there[first]
+    base = np.where(of_base > 0, total[first] / np.maximum(of_base, 1), np.nan)
+    within = np.where(of_within > 0, (total[last] - total[first]) / np.maximum(of_within, 1), np.nan)
+    return base, of_base, within, of_within
+
+
+def _noise(series: Floats, first: Ints) -> Floats:
+    """(A,) standard deviation of one block before each stretch, less what three or more members share.
+
+    The larger of the plain and the robust estimate.
+    """
+    shared = median(series.T)[None, :] if len(series) > 2 else 0.0
+    centred = series - shared
+    by_start: dict[int, float] = {}
+    for start in np.unique(first):
+        past = centred[:, :start]
+        past = past - mean(past, axis=1)[:, None]
+        past = past[np.isfinite(past)]
+        if len(past):
+            robust = 1.4826 * float(np.median(np.abs(past)))
+            by_start[int(start)] = max(robust, math.sqrt(float(np.mean(past**2))))
+    return np.array([by_start.get(int(start), 0.0) for start in first])

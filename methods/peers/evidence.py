@@ -1,0 +1,240 @@
+"""Evidence for each component in each candidate stretch: log Bayes factors, summed over families of signals.
+
+A signal of a component that is not at fault deviates from its control group as a Student t does; of one that is, it may
+deviate much more. The Bayes factor of a contrast compares the two. Signals of one family (`families`) tell the same
+twice, so a family has one factor: the mean over its signals, mixed with 1, since a fault need not touch every family.
+A family that stays as it was so counts against the component.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+import numpy as np
+
+from cluster.topology import Topology
+from methods.peers import contrasts
+from methods.peers.blocks import Blocks, Rows, stacked
+from methods.peers.contrasts import Moves, Stretches
+from methods.peers.families import BEYOND, LINK, SILENCE, family_of, passed_on
+from methods.peers.groups import Group, groups_of, hosts_of
+from methods.telemetry.matrix import Floats
+
+UNTESTED = -4.0
+"""Log evidence for what has no control: a host, whose signals are its guests', or a component that is not measured."""
+LARGEST = 60.0
+"""Of one signal's log factor."""
+
+ByFamily: TypeAlias = Mapping[str, Floats]
+
+
+class Part(StrEnum):
+    """Parts of the method that an ablation takes away."""
+
+    EDGES = "what callers measure"
+    SILENCE = "silence"
+    GAPS = "what callers measure beyond what callees say"
+    ROUTING = "requests are conserved"
+    COUNTING = "chance in counts"
+    HARM = "only harm counts"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Parameters of the model; `methods.serving.Serving` says what each means."""
+
+    share: float = 0.4
+    slab: float = 15.0
+    tails: float = 7.0
+    floor: float = 0.1
+    follow: float = 0.5
+    nobody: float = 3.25
+    several: float = 5.5
+    without: frozenset[Part] = frozenset()
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Of an incident.
+
+    Attributes:
+        total: component -> (A,) log evidence that it alone is at fault in that stretch.
+        families: component -> family -> (A,) its part of it; empty for a component that nothing was measured of.
+        routed: caller -> (A,) the largest evidence of a component that got more requests from it than its peers.
+    """
+
+    blocks: Blocks
+    among: Stretches
+    groups: tuple[Group, ...]
+    total: Mapping[str, Floats]
+    families: Mapping[str, ByFamily]
+    routed: Mapping[str, Floats]
+
+    def group(self, component: str) -> Group:
+        return next(group for group in self.groups if component in group.members)
+
+
+def evidence_of(blocks: Blocks, topology: Topology, weights: Weights) -> Evidence:
+    among = contrasts.stretches(blocks.count)
+    groups = groups_of(topology)
+    gather = _Gathering(blocks, among, groups, weights)
+    families: dict[str, dict[str, Floats]] = {component: {} for component in topology.ids}
+    routed: dict[str, Floats] = {}
+    for group in groups:
+        found = gather.families(group)
+        for family, factors in found.items():
+            for i, member in enumerate(group.members):
+                families[member][family] = factors[:, i]
+        if group.caller and found:
+            if Part.GAPS not in weights.without:
+                families[group.caller] |= gather.gaps(group)
+            moved = gather.routing(group, sum(found.values(), np.zeros(1)))
+            if moved is not None:
+                routed[group.caller] = np.maximum(moved, routed.get(group.caller, -np.inf))
+    hosts, count = hosts_of(topology), len(among.first)
+    total = {}
+    for component, found in families.items():
+        tested = found and component not in hosts
+        total[component] = np.sum([*found.values()], axis=0) if tested else np.full(count, UNTESTED)
+        if component in routed:
+            total[component] = np.logaddexp(total[component] if tested else 0.0, routed[component]) - math.log(2)
+    known = {c: {} if c in hosts else found for c, found in families.items()}
+    return Evidence(blocks, among, groups, total, known, routed)
+
+
+def log_factor(z: Floats, weights: Weights) -> Floats:
+    """Log Bayes factor of a contrast: Student t with `tails` degrees of freedom, `slab` times wider against plain."""
+    wide, nu = math.hypot(1, weights.slab), weights.tails
+    narrow, broad = np.log1p(z**2 / nu), np.log1p((z / wide) ** 2 / nu)
+    return np.clip((nu + 1) / 2 * (narrow - broad) - math.log(wide), -LARGEST, LARGEST)
+
+
+def family_factor(zs: list[Floats], weights: Weights, most: Floats | float = LARGEST) -> Floats:
+    """Log Bayes factor of a family: its signals' mean factor, of which a fault touches the family with `share`."""
+    z = np.stack(zs)
+    there = np.isfinite(z)
+    factors = np.exp(np.minimum(log_factor(np.nan_to_num(z), weights), most))
+    count = there.sum(axis=0)
+    average = np.where(count > 0, np.where(there, factors, 0.0).sum(axis=0) / np.maximum(count, 1), 1.0)
+    return np.log(1 - weights.share + weights.share * average)
+
+
+class _Gathering:
+    """The contrasts of one incident, group by group."""
+
+    def __init__(self, blocks: Blocks, among: Stretches, groups: tuple[Group, ...], weights: Weights) -> None:
+        self._blocks, self._among, self._weights = blocks, among, weights
+        self._peers = tuple(member for group in groups if len(group.members) > 1 for member in group.members)
+        self._load = self._shared_load()
+
+    def families(self, group: Group) -> dict[str, Floats]:
+        """Family -> (A, C) log factors."""
+        zs: dict[str, list[Floats]] = {}
+        for called, signal, z in self._contrasts(group):
+            zs.setdefault(family_of(signal, called), []).append(z)
+        if Part.SILENCE not in self._weights.without:
+            there = [self._blocks.present.get(member) for member in group.members]
+            known = [row for row in there if row is not None]
+            if known:
+                series = np.stack([np.full(self._blocks.count, np.nan) if row is None else row for row in there])
+                moved = contrasts.moves(series, self._among)
+                shared = contrasts.median_of_others(moved.own)
+                z = moved.contrast(shared, floor=self._weights.floor, follow=self._weights.follow)
+                zs[SILENCE] = [np.minimum(z, 0.0)]
+        # Without any control, history is the only measure: nothing is rarer than once in it.
+        alone = len(group.members) == 1 and self._load is None
+        most = np.log1p(self._among.first)[:, None] if alone else LARGEST
+        return {family: family_factor(found, self._weights, most) for family, found in zs.items()}
+
+    def gaps(self, group: Group) -> dict[str, Floats]:
+        """Family -> (A,) log factors for the caller: all its calls got slower than the callees themselves say."""
+        called, own = self._blocks.called.scaled, self._blocks.own.scaled
+        zs: dict[str, list[Floats]] = {}
+        for signal, family in (("latency_p50", "latency"), ("latency_p90", "latency"), ("connect_time_p90", LINK)):
+            series, said = stacked(called, group.members, signal), stacked(own, group.members, signal)
+            if series is not None and family != LINK:
+                series = None if said is None else series - said
+            if series is not None:
+                moved = contrasts.moves(series, self._among)
+                common = contrasts.upper_quartile(moved.own)[:, None]
+                error = np.sqrt(moved.noise**2 * 2 / self._among.length[:, None] + self._weights.floor**2)
+                zs.setdefault(BEYOND + family, []).append(np.maximum(common / error, 0.0))
+        return {family: family_factor(found, self._weights)[:, 0] for family, found in zs.items()}
+
+    def routing(self, group: Group, total: Floats) -> Floats | None:
+        """(A,) evidence that moves to the caller: of the member that suffers and gets more requests than its peers."""
+        if len(group.members) == 1 or Part.ROUTING in self._weights.without:
+            return None
+        gains = [
+            moved.contrast(contrasts.median_of_others(moved.own), floor=self._weights.floor, counting=chance)
+            for called, rows in self._sources()
+            for moved, chance in self._moved(rows, group, "request_rate")
+        ]
+        if not gains:
+            return None
+        gain = np.maximum(np.nan_to_num(np.min(np.stack(gains), axis=0)), 0.0)
+        moved_on: Floats = (total + log_factor(gain, self._weights)).max(axis=1)
+        return moved_on
+
+    def _sources(self) -> tuple[tuple[bool, Rows], ...]:
+        own = (False, self._blocks.own)
+        return (own,) if Part.EDGES in self._weights.without else (own, (True, self._blocks.called))
+
+    def _moved(self, rows: Rows, group: Group, signal: str) -> Iterator[tuple[Moves, Floats | float]]:
+        """The moves of one signal and its variance by chance; nothing where the group lacks the signal."""
+        series = stacked(rows.scaled, group.members, signal)
+        if series is None:
+            return
+        events = None if Part.COUNTING in self._weights.without else stacked(rows.events, group.members, signal)
+        chance = 0.0 if events is None else contrasts.counting_variance(events, self._among)
+        yield contrasts.moves(series, self._among), chance
+
+    def _contrasts(self, group: Group) -> Iterator[tuple[bool, str, Floats]]:
+        """(measured by callers, signal, (A, C) contrast) of every signal that the group can be judged by."""
+        for called, rows in self._sources():
+            for signal in rows.signals:
+                for moved, chance in self._moved(rows, group, signal):
+                    shared = self._shared(group, signal, called, moved.own)
+                    if shared is not None:
+                        weights = self._weights
+                        z = moved.contrast(shared, floor=weights.floor, follow=weights.follow, counting=chance)
+                        yield called, signal, self._hurting(signal, z)
+
+    def _hurting(self, signal: str, z: Floats) -> Floats:
+        if signal == "request_rate":  # more requests than the peers get are their sender's doing
+            return np.minimum(z, 0.0)
+        return z if Part.HARM in self._weights.without else contrasts.harmful(signal, z)
+
+    def _shared(self, group: Group, signal: str, called: bool, own: Floats) -> Floats | None:
+        """What the change of a signal is compared with; None for a caller's symptom that no callee can be held to."""
+        if len(group.members) > 1:
+            others: Callable[[Floats], Floats] = contrasts.median_of_others
+            return contrasts.upper_of_others(own) if called and family_of(signal, called) == LINK else others(own)
+        if group.callees and not called and passed_on(signal):
+            return self._explained_below(group, signal, own)
+        return np.zeros_like(own) if self._load is None else self._load[:, None]
+
+    def _explained_below(self, group: Group, signal: str, own: Floats) -> Floats | None:
+        """(A, 1) of the change of a caller's symptom, what lies within the changes of what it calls."""
+        below = [
+            contrasts.moves(series, self._among).own
+            for _, rows in self._sources()
+            if (series := stacked(rows.scaled, group.callees, signal)) is not None
+        ]
+        if not below:
+            return None
+        changes = np.nan_to_num(np.concatenate(below, axis=1))
+        low, high = np.minimum(changes.min(axis=1), 0.0), np.maximum(changes.max(axis=1), 0.0)
+        return np.clip(np.nan_to_num(own), low[:, None], high[:, None])
+
+    def _shared_load(self) -> Floats | None:
+        """(A,) median change of the request rate of components with peers: what users did."""
+        for _, rows in self._sources():
+            series = stacked(rows.scaled, self._peers, "request_rate") if self._peers else None
+            if series is not None:
+                return np.nan_to_num(contrasts.median(contrasts.moves(series, self._among).own))
+        return None

@@ -1,0 +1,57 @@
+"""Groups of components that are each other's control: alike in kind and called by the same callers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from cluster.topology import Kind, Relation, Topology
+
+
+@dataclass(frozen=True)
+class Group:
+    """Peers, sorted by id; a component without peers is a group of one.
+
+    Attributes:
+        callers: components that call every member.
+        callees: what any member calls.
+    """
+
+    members: tuple[str, ...]
+    callers: frozenset[str]
+    callees: tuple[str, ...]
+
+    @property
+    def caller(self) -> str | None:
+        """The one that decides which member gets a request; None where nobody calls them, or several do."""
+        return next(iter(self.callers)) if len(self.callers) == 1 else None
+
+
+def groups_of(topology: Topology) -> tuple[Group, ...]:
+    """Every component is in one group. Heads and replicas are alike: a head that serves is a peer of the replicas."""
+    callers: dict[str, set[str]] = defaultdict(set)
+    callees: dict[str, set[str]] = defaultdict(set)
+    for edge in topology.edges:
+        if edge.relation is Relation.CALLS:
+            callers[edge.target].add(edge.source)
+            callees[edge.source].add(edge.target)
+    members: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for component in topology.components:
+        above = sorted(callers[component.id])
+        kind = Kind.REPLICA if component.kind is Kind.HEAD else component.kind
+        # Nobody calls it: there is nothing that makes it alike to another.
+        members[(kind, *above) if above else ("", component.id)].append(component.id)
+    groups = (
+        Group(
+            tuple(sorted(found)),
+            frozenset(callers[found[0]]),
+            tuple(sorted(set().union(*(callees[member] for member in found)))),
+        )
+        for found in members.values()
+    )
+    return tuple(sorted(groups, key=lambda group: group.members))
+
+
+def hosts_of(topology: Topology) -> frozenset[str]:
+    """Components that others run on: their signals add up those of what runs there."""
+    return frozenset(edge.target for edge in topology.edges if edge.relation is Relation.RUNS_ON)

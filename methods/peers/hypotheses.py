@@ -1,0 +1,108 @@
+"""Who is at fault: one component, a pair of peers, or nobody, each with its probability."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from cluster.window import Onset, OnsetSource
+from methods.peers.evidence import Evidence, Weights
+from methods.telemetry.matrix import Floats
+
+Hypothesis: TypeAlias = frozenset[str]
+NOBODY: Hypothesis = frozenset()
+
+MOST_PAIRED = 6
+"""Pairs are looked for among this many components of a group: the likeliest."""
+SURE = 0.9
+"""Probability of an onset near the one that an operator has set; the rest is spread over all stretches."""
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """Attributes:
+    probability: hypothesis -> probability; they sum to 1.
+    stretch: hypothesis -> index of its likeliest stretch; none for nobody.
+    """
+
+    probability: Mapping[Hypothesis, float]
+    stretch: Mapping[Hypothesis, int]
+
+    @property
+    def nobody(self) -> float:
+        return self.probability[NOBODY]
+
+    @property
+    def likely(self) -> tuple[Hypothesis, ...]:
+        """Hypotheses by falling probability; of equals, the first by id."""
+        return tuple(sorted(self.probability, key=lambda h: (-self.probability[h], sorted(h))))
+
+    @property
+    def best(self) -> Hypothesis:
+        return self.likely[0]
+
+    def of(self, component: str) -> float:
+        """Probability that the component is at fault, alone or with another."""
+        return sum(p for hypothesis, p in self.probability.items() if component in hypothesis)
+
+
+@dataclass(frozen=True, eq=False)
+class Support:
+    """Log evidence of each hypothesis, before the price of several and of nobody."""
+
+    evidence: Mapping[Hypothesis, float]
+    stretch: Mapping[Hypothesis, int]
+
+    def posterior(self, weights: Weights) -> Posterior:
+        odds = {h: value - weights.several * (len(h) > 1) for h, value in self.evidence.items()}
+        odds[NOBODY] = weights.nobody
+        largest = max(odds.values())
+        whole = sum(math.exp(value - largest) for value in odds.values())
+        return Posterior({h: math.exp(value - largest) / whole for h, value in odds.items()}, self.stretch)
+
+
+def support(evidence: Evidence, onset: Onset | None) -> Support:
+    """Evidence of single components and of pairs of peers, averaged over the stretches.
+
+    Args:
+        onset: used where an operator or the evaluation gave it. An estimate comes from the SLI and is no second
+            opinion on the signals that are compared here.
+    """
+    prior = _prior(evidence, onset)
+    names = list(evidence.total)
+    weighted = np.stack([evidence.total[name] for name in names]) + prior
+    singles = dict(zip(names, _log_sum(weighted), strict=True))
+    found = {frozenset({name}): float(value) for name, value in singles.items()}
+    stretch = {frozenset({name}): int(at) for name, at in zip(names, weighted.argmax(axis=1), strict=True)}
+    for group in evidence.groups:
+        suspects = sorted((c for c in group.members if singles[c] > 0), key=lambda c: (-singles[c], c))[:MOST_PAIRED]
+        for pair in itertools.combinations(suspects, 2):
+            both = evidence.total[pair[0]] + evidence.total[pair[1]] + prior
+            found[frozenset(pair)] = float(_log_sum(both[None])[0])
+            stretch[frozenset(pair)] = int(both.argmax())
+    return Support(found, stretch)
+
+
+def _prior(evidence: Evidence, onset: Onset | None) -> Floats:
+    """(A,) log probability of each stretch: all alike, or near a given onset."""
+    first, edges = evidence.among.first, evidence.blocks.edges
+    alike = 1 / len(first)
+    if onset is None or onset.source is OnsetSource.ESTIMATED:
+        return np.full(len(first), math.log(alike))
+    distance = np.abs(edges[first] - onset.time) / (edges[1] - edges[0])
+    # Against the nearest start, so that an onset outside of the window leaves a prior.
+    near = np.exp(-np.maximum(distance - 1, 0.0) + np.maximum(distance.min() - 1, 0.0))
+    prior: Floats = np.log((1 - SURE) * alike + SURE * near / near.sum())
+    return prior
+
+
+def _log_sum(values: Floats) -> Floats:
+    """(N,) log of the sum of exponentials along the second axis."""
+    largest = values.max(axis=1)
+    total: Floats = largest + np.log(np.exp(values - largest[:, None]).sum(axis=1))
+    return total
