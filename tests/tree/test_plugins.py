@@ -69,7 +69,7 @@ def test_the_method_is_listed_and_ranks(environment: dict[str, str]) -> None:
     listed, _ = rca_tui(environment, "methods", "--json")
     rows = {row["name"]: row for row in json.loads(listed)}
     assert rows["median_shift"]["package"] == "sample_rca"
-    assert len(rows) == len(methods.entries()) + 1
+    assert len(rows) == len(methods.listed()) + 1
     answered, _ = rca_tui(environment, "diagnose", "drill-02", "--method", "median_shift", "--json")
     (result,) = json.loads(answered)["results"]
     assert result["method"] == "median_shift"
@@ -124,7 +124,7 @@ def test_a_broken_package_is_a_sentence_for_each_and_hides_nothing(environment: 
         guidelines={"lost": "broken_rca:LOST"},
     )
     listed, said = rca_tui(environment, "methods", "--json")
-    assert len(json.loads(listed)) == len(methods.entries()) + 1
+    assert len(json.loads(listed)) == len(methods.listed()) + 1
     assert said.splitlines() == [
         "rca_tui.methods: baro of broken-rca 0.1 is left out: the name is taken",
         "rca_tui.methods: missing of broken-rca 0.1 is left out: "
