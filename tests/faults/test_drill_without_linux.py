@@ -18,6 +18,8 @@ from mock_chaos_mesh import KINDS, ChaosMesh
 from faults.journal import journals
 from faults.states import State
 
+pytestmark = pytest.mark.slow
+
 INJECT = textwrap.dedent(
     """
     import sys

@@ -17,6 +17,8 @@ from typer.testing import CliRunner
 from guidelines import catalog
 from rca_tui.__main__ import app
 
+pytestmark = pytest.mark.slow
+
 METHODS = ("baro", "nsigma", "mmbaro", "tracerca")
 
 
@@ -26,7 +28,6 @@ def run(*arguments: str, code: int = 0) -> str:
     return result.stdout if code != 2 else result.stderr
 
 
-@pytest.mark.slow
 def test_diagnose_blames_the_component_whose_series_were_disturbed(whole: MockApi) -> None:
     methods = [f"--method={name}" for name in METHODS]
     told = json.loads(run("--context", "mock", "diagnose", "--seconds", "700", *methods, "--json"))
