@@ -63,7 +63,7 @@ def ready(*keys: str) -> Callable[[Pilot[None]], Any]:
         ("overview", ()),
         ("telemetry", ("2",)),
         ("diagnose", ("4", "R")),
-        ("explain", ("4", "R", "5", "n")),
+        ("explain", ("4", "R", "n", "5", "n")),
         ("checks", ("6", "n", "n", "n", "n", "n", "n", "n", "n", "n", "n")),
     ],
 )
