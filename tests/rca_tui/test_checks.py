@@ -127,7 +127,7 @@ async def test_g_goes_from_a_step_to_its_check() -> None:
     async with running(app) as pilot:
         await pilot.press("4", "R")
         await until(pilot, lambda: app.session.diagnosis is not None and not app.session.diagnosis.running)
-        await pilot.press("5", "g")
+        await pilot.press("n", "5", "g")
         await until(pilot, lambda: app.current_mode == "checks" and app.session.report is not None)
         await settle(pilot)
         assert app.session.check == "hygiene"
