@@ -51,7 +51,8 @@ def live_state_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def live_deployment(live_state_home: Path) -> Iterator[LocalDeployment]:
     """The real deployment, started once for all tests marked `live` and ended after them.
 
-    Skips with the reason where this machine cannot hold it. A start that fails is a failure.
+    Its load is half of the default: a machine that is half as fast holds it steady, too. Skips with the reason where
+    this machine cannot hold it. A start that fails is a failure.
     """
     from cluster.deployment import DeploymentError
     from cluster.local import lifecycle, preflight
@@ -64,7 +65,7 @@ def live_deployment(live_state_home: Path) -> Iterator[LocalDeployment]:
         pytest.skip(str(reason))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(live_state_home))
-        state = lifecycle.up(Options(), print)
+        state = lifecycle.up(Options(rate=2.0), print)
     yield LocalDeployment(state)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(live_state_home))

@@ -29,6 +29,7 @@ def main() -> None:
     deadline = time.monotonic() + 120
     while (alive := sum(node["Alive"] for node in ray.nodes())) < arguments.nodes:
         if time.monotonic() > deadline:
+            ray.shutdown()  # it prints what the nodes said: our reason comes last
             sys.exit(f"only {alive} of {arguments.nodes} Ray nodes came up")
         time.sleep(0.2)
     json_logs = LoggingConfig(encoding="JSON")

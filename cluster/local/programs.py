@@ -44,13 +44,21 @@ class Programs:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._running: dict[str, _Running] = {}
+        self._awaited: subprocess.Popen[bytes] | None = None
 
     def start(self, program: Program) -> None:
         self._running[program.name] = _Running(program, self._launch(program), time.monotonic())
 
     def run(self, program: Program, timeout: float) -> int:
-        """Run to the end. Raises subprocess.TimeoutExpired."""
-        return self._launch(program).wait(timeout)
+        """Run to the end, and tend the others meanwhile. Raises subprocess.TimeoutExpired."""
+        process, ends = self._launch(program), time.monotonic() + timeout
+        self._awaited = process
+        while True:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return process.wait(0.2)
+            if time.monotonic() > ends:
+                raise subprocess.TimeoutExpired(program.argv, timeout)
+            self.tend()
 
     def tend(self) -> None:
         """Reap ended processes, and restart programs whose delay has passed. Call often."""
@@ -124,6 +132,8 @@ class Programs:
     def _reap(self) -> None:
         """PID 1 inherits every orphan of the sandbox; our own children are left to their Popen objects."""
         ours = {running.process.pid: running.process for running in self._running.values()}
+        if self._awaited is not None:
+            ours[self._awaited.pid] = self._awaited
         for process in ours.values():
             process.poll()
         while True:

@@ -159,8 +159,16 @@ class Supervisor:
         return self._in_pod(pod, _node(pod), argv, ray_environment(self._run, pod, self._engine))
 
     def _deploy(self) -> None:
-        if self._programs.run(self._deployment(), READY_SECONDS) != 0:
-            raise StartError(f"Ray Serve did not start the model: {self._programs.last_line('deploy')}")
+        """Deploy the model, again where Ray nodes ended meanwhile: on a cold disk Ray gives up its own agents."""
+        while True:
+            restarts = self._node_restarts()
+            if self._programs.run(self._deployment(), READY_SECONDS) == 0:
+                return
+            if self._node_restarts() == restarts or time.monotonic() - self._began > READY_SECONDS:
+                raise StartError(f"Ray Serve did not start the model: {self._programs.last_line('deploy')}")
+
+    def _node_restarts(self) -> int:
+        return sum(self._programs.restarts(_node(pod)) for pod in self._serving)
 
     def _deployment(self) -> Program:
         argv = (

@@ -14,8 +14,9 @@ import pytest
 from fake_deployment import wait_for
 
 from cluster.incident import store
-from faults import drill, recover
+from faults import catalog, drill, recover
 from faults.effects import Landing
+from faults.engine import Engine
 from faults.journal import Journal, journals
 from faults.states import State
 from tests.bench import kills
@@ -51,6 +52,8 @@ def stressors(deployment: LocalDeployment, journal: Journal) -> list[int]:
 def test_a_drill_hurts_its_target_and_nothing_is_left(
     deployment: LocalDeployment, tmp_path: Path, fault: str, seen: list[tuple[str, str]]
 ) -> None:
+    # A refusal is right while the service still swings from the test before, or on a busy machine.
+    assert wait_for(lambda: Engine(deployment, armed=True).check(catalog.load(fault), TARGET).ok, 300)
     report = drill.run(
         deployment, fault, TARGET, armed=True, baseline=20, seconds=25, aftermath=10, save=tmp_path / "x.zip"
     )
