@@ -42,9 +42,9 @@ def test_what_dies_is_started_again_and_its_last_words_are_kept(running: Program
 @pytest.mark.slow
 def test_what_dies_while_a_command_is_awaited_is_started_again(running: Programs, tmp_path: Path) -> None:
     """A Ray node that ends while the model is deployed: the deployment waits for it."""
-    code = f"import pathlib; p = pathlib.Path({str(tmp_path)!r}, 'n'); n = len(p.read_text()) if p.exists() else 0; "
-    running.start(python("node", code + "p.write_text('x' * (n + 1))"))
-    wait = f"import pathlib, time; p = pathlib.Path({str(tmp_path)!r}, 'n')\nwhile not p.exists() or len(p.read_text()) < 2: time.sleep(.01)"
+    file = f"import pathlib, time; p = pathlib.Path({str(tmp_path)!r}, 'n'); n = lambda: len(p.read_text())\n"
+    running.start(python("node", file + "p.write_text('x' * (n() + 1 if p.exists() else 1))"))
+    wait = file + "while not p.exists() or n() < 2: time.sleep(.01)"
     assert running.run(python("deploy", wait + "\nraise SystemExit(7)"), 30) == 7
     assert running.restarts("node") >= 1
 
