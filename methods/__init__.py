@@ -5,6 +5,7 @@ The names below are the public ones, for scripts and notebooks. They are importe
 - The catalogue: `list_methods` (imports no method), `load_method`.
 - Running: `rank` (one method, in this process), `run_methods` (many, in processes that can be killed), `consensus`,
   `run_contrast` (what distinguishes the fault window, by SHAP values).
+- The tool's own answer: `decide` (a `Verdict`: who is at fault, how sure, why and why not), `verdict_json`.
 - Before a method runs: `estimate_onset`, `with_onset`.
 - Evaluation: `load_cases`, `evaluate` (`answers_path` is the file of its answers so far), `summarize`; `overlap`,
   `overlap_by_chance` and `places` compare two rankings.
@@ -68,16 +69,23 @@ if TYPE_CHECKING:
     from methods.telemetry.onset import OnsetEstimate, with_onset
     from methods.telemetry.onset import estimate as estimate_onset
     from methods.telemetry.separation import end_of_trouble
+    from methods.verdict.as_json import verdict_json
+    from methods.verdict.decide import decide
+    from methods.verdict.types import Action, Answer, Evidence, Hop, Strength, Suspect, Trouble, Verdict
 
 __all__ = [
+    "Action",
+    "Answer",
     "Case",
     "ComponentScore",
     "Consensus",
     "EdgePointer",
+    "Evidence",
     "Explanation",
     "Family",
     "Graph",
     "GraphEdge",
+    "Hop",
     "LogsPointer",
     "Method",
     "MethodEntry",
@@ -93,10 +101,15 @@ __all__ = [
     "SignalScore",
     "SpansPointer",
     "Step",
+    "Strength",
+    "Suspect",
     "Table",
+    "Trouble",
     "UnknownMethod",
+    "Verdict",
     "answers_path",
     "consensus",
+    "decide",
     "end_of_trouble",
     "estimate_onset",
     "evaluate",
@@ -115,6 +128,7 @@ __all__ = [
     "run_methods",
     "split_at_onset",
     "summarize",
+    "verdict_json",
     "with_onset",
 ]
 
@@ -122,14 +136,18 @@ if not TYPE_CHECKING:
     __getattr__, __dir__ = exports(
         __name__,
         {
+            "Action": "methods.verdict.types:Action",
+            "Answer": "methods.verdict.types:Answer",
             "Case": "methods.evaluation.cases:Case",
             "ComponentScore": "methods.answer.types:ComponentScore",
             "Consensus": "methods.answer.consensus:Consensus",
             "EdgePointer": "methods.answer.types:EdgePointer",
+            "Evidence": "methods.verdict.types:Evidence",
             "Explanation": "methods.answer.types:Explanation",
             "Family": "methods.answer.types:Family",
             "Graph": "methods.answer.types:Graph",
             "GraphEdge": "methods.answer.types:GraphEdge",
+            "Hop": "methods.verdict.types:Hop",
             "LogsPointer": "methods.answer.types:LogsPointer",
             "Method": "methods.answer.types:Method",
             "MethodEntry": "methods.catalog:Entry",
@@ -145,10 +163,15 @@ if not TYPE_CHECKING:
             "SignalScore": "methods.answer.types:SignalScore",
             "SpansPointer": "methods.answer.types:SpansPointer",
             "Step": "methods.answer.types:Step",
+            "Strength": "methods.verdict.types:Strength",
+            "Suspect": "methods.verdict.types:Suspect",
             "Table": "methods.answer.types:Table",
+            "Trouble": "methods.verdict.types:Trouble",
             "UnknownMethod": "methods.catalog:UnknownMethod",
+            "Verdict": "methods.verdict.types:Verdict",
             "answers_path": "methods.evaluation.evaluate:answers_path",
             "consensus": "methods.answer.consensus:consensus",
+            "decide": "methods.verdict.decide:decide",
             "end_of_trouble": "methods.telemetry.separation:end_of_trouble",
             "estimate_onset": "methods.telemetry.onset:estimate",
             "evaluate": "methods.evaluation.evaluate:run",
@@ -167,6 +190,7 @@ if not TYPE_CHECKING:
             "run_methods": "methods.running.runner:run",
             "split_at_onset": "methods.telemetry.matrix:halves",
             "summarize": "methods.evaluation.report:summary",
+            "verdict_json": "methods.verdict.as_json:verdict_json",
             "with_onset": "methods.telemetry.onset:with_onset",
         },
     )

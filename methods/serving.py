@@ -9,12 +9,10 @@ import numpy as np
 from cluster.incident.model import Incident
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_components
-from methods.answer.ties import steady
-from methods.answer.types import Family, Method, NoRanking, Outcome, Reason
-from methods.peers.blocks import blocks_of
-from methods.peers.evidence import Weights, evidence_of
+from methods.answer.types import Family, Method, NoRanking, Outcome
+from methods.peers.evidence import Weights
 from methods.peers.explanation import explain
-from methods.peers.hypotheses import support
+from methods.peers.judgement import judge
 
 
 class Serving(Method):
@@ -109,16 +107,8 @@ class Serving(Method):
         self.weights = Weights(share, slab, tails, floor, follow, nobody, several)
 
     def rank(self, incident: Incident, rng: np.random.Generator) -> Outcome:
-        blocks = blocks_of(incident)
-        if blocks is None:
-            return NoRanking(Reason.NOT_APPLICABLE, "too few samples for a baseline and a stretch of trouble after it")
-        if not blocks.own.scaled and not blocks.called.scaled:
-            return NoRanking(Reason.NOT_APPLICABLE, "no signal has a value above 0")
-        evidence = evidence_of(blocks, incident.topology, self.weights)
-        posterior = support(evidence, incident.onset).posterior(self.weights)
-        judged = [c for c, families in evidence.families.items() if families or c in evidence.routed]
-        if not judged:
-            return NoRanking(Reason.NOT_APPLICABLE, "no component has a control to be compared with")
-        scores = steady({component: posterior.of(component) for component in judged})
-        order = sorted(scores, key=lambda c: (-scores[c], c))
-        return caveats_for(by_components(scores, explain(incident, evidence, posterior, order)), incident)
+        judged = judge(incident, self.weights)
+        if isinstance(judged, NoRanking):
+            return judged
+        explanation = explain(incident, judged.evidence, judged.posterior, judged.order)
+        return caveats_for(by_components(judged.scores, explanation), incident)

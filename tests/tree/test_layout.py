@@ -18,7 +18,7 @@ FOLDERS = {
     "cluster": {"incident", "kubernetes", "local", "prometheus", "text"},
     "faults": {"kubernetes", "local"},
     "guidelines": {"checks", "measured"},
-    "methods": {"answer", "evaluation", "graph", "peers", "running", "telemetry"},
+    "methods": {"answer", "evaluation", "graph", "peers", "running", "telemetry", "verdict"},
     "rca_tui": {"commands", "draw", "notebook", "screens", "widgets", "work"},
 }
 LONGEST = 400  # lines
