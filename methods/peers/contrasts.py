@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cluster.signals import SIGNALS, Hurts
-from methods.peers.blocks import LEAST_BASELINE, PRESENT, mean
+from methods.peers.blocks import LEAST_BASELINE, PRESENT
 from methods.telemetry.matrix import Floats
 
 Ints: TypeAlias = NDArray[np.int64]
@@ -70,10 +70,16 @@ def stretches(count: int) -> Stretches:
 
 
 def moves(series: Floats, among: Stretches) -> Moves:
-    """The changes of a (C, B) signal in each stretch."""
+    """The changes of a (C, B) signal in each stretch, and what they are measured against."""
+    _, of_base, _, of_within = _windows(series, among)
+    return Moves(changes(series, among), of_base, of_within, _noise(series, among.first)[:, None])
+
+
+def changes(series: Floats, among: Stretches) -> Floats:
+    """(A, C) mean of a (C, B) signal in each stretch less the baseline's, NaN where either has too few blocks."""
     base, of_base, within, of_within = _windows(series, among)
     enough = (of_base >= 2) & (of_within >= np.maximum(1.0, PRESENT * among.length[:, None]))
-    return Moves(np.where(enough, within - base, np.nan), of_base, of_within, _noise(series, among.first)[:, None])
+    return np.where(enough, within - base, np.nan)
 
 
 def counting_variance(events: Floats, among: Stretches) -> Floats:
@@ -155,12 +161,17 @@ def _noise(series: Floats, first: Ints) -> Floats:
     """
     shared = median(series.T)[None, :] if len(series) > 2 else 0.0
     centred = series - shared
-    by_start: dict[int, float] = {}
-    for start in np.unique(first):
-        past = centred[:, :start]
-        past = past - mean(past, axis=1)[:, None]
-        past = past[np.isfinite(past)]
+    finite = np.isfinite(centred)
+    values = np.where(finite, centred, 0.0)
+    total, count = np.cumsum(values, axis=1), np.cumsum(finite, axis=1)
+    starts, of_start = np.unique(first, return_inverse=True)
+    noise = np.zeros(len(starts))
+    for i, start in enumerate(starts):
+        means = total[:, start - 1] / np.maximum(count[:, start - 1], 1)
+        past = np.abs(values[:, :start] - means[:, None])[finite[:, :start]]
         if len(past):
-            robust = 1.4826 * float(np.median(np.abs(past)))
-            by_start[int(start)] = max(robust, math.sqrt(float(np.mean(past**2))))
-    return np.array([by_start.get(int(start), 0.0) for start in first])
+            middle = (len(past) - 1) // 2, len(past) // 2
+            robust = 1.4826 * float(np.partition(past, middle)[list(middle)].sum()) / 2
+            noise[i] = max(robust, math.sqrt(float(past @ past) / len(past)))
+    found: Floats = noise[of_start]
+    return found

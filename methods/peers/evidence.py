@@ -84,7 +84,10 @@ def evidence_of(blocks: Blocks, topology: Topology, weights: Weights) -> Evidenc
     gather = _Gathering(blocks, among, groups, weights)
     families: dict[str, dict[str, Floats]] = {component: {} for component in topology.ids}
     routed: dict[str, Floats] = {}
+    hosts, count = hosts_of(topology), len(among.first)
     for group in groups:
+        if hosts.issuperset(group.members):
+            continue
         found = gather.families(group)
         for family, factors in found.items():
             for i, member in enumerate(group.members):
@@ -95,7 +98,6 @@ def evidence_of(blocks: Blocks, topology: Topology, weights: Weights) -> Evidenc
             moved = gather.routing(group, sum(found.values(), np.zeros(1)))
             if moved is not None:
                 routed[group.caller] = np.maximum(moved, routed.get(group.caller, -np.inf))
-    hosts, count = hosts_of(topology), len(among.first)
     total = {}
     for component, found in families.items():
         tested = found and component not in hosts
@@ -221,7 +223,7 @@ class _Gathering:
     def _explained_below(self, group: Group, signal: str, own: Floats) -> Floats | None:
         """(A, 1) of the change of a caller's symptom, what lies within the changes of what it calls."""
         below = [
-            contrasts.moves(series, self._among).own
+            contrasts.changes(series, self._among)
             for _, rows in self._sources()
             if (series := stacked(rows.scaled, group.callees, signal)) is not None
         ]
@@ -236,5 +238,5 @@ class _Gathering:
         for _, rows in self._sources():
             series = stacked(rows.scaled, self._peers, "request_rate") if self._peers else None
             if series is not None:
-                return np.nan_to_num(contrasts.median(contrasts.moves(series, self._among).own))
+                return np.nan_to_num(contrasts.median(contrasts.changes(series, self._among)))
         return None
