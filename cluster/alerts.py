@@ -17,6 +17,7 @@ silenced and inhibited alerts are left out while another one fires.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -29,6 +30,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, Validatio
 from cluster.errors import RcaError
 from cluster.moment import Moment
 from cluster.text.plain import plain
+from cluster.text.times import DURATION, seconds_of
 from cluster.topology import Kind, Topology
 
 LARGEST = 4 << 20
@@ -48,14 +50,11 @@ _COMPONENT_LABELS = (
 _OWN_LABELS = {Kind.NODE: ("node",), Kind.GPU: ()}
 """Labels of a component that are a name of its own; the others say where it runs."""
 _NAME, _VALUE = 200, 4_000  # characters of a label's name, and of its value or of an address
-_UNITS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _WORDS = {"second": 1.0, "minute": 60.0, "min": 60.0, "hour": 3600.0, "day": 86400.0}
-_PART = re.compile(r"(\d{1,9})(ms|[smhdw])")
-_DURATION = re.compile(r"(?:\d{1,9}(?:ms|[smhdw])){1,6}")
-_RANGE = re.compile(r"\[(" + _DURATION.pattern + r")[\]:]")
+_RANGE = re.compile(rf"\[({DURATION})[\]:]")
 _PHRASE = re.compile(
     r"\bfor (?:at least |over |more than |longer than |the last |the past )?"
-    r"(?:(" + _DURATION.pattern + r")\b|(\d{1,6}) ?(second|minute|min|hour|day)s?\b)",
+    rf"(?:({DURATION})\b|(\d{{1,6}}) ?(second|minute|min|hour|day)s?\b)",
     re.IGNORECASE,
 )
 _METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]{2,199}")
@@ -164,7 +163,8 @@ class AlertGroup:
         latest = min(alert.latest for alert in self.alerts)
         earliest = min(alert.earliest for alert in self.alerts)
         until = max(max(alert.starts, alert.ends or 0.0) for alert in self.alerts)
-        return Moment(earliest, latest, until, f"the alert {self.title}")
+        likely = min(alert.latest - alert.window for alert in self.alerts)
+        return Moment(earliest, latest, until, f"the alert {self.title}", likely)
 
     def components(self, topology: Topology) -> tuple[str, ...]:
         """Components that the labels name: by id, or by what the topology knows of them (address, pod, node)."""
@@ -229,7 +229,7 @@ def _alert(read: _Alert) -> Alert:
     # An alert that fires ends in the year 1, or at a time ahead at which it times out.
     ended = state == "resolved" and read.ends is not None and read.ends.timestamp() >= starts
     expression = _expression(read.source)
-    windows = [_seconds(found) for found in _RANGE.findall(expression)]
+    windows = [seconds_of(found) for found in _RANGE.findall(expression)]
     return Alert(
         name=read.labels.get("alertname", "without a name"),
         labels=read.labels,
@@ -247,14 +247,14 @@ def _alert(read: _Alert) -> Alert:
 def _waited(read: _Alert) -> float:
     for texts in (read.labels, read.annotations):
         said = texts.get("for", "").strip()
-        if _DURATION.fullmatch(said):
-            return min(_seconds(said), LONGEST)
         if said == "0":
             return 0.0
+        with contextlib.suppress(ValueError):
+            return min(seconds_of(said), LONGEST)
     for name in ("summary", "description", "message", *sorted(read.annotations)):
         found = _PHRASE.search(read.annotations.get(name, ""))
         if found is not None:
-            seconds = _seconds(found[1].lower()) if found[1] else float(found[2]) * _WORDS[found[3].lower()]
+            seconds = seconds_of(found[1].lower()) if found[1] else float(found[2]) * _WORDS[found[3].lower()]
             return min(seconds, LONGEST)
     return DEFAULT_FOR
 
@@ -266,11 +266,6 @@ def _expression(address: str) -> str:
         return parse_qs(query, max_num_fields=50).get("g0.expr", [""])[0]
     except ValueError:
         return ""
-
-
-def _seconds(duration: str) -> float:
-    """Of a duration in Prometheus's notation, such as 1h30m."""
-    return sum(float(count) * _UNITS[unit] for count, unit in _PART.findall(duration))
 
 
 def _signals_of(metrics: set[str]) -> set[str]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from collections.abc import Callable
 
 import pandas as pd
 
+from cluster import moment as moments
 from cluster.deployment import Deployment, DeploymentError
 from cluster.incident.model import Incident, Telemetry, empty_logs, empty_spans
 from cluster.signals import UNITS
+from cluster.text.times import between, clock_time
 from cluster.window import Window
 
 
@@ -24,7 +27,7 @@ def capture(deployment: Deployment, window: Window, step: float | None = None) -
     metrics, edge_metrics = _measured(samples.metrics), _measured(samples.edge_metrics)
     if metrics.columns.empty:
         raise DeploymentError(
-            f"the deployment {deployment.name} has no metrics between {window.start} and {window.end}"
+            f"the deployment {deployment.name} has no metrics from {between(window.start, window.end)}"
         )
     spans = _optional(lambda: deployment.spans(window), empty_spans, "spans", notes)
     logs = _optional(lambda: deployment.logs(window), empty_logs, "logs", notes)
@@ -38,6 +41,26 @@ def capture(deployment: Deployment, window: Window, step: float | None = None) -
             metrics, edge_metrics, spans, logs, {name: UNITS[name] for name in sorted(signals & UNITS.keys())}
         ),
         notes=tuple(notes),
+    )
+
+
+def capture_around(deployment: Deployment, moment: moments.Moment, now: float) -> Incident:
+    """The window around a moment (`cluster.moment.window`) as an incident; it begins with the first sample there is.
+
+    Raises DeploymentError when there are no metrics at all, or when the moment lies ahead of `now`.
+    """
+    wanted, step = moments.window(moment, now, deployment.step)
+    incident = capture(deployment, wanted, step)
+    metrics, edges = incident.telemetry.metrics, incident.telemetry.edge_metrics
+    first = float(metrics.index[metrics.notna().any(axis=1)].min())
+    if first - wanted.start <= step:
+        return incident
+    telemetry = dataclasses.replace(
+        incident.telemetry, metrics=metrics[metrics.index >= first], edge_metrics=edges[edges.index >= first]
+    )
+    note = f"the telemetry begins at {clock_time(first)}; it was asked for from {clock_time(wanted.start)} on"
+    return dataclasses.replace(
+        incident, window=Window(first, wanted.end), telemetry=telemetry, notes=(*incident.notes, note)
     )
 
 

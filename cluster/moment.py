@@ -22,13 +22,16 @@ NOTICED_EARLY = 60.0
 class Moment:
     """Trouble began in [earliest, latest] and was still there at `until`; unix seconds. Raises ValueError.
 
-    `why` says where the times come from: a clause for people.
+    Attributes:
+        why: where the times come from, a clause for people.
+        likely: what to take for the onset where telemetry shows none; None where nobody has noticed anything.
     """
 
     earliest: float
     latest: float
     until: float
     why: str
+    likely: float | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.earliest) and self.earliest <= self.latest <= self.until < math.inf):
@@ -37,13 +40,13 @@ class Moment:
 
 def since(now: float, seconds: float) -> Moment:
     """Trouble that began within the last seconds, and goes on."""
-    return Moment(now - seconds, now, now, f"the last {span(seconds)}")
+    return Moment(now - seconds, now, now, f"trouble in the last {span(seconds)}")
 
 
 def about(time: float) -> Moment:
     """Trouble that a person noticed at this time."""
     latest = time + NOTICED_EARLY
-    return Moment(time - NOTICED_LATE, latest, latest, f"about {date_time(time)}")
+    return Moment(time - NOTICED_LATE, latest, latest, f"trouble about {date_time(time)}", time - NOTICED_EARLY)
 
 
 def window(moment: Moment, now: float, step: float) -> tuple[Window, float]:

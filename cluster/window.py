@@ -32,6 +32,7 @@ class OnsetSource(StrEnum):
     ESTIMATED = "estimated"
     OPERATOR = "operator"
     GIVEN = "given"
+    NOTICED = "noticed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Onset:
     """When the trouble began, in unix seconds, and where that time comes from.
 
     `GIVEN` is the injection time from a journal: only the evaluation uses it, to measure what knowing it is worth.
+    `NOTICED` is worked out from the time at which an alert fired or a person noticed it: minutes off, and often early.
     """
 
     time: float

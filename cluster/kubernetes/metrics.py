@@ -50,7 +50,7 @@ class MetricsReader:
         with self.connect() as server:
             scraped = self.scraped(server, stack, window)
             try:
-                queries, missing = build_queries(stack, scraped, self._configured, signals)
+                queries, missing = build_queries(stack, scraped, self._configured, signals, step)
             except KeyError as error:
                 raise DeploymentError(str(error.args[0])) from error
             answer = server.range(queries, window, step, len(stack.topology.ids))
@@ -124,11 +124,12 @@ class MetricsReader:
 
 
 def build_queries(
-    stack: Stack, scraped: Scraped, configured: Metrics, signals: Sequence[str] | None
+    stack: Stack, scraped: Scraped, configured: Metrics, signals: Sequence[str] | None, step: float = 0.0
 ) -> tuple[list[Query], list[str]]:
     """The queries for the signals, and the signals that nothing measures. Raises KeyError for an unknown signal.
 
-    The gateway is one component however many pods it has, so the server sums its series.
+    The gateway is one component however many pods it has, so the server sums its series. Rates and quantiles look back
+    over `step` seconds at least.
     """
     namespace = stack.target.namespace
     base = Source(
@@ -141,7 +142,7 @@ def build_queries(
         kinds=_OTHER_KINDS,
         namespace=namespace,
         everywhere=_matchers(configured.matchers),
-    )
+    ).sampled(step)
     queries, missing = resolve(signals, base, scraped.names)
     if GATEWAY in stack.pods:
         pods = "|".join(sorted({_name_pattern(pod.owner, pod.name) for pod in stack.pods[GATEWAY]}))

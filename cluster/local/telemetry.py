@@ -48,7 +48,7 @@ def read_samples(
     """
     with Prometheus(url, deadline=QUERY_DEADLINE) as server:
         try:
-            queries, missing = resolve(signals, _SOURCE, server.names(window))
+            queries, missing = resolve(signals, _SOURCE.sampled(step), server.names(window))
         except KeyError as error:
             raise DeploymentError(str(error.args[0])) from error
         return as_samples(topology, queries, server.range(queries, window, step), missing)

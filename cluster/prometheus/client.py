@@ -8,7 +8,6 @@ leaves gaps and a note, and there is an error only when every query fails.
 from __future__ import annotations
 
 import math
-import re
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -26,6 +25,7 @@ from urllib3.util.retry import Retry
 from cluster.deployment import DeploymentError, Samples
 from cluster.http import QueryError, Session, checked, without_secrets, wrong_form
 from cluster.prometheus.promql import Query
+from cluster.text.times import seconds_of
 from cluster.topology import Topology
 from cluster.window import Window
 
@@ -35,9 +35,6 @@ POINTS_PER_QUERY = 10_000
 POINTS_PER_ANSWER = 100_000
 _WORKERS = 4
 _NOT_PROMETHEUS = wrong_form("Prometheus")
-_UNITS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
-_PART = re.compile(r"(\d+)(ms|[smhdwy])")
-_DURATION = re.compile(r"(?:\d+(?:ms|[smhdwy]))+")
 
 Series = dict[tuple[str, ...], NDArray[np.float64]]
 
@@ -190,7 +187,7 @@ class Prometheus:
         try:
             intervals: dict[str, float] = checked(
                 lambda: {
-                    str(target["labels"]["job"]): _duration(target["scrapeInterval"])
+                    str(target["labels"]["job"]): seconds_of(target["scrapeInterval"])
                     for target in self._client.get_targets("active")["activeTargets"]
                 }
             )
@@ -286,10 +283,3 @@ def _series(matrix: Any, labels: Sequence[str], first: float, step: float, steps
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise QueryError(_NOT_PROMETHEUS) from error
     return series
-
-
-def _duration(text: object) -> float:
-    """Seconds of a duration in Prometheus's notation, such as 1m30s. Raises ValueError."""
-    if not isinstance(text, str) or not _DURATION.fullmatch(text):
-        raise ValueError(f"{text!r} is not a duration")
-    return sum(float(count) * _UNITS[unit] for count, unit in _PART.findall(text))

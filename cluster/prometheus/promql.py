@@ -115,6 +115,10 @@ class Source:
     everywhere: str = ""
     workload: str = ""
 
+    def sampled(self, step: float) -> Source:
+        """The same with windows of at least `step` seconds: between two samples that far apart nothing is left out."""
+        return replace(self, rate_window=max(self.rate_window, step), quantile_window=max(self.quantile_window, step))
+
 
 @dataclass(frozen=True, slots=True)
 class Query:

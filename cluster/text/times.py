@@ -8,11 +8,14 @@
 ('41.6 ms', '12.3 s', '4 min 05 s')
 >>> span(0.0416), span(12.34), span(245)
 ('42 ms', '12 s', '4 min 05 s')
+>>> seconds_of("1h30m"), seconds_of("250ms")
+(5400.0, 0.25)
 """
 
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime
 
 from cluster.text.plain import NOTHING
@@ -20,6 +23,11 @@ from cluster.text.plain import NOTHING
 ZONE = "UTC"
 MINUTES_FROM = 120.0
 """Seconds from which a length of time is told in minutes."""
+DURATION = r"(?:\d{1,9}(?:ms|[smhdwy])){1,7}"
+"""A pattern for a length of time in Prometheus's notation."""
+_UNITS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
+_PART = re.compile(r"(\d+)(ms|[smhdwy])")
+_DURATION = re.compile(DURATION)
 
 
 def clock_time(time: float) -> str:
@@ -67,6 +75,13 @@ def span(seconds: float) -> str:
     if seconds < 9.95:
         return f"{max(0.0, seconds):.1f} s"
     return f"{seconds:.0f} s" if round(seconds) < MINUTES_FROM else _minutes(seconds)
+
+
+def seconds_of(text: object) -> float:
+    """Seconds of a length of time in Prometheus's notation, such as 1m30s. Raises ValueError for anything else."""
+    if not isinstance(text, str) or not _DURATION.fullmatch(text):
+        raise ValueError(f"{text!r} is not a duration")
+    return sum(float(count) * _UNITS[unit] for count, unit in _PART.findall(text))
 
 
 def _minutes(seconds: float) -> str:

@@ -21,6 +21,10 @@ MOST_PAIRED = 6
 """Pairs are looked for among this many components of a group: the likeliest."""
 SURE = 0.9
 """Probability of an onset near the one that an operator has set; the rest is spread over all stretches."""
+SUPPOSED = 0.5
+"""The same near the time that an alert gives."""
+OFF = 120.0
+"""Seconds by which that time may be off."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,15 +93,17 @@ def support(evidence: Evidence, onset: Onset | None) -> Support:
 
 
 def _prior(evidence: Evidence, onset: Onset | None) -> Floats:
-    """(A,) log probability of each stretch: all alike, or near a given onset."""
+    """(A,) log probability of each stretch: all alike, or near a given onset; vaguely near one that was noticed."""
     first, edges = evidence.among.first, evidence.blocks.edges
     alike = 1 / len(first)
     if onset is None or onset.source is OnsetSource.ESTIMATED:
         return np.full(len(first), math.log(alike))
-    distance = np.abs(edges[first] - onset.time) / (edges[1] - edges[0])
+    block = edges[1] - edges[0]
+    sure, off = (SUPPOSED, max(block, OFF)) if onset.source is OnsetSource.NOTICED else (SURE, block)
+    distance = np.abs(edges[first] - onset.time) / off
     # Against the nearest start, so that an onset outside of the window leaves a prior.
     near = np.exp(-np.maximum(distance - 1, 0.0) + np.maximum(distance.min() - 1, 0.0))
-    prior: Floats = np.log((1 - SURE) * alike + SURE * near / near.sum())
+    prior: Floats = np.log((1 - sure) * alike + sure * near / near.sum())
     return prior
 
 

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cluster.capture import capture
+from cluster.capture import capture, capture_around
 from cluster.deployment import DeploymentError, Liveness, Samples, Status
 from cluster.incident.model import empty_edge_metrics, empty_logs, empty_metrics, empty_spans
+from cluster.moment import Moment
 from cluster.topology import Topology
 from cluster.window import Window
 
@@ -115,5 +116,40 @@ def test_sources_that_fail_are_named_and_empty(topology: Topology) -> None:
 
 def test_without_any_metric_there_is_no_incident(topology: Topology) -> None:
     nothing = Samples(empty_metrics(), empty_edge_metrics())
-    with pytest.raises(DeploymentError, match=r"^the deployment local has no metrics between"):
+    with pytest.raises(DeploymentError, match=r"^the deployment local has no metrics from 00:01:40 to 00:01:43 UTC"):
         capture(Deployment(topology, brings=nothing), WINDOW, 1.0)
+
+
+@dataclass
+class Young(Deployment):
+    """One that has been measured from `since` on, once a second."""
+
+    since: float = 0.0
+    step: float = 1.0
+    asked: list[tuple[Window, float]] = field(default_factory=list)
+
+    def samples(self, window: Window, step: float, signals: Sequence[str] | None = None) -> Samples:
+        self.asked.append((window, step))
+        index = pd.Index(np.arange(window.start, window.end, step), name="time")
+        values = np.where(index >= self.since, 0.5, np.nan)
+        names = ["component", "signal"]
+        columns = pd.MultiIndex.from_tuples([("gateway", "latency_p90")], names=names)
+        return Samples(pd.DataFrame({0: values}, index=index).set_axis(columns, axis=1), empty_edge_metrics())
+
+
+def test_the_window_around_an_alert_holds_a_baseline_before_what_it_waited_for(topology: Topology) -> None:
+    deployment = Young(topology)
+    fired = 10_000.0
+    incident = capture_around(deployment, Moment(fired - 660, fired - 300, fired, "the alert Slow"), fired + 30)
+    assert deployment.asked == [(Window(fired - 900, fired + 30), 2.0)]
+    assert incident.window == deployment.asked[0][0]
+    assert not any("begins" in note for note in incident.notes)
+
+
+def test_what_was_not_yet_measured_is_no_part_of_the_window_and_said(topology: Topology) -> None:
+    fired = 10_000.0
+    young = Young(topology, since=fired - 100)
+    incident = capture_around(young, Moment(fired - 200, fired - 60, fired, "the alert Slow"), fired)
+    assert incident.window == Window(fired - 100, fired)
+    assert incident.telemetry.metrics.index[0] == fired - 100
+    assert incident.notes[-1] == "the telemetry begins at 02:45:00 UTC; it was asked for from 02:39:20 UTC on"
