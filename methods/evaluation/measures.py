@@ -1,4 +1,4 @@
-"""How good a ranking was: AC@k, Avg@5, MRR, with ties by expectation, and what guessing would give.
+"""How good an answer was: AC@k, Avg@5, MRR of a ranking, and what guessing would give; names, path, probabilities.
 
 Ties. A ranking that ties components does not say which comes first, so its score is the mean over all orders of the
 tie: a true component in a group of g at the ranks r .. r + g - 1 is among the first k with probability
@@ -15,6 +15,7 @@ from statistics import fmean
 
 import numpy as np
 
+from cluster.topology import Topology
 from methods.answer.ranking import Places
 
 DEPTH = 5
@@ -59,6 +60,75 @@ def _expected(rank: int, group: int, good: int) -> Score:
     first = [comb(group - j - 1, good - 1) / comb(group, good) for j in range(group)]
     ac = tuple(min(1.0, sum(first[: max(0, k - rank + 1)])) for k in range(1, DEPTH + 1))
     return Score(ac, sum(share / (rank + j) for j, share in enumerate(first)))
+
+
+def set_score(named: Collection[str], true: Collection[str]) -> float:
+    """F1 of the named components, 0 where a faulty one is not among them.
+
+    Where no component is faulty, 1 for naming nobody and 0 for naming somebody.
+    """
+    hits = set(named) & set(true)
+    if not true:
+        return float(not named)
+    if len(hits) < len(set(true)):
+        return 0.0
+    precision = len(hits) / len(set(named))
+    return 2 * precision / (precision + 1)
+
+
+def path_is_right(hops: Collection[tuple[str, str]], true: Collection[str], topology: Topology) -> bool:
+    """Whether (source, target) hops lead from every faulty component to the front door, and from nowhere else.
+
+    Each hop must join two components that the topology joins. Without a faulty component only no hop is right.
+    """
+    related = {frozenset((edge.source, edge.target)) for edge in topology.edges}
+    if any(frozenset(hop) not in related for hop in hops):
+        return False
+    reached = {cause: _reached({cause}, hops) for cause in true}
+    if any(source not in set().union(*reached.values()) for source, _ in hops):
+        return False
+    return topology.front_door is None or all(topology.front_door in found for found in reached.values())
+
+
+def _reached(start: set[str], hops: Collection[tuple[str, str]]) -> set[str]:
+    found = set(start)
+    while fresh := {target for source, target in hops if source in found} - found:
+        found |= fresh
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Answers of like probability: how many, their mean probability, and the share of them that was right."""
+
+    count: int
+    probability: float
+    right: float
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """`bins` by rising probability, empty ones left out; `error` is the expected calibration error, 0 to 1."""
+
+    bins: tuple[Bin, ...]
+    error: float
+
+
+def calibration(answers: Sequence[tuple[float, bool]], bins: int = 10) -> Calibration:
+    """Compare (probability of an answer, whether it was right) pairs, in `bins` of equal width.
+
+    The expected calibration error is the mean of |probability - share right| over the bins, weighted by their answers
+    (Naeini, Cooper, Hauskrecht, AAAI 2015).
+    """
+    groups: dict[int, list[tuple[float, bool]]] = {}
+    for probability, right in answers:
+        groups.setdefault(min(int(probability * bins), bins - 1), []).append((probability, right))
+    found = tuple(
+        Bin(len(some), fmean(p for p, _ in some), fmean(float(right) for _, right in some))
+        for _, some in sorted(groups.items())
+    )
+    error = sum(b.count * abs(b.probability - b.right) for b in found) / len(answers) if answers else 0.0
+    return Calibration(found, error)
 
 
 def interval(values: Sequence[float], *, level: float = 0.95, replicates: int = 2000) -> tuple[float, float]:
