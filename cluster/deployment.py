@@ -217,6 +217,15 @@ class HasPods(Protocol):
 
 
 @runtime_checkable
+class HasLoad(Protocol):
+    """A deployment whose usual load is our own."""
+
+    def set_rate(self, rate: float) -> None:
+        """Send `rate` requests per second from now on. Raises DeploymentError."""
+        ...
+
+
+@runtime_checkable
 class HasIncident(Protocol):
     """A deployment that replays a saved incident: its telemetry ends with the recording."""
 

@@ -114,6 +114,7 @@ def run(
     progress: Callable[[Progress], None] = lambda progress: None,
     cancelled: Callable[[], bool] = lambda: False,
     engine: Engine | None = None,
+    conditions: Mapping[str, Any] | None = None,
 ) -> DrillReport:
     """Run one drill. Blocks for baseline + seconds + aftermath, and longer while the service is not steady or healthy.
 
@@ -128,6 +129,7 @@ def run(
         save: folder or .zip that does not exist yet.
         cancelled: asked several times a second; from then on everything is undone, and the report says so.
         engine: for tests.
+        conditions: what else goes on, for the truth.
 
     Raises:
         FaultError: refused, with nothing touched (UnknownFault, BadParameters, ReadOnly, Refused, JournalError), or
@@ -165,10 +167,10 @@ def run(
     report = _report(injection, undone, aborted, reverted_at)
     if reverted_at is None:
         return report
-    periods = _periods(injection.injected_at, reverted_at, baseline, aftermath)
+    periods = periods_of(injection.injected_at, reverted_at, baseline, aftermath)
     if save is not None and report.whole:
         progress(Progress(Phase.SAVING))
-        report = replace(report, saved=_save(deployment, injection.plan, periods, save))
+        report = replace(report, saved=_save(deployment, injection.plan, periods, save, conditions or {}))
     return _measured(report, deployment, chosen, injection.plan, periods)
 
 
@@ -249,8 +251,8 @@ def _report(injection: Injection, undone: Undone, aborted: str, reverted_at: flo
     )
 
 
-def _periods(injected_at: float, reverted_at: float, baseline: float, aftermath: float) -> Periods:
-
+def periods_of(injected_at: float, reverted_at: float, baseline: float, aftermath: float) -> Periods:
+    """Before, during and after a fault, from when it was in (unix seconds) and how long the others last (s)."""
     return Periods(
         before=Window(injected_at - baseline, injected_at),
         during=Window(injected_at, reverted_at),
@@ -258,7 +260,7 @@ def _periods(injected_at: float, reverted_at: float, baseline: float, aftermath:
     )
 
 
-def _save(deployment: Deployment, plan: Plan, periods: Periods, path: Path) -> Path:
+def _save(deployment: Deployment, plan: Plan, periods: Periods, path: Path, conditions: Mapping[str, Any]) -> Path:
     from cluster.capture import capture
     from cluster.incident import store
     from cluster.incident.truth import Truth
@@ -271,6 +273,7 @@ def _save(deployment: Deployment, plan: Plan, periods: Periods, path: Path) -> P
         reverted_at=periods.during.end,
         parameters=plan.parameters,
         target=plan.target,
+        conditions=conditions,
     )
     return store.save(capture(deployment, window), path, truth)
 

@@ -1,10 +1,13 @@
 """Record a set of drills: the command that recorded the shipped incidents.
 
     python -m faults.record --out FOLDER cpu-stress:head:3 cpu-stress:replica-0:3 …
+    python -m faults.record --out FOLDER --seed 7 --first 67
 
-Each PLAN is FAULT:TARGET:TIMES. The drills run one after the other in random order, each from a steady state, and are
-saved as drill-01.zip, drill-02.zip …: only their sealed truth says which is which. Run it again with the same plans to
-continue after an interruption: drills that are in the folder are not recorded again.
+Each PLAN is FAULT:TARGET:TIMES; a seed draws a whole set (`faults.recording.recipe`), also stretches without a fault.
+The drills run one after the other in random order, each from a steady state, and are saved as drill-01.zip,
+drill-02.zip …: only their sealed truth says which is which. Run it again with the same arguments to continue after an
+interruption: drills that are in the folder are not recorded again. With a seed, `split.json` names those that are only
+to be scored: nothing is tuned on them.
 
 It runs unattended for hours. A drill that fails, or whose fault did not land, is undone and tried again later, a few
 times. The recording ends early only when many attempts in a row fail.
@@ -27,12 +30,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster.deployment import DeploymentError
+from cluster.incident.truth import NO_FAULT, Truth
 from cluster.text.times import clock_time
-from faults import catalog, drill, recover
-from faults.drill import DrillReport
-from faults.effects import Landing
+from cluster.window import Window
+from faults import catalog, clock, drill, effects, recover, steady
+from faults.drill import Phase
+from faults.effects import Landing, Measured
 from faults.engine import Engine
 from faults.errors import FaultError, Refused
+from faults.recording import recipe
+from faults.recording.conditions import Following, company
+from faults.recording.recipe import Recording
+from faults.steady import NotSteady
 
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
@@ -54,6 +63,14 @@ class Times:
     aftermath: float = 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A drill, and the file that it becomes."""
+
+    path: Path
+    recording: Recording
+
+
 def parse_plans(plans: Iterable[str]) -> Counter[Job]:
     """`FAULT:TARGET:TIMES` each. Raises FaultError."""
     jobs: Counter[Job] = Counter()
@@ -67,73 +84,114 @@ def parse_plans(plans: Iterable[str]) -> Counter[Job]:
     return jobs
 
 
+def of_plans(folder: Path, jobs: Counter[Job], seed: int | None = None) -> list[Task]:
+    """The drills that the folder lacks, in random order, each under the next free name."""
+    missing = list((jobs - _recorded(folder)).elements())
+    random.Random(seed).shuffle(missing)  # noqa: S311  an order, no secret
+    names = (folder / f"drill-{number:02d}.zip" for number in itertools.count(1))
+    return [
+        Task(path, Recording(fault, target))
+        for path, (fault, target) in zip((name for name in names if not name.exists()), missing, strict=False)
+    ]
+
+
+def of_seed(folder: Path, seed: int, first: int) -> list[Task]:
+    """The drills of the recipe that the folder lacks; the first of them is number `first`. Writes `split.json`."""
+    tasks = [Task(folder / f"drill-{first + i:02d}.zip", drill) for i, drill in enumerate(recipe.draw(seed))]
+    split = {"seed": seed, "scored": [task.path.stem for task in tasks if task.recording.scored]}
+    (folder / "split.json").write_text(json.dumps(split, indent=2) + "\n")
+    return [task for task in tasks if not task.path.exists()]
+
+
 def record(
     deployment: Deployment,
-    jobs: Counter[Job],
-    folder: Path,
+    tasks: Sequence[Task],
     times: Times,
     *,
-    seed: int | None = None,
     log: Callable[[str], None] = print,
     engine: Engine | None = None,
 ) -> int:
-    """Run the missing drills. Returns how many are still missing in the end.
+    """Record them. Returns how many are still missing in the end.
 
     Args:
-        jobs: (fault, target) -> how many drills the folder should have.
-        seed: of the order; by default random.
         log: called with a line for each drill, without fault or target.
     """
     engine = engine or Engine(deployment, armed=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    missing = list((jobs - _recorded(folder)).elements())
-    random.Random(seed).shuffle(missing)  # noqa: S311  an order, no secret
-    log(f"{len(missing)} drills to record into {folder}")
-    ahead = deque((job, 1) for job in missing)
+    log(f"{len(tasks)} drills to record")
+    ahead = deque((task, 1) for task in tasks)
     left = in_a_row = 0
     while ahead and in_a_row < MAX_IN_A_ROW:
-        job, attempt = ahead.popleft()
-        if _one(deployment, engine, job, _next_name(folder), times, log):
+        task, attempt = ahead.popleft()
+        if _one(deployment, engine, task, times, log):
             in_a_row = 0
-            _write_manifest(folder, times)
+            _write_manifest(task.path.parent, times)
             continue
         in_a_row += 1
         _undo_what_is_left(engine, log)
         if attempt < MAX_ATTEMPTS:
-            ahead.append((job, attempt + 1))
+            ahead.append((task, attempt + 1))
         else:
             left += 1
     return left + len(ahead)
 
 
-def _one(
-    deployment: Deployment, engine: Engine, job: Job, path: Path, times: Times, log: Callable[[str], None]
-) -> bool:
+def _one(deployment: Deployment, engine: Engine, task: Task, times: Times, log: Callable[[str], None]) -> bool:
     """Run one drill. Returns whether it is saved and its fault landed."""
     from cluster.incident.store import IncidentError
 
-    fault, target = job
+    recording, path = task.recording, task.path
+    most = QUIET_PATIENCE + times.baseline + times.seconds + times.aftermath
     try:
-        _become_steady(engine, fault, target)
-        report = drill.run(
-            deployment,
-            fault,
-            target,
-            armed=True,
-            baseline=times.baseline,
-            seconds=times.seconds,
-            aftermath=times.aftermath,
-            save=path,
-            engine=engine,
-        )
-    except (FaultError, DeploymentError, IncidentError) as error:
+        with Following(deployment, recording.conditions) as load, company(recording.conditions.busy, most):
+            _become_steady(engine, recording)
+            if recording.fault == NO_FAULT:
+                landing, sli = _without_fault(deployment, recording, path, times, load)
+            else:
+                report = drill.run(
+                    deployment,
+                    recording.fault,
+                    recording.target,
+                    recording.parameters,
+                    armed=True,
+                    baseline=times.baseline,
+                    seconds=times.seconds,
+                    aftermath=times.aftermath,
+                    save=path,
+                    progress=lambda progress: load.baseline_ended() if progress.phase is Phase.INJECTING else None,
+                    engine=engine,
+                    conditions=recording.conditions.as_json(),
+                )
+                if report.saved is None:
+                    log(f"{path.stem}: not recorded: {report.aborted or report.detail}")
+                    return False
+                landing, sli = report.landing, report.sli
+    except (FaultError, NotSteady, DeploymentError, IncidentError) as error:
         log(f"{path.stem}: not recorded: {error}")
         return False
-    log(_line(path, report))
-    if report.saved is not None and report.landing is not Landing.ABSENT:
-        return True
-    path.unlink(missing_ok=True)
-    return False
+    log(_line(path, landing, sli))
+    if landing is Landing.ABSENT:
+        path.unlink()
+        return False
+    return True
+
+
+def _without_fault(
+    deployment: Deployment, recording: Recording, path: Path, times: Times, load: Following
+) -> tuple[Landing, tuple[Measured, ...]]:
+    """Record as long as a drill lasts. Its landing is UNKNOWN: nothing was to be seen."""
+    from cluster.capture import capture
+    from cluster.incident import store
+
+    start = time.time()
+    time.sleep(times.baseline)
+    load.baseline_ended()
+    middle = time.time()
+    time.sleep(times.seconds + times.aftermath + drill.LAG)
+    periods = drill.periods_of(middle, middle + times.seconds, middle - start, times.aftermath)
+    truth = Truth((), NO_FAULT, periods.during.start, periods.during.end, conditions=recording.conditions.as_json())
+    store.save(capture(deployment, Window(periods.before.start, periods.after.end)), path, truth)
+    anywhere = deployment.topology().ids[0]
+    return Landing.UNKNOWN, effects.measure(deployment, [(anywhere, effect) for effect in effects.SLI], periods)
 
 
 def _undo_what_is_left(engine: Engine, log: Callable[[str], None]) -> None:
@@ -154,28 +212,29 @@ def _recorded(folder: Path) -> Counter[Job]:
     return found
 
 
-def _next_name(folder: Path) -> Path:
-    taken = {int(match[1]) for path in folder.iterdir() if (match := NAME.fullmatch(path.name))}
-    number = next(number for number in itertools.count(1) if number not in taken)
-    return folder / f"drill-{number:02d}.zip"
-
-
-def _become_steady(engine: Engine, fault: str, target: str) -> None:
-    """Wait until preflight passes. Raises Refused when it does not in time."""
-    until = time.monotonic() + QUIET_PATIENCE
-    chosen = catalog.load(fault, engine.deployment.kind)
-    while not (report := engine.check(chosen, target)).ok:
-        if time.monotonic() >= until:
-            report.require()
+def _become_steady(engine: Engine, recording: Recording) -> None:
+    """Wait until preflight passes, or without a fault the SLI is steady. Raises FaultError when it does not in time."""
+    ends = clock.now().after(QUIET_PATIENCE)
+    fault = None if recording.fault == NO_FAULT else catalog.load(recording.fault, engine.deployment.kind)
+    while True:
+        try:
+            if fault is None:
+                steady.level(engine.deployment)
+            else:
+                engine.check(fault, recording.target).require()
+            return
+        except (NotSteady, Refused):
+            if ends.remaining() <= 0:
+                raise
         time.sleep(5.0)
 
 
-def _line(path: Path, report: DrillReport) -> str:
-    latency = next((one for one in report.sli if one.signal == "latency_p90"), None)
+def _line(path: Path, landing: Landing, sli: Sequence[Measured]) -> str:
+    latency = next((one for one in sli if one.signal == "latency_p90"), None)
     values = (latency.before, latency.during, latency.after) if latency else ()
     shown = " / ".join("-" if value is None else f"{value:.2f}" for value in values)
-    why = f", {report.aborted}" if report.aborted else ""
-    return f"{path.stem}: {report.state}, {report.landing}{why}; p90 latency before / during / after: {shown} s"
+    did = "not recorded: its fault did not land" if landing is Landing.ABSENT else "recorded"
+    return f"{path.stem}: {did}; p90 latency before / during / after: {shown} s"
 
 
 def _write_manifest(folder: Path, times: Times) -> None:
@@ -191,18 +250,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     usual = Times()
     parser = argparse.ArgumentParser(prog="python -m faults.record", description="Record drills on this machine.")
-    parser.add_argument("plans", nargs="+", metavar="PLAN", help="FAULT:TARGET:TIMES")
+    parser.add_argument("plans", nargs="*", metavar="PLAN", help="FAULT:TARGET:TIMES")
+    parser.add_argument("--seed", type=int, metavar="N", help="of a whole set of drills, in place of plans")
+    parser.add_argument("--first", type=int, default=1, metavar="N", help="number of the first drill of that set")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--baseline", type=float, default=usual.baseline, metavar="S")
     parser.add_argument("--seconds", type=float, default=usual.seconds, metavar="S")
     parser.add_argument("--aftermath", type=float, default=usual.aftermath, metavar="S")
     chosen = parser.parse_args(arguments)
+    if bool(chosen.plans) == (chosen.seed is not None):
+        parser.error("either plans or a seed")
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         jobs = parse_plans(chosen.plans)
         deployment = LocalDeployment.connect()
+        chosen.out.mkdir(parents=True, exist_ok=True)
+        seed = chosen.seed
+        tasks = of_plans(chosen.out, jobs) if seed is None else of_seed(chosen.out, seed, chosen.first)
         times = Times(chosen.baseline, chosen.seconds, chosen.aftermath)
-        missing = record(deployment, jobs, chosen.out, times, log=_say)
+        missing = record(deployment, tasks, times, log=_say)
     except (FaultError, DeploymentError, IncidentError) as error:
         print(error, file=sys.stderr)
         return 2

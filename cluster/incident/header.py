@@ -107,6 +107,7 @@ class SealedTruth(_Strict):
     reverted_at: FiniteFloat | None
     parameters: dict[str, JsonValue]
     target: Name = ""
+    conditions: dict[str, JsonValue] = {}
 
     @staticmethod
     def of(incident: str, truth: Truth) -> SealedTruth:
@@ -118,10 +119,19 @@ class SealedTruth(_Strict):
             reverted_at=truth.reverted_at,
             parameters=dict(truth.parameters),
             target=truth.target,
+            conditions=dict(truth.conditions),
         )
 
     def make_truth(self) -> Truth:
-        return Truth(self.components, self.fault, self.injected_at, self.reverted_at, self.parameters, self.target)
+        return Truth(
+            self.components,
+            self.fault,
+            self.injected_at,
+            self.reverted_at,
+            self.parameters,
+            self.target,
+            self.conditions,
+        )
 
 
 def _plain(topology: Topology) -> dict[str, Any]:

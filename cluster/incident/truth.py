@@ -9,17 +9,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+NO_FAULT = "none"
+"""Recorded without a fault: `injected_at` is the end of the baseline, and at most the load changes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Truth:
     """The cause of an incident.
 
     Attributes:
-        components: ids of the faulty components; empty when none is (a load surge).
-        fault: catalogue name of the fault, or the label of an imported case.
+        components: ids of the faulty components; empty when none is (a load surge, a healthy stretch).
+        fault: catalogue name of the fault, the label of an imported case, or `NO_FAULT`.
         injected_at, reverted_at: unix seconds, from the journal's read-back; `reverted_at` None when unknown.
         parameters: the fault's, as injected.
         target: the component that the drill was asked to hit, which need not be the faulty one; empty when unknown.
+        conditions: the load, and whether another process was busy; empty when unknown.
     """
 
     components: tuple[str, ...]
@@ -28,3 +32,4 @@ class Truth:
     reverted_at: float | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict, hash=False)
     target: str = ""
+    conditions: Mapping[str, Any] = field(default_factory=dict, hash=False)

@@ -15,6 +15,7 @@ from cluster.deployment import (
     DeploymentError,
     DeploymentKind,
     HasGateway,
+    HasLoad,
     HasPods,
     Liveness,
     Samples,
@@ -37,7 +38,7 @@ FRESH_SECONDS = 5.0
 _NEWEST = 'max(timestamp(pod_processes{job="exporter"})) or max(max_over_time(timestamp(up)[10m:5s]))'
 
 
-class LocalDeployment(Deployment, HasPods, HasGateway):
+class LocalDeployment(Deployment, HasPods, HasGateway, HasLoad):
     """The deployment that `cluster.local.lifecycle.up` started. Also `HasExposition`."""
 
     kind = DeploymentKind.LOCAL
@@ -111,6 +112,14 @@ class LocalDeployment(Deployment, HasPods, HasGateway):
 
     def gateway(self) -> LocalGateway:
         return LocalGateway(self.state, self.pod(layout.GATEWAY))
+
+    def set_rate(self, rate: float) -> None:
+        try:
+            new = self.state.run_dir.rate.with_suffix(".new")
+            new.write_text(str(rate))
+            new.replace(self.state.run_dir.rate)
+        except OSError as error:
+            raise DeploymentError(f"the load cannot be changed: {error}") from None
 
     def close(self) -> None:
         """Nothing is held open."""

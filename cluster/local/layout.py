@@ -114,6 +114,10 @@ class RunDir:
         return self.root / "settings.json"
 
     @property
+    def rate(self) -> Path:
+        return self.root / "rate"
+
+    @property
     def supervisor_log(self) -> Path:
         return self.root / "supervisor.log"
 

@@ -1,16 +1,19 @@
-"""Open-loop load: requests are sent at a constant rate, independent of responses, as independent users send them.
+"""Open-loop load: requests are sent at a given rate, independent of responses, as independent users send them.
 
-Every response is streamed: time to first token and time between tokens are measured by the client.
+The rate can change while it runs: it is read from a file that `LocalDeployment.set_rate` writes. Every response is
+streamed: time to first token and time between tokens are measured by the client.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import random
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import aiohttp
 from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics, start_http_server
@@ -19,6 +22,8 @@ from cluster.local import layout
 
 TIMEOUT_SECONDS = 20.0
 MAX_IN_FLIGHT = 400
+RATE_SECONDS = 0.5
+"""How often the file with the rate is looked at."""
 _BUCKETS = (0.02, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 6, 8, 12, 16, 20)
 _TOKEN_BUCKETS = (0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.5, 0.8, 1.2, 2, 4, 8)
 
@@ -63,11 +68,26 @@ _OBJECTS = (
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Where to send requests and how; `rate` in requests per second."""
+    """Where to send requests and how; `rate` in requests per second, until `rate_file` holds another."""
 
     url: str
     rate: float
     max_tokens: int
+    rate_file: Path
+
+
+class Rate:
+    """The rate of a plan as it is now, in requests per second."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan, self._now, self._read = plan, plan.rate, -RATE_SECONDS
+
+    def now(self) -> float:
+        if time.monotonic() - self._read >= RATE_SECONDS:
+            self._read = time.monotonic()
+            with contextlib.suppress(FileNotFoundError):
+                self._now = float(self._plan.rate_file.read_text())
+        return self._now
 
 
 def prompt(rng: random.Random) -> str:
@@ -120,11 +140,14 @@ async def run(plan: Plan, seed: int) -> None:
     # A new connection for each request, as from many clients; a broken path also shows at once.
     connector = aiohttp.TCPConnector(limit=MAX_IN_FLIGHT, force_close=True)
     async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
-        due = time.monotonic()
+        due, rate = time.monotonic(), Rate(plan)
         while True:
-            due += 1 / plan.rate
+            if (current := rate.now()) == 0:
+                await asyncio.sleep(RATE_SECONDS)
+                continue
+            due += 1 / current
             # After a stall of this process the schedule restarts from now: a burst would be a fault of its own.
-            due = max(due, time.monotonic() - 1 / plan.rate)
+            due = max(due, time.monotonic() - 1 / current)
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             if len(tasks) >= MAX_IN_FLIGHT:
                 SKIPPED.inc()
@@ -139,6 +162,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rate", type=float, required=True)
     parser.add_argument("--max-tokens", type=int, required=True)
+    parser.add_argument("--rate-file", type=Path, required=True)
     parser.add_argument("--engine", default=layout.LLAMACPP)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
@@ -147,10 +171,8 @@ def main() -> None:
             REQUESTS.labels(upstream, outcome)
     start_http_server(layout.CLIENT_METRICS_PORT, layout.management_ip(layout.CLIENT))
     url = f"http://{layout.data_ip(layout.GATEWAY)}:{layout.SERVE_PORT}"
-    if arguments.rate > 0:
-        asyncio.run(run(Plan(url, arguments.rate, arguments.max_tokens), arguments.seed))
-    else:
-        asyncio.run(asyncio.sleep(float("inf")))
+    plan = Plan(url, arguments.rate, arguments.max_tokens, arguments.rate_file)
+    asyncio.run(run(plan, arguments.seed))
 
 
 if __name__ == "__main__":

@@ -198,6 +198,7 @@ class Supervisor:
         argv = (
             *_module("load"),
             *("--rate", str(options.rate)),
+            *("--rate-file", str(self._run.rate)),
             *("--max-tokens", str(options.max_tokens)),
             *("--engine", self._engine),
         )

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 from fake_deployment import FakeDeployment, connect
+from fake_drills import Drills, Slow
 from fake_fault import Backend, FakeFault, Keeper
 
-from faults import watchdog
+from faults import drill, steady, watchdog
 from faults.engine import Engine
+from faults.steady import Level
 from faults.undo import Undo
 
 
@@ -40,3 +42,12 @@ def engine(deployment: FakeDeployment, undo: Undo, monkeypatch: pytest.MonkeyPat
     """An engine whose watchdog is no process."""
     monkeypatch.setattr(watchdog, "start", lambda journal, command: Keeper())
     return Engine(deployment, armed=True, folder=deployment.folder / "journal", undo=undo)
+
+
+@pytest.fixture
+def drills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Drills:
+    monkeypatch.setattr(watchdog, "start", lambda journal, command: Keeper())
+    monkeypatch.setattr(drill, "LAG", 0.0)
+    monkeypatch.setattr(drill, "_become_steady", lambda *arguments: None)
+    monkeypatch.setattr(steady, "level", lambda deployment: Level(0.5, 0.6, 0.0))
+    return Drills(tmp_path, Slow(Backend()))

@@ -16,7 +16,7 @@ from methods.answer.types import Method
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = {
     "cluster": {"incident", "kubernetes", "local", "prometheus", "text"},
-    "faults": {"kubernetes", "local"},
+    "faults": {"kubernetes", "local", "recording"},
     "guidelines": {"checks", "measured"},
     "methods": {"answer", "evaluation", "graph", "peers", "running", "telemetry", "verdict"},
     "rca_tui": {"commands", "draw", "notebook", "screens", "widgets", "work"},

@@ -1,0 +1,1 @@
+"""Recording drills unattended: what is recorded (`recipe`), and under which load (`conditions`)."""

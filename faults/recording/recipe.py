@@ -1,0 +1,146 @@
+"""A set of drills drawn from a seed: every local fault, on other targets, weak to crushing, under loads that change.
+
+    draw(seed) ──▶ Recording 1 … N, in the order in which they are recorded
+
+Half of the drills of each kind of fault are for development; the other half is only scored. The seed decides which.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cluster.incident.truth import NO_FAULT
+from faults.recording.conditions import Conditions, Shape
+
+EACH = 2
+"""Drills of every fault."""
+MORE = 10
+"""Drills of faults drawn at random."""
+QUIET = 10
+"""Healthy stretches, and as many in which only the load changes."""
+SERVING = ("head", "replica-0", "replica-1", "replica-2")
+RATES = (2.0, 6.0)
+"""Requests per second, between which the load is drawn."""
+CHANGES = (1.5, 2.5)
+"""By which factor a load grows or falls."""
+MOST = 9.0
+"""Requests per second: more is beyond what the machine can take, whatever else happens."""
+BUSY = 0.25
+"""Share of drills with another busy process."""
+LATEST = 20.0
+"""Seconds after the begin of the fault at which a step or ramp begins at the latest."""
+
+# Parameter -> the weakest and the strongest value that is drawn, evenly on a logarithmic scale.
+_FAULTS: Mapping[str, Mapping[str, tuple[float, float]]] = {
+    "bandwidth": {"kbit": (300, 20)},
+    "cpu-stress": {"workers": (1, 8)},
+    "cpu-throttle": {"cores": (0.4, 0.1)},
+    "crash": {},
+    "freeze": {},
+    "gateway-slow": {"cores": (0.12, 0.03)},
+    "head-overload": {"cores": (0.6, 0.2)},
+    "hot-replica": {"weight": (2, 30)},
+    "kv-pressure": {"concurrency": (4, 24)},
+    "load-surge": {"rate": (3, 12)},
+    "long-prefill": {"interval": (14, 3)},
+    "memory-stress": {"megabytes": (400, 2500)},
+    "network-delay": {"delay": (60, 1500)},
+    "network-loss": {"percent": (5, 50)},
+    "partition": {},
+    "two-at-once": {},
+}
+_WHOLE = frozenset({"kbit", "workers", "weight", "concurrency", "megabytes"})
+_FRONT = frozenset({"gateway-slow", "load-surge"})
+# What the first set of drills hit: the others come first.
+_USED: Mapping[str, tuple[str, ...]] = {
+    "bandwidth": ("replica-0", "replica-2"),
+    "cpu-throttle": ("head", "replica-1"),
+    "crash": ("replica-0", "replica-2"),
+    "freeze": ("replica-0", "replica-1"),
+    "hot-replica": ("replica-0", "replica-2"),
+    "kv-pressure": ("head", "replica-1"),
+    "long-prefill": ("replica-0", "replica-1"),
+    "memory-stress": ("head", "replica-1"),
+    "network-delay": ("head", "replica-2"),
+    "network-loss": ("head", "replica-2"),
+    "partition": ("head", "replica-1"),
+    "two-at-once": ("replica-0", "replica-2"),
+}
+_ONE_OF_TWO = ("cpu-stress", "kv-pressure", "memory-stress", "network-delay", "network-loss")
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One drill to record; `fault` is `NO_FAULT` for none, without target and parameters."""
+
+    fault: str
+    target: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    conditions: Conditions = field(default_factory=Conditions)
+    scored: bool = False
+
+
+def draw(seed: int) -> tuple[Recording, ...]:
+    """The same seed gives the same drills in the same order."""
+    rng = random.Random(seed)  # noqa: S311  an order, no secret
+    faults = [name for name in _FAULTS for _ in range(EACH)]
+    faults += rng.sample(sorted(_FAULTS), MORE)
+    drawn = [*_alternately(_with_faults(sorted(faults), rng), rng)]
+    healthy = [Recording(NO_FAULT, "", conditions=_conditions(rng, changing=False)) for _ in range(QUIET)]
+    changing = [Recording(NO_FAULT, "", conditions=_conditions(rng, changing=True)) for _ in range(QUIET)]
+    drawn += [*_alternately(healthy, rng), *_alternately(changing, rng)]
+    rng.shuffle(drawn)
+    return tuple(drawn)
+
+
+def _with_faults(faults: list[str], rng: random.Random) -> list[Recording]:
+    targets = {name: _targets(name, rng) for name in set(faults)}
+    found = []
+    for number, name in enumerate(faults):
+        target = next(targets[name])
+        parameters: dict[str, Any] = {key: _between(key, *bounds, rng) for key, bounds in _FAULTS[name].items()}
+        if name == "two-at-once":
+            first, second = rng.sample(_ONE_OF_TWO, 2)
+            on = rng.choice([other for other in SERVING if other != target])
+            parameters = {"fault": first, "other": second, "on": on}
+        found.append(Recording(name, target, parameters, _conditions(rng, changing=number % 2 == 0)))
+    return found
+
+
+def _targets(fault: str, rng: random.Random) -> Iterator[str]:
+    """Those that were not used yet first, each in random order, again and again."""
+    if fault in _FRONT:
+        possible: tuple[str, ...] = ("gateway",)
+    else:
+        possible = ("head",) if fault == "head-overload" else SERVING
+    used = _USED.get(fault, ())
+    while True:
+        yield from sorted(rng.sample(possible, len(possible)), key=lambda target: target in used)
+
+
+def _conditions(rng: random.Random, changing: bool) -> Conditions:
+    rate = round(_between("", *RATES, rng), 2)
+    if not changing:
+        return Conditions(Shape.STEADY, rate, rate, busy=rng.random() < BUSY)
+    factor = _between("", *CHANGES, rng)
+    to = round(min(MOST, rate * factor) if rng.random() < 0.7 else rate / factor, 2)
+    shape = rng.choice((Shape.STEP, Shape.RAMP, Shape.BURSTS))
+    after = 0.0 if shape is Shape.BURSTS else round(rng.uniform(0, LATEST), 1)
+    return Conditions(shape, rate, to, after, busy=rng.random() < BUSY)
+
+
+def _between(name: str, weakest: float, strongest: float, rng: random.Random) -> float:
+    value = math.exp(rng.uniform(math.log(weakest), math.log(strongest)))
+    return round(value) if name in _WHOLE else float(f"{value:.3g}")
+
+
+def _alternately(recordings: list[Recording], rng: random.Random) -> Iterator[Recording]:
+    """Half of them scored, every second one of those that stand side by side."""
+    scored = rng.random() < 0.5
+    for one in recordings:
+        yield Recording(one.fault, one.target, one.parameters, one.conditions, scored)
+        scored = not scored
