@@ -109,6 +109,6 @@ def test_an_alert_s_time_is_a_weaker_prior_than_an_operator_s(incident: Incident
         return support(evidence, Onset(time, source)).evidence[culprit]
 
     alike = support(evidence, None).evidence[culprit]
-    near, far = begun - 40, incident.window.start + 5
-    assert found(far, OnsetSource.OPERATOR) < found(far, OnsetSource.NOTICED) < found(near, OnsetSource.NOTICED)
-    assert found(near, OnsetSource.NOTICED) > alike
+    wrong = incident.window.start + 5
+    assert found(begun, OnsetSource.OPERATOR) > found(begun, OnsetSource.NOTICED) > alike
+    assert found(wrong, OnsetSource.OPERATOR) < found(wrong, OnsetSource.NOTICED)
