@@ -98,17 +98,16 @@ def test_nobody_noticed_anything_and_nothing_happened(incident: Incident) -> Non
     assert (located.onset, located.onset_searched, doubts) == (None, True, ())
 
 
-def test_an_alert_s_time_is_a_weaker_prior_than_an_operator_s(incident: Incident, begun: float) -> None:
+def test_an_alert_s_time_is_a_weaker_prior_than_an_operator_s() -> None:
+    incident = make_incident(samples=900, onset_at=600)
+    begun, wrong = incident.window.start + 600, incident.window.start + 5
     blocks = blocks_of(incident)
     assert blocks is not None
-    weights = Weights()
-    evidence = evidence_of(blocks, incident.topology, weights)
-    culprit = frozenset({"replica-1"})
+    evidence = evidence_of(blocks, incident.topology, Weights())
 
-    def found(time: float, source: OnsetSource) -> float:
-        return support(evidence, Onset(time, source)).evidence[culprit]
+    def found(onset: Onset | None) -> float:
+        return support(evidence, onset).evidence[frozenset({"replica-1"})]
 
-    alike = support(evidence, None).evidence[culprit]
-    wrong = incident.window.start + 5
-    assert found(begun, OnsetSource.OPERATOR) > found(begun, OnsetSource.NOTICED) > alike
-    assert found(wrong, OnsetSource.OPERATOR) < found(wrong, OnsetSource.NOTICED)
+    right, given = found(Onset(begun, OnsetSource.NOTICED)), found(Onset(begun, OnsetSource.OPERATOR))
+    assert found(Onset(wrong, OnsetSource.NOTICED)) < found(None) < right < given
+    assert found(Onset(wrong, OnsetSource.OPERATOR)) < found(Onset(wrong, OnsetSource.NOTICED))
