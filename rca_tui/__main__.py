@@ -20,6 +20,7 @@ from rca_tui.commands import (
     incidents,
     lists,
     scoring,
+    triage,
 )
 from rca_tui.commands.errors import BadInput, Guarded
 
@@ -79,7 +80,7 @@ def start(
         raise BadInput(f"{context.invoked_subcommand} is not for a cluster; --context goes with: {', '.join(known)}")
 
 
-for commands in (deployment, doctor, incidents, analysis, contrast, check, scoring, ablation, drills, lists):
+for commands in (deployment, doctor, incidents, triage, analysis, contrast, check, scoring, ablation, drills, lists):
     commands.register(app)
 
 

@@ -1,0 +1,230 @@
+"""`rca-tui triage`: from an alert, a time or the last minutes to the verdict."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cluster.text.plain import plain
+from cluster.text.times import between, seconds_of, span
+from rca_tui.commands.connection import InCluster, choose_also, connected
+from rca_tui.commands.errors import BadInput, interruptible, say
+from rca_tui.commands.output import AsJson, print_document, print_json, print_line
+
+if TYPE_CHECKING:
+    from cluster.alerts import AlertGroup
+    from cluster.incident.model import Incident
+    from cluster.moment import Moment
+    from rca_tui.triage import Triage
+
+CANNOT_TELL = 1
+LEAST, MOST = 10.0, 7 * 86400.0
+"""Seconds that `--since` accepts."""
+
+
+def triage(
+    incident: Annotated[
+        str | None,
+        typer.Argument(metavar="[INCIDENT]", help="A path or a name; without one, the live deployment."),
+    ] = None,
+    alert: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|-", help="Alerts: what an Alertmanager posts, or its /api/v2/alerts answers."),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="DURATION", help="It began within that time: 15m, 1h30m.")
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="It was noticed then: HH:MM, ISO 8601 (both UTC), or unix seconds."),
+    ] = None,
+    whole: Annotated[bool, typer.Option("--all", help="With --json: wait for all methods.")] = False,
+    tui: Annotated[bool, typer.Option("--tui", help="Open the app on the incident.")] = False,
+    context: InCluster = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say who is to blame, how sure that is, and what to do.
+
+    Without INCIDENT it reads the live deployment around the alert, the time or in the last minutes, with a baseline
+    before that, and saves it. The quick methods answer first; the others then add evidence for and against. With --json
+    the first answer is the only one, unless --all is given. Exit code 1: it cannot tell.
+
+    Example: rca-tui triage --alert page.json --json
+    """
+    choose_also(context)
+    if sum(option is not None for option in (alert, since, at)) > 1:
+        raise BadInput("--alert, --since and --at exclude each other: give the one that you know best")
+    if tui and as_json:
+        raise BadInput("--tui and --json exclude each other: the app prints nothing")
+    alerts = _alerts(alert)
+    with interruptible("interrupted; nothing was written"):
+        name, first = _saved(incident, alerts, since, at) if incident is not None else _live(alerts, since, at)
+    if tui:
+        from rca_tui.commands.screen import show_incident
+
+        show_incident(name)
+        return
+    if as_json:
+        _print_json(name, first, whole)
+        return
+    _print_first(name, first)
+    last = _refined(first)
+    if last.verdict.named != first.verdict.named or last.verdict.answer is not first.verdict.answer:
+        print_line()
+        _print_verdict(last)
+    else:
+        print_line(f"{len(last.results)} methods have answered after {span(last.seconds)}; the verdict stands.")
+    _exit(last)
+
+
+def _live(alerts: AlertGroup | None, since: str | None, at: str | None) -> tuple[str, Triage]:
+    """The live deployment's window, saved under a new name, and its first answer."""
+    from cluster.capture import capture_around
+    from cluster.incident import library, store
+    from rca_tui.triage import first_answer, with_doubts
+
+    with connected() as deployment:
+        now = time.time()
+        moment = _moment(alerts, since, at, now, deployment.step)
+        say(f"reading {deployment.name}: {moment.why}")
+        captured = capture_around(deployment, moment, now)
+    first = first_answer(captured, moment, alerts)
+    path = library.new_path("triage")
+    store.save(with_doubts(first), path)
+    say(f"saved {path}")
+    return path.name.removesuffix(".zip"), first
+
+
+def _saved(name: str, alerts: AlertGroup | None, since: str | None, at: str | None) -> tuple[str, Triage]:
+    from cluster.incident import library
+    from rca_tui.triage import first_answer
+
+    if since is not None:
+        raise BadInput("--since counts back from now, and a saved incident has ended: give --at or nothing")
+    loaded = library.load(name)
+    moment = _moment(alerts, None, at, loaded.window.end, 1.0) if alerts or at else None
+    if moment is not None and not (moment.earliest < loaded.window.end and moment.until > loaded.window.start):
+        raise BadInput(f"{plain(moment.why)} is outside the incident, which lasts from {_lasts(loaded)}")
+    return name, first_answer(loaded, moment, alerts)
+
+
+def _moment(alerts: AlertGroup | None, since: str | None, at: str | None, now: float, step: float) -> Moment:
+    from cluster import moment as moments
+
+    if alerts is not None:
+        return alerts.moment
+    if at is not None:
+        return moments.about(_time(at, now))
+    return moments.since(now, moments.SAMPLES * step if since is None else _back(since))
+
+
+def _alerts(source: str | None) -> AlertGroup | None:
+    if source is None:
+        return None
+    from cluster.alerts import LARGEST, parse
+
+    if source == "-":
+        payload = sys.stdin.buffer.read(LARGEST + 1)
+    else:
+        with Path(source).open("rb") as file:
+            payload = file.read(LARGEST + 1)
+    alerts = parse(payload)
+    if alerts.left_out:
+        say(f"note: {alerts.left_out} alerts belong to other incidents or are not active; of this one: {alerts.title}")
+    return alerts
+
+
+def _back(text: str) -> float:
+    """Seconds of `--since`. Raises BadInput."""
+    try:
+        seconds = seconds_of(text.strip())
+    except ValueError:
+        raise BadInput(f"--since {text!r} is no length of time: give one such as 90s, 15m or 1h30m") from None
+    if not LEAST <= seconds <= MOST:
+        raise BadInput(f"--since {text} must be between {span(LEAST)} and {MOST / 86400:.0f} days")
+    return seconds
+
+
+def _time(text: str, now: float) -> float:
+    """Unix seconds of `--at`; a time of day is the last one before `now`. Raises BadInput."""
+    text = text.strip()
+    try:
+        seconds = float(text)
+        if math.isfinite(seconds):
+            return seconds
+    except ValueError:
+        pass
+    try:
+        today = datetime.fromtimestamp(now, UTC)
+        for form in ("%H:%M", "%H:%M:%S"):
+            try:
+                clock = datetime.strptime(text, form)
+            except ValueError:
+                continue
+            moment = today.replace(hour=clock.hour, minute=clock.minute, second=clock.second, microsecond=0)
+            return (moment if moment.timestamp() <= now else moment - timedelta(days=1)).timestamp()
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError, OSError):
+        raise BadInput(f"--at {text!r} is no time: give HH:MM (UTC), ISO 8601 or unix seconds") from None
+
+
+def _lasts(incident: Incident) -> str:
+    return between(incident.window.start, incident.window.end)
+
+
+def _print_json(name: str, first: Triage, whole: bool) -> None:
+    from rca_tui.triage import as_json
+
+    last = _refined(first) if whole else first
+    print_json(as_json(name, last))
+    _exit(last)
+
+
+def _print_first(name: str, first: Triage) -> None:
+    from rca_tui.commands.analysis import onset_line
+
+    print_line(f"{name}: {_lasts(first.incident)}" + (f", alert {first.alerts.title}" if first.alerts else ""))
+    print_line(onset_line(first.incident))
+    print_line()
+    _print_verdict(first)
+    print_line()
+
+
+def _print_verdict(shown: Triage) -> None:
+    from cluster.display import document
+
+    print_document(document(shown.verdict))
+
+
+def _refined(first: Triage) -> Triage:
+    """The triage once every method has answered; the count goes to stderr."""
+    from rca_tui.triage import refine, remaining
+
+    rest, last = remaining(first), first
+    with interruptible("interrupted; the other methods were stopped"), closing(refine(first)) as answers:
+        for answer in answers:
+            last, left = answer, remaining(answer)
+            if sys.stderr.isatty():
+                end = "" if left else "\n"
+                sys.stderr.write(f"\r{rest - left} of {rest} more methods have answered\x1b[K{end}")
+                sys.stderr.flush()
+    return last
+
+
+def _exit(shown: Triage) -> None:
+    from methods.verdict.types import Answer
+
+    if shown.verdict.answer is Answer.UNKNOWN:
+        raise typer.Exit(CANNOT_TELL)
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(triage)

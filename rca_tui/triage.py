@@ -1,0 +1,155 @@
+"""Triage: from an incident to the verdict, for the command line, the listener and the agents alike. No terminal here.
+
+    load, or capture ─▶ first_answer() ─▶ refine() ─▶ as_json()
+
+The first answer comes from the tool's own method and the quick ones, in this process: to start others takes longer than
+these methods do. The rest of the methods run in processes that can be killed; they add evidence for and against.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cluster.alerts import AlertGroup
+    from cluster.incident.model import Incident
+    from cluster.moment import Moment
+    from methods.running.pool import Cancelled
+    from methods.running.runner import Result
+    from methods.verdict.types import Verdict
+
+QUICK = 2.5
+"""Seconds after which no further quick method is begun."""
+DEADLINE = 60.0
+"""CPU seconds for each of the other methods."""
+_RANDOM = "dummy"
+
+
+@dataclass(frozen=True, slots=True)
+class Triage:
+    """What is known so far.
+
+    Attributes:
+        incident: with its onset.
+        doubts: about the onset and the baseline, a sentence each.
+        results: answers of methods so far.
+        verdict: on all of these.
+        seconds: from the incident to the verdict.
+    """
+
+    incident: Incident
+    doubts: tuple[str, ...]
+    alerts: AlertGroup | None
+    results: tuple[Result, ...]
+    verdict: Verdict
+    seconds: float
+
+
+def first_answer(
+    incident: Incident, moment: Moment | None = None, alerts: AlertGroup | None = None, seed: int = 0
+) -> Triage:
+    """The verdict of the quick methods, within seconds.
+
+    Args:
+        moment: when the trouble is thought to have begun; None to search the whole window for the onset, unless the
+            incident has one.
+        alerts: what their labels say becomes evidence.
+    """
+    from methods import catalog
+    from methods.answer.types import Family
+    from methods.running.runner import Result
+    from methods.running.worker import rank
+    from methods.verdict.decide import decide
+
+    began = time.monotonic()
+    located, doubts = _located(incident, moment)
+    results: list[Result] = []
+    for entry in catalog.listed():
+        if entry.cost == "instant" and entry.name != _RANDOM and time.monotonic() - began < QUICK:
+            results.append(Result(entry.name, Family(entry.family), *rank(located, entry.name, seed)))
+    verdict = _with_context(decide(located, results), located, doubts, alerts)
+    return Triage(located, doubts, alerts, tuple(results), verdict, time.monotonic() - began)
+
+
+def refine(first: Triage, seed: int = 0, cancelled: Cancelled | None = None) -> Generator[Triage]:
+    """The rest of the methods, one triage for each answer that comes; only the last one has a new verdict.
+
+    Closing the iterator stops the methods that run.
+    """
+    from methods import catalog
+    from methods.running import runner
+    from methods.verdict.decide import decide
+
+    began = time.monotonic()
+    answered = {result.method for result in first.results}
+    rest = [entry.name for entry in catalog.listed() if entry.name not in answered and entry.name != _RANDOM]
+    results = list(first.results)
+    for result in runner.run(first.incident, rest, seed=seed, deadline=DEADLINE, cancelled=cancelled):
+        results.append(result)
+        so_far = dataclasses.replace(first, results=tuple(results), seconds=first.seconds + time.monotonic() - began)
+        if len(results) < len(answered) + len(rest):
+            yield so_far
+    verdict = _with_context(decide(first.incident, results), first.incident, first.doubts, first.alerts)
+    seconds = first.seconds + time.monotonic() - began
+    yield dataclasses.replace(first, results=tuple(results), verdict=verdict, seconds=seconds)
+
+
+def remaining(triage: Triage) -> int:
+    """How many methods have not answered yet."""
+    from methods import catalog
+
+    return len({entry.name for entry in catalog.listed()} - {_RANDOM} - {result.method for result in triage.results})
+
+
+def with_doubts(triage: Triage) -> Incident:
+    """The incident to save: what is doubtful about it stands in its notes."""
+    return dataclasses.replace(triage.incident, notes=(*triage.incident.notes, *triage.doubts))
+
+
+def as_json(name: str, triage: Triage) -> dict[str, Any]:
+    """{"incident", "onset", "seconds", "verdict", "methods"}: plain data.
+
+    "onset" is unix seconds or None; "methods" has the ranking of each method by its name, as `rca-tui diagnose --json`
+    prints it.
+    """
+    from methods.running import results
+    from methods.verdict.as_json import verdict_json
+
+    ranked = results.as_json(triage.incident.onset, triage.results)
+    return {
+        "incident": name,
+        "onset": ranked["onset"],
+        "seconds": round(triage.seconds, 3),
+        "verdict": verdict_json(triage.verdict),
+        "methods": {row.pop("method"): row for row in ranked["results"]},
+    }
+
+
+def _located(incident: Incident, moment: Moment | None) -> tuple[Incident, tuple[str, ...]]:
+    if moment is None:
+        from methods.telemetry.onset import with_onset
+
+        return with_onset(incident), ()
+    from methods.telemetry.noticed import with_noticed_onset
+
+    return with_noticed_onset(incident, moment)
+
+
+def _with_context(verdict: Verdict, incident: Incident, doubts: tuple[str, ...], alerts: AlertGroup | None) -> Verdict:
+    """The verdict with what is doubtful about the window, and with what the alerts name."""
+    verdict = dataclasses.replace(verdict, unknown=(*doubts, *verdict.unknown))
+    pointed = alerts.components(incident.topology) if alerts is not None else ()
+    # An alert on the front door says that users suffer, not who makes them.
+    pointed = tuple(component for component in pointed if component != incident.topology.front_door)
+    if alerts is None or not pointed or not verdict.named:
+        return verdict
+    from methods.verdict.types import Evidence
+
+    evidence = Evidence(f"The alert {alerts.title} is about {', '.join(pointed)}.")
+    if set(pointed) & set(verdict.named):
+        return dataclasses.replace(verdict, supporting=(*verdict.supporting, evidence))
+    return dataclasses.replace(verdict, opposing=(evidence, *verdict.opposing))
