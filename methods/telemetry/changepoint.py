@@ -13,11 +13,11 @@ window has smoothed are not independent; they are counted by `effective` samples
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln, logsumexp
 
 from methods.telemetry.matrix import Floats
 
@@ -111,7 +111,7 @@ def segment(values: Floats, effective: Floats, expected_changes: float = 2.0) ->
         starts = np.arange(end)
         # A segment from row 0 needs no change to begin.
         evidence = sums.evidence(starts, end) + stay * (end - starts - 1) + np.where(starts > 0, begin, 0.0)
-        forward[end] = logsumexp(forward[:end] + evidence)
+        forward[end] = _log_sum(forward[:end] + evidence)
         scores = best[:end] + evidence
         came_from[end] = int(np.argmax(scores))
         best[end] = scores[came_from[end]]
@@ -120,7 +120,7 @@ def segment(values: Floats, effective: Floats, expected_changes: float = 2.0) ->
     for start in range(samples - 1, -1, -1):
         ends = np.arange(start + 1, samples + 1)
         evidence = sums.evidence(start, ends) + stay * (ends - start - 1) + (begin if start > 0 else 0.0)
-        backward[start] = logsumexp(backward[ends] + evidence)
+        backward[start] = _log_sum(backward[ends] + evidence)
     boundaries = []
     row = int(came_from[samples])
     while row > 0:
@@ -144,8 +144,8 @@ class _Sums:
         n = np.arange(len(values) + 1)[:, None] * effective
         self.stiffness, self.shape = STIFFNESS + n, SHAPE + n / 2
         self.constant = (
-            gammaln(self.shape)
-            - gammaln(SHAPE)
+            _log_gamma(self.shape)
+            - math.lgamma(SHAPE)
             + SHAPE * np.log(SCALE)
             + 0.5 * np.log(STIFFNESS / self.stiffness)
             - n / 2 * np.log(2 * np.pi)
@@ -160,3 +160,16 @@ class _Sums:
         scatter = np.maximum(square - total**2 / self.stiffness[n, self.series], 0.0)
         each = self.constant[n, self.series] - self.shape[n, self.series] * np.log(SCALE + scatter / 2)
         return np.asarray(np.sum(each, axis=-1), dtype=np.float64)
+
+
+# SciPy has both of these, but to import it takes as long as the whole search.
+
+
+def _log_gamma(values: Floats) -> Floats:
+    return np.array([math.lgamma(value) for value in values.flat]).reshape(values.shape)
+
+
+def _log_sum(values: Floats) -> float:
+    """Log of the sum of exponentials; one of the values at least is finite."""
+    largest = values.max()
+    return float(largest + np.log(np.exp(values - largest).sum()))
