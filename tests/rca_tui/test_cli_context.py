@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "faults": (),
     "record": (),
     "status": (),
+    "triage": (),
 }
 
 

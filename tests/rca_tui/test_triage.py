@@ -1,0 +1,213 @@
+"""`rca-tui triage`, on shipped drills and on a made-up live deployment."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import synthetic
+from commands import refusal, run
+from typer.testing import CliRunner
+
+from cluster.deployment import Samples
+from cluster.incident import library
+from cluster.window import OnsetSource, Window
+from methods import catalog
+from rca_tui import triage
+from rca_tui.__main__ import app
+from rca_tui.commands import connection
+
+SLOW_FOR = 500
+VERDICT = {"components", "nobody", "kind", "path", "for", "against", "unknown", "next", "actions"}
+
+
+class Paged(synthetic.Live):
+    """Measured for twenty minutes up to now; replica-1 has been slow for the last `SLOW_FOR` seconds."""
+
+    def __init__(self, slow_for: float = SLOW_FOR) -> None:
+        super().__init__()
+        self.now = float(int(time.time()))
+        self.onset = self.now - slow_for
+        self.measured = synthetic.metrics(self.now - 1200, 1200, self.onset, 10_000)
+        self.edges = synthetic.edge_metrics(self.now - 1200, 1200)
+
+    def samples(self, window: Window, step: float, signals: Sequence[str] | None = None) -> Samples:
+        kept = (self.measured.index >= window.start) & (self.measured.index < window.end)
+        every = round(step)
+        return Samples(self.measured.loc[kept].iloc[::every], self.edges.loc[kept].iloc[::every])
+
+
+@pytest.fixture
+def live(monkeypatch: pytest.MonkeyPatch) -> Paged:
+    deployment = Paged()
+    monkeypatch.setattr(connection, "connect", lambda context: deployment)
+    return deployment
+
+
+@pytest.fixture(autouse=True)
+def _own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def only_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No other methods than the quick ones."""
+    quick = tuple(entry for entry in catalog.listed() if entry.cost == "instant")
+    monkeypatch.setattr(catalog, "listed", lambda: quick)
+
+
+def page(fired: float, **labels: str) -> str:
+    """A webhook's payload of version 4."""
+    alert = {
+        "status": "firing",
+        "labels": {"alertname": "GatewaySlow", **labels},
+        "annotations": {"for": "5m"},
+        "startsAt": datetime.fromtimestamp(fired, UTC).isoformat(),
+        "endsAt": "0001-01-01T00:00:00Z",
+        "generatorURL": "http://prometheus/graph?g0.expr=gateway_slow%5B2m%5D",
+        "fingerprint": "1a30ba71cca2921f",
+    }
+    return json.dumps({"version": "4", "groupKey": "{}:{}", "status": "firing", "alerts": [alert]})
+
+
+def test_a_drill_is_answered_in_the_shape_that_is_promised() -> None:
+    printed = json.loads(run("triage", "drill-05", "--json"))
+    assert set(printed) == {"incident", "onset", "seconds", "verdict", "methods"}
+    assert printed["incident"] == "drill-05"
+    verdict = printed["verdict"]
+    assert set(verdict) >= VERDICT
+    assert [set(one) for one in verdict["components"]] == [{"component", "probability"}]
+    assert set(printed["methods"]) == {entry.name for entry in catalog.listed() if entry.cost == "instant"} - {"dummy"}
+    assert printed["methods"]["serving"]["components"][0] == {
+        "component": verdict["components"][0]["component"],
+        "score": verdict["components"][0]["probability"],
+        "rank": 1,
+    }
+
+
+def test_an_alert_that_waited_five_minutes_is_captured_with_its_baseline_and_saved(live: Paged, tmp_path: Path) -> None:
+    (tmp_path / "page.json").write_text(page(live.onset + 330))
+    printed = json.loads(run("triage", "--alert", "page.json", "--json"))
+    assert printed["onset"] == pytest.approx(live.onset, abs=15)
+    assert [one["component"] for one in printed["verdict"]["components"]] == ["replica-1"]
+    assert printed["incident"] == "triage-01"
+    saved = library.load("triage-01")
+    before = int((saved.telemetry.metrics.index < printed["onset"]).sum())
+    after = len(saved.telemetry.metrics) - before
+    assert before >= 100
+    assert after >= 100
+    assert live.closed
+
+
+def test_an_alert_comes_on_standard_input_too(live: Paged) -> None:
+    printed = json.loads(run("triage", "--alert", "-", "--json", input=page(live.onset + 330)))
+    assert printed["verdict"]["components"][0]["component"] == "replica-1"
+
+
+def test_what_the_alert_names_is_evidence(live: Paged) -> None:
+    printed = json.loads(run("triage", "--alert", "-", "--json", input=page(live.onset + 330, pod="replica-1")))
+    assert printed["verdict"]["for"][-1] == "The alert GatewaySlow is about replica-1."
+    printed = json.loads(run("triage", "--alert", "-", "--json", input=page(live.onset + 330, pod="replica-2")))
+    assert printed["verdict"]["against"][0] == "The alert GatewaySlow is about replica-2."
+
+
+def test_a_baseline_that_holds_the_trouble_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    older = Paged(slow_for=5000)
+    monkeypatch.setattr(connection, "connect", lambda context: older)
+    printed = json.loads(run("triage", "--alert", "-", "--json", input=page(older.now - 60)))
+    doubt = printed["verdict"]["unknown"][0]
+    assert "shows no onset" in doubt
+    assert "the baseline holds it, too" in doubt
+    saved = library.load("triage-01")
+    assert doubt in saved.notes
+    assert saved.onset is not None
+    assert saved.onset.source is OnsetSource.NOTICED
+
+
+@pytest.mark.parametrize("options", [(), ("--since", "9m"), ("--at",)])
+def test_without_an_alert_the_last_minutes_or_the_given_ones_are_read(live: Paged, options: tuple[str, ...]) -> None:
+    live.onset = live.now - 200
+    live.measured = synthetic.metrics(live.now - 1200, 1200, live.onset, 10_000)
+    if options == ("--at",):
+        options = ("--at", datetime.fromtimestamp(live.now - 150, UTC).strftime("%H:%M:%S"))
+    printed = json.loads(run("triage", *options, "--json"))
+    assert printed["onset"] == pytest.approx(live.onset, abs=15)
+    assert library.load(printed["incident"]).window.start <= live.onset - 240
+
+
+@pytest.mark.usefixtures("only_quick")
+def test_the_text_has_the_verdict_and_that_it_stands(live: Paged) -> None:
+    result = CliRunner().invoke(app, ["triage", "--since", "10m"])
+    assert result.exit_code == 0, result.output
+    assert "replica-1" in result.stdout
+    assert "the verdict stands" in result.stdout
+    assert "\x1b" not in result.stdout
+    assert "saved" in result.stderr
+
+
+def test_all_methods_are_waited_for_when_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = catalog.listed()
+    kept = tuple(entry for entry in listed if entry.name in ("serving", "nsigma", "microrca"))
+    monkeypatch.setattr(catalog, "listed", lambda: kept)
+    printed = json.loads(run("triage", "drill-05", "--all", "--json"))
+    assert set(printed["methods"]) == {"serving", "nsigma", "microrca"}
+    assert set(printed["verdict"]["methods"]) <= set(printed["methods"])
+
+
+def test_it_cannot_tell_where_nothing_was_measured_and_the_exit_code_says_so(
+    live: Paged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live.measured = live.measured.iloc[-3:]
+    live.edges = live.edges.iloc[-3:]
+    printed = json.loads(run("triage", "--json", code=1))
+    assert printed["verdict"]["answer"] == "cannot tell"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("drill-05", "--since", "5m"), "a saved incident has ended"),
+        (("--since", "5m", "--at", "03:02"), "exclude each other"),
+        (("--since", "5 apples"), "no length of time"),
+        (("--since", "90d"), "between"),
+        (("--at", "yesterday"), "no time"),
+        (("drill-05", "--tui", "--json"), "exclude each other"),
+        (("--alert", "missing.json"), "missing.json"),
+        (("drill-05", "--at", "1000"), "outside the incident"),
+        (("no-such-incident",), "there is no incident"),
+        (("drill-05", "--tui"), "needs a terminal"),
+    ],
+)
+@pytest.mark.usefixtures("live")
+def test_what_cannot_be_is_refused_in_one_sentence(arguments: tuple[str, ...], sentence: str) -> None:
+    assert sentence in refusal("triage", *arguments)
+
+
+@pytest.mark.usefixtures("live")
+def test_a_file_that_is_no_alert_is_refused_and_nothing_is_saved(tmp_path: Path) -> None:
+    (tmp_path / "page.json").write_bytes(b"\x00{")
+    assert "no alerts of an Alertmanager" in refusal("triage", "--alert", "page.json")
+    assert [listing for listing in library.listings() if not listing.shipped] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("03:02", -3480.0), ("04:00:30", 30.0 - 86400), ("1970-01-01T02:00:00Z", -7200.0 + 0), ("12.5", 12.5 - 14400)],
+)
+def test_a_time_of_day_is_the_last_one_before(text: str, seconds: float) -> None:
+    from rca_tui.commands.triage import _time
+
+    assert _time(text, 14_400.0) == 14_400.0 + seconds
+
+
+def test_quick_methods_stop_when_they_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(float(i) for i in range(100))
+    monkeypatch.setattr(triage.time, "monotonic", lambda: next(clock))
+    first = triage.first_answer(synthetic.incident())
+    assert [result.method for result in first.results] == ["serving", "baro"]
+    assert triage.remaining(first) == len(catalog.listed()) - 1 - 2
