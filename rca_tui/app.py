@@ -62,6 +62,7 @@ class RcaApp(App[None]):
         armed: whether faults may be injected. False removes injection from keys, palette, help and engine alike.
         clock: unix seconds.
         stale_after: seconds without a new sample after which data no longer counts as live.
+        first: the mode of the screen to begin with; empty for the default.
     """
 
     TITLE = "rca_tui"
@@ -84,8 +85,10 @@ class RcaApp(App[None]):
         armed: bool = False,
         clock: Callable[[], float] = time.time,
         stale_after: float = STALE_AFTER,
+        first: str = "",
     ) -> None:
         super().__init__()
+        self._first = first
         self.session = Session(name, armed, clock, stale_after, tabs=[(page.KEY, page.MODE) for page in PAGES])
         self.poller = Poller(connect, clock)
         self.injector = Injector(lambda: self.poller.deployment, armed, clock)
@@ -105,6 +108,8 @@ class RcaApp(App[None]):
             self.set_keymap(read_keymap(keymap_path()))
         except KeymapError as error:
             self.notify(str(error), severity="warning", markup=False)
+        if self._first:
+            self.call_after_refresh(self.action_show, self._first)
         self.set_interval(POLL, self._tick)
         self._start_poll()
         self.run_worker(self._warn_of_plugins, **in_thread("plugins"))
@@ -235,7 +240,7 @@ class RcaApp(App[None]):
         return palette.commands(screen, self.session)
 
 
-def run_app(connect: Callable[[], Deployment], name: str = "", armed: bool = False) -> None:
+def run_app(connect: Callable[[], Deployment], name: str = "", armed: bool = False, first: str = "") -> None:
     """Show the app until the operator quits.
 
     Args:
@@ -244,8 +249,9 @@ def run_app(connect: Callable[[], Deployment], name: str = "", armed: bool = Fal
             as a notice, and it is called again.
         name: shown in the header until `connect` has returned.
         armed: allow faults to be injected.
+        first: the mode of the screen to begin with; empty for the default.
     """
-    app = RcaApp(connect, name, armed)
+    app = RcaApp(connect, name, armed, first=first)
     try:
         app.run()
     finally:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def show_live(context: str | None, armed: bool) -> None:
     """Show a live deployment; context None is the one on this machine. Raises BadInput without a terminal."""
-    _require_terminal("`rca-tui --help` lists the commands that need none")
+    require_terminal("`rca-tui --help` lists the commands that need none")
     from rca_tui.app import run_app
 
     def connect() -> Deployment:
@@ -23,9 +23,12 @@ def show_live(context: str | None, armed: bool) -> None:
     run_app(connect, context or "local", armed)
 
 
-def show_incident(name_or_path: str) -> None:
-    """Show a saved incident. Raises BadInput without a terminal, IncidentError without such an incident."""
-    _require_terminal("`rca-tui replay INCIDENT --json` and `rca-tui diagnose INCIDENT` need none")
+def show_incident(name_or_path: str, first: str = "") -> None:
+    """Show a saved incident, on the screen of the mode `first`.
+
+    Raises BadInput without a terminal, IncidentError without such an incident.
+    """
+    require_terminal("`rca-tui replay INCIDENT --json` and `rca-tui diagnose INCIDENT` need none")
     from cluster.incident import library
     from rca_tui.app import run_app
 
@@ -36,7 +39,7 @@ def show_incident(name_or_path: str) -> None:
 
         return ReplayDeployment(library.load(name_or_path), name_or_path)
 
-    run_app(connect, name_or_path)
+    run_app(connect, name_or_path, first=first)
 
 
 def first_incident() -> str:
@@ -49,6 +52,7 @@ def first_incident() -> str:
     return listed[0].name
 
 
-def _require_terminal(instead: str) -> None:
+def require_terminal(instead: str) -> None:
+    """Raises BadInput without a terminal; `instead` says what needs none."""
     if not at_terminal():
         raise BadInput(f"the app needs a terminal; {instead}")

@@ -14,6 +14,7 @@ import typer
 
 from cluster.text.plain import plain
 from cluster.text.times import between, seconds_of, span
+from rca_tui.commands import screen
 from rca_tui.commands.connection import InCluster, choose_also, connected
 from rca_tui.commands.errors import BadInput, interruptible, say
 from rca_tui.commands.output import AsJson, print_document, print_json, print_line
@@ -61,15 +62,15 @@ def triage(
     choose_also(context)
     if sum(option is not None for option in (alert, since, at)) > 1:
         raise BadInput("--alert, --since and --at exclude each other: give the one that you know best")
-    if tui and as_json:
-        raise BadInput("--tui and --json exclude each other: the app prints nothing")
+    if tui:
+        if as_json:
+            raise BadInput("--tui and --json exclude each other: the app prints nothing")
+        screen.require_terminal("without --tui the verdict is printed")
     alerts = _alerts(alert)
     with interruptible("interrupted; nothing was written"):
         name, first = _saved(incident, alerts, since, at) if incident is not None else _live(alerts, since, at)
     if tui:
-        from rca_tui.commands.screen import show_incident
-
-        show_incident(name)
+        screen.show_incident(name, first="diagnose")
         return
     if as_json:
         _print_json(name, first, whole)
