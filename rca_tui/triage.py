@@ -14,8 +14,14 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cluster.text.times import date_time
+from rca_tui.when import WhenError, moment_of
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cluster.alerts import AlertGroup
+    from cluster.deployment import Deployment
     from cluster.incident.model import Incident
     from cluster.moment import Moment
     from methods.running.pool import Cancelled
@@ -75,6 +81,35 @@ def first_answer(
     return Triage(located, doubts, alerts, tuple(results), verdict, time.monotonic() - began)
 
 
+def capture(
+    deployment: Deployment, moment: Moment, alerts: AlertGroup | None = None, now: float | None = None
+) -> tuple[Path, Triage]:
+    """Read the window around a moment, answer, and save the incident: its path in the library, and the first answer.
+
+    Raises DeploymentError when there is nothing to read, OSError when it cannot be saved.
+    """
+    from cluster.capture import capture_around
+    from cluster.incident import library, store
+
+    first = first_answer(capture_around(deployment, moment, time.time() if now is None else now), moment, alerts)
+    path = library.new_path("triage")
+    notes = (*first.incident.notes, *first.doubts)
+    store.save(dataclasses.replace(first.incident, notes=notes), path)
+    return path, first
+
+
+def answer_saved(incident: Incident, alerts: AlertGroup | None = None, at: str | None = None) -> Triage:
+    """The first answer on a saved incident, near the alert or the time where one is given. Raises WhenError."""
+    if alerts is None and at is None:
+        return first_answer(incident)
+    window = incident.window
+    moment = moment_of(alerts, None, at, window.end, 1.0)
+    if moment.earliest >= window.end or moment.until <= window.start:
+        lasts = f"{date_time(window.start)} to {date_time(window.end)}"
+        raise WhenError(f"{moment.why} is outside the incident, which lasts from {lasts}", "give another time")
+    return first_answer(incident, moment, alerts)
+
+
 def refine(first: Triage, seed: int = 0, cancelled: Cancelled | None = None) -> Generator[Triage]:
     """The rest of the methods, one triage for each answer that comes; only the last one has a new verdict.
 
@@ -103,11 +138,6 @@ def remaining(triage: Triage) -> int:
     from methods import catalog
 
     return len({entry.name for entry in catalog.listed()} - {_RANDOM} - {result.method for result in triage.results})
-
-
-def with_doubts(triage: Triage) -> Incident:
-    """The incident to save: what is doubtful about it stands in its notes."""
-    return dataclasses.replace(triage.incident, notes=(*triage.incident.notes, *triage.doubts))
 
 
 def as_json(name: str, triage: Triage) -> dict[str, Any]:

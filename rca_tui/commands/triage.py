@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cluster.text.plain import plain
-from cluster.text.times import between, seconds_of, span
+from cluster.text.times import between, span
 from rca_tui.commands import screen
 from rca_tui.commands.connection import InCluster, choose_also, connected
 from rca_tui.commands.errors import BadInput, interruptible, say
 from rca_tui.commands.output import AsJson, print_document, print_json, print_line
+from rca_tui.when import moment_of
 
 if TYPE_CHECKING:
     from cluster.alerts import AlertGroup
-    from cluster.incident.model import Incident
-    from cluster.moment import Moment
     from rca_tui.triage import Triage
 
 CANNOT_TELL = 1
-LEAST, MOST = 10.0, 7 * 86400.0
-"""Seconds that `--since` accepts."""
 
 
 def triage(
@@ -60,8 +54,6 @@ def triage(
     Example: rca-tui triage --alert page.json --json
     """
     choose_also(context)
-    if sum(option is not None for option in (alert, since, at)) > 1:
-        raise BadInput("--alert, --since and --at exclude each other: give the one that you know best")
     if tui:
         if as_json:
             raise BadInput("--tui and --json exclude each other: the app prints nothing")
@@ -87,43 +79,24 @@ def triage(
 
 def _live(alerts: AlertGroup | None, since: str | None, at: str | None) -> tuple[str, Triage]:
     """The live deployment's window, saved under a new name, and its first answer."""
-    from cluster.capture import capture_around
-    from cluster.incident import library, store
-    from rca_tui.triage import first_answer, with_doubts
+    from rca_tui.triage import capture
 
     with connected() as deployment:
         now = time.time()
-        moment = _moment(alerts, since, at, now, deployment.step)
+        moment = moment_of(alerts, since, at, now, deployment.step)
         say(f"reading {deployment.name}: {moment.why}")
-        captured = capture_around(deployment, moment, now)
-    first = first_answer(captured, moment, alerts)
-    path = library.new_path("triage")
-    store.save(with_doubts(first), path)
+        path, first = capture(deployment, moment, alerts, now)
     say(f"saved {path}")
     return path.name.removesuffix(".zip"), first
 
 
 def _saved(name: str, alerts: AlertGroup | None, since: str | None, at: str | None) -> tuple[str, Triage]:
     from cluster.incident import library
-    from rca_tui.triage import first_answer
+    from rca_tui.triage import answer_saved
 
     if since is not None:
         raise BadInput("--since counts back from now, and a saved incident has ended: give --at or nothing")
-    loaded = library.load(name)
-    moment = _moment(alerts, None, at, loaded.window.end, 1.0) if alerts or at else None
-    if moment is not None and not (moment.earliest < loaded.window.end and moment.until > loaded.window.start):
-        raise BadInput(f"{plain(moment.why)} is outside the incident, which lasts from {_lasts(loaded)}")
-    return name, first_answer(loaded, moment, alerts)
-
-
-def _moment(alerts: AlertGroup | None, since: str | None, at: str | None, now: float, step: float) -> Moment:
-    from cluster import moment as moments
-
-    if alerts is not None:
-        return alerts.moment
-    if at is not None:
-        return moments.about(_time(at, now))
-    return moments.since(now, moments.SAMPLES * step if since is None else _back(since))
+    return name, answer_saved(library.load(name), alerts, at)
 
 
 def _alerts(source: str | None) -> AlertGroup | None:
@@ -142,45 +115,6 @@ def _alerts(source: str | None) -> AlertGroup | None:
     return alerts
 
 
-def _back(text: str) -> float:
-    """Seconds of `--since`. Raises BadInput."""
-    try:
-        seconds = seconds_of(text.strip())
-    except ValueError:
-        raise BadInput(f"--since {text!r} is no length of time: give one such as 90s, 15m or 1h30m") from None
-    if not LEAST <= seconds <= MOST:
-        raise BadInput(f"--since {text} must be between {span(LEAST)} and {MOST / 86400:.0f} days")
-    return seconds
-
-
-def _time(text: str, now: float) -> float:
-    """Unix seconds of `--at`; a time of day is the last one before `now`. Raises BadInput."""
-    text = text.strip()
-    try:
-        seconds = float(text)
-        if math.isfinite(seconds):
-            return seconds
-    except ValueError:
-        pass
-    try:
-        today = datetime.fromtimestamp(now, UTC)
-        for form in ("%H:%M", "%H:%M:%S"):
-            try:
-                clock = datetime.strptime(text, form)
-            except ValueError:
-                continue
-            moment = today.replace(hour=clock.hour, minute=clock.minute, second=clock.second, microsecond=0)
-            return (moment if moment.timestamp() <= now else moment - timedelta(days=1)).timestamp()
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError, OSError):
-        raise BadInput(f"--at {text!r} is no time: give HH:MM (UTC), ISO 8601 or unix seconds") from None
-
-
-def _lasts(incident: Incident) -> str:
-    return between(incident.window.start, incident.window.end)
-
-
 def _print_json(name: str, first: Triage, whole: bool) -> None:
     from rca_tui.triage import as_json
 
@@ -192,7 +126,10 @@ def _print_json(name: str, first: Triage, whole: bool) -> None:
 def _print_first(name: str, first: Triage) -> None:
     from rca_tui.commands.analysis import onset_line
 
-    print_line(f"{name}: {_lasts(first.incident)}" + (f", alert {first.alerts.title}" if first.alerts else ""))
+    window = first.incident.window
+    print_line(
+        f"{name}: {between(window.start, window.end)}" + (f", alert {first.alerts.title}" if first.alerts else "")
+    )
     print_line(onset_line(first.incident))
     print_line()
     _print_verdict(first)

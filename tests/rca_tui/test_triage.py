@@ -20,6 +20,7 @@ from methods import catalog
 from rca_tui import triage
 from rca_tui.__main__ import app
 from rca_tui.commands import connection
+from rca_tui.when import parse_time
 
 SLOW_FOR = 500
 VERDICT = {"components", "nobody", "kind", "path", "for", "against", "unknown", "next", "actions"}
@@ -200,9 +201,7 @@ def test_a_file_that_is_no_alert_is_refused_and_nothing_is_saved(tmp_path: Path)
     [("03:02", -3480.0), ("04:00:30", 30.0 - 86400), ("1970-01-01T02:00:00Z", -7200.0 + 0), ("12.5", 12.5 - 14400)],
 )
 def test_a_time_of_day_is_the_last_one_before(text: str, seconds: float) -> None:
-    from rca_tui.commands.triage import _time
-
-    assert _time(text, 14_400.0) == 14_400.0 + seconds
+    assert parse_time(text, 14_400.0) == 14_400.0 + seconds
 
 
 def test_quick_methods_stop_when_they_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
