@@ -19,6 +19,7 @@ from rca_tui.commands import (
     drills,
     incidents,
     lists,
+    mcp,
     scoring,
     triage,
 )
@@ -80,7 +81,8 @@ def start(
         raise BadInput(f"{context.invoked_subcommand} is not for a cluster; --context goes with: {', '.join(known)}")
 
 
-for commands in (deployment, doctor, incidents, triage, analysis, contrast, check, scoring, ablation, drills, lists):
+GROUPS = (deployment, doctor, incidents, triage, analysis, contrast, check, scoring, ablation, drills, lists, mcp)
+for commands in GROUPS:
     commands.register(app)
 
 

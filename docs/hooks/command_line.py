@@ -27,6 +27,7 @@ RUNS = (
     ("recover",),
     ("replay", INCIDENT),
     ("reveal", INCIDENT),
+    ("triage", INCIDENT),
     ("check", INCIDENT),
     ("diagnose", INCIDENT, "--method", "baro", "--method", "nsigma"),
     ("explain", INCIDENT, "--method", "nsigma"),

@@ -10,6 +10,8 @@ from commands import refusal, run
 from cluster.deployment import DeploymentError
 from rca_tui.__main__ import in_cluster
 
+SERVES = ["mcp"]
+"""Commands that connect when they are asked: `test_mcp` has their tests."""
 COMMANDS: dict[str, tuple[str, ...]] = {
     "check": (),
     "diagnose": ("--seconds", "60"),
@@ -42,7 +44,7 @@ def connections(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str | N
 
 
 def test_every_command_that_takes_a_context_is_tested_here() -> None:
-    assert in_cluster() == sorted(COMMANDS)
+    assert in_cluster() == sorted([*COMMANDS, *SERVES])
 
 
 @pytest.mark.parametrize("command", COMMANDS)

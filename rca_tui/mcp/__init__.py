@@ -1,0 +1,1 @@
+"""A read-only Model Context Protocol server: the tool's answers for the agents that people already run."""

@@ -1,0 +1,187 @@
+"""`rca-tui mcp` , over stdin and stdout of a process, with the package's own client."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import synthetic
+from commands import refusal
+
+from cluster import save_incident
+from cluster.deployment import DeploymentError
+from cluster.errors import RcaError
+from cluster.incident import library
+from rca_tui.commands import mcp as command
+from rca_tui.mcp import tools as tools_module
+from rca_tui.mcp.tools import POINTS, ROWS, TEXT, Tools, bounded
+
+protocol = pytest.importorskip("mcp")
+ROOT = Path(__file__).resolve().parents[2]
+TOOLS = ["capture", "check", "explain", "list_incidents", "rank", "series", "triage"]
+
+
+@pytest.fixture(autouse=True)
+def _own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+
+
+def served(conversation: Callable[[Any], Awaitable[None]]) -> None:
+    """Have a conversation with `rca-tui mcp` in a process of its own."""
+
+    async def talk() -> None:
+        path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+        own = {name: os.environ[name] for name in ("XDG_STATE_HOME", "XDG_CACHE_HOME")}
+        parameters = protocol.StdioServerParameters(
+            command=sys.executable, args=["-m", "rca_tui", "mcp"], env={**own, "PYTHONPATH": path}
+        )
+        async with protocol.Client(parameters, read_timeout_seconds=100) as client:
+            await conversation(client)
+
+    asyncio.run(talk())
+
+
+def said(result: Any) -> str:
+    """The text of an answer."""
+    (content,) = result.content
+    return str(content.text)
+
+
+@pytest.mark.slow
+def test_an_agent_finds_the_tools_and_none_that_injects() -> None:
+    async def conversation(client: Any) -> None:
+        listed = (await client.list_tools()).tools
+        assert sorted(tool.name for tool in listed) == TOOLS
+        for tool in listed:
+            assert tool.description
+            assert tool.annotations.destructive_hint is False
+        read_only = {tool.name for tool in listed if tool.annotations.read_only_hint}
+        assert set(TOOLS) - read_only == {"capture", "triage"}
+
+    served(conversation)
+
+
+@pytest.mark.slow
+def test_an_agent_gets_from_the_verdict_to_the_series_behind_it() -> None:
+    async def conversation(client: Any) -> None:
+        incidents = await client.call_tool("list_incidents", {})
+        assert "drill-05" in {row["incident"] for row in json.loads(said(incidents))["incidents"]}
+        verdict = json.loads(said(await client.call_tool("triage", {"incident": "drill-05"})))
+        assert set(verdict) == {"incident", "onset", "seconds", "verdict", "methods"}
+        blamed = verdict["verdict"]["components"][0]["component"]
+        ranked = json.loads(said(await client.call_tool("rank", {"incident": "drill-05", "method": "baro"})))
+        assert ranked["status"] == "ranked"
+        why = json.loads(said(await client.call_tool("explain", {"incident": "drill-05", "method": "serving"})))
+        assert why["first"] == [blamed]
+        arguments = {"incident": "drill-05", "component": blamed, "signal": "cpu_usage"}
+        series = json.loads(said(await client.call_tool("series", arguments)))
+        assert len(series["times"]) == len(series["values"]) <= POINTS
+        checks = await client.call_tool("check", {"incident": "drill-05"})
+        assert not checks.is_error
+
+    served(conversation)
+
+
+@pytest.mark.slow
+def test_what_a_caller_can_repair_is_a_tool_error_of_one_sentence() -> None:
+    async def conversation(client: Any) -> None:
+        for name, arguments, sentence in (
+            ("triage", {"incident": "no-such"}, "list_incidents names those"),
+            ("triage", {}, "no deployment runs on this machine"),
+            ("triage", {"incident": "drill-05", "alert": "{"}, "no alerts of an Alertmanager"),
+            ("rank", {"incident": "drill-05", "method": "guess"}, "there is no method 'guess'; there are: "),
+            ("series", {"incident": "drill-05", "component": "x", "signal": "y"}, "there are: gateway"),
+            ("rank", {"incident": 7}, "method"),
+        ):
+            result = await client.call_tool(name, arguments)
+            assert result.is_error, name
+            assert sentence in said(result)
+            assert "Traceback" not in said(result)
+
+    served(conversation)
+
+
+def test_without_the_package_the_command_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "find_spec", lambda name: None)
+    assert "pip install 'rca-tui[mcp]'" in refusal("mcp")
+
+
+@pytest.fixture
+def tools() -> Tools:
+    return Tools(synthetic.Live)
+
+
+def test_a_path_is_no_incident(tools: Tools, tmp_path: Path) -> None:
+    save_incident(synthetic.incident(), tmp_path / "elsewhere.zip")
+    for name in (str(tmp_path / "elsewhere.zip"), "elsewhere.zip", "../elsewhere.zip", ""):
+        with pytest.raises(RcaError, match="there is no incident"):
+            tools.series(name, "gateway", "latency_p90")
+
+
+def test_hostile_names_are_harmless(tools: Tools) -> None:
+    name = "[red]x[/red]\x1b[31m\u202e"
+    save_incident(synthetic.hostile(name), library.new_path("hostile"))
+    answers = [tools.list_incidents(), tools.triage("hostile-01"), tools.rank("hostile-01", "serving")]
+    with pytest.raises(RcaError) as caught:
+        tools.series("hostile-01", "nobody", "x")
+    written = json.dumps([*answers, str(caught.value)], ensure_ascii=False)
+    assert "\x1b" not in written
+    assert "\u202e" not in written
+
+
+def test_a_long_series_is_averaged_and_gaps_stay_gaps(tools: Tools) -> None:
+    import dataclasses
+
+    whole = synthetic.incident()
+    metrics = synthetic.metrics(length=1000)
+    metrics.iloc[:8] = np.nan
+    long = dataclasses.replace(whole, telemetry=dataclasses.replace(whole.telemetry, metrics=metrics))
+    save_incident(long, library.new_path("long"))
+    series = tools.series("long-01", "gateway", "latency_p90")
+    assert series["samples_per_point"] == 5
+    assert len(series["times"]) == 200
+    assert series["values"][0] is None
+    assert series["values"][1] == pytest.approx(float(np.nanmean(metrics["gateway", "latency_p90"].iloc[5:10])))
+    called = tools.series("long-01", "gateway", "latency_p90", called="replica-1")
+    assert called["values"][0] == pytest.approx(0.6)
+
+
+def test_answers_are_bounded() -> None:
+    answer = bounded({"x" * 1000: ["y" * 10_000] * 10_000, "nan": math.nan, "deep": {"n": [math.inf, 1, None, True]}})
+    (long, *_) = answer.items()
+    assert len(long[0]) <= 100
+    assert len(long[1]) == ROWS
+    assert len(long[1][0]) <= TEXT
+    assert answer["nan"] is None
+    assert answer["deep"]["n"] == [None, 1, None, True]
+
+
+def test_no_more_than_so_many_incidents_are_saved(monkeypatch: pytest.MonkeyPatch) -> None:
+    import time
+
+    monkeypatch.setattr(time, "time", lambda: synthetic.START + synthetic.LENGTH)
+    monkeypatch.setattr(tools_module, "CAPTURES", 1)
+    tools = Tools(synthetic.Live)
+    captured = tools.capture(since="2m")
+    assert captured["incident"] == "triage-01"
+    assert library.load("triage-01").telemetry.metrics.shape[0] > 0
+    with pytest.raises(RcaError, match="has saved 1 incidents already"):
+        tools.triage()
+
+
+def test_without_a_deployment_the_sentence_is_the_deployment_s() -> None:
+    def connect() -> Any:
+        raise DeploymentError("no deployment runs on this machine")
+
+    with pytest.raises(DeploymentError):
+        Tools(connect).capture()
