@@ -29,7 +29,8 @@ class Entry:
     Attributes:
         name: catalogue name, also the module's.
         class_name: the class in that module.
-        family: "metric", "trace" or "multi-source"; "serving" for the tool's own.
+        family: "metric", "trace" or "multi-source"; "serving" for the tool's own; "beyond" for published methods
+            that the study does not have.
         cost: "instant", "seconds" or "minutes"; cheap methods run first.
         needs: what the method reads: metrics, logs, spans, calls, sli, onset. Without one of them it returns
             NoRanking; multi-source methods need at least one of metrics, logs and spans.
@@ -59,13 +60,14 @@ class Entry:
 
 
 def entries() -> tuple[Entry, ...]:
-    """Methods that vote, cheapest first: the study's, and those of other packages. `OWN` and `CONTRAST` are not."""
+    """Methods that vote, cheapest first: the study's, and those of other packages; not `OWN`, `BEYOND`, `CONTRAST`."""
     return tuple(sorted((*_ENTRIES, *_others().rows), key=lambda row: (_COSTS.index(row.cost), row.name)))
 
 
 def listed() -> tuple[Entry, ...]:
-    """What lists show and what runs unless methods are named: the tool's own, then `entries`."""
-    return (*OWN, *entries())
+    """What lists show and what runs unless methods are named: the tool's own, `entries`, then `BEYOND`, which so makes
+    nobody wait."""
+    return (*OWN, *entries(), *BEYOND)
 
 
 def problems() -> tuple[str, ...]:
@@ -115,10 +117,10 @@ def blocked_without(missing: Set[str]) -> dict[str, list[str]]:
 
 
 def _others() -> Plugins[Entry]:
-    return collect("rca_tui.methods", Entry, frozenset(row.name for row in (*OWN, *_ENTRIES, CONTRAST)))
+    return collect("rca_tui.methods", Entry, frozenset(row.name for row in (*OWN, *_ENTRIES, *BEYOND, CONTRAST)))
 
 
-_FAMILIES = ("metric", "trace", "multi-source", "serving")
+_FAMILIES = ("metric", "trace", "multi-source", "serving", "beyond")
 _NEEDS = ("metrics", "logs", "spans", "calls", "sli", "onset")
 _COSTS = ("instant", "seconds", "minutes")
 _TELEMETRY = frozenset({"metrics", "logs", "spans"})
@@ -334,6 +336,50 @@ OWN = (
     ),
 )
 """The tool's own methods: listed and run beside the study's, with no vote in the consensus."""
+
+BEYOND = (
+    Entry(
+        "prism",
+        "Prism",
+        "beyond",
+        "instant",
+        _METRICS_ONSET,
+        "Components anomalous both inside (resources) and outside (what callers notice), without a graph.",
+    ),
+    Entry(
+        "score_ordering",
+        "ScoreOrdering",
+        "beyond",
+        "instant",
+        _METRICS_ONSET,
+        "Most improbable signal after the onset, by its rank among the baseline's samples.",
+    ),
+    Entry(
+        "smooth_traversal",
+        "SmoothTraversal",
+        "beyond",
+        "instant",
+        (*_CALLS, "onset"),
+        "Largest jump of improbability from the latency of callees to that of their caller.",
+    ),
+    Entry(
+        "idi",
+        "Idi",
+        "beyond",
+        "instant",
+        (*_CALLS, "onset"),
+        "Anomalous components without an anomalous callee, by how much their repair would help the front door.",
+    ),
+    Entry(
+        "cholesky",
+        "Cholesky",
+        "beyond",
+        "instant",
+        _METRICS_ONSET,
+        "Signal that stands alone when the others' noise is explained away, in some order of the signals.",
+    ),
+)
+"""Published methods that people expect and the study does not have: no vote in the consensus unless asked for."""
 
 CONTRAST = Entry(
     "contrast",

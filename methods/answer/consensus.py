@@ -21,16 +21,16 @@ WWW 2001.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cluster.display import Displayable
 from methods.answer.ranking import Places
 from methods.answer.types import ComponentScore, Outcome, Ranking
 
-# Random guesses do not vote, nor does the contrast, which is no method, nor the tool's own method, which stands beside
-# the consensus of the study's.
-NO_VOTE = frozenset({"dummy", "contrast", "serving"})
+# Random guesses do not vote, nor does the contrast, which is no method, nor the families `serving` (the tool's own) and
+# `beyond`, which stand beside the consensus of the study's. A test holds the names to the catalogue's families.
+NO_VOTE = frozenset({"dummy", "contrast", "serving", "prism", "score_ordering", "smooth_traversal", "idi", "cholesky"})
 CHANCE = 0.5
 """The score that an order drawn at random gives on average."""
 
@@ -87,6 +87,7 @@ class Tally:
 
     Args:
         candidates: component ids of the incident.
+        asked: methods of `NO_VOTE` that vote here, because the user named them.
 
     >>> tally = Tally(["a", "b", "c"])
     >>> tally.cast("baro", [("b", 1), ("a", 2)])
@@ -95,20 +96,21 @@ class Tally:
     [('b', 1.0), ('a', 0.375), ('c', 0.125)]
     """
 
-    def __init__(self, candidates: Sequence[str]) -> None:
+    def __init__(self, candidates: Sequence[str], asked: Collection[str] = ()) -> None:
         self._candidates = candidates
+        self._silent = NO_VOTE - set(asked)
         self._points: dict[str, dict[str, int]] = {}
         self._totals = dict.fromkeys(candidates, 0)
         self._first: dict[str, tuple[str, ...]] = {}
 
     def add(self, method: str, outcome: Outcome) -> None:
-        """Count the answer of one method. NoRanking and the methods in `NO_VOTE` change nothing."""
+        """Count the answer of one method. NoRanking and methods without a vote change nothing."""
         if isinstance(outcome, Ranking):
             self.cast(method, [(c.component, c.rank) for c in outcome.components])
 
     def cast(self, method: str, places: Places) -> None:
         """Count the (component, rank) pairs of one method, the best first. Raises ValueError for a second ballot."""
-        if method in NO_VOTE:
+        if method in self._silent:
             return
         if method in self._points:
             raise ValueError(f"{method} has voted already")
@@ -146,7 +148,7 @@ class Tally:
 def consensus(ballots: Iterable[tuple[str, Outcome]], candidates: Sequence[str]) -> Consensus:
     """The consensus of (method, outcome) pairs over the incident's candidates.
 
-    Methods without a ranking, and the random one, do not vote.
+    Methods without a ranking and those in `NO_VOTE` do not vote.
     """
     tally = Tally(candidates)
     for method, outcome in ballots:

@@ -38,12 +38,14 @@ from cluster.incident.model import Incident
 
 
 class Family(StrEnum):
-    """What telemetry a method reads, in the study's terms; `SERVING` for the tool's own method."""
+    """What telemetry a method reads, in the study's terms; `SERVING` for the tool's own method, `BEYOND` for published
+    methods that the study does not have."""
 
     METRIC = "metric"
     TRACE = "trace"
     MULTI_SOURCE = "multi-source"
     SERVING = "serving"
+    BEYOND = "beyond"
 
 
 class Reason(StrEnum):

@@ -126,11 +126,14 @@ def _rows(cases: dict[str, Case], records: Sequence[Record]) -> list[dict[str, A
 def _joint(cases: dict[str, Case], records: Sequence[Record]) -> list[Record]:
     """The consensus on each case as a record; none where fewer than two methods that vote were run."""
     tallies: dict[tuple[str, str], Tally] = {}
-    if len({record.method for record in records} - NO_VOTE) < 2:
+    ran = {record.method for record in records}
+    # `BEYOND` is scored only where it was named.
+    asked = ran & {row.name for row in catalog.BEYOND}
+    if len(ran - (NO_VOTE - asked)) < 2:
         return []
     for record in records:
         if record.case in cases:
-            tally = tallies.setdefault((record.case, record.mode), Tally(cases[record.case].topology.ids))
+            tally = tallies.setdefault((record.case, record.mode), Tally(cases[record.case].topology.ids, asked))
             if record.places is not None:
                 tally.cast(record.method, record.places)
     joint = []

@@ -56,7 +56,8 @@ def diagnose(
     for name in method or ():
         catalog.entry(name)
     located = onsets.place(_live(seconds), onset) if incident is None else _load(incident, onset)
-    answers, tally = [], Tally(located.candidates)
+    asked = {row.name for row in catalog.BEYOND}.intersection(method or ())
+    answers, tally = [], Tally(located.candidates, asked)
     with interruptible("interrupted; the methods were stopped"):
         for result in runner.run(located, method or None, seed=seed, deadline=deadline):
             answers.append(result)

@@ -12,7 +12,7 @@ from rca_tui.commands.output import AsJson, print_json, print_table
 
 
 def methods(as_json: AsJson = False) -> None:
-    """List the methods: the tool's own, then the study's, cheap ones first."""
+    """List the methods: the tool's own, the study's, cheap ones first, then published ones beyond the study."""
     from methods import catalog
 
     entries = catalog.listed()

@@ -4,8 +4,9 @@ import itertools
 
 import pytest
 
+from methods import catalog
 from methods.answer import consensus as module
-from methods.answer.consensus import Tally, consensus
+from methods.answer.consensus import NO_VOTE, Tally, consensus
 from methods.answer.ranking import by_components
 from methods.answer.types import Explanation, NoRanking, Outcome, Reason, Step
 
@@ -115,3 +116,18 @@ def test_a_second_ballot_is_refused() -> None:
     tally.add("m", vote("a"))
     with pytest.raises(ValueError, match="voted already"):
         tally.add("m", vote("b"))
+
+
+def test_the_families_beside_the_study_have_no_vote() -> None:
+    beside = {row.name for row in (*catalog.OWN, *catalog.BEYOND)}
+    assert beside | {"dummy", catalog.CONTRAST.name} == NO_VOTE
+    assert {row.family for row in catalog.BEYOND} == {"beyond"}
+    assert not beside & {row.name for row in catalog.entries()}
+    assert [row.name for row in catalog.listed()[-len(catalog.BEYOND) :]] == [row.name for row in catalog.BEYOND]
+
+
+def test_a_method_beside_the_study_votes_when_asked() -> None:
+    tally = Tally(CANDIDATES, asked={"prism"})
+    tally.add("prism", vote("a"))
+    tally.add("idi", vote("b"))
+    assert tally.consensus.voters == ("prism",)

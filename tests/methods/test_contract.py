@@ -60,8 +60,11 @@ FINDS: dict[str, int] = {
     "pdiagnose": 1,
     "contrast": 1,
     "serving": 1,
+    "prism": 1,
+    "smooth_traversal": 1,
+    "idi": 1,
 }
-READS_NAMES: set[str] = {"microrca", "serving"}
+READS_NAMES: set[str] = {"microrca", "serving", "prism"}
 
 # Reverses the alphabet of the components, and crosses kinds.
 OTHER_NAMES = {
