@@ -29,14 +29,26 @@ def methods() -> dict[str, str]:
         f"not one of the study's, and without a vote. {text.prose(e.summary)}"
         for e in catalog.OWN
     )
+    beyond = (
+        "Published methods that the study does not have are of family `beyond`: listed, and run after the others, but "
+        "not among the study's, and without a vote unless named. What they answer is "
+        "[measured](../../measured/beyond.md) beside the study's best.\n\n"
+        + text.table(
+            ("method", "reads", "cost", "what it does"),
+            (
+                (f"[`{e.name}`]({e.name}.md)", text.cell(", ".join(e.needs)), e.cost, text.cell(e.summary))
+                for e in catalog.BEYOND
+            ),
+        )
+    )
     index = (
         f"# Methods\n\nThe {len(entries)} methods, cheap ones first, as `rca-tui methods` lists them. "
         "What each answers on the shipped drills is [measured](../../measured/methods-evaluation.md), and so is "
         f"[what it costs](../../measured/methods-speed.md).\n\n{listed}\n\nBeside them stands "
         f"[`{contrast.name}`]({contrast.name}.md), which belongs to no method and does not vote: "
-        f"{text.prose(contrast.summary)}\n\n{own}\n"
+        f"{text.prose(contrast.summary)}\n\n{own}\n\n{beyond}\n"
     )
-    pages = {f"reference/methods/{e.name}.md": _method(e) for e in (*entries, *catalog.OWN, contrast)}
+    pages = {f"reference/methods/{e.name}.md": _method(e) for e in (*entries, *catalog.OWN, *catalog.BEYOND, contrast)}
     return {"reference/methods/index.md": index} | pages
 
 
@@ -64,11 +76,12 @@ def _method(entry: Any) -> str:
         if heading == "Parameters" and kind.__init__ is not object.__init__:
             signature = inspect.signature(kind).replace(return_annotation=inspect.Signature.empty)
             parts.append(text.fenced(f"{kind.__name__}{signature}".replace("'", ""), "python"))
-    if rows := _rows("methods-evaluation.md", entry.name):
+    page = "beyond.md" if entry.family == "beyond" else "methods-evaluation.md"
+    if rows := _rows(page, entry.name):
         parts += [
             "## On the shipped drills",
             rows,
-            "`rca-tui evaluate` measured this; [all methods, by fault](../../measured/methods-evaluation.md).",
+            f"`rca-tui evaluate` measured this; [all methods, by fault](../../measured/{page}).",
         ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
