@@ -162,7 +162,7 @@ class AlertGroup:
         """When the trouble began by these alerts: at the latest when the first of their conditions became true."""
         latest = min(alert.latest for alert in self.alerts)
         earliest = min(alert.earliest for alert in self.alerts)
-        until = max(max(alert.starts, alert.ends or 0.0) for alert in self.alerts)
+        until = max(alert.starts for alert in self.alerts)
         likely = min(alert.latest - alert.window for alert in self.alerts)
         return Moment(earliest, latest, until, f"the alert {self.title}", likely)
 

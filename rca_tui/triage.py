@@ -172,10 +172,16 @@ def _located(incident: Incident, moment: Moment | None) -> tuple[Incident, tuple
 def _with_context(verdict: Verdict, incident: Incident, doubts: tuple[str, ...], alerts: AlertGroup | None) -> Verdict:
     """The verdict with what is doubtful about the window, and with what the alerts name."""
     verdict = dataclasses.replace(verdict, unknown=(*doubts, *verdict.unknown))
-    pointed = alerts.components(incident.topology) if alerts is not None else ()
+    if alerts is None:
+        return verdict
+    pointed, read = alerts.components(incident.topology), alerts.signals()
+    where = ", ".join(pointed) or incident.topology.front_door or "the front door"
+    if read:
+        sentence = f"{', '.join(read)} of {where}: the alert {alerts.title} is computed from that."
+        verdict = dataclasses.replace(verdict, next=(*verdict.next, sentence))
     # An alert on the front door says that users suffer, not who makes them.
     pointed = tuple(component for component in pointed if component != incident.topology.front_door)
-    if alerts is None or not pointed or not verdict.named:
+    if not pointed or not verdict.named:
         return verdict
     from methods.verdict.types import Evidence
 

@@ -110,6 +110,8 @@ def _alerts(source: str | None) -> AlertGroup | None:
         with Path(source).open("rb") as file:
             payload = file.read(LARGEST + 1)
     alerts = parse(payload)
+    if not alerts.firing:
+        say(f"note: the alert {alerts.title} has ended; the window is around its beginning")
     if alerts.left_out:
         say(f"note: {alerts.left_out} alerts belong to other incidents or are not active; of this one: {alerts.title}")
     return alerts

@@ -149,7 +149,7 @@ def test_what_is_silenced_or_resolved_does_not_count_while_another_fires() -> No
     resolved = alert(status="resolved", endsAt=at(600))
     group = parse(webhook(resolved))
     assert not group.firing
-    assert group.moment.until == FIRED.timestamp() + 600
+    assert group.alerts[0].ends == FIRED.timestamp() + 600
 
 
 def test_labels_name_components_by_id_by_address_and_by_pod() -> None:

@@ -70,7 +70,7 @@ def page(fired: float, **labels: str) -> str:
         "annotations": {"for": "5m"},
         "startsAt": datetime.fromtimestamp(fired, UTC).isoformat(),
         "endsAt": "0001-01-01T00:00:00Z",
-        "generatorURL": "http://prometheus/graph?g0.expr=gateway_slow%5B2m%5D",
+        "generatorURL": "http://prometheus/graph?g0.expr=rate%28vllm%3Anum_requests_waiting%5B2m%5D%29",
         "fingerprint": "1a30ba71cca2921f",
     }
     return json.dumps({"version": "4", "groupKey": "{}:{}", "status": "firing", "alerts": [alert]})
@@ -115,6 +115,8 @@ def test_what_the_alert_names_is_evidence(live: Paged) -> None:
     assert printed["verdict"]["for"][-1] == "The alert GatewaySlow is about replica-1."
     printed = json.loads(run("triage", "--alert", "-", "--json", input=page(live.onset + 330, pod="replica-2")))
     assert printed["verdict"]["against"][0] == "The alert GatewaySlow is about replica-2."
+    sentence = "queue_length of replica-2: the alert GatewaySlow is computed from that."
+    assert printed["verdict"]["next"][-1] == sentence
 
 
 def test_a_baseline_that_holds_the_trouble_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
