@@ -42,9 +42,10 @@ class ScoreOrdering(Method):
         None. The paper has none.
 
     Fails when:
-        Several signals stay beyond all of the baseline: they reach the largest score and tie, the cause among them. A
-        baseline of n samples cannot tell p = 1 / n from p = 1 / n². The graph is no polytree: an effect of two
-        anomalies may be less probable than each. A drift or a change of load moves every signal.
+        A signal drifts: memory that creeps upwards is beyond its whole past in each later sample, as improbable as an
+        outage if samples were exchangeable. Several signals stay beyond all of the baseline: they reach the largest
+        score and tie, the cause among them. A change of load moves every signal. The graph is no polytree: an effect of
+        two anomalies may be less probable than each.
 
         NoRanking without an onset, without metrics, with fewer than 10 samples before the onset or none after it, and
         when no signal changes.
