@@ -7,6 +7,7 @@ own and announces it as an entry point of the group `rca_tui.methods`; see `clus
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -36,6 +37,8 @@ class Entry:
             NoRanking; multi-source methods need at least one of metrics, logs and spans.
         summary: one sentence for lists.
         package: where the module is: ours, or another package's.
+        requires: a package that is not installed with the tool. Without it the method is not listed, and returns
+            NoRanking where it is named.
 
     Raises:
         ValueError: the family, the cost or something needed is not one of those.
@@ -48,6 +51,7 @@ class Entry:
     needs: tuple[str, ...]
     summary: str
     package: str = "methods"
+    requires: str = ""
 
     def __post_init__(self) -> None:
         for value, allowed in ((self.family, _FAMILIES), (self.cost, _COSTS), *((need, _NEEDS) for need in self.needs)):
@@ -65,9 +69,15 @@ def entries() -> tuple[Entry, ...]:
 
 
 def listed() -> tuple[Entry, ...]:
-    """What lists show and what runs unless methods are named: the tool's own, `entries`, then `BEYOND`, which so makes
-    nobody wait."""
-    return (*OWN, *entries(), *BEYOND)
+    """What lists show and what runs unless methods are named: the tool's own, `entries`, then those of `BEYOND` that
+    have what they require; being last, they make nobody wait."""
+    installed = (row for row in BEYOND if not row.requires or importlib.util.find_spec(row.requires))
+    return (*OWN, *entries(), *installed)
+
+
+def everything() -> tuple[Entry, ...]:
+    """Every row that a user can name, in the order of `listed`; `CONTRAST` is the last."""
+    return (*OWN, *entries(), *BEYOND, CONTRAST)
 
 
 def problems() -> tuple[str, ...]:
@@ -77,7 +87,7 @@ def problems() -> tuple[str, ...]:
 
 def entry(name: str) -> Entry:
     """The row of one method, `contrast` included. Raises UnknownMethod."""
-    rows = {row.name: row for row in (*listed(), CONTRAST)}
+    rows = {row.name: row for row in everything()}
     if name not in rows:
         raise UnknownMethod(f"there is no method {name!r}; there are: {', '.join(sorted(rows))}")
     return rows[name]
@@ -128,6 +138,7 @@ _METRICS = ("metrics",)
 _METRICS_ONSET = ("metrics", "onset")
 _METRICS_SLI = ("metrics", "sli")
 _CALLS = ("metrics", "calls", "sli")
+_CALLS_ONSET = (*_CALLS, "onset")
 _SPANS = ("spans", "onset")
 
 _ENTRIES = (
@@ -280,7 +291,7 @@ _ENTRIES = (
         "Microscope",
         "metric",
         "seconds",
-        (*_CALLS, "onset"),
+        _CALLS_ONSET,
         "Follows abnormal callees from the front door to the last one, ranks by correlation.",
     ),
     Entry(
@@ -337,46 +348,32 @@ OWN = (
 )
 """The tool's own methods: listed and run beside the study's, with no vote in the consensus."""
 
+
+def _beyond(
+    name: str, class_name: str, needs: tuple[str, ...], summary: str, cost: str = "instant", requires: str = ""
+) -> Entry:
+    return Entry(name, class_name, "beyond", cost, needs, summary, requires=requires)
+
+
 BEYOND = (
-    Entry(
-        "prism",
-        "Prism",
-        "beyond",
-        "instant",
-        _METRICS_ONSET,
-        "Components anomalous both inside (resources) and outside (what callers notice), without a graph.",
+    _beyond("prism", "Prism", _METRICS_ONSET, "Anomalous inside (resources) and outside (what callers notice)."),
+    _beyond(
+        "score_ordering", "ScoreOrdering", _METRICS_ONSET, "Most improbable signal after the onset, by rank statistics."
     ),
-    Entry(
-        "score_ordering",
-        "ScoreOrdering",
-        "beyond",
-        "instant",
-        _METRICS_ONSET,
-        "Most improbable signal after the onset, by its rank among the baseline's samples.",
+    _beyond(
+        "smooth_traversal", "SmoothTraversal", _CALLS_ONSET, "Largest jump of improbability from callees to caller."
     ),
-    Entry(
-        "smooth_traversal",
-        "SmoothTraversal",
-        "beyond",
-        "instant",
-        (*_CALLS, "onset"),
-        "Largest jump of improbability from the latency of callees to that of their caller.",
+    _beyond("idi", "Idi", _CALLS_ONSET, "Anomalous without an anomalous callee; by how much a repair would help."),
+    _beyond(
+        "cholesky", "Cholesky", _METRICS_ONSET, "Signal that stands alone once the others' noise is explained away."
     ),
-    Entry(
-        "idi",
-        "Idi",
-        "beyond",
-        "instant",
-        (*_CALLS, "onset"),
-        "Anomalous components without an anomalous callee, by how much their repair would help the front door.",
-    ),
-    Entry(
-        "cholesky",
-        "Cholesky",
-        "beyond",
-        "instant",
-        _METRICS_ONSET,
-        "Signal that stands alone when the others' noise is explained away, in some order of the signals.",
+    _beyond(
+        "anomaly_attribution",
+        "AnomalyAttribution",
+        _CALLS_ONSET,
+        "Shapley values of each component's own noise in the front door's anomaly (dowhy.gcm).",
+        "seconds",
+        "dowhy",
     ),
 )
 """Published methods that people expect and the study does not have: no vote in the consensus unless asked for."""

@@ -31,7 +31,8 @@ def methods() -> dict[str, str]:
     )
     beyond = (
         "Published methods that the study does not have are of family `beyond`: listed, and run after the others, but "
-        "not among the study's, and without a vote unless named. What they answer is "
+        "not among the study's, and without a vote unless named. `anomaly_attribution` is listed where the package "
+        "dowhy is installed (`pip install 'rca-tui[beyond]'`). What they answer is "
         "[measured](../../measured/beyond.md) beside the study's best.\n\n"
         + text.table(
             ("method", "reads", "cost", "what it does"),

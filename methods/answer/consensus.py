@@ -30,7 +30,19 @@ from methods.answer.types import ComponentScore, Outcome, Ranking
 
 # Random guesses do not vote, nor does the contrast, which is no method, nor the families `serving` (the tool's own) and
 # `beyond`, which stand beside the consensus of the study's. A test holds the names to the catalogue's families.
-NO_VOTE = frozenset({"dummy", "contrast", "serving", "prism", "score_ordering", "smooth_traversal", "idi", "cholesky"})
+NO_VOTE = frozenset(
+    {
+        "dummy",
+        "contrast",
+        "serving",
+        "prism",
+        "score_ordering",
+        "smooth_traversal",
+        "idi",
+        "cholesky",
+        "anomaly_attribution",
+    }
+)
 CHANCE = 0.5
 """The score that an order drawn at random gives on average."""
 

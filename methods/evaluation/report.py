@@ -94,7 +94,7 @@ def _grouped(cases: dict[str, Case], records: Sequence[Record]) -> dict[tuple[st
 def _rows_without_cause(cases: dict[str, Case], records: Sequence[Record]) -> list[dict[str, Any]]:
     groups = _grouped(cases, records)
     rows = []
-    for entry in catalog.listed():
+    for entry in catalog.everything():
         if estimated := groups[entry.name, ESTIMATED]:
             blamed = sum(record.places is not None for record in estimated)
             first = _all_blamed(cases, estimated)
@@ -115,7 +115,7 @@ def _rows_without_cause(cases: dict[str, Case], records: Sequence[Record]) -> li
 def _rows(cases: dict[str, Case], records: Sequence[Record]) -> list[dict[str, Any]]:
     groups = _grouped(cases, records)
     rows = []
-    for entry in (*catalog.listed(), catalog.CONTRAST):
+    for entry in catalog.everything():
         estimated, given = groups[entry.name, ESTIMATED], groups[entry.name, GIVEN]
         if estimated or given:
             row = {"method": entry.name, "family": entry.family, **_row(cases, estimated)}

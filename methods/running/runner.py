@@ -55,7 +55,7 @@ def run(
         UnknownMethod: before anything is started.
     """
     wanted = {catalog.entry(name).name for name in names} if names is not None else {e.name for e in catalog.listed()}
-    chosen = [entry for entry in (*catalog.listed(), catalog.CONTRAST) if entry.name in wanted]
+    chosen = [entry for entry in catalog.everything() if entry.name in wanted]
     return _run(with_onset(incident), chosen, seed, deadline, workers, cancelled)
 
 

@@ -123,7 +123,16 @@ def test_the_families_beside_the_study_have_no_vote() -> None:
     assert beside | {"dummy", catalog.CONTRAST.name} == NO_VOTE
     assert {row.family for row in catalog.BEYOND} == {"beyond"}
     assert not beside & {row.name for row in catalog.entries()}
-    assert [row.name for row in catalog.listed()[-len(catalog.BEYOND) :]] == [row.name for row in catalog.BEYOND]
+
+
+def test_what_is_beyond_the_study_is_listed_last_and_only_where_it_can_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    there: set[str] = set()
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name in there)
+    plain = tuple(row for row in catalog.BEYOND if not row.requires)
+    assert catalog.listed()[-len(plain) :] == plain
+    there.add("dowhy")
+    assert catalog.listed()[-len(catalog.BEYOND) :] == catalog.BEYOND
+    assert catalog.entry("anomaly_attribution").requires == "dowhy"
 
 
 def test_a_method_beside_the_study_votes_when_asked() -> None:

@@ -35,7 +35,7 @@ def test_a_room_has_these_folders(room: str) -> None:
 
 
 def test_methods_shows_its_methods() -> None:
-    assert modules("methods") == {row.name for row in methods.listed()} | {"catalog", "contrast"}
+    assert modules("methods") == {row.name for row in methods.everything()} | {"catalog"}
 
 
 @pytest.mark.parametrize("deployment", ["local", "kubernetes"])
@@ -47,7 +47,7 @@ def test_checks_shows_its_checks() -> None:
     assert modules("guidelines/checks") == {name.replace("-", "_") for name in guidelines.names()}
 
 
-@pytest.mark.parametrize("row", [*methods.listed(), methods.CONTRAST], ids=lambda row: row.name)
+@pytest.mark.parametrize("row", methods.everything(), ids=lambda row: row.name)
 def test_the_class_of_a_method_is_there(row: methods.Entry) -> None:
     method = getattr(importlib.import_module(row.module), row.class_name)
     assert issubclass(method, Method)

@@ -94,7 +94,7 @@ def unused() -> list[str]:
         cells = nbformat.read(path, as_version=4).cells  # type: ignore[no-untyped-call]
         vulture.scan("\n".join(cell.source for cell in cells if cell.cell_type == "code"), filename=str(path))
     vulture.scan("\n".join(examples()), filename="examples")
-    loaded = {row.class_name for row in (*methods.listed(), methods.CONTRAST, *faults.entries())}
+    loaded = {row.class_name for row in (*methods.everything(), *faults.entries())}
     return [
         f"{item.filename.relative_to(ROOT)}:{item.first_lineno}: {item.message}"
         for item in vulture.get_unused_code(min_confidence=60)
