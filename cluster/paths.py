@@ -38,6 +38,11 @@ def incidents() -> Path:
     return state_home() / "incidents"
 
 
+def reports() -> Path:
+    """The folder of the reports that the app writes."""
+    return state_home() / "reports"
+
+
 def kubernetes() -> Path:
     """The folder of pod identities, one file for each deployment in a cluster."""
     return state_home() / "kubernetes"

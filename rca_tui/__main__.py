@@ -20,6 +20,7 @@ from rca_tui.commands import (
     incidents,
     lists,
     mcp,
+    report,
     scoring,
     triage,
 )
@@ -81,7 +82,8 @@ def start(
         raise BadInput(f"{context.invoked_subcommand} is not for a cluster; --context goes with: {', '.join(known)}")
 
 
-GROUPS = (deployment, doctor, incidents, triage, analysis, contrast, check, scoring, ablation, drills, lists, mcp)
+ANSWERS = (triage, analysis, contrast, report, check, scoring, ablation)
+GROUPS = (deployment, doctor, incidents, *ANSWERS, drills, lists, mcp)
 for commands in GROUPS:
     commands.register(app)
 

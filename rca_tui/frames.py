@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
+    from cluster.incident.model import Incident
+
 FRESH = 5.0
 """Seconds before a moment in which a sample counts as the value at that moment."""
 
@@ -98,3 +100,9 @@ class Frames:
         wanted = (self.logs["component"] == component) & self.logs["time"].between(start, end)
         lines = self.logs[wanted.fillna(False)].tail(limit)
         return tuple((float(t), str(m)) for t, m in zip(lines["time"], lines["message"], strict=True))
+
+
+def incident_frames(incident: Incident) -> Frames:
+    """The telemetry of an incident as frames."""
+    telemetry = incident.telemetry
+    return Frames(telemetry.metrics, telemetry.edge_metrics, dict(telemetry.units), telemetry.spans, telemetry.logs)

@@ -4,6 +4,8 @@
 '22:13:20 UTC'
 >>> date_time(1_700_000_000)
 '2023-11-14 22:13 UTC'
+>>> instant(1_700_000_000)
+'2023-11-14 22:13:20 UTC'
 >>> duration(0.0416), duration(12.34), duration(245)
 ('41.6 ms', '12.3 s', '4 min 05 s')
 >>> span(0.0416), span(12.34), span(245)
@@ -43,6 +45,11 @@ def bare_clock_time(time: float) -> str:
 def date_time(time: float) -> str:
     """The date and time of day of a unix time, to the minute."""
     return _formatted(time, f"%Y-%m-%d %H:%M {ZONE}")
+
+
+def instant(time: float) -> str:
+    """The date and time of day of a unix time, to the second."""
+    return _formatted(time, f"%Y-%m-%d %H:%M:%S {ZONE}")
 
 
 def between(start: float, end: float) -> str:

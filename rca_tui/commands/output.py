@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import math
 import shutil
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cluster.text.json_text import json_text
 from cluster.text.plain import plain
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 
 def print_json(value: object) -> None:
     """Plain JSON: no NaN (null), and everything beyond ASCII escaped, so that it cannot act on a terminal."""
-    typer.echo(json.dumps(_clean(value), indent=2, allow_nan=False))
+    typer.echo(json_text(value))
 
 
 def print_line(text: object = "") -> None:
@@ -50,15 +49,3 @@ def print_document(document: Document) -> None:
     from cluster.display import to_rich
 
     Console(markup=False, highlight=False, emoji=False).print(to_rich(document))
-
-
-def _clean(value: object) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _clean(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_clean(item) for item in value]
-    if isinstance(value, bool | int | str) or value is None:
-        return value
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
-    return str(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from rich.table import Table as Grid
@@ -11,51 +12,67 @@ from cluster.text.plain import plain
 from cluster.text.times import ZONE, bare_clock_time
 from rca_tui.draw.plot import Plot
 from rca_tui.draw.text import fit
-from rca_tui.frames import Line
+from rca_tui.frames import Frames, Line
 from rca_tui.session import Diagnosis
 
 if TYPE_CHECKING:
-    from methods.answer.types import Explanation, Step
+    from cluster.incident.model import Incident
+    from methods.answer.types import Explanation, Pointer, Step
 
 
 def plot_of(diagnosis: Diagnosis, step: Step) -> Plot | None:
     """The step's first series, edge or spans over the whole incident; None when it has no such pointer."""
+    for pointer in step.pointers:
+        onset = diagnosis.mark.time if diagnosis.mark else None
+        plot = plot_at(diagnosis.incident, diagnosis.frames, pointer, onset)
+        if plot is not None:
+            return replace(
+                plot,
+                bands=("", "this step"),
+                onset_label=diagnosis.mark.label if diagnosis.mark else "onset",
+                levels=tuple((plain(name), value) for name, value in step.levels.items()),
+            )
+    return None
+
+
+def plot_at(incident: Incident, frames: Frames, pointer: Pointer, onset: float | None) -> Plot | None:
+    """What a pointer names over the whole incident, beside its peers, the time that it speaks of shaded.
+
+    None for log lines, and for what was not recorded.
+    """
     from methods.answer.types import EdgePointer, SeriesPointer, SpansPointer
 
-    window, frames = diagnosis.incident.window, diagnosis.frames
-    for pointer in step.pointers:
-        peers: list[Line] = []
-        scattered, unit = False, "s"
-        if isinstance(pointer, SeriesPointer):
-            line = frames.line(pointer.component, pointer.signal)
-            title, unit = f"{pointer.component} {pointer.signal}", frames.units.get(pointer.signal, "")
-            if pointer.component in diagnosis.incident.topology:
-                found = (frames.line(p, pointer.signal) for p in diagnosis.incident.topology.peers(pointer.component))
-                peers = [peer for peer in found if peer is not None]
-        elif isinstance(pointer, EdgePointer):
-            line = frames.edge_line(pointer.source, pointer.target, pointer.signal)
-            title, unit = f"{pointer.source} → {pointer.target} {pointer.signal}", frames.units.get(pointer.signal, "")
-        elif isinstance(pointer, SpansPointer):
-            line = frames.span_line(pointer.component, pointer.operation, window.start, window.end)
-            title, scattered = f"{pointer.component} {pointer.operation or 'spans'}: duration", True
-        else:
-            continue
-        if line is None:
-            continue
-        return Plot(
-            title=plain(title),
-            unit=unit,
-            start=window.start,
-            end=window.end,
-            lines=(*peers, line),
-            scattered=scattered,
-            shade=(pointer.start, pointer.end),
-            bands=("", "this step"),
-            onset=diagnosis.mark.time if diagnosis.mark else None,
-            onset_label=diagnosis.mark.label if diagnosis.mark else "onset",
-            levels=tuple((plain(name), value) for name, value in step.levels.items()),
-        )
-    return None
+    window, topology = incident.window, incident.topology
+    peers: list[Line | None] = []
+    scattered, unit = False, "s"
+    if isinstance(pointer, SeriesPointer):
+        line = frames.line(pointer.component, pointer.signal)
+        title, unit = f"{pointer.component} {pointer.signal}", frames.units.get(pointer.signal, "")
+        if pointer.component in topology:
+            peers = [frames.line(peer, pointer.signal) for peer in topology.peers(pointer.component)]
+    elif isinstance(pointer, EdgePointer):
+        line = frames.edge_line(pointer.source, pointer.target, pointer.signal)
+        title, unit = f"{pointer.source} → {pointer.target} {pointer.signal}", frames.units.get(pointer.signal, "")
+        if pointer.target in topology:
+            others = topology.peers(pointer.target)
+            peers = [frames.edge_line(pointer.source, other, pointer.signal) for other in others]
+    elif isinstance(pointer, SpansPointer):
+        line = frames.span_line(pointer.component, pointer.operation, window.start, window.end)
+        title, scattered = f"{pointer.component} {pointer.operation or 'spans'}: duration", True
+    else:
+        return None
+    if line is None:
+        return None
+    return Plot(
+        title=plain(title),
+        unit=unit,
+        start=window.start,
+        end=window.end,
+        lines=(*(peer for peer in peers if peer is not None), line),
+        scattered=scattered,
+        shade=(pointer.start, pointer.end),
+        onset=onset,
+    )
 
 
 def logs_of(diagnosis: Diagnosis, step: Step, limit: int = 40) -> Text | None:

@@ -74,7 +74,7 @@ def draw(plot: Plot, width: int, height: int, palette: Palette) -> Text:
     if not finite or plot.end <= plot.start:
         empty = Text("no samples in this window"[:columns], style=palette.axis)
         return Text("\n").join([title, Text(), Text(" " * _MARGIN).append_text(empty)])
-    low, high = _range(finite, [level for _, level in plot.levels])
+    low, high = value_range(finite, [level for _, level in plot.levels])
     canvas = Canvas(columns, rows)
     for layer, line in enumerate(shown):
         _trace(canvas, line, plot, (low, high), layer)
@@ -216,7 +216,7 @@ def _title(plot: Plot, shown: list[Line], width: int) -> Text:
     return title
 
 
-def _range(values: list[float], levels: list[float]) -> tuple[float, float]:
+def value_range(values: list[float], levels: list[float]) -> tuple[float, float]:
     """Lowest and highest value: from zero where that costs little, with the levels that do not flatten the line."""
     low, high = min(values), max(values)
     reach = (high - low) or abs(high) or 1.0

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from cluster.window import Onset, OnsetSource, Window
+from rca_tui.frames import incident_frames
 from rca_tui.session import Diagnosis, Mark
 from rca_tui.work import messages
-from rca_tui.work.polling import incident_frames
 
 if TYPE_CHECKING:
     from cluster.deployment import Deployment

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cluster.deployment import DeploymentError, DeploymentKind, HasIncident, Liveness
 from cluster.signals import UNITS
 from cluster.window import Window
-from rca_tui.frames import Frames
+from rca_tui.frames import Frames, incident_frames
 from rca_tui.session import Snapshot
 
 if TYPE_CHECKING:
@@ -102,12 +102,6 @@ class Poller:
             step=step,
             notes=samples.notes,
         )
-
-
-def incident_frames(incident: Incident) -> Frames:
-    """The telemetry of an incident as frames."""
-    telemetry = incident.telemetry
-    return Frames(telemetry.metrics, telemetry.edge_metrics, dict(telemetry.units), telemetry.spans, telemetry.logs)
 
 
 def _recorded(name: str, incident: Incident) -> Snapshot:

@@ -1,0 +1,96 @@
+"""`rca-tui report`: what is known of an incident, as one file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rca_tui.commands import onset as onsets
+from rca_tui.commands.analysis import Named, When
+from rca_tui.commands.errors import BadInput, interruptible, say
+from rca_tui.commands.output import AsJson
+from rca_tui.report.files import Format
+
+if TYPE_CHECKING:
+    from cluster.incident.model import Incident
+    from rca_tui.report.types import Context, Report
+
+Revealed = Annotated[
+    bool, typer.Option("--reveal", help="Tell the cause of a drill, and the injections of this machine's journal.")
+]
+
+
+def report(
+    incident: Named,
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", help="By default what the name of --out ends in, else markdown.", show_default=False),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write; by default it is printed.")] = None,
+    method: Annotated[list[str] | None, typer.Option(help="Run this method only; can be repeated.")] = None,
+    onset: When = "auto",
+    reveal: Revealed = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a report: a postmortem's first half.
+
+    Summary, timeline, verdict with charts, who dissents, the rankings of all methods, checks that failed, what was
+    missing, and the commands that reproduce it. The methods take about a minute the first time; their rankings are
+    kept. The cause of a drill is told with --reveal only.
+
+    Example: rca-tui report drill-05 --out monday.html
+    """
+    from cluster.incident import library
+    from methods import catalog
+    from rca_tui.report import files
+
+    if as_json and form not in (None, Format.JSON):
+        raise BadInput(f"--json and --format {form} ask for two formats: give one")
+    chosen = Format.JSON if as_json else form or (files.format_of(out) if out is not None else Format.MARKDOWN)
+    if out is not None:
+        files.check(out)
+    for name in method or ():
+        catalog.entry(name)
+    located = onsets.place(library.load(incident), onset)
+    with interruptible("interrupted; nothing was written"):
+        text = files.render(build(located, incident, context_of(incident, reveal), method or None), chosen)
+        if out is not None:
+            files.write(text, out)
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        say(f"wrote {out}")
+
+
+def build(incident: Incident, name: str, context: Context, methods: list[str] | None) -> Report:
+    """Run the methods, say how far they are on a terminal, and put the report together."""
+    from methods.running import kept
+    from methods.verdict.decide import decide
+    from rca_tui.commands import rankings
+    from rca_tui.report import build as building
+
+    results = []
+    for result in kept.run(incident, methods):
+        results.append(result)
+        if sys.stderr.isatty():
+            say(rankings.line(result))
+    return building.build(incident, name, decide(incident, results), results, context)
+
+
+def context_of(name: str, reveal: bool) -> Context:
+    """What a saved incident keeps apart: whether there is a truth and, when it is to be revealed, the truth."""
+    from cluster.incident import library, rcaeval, store
+    from rca_tui.report.types import Context
+
+    if reveal:
+        _, truth = library.load_with_truth(name)
+        return Context(sealed=truth is not None, revealed=True, truth=truth)
+    path = library.find(name)
+    return Context(sealed=not rcaeval.is_case(path) and store.summary(path).sealed)
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(report)

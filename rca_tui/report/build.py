@@ -1,0 +1,128 @@
+"""Puts a report together from what was found out about an incident."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator
+
+from cluster.incident.model import Incident
+from cluster.window import OnsetSource
+from guidelines import checkup
+from guidelines.survey import of_incident
+from guidelines.types import Verdict as Answer
+from methods import catalog
+from methods.answer.consensus import NO_VOTE
+from methods.answer.types import Pointer, Ranking, SeriesPointer
+from methods.running.runner import Result
+from methods.telemetry.sli import NoSli, latency_key
+from methods.verdict.types import Verdict
+from rca_tui.draw.evidence import plot_at
+from rca_tui.frames import incident_frames
+from rca_tui.report.timeline import recovery, timeline
+from rca_tui.report.types import Chart, Context, Dissent, Report
+
+CHARTS = 6
+"""Charts of evidence for the verdict; two more may stand against it."""
+AGAINST = 2
+
+
+def build(
+    incident: Incident, name: str, verdict: Verdict, results: Iterable[Result], context: Context | None = None
+) -> Report:
+    """The report of an incident.
+
+    Args:
+        incident: with the onset that the results were made with.
+        name: a path, or a name out of the list of incidents: what the commands that reproduce the report are given.
+        results: of methods on this incident, in any order; the contrast is left out.
+        context: what else is known; of a drill's truth nothing is told without it.
+    """
+    context = context or Context()
+    order = {entry.name: place for place, entry in enumerate(catalog.listed())}
+    ranked = tuple(sorted((r for r in results if r.method in order), key=lambda result: order[result.method]))
+    recovered = recovery(incident)
+    checks = checkup.run(of_incident(incident, name))
+    return Report(
+        name=name,
+        incident=incident,
+        verdict=verdict,
+        timeline=timeline(incident, verdict, recovered, context),
+        recovered=recovered,
+        charts=tuple(_charts(incident, verdict, recovered)),
+        results=ranked,
+        dissent=_dissent(verdict, ranked),
+        checks=checks,
+        missing=tuple(_missing(incident, ranked, checks)),
+        commands=tuple(_commands(incident, name, ranked)),
+        sealed=context.sealed,
+        truth=context.truth if context.revealed else None,
+    )
+
+
+def _charts(incident: Incident, verdict: Verdict, recovered: float | None) -> Iterator[Chart]:
+    """What users saw, then the evidence that points at something which can be drawn, each signal once."""
+    frames, onset = incident_frames(incident), incident.onset.time if incident.onset else verdict.onset
+    wanted: list[tuple[Pointer, str]] = []
+    try:
+        front, signal = latency_key(incident)
+    except NoSli:
+        pass
+    else:
+        start = incident.window.end if onset is None else onset
+        pointer = SeriesPointer(front, signal, start, recovered or incident.window.end)
+        wanted.append((pointer, "What users notice at the front door."))
+    for evidence, most in ((verdict.supporting, CHARTS), (verdict.opposing, AGAINST)):
+        wanted += [(e.pointer, e.sentence) for e in evidence if e.pointer is not None][:most]
+    drawn: set[str] = set()
+    for place, caption in wanted:
+        plot = plot_at(incident, frames, place, onset)
+        if plot is not None and plot.title not in drawn:
+            drawn.add(plot.title)
+            yield Chart(plot, caption)
+
+
+def _dissent(verdict: Verdict, results: Iterable[Result]) -> tuple[Dissent, ...]:
+    blaming: dict[tuple[str, ...], list[str]] = {}
+    for result in results:
+        outcome = result.outcome
+        if isinstance(outcome, Ranking) and result.method not in NO_VOTE and not set(outcome.top) & set(verdict.named):
+            blaming.setdefault(outcome.top, []).append(result.method)
+    ordered = sorted(blaming.items(), key=lambda item: (-len(item[1]), item[0]))
+    return tuple(Dissent(blamed, tuple(methods)) for blamed, methods in ordered)
+
+
+def _missing(incident: Incident, results: tuple[Result, ...], checks: checkup.Report) -> Iterator[str]:
+    telemetry = incident.telemetry
+    yield from incident.notes
+    for frame, what in (
+        (telemetry.metrics, "metrics of components"),
+        (telemetry.edge_metrics, "metrics of calls"),
+        (telemetry.spans, "spans"),
+        (telemetry.logs, "log lines"),
+    ):
+        if frame.empty:
+            yield f"The incident holds no {what}."
+    if incident.onset is None:
+        yield "No onset was found in what users notice: methods that need one had none."
+    missing = [entry.name for entry in catalog.listed() if entry.name not in {result.method for result in results}]
+    if missing:
+        yield f"These methods were not run or had not answered: {', '.join(missing)}."
+    unknown = [each.guideline.title for each in checks.checked if each.finding.verdict is Answer.UNKNOWN]
+    if unknown:
+        yield f"These checks cannot be answered from a saved incident: {', '.join(unknown)}."
+
+
+def _commands(incident: Incident, name: str, results: tuple[Result, ...]) -> Iterator[str]:
+    quoted = shlex.quote(name)
+    # An estimated onset is found again, and a verdict gives one that a person set another weight.
+    told = incident.onset is not None and incident.onset.source is not OnsetSource.ESTIMATED
+    onset = f" --onset {incident.onset.time!r}" if incident.onset is not None and told else ""
+    run = [result.method for result in results]
+    some = "" if len(run) == len(catalog.listed()) else "".join(f" --method {method}" for method in run)
+    yield f"rca-tui report {quoted}{onset}{some}"
+    yield f"rca-tui diagnose {quoted}{onset}{some}"
+    ranked = [result.method for result in results if isinstance(result.outcome, Ranking)]
+    if ranked:
+        yield f"rca-tui explain {quoted}{onset} --method {ranked[0]}"
+    yield f"rca-tui check {quoted}"
+    yield f"rca-tui replay {quoted}"
