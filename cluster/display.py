@@ -185,23 +185,22 @@ def _html_block(block: Block) -> str:
     if isinstance(block, Code):
         text = "\n".join(escaping.escape(line) for line in code_lines(block))
         return f'<pre style="overflow-x:auto">{text}</pre>'
-    head = "".join(_html_cell("th", name, name in block.right) for name in block.columns)
+    head = "".join(_html_cell("th", name, name, block) for name in block.columns)
     rows = "".join(
-        "<tr>"
-        + "".join(_html_cell("td", c, n in block.right) for n, c in zip(block.columns, row, strict=True))
-        + "</tr>"
+        "<tr>" + "".join(_html_cell("td", c, n, block) for n, c in zip(block.columns, row, strict=True)) + "</tr>"
         for row in block.rows
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-def _html_cell(tag: str, cell: Cell, right: bool) -> str:
-    side = "right" if right else "left"
+def _html_cell(tag: str, cell: Cell, column: str, grid: Grid) -> str:
+    side = "right" if column in grid.right else "left"
+    unbroken = ";white-space:nowrap" if column in grid.right or column in grid.whole else ""
     if isinstance(cell, Bar):
         width = round(100 * _share(cell))
         inside = f'<div style="background:currentColor;opacity:0.55;height:0.7em;width:{width}%"></div>'
         return f'<{tag} style="min-width:8em;padding:2px 8px">{inside}</{tag}>'
-    return f'<{tag} style="text-align:{side};padding:2px 8px">{_escaped(text_of(cell))}</{tag}>'
+    return f'<{tag} style="text-align:{side};padding:2px 8px{unbroken}">{_escaped(text_of(cell))}</{tag}>'
 
 
 def code_lines(code: Code) -> list[str]:

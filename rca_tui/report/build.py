@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from cluster.incident.model import Incident
 from cluster.window import OnsetSource
@@ -21,9 +23,11 @@ from rca_tui.frames import incident_frames
 from rca_tui.report.timeline import recovery, timeline
 from rca_tui.report.types import Chart, Context, Dissent, Report
 
-CHARTS = 6
-"""Charts of evidence for the verdict; two more may stand against it."""
+CHARTS = 5
+"""Charts of evidence for the verdict."""
 AGAINST = 2
+"""Charts of evidence against it."""
+_QUANTILE = re.compile(r"_p\d\d\b")
 
 
 def build(
@@ -60,9 +64,17 @@ def build(
 
 
 def _charts(incident: Incident, verdict: Verdict, recovered: float | None) -> Iterator[Chart]:
-    """What users saw, then the evidence that points at something which can be drawn, each signal once."""
+    """What users saw, then the evidence that points at something which can be drawn, one quantile of each signal."""
     frames, onset = incident_frames(incident), incident.onset.time if incident.onset else verdict.onset
-    wanted: list[tuple[Pointer, str]] = []
+    drawn: set[str] = set()
+
+    def chart(pointer: Pointer, caption: str) -> Iterator[Chart]:
+        plot = plot_at(incident, frames, pointer, onset)
+        name = _QUANTILE.sub("", plot.title) if plot is not None else ""
+        if plot is not None and name not in drawn:
+            drawn.add(name)
+            yield Chart(plot, caption)
+
     try:
         front, signal = latency_key(incident)
     except NoSli:
@@ -70,15 +82,10 @@ def _charts(incident: Incident, verdict: Verdict, recovered: float | None) -> It
     else:
         start = incident.window.end if onset is None else onset
         pointer = SeriesPointer(front, signal, start, recovered or incident.window.end)
-        wanted.append((pointer, "What users notice at the front door."))
+        yield from chart(pointer, "What users notice at the front door.")
     for evidence, most in ((verdict.supporting, CHARTS), (verdict.opposing, AGAINST)):
-        wanted += [(e.pointer, e.sentence) for e in evidence if e.pointer is not None][:most]
-    drawn: set[str] = set()
-    for place, caption in wanted:
-        plot = plot_at(incident, frames, place, onset)
-        if plot is not None and plot.title not in drawn:
-            drawn.add(plot.title)
-            yield Chart(plot, caption)
+        charts = (c for e in evidence if e.pointer is not None for c in chart(e.pointer, e.sentence))
+        yield from islice(charts, most)
 
 
 def _dissent(verdict: Verdict, results: Iterable[Result]) -> tuple[Dissent, ...]:

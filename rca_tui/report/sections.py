@@ -15,7 +15,7 @@ from methods.answer.types import NoRanking, Ranking
 from methods.verdict.types import Answer
 from rca_tui.report.types import Chart, Report
 
-PLACES = 3
+PLACES = ("first", "second", "third")
 """Ranks of each method that are listed."""
 TIED = 3
 """Components of one rank that are named."""
@@ -30,13 +30,11 @@ class Section:
 
 def sections(report: Report) -> tuple[Section, ...]:
     """All of the report in the order of its reading; sections without content are left out."""
-    # The first chart is what users saw; the others are the verdict's evidence.
-    users, evidence = report.charts[:1], report.charts[1:]
     said = tuple(block for block in document(report.verdict) if block != Line(report.verdict.headline))
     listed = (
         Section("Summary", tuple(_summary(report))),
-        Section("Timeline", (_timeline(report),), users),
-        Section("Verdict", said, evidence),
+        Section("Timeline", (_timeline(report),), report.charts[:1]),
+        Section("Verdict", said, report.charts[1:]),
         Section("Who dissents", tuple(_dissent(report))),
         Section("Rankings of all methods", tuple(_rankings(report))),
         Section("Checks that failed", tuple(_checks(report))),
@@ -65,7 +63,7 @@ def _summary(report: Report) -> Iterator[Block]:
         ("telemetry", f"{instant(incident.window.start)}, {span(incident.window.seconds)}"),
         ("deployment", f"{incident.deployment}, {len(incident.topology.ids)} components"),
     ]
-    yield Grid.of(("", "what is known"), rows, whole="")
+    yield Grid.of(("", "what is known"), rows)
 
 
 def _timeline(report: Report) -> Grid:
@@ -77,7 +75,7 @@ def _timeline(report: Report) -> Grid:
         return None if onset is None else f"{'+' if time >= onset else ''}{duration(round(time - onset))}"
 
     rows = ((instant(event.time), relative(event.time), event.what) for event in report.timeline)
-    return Grid.of(("when", "from onset", "what"), rows, right="from onset", whole="when")
+    return Grid.of(("when", "offset", "what"), rows, right="offset", whole="when")
 
 
 def _dissent(report: Report) -> Iterator[Block]:
@@ -87,7 +85,9 @@ def _dissent(report: Report) -> Iterator[Block]:
     if named:
         yield Line(f"Methods whose first component is not {' or '.join(named)}:")
     else:
-        yield Line("The verdict names nobody. A method ranks components whether or not one is at fault; these come first:")
+        yield Line(
+            "The verdict names nobody. Methods rank components whether or not one is at fault; these come first:"
+        )
     rows = ((" = ".join(d.blamed[:TIED]), len(d.methods), ", ".join(d.methods)) for d in report.dissent)
     yield Grid.of(("first", "methods", ""), rows, whole="first")
 
@@ -96,12 +96,13 @@ def _rankings(report: Report) -> Iterator[Block]:
     ranked = [(r, r.outcome) for r in report.results if isinstance(r.outcome, Ranking)]
     named = set(report.verdict.named)
     if ranked:
-        columns = ("method", "family", "with the verdict", *(f"rank {place}" for place in range(1, PLACES + 1)))
-        yield Line("Scores are on each method's own scale; = joins components that share a rank.")
+        yield Line(
+            "Scores are on each method's own scale; = joins components that share a rank. Agrees: with the verdict."
+        )
         yield Grid.of(
-            columns,
+            ("method", "family", "agrees", *PLACES),
             ((r.method, str(r.family), bool(named & set(o.top)) if named else None, *_places(o)) for r, o in ranked),
-            whole="method family",
+            whole="method family first second third",
         )
     refused = [(r.method, r.outcome) for r in report.results if isinstance(r.outcome, NoRanking)]
     if refused:
@@ -113,11 +114,11 @@ def _rankings(report: Report) -> Iterator[Block]:
 def _places(ranking: Ranking) -> Iterable[str | None]:
     groups = [list(group) for _, group in groupby(ranking.components, key=lambda component: component.rank)]
     cells: list[str | None] = []
-    for group in groups[:PLACES]:
+    for group in groups[: len(PLACES)]:
         names = " = ".join(c.component for c in group[:TIED])
         more = f" = {len(group) - TIED} more" if len(group) > TIED else ""
         cells.append(f"{names}{more} {number(group[0].score)}")
-    return cells + [None] * (PLACES - len(cells))
+    return cells + [None] * (len(PLACES) - len(cells))
 
 
 def _checks(report: Report) -> Iterator[Block]:
