@@ -44,14 +44,15 @@ class MicroRca(Method):
         A call whose response times form more than one cluster is anomalous, and its callee is suspect. The suspects,
         their neighbours and their hosts form a subgraph. Its edges weigh as much as they correlate with the response
         times of the suspects. A walk restarts at suspects whose own resources correlate with their response times, and
-        visits the cause most.
+        visits the cause most. Hosts guide the walk; only components that make or receive calls are ranked.
 
     Formula:
         A call is anomalous if BIRCH finds more than one cluster in its smoothed, L2-normalised latency. rt(s) is the
         mean latency of the anomalous calls to s. Weights: α of an anomalous call; |corr(rt(s), latency)| of another
         call to or from s; mean weight into s × max over metrics u of its host |corr(rt(s), u)| of the edge to that
         host. Personalisation of s: mean weight of the calls at s × max over its resources u of |corr(rt(s), u)| /
-        degree(s). Score: π = d π P + (1 - d) v, with P the weights by row and v the personalisation.
+        degree(s). Score: π = d π P + (1 - d) v, with P the weights by row and v the personalisation, of each component
+        that makes or receives calls.
 
     Inputs:
         Latency of calls (T × E edges, any unit) and topology; resource metrics (T × N, any unit) where present. The
@@ -66,7 +67,7 @@ class MicroRca(Method):
     Fails when:
         No call changes its latency: the fault shows in errors or inside one component only. All calls change: then
         every callee is suspect, and correlations, which a shared load raises everywhere, decide alone. The front door
-        is at fault: nothing calls it.
+        is at fault: nothing calls it. A host is at fault: its guests are blamed.
 
         NoRanking without latencies of calls or fewer than 3 samples of them, and when no call is anomalous.
 
@@ -93,7 +94,7 @@ class MicroRca(Method):
         >>> from methods.microrca import MicroRca
         >>> ranking = MicroRca().rank(slow_replica(), np.random.default_rng(0))
         >>> [scored.component for scored in ranking.components]
-        ['replica-1', 'node', 'gateway']
+        ['replica-1', 'gateway']
         >>> print(ranking.explanation.steps[0].claim)
         1 of 2 calls have latencies in more than one cluster (BIRCH, radius 0.045): gateway → replica-1 has 2, from 230
         ms to 462 ms.
@@ -132,7 +133,8 @@ class MicroRca(Method):
         visited = visits(matrix, restart, self.damping)
         if visited is None:
             return NoRanking(Reason.NOT_CONVERGED, "the walk on the anomalous subgraph has no solution")
-        scores = steady({node: float(visited[i]) for node, i in place.items()})
+        services = {end for edge in calls.calls for end in edge}
+        scores = steady({node: float(visited[i]) for node, i in place.items() if node in services})
         resources = {(c, s): value for c, (s, value) in sub.resources.items() if s}
         explanation = Explanation(
             (
