@@ -35,7 +35,7 @@ class FciRandomWalk(GraphMethod):
     Fails when:
         Signals are related non-linearly or with lags of more than a sample. Samples are autocorrelated: the tests keep
         too many edges. Samples are few: one wrong test can change many marks. The walk cannot reach signals without a
-        path from the SLI: they are unranked.
+        path from the SLI: they are unranked. A front door at fault shows by its resources only.
 
         NoRanking without edges, with fewer than 8 samples or 2 varying signals, without an SLI, or without an edge from
         it to a possible cause, and when the tests would exceed the budget (known before they start).
@@ -56,7 +56,9 @@ class FciRandomWalk(GraphMethod):
         the order of signals does not matter. Every edge is walked from effect to possible cause; the public code walks
         x o→ y from the possible cause to the effect. Copies of a signal are merged and share its score. The walk uses
         the weights, as expected visits instead of sampled ones; in the public code all weights are 0, so every step is
-        uniform and the graph has no influence. The SLI is the symptom and is not ranked.
+        uniform and the graph has no influence. The SLI and what else users notice at the front door (latencies, errors,
+        numbers of requests) are symptoms, which resemble the SLI whatever its cause: the walk passes through them, but
+        they are not ranked.
 
     Example:
         >>> import numpy as np

@@ -37,7 +37,8 @@ class GrangerRandomWalk(GraphMethod):
     Fails when:
         Effects arrive within one sample, so that no past predicts them. A third signal drives both at different lags:
         each test sees two signals only. Signals drift or jump: such signals predict each other whatever their cause.
-        The walk cannot reach signals without a path from the SLI: they are unranked.
+        The walk cannot reach signals without a path from the SLI: they are unranked. A front door at fault shows by its
+        resources only.
 
         NoRanking without edges, with fewer than 8 samples or 2 varying signals, without an SLI, or without an edge from
         it to a possible cause.
@@ -57,7 +58,9 @@ class GrangerRandomWalk(GraphMethod):
         three are its large-sample relatives), and the false discovery rate is controlled. Pairs with collinear lags
         have no edge; the public code then guesses. Copies of a signal are merged and share its score. The walk uses the
         weights, as expected visits instead of sampled ones; in the public code all weights are 0, so every step is
-        uniform and the graph has no influence. The SLI is the symptom and is not ranked.
+        uniform and the graph has no influence. The SLI and what else users notice at the front door (latencies, errors,
+        numbers of requests) are symptoms, which resemble the SLI whatever its cause: the walk passes through them, but
+        they are not ranked.
 
     Example:
         >>> import numpy as np
@@ -65,7 +68,7 @@ class GrangerRandomWalk(GraphMethod):
         >>> from methods.granger_randomwalk import GrangerRandomWalk
         >>> ranking = GrangerRandomWalk().rank(slow_replica(), np.random.default_rng(0))
         >>> [scored.component for scored in ranking.components]
-        ['replica-1', 'node', 'replica-0', 'gateway']
+        ['replica-1', 'node', 'replica-0']
         >>> print(ranking.explanation.steps[-1].claim)
         A walk from gateway:latency_p90 that prefers signals similar to it spends 22 % of its steps at
         replica-1:latency_p90 (similarity 0.991).

@@ -34,7 +34,7 @@ class LingamRandomWalk(GraphMethod):
     Fails when:
         Noises are Gaussian, effects are cyclic or non-linear, or T is not many times N: with 60 signals and 240 samples
         the order is little better than a guess. The walk cannot reach signals without a path from the SLI: they are
-        unranked.
+        unranked. A front door at fault shows by its resources only.
 
         NoRanking without edges, with fewer than 8 samples or 2 varying signals, without an SLI, or without an edge from
         it to a possible cause, and with fewer than N + 5 samples. NOT_CONVERGED when FastICA does not converge from
@@ -54,8 +54,9 @@ class LingamRandomWalk(GraphMethod):
         standardised, so that units do not decide what is pruned. The adaptive lasso prunes, as in the public code; the
         paper has a Wald test. Linear combinations of other signals are left out; the public code fails on them. Copies
         of a signal are merged and share its score. The walk uses the weights, as expected visits instead of sampled
-        ones; in the public code all weights are 0, so every step is uniform and the graph has no influence. The SLI is
-        the symptom and is not ranked.
+        ones; in the public code all weights are 0, so every step is uniform and the graph has no influence. The SLI and
+        what else users notice at the front door (latencies, errors, numbers of requests) are symptoms, which resemble
+        the SLI whatever its cause: the walk passes through them, but they are not ranked.
 
     Example:
         >>> import numpy as np
@@ -63,7 +64,7 @@ class LingamRandomWalk(GraphMethod):
         >>> from methods.lingam_randomwalk import LingamRandomWalk
         >>> ranking = LingamRandomWalk().rank(slow_replica(), np.random.default_rng(0))
         >>> [scored.component for scored in ranking.components]
-        ['replica-1', 'node', 'replica-0', 'gateway']
+        ['replica-1', 'node', 'replica-0']
         >>> print(ranking.explanation.steps[-1].claim)
         A walk from gateway:latency_p90 that prefers signals similar to it spends 24 % of its steps at
         replica-1:cpu_usage (similarity 0.99).

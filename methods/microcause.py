@@ -12,7 +12,7 @@ from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_signals
 from methods.answer.types import Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
 from methods.answer.wording import counted, unit_of
-from methods.graph.blame import sli_column, walk_step
+from methods.graph.blame import sli_column, symptoms, walk_step
 from methods.graph.mixed import Bools, Marks, as_graph, directed, effect_to_cause
 from methods.graph.pcmci import LaggedLinks, TooLarge, partial_correlation, pcmci
 from methods.graph.random_walk import mean_visits, transitions
@@ -65,7 +65,7 @@ class MicroCause(Method):
 
     Fails when:
         Signals are related non-linearly. Drifts and jumps make every signal predict every other. Samples are few for
-        many parents.
+        many parents. A front door at fault shows by its resources only.
 
         NoRanking with fewer than 24 samples or 2 varying signals, without an SLI, without a link from it to a possible
         cause, and when N lagged signals would be too many (known before the work starts).
@@ -83,7 +83,9 @@ class MicroCause(Method):
         causes to effects; here it steps to causes. It samples a million steps unseeded; here expected visits are
         computed. It sets every η to 1; here η counts, with a fixed bound instead of SPOT's moving one. Links at lag 0
         have no direction in PCMCI and are walked in both. The public code starts at the latency of the service that it
-        is to find; here the walk starts at the front door's. The SLI is the symptom and is not ranked.
+        is to find; here the walk starts at the front door's. The SLI and what else users notice at the front door
+        (latencies, errors, numbers of requests) are symptoms, which resemble the SLI whatever its cause: the walk
+        passes through them, but they are not ranked.
 
     Example:
         >>> import numpy as np
@@ -91,7 +93,7 @@ class MicroCause(Method):
         >>> from methods.microcause import MicroCause
         >>> ranking = MicroCause().rank(slow_replica(), np.random.default_rng(0))
         >>> [scored.component for scored in ranking.components]
-        ['replica-1', 'node', 'replica-0', 'gateway']
+        ['replica-1', 'node', 'replica-0']
         >>> print(ranking.explanation.steps[3].claim)
         replica-1:latency_p90 deviates by up to 356 ms from its baseline median; the extreme-value bound is 43.3 ms: η =
         7.22.
@@ -135,23 +137,25 @@ class MicroCause(Method):
         climbs = effect_to_cause(marks)
         likeness = self._likeness(signals, climbs, start)
         visits = mean_visits(transitions(climbs, likeness, self.rho), start, self.steps)
-        others = np.arange(signals.count) != start
-        if visits[others].max() <= 0:
+        felt = symptoms(incident)
+        others = signals.ranked(felt)
+        others[start] = False
+        if visits[others].max(initial=0.0) <= 0:
             sentence = f"no link leads from the SLI {signals.names[start]} to a possible cause"
             return NoRanking(Reason.NOT_APPLICABLE, f"MicroCause: {sentence}")
         anomaly = self._anomaly(incident, signals)
         score = visits / visits[others].max()
         if anomaly is not None and anomaly.eta[others].max() > 0:
             score = self.weight * score + (1 - self.weight) * anomaly.eta / anomaly.eta[others].max()
-        score[start] = np.nan
+        score[~others] = np.nan
         steps = (
             signals.step(),
             self._links_step(signals, links, marks, np.nan_to_num(score, nan=1.0)),
-            walk_step(signals, start, visits, likeness, {"rho": self.rho, "steps": self.steps}),
-            *self._anomaly_steps(incident, signals, anomaly, start),
+            walk_step(signals, start, visits, likeness, felt, {"rho": self.rho, "steps": self.steps}),
+            *self._anomaly_steps(incident, signals, anomaly, others),
             self._score_step(signals, score, visits, anomaly),
         )
-        return caveats_for(by_signals(signals.spread(score), Explanation(steps)), incident)
+        return caveats_for(by_signals(signals.spread(score, felt), Explanation(steps)), incident)
 
     def _collapse(self, links: LaggedLinks) -> Marks:
         """One edge for all lags: directed where a lag says so, undirected for links at lag 0."""
@@ -217,12 +221,12 @@ class MicroCause(Method):
         )
 
     def _anomaly_steps(
-        self, incident: Incident, signals: Signals, anomaly: _Anomaly | None, start: int
+        self, incident: Incident, signals: Signals, anomaly: _Anomaly | None, ranked: Bools
     ) -> tuple[Step, ...]:
         if anomaly is None:
             claim = "Only the visits count: without an onset, or with too few samples before it, there is no baseline."
             return (Step("Anomaly degree", claim),)
-        order = [int(i) for i in np.argsort(-anomaly.eta, kind="stable") if i != start][:SHOWN]
+        order = [int(i) for i in np.argsort(-anomaly.eta, kind="stable") if ranked[i]][:SHOWN]
         top = order[0]
         component, signal = signals.matrix.keys[top]
         unit = unit_of(incident.telemetry.units, signal)

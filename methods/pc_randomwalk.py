@@ -34,7 +34,7 @@ class PcRandomWalk(GraphMethod):
     Fails when:
         Signals are related non-linearly or with lags of more than a sample. Samples are autocorrelated: the tests count
         more samples than there are, and keep too many edges. All signals follow the load. The walk cannot reach signals
-        without a path from the SLI: they are unranked.
+        without a path from the SLI: they are unranked. A front door at fault shows by its resources only.
 
         NoRanking without edges, with fewer than 8 samples or 2 varying signals, without an SLI, or without an edge from
         it to a possible cause, and when the tests would exceed the budget (known before they start).
@@ -54,7 +54,9 @@ class PcRandomWalk(GraphMethod):
         the order of columns does not matter. A signal that a set determines is not tested given that set; the public
         code fails on such singular matrices. Copies of a signal are merged and share its score. The walk uses the
         weights, as expected visits instead of sampled ones; in the public code all weights are 0, so every step is
-        uniform and the graph has no influence. The SLI is the symptom and is not ranked.
+        uniform and the graph has no influence. The SLI and what else users notice at the front door (latencies, errors,
+        numbers of requests) are symptoms, which resemble the SLI whatever its cause: the walk passes through them, but
+        they are not ranked.
 
     Example:
         >>> import numpy as np

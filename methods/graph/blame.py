@@ -17,12 +17,18 @@ from methods.graph.mixed import Mark, as_graph, effect_to_cause, parents
 from methods.graph.pagerank import pagerank
 from methods.graph.random_walk import transitions, visits
 from methods.graph.signals import Signals
-from methods.telemetry.matrix import Floats
-from methods.telemetry.sli import NoSli, error_key, latency_key
+from methods.telemetry.matrix import Floats, Key
+from methods.telemetry.sli import AVAILABILITIES, LATENCIES, NoSli, error_key, latency_key
 
 SHOWN = 10
 UNVISITED = 1e-12
 """Share of all visits up to which a signal counts as not visited: rounding alone gives less."""
+_SYMPTOMS = (
+    *("latency", "ttft", "tpot", "error", "timeout", "abort", "request", "connection"),
+    *LATENCIES,
+    *AVAILABILITIES,
+)
+"""How the names of what users notice begin: how long requests take, how many fail, how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +77,10 @@ class Walk:
     damping: float
 
     def __call__(self, incident: Incident, signals: Signals, found: Discovery) -> Outcome:
-        """Signals without visits are unranked, and so is the SLI, which is the symptom.
+        """Signals without visits are unranked, and so are the symptoms: the SLI and the rest of `symptoms`.
 
-        NoRanking(NOT_APPLICABLE) without an SLI among the signals, without edges, or when no edge leads away from it.
+        NoRanking(NOT_APPLICABLE) without an SLI among the signals, without edges, or when no edge leads from it to
+        anything but symptoms.
         """
         start = sli_column(incident, signals)
         if isinstance(start, NoRanking):
@@ -82,7 +89,8 @@ class Walk:
             return NoRanking(Reason.NOT_APPLICABLE, _no_edges(found, signals))
         likeness = np.abs(signals.correlation[start])
         share = visits(transitions(effect_to_cause(found.marks), likeness, self.rho), start, self.damping)
-        rest = share.copy()
+        felt = symptoms(incident)
+        rest = np.where(signals.ranked(felt), share, 0.0)
         rest[start] = 0.0
         if rest.max() <= UNVISITED:
             sentence = (
@@ -95,29 +103,61 @@ class Walk:
             signals.step(),
             *found.evidence(relevance),
             _graph_step(signals, found, relevance, start),
-            walk_step(signals, start, share, likeness, {"rho": self.rho, "damping": self.damping}),
+            walk_step(signals, start, share, likeness, felt, {"rho": self.rho, "damping": self.damping}),
         )
         scores = np.where(rest > UNVISITED, rest, np.nan)
-        return caveats_for(by_signals(signals.spread(scores), Explanation(steps)), incident)
+        return caveats_for(by_signals(signals.spread(scores, felt), Explanation(steps)), incident)
 
 
-def walk_step(signals: Signals, start: int, share: Floats, likeness: Floats, parameters: dict[str, float]) -> Step:
-    """The signals that a walk from `start` visits most.
+def symptoms(incident: Incident) -> frozenset[Key]:
+    """The front door's signals that show what users notice: latency, errors, number of requests.
+
+    They follow the SLI, whatever its cause, so a walk that prefers signals similar to the SLI ends at them.
+    """
+    front = incident.topology.front_door
+    if front is None:
+        return frozenset()
+    return frozenset((front, s) for s in incident.telemetry.signals_of(front) if s.startswith(_SYMPTOMS))
+
+
+def walk_step(
+    signals: Signals,
+    start: int,
+    share: Floats,
+    likeness: Floats,
+    felt: frozenset[Key],
+    parameters: dict[str, float],
+) -> Step:
+    """The signals that a walk from `start` visits most, and how much of it passes through symptoms.
 
     Args:
         start: column of the SLI.
         share: (N,) share of the steps at each signal.
         likeness: (N,) similarity of each signal to the SLI.
+        felt: symptoms, which are not listed.
         parameters: of the walk, by name.
     """
-    others = [int(i) for i in np.argsort(-share, kind="stable") if i != start and share[i] > UNVISITED][:SHOWN]
+    ranked = signals.ranked(felt)
+    ranked[start] = False
+    others = [int(i) for i in np.argsort(-share, kind="stable") if ranked[i] and share[i] > UNVISITED][:SHOWN]
     top = others[0]
+    passed = float(share[~ranked].sum() - share[start])
+    through = (
+        f" {percent(passed)} pass through other symptoms at the front door, which are not ranked."
+        if passed >= 0.01
+        else ""
+    )
     rows = tuple((signals.names[i], float(share[i]), float(likeness[i])) for i in others)
     return Step(
         "Walk from the SLI",
         f"A walk from {signals.names[start]} that prefers signals similar to it spends {percent(share[top])} of "
-        f"its steps at {signals.names[top]} (similarity {number(likeness[top])}).",
-        {**parameters, "largest_share": float(share[top]), "start_share": float(share[start])},
+        f"its steps at {signals.names[top]} (similarity {number(likeness[top])}).{through}",
+        {
+            **parameters,
+            "largest_share": float(share[top]),
+            "start_share": float(share[start]),
+            "symptoms_share": passed,
+        },
         table=Table(("signal", "share of steps", "similarity to the SLI"), rows),
         pointers=(signals.pointer(top), signals.pointer(start), *(signals.pointer(i) for i in others[1:3])),
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cluster.incident.model import Incident
 from cluster.text.quantities import number
@@ -62,9 +63,21 @@ class Signals:
     def pointer(self, column: int) -> Pointer:
         return self.matrix.pointer(self.matrix.keys[column], *self.window)
 
-    def spread(self, scores: Floats) -> dict[Key, float]:
-        """(N,) scores for every signal: copies share theirs. Rounded, so that ties are not told apart by rounding."""
-        return {key: float(f"{score:.10g}") for group, score in zip(self.groups, scores, strict=True) for key in group}
+    def ranked(self, left_out: frozenset[Key]) -> NDArray[np.bool_]:
+        """(N,) whether a column represents any signal that is not in `left_out`."""
+        return np.array([not left_out.issuperset(group) for group in self.groups], dtype=np.bool_)
+
+    def spread(self, scores: Floats, left_out: frozenset[Key] = frozenset()) -> dict[Key, float]:
+        """(N,) scores for every signal that is not in `left_out`: copies share theirs.
+
+        Rounded, so that ties are not told apart by rounding.
+        """
+        return {
+            key: float(f"{score:.10g}")
+            for group, score in zip(self.groups, scores, strict=True)
+            for key in group
+            if key not in left_out
+        }
 
     def step(self) -> Step:
         """The first step of an explanation: which signals were compared."""

@@ -49,8 +49,7 @@ FINDS: dict[str, int] = {
     "causalai": 1,
     "granger_randomwalk": 1,
     "lingam_randomwalk": 1,
-    # The gateway passes the trouble on and resembles the SLI most.
-    "microcause": 2,
+    "microcause": 1,
     "microrca": 1,
     "microscope": 1,
     "monitorrank": 1,

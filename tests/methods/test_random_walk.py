@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import outcomes
 import pytest
 
+from cluster.incident import tiny
+from methods.graph.blame import Walk
+from methods.graph.discovery import Discovery
 from methods.graph.mixed import directed, effect_to_cause
 from methods.graph.random_walk import mean_visits, transitions, visits
+from methods.graph.signals import Signals, distinct
 
 # Causes: 2 -> 1 -> 0 (the SLI), and 3 apart from them.
 CHAIN = effect_to_cause(directed(np.array([[0, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]], dtype=bool)))
@@ -50,3 +55,33 @@ def test_mean_visits_of_a_short_walk_by_hand() -> None:
     # Two steps on a line 0 -> 1 -> 2.
     moves = np.array([[0, 1.0, 0], [0, 0, 1.0], [0, 0, 1.0]])
     assert mean_visits(moves, 0, 2).tolist() == [0, 0.5, 0.5]
+
+
+def test_the_front_doors_other_symptoms_are_passed_through_and_not_ranked() -> None:
+    """The p90 has the p50 as cause, and that has the replica's CPU: the walk spends most time at the p50."""
+    rng = np.random.default_rng(0)
+    cpu = rng.normal(size=40)
+    p50, requests = cpu + 0.3 * rng.normal(size=40), cpu + 2 * rng.normal(size=40)
+    metrics = {
+        ("front", "latency_p90"): p50 + 0.1 * rng.normal(size=40),
+        ("front", "latency_p50"): p50,
+        ("front", "request_rate"): requests,
+        ("front", "cpu_usage"): cpu + 3 * rng.normal(size=40),
+        ("replica", "cpu_usage"): cpu,
+        ("replica", "latency_p50"): cpu + rng.normal(size=40),
+    }
+    incident = tiny.incident(calls=[("front", "replica")], front_door="front", metrics=metrics)
+    signals = distinct(incident)
+    assert isinstance(signals, Signals)
+    place = {key: i for i, key in enumerate(signals.matrix.keys)}
+    causes = np.zeros((6, 6), dtype=bool)
+    causes[place["front", "latency_p50"], place["front", "latency_p90"]] = True
+    for key in set(metrics) - {("front", "latency_p90"), ("front", "latency_p50")}:
+        causes[place[key], place["front", "latency_p50"]] = True
+    graph = Discovery("By hand", directed(causes), np.ones((6, 6)), lambda relevance: ())
+    outcome = Walk(0.5, 0.85)(incident, signals, graph)
+    found = outcomes.scores(outcome)
+    assert found["replica"] > found["front"] > 0
+    listed = {(s.component, s.signal) for c in outcome.components for s in c.signals}
+    assert listed == {("front", "cpu_usage"), ("replica", "cpu_usage"), ("replica", "latency_p50")}
+    assert "pass through other symptoms at the front door" in outcome.explanation.steps[-1].claim
