@@ -81,6 +81,12 @@ async def test_data_that_grows_old_is_stale_while_a_poll_hangs() -> None:
         release.set()
 
 
+async def test_the_app_begins_on_the_screen_that_is_asked_for() -> None:
+    app = RcaApp(lambda: synthetic.Replay(synthetic.incident()), first="diagnose")
+    async with running(app) as pilot:
+        await until(pilot, lambda: app.current_mode == "diagnose")
+
+
 async def test_a_deployment_that_is_down_is_said_once_and_comes_back() -> None:
     down = [True]
 

@@ -183,6 +183,15 @@ def test_labels_matchers_and_windows_of_the_source() -> None:
     assert rate.labels == ("pod",)
 
 
+def test_between_samples_that_are_far_apart_nothing_is_left_out() -> None:
+    source = Source(VLLMS[:1], rate_window=5, quantile_window=10)
+    (rate, gauge, quantile), _ = promql.resolve(["token_rate", "queue_length", "queue_time_p90"], source.sampled(30.0))
+    assert "[30000ms]" in rate.expr
+    assert "[30000ms]" in quantile.expr
+    assert "[2500ms]" in gauge.expr
+    assert source.sampled(1.0) == source
+
+
 def test_a_name_outside_the_vocabulary_is_refused() -> None:
     with pytest.raises(KeyError, match="no signal cpu"):
         promql.resolve(["cpu"], Source(SPELLINGS))
