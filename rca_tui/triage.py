@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from methods.running.runner import Result
     from methods.verdict.types import Verdict
 
+FIRST = ("serving", "nsigma", "baro", "mmbaro")
+"""Methods that answer first. They take a tenth of a second each, and import no SciPy, which takes longer than that."""
 QUICK = 2.5
-"""Seconds after which no further quick method is begun."""
+"""Seconds after which none of them is begun."""
 DEADLINE = 60.0
 """CPU seconds for each of the other methods."""
 _RANDOM = "dummy"
@@ -74,8 +76,8 @@ def first_answer(
     began = time.monotonic()
     located, doubts = _located(incident, moment)
     results: list[Result] = []
-    for entry in catalog.listed():
-        if entry.cost == "instant" and entry.name != _RANDOM and time.monotonic() - began < QUICK:
+    for entry in map(catalog.entry, FIRST):
+        if time.monotonic() - began < QUICK:
             results.append(Result(entry.name, Family(entry.family), *rank(located, entry.name, seed)))
     verdict = _with_context(decide(located, results), located, doubts, alerts)
     return Triage(located, doubts, alerts, tuple(results), verdict, time.monotonic() - began)
@@ -115,19 +117,16 @@ def refine(first: Triage, seed: int = 0, cancelled: Cancelled | None = None) -> 
 
     Closing the iterator stops the methods that run.
     """
-    from methods import catalog
     from methods.running import runner
     from methods.verdict.decide import decide
 
     began = time.monotonic()
-    answered = {result.method for result in first.results}
-    rest = [entry.name for entry in catalog.listed() if entry.name not in answered and entry.name != _RANDOM]
-    results = list(first.results)
+    rest, results = _missing(first), list(first.results)
     for result in runner.run(first.incident, rest, seed=seed, deadline=DEADLINE, cancelled=cancelled):
         results.append(result)
-        so_far = dataclasses.replace(first, results=tuple(results), seconds=first.seconds + time.monotonic() - began)
-        if len(results) < len(answered) + len(rest):
-            yield so_far
+        if len(results) < len(first.results) + len(rest):
+            seconds = first.seconds + time.monotonic() - began
+            yield dataclasses.replace(first, results=tuple(results), seconds=seconds)
     verdict = _with_context(decide(first.incident, results), first.incident, first.doubts, first.alerts)
     seconds = first.seconds + time.monotonic() - began
     yield dataclasses.replace(first, results=tuple(results), verdict=verdict, seconds=seconds)
@@ -135,9 +134,7 @@ def refine(first: Triage, seed: int = 0, cancelled: Cancelled | None = None) -> 
 
 def remaining(triage: Triage) -> int:
     """How many methods have not answered yet."""
-    from methods import catalog
-
-    return len({entry.name for entry in catalog.listed()} - {_RANDOM} - {result.method for result in triage.results})
+    return len(_missing(triage))
 
 
 def as_json(name: str, triage: Triage) -> dict[str, Any]:
@@ -157,6 +154,14 @@ def as_json(name: str, triage: Triage) -> dict[str, Any]:
         "verdict": verdict_json(triage.verdict),
         "methods": {row.pop("method"): row for row in ranked["results"]},
     }
+
+
+def _missing(triage: Triage) -> list[str]:
+    """Names of the methods that have not answered: the tool's own and those that vote, but for the random one."""
+    from methods import catalog
+
+    answered = {_RANDOM, *(result.method for result in triage.results)}
+    return [entry.name for entry in (*catalog.OWN, *catalog.entries()) if entry.name not in answered]
 
 
 def _located(incident: Incident, moment: Moment | None) -> tuple[Incident, tuple[str, ...]]:
