@@ -27,7 +27,7 @@ def explain(incident: Incident, evidence: Evidence, posterior: Posterior, order:
     first = order[0]
     at = posterior.stretch[frozenset({first})]
     account = account_of(incident, evidence, first, at)
-    missing = _missing(incident, evidence, account)
+    missing = missing_of(incident, evidence, account)
     steps = (
         _verdict(posterior, order),
         _stretch(account),
@@ -42,7 +42,7 @@ def explain(incident: Incident, evidence: Evidence, posterior: Posterior, order:
             f"Nobody is most probably at fault ({percent(posterior.nobody)}): the order below is of suspects "
             "that the telemetry hardly supports."
         )
-        if unknown := _unknown(evidence, order):
+        if unknown := unmeasured(evidence, order):
             caveats.append(f"Not measured, and it might tell: {', '.join(unknown)}.")
     return Explanation(tuple(step for step in steps if step), tuple(caveats))
 
@@ -207,7 +207,7 @@ def _beyond(evidence: Evidence, account: Account, at: int) -> Step | None:
     )
 
 
-def _missing(incident: Incident, evidence: Evidence, account: Account) -> tuple[str, ...]:
+def missing_of(incident: Incident, evidence: Evidence, account: Account) -> tuple[str, ...]:
     """What was not measured of the component and would count."""
     has = {family_of(key[-1], len(key) == 3) for key in account.means.keys if key[-2] == account.component}
     missing = sorted(measurable(incident.topology.component(account.component).kind) - has)
@@ -219,7 +219,7 @@ def _missing(incident: Incident, evidence: Evidence, account: Account) -> tuple[
     return tuple(missing)
 
 
-def _unknown(evidence: Evidence, order: Sequence[str]) -> tuple[str, ...]:
+def unmeasured(evidence: Evidence, order: Sequence[str]) -> tuple[str, ...]:
     """What was measured of no component that is called; trouble that only shows there looks like nobody's."""
     called = {component for component in order if evidence.group(component).callers}
     has = {family for component in called for family in evidence.families[component]}

@@ -1,27 +1,33 @@
 """The verdict on one incident: the tool's own method judges, the others agree or dissent.
 
-Whom to blame is decided by `methods.serving`'s model alone (`methods.peers.judgement`); a vote of the other methods is
-right less often than the best voter. What they answer is evidence for and against, in a sentence each.
+Whom to blame is decided by `methods.serving`'s model alone (`methods.peers.judgement`): a vote of the other methods is
+right less often than the best voter. What they answer is evidence for and against, a sentence each. Kind of trouble,
+path and actions follow from who is named, and have no say in it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from cluster.incident.model import Incident
 from cluster.text.times import clock_time
-from methods.answer.consensus import NO_VOTE
 from methods.answer.types import NoRanking, Ranking
-from methods.peers.account import SMALL, Account, Measured, account_of
 from methods.peers.evidence import Weights
+from methods.peers.explanation import unmeasured
 from methods.peers.hypotheses import NOBODY
 from methods.peers.judgement import Judgement, judge
-from methods.running.runner import Result
-from methods.verdict.phrases import listed, moved, of_peers
-from methods.verdict.types import Answer, Evidence, Suspect, Trouble, Verdict
+from methods.verdict import others
+from methods.verdict.blame import Blame, blame, phrase, supporting
+from methods.verdict.doubts import look_next, misfits, not_known, out_of_order, rivals, unjudged
+from methods.verdict.path import Stretch, spread
+from methods.verdict.phrases import listed
+from methods.verdict.runbooks import actions_for
+from methods.verdict.types import Answer, Evidence, Suspect, Trouble, Verdict, strength_of
+from methods.verdict.users import Users, users
 
-SHOWN = 3
-"""Signals in a headline."""
+if TYPE_CHECKING:
+    from methods.running.runner import Result
 
 
 def decide(incident: Incident, results: Iterable[Result] = ()) -> Verdict:
@@ -33,65 +39,141 @@ def decide(incident: Incident, results: Iterable[Result] = ()) -> Verdict:
     """
     answers = sorted(results, key=lambda result: result.method)
     judged = judge(incident, Weights())
-    methods = tuple(answer.method for answer in answers if isinstance(answer.outcome, Ranking))
     if isinstance(judged, NoRanking):
-        return Verdict(
-            Answer.UNKNOWN,
-            (),
-            (),
-            0.0,
-            Trouble.UNKNOWN,
-            None,
-            f"Cannot tell: {judged.detail}.",
-            unknown=(f"Who is at fault: {judged.detail}.",),
-            methods=methods,
-        )
-    suspects = tuple(Suspect(component, judged.scores[component]) for component in judged.order)
+        return _cannot_judge(incident, judged, answers)
     best = judged.posterior.best
-    named = tuple(component for component in judged.order if component in best)
-    first = named[0] if named else judged.order[0]
-    account = account_of(incident, judged.evidence, first, judged.posterior.stretch[frozenset({first})])
-    told = _telling(account)
     if best == NOBODY:
-        answer, headline, onset = Answer.NOBODY, "Nobody is at fault: no component changes beyond its peers.", None
-        supporting: tuple[Evidence, ...] = ()
-    else:
-        answer, onset = Answer.COMPONENTS, account.start
-        supporting = tuple(Evidence(f"{first}: {moved(incident, row)}.", row.pointer) for row in told)
-        headline = _headline(incident, named, account, told[:SHOWN])
+        return _nobody(incident, judged, answers)
+    return _components(incident, judged, [c for c in judged.order if c in best], answers)
+
+
+def _components(incident: Incident, judged: Judgement, named: Sequence[str], answers: Sequence[Result]) -> Verdict:
+    blames = [blame(incident, judged, component) for component in named]
+    first, onset = blames[0], min(blamed.onset for blamed in blames)
+    stretches = {blamed.component: Stretch(blamed.onset, blamed.account.end) for blamed in blames}
+    path = spread(incident, stretches, first.overfull)
+    kind = next((blamed.kind for blamed in blames if blamed.kind is not Trouble.UNKNOWN), Trouble.UNKNOWN)
+    agreement, dissent = others.agreement(named, answers), others.dissent(named, answers)
     return Verdict(
-        answer,
-        named,
-        suspects,
+        Answer.COMPONENTS,
+        tuple(named),
+        _suspects(judged),
         judged.posterior.nobody,
-        Trouble.NONE if best == NOBODY else Trouble.UNKNOWN,
+        kind,
         onset,
-        headline,
-        supporting=supporting,
-        opposing=_dissent(judged, named, answers),
-        methods=methods,
+        _headline(incident, judged, blames),
+        path,
+        (*(e for blamed in blames for e in supporting(incident, blamed)), *agreement),
+        (
+            *rivals(judged, named),
+            *(e for blamed in blames for e in misfits(incident, blamed)),
+            *out_of_order(path, onset),
+            *dissent,
+        ),
+        not_known(incident, judged, blames, path),
+        look_next(incident, judged, blames),
+        tuple(dict.fromkeys(a for b in blames for a in actions_for(incident, b.kind, b.component, b.onset))),
+        _methods(answers),
     )
 
 
-def _telling(account: Account) -> list[Measured]:
-    """The signals that tell of trouble, the strongest first; the first signal where none does."""
-    told = [row for row in account.rows if row.evidence > 0 and row.harmful and abs(row.change) > SMALL]
-    return told or list(account.rows[:1])
+def _nobody(incident: Incident, judged: Judgement, answers: Sequence[Result]) -> Verdict:
+    seen = users(incident, judged.evidence)
+    missing = (*unmeasured(judged.evidence, judged.order), *(f"{c} itself" for c in unjudged(incident, judged)))
+    unknown = not_known(incident, judged, (), ())
+    if seen is not None and seen.slower and not seen.more and missing:
+        since = clock_time(seen.onset)
+        return Verdict(
+            Answer.UNKNOWN,
+            (),
+            _suspects(judged),
+            judged.posterior.nobody,
+            Trouble.UNKNOWN,
+            seen.onset,
+            f"Cannot tell: {seen.felt} for users since {since}, and this was not measured: {', '.join(missing)}.",
+            opposing=others.blamed_anyway(answers),
+            unknown=(f"Who is at fault: {', '.join(missing)} would tell, and was not measured.", *unknown),
+            next=("What is not recorded and would tell: `rca-tui check`.", *look_next(incident, judged, ())),
+            actions=actions_for(incident, Trouble.UNKNOWN, incident.topology.front_door or "", seen.onset),
+            methods=_methods(answers),
+        )
+    kind = Trouble.OVERLOAD if seen is not None and seen.more and seen.slower else Trouble.NONE
+    felt = seen is not None and seen.slower
+    return Verdict(
+        Answer.NOBODY,
+        (),
+        _suspects(judged),
+        judged.posterior.nobody,
+        kind,
+        seen.onset if seen is not None and felt else None,
+        _nobody_headline(judged, seen),
+        supporting=_load(seen),
+        opposing=(*rivals(judged, ()), *_unexplained(seen), *others.blamed_anyway(answers)),
+        unknown=(*(f"This was not measured, and might tell: {what}." for what in missing), *unknown),
+        next=_next_of_users(incident, seen, look_next(incident, judged, ())),
+        actions=actions_for(incident, kind, incident.topology.front_door or "", seen.onset if seen else None),
+        methods=_methods(answers),
+    )
 
 
-def _headline(incident: Incident, named: Sequence[str], account: Account, rows: Sequence[Measured]) -> str:
-    signals = ", ".join(moved(incident, row) for row in rows) or "no signal of its own was measured"
-    peers = of_peers(incident, account, rows)
-    since = f"since {clock_time(account.start)}"
-    return f"{listed(named)}: {signals} {since}{', ' if peers else ''}{peers}."
+def _cannot_judge(incident: Incident, why: NoRanking, answers: Sequence[Result]) -> Verdict:
+    return Verdict(
+        Answer.UNKNOWN,
+        (),
+        (),
+        0.0,
+        Trouble.UNKNOWN,
+        None,
+        f"Cannot tell: {why.detail}.",
+        opposing=others.blamed_anyway(answers),
+        unknown=(f"Who is at fault: {why.detail}.", *incident.notes),
+        next=("What is not recorded and would tell: `rca-tui check`.",),
+        methods=_methods(answers),
+    )
 
 
-def _dissent(judged: Judgement, named: Sequence[str], answers: Sequence[Result]) -> tuple[Evidence, ...]:
-    found = []
-    for answer in answers:
-        outcome = answer.outcome
-        if answer.method in NO_VOTE or isinstance(outcome, NoRanking) or not named or set(outcome.top) & set(named):
-            continue
-        why = outcome.explanation.steps[0].claim if outcome.explanation.steps else "it does not say why."
-        found.append(Evidence(f"{answer.method} blames {listed(outcome.top)} first: {why}"))
-    return tuple(found)
+def _headline(incident: Incident, judged: Judgement, blames: Sequence[Blame]) -> str:
+    named = [blamed.component for blamed in blames]
+    sure = strength_of(max(judged.scores[component] for component in named))
+    if len(blames) == 1:
+        return f"{named[0]}, {sure}: {phrase(incident, blames[0])}."
+    told = "; ".join(f"{blamed.component}: {phrase(incident, blamed, 2)}" for blamed in blames)
+    return f"{listed(named)}, {sure}: {told}."
+
+
+def _nobody_headline(judged: Judgement, seen: Users | None) -> str:
+    sure = strength_of(judged.posterior.nobody)
+    if seen is None or not seen.slower:
+        return f"Nobody is at fault, {sure}: no component changes beyond its peers."
+    since = clock_time(seen.onset)
+    if seen.more:
+        return f"Nobody is at fault, {sure}: users sent more, {seen.load}, {seen.felt} since {since}, all alike."
+    return f"Nobody is at fault, {sure}: {seen.felt} since {since}, and no component changes beyond its peers."
+
+
+def _load(seen: Users | None) -> tuple[Evidence, ...]:
+    if seen is None or not (seen.more and seen.load):
+        return ()
+    return (Evidence(f"Users sent more: {seen.load}; all components moved alike.", seen.pointer),)
+
+
+def _unexplained(seen: Users | None) -> tuple[Evidence, ...]:
+    if seen is None or not seen.slower or seen.more:
+        return ()
+    sentence = f"Users waited longer, {seen.felt}, without sending more: what hurts all components alike looks so."
+    return (Evidence(sentence, seen.pointer),)
+
+
+def _next_of_users(incident: Incident, seen: Users | None, rest: tuple[str, ...]) -> tuple[str, ...]:
+    if seen is None:
+        return rest
+    door = incident.topology.front_door
+    return (f"request_rate and connections of {door} from {clock_time(seen.onset)} on: what the users did.", *rest)
+
+
+def _suspects(judged: Judgement) -> tuple[Suspect, ...]:
+    return tuple(Suspect(component, judged.scores[component]) for component in judged.order)
+
+
+def _methods(answers: Sequence[Result]) -> tuple[str, ...]:
+    return tuple(answer.method for answer in answers if isinstance(answer.outcome, Ranking))

@@ -132,7 +132,12 @@ class Verdict(Displayable):
 
     @property
     def strength(self) -> Strength:
-        return next(s for s, least in _LEAST if self.probability >= least)
+        return strength_of(self.probability)
+
+
+def strength_of(probability: float) -> Strength:
+    """The word for a probability."""
+    return next(strength for strength, least in _LEAST if probability >= least)
 
 
 _LEAST = ((Strength.STRONG, 0.9), (Strength.LIKELY, 0.6), (Strength.WEAK, 0.0))

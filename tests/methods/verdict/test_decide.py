@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from collections.abc import Mapping
 
-from serving_incident import incident, slow
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from serving_incident import LEVELS, incident, requests, slow
 
-from cluster.display import document, to_text
-from methods.answer.types import ComponentScore, Explanation, Family, Ranking, Step
+from cluster.display import document, to_html, to_text
+from cluster.incident.model import Incident, Telemetry
+from cluster.topology import Component, Kind, Topology, calls
+from methods.answer.types import ComponentScore, Explanation, Family, NoRanking, Ranking, Reason, Step
 from methods.running.runner import Result
 from methods.verdict.as_json import verdict_json
 from methods.verdict.decide import decide
-from methods.verdict.types import Answer, Strength
+from methods.verdict.types import Answer, Strength, Trouble
+
+REPLICAS = tuple(f"replica-{i}" for i in range(4))
+SURGE = requests(dict.fromkeys(REPLICAS, 3.0)) | slow(*REPLICAS, by=3.0) | {("gateway", "latency_p90"): 3.0}
 
 
 def blames(method: str, component: str) -> Result:
@@ -19,34 +29,140 @@ def blames(method: str, component: str) -> Result:
     return Result(method, Family.METRIC, Ranking((ComponentScore(component, 1.0, 1),), explanation), 0.1)
 
 
+def renamed(case: Incident, names: Mapping[str, str]) -> Incident:
+    """The same incident with other component ids."""
+    metrics, edges = case.telemetry.metrics.copy(), case.telemetry.edge_metrics.copy()
+    for frame in (metrics, edges):
+        frame.columns = frame.columns.set_levels(
+            [[names.get(str(v), v) for v in level] for level in frame.columns.levels], verify_integrity=False
+        )
+    ids = [names.get(c, c) for c in case.topology.ids]
+    topology = Topology(
+        tuple(dataclasses.replace(c, id=i) for c, i in zip(case.topology.components, ids, strict=True)),
+        calls(ids[0], ids[1:]),
+        ids[0],
+    )
+    return dataclasses.replace(case, topology=topology, telemetry=Telemetry(metrics, edges))
+
+
 def test_the_replica_that_leaves_its_peers_is_named() -> None:
     verdict = decide(incident(slow("replica-2")))
     assert verdict.answer is Answer.COMPONENTS
     assert verdict.named == ("replica-2",)
     assert verdict.strength is Strength.STRONG
-    assert verdict.headline.startswith("replica-2: latency p90 ")
-    assert "peers unchanged" in verdict.headline
+
+
+def test_the_headline_is_one_sentence_in_signals() -> None:
+    headline = decide(incident(slow("replica-2")), [blames("baro", "replica-2")]).headline
+    assert headline.startswith("replica-2, strong: ")
+    assert "latency p90 598 ms → 2.41 s, queue 1 → 4.03" in headline
+    assert headline.endswith("UTC, peers unchanged.")
+    assert " since 00:0" in headline
+    assert "baro" not in headline
+    assert "\n" not in headline
 
 
 def test_two_faulty_replicas_are_both_named() -> None:
-    assert set(decide(incident(slow("replica-1", "replica-3"))).named) == {"replica-1", "replica-3"}
+    verdict = decide(incident(slow("replica-1", "replica-3")))
+    assert set(verdict.named) == {"replica-1", "replica-3"}
+    assert "replica-1: " in verdict.headline
+    assert "replica-3: " in verdict.headline
 
 
 def test_nothing_happened_is_nobody() -> None:
     verdict = decide(incident())
-    assert verdict.answer is Answer.NOBODY
+    assert (verdict.answer, verdict.kind) == (Answer.NOBODY, Trouble.NONE)
     assert verdict.named == ()
+    assert verdict.onset is None
     assert verdict_json(verdict)["components"] == []
 
 
+def test_more_load_on_all_is_nobody_and_an_overload() -> None:
+    verdict = decide(incident(SURGE))
+    assert (verdict.answer, verdict.kind) == (Answer.NOBODY, Trouble.OVERLOAD)
+    assert "users sent more, requests 16 → 4" in verdict.headline
+    assert any("rate" in action.command for action in verdict.actions)
+
+
+def test_users_who_wait_without_more_load_speak_against_nobody() -> None:
+    verdict = decide(incident(slow(*REPLICAS, by=3.0) | {("gateway", "latency_p90"): 3.0}))
+    assert verdict.answer is Answer.NOBODY
+    assert any("without sending more" in e.sentence for e in verdict.opposing)
+
+
+def test_it_cannot_tell_where_what_would_tell_was_not_measured() -> None:
+    verdict = decide(incident(slow(*REPLICAS, by=3.0) | {("gateway", "latency_p90"): 3.0}, edges=False))
+    assert (verdict.answer, verdict.kind) == (Answer.UNKNOWN, Trouble.UNKNOWN)
+    assert "was not measured: what callers measure of their calls" in verdict.headline
+    assert verdict.probability == 0.0
+    assert verdict.unknown
+
+
+def test_it_cannot_tell_from_too_few_samples() -> None:
+    case = incident()
+    short = Telemetry(case.telemetry.metrics.iloc[:3], case.telemetry.edge_metrics.iloc[:3])
+    verdict = decide(dataclasses.replace(case, telemetry=short), [blames("baro", "gateway")])
+    assert verdict.answer is Answer.UNKNOWN
+    assert verdict.headline.startswith("Cannot tell: too few samples")
+    assert verdict.methods == ("baro",)
+
+
+def test_a_component_without_telemetry_is_named_as_not_known() -> None:
+    case = incident(slow("replica-2"))
+    more = Topology(
+        (*case.topology.components, Component("replica-9", Kind.REPLICA)), calls("gateway", REPLICAS), "gateway"
+    )
+    verdict = decide(dataclasses.replace(case, topology=more))
+    assert any("replica-9" in sentence for sentence in verdict.unknown)
+
+
 def test_a_method_that_blames_another_dissents_with_its_own_reason() -> None:
-    verdict = decide(incident(slow("replica-2")), [blames("baro", "gateway"), blames("nsigma", "replica-2")])
-    assert [e.sentence for e in verdict.opposing] == ["baro blames gateway first: gateway deviates most."]
-    assert verdict.methods == ("baro", "nsigma")
+    others = [
+        blames("baro", "gateway"),
+        blames("nsigma", "replica-2"),
+        blames("microscope", "replica-0"),
+        Result("rcd", Family.METRIC, NoRanking(Reason.NOT_APPLICABLE, "no"), 0.1),
+    ]
+    verdict = decide(incident(slow("replica-2")), others)
+    dissent = [e.sentence for e in verdict.opposing if "blames" in e.sentence]
+    assert dissent == [
+        "microscope (one of the better methods) blames replica-0 first: replica-0 deviates most.",
+        "baro blames gateway first: gateway deviates most.",
+    ]
+    assert any("1 of 3 other methods agree: nsigma" in e.sentence for e in verdict.supporting)
+    assert verdict.methods == ("baro", "microscope", "nsigma")
 
 
-def test_the_verdict_is_plain_json_and_shows_itself() -> None:
-    verdict = decide(incident(slow("replica-2")), [blames("baro", "gateway")])
+def test_with_nobody_the_methods_that_cannot_say_so_are_counted() -> None:
+    verdict = decide(incident(SURGE), [blames("baro", "gateway"), blames("nsigma", "gateway")])
+    assert verdict.opposing[-1].sentence == "The other methods cannot say nobody; they blame gateway (2)."
+
+
+def test_the_answers_of_others_change_nobody_who_is_named() -> None:
+    case = incident(slow("replica-2"))
+    assert decide(case, [blames("baro", "gateway")]).suspects == decide(case).suspects
+
+
+@pytest.mark.parametrize("case", [incident(slow("replica-2")), incident(SURGE), incident()])
+def test_the_verdict_is_plain_json_and_shows_itself(case: Incident) -> None:
+    verdict = decide(case, [blames("baro", "gateway")])
     plain = json.loads(json.dumps(verdict_json(verdict), allow_nan=False))
-    assert plain["components"][0]["component"] == "replica-2"
+    assert set(plain) >= {"components", "nobody", "kind", "path", "for", "against", "unknown", "next", "actions"}
     assert verdict.headline.split(",")[0] in to_text(document(verdict), 200)
+    assert "<p>" in to_html(document(verdict))
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.text(min_size=1, max_size=12).filter(lambda t: t not in REPLICAS and t != "gateway"))
+def test_a_hostile_name_is_text_and_harmless_where_it_is_shown(name: str) -> None:
+    verdict = decide(renamed(incident(slow("replica-2")), {"replica-2": name}))
+    assert verdict.named == (name,)
+    json.dumps(verdict_json(verdict), allow_nan=False)
+    assert "\x1b" not in to_text(document(verdict), 200)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.dictionaries(st.sampled_from(sorted(LEVELS)), st.sampled_from([0.0, 0.1, 5.0, float("nan"), 1e12])))
+def test_whatever_a_replica_does_there_is_a_verdict_without_nan(factors: Mapping[str, float]) -> None:
+    case = incident({("replica-2", signal): factor for signal, factor in factors.items()})
+    json.dumps(verdict_json(decide(case)), allow_nan=False)

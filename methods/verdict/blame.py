@@ -1,0 +1,156 @@
+"""One component that is named: when its trouble began, which signals tell of it, and of what kind it is."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from dataclasses import dataclass
+
+from cluster.incident.model import Incident
+from cluster.text.times import clock_time
+from methods.answer.types import EdgePointer
+from methods.peers.account import SMALL, Account, Means, Measured, account_of, unit
+from methods.peers.families import family_of
+from methods.peers.judgement import Judgement
+from methods.verdict.normal import began, departures
+from methods.verdict.phrases import change, moved, of_peers, words
+from methods.verdict.trouble import Footprint, footprint, kind_of
+from methods.verdict.types import Evidence, Trouble
+
+SHOWN = 3
+"""Signals in a headline."""
+LONGEST, SHORTEST = 40.0, 10.0
+"""Seconds from the onset on that a footprint is taken from: later the trouble changes what it shows."""
+
+
+@dataclass(frozen=True, eq=False)
+class Blame:
+    """Attributes:
+    account: its signals, and its peers', before and in the stretch that shows its trouble best.
+    onset: unix seconds at which its trouble begins.
+    print: what its signals did in the first seconds.
+    overfull: the callee that it sends more than its share, where that is what it is blamed for.
+    """
+
+    account: Account
+    onset: float
+    print: Footprint
+    kind: Trouble
+    overfull: str | None
+
+    @property
+    def component(self) -> str:
+        return self.account.component
+
+    @property
+    def telling(self) -> tuple[Measured, ...]:
+        """The signals that tell of trouble: first the strongest of each family, then the rest."""
+        told = [r for r in self.account.rows if r.evidence > 0 and r.harmful and abs(r.change) > SMALL]
+        first: dict[str, Measured] = {}
+        for row in told:
+            first.setdefault(family_of(row.signal, bool(row.caller)), row)
+        return (*first.values(), *(row for row in told if row not in first.values()))
+
+
+def blame(incident: Incident, judged: Judgement, component: str) -> Blame:
+    at = judged.posterior.stretch[frozenset({component})]
+    account = account_of(incident, judged.evidence, component, at)
+    keys = [(r.caller, component, r.signal) if r.caller else (component, r.signal) for r in account.rows]
+    left = began(departures(incident, keys, account.start, account.end))
+    onset = account.start if left is None else left
+    end = max(onset + SHORTEST, min(account.end, onset + LONGEST))
+    print_ = footprint(incident.topology, component, Means(incident, onset, end), account.peers)
+    own = sum(float(factor[at]) for factor in judged.evidence.families[component].values())
+    routed = judged.evidence.routed.get(component)
+    overfull = _overfull(print_) if routed is not None and routed[at] > max(own, 0.0) else None
+    return Blame(account, onset, print_, kind_of(print_, routed=overfull is not None), overfull)
+
+
+def supporting(incident: Incident, blamed: Blame) -> tuple[Evidence, ...]:
+    """A sentence for each signal that tells of the trouble; of a caller, what it does to those that it calls."""
+    name, account = blamed.component, blamed.account
+    if blamed.overfull is not None:
+        return _routing(incident, blamed, blamed.overfull)
+    told = []
+    for row in blamed.telling:
+        peers = of_peers(incident, account, (row,))
+        told.append(Evidence(f"{name}: {moved(incident, row)}{'; ' if peers else ''}{peers}.", row.pointer))
+    return (*_calls(blamed), *told)
+
+
+def phrase(incident: Incident, blamed: Blame, most: int = SHOWN) -> str:
+    """What the component's signals did, since when, and its peers: the middle of a headline."""
+    since = f"since {clock_time(blamed.onset)}"
+    if blamed.overfull is not None:
+        return f"{_share(incident, blamed, blamed.overfull)} {since}"
+    rows = blamed.telling[:most]
+    said = ", ".join(moved(incident, row) for row in rows)
+    if calls := _longer(blamed):
+        said = f"its calls take {calls} longer than the callees say{', ' if said else ''}{said}"
+    peers = of_peers(incident, blamed.account, rows)
+    return f"{said or 'no signal of its own tells of it'} {since}{', ' if peers else ''}{peers}"
+
+
+def _overfull(print_: Footprint) -> str | None:
+    """The callee whose requests grew most, as the component counts them or as the callee does."""
+
+    def growth(callee: str) -> float:
+        for key in ((print_.component, callee, "request_rate"), (callee, "request_rate")):
+            before, inside = print_.means.of(*key)
+            if math.isfinite(before) and math.isfinite(inside):
+                return inside - before
+        return -math.inf
+
+    return max(print_.callees, key=lambda callee: (growth(callee), callee), default=None)
+
+
+def _share(incident: Incident, blamed: Blame, callee: str) -> str:
+    name, means = blamed.component, blamed.print.means
+    others = [c for c in blamed.print.callees if c != callee]
+    own = means.of(name, callee, "request_rate")
+    edges = all(map(math.isfinite, own))
+    own = own if edges else means.of(callee, "request_rate")
+    rest = means.median([(name, c, "request_rate") if edges else (c, "request_rate") for c in others])
+    told = f"requests to {callee} {change(*own, '1/s')}"
+    if rest is not None:
+        told += f", to the others {change(*rest, '1/s')}"
+    late = means.of(name, callee, "latency_p90")
+    if all(map(math.isfinite, late)):
+        told += f", {words('latency_p90')} there {change(*late, unit(incident, 'latency_p90'))}"
+    return told
+
+
+def _routing(incident: Incident, blamed: Blame, callee: str) -> tuple[Evidence, ...]:
+    name, account = blamed.component, blamed.account
+    pointer = EdgePointer(name, callee, "request_rate", blamed.onset, max(account.end, blamed.onset))
+    found = [Evidence(f"{name}: {_share(incident, blamed, callee)}.", pointer)]
+    for signal in ("queue_length", "latency_p90"):
+        pair = blamed.print.means.of(callee, signal)
+        if all(map(math.isfinite, pair)) and pair[1] > pair[0] * (1 + SMALL):
+            measure = unit(incident, signal)
+            found.append(Evidence(f"{callee} suffers from it: {words(signal)} {change(*pair, measure)}."))
+    return tuple(found)
+
+
+def _longer(blamed: Blame) -> str:
+    """How much longer the calls of a component take than its callees say, before and after; empty where no more."""
+    means, name = blamed.print.means, blamed.component
+    pairs = []
+    for callee in blamed.print.callees:
+        call, own = means.of(name, callee, "latency_p90"), means.of(callee, "latency_p90")
+        if all(map(math.isfinite, (*call, *own))):
+            pairs.append((call[0] - own[0], call[1] - own[1]))
+    if blamed.kind is not Trouble.CALLER or not pairs:
+        return ""
+    before, inside = (statistics.median(pair[side] for pair in pairs) for side in (0, 1))
+    return change(max(before, 0.0), inside, "s") if inside > max(before, 0.0) * (1 + SMALL) else ""
+
+
+def _calls(blamed: Blame) -> tuple[Evidence, ...]:
+    longer, name = _longer(blamed), blamed.component
+    if not longer:
+        return ()
+    first = next(c for c in blamed.print.callees)
+    pointer = EdgePointer(name, first, "latency_p90", blamed.onset, max(blamed.account.end, blamed.onset))
+    sentence = f"{name}: its calls take {longer} longer than the callees say, in the median of them (latency p90)."
+    return (Evidence(sentence, pointer),)

@@ -1,0 +1,133 @@
+"""What speaks against an answer, what is not known, and what to look at next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cluster.incident.model import Incident
+from cluster.text.quantities import percent
+from cluster.text.times import clock_time, duration
+from cluster.topology import Kind
+from methods.peers.account import unit
+from methods.peers.explanation import missing_of
+from methods.peers.judgement import Judgement
+from methods.verdict.blame import Blame
+from methods.verdict.normal import keys_of
+from methods.verdict.phrases import change, listed, words
+from methods.verdict.trouble import against
+from methods.verdict.types import Evidence, Hop, Trouble
+
+NOTABLE = 0.05
+"""Probability from which another component is mentioned."""
+FEW_SECONDS = 30.0
+"""A baseline before the onset that is shorter says little."""
+LINE = 120
+"""Characters of a log line that are quoted."""
+_SEVERE = frozenset({"ERROR", "CRITICAL", "FATAL", "WARNING", "WARN"})
+_SIGNALS = {
+    Trouble.CPU: ("cpu_throttled", "cpu_usage"),
+    Trouble.MEMORY: ("memory_working_set", "memory_limit_ratio"),
+    Trouble.LINK_SLOW: ("connect_time_p90",),
+    Trouble.LINK_LOSSY: ("connect_time_p90",),
+    Trouble.CUT_OFF: ("network_receive",),
+    Trouble.STOPPED: ("token_rate", "cpu_usage"),
+    Trouble.RESTARTED: ("restarts", "memory_working_set"),
+    Trouble.QUEUE: ("queue_length", "token_rate"),
+    Trouble.PREFILL: ("ttft_p90", "prompt_tokens_p90"),
+    Trouble.KV_CACHE: ("kv_usage", "preemption_rate"),
+    Trouble.ROUTING: ("request_rate",),
+    Trouble.CALLER: ("cpu_usage", "connections"),
+    Trouble.GPU: ("gpu_sm_clock", "gpu_throttle_power"),
+}
+"""What to look at first, of each kind."""
+
+
+def misfits(incident: Incident, blamed: Blame) -> tuple[Evidence, ...]:
+    """Signals of a named component that do not fit the kind of trouble, or that got better meanwhile."""
+    name, found = blamed.component, []
+    for signal, should in against(blamed.print, blamed.kind):
+        pair = blamed.print.means.of(name, signal)
+        told = f"{name}: {words(signal)} {change(*pair, unit(incident, signal))}"
+        found.append(Evidence(f"{told} does not fit {blamed.kind}, in which it would {should}."))
+    return tuple(found)
+
+
+def rivals(judged: Judgement, named: Sequence[str]) -> tuple[Evidence, ...]:
+    """Other answers that are not improbable."""
+    left = [f"{c} ({percent(p)})" for c in judged.order if c not in named and (p := judged.scores[c]) >= NOTABLE]
+    if named and judged.posterior.nobody >= NOTABLE:
+        left.append(f"nobody ({percent(judged.posterior.nobody)})")
+    return (Evidence(f"It could also be {listed(left)}."),) if left else ()
+
+
+def out_of_order(path: Sequence[Hop], onset: float) -> tuple[Evidence, ...]:
+    """Components that suffered before the cause did."""
+    early = [hop for hop in path if hop.at is not None and hop.at < onset - 5.0]
+    return tuple(
+        Evidence(f"{hop.target} left its normal at {clock_time(hop.at or onset)}, before {hop.source} did.")
+        for hop in early
+    )
+
+
+def not_known(incident: Incident, judged: Judgement, blames: Sequence[Blame], path: Sequence[Hop]) -> tuple[str, ...]:
+    """What was not measured and would matter, a sentence each."""
+    found = []
+    for blamed in blames:
+        if missing := missing_of(incident, judged.evidence, blamed.account):
+            found.append(f"Of {blamed.component} this was not measured: {', '.join(missing)}.")
+        if blamed.kind is Trouble.UNKNOWN:
+            found.append(f"The kind of trouble of {blamed.component}: no footprint fits what was measured.")
+        if blamed.onset - incident.window.start < FEW_SECONDS:
+            before = duration(max(0.0, blamed.onset - incident.window.start))
+            found.append(f"What is normal: only {before} lie before the onset, and may hold the trouble.")
+    found += [f"Whether {hop.target} felt it: none of its signals left its normal." for hop in path if hop.at is None]
+    if silent := unjudged(incident, judged):
+        found.append(f"Whether {listed(silent)} did anything wrong: nothing was measured there that can be compared.")
+    return (*dict.fromkeys(found), *incident.notes)
+
+
+def unjudged(incident: Incident, judged: Judgement) -> tuple[str, ...]:
+    """Components that serve requests and of which nothing can be compared."""
+    serve = {Kind.GATEWAY, Kind.HEAD, Kind.REPLICA, Kind.SERVICE}
+    return tuple(c.id for c in incident.topology.components if c.kind in serve and c.id not in judged.scores)
+
+
+def look_next(incident: Incident, judged: Judgement, blames: Sequence[Blame]) -> tuple[str, ...]:
+    """Concrete things to look at: signals, log lines, the machine, the next suspect."""
+    found = []
+    for blamed in blames:
+        name, since = blamed.component, clock_time(blamed.onset)
+        signals = [s for s in _SIGNALS.get(blamed.kind, ()) if _measured(incident, name, s)]
+        if blamed.overfull is not None:
+            found.append(f"request_rate of {name} to each of its callees from {since} on: who changed the weights?")
+        elif signals:
+            found.append(f"{listed(signals)} of {name} from {since} on.")
+        if line := _log_line(incident, name, blamed.onset):
+            found.append(line)
+        for host in incident.topology.hosts(name):
+            if guests := [c for c in incident.topology.ids if host in incident.topology.hosts(c) and c != name]:
+                found.append(f"{host}, on which {name} runs: {listed(sorted(guests))} share it.")
+    named = {blamed.component for blamed in blames}
+    if second := next((c for c in judged.order if c not in named), None):
+        found.append(f"{second}, the next suspect ({percent(judged.scores[second])}).")
+    return tuple(found)
+
+
+def _measured(incident: Incident, component: str, signal: str) -> bool:
+    own = (component, signal) in incident.telemetry.metrics.columns
+    return own or any(key[1:] == (component, signal) for key in keys_of(incident.telemetry.edge_metrics))
+
+
+def _log_line(incident: Incident, component: str, onset: float) -> str:
+    lines = incident.telemetry.logs
+    severe = lines[
+        (lines["component"] == component)
+        & (lines["time"] >= onset)
+        & lines["severity"].str.upper().isin(_SEVERE).fillna(False)
+    ]
+    if severe.empty:
+        return ""
+    first = str(severe["message"].iloc[0])
+    quoted = first if len(first) <= LINE else f"{first[: LINE - 1]}…"
+    count = f"{len(severe)} warnings and errors" if len(severe) > 1 else "one warning or error"
+    return f"The log of {component}, {count} since {clock_time(onset)}; the first: {quoted}"

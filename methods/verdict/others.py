@@ -1,0 +1,70 @@
+"""What the other methods say: who agrees, and who dissents and why, the better ones first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from methods.answer.consensus import NO_VOTE
+from methods.answer.types import Pointer, Ranking
+from methods.verdict.phrases import listed
+from methods.verdict.types import Evidence
+
+if TYPE_CHECKING:
+    from methods.running.runner import Result
+
+BETTER: Final = (
+    "microscope",
+    "monitorrank",
+    "microrca",
+    "tracerca",
+    "mmbaro",
+    "microrank",
+    "nsigma",
+    "baro",
+    "pdiagnose",
+    "circa",
+)
+"""Methods that are right in more than half of the drills, the best first: docs/measured/methods-evaluation.md."""
+
+
+def agreement(named: Sequence[str], answers: Sequence[Result]) -> tuple[Evidence, ...]:
+    """One sentence on the methods that rank a named component first."""
+    agree = [answer.method for answer, ranking in _rankings(answers) if set(ranking.top) & set(named)]
+    count = sum(1 for _ in _rankings(answers))
+    if not agree:
+        return ()
+    verb = "blames" if len(agree) == 1 else "blame"
+    return (Evidence(f"{len(agree)} of {count} other methods agree: {listed(agree)} {verb} {listed(named)} first."),)
+
+
+def dissent(named: Sequence[str], answers: Sequence[Result]) -> tuple[Evidence, ...]:
+    """One sentence for each method that ranks another component first, with the first claim of its explanation."""
+    found = []
+    for answer, ranking in _rankings(answers):
+        if set(ranking.top) & set(named):
+            continue
+        steps = ranking.explanation.steps
+        why = steps[0].claim if steps else "it does not say why."
+        pointer: Pointer | None = next((p for step in steps for p in step.pointers), None)
+        known = " (one of the better methods)" if answer.method in BETTER[:3] else ""
+        found.append(Evidence(f"{answer.method}{known} blames {listed(ranking.top)} first: {why}", pointer))
+    return tuple(found)
+
+
+def blamed_anyway(answers: Sequence[Result]) -> tuple[Evidence, ...]:
+    """With nobody at fault: whom the other methods blame, which cannot say nobody."""
+    blamed: dict[str, int] = {}
+    for _, ranking in _rankings(answers):
+        for component in ranking.top:
+            blamed[component] = blamed.get(component, 0) + 1
+    if not blamed:
+        return ()
+    counts = [f"{c} ({n})" for c, n in sorted(blamed.items(), key=lambda item: (-item[1], item[0]))]
+    return (Evidence(f"The other methods cannot say nobody; they blame {listed(counts)}."),)
+
+
+def _rankings(answers: Sequence[Result]) -> list[tuple[Result, Ranking]]:
+    place = {name: i for i, name in enumerate(BETTER)}
+    ranked = [(a, a.outcome) for a in answers if isinstance(a.outcome, Ranking) and a.method not in NO_VOTE]
+    return sorted(ranked, key=lambda pair: (place.get(pair[0].method, len(place)), pair[0].method))

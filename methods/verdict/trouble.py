@@ -1,0 +1,211 @@
+"""The kind of trouble, by its footprint: which signals of the component moved beyond those of its peers.
+
+The kind is named after the component is: it has no say in whom to blame. Footprints are tried in the order of
+`_KINDS`, the most specific first; the first that fits is the kind. They follow from what each kind does to a queueing
+system: a starved engine takes longer for each token and makes fewer; one with too many requests makes more tokens and
+still queues; a long prompt stretches the tail and not the median; a link changes what callers measure.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from cluster.topology import Kind, Relation, Topology
+from methods.peers.account import Means
+from methods.verdict.types import Trouble
+
+GONE = 0.3
+"""Share of its former level below which a rate has stopped."""
+NEAR_ZERO = 0.01
+"""Added to both levels, as a share of the larger: a signal that was nothing has not risen without bound."""
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """What a component's signals did, from the onset to the end of the trouble.
+
+    Attributes:
+        callers: who measures calls to it.
+        uses: GPUs that it computes on.
+    """
+
+    means: Means
+    component: str
+    peers: tuple[str, ...]
+    callers: tuple[str, ...]
+    callees: tuple[str, ...]
+    uses: tuple[str, ...] = ()
+
+    def own(self, signal: str) -> float | None:
+        """Factor by which a signal of the component changed beyond its peers; None where it was not measured."""
+        shared = self.means.median([(peer, signal) for peer in self.peers])
+        return _beyond(self.means.of(self.component, signal), shared)
+
+    def called(self, signal: str) -> float | None:
+        """The same for what callers measure of their calls to it: the largest over the callers."""
+        found = []
+        for caller in self.callers:
+            shared = self.means.median([(caller, peer, signal) for peer in self.peers])
+            found.append(_beyond(self.means.of(caller, self.component, signal), shared))
+        return max((factor for factor in found if factor is not None), default=None)
+
+    def inside(self, signal: str) -> float | None:
+        value = self.means.of(self.component, signal)[1]
+        return value if math.isfinite(value) else None
+
+    def wider(self, signal: str) -> float | None:
+        """Factor by which the 90th percentile moved away from the median: `signal` is the name without its suffix."""
+        tail, middle = self.own(f"{signal}_p90"), self.own(f"{signal}_p50")
+        return tail / middle if tail is not None and middle else None
+
+    def called_wider(self) -> float | None:
+        tail, middle = self.called("latency_p90"), self.called("latency_p50")
+        return tail / middle if tail is not None and middle else None
+
+    def gpu(self, signal: str) -> float | None:
+        """The largest change of a signal among the GPUs that it computes on."""
+        found = [f for gpu in self.uses if (f := _beyond(self.means.of(gpu, signal), None)) is not None]
+        return max(found, key=lambda factor: abs(math.log(factor)), default=None)
+
+
+def footprint(topology: Topology, component: str, means: Means, peers: tuple[str, ...]) -> Footprint:
+    gpus = tuple(e.target for e in topology.edges if e.source == component and e.relation is Relation.USES)
+    own = (component,) if topology.component(component).kind is Kind.GPU else gpus
+    return Footprint(means, component, peers, topology.callers(component), topology.callees(component), own)
+
+
+def kind_of(print_: Footprint, *, routed: bool) -> Trouble:
+    """The kind whose footprint this is; UNKNOWN where none fits.
+
+    Args:
+        routed: the component is blamed for where it sends requests.
+    """
+    if routed:
+        return Trouble.ROUTING
+    if print_.callees and not print_.callers:
+        return Trouble.CALLER
+    return next((kind for kind, fits in _KINDS if fits(print_)), Trouble.UNKNOWN)
+
+
+def against(print_: Footprint, kind: Trouble) -> tuple[tuple[str, str], ...]:
+    """(signal, what it should have done) of measured signals that do not fit the kind."""
+    found = []
+    for signal, rises in _EXPECTED.get(kind, {}).items():
+        factor = print_.own(signal)
+        if factor is not None and (factor < 0.9 if rises else factor > 1.1):
+            found.append((signal, "rise" if rises else "fall"))
+    return tuple(found)
+
+
+def _beyond(pair: tuple[float, float], shared: tuple[float, float] | None) -> float | None:
+    if not all(map(math.isfinite, pair)):
+        # A rate or a quantile that ends has no value; what it was before is still known.
+        return None
+    return _factor(*pair) / (_factor(*shared) if shared else 1.0)
+
+
+def _factor(before: float, inside: float) -> float:
+    small = NEAR_ZERO * max(abs(before), abs(inside))
+    return (inside + small) / (before + small) if small > 0 else 1.0
+
+
+def _up(value: float | None, factor: float) -> bool:
+    return value is not None and value >= factor
+
+
+def _down(value: float | None, factor: float) -> bool:
+    return value is not None and value <= factor
+
+
+def _stopped(p: Footprint) -> bool:
+    rates = [rate for name in ("request_rate", "token_rate") if (rate := p.own(name)) is not None]
+    # Of its limit a process that does not run uses nothing: one that is throttled still computes.
+    return bool(rates) and max(rates) <= GONE and not _up(p.own("cpu_throttled"), 1.2)
+
+
+def _restarted(p: Footprint) -> bool:
+    # A fresh process has less memory, and fetches its code and weights.
+    fresh = _down(p.own("memory_working_set"), 0.85) and _down(p.own("request_rate"), 0.7)
+    return _up(p.own("restarts"), 1.2) or fresh
+
+
+def _cut_off(p: Footprint) -> bool:
+    return _stopped(p) and _down(p.own("network_receive"), GONE)
+
+
+def _lossy(p: Footprint) -> bool:
+    # What is lost is sent again: more bytes for the same answers, and only some of the calls are late.
+    resent = _up(p.own("network_transmit"), 1.1)
+    return _link(p) and not _down(p.own("network_transmit"), 0.8) and (resent or _up(p.called_wider(), 1.3))
+
+
+def _link(p: Footprint) -> bool:
+    late, engine = p.called("latency_p90"), p.own("latency_p90")
+    beyond = late is not None and engine is not None and late >= 1.3 and late >= 1.5 * engine
+    return _up(p.called("connect_time_p90"), 2.0) and (beyond or engine is None or not _up(p.own("tpot_p50"), 5.0))
+
+
+def _memory(p: Footprint) -> bool:
+    return _up(p.own("memory_working_set"), 1.3) or _up(p.gpu("gpu_memory_used"), 1.1)
+
+
+def _gpu(p: Footprint) -> bool:
+    held = any(_up(p.gpu(name), 1.2) for name in ("gpu_throttle_power", "gpu_throttle_thermal"))
+    slower = any(_down(p.gpu(name), 0.9) for name in ("gpu_sm_clock", "gpu_power_limit"))
+    return held or slower or (_up(p.gpu("gpu_utilization"), 1.1) and not _up(p.own("token_rate"), 1.1))
+
+
+def _cache(p: Footprint) -> bool:
+    full = p.inside("kv_usage")
+    return _up(p.own("preemption_rate"), 1.5) or (_up(p.own("kv_usage"), 1.5) and full is not None and full >= 0.9)
+
+
+def _queue(p: Footprint) -> bool:
+    return _up(p.own("token_rate"), 1.25) and any(_up(p.own(name), 2.0) for name in ("queue_length", "slots_busy"))
+
+
+def _prefill(p: Footprint) -> bool:
+    longer = _up(p.own("prompt_tokens_p90"), 1.5) or _up(p.own("prefill_time_p90"), 3.0)
+    return longer or any(_up(p.wider(name), 1.9) for name in ("tpot", "ttft"))
+
+
+def _starved(p: Footprint) -> bool:
+    slower = _up(p.own("tpot_p50"), 1.5) or _up(p.own("latency_p50"), 1.5) or _up(p.own("latency_p90"), 1.5)
+    busy = any(_up(p.own(name), 1.3) for name in ("cpu_throttled", "cpu_usage"))
+    return busy or (slower and _up(p.own("tpot_p50"), 1.5))
+
+
+def _waiting(p: Footprint) -> bool:
+    return any(_up(p.own(name), 2.0) for name in ("queue_length", "queue_time_p90", "slots_busy", "running_requests"))
+
+
+_KINDS: Final[tuple[tuple[Trouble, Callable[[Footprint], bool]], ...]] = (
+    (Trouble.RESTARTED, _restarted),
+    (Trouble.CUT_OFF, _cut_off),
+    (Trouble.STOPPED, _stopped),
+    (Trouble.LINK_LOSSY, _lossy),
+    (Trouble.LINK_SLOW, _link),
+    (Trouble.MEMORY, _memory),
+    (Trouble.GPU, _gpu),
+    (Trouble.KV_CACHE, _cache),
+    (Trouble.QUEUE, _queue),
+    (Trouble.PREFILL, _prefill),
+    (Trouble.CPU, _starved),
+    (Trouble.QUEUE, _waiting),
+)
+
+_EXPECTED: Final[Mapping[Trouble, Mapping[str, bool]]] = {
+    Trouble.CPU: {"cpu_throttled": True, "cpu_usage": True, "token_rate": False},
+    Trouble.MEMORY: {"memory_working_set": True},
+    Trouble.STOPPED: {"cpu_usage": False, "request_rate": False, "token_rate": False},
+    Trouble.CUT_OFF: {"network_receive": False, "network_transmit": False},
+    Trouble.RESTARTED: {"request_rate": False, "memory_working_set": False},
+    Trouble.QUEUE: {"queue_length": True, "running_requests": True},
+    Trouble.KV_CACHE: {"kv_usage": True, "queue_length": True},
+    Trouble.PREFILL: {"ttft_p90": True, "running_requests": True},
+    Trouble.GPU: {"tpot_p50": True, "token_rate": False},
+}
+"""Kind -> signal -> whether it should rise; True where a fall, and False where a rise, does not fit."""

@@ -1,0 +1,83 @@
+"""What the users did and felt at the front door: an overload has no culprit among the components."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from cluster.incident.model import Incident
+from methods.answer.types import Pointer, SeriesPointer
+from methods.peers import contrasts
+from methods.peers.account import Means, unit
+from methods.peers.evidence import Evidence as Peers
+from methods.verdict.normal import departures
+from methods.verdict.phrases import change, words
+
+MORE = 1.25
+"""Factor of the requests from which users sent more."""
+SLOWER = 1.5
+"""Factor of the latency from which users felt it."""
+_FELT = ("latency_p90", "latency_p50", "ttft_p90")
+_LOAD = ("connections", "request_rate")
+
+
+@dataclass(frozen=True, slots=True)
+class Users:
+    """What the front door shows in the stretch that its latency rises most.
+
+    Attributes:
+        onset: unix seconds at which its load or its latency left its normal.
+        load, felt: phrases, "requests 4 → 9 /s" and "latency p90 0.6 → 3 s".
+        more: they sent more than before.
+        slower: they waited longer than before.
+    """
+
+    onset: float
+    load: str
+    felt: str
+    more: bool
+    slower: bool
+    pointer: Pointer
+
+
+def users(incident: Incident, evidence: Peers) -> Users | None:
+    """None where the front door is not known, or nothing was measured there."""
+    door = incident.topology.front_door
+    if door is None:
+        return None
+    rows, among = evidence.blocks.own.scaled, evidence.among
+    felt = next((signal for signal in _FELT if (door, signal) in rows), None)
+    if felt is None:
+        return None
+    move = contrasts.moves(rows[door, felt][None], among)
+    z = np.nan_to_num(move.contrast(np.zeros_like(move.own), floor=0.1))[:, 0]
+    at = int(z.argmax())
+    edges = evidence.blocks.edges
+    start, end = float(edges[among.first[at]]), float(edges[among.first[at] + among.length[at]])
+    left = departures(incident, [(door, signal) for signal in (*_FELT, *_LOAD)], start, end)
+    onset = min((time for time in left.values()), default=start)
+    means = Means(incident, onset, end)
+    load = _requests(incident, means, door)
+    waited = means.of(door, felt)
+    more = load is not None and load[1] >= MORE * load[0]
+    slower = all(map(math.isfinite, waited)) and waited[1] >= SLOWER * waited[0]
+    return Users(
+        onset,
+        f"requests {change(*load, '1/s')}" if load else "",
+        f"{words(felt)} {change(*waited, unit(incident, felt))}",
+        more,
+        slower,
+        SeriesPointer(door, felt, onset, end),
+    )
+
+
+def _requests(incident: Incident, means: Means, door: str) -> tuple[float, float] | None:
+    """Requests a second before and in the stretch, as the front door counts them or as those that it calls do."""
+    pair = means.of(door, "request_rate")
+    if all(map(math.isfinite, pair)):
+        return pair
+    below = [means.of(callee, "request_rate") for callee in incident.topology.callees(door)]
+    known = [p for p in below if all(map(math.isfinite, p))]
+    return (sum(p[0] for p in known), sum(p[1] for p in known)) if known else None

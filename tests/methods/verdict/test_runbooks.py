@@ -1,0 +1,132 @@
+"""Runbooks: commands that are safe to copy whatever the names are, and files of the user beside ours."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shlex
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from serving_incident import incident
+
+from cluster.incident.model import Incident
+from cluster.topology import Component, Kind, Topology, calls
+from methods.verdict import runbooks
+from methods.verdict.runbooks import OURS, actions_for, slug
+from methods.verdict.types import Trouble
+
+DEPLOYMENTS = ("local", "kubernetes")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    made = tmp_path / "rca-tui" / "runbooks"
+    made.mkdir(parents=True)
+    return made
+
+
+def named(name: str, deployment: str = "kubernetes", **labels: str) -> Incident:
+    pods = Topology(
+        (Component("gateway", Kind.GATEWAY, labels={"pod": "gw-1,gw-2"}), Component(name, Kind.REPLICA, labels=labels)),
+        calls("gateway", [name]),
+        "gateway",
+    )
+    return dataclasses.replace(incident(), topology=pods, deployment=deployment)
+
+
+def commands(case: Incident, name: str, kind: Trouble = Trouble.CPU) -> str:
+    return "\n".join(action.command for action in actions_for(case, kind, name, 1000.0))
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS)
+@pytest.mark.parametrize("kind", [kind for kind in Trouble if kind is not Trouble.NONE])
+def test_each_kind_of_trouble_has_a_runbook_for_each_deployment(kind: Trouble, deployment: str) -> None:
+    assert (OURS / f"{slug(kind)}.{deployment}.md").is_file()
+    found = actions_for(named("replica-0", deployment), kind, "replica-0", 1000.0)
+    assert len(found) >= 2
+    assert not [action for action in found if action.title.startswith("Mend")]
+    for action in found:
+        assert "{component}" not in action.command
+        assert shlex.split(action.command)
+
+
+def test_every_file_of_ours_is_of_a_kind() -> None:
+    kinds = {slug(kind) for kind in Trouble}
+    assert {path.name.split(".")[0] for path in OURS.glob("*.md")} <= kinds
+
+
+def test_the_values_of_the_incident_are_filled_in() -> None:
+    told = commands(named("replica-0", namespace="llm", pod="ray-1", node="n1", container="ray"), "replica-0")
+    assert "kubectl --namespace=llm top pod ray-1 --containers" in told
+    assert "--since-time=1970-01-01T00:16:40Z" in told
+
+
+def test_an_unknown_value_is_a_variable_that_must_be_set() -> None:
+    assert 'pod/"${POD:?}"' in commands(named("replica-0", namespace="llm"), "replica-0")
+
+
+def test_of_a_gateway_of_several_pods_the_first_is_meant() -> None:
+    assert "exec pod/gw-1 -- nginx -T" in commands(named("replica-0"), "replica-0", Trouble.ROUTING)
+
+
+@given(st.text(min_size=1, max_size=40))
+def test_a_hostile_name_stays_one_word(name: str) -> None:
+    safe = next(
+        action.command
+        for action in actions_for(named(name, "local"), Trouble.CPU, name, None)
+        if "engine.log" in action.command
+    )
+    words = shlex.split(safe)
+    assert words[:3] == ["tail", "-n", "200"]
+    assert len(words) == 4
+    assert words[3].endswith("/engine.log")
+    assert safe.isprintable() or "\N{REPLACEMENT CHARACTER}" in safe
+
+
+@pytest.mark.parametrize("name", ["x'; rm -rf / #", '$(reboot)"', "`reboot`", "a\nreboot", "\x1b[31m", "-rf"])
+def test_a_hostile_pod_ends_no_command(name: str) -> None:
+    told = commands(named("replica-0", namespace=name, pod=name, node=name, container=name), "replica-0")
+    lines = told.splitlines()
+    assert "\x1b" not in told
+    assert all(line.startswith("kubectl ") for line in lines), lines
+
+
+def test_a_users_file_stands_beside_ours(folder: Path) -> None:
+    (folder / "cpu.any.team.md").write_text("# Ours\n\n## Call\n\n```sh\npage {component}\n```\n", encoding="utf-8")
+    found = actions_for(named("replica-0", "local"), Trouble.CPU, "replica-0", None)
+    assert found[-1].command == "page replica-0"
+    assert len(found) > 1
+    assert not [a for a in actions_for(named("r"), Trouble.MEMORY, "r", None) if a.title == "Call"]
+
+
+def test_a_users_file_of_the_same_name_replaces_ours(folder: Path) -> None:
+    file = folder / "cpu.local.md"
+    file.write_text("## Only this\n\n```\ntrue\n```\n", encoding="utf-8")
+    case = named("replica-0", "local")
+    assert [action.title for action in actions_for(case, Trouble.CPU, "replica-0", None)] == ["Only this"]
+    file.write_text("## Now that\n\n```\nfalse\n```\n", encoding="utf-8")
+    os.utime(file, ns=(1, 1))
+    assert [action.title for action in actions_for(case, Trouble.CPU, "replica-0", None)] == ["Now that"]
+
+
+@pytest.mark.parametrize("command", ['echo "{component}"', "echo 'a {component}'", "echo `{pod}`", "true # {pod}"])
+def test_a_placeholder_inside_quotes_is_refused_with_the_file_to_mend(folder: Path, command: str) -> None:
+    (folder / "cpu.local.x.md").write_text(f"## Bad\n\n```\n{command}\n```\n", encoding="utf-8")
+    last = actions_for(named("replica-0", "local"), Trouble.CPU, "replica-0", None)[-1]
+    assert last.title.startswith("Mend the runbook cpu.local.x.md: {")
+    assert "cpu.local.x.md" in last.command
+
+
+def test_a_file_that_cannot_be_read_says_so_and_costs_nothing_else(folder: Path) -> None:
+    (folder / "cpu.local.x.md").write_bytes(b"\xff\xfe\x00")
+    (folder / "cpu.local.y.md").write_text("x" * (runbooks.LARGEST + 1), encoding="utf-8")
+    titles = [action.title for action in actions_for(named("replica-0", "local"), Trouble.CPU, "replica-0", None)]
+    assert titles[-2:] == [
+        "Mend the runbook cpu.local.x.md: it cannot be read as UTF-8 text",
+        "Mend the runbook cpu.local.y.md: it is larger than 256 KiB",
+    ]
+    assert len(titles) > 2
