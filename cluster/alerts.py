@@ -89,7 +89,7 @@ class _Alert(BaseModel):
 
 class _Group(BaseModel):
     key: Text = Field("", alias="groupKey")
-    alerts: list[_Alert] = Field(min_length=1, max_length=MOST)
+    alerts: list[_Alert] = Field(max_length=MOST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +207,8 @@ def parse(payload: bytes | str) -> AlertGroup:
             f"these are no alerts of an Alertmanager ({_reason(error)})",
             "give a webhook's payload of version 4, or what /api/v2/alerts answers",
         ) from None
+    if not group.alerts:
+        raise AlertError("there is no alert in this payload", "nothing fires, or a filter left nothing")
     episode = _newest(_alert(alert) for alert in group.alerts)
     return AlertGroup(group.key, episode, len(group.alerts) - len(episode))
 

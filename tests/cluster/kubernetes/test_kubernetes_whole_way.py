@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,18 @@ def test_diagnose_blames_the_component_whose_series_were_disturbed(whole: MockAp
     for name in METHODS:
         # Its GPU was disturbed as well.
         assert set(blamed[name]) <= {"ray-replicas-1", "ray-replicas-1-gpu-0"} and blamed[name], (name, told["results"])
+
+
+def test_triage_around_an_alert_blames_it_too_and_saves_the_incident(whole: MockApi, tmp_path: Path) -> None:
+    fired = datetime.fromtimestamp(time.time() - 30, UTC).isoformat()
+    labels = {"alertname": "Queue", "pod": WORKER_PODS[1], "for": "2m"}
+    (tmp_path / "page.json").write_text(json.dumps([{"labels": labels, "startsAt": fired}]))
+    told = json.loads(run("--context", "mock", "triage", "--alert", "page.json", "--json"))
+    named = {one["component"] for one in told["verdict"]["components"]}
+    assert named and named <= {"ray-replicas-1", "ray-replicas-1-gpu-0"}
+    assert "The alert Queue is about ray-replicas-1." in [*told["verdict"]["for"], *told["verdict"]["against"]]
+    shown = json.loads(run("replay", told["incident"], "--json"))
+    assert shown["deployment"] == "kubernetes"
 
 
 def test_a_recording_is_an_incident_like_any_other_and_holds_no_secret(whole: MockApi, tmp_path: Path) -> None:
