@@ -1,14 +1,17 @@
 """Alerts of an Alertmanager: what they say about the time, the place and the kind of trouble.
 
 Two forms are read: the payload of a webhook (version 4, one group of alerts) and the list that `/api/v2/alerts`
-answers. Everything else in them is left alone. They are hostile text: sizes are bounded, and no name or expression of
-theirs is ever run or sent to a server.
+answers. Everything else in them is left alone. They are hostile text: sizes are bounded, and no expression of theirs is
+ever sent to a server.
 
 When it began: `startsAt` is the time at which the rule fired. Its condition had then been true for the rule's `for`,
-which no payload carries. It is taken from the first of these: a label or annotation `for` (`for: 5m`); a phrase in an
-annotation such as "for over 5m" or "for more than 15 minutes"; `DEFAULT_FOR`. The condition becomes true up to one
-window of its expression after the trouble began. The expression is in `generatorURL`, and its longest range selector
-(`[5m]`) is that window. A minute is added for the interval at which rules are evaluated.
+which no payload carries. A live Prometheus that evaluates the rule knows when the condition became true (the series
+`ALERTS_FOR_STATE`, see `AlertGroup.asked`). Else it is taken from the first of these: a label or annotation `for`
+(`for: 5m`); a phrase in an annotation such as "for over 5m" or "for more than 15 minutes"; `DEFAULT_FOR`.
+
+The condition becomes true up to one window of its expression after the trouble began. The expression is in
+`generatorURL`, and its longest range selector (`[5m]`) is that window. A minute is added for the interval at which
+rules are evaluated.
 
 Which alerts: alerts of one group are one incident. In a group that has been firing for days, and in a list, only the
 newest episode counts: the alert that began last, and those that began within `EPISODE` of the next one. Resolved,
@@ -18,9 +21,10 @@ silenced and inhibited alerts are left out while another one fires.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import parse_qs, urlsplit
@@ -37,6 +41,8 @@ LARGEST = 4 << 20
 """Bytes of one payload."""
 MOST = 5_000
 """Alerts in one payload."""
+MOST_ASKED = 10
+"""Alerts of a group, the first ones, whose state a server is asked for."""
 DEFAULT_FOR = 300.0
 LONGEST = 6 * 3600.0
 """Seconds of a `for` or of a window, at most: slow burn rates look back over days, and no baseline is that long."""
@@ -165,6 +171,19 @@ class AlertGroup:
         until = max(alert.starts for alert in self.alerts)
         likely = min(alert.latest - alert.window for alert in self.alerts)
         return Moment(earliest, latest, until, f"the alert {self.title}", likely)
+
+    def asked(self, pending_since: Callable[[Mapping[str, str], float], float | None]) -> AlertGroup:
+        """The same with the times at which the conditions became true, where they are known.
+
+        `pending_since` is that of `cluster.deployment.HasAlerts`. Raises DeploymentError.
+        """
+        told = []
+        for alert in self.alerts[:MOST_ASKED]:
+            since = pending_since(alert.labels, alert.starts)
+            if since is not None and 0 <= alert.starts - since <= LONGEST:
+                alert = dataclasses.replace(alert, waited=alert.starts - since)
+            told.append(alert)
+        return dataclasses.replace(self, alerts=(*told, *self.alerts[MOST_ASKED:]))
 
     def components(self, topology: Topology) -> tuple[str, ...]:
         """Components that the labels name: by id, or by what the topology knows of them (address, pod, node)."""

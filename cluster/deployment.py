@@ -3,8 +3,8 @@
 `cluster.local` starts one on this machine, `cluster.kubernetes` connects to one by kubeconfig context, `cluster.replay`
 reads a saved incident. Calls block and keep a deadline; callers that must not wait run them in a thread.
 
-What only some deployments can do is a protocol of its own, asked by `isinstance`: `HasPods`, `HasGateway`,
-`HasIncident`, and `cluster.prometheus.exposition.HasExposition`.
+What only some deployments can do is a protocol of its own, asked by `isinstance`: `HasAlerts`, `HasPods`,
+`HasGateway`, `HasIncident`, and `cluster.prometheus.exposition.HasExposition`.
 """
 
 from __future__ import annotations
@@ -207,6 +207,17 @@ class HasGateway(Protocol):
     """A deployment whose gateway this machine can configure."""
 
     def gateway(self) -> Gateway: ...
+
+
+@runtime_checkable
+class HasAlerts(Protocol):
+    """A deployment whose metrics server evaluates alerting rules."""
+
+    def pending_since(self, labels: Mapping[str, str], at: float) -> float | None:
+        """Unix seconds at which the condition of an alert that fired at `at` became true; None if that is not known.
+
+        `labels` are the alert's, hostile text. Raises DeploymentError when the server does not answer.
+        """
 
 
 @runtime_checkable

@@ -8,6 +8,7 @@ these methods do. The rest of the methods run in processes that can be killed; t
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 from collections.abc import Generator
@@ -84,20 +85,42 @@ def first_answer(
 
 
 def capture(
-    deployment: Deployment, moment: Moment, alerts: AlertGroup | None = None, now: float | None = None
+    deployment: Deployment, alerts: AlertGroup | None = None, since: str | None = None, at: str | None = None
 ) -> tuple[Path, Triage]:
-    """Read the window around a moment, answer, and save the incident: its path in the library, and the first answer.
+    """Read a live deployment around the alerts or the time, answer, and save the incident.
 
-    Raises DeploymentError when there is nothing to read, OSError when it cannot be saved.
+    Args:
+        since, at: as in `rca_tui.when.moment_of`. Without any of the three, the last minutes.
+
+    Returns:
+        The path in the library, and the first answer.
+
+    Raises:
+        WhenError, DeploymentError when there is nothing to read, OSError when it cannot be saved.
     """
     from cluster.capture import capture_around
     from cluster.incident import library, store
 
-    first = first_answer(capture_around(deployment, moment, time.time() if now is None else now), moment, alerts)
+    if alerts is not None:
+        alerts = _asked(deployment, alerts)
+    now = time.time()
+    moment = moment_of(alerts, since, at, now, deployment.step)
+    first = first_answer(capture_around(deployment, moment, now), moment, alerts)
     path = library.new_path("triage")
     notes = (*first.incident.notes, *first.doubts)
     store.save(dataclasses.replace(first.incident, notes=notes), path)
     return path, first
+
+
+def _asked(deployment: Deployment, alerts: AlertGroup) -> AlertGroup:
+    """The alerts with the times at which their conditions became true, as far as the deployment knows."""
+    from cluster.deployment import DeploymentError, HasAlerts
+
+    if isinstance(deployment, HasAlerts):
+        # A server that evaluates no rules, or does not say, is no reason not to answer.
+        with contextlib.suppress(DeploymentError):
+            return alerts.asked(deployment.pending_since)
+    return alerts
 
 
 def answer_saved(incident: Incident, alerts: AlertGroup | None = None, at: str | None = None) -> Triage:

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cluster import paths
-from cluster.deployment import Deployment, DeploymentError, DeploymentKind, Liveness, Samples, Status
+from cluster.deployment import Deployment, DeploymentError, DeploymentKind, HasAlerts, Liveness, Samples, Status
 from cluster.kubernetes import discovery, settings
 from cluster.kubernetes.api import Api
 from cluster.kubernetes.discovery import Stack, Target
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _NODES_EVERY = 30.0  # s; nodes seldom change
 
 
-class KubernetesDeployment(Deployment):
+class KubernetesDeployment(Deployment, HasAlerts):
     """Reads a deployment that runs in a cluster. Faults act on it through `api` and `stack`.
 
     Attributes:
@@ -123,6 +123,9 @@ class KubernetesDeployment(Deployment):
 
     def exposition(self, window: Window) -> Exposition:
         return self.metrics.exposition(self.stack(), window)
+
+    def pending_since(self, labels: Mapping[str, str], at: float) -> float | None:
+        return self.metrics.pending_since(labels, at)
 
     def spans(self, window: Window) -> pd.DataFrame:
         from cluster.kubernetes import traces

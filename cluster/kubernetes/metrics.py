@@ -17,7 +17,7 @@ from cluster.kubernetes.sources import Login
 from cluster.prometheus.client import Prometheus, Series, as_samples
 from cluster.prometheus.exposition import Exposition
 from cluster.prometheus.names import Environment, spellings
-from cluster.prometheus.promql import Query, Source, resolve
+from cluster.prometheus.promql import Query, Source, quoted, resolve
 from cluster.topology import Kind
 from cluster.window import Window
 
@@ -75,6 +75,11 @@ class MetricsReader:
         selector = _matchers({**self._configured.matchers, "namespace": stack.target.namespace})
         with self.connect() as server:
             return server.scalar(f"time() - max(timestamp(up{{{selector}}}))")
+
+    def pending_since(self, labels: Mapping[str, str], at: float) -> float | None:
+        """As `cluster.deployment.HasAlerts`."""
+        with self.connect() as server:
+            return server.pending_since(labels, at)
 
     def skew(self) -> float | None:
         """Seconds that the server's clock is ahead of ours; None when it does not answer with a time."""
@@ -238,11 +243,7 @@ def _name_pattern(owner: str, pod: str) -> str:
 
 def _matchers(labels: Mapping[str, str]) -> str:
     """`name="value",` for each label, quoted for PromQL, which allows the comma at the end."""
-    return "".join(f'{name}="{_quoted(value)}",' for name, value in labels.items())
-
-
-def _quoted(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return "".join(f'{name}="{quoted(value)}",' for name, value in labels.items())
 
 
 def _host(instance: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 from urllib.error import URLError
 from urllib.parse import urlencode
@@ -14,6 +14,7 @@ from cluster.deployment import (
     Deployment,
     DeploymentError,
     DeploymentKind,
+    HasAlerts,
     HasGateway,
     HasLoad,
     HasPods,
@@ -38,7 +39,7 @@ FRESH_SECONDS = 5.0
 _NEWEST = 'max(timestamp(pod_processes{job="exporter"})) or max(max_over_time(timestamp(up)[10m:5s]))'
 
 
-class LocalDeployment(Deployment, HasPods, HasGateway, HasLoad):
+class LocalDeployment(Deployment, HasAlerts, HasPods, HasGateway, HasLoad):
     """The deployment that `cluster.local.lifecycle.up` started. Also `HasExposition`."""
 
     kind = DeploymentKind.LOCAL
@@ -106,6 +107,11 @@ class LocalDeployment(Deployment, HasPods, HasGateway, HasLoad):
         from cluster.local import telemetry
 
         return telemetry.read_exposition(self.state.prometheus_url, window)
+
+    def pending_since(self, labels: Mapping[str, str], at: float) -> float | None:
+        from cluster.local import telemetry
+
+        return telemetry.read_pending(self.state.prometheus_url, labels, at)
 
     def pod(self, component: str) -> LocalPod:
         return LocalPod(self.state, component)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -58,6 +58,12 @@ def read_exposition(url: str, window: Window) -> Exposition:
     """What the Prometheus at `url` scrapes and how it is asked. Raises DeploymentError."""
     with Prometheus(url, deadline=QUERY_DEADLINE) as server:
         return exposition.read(server, _SOURCE, window)
+
+
+def read_pending(url: str, labels: Mapping[str, str], at: float) -> float | None:
+    """As `cluster.deployment.HasAlerts.pending_since`, from the Prometheus at `url`."""
+    with Prometheus(url, deadline=QUERY_DEADLINE) as server:
+        return server.pending_since(labels, at)
 
 
 def read_spans(run: RunDir, components: Iterable[str], window: Window) -> pd.DataFrame:

@@ -24,7 +24,7 @@ from urllib3.util.retry import Retry
 
 from cluster.deployment import DeploymentError, Samples
 from cluster.http import QueryError, Session, checked, without_secrets, wrong_form
-from cluster.prometheus.promql import Query
+from cluster.prometheus.promql import Query, quoted
 from cluster.text.times import seconds_of
 from cluster.topology import Topology
 from cluster.window import Window
@@ -171,6 +171,17 @@ class Prometheus:
         """The value of an expression with one result; None where there is no finite one. Raises DeploymentError."""
         values = [value for value in self.instant(expr, at).values() if math.isfinite(value)]
         return values[0] if values else None
+
+    def pending_since(self, labels: Mapping[str, str], at: float) -> float | None:
+        """As `cluster.deployment.HasAlerts`, of the rules that this server evaluates. Raises DeploymentError."""
+        states = self.instant(f'ALERTS_FOR_STATE{{alertname="{quoted(labels.get("alertname", ""))}"}}', at)
+        # Of another pod's alert by the same rule, a label differs; the Alertmanager may add some.
+        own = [
+            value
+            for series, value in states.items()
+            if all(labels.get(name) == text for name, text in series if name != "__name__")
+        ]
+        return min((value for value in own if math.isfinite(value) and value <= at), default=None)
 
     def types(self) -> dict[str, str]:
         """Metric family to its type ("counter", "gauge", "histogram", ...). Raises DeploymentError."""

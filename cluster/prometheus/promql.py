@@ -203,6 +203,11 @@ def _milliseconds(seconds: float) -> str:
 SOURCE, EVERYWHERE = "$m", "$everywhere"  # for `scope`: series of the deployment itself, or of the whole server
 
 
+def quoted(text: str) -> str:
+    """A text between double quotes of PromQL."""
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
 def gauge(metric: str, match: str = "", aggregate: str = "sum", by: str = "$by", scope: str = SOURCE) -> str:
     """The latest value."""
     return f"{aggregate} by ({by}) (last_over_time({metric}{{{match}{scope}}}[$fresh]))"

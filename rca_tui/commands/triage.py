@@ -15,7 +15,6 @@ from rca_tui.commands import screen
 from rca_tui.commands.connection import InCluster, choose_also, connected
 from rca_tui.commands.errors import BadInput, interruptible, say
 from rca_tui.commands.output import AsJson, print_document, print_json, print_line
-from rca_tui.when import moment_of
 
 if TYPE_CHECKING:
     from cluster.alerts import AlertGroup
@@ -80,12 +79,12 @@ def triage(
 def _live(alerts: AlertGroup | None, since: str | None, at: str | None) -> tuple[str, Triage]:
     """The live deployment's window, saved under a new name, and its first answer."""
     from rca_tui.triage import capture
+    from rca_tui.when import moment_of
 
+    moment_of(alerts, since, at, time.time(), 1.0)  # what cannot be is refused before anything is connected to
     with connected() as deployment:
-        now = time.time()
-        moment = moment_of(alerts, since, at, now, deployment.step)
-        say(f"reading {deployment.name}: {moment.why}")
-        path, first = capture(deployment, moment, alerts, now)
+        say(f"reading {deployment.name}" + (f" around the alert {alerts.title}" if alerts else ""))
+        path, first = capture(deployment, alerts, since, at)
     say(f"saved {path}")
     return path.name.removesuffix(".zip"), first
 

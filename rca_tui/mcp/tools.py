@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -229,7 +228,6 @@ class Tools:
 
     def _captured(self, since: str | None, at: str | None, alert: str | None) -> tuple[str, Triage]:
         from rca_tui.triage import capture
-        from rca_tui.when import moment_of
 
         alerts = _alerts(alert)
         with self._one_at_a_time:
@@ -239,8 +237,7 @@ class Tools:
                 )
             deployment = self.connect()
             try:
-                now = time.time()
-                path, first = capture(deployment, moment_of(alerts, since, at, now, deployment.step), alerts, now)
+                path, first = capture(deployment, alerts, since, at)
             finally:
                 deployment.close()
             self._captures += 1

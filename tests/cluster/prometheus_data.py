@@ -93,6 +93,8 @@ def everything() -> Exposition:
         out.add("llamacpp:requests_processing", labels, gauge(pod, 3))
         out.add("llamacpp:kv_cache_usage_ratio", labels, gauge(pod, 0.25))
     _gateway(out)
+    for pod, since in (("replica-1", T0 + 40), ("replica-2", T0 + 10)):
+        out.add("ALERTS_FOR_STATE", {"alertname": "Slow", "pod": pod}, level(since))
     return out
 
 

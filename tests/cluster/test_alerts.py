@@ -152,6 +152,15 @@ def test_what_is_silenced_or_resolved_does_not_count_while_another_fires() -> No
     assert group.alerts[0].ends == FIRED.timestamp() + 600
 
 
+def test_a_server_that_knows_the_rule_says_how_long_it_waited() -> None:
+    group = parse(webhook(alert(), alert(startsAt=at(30), labels={"alertname": "Errors"})))
+    known = {"GatewaySlow": FIRED.timestamp() - 900, "Errors": None}
+    asked = group.asked(lambda labels, fired: known[labels["alertname"]])
+    assert [one.waited for one in asked.alerts] == [900.0, DEFAULT_FOR]
+    absurd = group.asked(lambda labels, fired: fired - 10 * LONGEST)
+    assert [one.waited for one in absurd.alerts] == [DEFAULT_FOR, DEFAULT_FOR]
+
+
 def test_labels_name_components_by_id_by_address_and_by_pod() -> None:
     replica = Component("replica-0", Kind.REPLICA, labels={"address": "10.0.0.7", "pod": "llm-a,llm-b", "node": "n1"})
     gpu = Component("replica-0-gpu-0", Kind.GPU, labels={"pod": "llm-a", "node": "n1"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import synthetic
 from commands import refusal, run
 from typer.testing import CliRunner
 
-from cluster.deployment import Samples
+from cluster.deployment import DeploymentError, Samples
 from cluster.incident import library
 from cluster.window import OnsetSource, Window
 from methods import catalog
@@ -108,6 +108,24 @@ def test_an_alert_that_waited_five_minutes_is_captured_with_its_baseline_and_sav
     assert before >= 100
     assert after >= 100
     assert live.closed
+
+
+def test_a_deployment_that_evaluates_the_rule_is_asked_and_may_fail(
+    live: Paged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def pending_since(labels: Mapping[str, str], at: float) -> float | None:
+        asked.append(labels["alertname"])
+        if len(asked) > 1:
+            raise DeploymentError("it took too long")
+        return live.onset + 20
+
+    monkeypatch.setattr(Paged, "pending_since", staticmethod(pending_since), raising=False)
+    for _ in range(2):
+        printed = json.loads(run("triage", "--alert", "-", "--json", input=page(live.onset + 330)))
+        assert printed["onset"] == pytest.approx(live.onset, abs=15)
+    assert asked == ["GatewaySlow", "GatewaySlow"]
 
 
 def test_an_alert_comes_on_standard_input_too(live: Paged) -> None:

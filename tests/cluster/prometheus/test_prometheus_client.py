@@ -274,3 +274,13 @@ def test_any_result_is_read_or_refused(result: object) -> None:
     except QueryError:
         return
     assert all(values.shape == (5,) for values in series.values())
+
+
+def test_a_server_that_evaluates_the_rule_knows_since_when_its_condition_is_true(prometheus_url: str) -> None:
+    labels = {"alertname": "Slow", "pod": "replica-1", "cluster": "added by the Alertmanager"}
+    with Prometheus(prometheus_url) as server:
+        assert server.pending_since(labels, T0 + 90.0) == T0 + 40
+        assert server.pending_since({**labels, "pod": "replica-2"}, T0 + 90.0) == T0 + 10
+        assert server.pending_since({**labels, "pod": "head"}, T0 + 90.0) is None
+        assert server.pending_since({"alertname": 'x"} or vector(1) or {a="'}, T0 + 90.0) is None
+        assert server.pending_since({}, T0 + 90.0) is None
