@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -27,11 +28,12 @@ from rca_tui.screens.faults import FaultsPage
 from rca_tui.screens.overview import OverviewPage
 from rca_tui.screens.page import Page
 from rca_tui.screens.telemetry import TelemetryPage
-from rca_tui.session import STALE_AFTER, Session
+from rca_tui.session import STALE_AFTER, Session, Snapshot
 from rca_tui.theme import DARK, LIGHT
 from rca_tui.widgets.header import Header
 from rca_tui.work import messages
-from rca_tui.work.diagnosis import search_onset
+from rca_tui.work.alarm import REST, Alarm
+from rca_tui.work.diagnosis import Diagnoser, search_onset
 from rca_tui.work.injection import Injector
 from rca_tui.work.plugins import plugin_problems
 from rca_tui.work.polling import Poller
@@ -62,12 +64,11 @@ class RcaApp(App[None]):
         armed: whether faults may be injected. False removes injection from keys, palette, help and engine alike.
         clock: unix seconds.
         stale_after: seconds without a new sample after which data no longer counts as live.
-        first: the mode of the screen to begin with; empty for the default.
+        first: mode of the screen that opens first.
     """
 
     TITLE = "rca_tui"
     CSS_PATH = "app.tcss"
-    DEFAULT_MODE = OverviewPage.MODE
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (140, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-short"), (28, "-high"), (44, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -85,13 +86,15 @@ class RcaApp(App[None]):
         armed: bool = False,
         clock: Callable[[], float] = time.time,
         stale_after: float = STALE_AFTER,
-        first: str = "",
+        first: str = OverviewPage.MODE,
     ) -> None:
+        self.DEFAULT_MODE = first  # type: ignore[misc]
         super().__init__()
-        self._first = first
         self.session = Session(name, armed, clock, stale_after, tabs=[(page.KEY, page.MODE) for page in PAGES])
         self.poller = Poller(connect, clock)
         self.injector = Injector(lambda: self.poller.deployment, armed, clock)
+        self.diagnoser = Diagnoser(self.session, self.post_message)
+        self.alarm = Alarm()
         for page in PAGES:
             self.add_mode(page.MODE, partial(self._page, page))
         self._polls_to_skip = 0
@@ -108,8 +111,6 @@ class RcaApp(App[None]):
             self.set_keymap(read_keymap(keymap_path()))
         except KeymapError as error:
             self.notify(str(error), severity="warning", markup=False)
-        if self._first:
-            self.call_after_refresh(self.action_show, self._first)
         self.set_interval(POLL, self._tick)
         self._start_poll()
         self.run_worker(self._warn_of_plugins, **in_thread("plugins"))
@@ -132,7 +133,7 @@ class RcaApp(App[None]):
     def _start_poll(self) -> None:
         self.run_worker(lambda: self.post_message(messages.Polled(self.poller.poll())), **in_thread("poll"))
 
-    def on_polled(self, message: messages.Polled) -> None:
+    async def on_polled(self, message: messages.Polled) -> None:
         session, snapshot = self.session, message.snapshot
         first = session.latest is None
         session.deployment = self.poller.deployment
@@ -145,6 +146,10 @@ class RcaApp(App[None]):
             self.run_worker(self._look_for_left_over, **in_thread("left over"))
         if not session.paused or session.displayed is None:
             session.displayed = snapshot
+        if snapshot.incident is None and self.alarm.rings(snapshot) and not self._asked_for(snapshot):
+            self.action_diagnose_quickly()
+            if first and self.current_mode == OverviewPage.MODE:
+                await self.action_show(DiagnosePage.MODE)
 
     def _look_for_left_over(self) -> None:
         if (left := self.injector.left_over()) is not None:
@@ -177,6 +182,66 @@ class RcaApp(App[None]):
         if session.replayed and session.moment is None and session.mark and session.latest:
             # At the end of a recording the fault has been reverted: show a moment at which it is active.
             session.moment = min(session.mark.time + INTO_FAULT, session.latest.end)
+        if session.replayed and session.diagnosis is None and not self.diagnosing:
+            self.action_diagnose()
+
+    # -- diagnosis ----------------------------------------------------------------------------------------------
+
+    @property
+    def diagnosing(self) -> bool:
+        """Whether a diagnosis runs."""
+        return any(worker.group == "diagnosis" and not worker.is_finished for worker in self.workers)
+
+    def _asked_for(self, snapshot: Snapshot) -> bool:
+        """Whether the operator had the newest telemetry diagnosed by all methods: those answers are kept."""
+        done = self.session.diagnosis
+        return done is not None and not done.quick and done.incident.window.end > snapshot.end - REST
+
+    def action_diagnose(self) -> None:
+        """Run all methods on what is displayed."""
+        self._diagnose(self.session.displayed, quick=False)
+
+    def action_diagnose_quickly(self) -> None:
+        """Run the quick methods on the newest telemetry of a live deployment, unless methods run already."""
+        if not self.diagnosing:
+            self._diagnose(self.session.latest, quick=True)
+
+    def _diagnose(self, snapshot: Snapshot | None, quick: bool) -> None:
+        deployment = self.session.deployment
+        if snapshot is None or deployment is None:
+            self.notify("there is no telemetry yet", severity="warning")
+            return
+        work, warning = self.diagnoser.begin(snapshot, deployment, quick)
+        if warning:
+            self.notify(warning, severity="warning", markup=False)
+        if not quick:
+            self.session.diagnosis = None
+        self.run_worker(work, **in_thread("diagnosis"))
+
+    def action_cancel_diagnosis(self) -> None:
+        self.diagnoser.cancel()
+
+    def on_diagnosis_begun(self, message: messages.DiagnosisBegun) -> None:
+        # A second look at the same trouble keeps the first verdict until it has its own.
+        verdict = self.session.verdict if message.diagnosis.quick else None
+        self.session.diagnosis = replace(message.diagnosis, verdict=verdict)
+
+    def on_decided(self, message: messages.Decided) -> None:
+        if (diagnosis := self.session.diagnosis) is not None:
+            self.session.diagnosis = replace(diagnosis, verdict=message.verdict)
+
+    def on_method_answered(self, message: messages.MethodAnswered) -> None:
+        if (diagnosis := self.session.diagnosis) is not None:
+            results = {**diagnosis.results, message.result.method: message.result}
+            self.session.diagnosis = replace(diagnosis, results=results, consensus=message.consensus)
+
+    def on_diagnosis_ended(self, message: messages.DiagnosisEnded) -> None:
+        if (diagnosis := self.session.diagnosis) is not None:
+            self.session.diagnosis = replace(diagnosis, running=False, note=message.note)
+
+    def on_unmount(self) -> None:
+        # Methods run in processes of their own: the worker kills them when this is set.
+        self.diagnoser.cancel()
 
     def on_injection_changed(self, message: messages.InjectionChanged) -> None:
         injection = self.session.injection = message.injection
@@ -190,7 +255,15 @@ class RcaApp(App[None]):
     # -- keys ---------------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return self.session.may_abort if action == "abort" else True
+        session = self.session
+        match action:
+            case "abort":
+                return session.may_abort
+            case "diagnose":
+                return session.latest is not None
+            case "cancel_diagnosis":
+                return session.diagnosis is not None and session.diagnosis.running
+        return True
 
     async def action_show(self, mode: str) -> None:
         if len(self.screen_stack) == 1:
@@ -240,7 +313,9 @@ class RcaApp(App[None]):
         return palette.commands(screen, self.session)
 
 
-def run_app(connect: Callable[[], Deployment], name: str = "", armed: bool = False, first: str = "") -> None:
+def run_app(
+    connect: Callable[[], Deployment], name: str = "", armed: bool = False, first: str = OverviewPage.MODE
+) -> None:
     """Show the app until the operator quits.
 
     Args:
@@ -249,7 +324,7 @@ def run_app(connect: Callable[[], Deployment], name: str = "", armed: bool = Fal
             as a notice, and it is called again.
         name: shown in the header until `connect` has returned.
         armed: allow faults to be injected.
-        first: the mode of the screen to begin with; empty for the default.
+        first: mode of the screen that opens first.
     """
     app = RcaApp(connect, name, armed, first=first)
     try:

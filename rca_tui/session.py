@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from guidelines.checkup import Report
     from methods.answer.consensus import Consensus
     from methods.running.runner import Result
+    from methods.verdict.types import Verdict
 
 STALE_AFTER = 6.0
 """Seconds without a new sample after which data no longer counts as live."""
@@ -72,19 +73,29 @@ class Mark:
 
 @dataclass(frozen=True, eq=False)
 class Diagnosis:
-    """One run of the methods over one incident.
+    """One run of methods over one incident.
 
-    `frames` are the incident's own: evidence is plotted from them. `workers` methods run at a time.
+    `frames` are the incident's own: evidence is plotted from them. `methods` are the names of those that run, `workers`
+    of them at a time; `quick` when those are the quick ones alone. `verdict` is the newest: it is decided anew as
+    results come.
     """
 
     incident: Incident
     frames: Frames
     mark: Mark | None
     running: bool
+    methods: tuple[str, ...] = ()
+    quick: bool = False
     workers: int = 1
     results: Mapping[str, Result] = field(default_factory=dict)
     consensus: Consensus | None = None
+    verdict: Verdict | None = None
     note: str = ""
+
+    @property
+    def answered(self) -> int:
+        """How many of `methods` have answered."""
+        return sum(name in self.results for name in self.methods)
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +279,11 @@ class Session:
     def replayed(self) -> bool:
         """Whether this is a saved incident."""
         return self.latest is not None and self.latest.kind is DeploymentKind.REPLAY
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The verdict that screens and header show; None where there is none yet."""
+        return self.diagnosis.verdict if self.diagnosis else None
 
     @property
     def may_abort(self) -> bool:

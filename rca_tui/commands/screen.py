@@ -23,14 +23,15 @@ def show_live(context: str | None, armed: bool) -> None:
     run_app(connect, context or "local", armed)
 
 
-def show_incident(name_or_path: str, first: str = "") -> None:
-    """Show a saved incident, on the screen of the mode `first`.
+def show_incident(name_or_path: str) -> None:
+    """Show a saved incident, its verdict first.
 
     Raises BadInput without a terminal, IncidentError without such an incident.
     """
     require_terminal("`rca-tui replay INCIDENT --json` and `rca-tui diagnose INCIDENT` need none")
     from cluster.incident import library
     from rca_tui.app import run_app
+    from rca_tui.screens.diagnose import DiagnosePage
 
     library.find(name_or_path)
 
@@ -39,7 +40,7 @@ def show_incident(name_or_path: str, first: str = "") -> None:
 
         return ReplayDeployment(library.load(name_or_path), name_or_path)
 
-    run_app(connect, name_or_path, first=first)
+    run_app(connect, name_or_path, first=DiagnosePage.MODE)
 
 
 def first_incident() -> str:

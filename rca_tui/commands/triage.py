@@ -61,7 +61,7 @@ def triage(
     with interruptible("interrupted; nothing was written"):
         name, first = _saved(incident, alerts, since, at) if incident is not None else _live(alerts, since, at)
     if tui:
-        screen.show_incident(name, first="diagnose")
+        screen.show_incident(name)
         return
     if as_json:
         _print_json(name, first, whole)

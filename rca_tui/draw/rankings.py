@@ -53,7 +53,7 @@ def method_row(name: str, order: list[str], diagnosis: Diagnosis | None, colour:
     from methods.answer.types import NoRanking
 
     glyph, tint, label = UNKNOWN, "secondary", "queued"
-    if diagnosis is None:
+    if diagnosis is None or (diagnosis.quick and name not in diagnosis.methods):
         label = ""
     elif (result := diagnosis.results.get(name)) is not None:
         if isinstance(result.outcome, NoRanking):

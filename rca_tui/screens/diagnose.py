@@ -1,9 +1,7 @@
-"""4 Diagnose: the methods, the component that each of them blames, and its explanation."""
+"""4 Diagnose: the verdict on top; below it the methods, the component that each of them blames, and its explanation."""
 
 from __future__ import annotations
 
-import threading
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
@@ -19,13 +17,11 @@ from rca_tui.draw.evidence import as_text
 from rca_tui.draw.rankings import CONSENSUS, consensus_row, consensus_sentences, method_row, ranking_text
 from rca_tui.screens.page import Page
 from rca_tui.session import Diagnosis, Mark, Session
+from rca_tui.widgets.card import Card, Command
 from rca_tui.widgets.explanation import ExplanationView
 from rca_tui.widgets.rows import Rows
-from rca_tui.work import messages
 
 if TYPE_CHECKING:
-    from textual.message import Message
-
     from methods.answer.consensus import Consensus
     from methods.answer.types import ComponentScore
     from methods.running.runner import Result
@@ -38,7 +34,11 @@ class DiagnosePage(Page):
     KEY = "4"
     MODE = "diagnose"
     HELP = (
-        "R runs every method on the incident, cheap ones first; on a live deployment, on the window that Telemetry "
+        "The card has the verdict: who is at fault or nobody, how sure, what speaks for and against it, what to look "
+        "at next and what to do. v selects the card, tab its commands and then the methods; y copies the command or "
+        "the list that is selected. A recording is diagnosed when it is opened. A live deployment is diagnosed by the "
+        "quick methods when its SLI turns bad, once more after a minute, and when this screen is opened for the first "
+        "time. R runs every method on the incident, cheap ones first; on a live deployment, on the window that Telemetry "
         "shows. n and p select a method, left and right a step of its explanation, enter opens the explanation. "
         "≠ marks a method that blames another component than the consensus, the mean of all rankings (Borda count); "
         "dummy guesses, and does not count. "
@@ -47,8 +47,9 @@ class DiagnosePage(Page):
     )
     FOLLOWS = (Session.displayed, Session.mark, Session.diagnosis, Session.method)
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("R", "run", "Run", id="diagnose.run", tooltip="Run all methods"),
-        Binding("escape", "cancel", "Cancel", id="diagnose.cancel", tooltip="Stop the running methods"),
+        Binding("R", "app.diagnose", "Run", id="diagnose.run", tooltip="Run all methods"),
+        Binding("escape", "app.cancel_diagnosis", "Cancel", id="diagnose.cancel", tooltip="Stop the running methods"),
+        Binding("v", "card", "Verdict", id="diagnose.card", tooltip="Select the card of the verdict"),
         Binding("n", "method(1)", "Method", id="diagnose.next", tooltip="Next method", key_display="n p"),
         Binding("p", "method(-1)", "Previous method", id="diagnose.previous", show=False),
         Binding("left", "step(-1)", "Step", id="diagnose.step_back", key_display="←→"),
@@ -56,24 +57,30 @@ class DiagnosePage(Page):
     ]
 
     def body(self) -> ComposeResult:
-        with Horizontal():
+        yield Card(id="card")
+        with Horizontal(id="below"):
             with Vertical(id="methods-pane"):
                 yield Static(id="onset")
                 yield Rows("methods", header=False)
-            with Horizontal(id="verdict"):
+            with Horizontal(id="method"):
                 yield Static(id="ranking")
                 yield ExplanationView("why", roomy=44)
 
     def on_mount(self) -> None:
-        self._cancelled = threading.Event()
         self._step = 0
-        self.query_one(Rows).focus()
+        self._asked = False
+        self.query_one(Card).focus()
 
     # -- what is shown ------------------------------------------------------------------------------------------
 
     def refill(self) -> None:
         diagnosis = self.session.diagnosis
+        if diagnosis is None and self.session.latest is not None and not self.session.replayed and not self._asked:
+            # A recording is diagnosed by the app, once its onset has been searched for.
+            self._asked = True
+            self.app.call_later(self.app.run_action, "app.diagnose_quickly")
         self._show_onset(diagnosis)
+        self._show_card(diagnosis)
         methods = [entry.name for entry in catalog.listed()]
         # The contrast runs last but is listed first.
         order = [*methods, catalog.CONTRAST.name]
@@ -85,7 +92,16 @@ class DiagnosePage(Page):
         table = self.query_one(Rows)
         table.fill([("", LEFT)], rows, self.session.method or None)
         self.session.method = table.key or ""
-        self._show_verdict()
+        self._show_method()
+
+    def _show_card(self, diagnosis: Diagnosis | None) -> None:
+        card, verdict = self.query_one(Card), self.session.verdict
+        if diagnosis is not None and verdict is not None:
+            card.show(diagnosis, verdict)
+        elif diagnosis is not None:
+            card.show_text("Deciding …" if diagnosis.running else "There is no verdict. R runs all methods.")
+        else:
+            card.show_text(plain(self.session.problem) or "Reading the telemetry …")
 
     def _show_onset(self, diagnosis: Diagnosis | None) -> None:
         mark = diagnosis.mark if diagnosis else self.session.mark
@@ -95,15 +111,14 @@ class DiagnosePage(Page):
         else:
             text.append("no onset yet" if diagnosis is None else "no onset found", style="dim")
         if diagnosis is not None:
-            all_ = len(catalog.listed())
-            done = sum(entry.name in diagnosis.results for entry in catalog.listed())
-            text.append(f"\n{done} of {all_} answered" + (" …" if diagnosis.running else ""), style="dim")
+            done = f"\n{diagnosis.answered} of {len(diagnosis.methods)} answered"
+            text.append(done + (" …" if diagnosis.running else ""), style="dim")
             text.append(f" {plain(diagnosis.note)}", style="dim")
         else:
             text.append("\nR runs the methods", style="dim")
         self.query_one("#onset", Static).update(text)
 
-    def _show_verdict(self) -> None:
+    def _show_method(self) -> None:
         from methods.answer.types import Ranking
 
         diagnosis, method = self.session.diagnosis, self.query_one(Rows).key or ""
@@ -152,69 +167,13 @@ class DiagnosePage(Page):
         self._show_ranking(CONSENSUS, note, consensus.components)
         self.query_one("#why", ExplanationView).show_text(*consensus_sentences(consensus, mark))
 
-    # -- running ------------------------------------------------------------------------------------------------
-
-    def action_run(self) -> None:
-        from rca_tui.work.diagnosis import capture, diagnose
-
-        snapshot, deployment = self.session.displayed or self.session.latest, self.session.deployment
-        if snapshot is None or deployment is None:
-            self.notify("there is no telemetry yet", severity="warning")
-            return
-        self._cancelled.set()
-        cancelled = self._cancelled = threading.Event()
-        mark = (
-            self.session.mark
-            if self.session.mark and (self.session.mark.by_operator or self.session.replayed)
-            else None
-        )
-        seconds = min(self.session.span, snapshot.end - snapshot.start)
-        if mark is not None and snapshot.incident is None and not snapshot.end - seconds < mark.time < snapshot.end:
-            self.notify(
-                f"the onset {clock_time(mark.time)} is outside this window: it will be estimated", severity="warning"
-            )
-            mark = None
-        searched = snapshot.incident is not None and self.session.onset_searched
-
-        def post(message: Message) -> None:
-            if self._cancelled is cancelled:  # results of an older run are dropped
-                self.post_message(message)
-
-        def work() -> None:
-            incident = snapshot.incident or capture(deployment, snapshot.end, seconds)
-            diagnose(incident, mark, post, cancelled, searched)
-
-        self._step = 0
-        self.session.diagnosis = None
-        self.work(work, "diagnosis")
-
-    def on_diagnosis_begun(self, message: messages.DiagnosisBegun) -> None:
-        self.session.diagnosis = message.diagnosis
-
-    def on_method_answered(self, message: messages.MethodAnswered) -> None:
-        if (diagnosis := self.session.diagnosis) is not None:
-            results = {**diagnosis.results, message.result.method: message.result}
-            self.session.diagnosis = replace(diagnosis, results=results, consensus=message.consensus)
-
-    def on_diagnosis_ended(self, message: messages.DiagnosisEnded) -> None:
-        if (diagnosis := self.session.diagnosis) is not None:
-            self.session.diagnosis = replace(diagnosis, running=False, note=message.note)
-
-    def on_unmount(self) -> None:
-        # Methods run in processes of their own: the worker kills them when this is set.
-        self._cancelled.set()
-
     # -- keys ---------------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action == "cancel":
-            return self.session.diagnosis is not None and self.session.diagnosis.running
-        if action == "run":
-            return self.session.latest is not None
-        return True
+        return action != "card" or self.session.verdict is not None
 
-    def action_cancel(self) -> None:
-        self._cancelled.set()
+    def action_card(self) -> None:
+        self.query_one(Card).focus()
 
     def on_data_table_row_highlighted(self, event: Rows.RowHighlighted) -> None:
         if event.row_key.value and event.row_key.value != self.session.method:
@@ -227,11 +186,12 @@ class DiagnosePage(Page):
     def action_method(self, by: int) -> None:
         names = [str(key.value) for key in self.query_one(Rows).rows]
         self._step = 0
+        self.query_one(Rows).focus()
         self.session.method = names[(names.index(self.session.method) + by) % len(names)]
 
     def action_step(self, by: int) -> None:
         self._step = max(0, self._step + by)
-        self._show_verdict()
+        self._show_method()
 
     def copied(self) -> str:
         from methods.answer.types import Ranking
@@ -239,6 +199,8 @@ class DiagnosePage(Page):
         diagnosis = self.session.diagnosis
         if diagnosis is None:
             return ""
+        if isinstance(self.focused, Card | Command):
+            return self.query_one(Card).copied(self.session.verdict)
         if self.session.method == CONSENSUS and diagnosis.consensus is not None:
             lines = [
                 CONSENSUS,

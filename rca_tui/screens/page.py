@@ -51,6 +51,8 @@ class Page(Screen[None]):
     def on_mount(self) -> None:
         self._ready = True
         self.session.follow((*self.FOLLOWS, *HEADER), self.update_page)
+        if Session.diagnosis not in self.FOLLOWS:
+            self.session.follow((Session.diagnosis,), self._update_header)
         # Lines hold their colours: a new theme means rendering them again.
         self.app.theme_changed_signal.subscribe(self, lambda _: self.update_page())
         self.update_page()
@@ -70,6 +72,10 @@ class Page(Screen[None]):
             self.query_one(Header).tick += 1
             self.refill()
             self.update_keys()
+
+    def _update_header(self) -> None:
+        if self._ready and self.is_current:
+            self.query_one(Header).tick += 1
 
     def update_keys(self) -> None:
         """Let the footer show the keys that work now. It flickers when it is redrawn: only after a change."""

@@ -1,4 +1,4 @@
-"""The two lines on top of every screen: the deployment, whether it is armed, the age of its data, and the tabs."""
+"""The lines on top of every screen: the deployment, whether it is armed, the age of its data; the tabs; the verdict."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ from rca_tui.theme import BAD, GOOD, UNKNOWN, WARN
 ROOMY = 100
 """Terminal width in cells from which all tabs and the fault fit into one line."""
 
+OLD = 60.0
+"""Seconds after the window that was judged from which the verdict on a live deployment has an age."""
+
 
 class Tab(Static):
     """The key and name of a screen; a click opens it."""
@@ -39,6 +42,14 @@ class Tab(Static):
         await self.app.run_action(f"app.show('{self.mode}')")
 
 
+class Answer(Static):
+    """The verdict in one line; a click opens its card."""
+
+    async def on_click(self, event: Click) -> None:
+        event.stop()
+        await self.app.run_action("app.show('diagnose')")
+
+
 class Header(Vertical):
     """Persistent header. `tick` is incremented each second to refresh age labels."""
 
@@ -56,6 +67,7 @@ class Header(Vertical):
             for key, mode in self._session.tabs:
                 yield Tab(key, mode, mode == self.mode)
             yield Static(id="fault")
+        yield Answer(id="answer")
 
     def on_mount(self) -> None:
         self._composed = True
@@ -70,6 +82,10 @@ class Header(Vertical):
         fault = self._fault()
         for line in self.query("#fault").results(Static):
             line.update(fault)
+        answer = self._answer()
+        for line in self.query(Answer):
+            line.display = answer is not None
+            line.update(answer or "")
         for tab in self.query(Tab):
             tab.shorten(bool(fault) and self.size.width < ROOMY)
 
@@ -94,6 +110,21 @@ class Header(Vertical):
             left.append("  " + fit(message, rest), style="dim")
         left.append(" " * max(1, self.size.width - left.cell_len - right.cell_len))
         return left.append_text(right)
+
+    def _answer(self) -> Text | None:
+        """The verdict in one line, with its age where it is no longer new; None where there is none."""
+        diagnosis, verdict = self._session.diagnosis, self._session.verdict
+        if diagnosis is None or verdict is None:
+            return None
+        from rca_tui.draw.verdict import one_line, sign
+
+        colour = self.app.theme_variables
+        glyph, tint = sign(verdict)
+        age = 0.0 if self._session.replayed else self._session.clock() - diagnosis.incident.window.end
+        old = f"  {span(age)} ago" if age >= OLD else ""
+        who, what = one_line(verdict, self.size.width - 4 - len(old))
+        text = Text.assemble((f" {glyph} {who}", f"bold {colour[tint]}"), what, no_wrap=True, overflow="ellipsis")
+        return text.append(old, style="dim")
 
     def _fault(self) -> Text:
         injection = self._session.injection

@@ -1,21 +1,32 @@
-"""Onset and methods on an incident, in a worker thread. The analysis is in `methods`; this only calls it."""
+"""Onset, methods and verdict on an incident, in a worker thread. The analysis is in `methods`; this only calls it."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from textual.message import Message
 
+from cluster.text.times import clock_time
 from cluster.window import Onset, OnsetSource, Window
+from methods import catalog
+from rca_tui.errors import described
 from rca_tui.frames import incident_frames
-from rca_tui.session import Diagnosis, Mark
+from rca_tui.session import Diagnosis, Mark, Session, Snapshot
 from rca_tui.work import messages
 
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
     from cluster.incident.model import Incident
+    from methods.running.runner import Result
+    from methods.verdict.types import Verdict
+
+QUICK = "instant"
+"""Cost, in the catalogue, of the methods that run without being asked for on a live deployment."""
+REFINE = 15.0
+"""Seconds, while slow methods run, after which the verdict is decided anew: it takes about one second of CPU."""
 
 
 def estimate(incident: Incident) -> Mark | None:
@@ -38,19 +49,70 @@ def capture(deployment: Deployment, end: float, seconds: float) -> Incident:
     return record(deployment, Window(end - seconds, end))
 
 
+class Diagnoser:
+    """Diagnoses what the session shows, one run at a time.
+
+    Args:
+        session: read in the thread of the user interface only.
+        post: takes messages from the worker.
+    """
+
+    def __init__(self, session: Session, post: Callable[[Message], object]) -> None:
+        self._session = session
+        self._post = post
+        self._cancelled = threading.Event()
+
+    def cancel(self) -> None:
+        """Kill the methods that run."""
+        self._cancelled.set()
+
+    def begin(self, snapshot: Snapshot, deployment: Deployment, quick: bool) -> tuple[Callable[[], None], str]:
+        """Cancel the run before, and prepare one on the snapshot's incident or on the window of a live deployment.
+
+        Args:
+            quick: the quick methods alone.
+
+        Returns:
+            What a worker thread shall call, and a warning for the operator, empty without one.
+        """
+        self.cancel()
+        cancelled = self._cancelled = threading.Event()
+        session, warning = self._session, ""
+        mark = session.mark if session.mark and (session.mark.by_operator or session.replayed) else None
+        seconds = min(session.span, snapshot.end - snapshot.start)
+        if mark is not None and snapshot.incident is None and not snapshot.end - seconds < mark.time < snapshot.end:
+            warning = f"the onset {clock_time(mark.time)} is outside this window: it will be estimated"
+            mark = None
+        searched = snapshot.incident is not None and session.onset_searched
+
+        def post(message: Message) -> None:
+            if self._cancelled is cancelled:  # results of an older run are dropped
+                self._post(message)
+
+        def work() -> None:
+            incident = snapshot.incident or capture(deployment, snapshot.end, seconds)
+            diagnose(incident, mark, post, cancelled, searched, quick)
+
+        return work, warning
+
+
 def diagnose(
     incident: Incident,
     mark: Mark | None,
     post: Callable[[Message], object],
     cancelled: threading.Event,
     searched: bool = False,
+    quick: bool = False,
 ) -> None:
-    """Run every method on the incident and post each result as it comes; the contrast runs last.
+    """Decide, then run the methods and post each result as it comes; the contrast runs last.
+
+    The verdict is posted before the methods run, after the quick ones, every `REFINE` seconds, and at the end.
 
     Args:
         mark: the onset that the operator set or that was estimated; None to estimate it here.
         cancelled: when set, running methods are killed and no more results come.
         searched: the onset of this incident was estimated before: without a mark there is none.
+        quick: run the quick methods alone, without the contrast.
     """
     from methods.answer.consensus import Tally
     from methods.running import pool, runner
@@ -62,13 +124,62 @@ def diagnose(
         incident = incident.searched(None)
     else:
         incident = incident.at(Onset(mark.time, OnsetSource.OPERATOR if mark.by_operator else OnsetSource.ESTIMATED))
-    begun = Diagnosis(incident, incident_frames(incident), mark, running=True, workers=pool.default_workers())
+    fast = [entry.name for entry in catalog.listed() if entry.cost == QUICK]
+    names = fast if quick else [entry.name for entry in catalog.listed()]
+    begun = Diagnosis(
+        incident,
+        incident_frames(incident),
+        mark,
+        running=True,
+        methods=tuple(names),
+        quick=quick,
+        workers=pool.default_workers(),
+    )
     post(messages.DiagnosisBegun(begun))
+    judge = _Judge(incident, post, awaited=fast)
+    judge.decide(())
     tally = Tally(incident.candidates)
-    for result in runner.run(incident, cancelled=cancelled):
+    results: list[Result] = []
+    for result in runner.run(incident, names, cancelled=cancelled):
+        results.append(result)
         tally.add(result.method, result.outcome)
         post(messages.MethodAnswered(result, tally.consensus))
-    contrast = None if cancelled.is_set() else runner.run_contrast(incident, cancelled=cancelled)
+        if judge.due(results, all_=len(results) == len(names)):
+            judge.decide(results)
+    contrast = None if quick or cancelled.is_set() else runner.run_contrast(incident, cancelled=cancelled)
     if contrast is not None:
         post(messages.MethodAnswered(contrast, tally.consensus))
     post(messages.DiagnosisEnded("cancelled" if cancelled.is_set() else ""))
+
+
+class _Judge:
+    """Posts verdicts. One that cannot be decided is posted as a failure, once, and the methods go on.
+
+    Args:
+        awaited: names of the methods after whose answers the verdict is decided anew.
+    """
+
+    def __init__(self, incident: Incident, post: Callable[[Message], object], awaited: Sequence[str]) -> None:
+        self._incident, self._post, self._awaited = incident, post, set(awaited)
+        self._decided = 0.0
+        self._failed = False
+
+    def due(self, results: Sequence[Result], all_: bool) -> bool:
+        """Whether to decide anew after the last of these results."""
+        awaited = bool(self._awaited)
+        self._awaited.discard(results[-1].method)
+        return all_ or (awaited and not self._awaited) or time.monotonic() - self._decided > REFINE
+
+    def decide(self, results: Sequence[Result]) -> None:
+        from methods.verdict.decide import decide
+
+        if self._failed:
+            return
+        try:
+            verdict: Verdict = decide(self._incident, results)
+        except Exception as error:
+            self._failed = True
+            self._post(messages.Failed("There is no verdict", described(error)))
+            return
+        self._decided = time.monotonic()
+        self._post(messages.Decided(verdict))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from guidelines.checkup import Report
     from methods.answer.consensus import Consensus
     from methods.running.runner import Result
+    from methods.verdict.types import Verdict
 
 
 class Polled(Message):
@@ -46,6 +47,14 @@ class MethodAnswered(Message):
     def __init__(self, result: Result, consensus: Consensus) -> None:
         self.result = result
         self.consensus = consensus
+        super().__init__()
+
+
+class Decided(Message):
+    """The verdict on the incident, by the results so far."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        self.verdict = verdict
         super().__init__()
 
 

@@ -1,0 +1,175 @@
+"""The verdict as lines of text: one for the header, many for the card."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from cluster.text.plain import plain
+from cluster.text.quantities import percent
+from cluster.text.times import clock_time
+from rca_tui.draw.text import fit
+from rca_tui.session import Diagnosis
+from rca_tui.theme import BAD, GOOD, UNKNOWN, WARN
+
+if TYPE_CHECKING:
+    from methods.verdict.types import Verdict
+
+SENTENCE = 1000
+"""Characters of a sentence of the verdict."""
+SUSPECTS = 4
+"""Suspects that are listed; nobody is listed always."""
+LISTED = 6
+"""Sentences of evidence that are listed; `y` copies all."""
+LIKELY = 0.005
+"""Probability from which a suspect is listed."""
+
+
+def sign(verdict: Verdict) -> tuple[str, str]:
+    """Glyph and theme colour: somebody surely, somebody perhaps, nobody, cannot tell."""
+    from methods.verdict.types import Answer, Strength
+
+    match verdict.answer:
+        case Answer.NOBODY:
+            return GOOD, "success"
+        case Answer.UNKNOWN:
+            return UNKNOWN, "secondary"
+    return (BAD, "error") if verdict.strength is Strength.STRONG else (WARN, "warning")
+
+
+def sure(verdict: Verdict) -> str:
+    """How sure, in a word and in percent; empty where it cannot tell."""
+    from methods.verdict.types import Answer
+
+    return "" if verdict.answer is Answer.UNKNOWN else f"{verdict.strength}, {percent(verdict.probability)}"
+
+
+def one_line(verdict: Verdict, width: int) -> tuple[str, str]:
+    """(who, what) in at most `width` characters together.
+
+    What comes last in importance goes first: the next step, the peers, all signals but the first, when it began.
+    """
+    from methods.verdict.types import Answer
+
+    who, _, what = plain(verdict.headline, SENTENCE).rstrip(".").partition(": ")
+    what = f": {what}" if what else ""
+    if verdict.answer is not Answer.UNKNOWN:
+        who += f", {verdict.strength}"
+    for shorter in _shorter(what, verdict.next):
+        if len(who) + len(shorter) <= width:
+            return who, shorter
+    return fit(who, width), fit(shorter, max(0, width - len(who))) if width > len(who) + 8 else ""
+
+
+def _shorter(what: str, following: tuple[str, ...]) -> Iterator[str]:
+    """`what` with the next step, and then with less and less of itself."""
+    if following:
+        yield f"{what}; next: {plain(following[0], SENTENCE)}"
+    yield what
+    signals, since, rest = what.partition(" since ")
+    began = since + rest.split(", ")[0]
+    clauses = signals.split(", ")
+    for count in range(len(clauses), 0, -1):
+        yield ", ".join(clauses[:count]) + began
+    yield clauses[0]
+
+
+def head(diagnosis: Diagnosis, verdict: Verdict, colour: dict[str, str]) -> Text:
+    """The headline, how sure, the kind of trouble, and from how many methods."""
+    from methods.verdict.types import Trouble
+
+    glyph, tint = sign(verdict)
+    who, _, what = plain(verdict.headline, SENTENCE).partition(": ")
+    text = Text.assemble((f"{glyph} {who}", f"bold {colour[tint]}"))
+    if certainty := sure(verdict):
+        text.append("  ").append(certainty, style=f"bold {colour[tint]}")
+    if verdict.kind not in (Trouble.NONE, Trouble.UNKNOWN):
+        text.append("  ").append(verdict.kind, style="bold")
+    text.append("  ").append(progress(diagnosis), style="dim")
+    return text.append("\n" + what) if what else text
+
+
+def progress(diagnosis: Diagnosis) -> str:
+    """From how many methods the verdict is, and whether more will come."""
+    all_ = len(diagnosis.methods)
+    if diagnosis.running:
+        return f"refining: {diagnosis.answered} of {all_} methods"
+    if diagnosis.note:
+        return f"{plain(diagnosis.note)}: {diagnosis.answered} of {all_} methods"
+    return f"by {diagnosis.answered} methods" + ("; R runs all" if diagnosis.quick else "")
+
+
+def chances(verdict: Verdict, colour: dict[str, str], width: int) -> Text:
+    """A bar for each likely suspect and for nobody, in percent and in length."""
+    from methods.verdict.types import Answer
+
+    if verdict.answer is Answer.UNKNOWN and not verdict.suspects:
+        return Text("no probabilities: the telemetry does not allow an answer", style="dim")
+    listed = [s for i, s in enumerate(verdict.suspects[:SUSPECTS]) if i == 0 or s.probability >= LIKELY]
+    rows = [(s.component, s.probability, s.component in verdict.named) for s in listed]
+    rows.append(("nobody", verdict.nobody, verdict.answer is Answer.NOBODY))
+    name_width = min(24, max(len(plain(name)) for name, _, _ in rows))
+    bar = max(4, min(40, width - name_width - 10))
+    text = Text(no_wrap=True, overflow="ellipsis")
+    for i, (name, probability, answer) in enumerate(rows):
+        filled = round(min(1.0, max(0.0, probability)) * bar)
+        tint = colour[sign(verdict)[1] if answer else "chart-peer"]
+        text.append("\n" if i else "").append(f"{fit(name, name_width):<{name_width}} ", style="bold" if answer else "")
+        text.append("━" * filled, style=tint).append("┄" * (bar - filled), style=colour["chart-axis"])
+        text.append(f" {percent(probability):>8}", style="bold" if answer else "dim")
+    return text
+
+
+def evidence(verdict: Verdict, colour: dict[str, str]) -> Table:
+    """The way it spread, what speaks for the answer and what against."""
+    from methods.verdict.types import Answer
+
+    grid = _grid()
+    if verdict.path:
+        _title(grid, "The way it spread", colour)
+        for hop in verdict.path:
+            at = "" if hop.at is None else f"  {clock_time(hop.at)}"
+            grid.add_row(Text("→", colour["accent"]), Text(f"{plain(hop.source)} → {plain(hop.target)}{at}"))
+    supporting = [e.sentence for e in verdict.supporting]
+    _section(grid, "For", "+", colour["success"], supporting, colour)
+    against = [e.sentence for e in verdict.opposing]
+    _section(grid, "Against", "−", colour["warning"], against, colour)
+    if not against and verdict.answer is not Answer.UNKNOWN:
+        _title(grid, "Against", colour)
+        grid.add_row("", Text("nothing so far", style="dim"))
+    return grid
+
+
+def following(verdict: Verdict, colour: dict[str, str]) -> Table:
+    """What is not known, and what to look at next."""
+    grid = _grid()
+    _section(grid, "Look at next", "›", colour["primary"], list(verdict.next), colour)
+    _section(grid, "Not known", "?", colour["secondary"], list(verdict.unknown), colour)
+    return grid
+
+
+def _grid() -> Table:
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(width=1)
+    grid.add_column(overflow="fold")
+    return grid
+
+
+def _title(grid: Table, title: str, colour: dict[str, str]) -> None:
+    if grid.row_count:
+        grid.add_row("", "")
+    # A title is as wide as the grid: the bullet's column stays narrow.
+    grid.add_row("", Text(title, style=f"bold {colour['secondary']}"))
+
+
+def _section(grid: Table, title: str, bullet: str, tint: str, sentences: list[str], colour: dict[str, str]) -> None:
+    if not sentences:
+        return
+    _title(grid, title, colour)
+    for sentence in sentences[:LISTED]:
+        grid.add_row(Text(bullet, tint), Text(plain(sentence, SENTENCE)))
+    if len(sentences) > LISTED:
+        grid.add_row("", Text(f"and {len(sentences) - LISTED} more", style="dim"))

@@ -1,0 +1,86 @@
+"""The verdict's card: the answer, how sure, why and why not, what to look at next and what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.events import Click
+from textual.widgets import Static
+
+from cluster.display import Code, code_lines, document, to_text
+from cluster.text.plain import plain
+from rca_tui.draw.verdict import chances, evidence, following, head
+from rca_tui.session import Diagnosis
+
+if TYPE_CHECKING:
+    from methods.verdict.types import Action, Verdict
+
+
+class Command(Static, can_focus=True):
+    """One thing to do, with the command for it. Enter or a click copies the command; nothing is ever run."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "app.copy", "Copy command", id="card.copy")]
+
+    def __init__(self, action: Action, tint: str) -> None:
+        self.command = "\n".join(code_lines(Code(action.command)))
+        text = Text.assemble((plain(action.title), "bold"))
+        for line in self.command.split("\n"):
+            text.append("\n$ ", style=tint).append(line)
+        super().__init__(text)
+
+    async def on_click(self, event: Click) -> None:
+        event.stop()
+        self.focus()
+        await self.app.run_action("app.copy")
+
+
+class Card(VerticalScroll, can_focus=True):
+    """Shows a verdict, or a sentence in its place. It scrolls; tab goes through its commands."""
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="answer-head")
+        with Horizontal(id="answer-body"):
+            with Vertical(id="answer-why"):
+                yield Static(id="answer-chances")
+                yield Static(id="answer-evidence")
+            with Vertical(id="answer-then"):
+                yield Static(id="answer-next")
+                yield Vertical(id="answer-do")
+
+    def on_mount(self) -> None:
+        self._actions: tuple[object, ...] = ()
+
+    def show_text(self, *sentences: str) -> None:
+        """Sentences in place of a verdict."""
+        self.query_one("#answer-head", Static).update(Text("\n".join(plain(s, 1000) for s in sentences), style="dim"))
+        self.query_one("#answer-body").display = False
+
+    def show(self, diagnosis: Diagnosis, verdict: Verdict) -> None:
+        colour = dict(self.app.theme_variables)
+        self.query_one("#answer-body").display = True
+        self.query_one("#answer-head", Static).update(head(diagnosis, verdict, colour))
+        room = self.query_one("#answer-why").content_size.width or self.size.width
+        self.query_one("#answer-chances", Static).update(chances(verdict, colour, room))
+        self.query_one("#answer-evidence", Static).update(evidence(verdict, colour))
+        self.query_one("#answer-next", Static).update(following(verdict, colour))
+        actions = (*verdict.actions, colour["primary"])
+        if actions != self._actions:  # a command that has the focus keeps it while the verdict is refined
+            self._actions = actions
+            box = self.query_one("#answer-do", Vertical)
+            box.remove_children()
+            if verdict.actions:
+                box.mount(
+                    Static(Text("What to do: enter copies a command, nothing is run", f"bold {colour['secondary']}"))
+                )
+                box.mount(*(Command(action, colour["primary"]) for action in verdict.actions))
+
+    def copied(self, verdict: Verdict | None) -> str:
+        """The command that has the focus, else the whole verdict."""
+        focused = self.screen.focused
+        if isinstance(focused, Command):
+            return focused.command
+        return to_text(document(verdict)) if verdict is not None else ""
