@@ -38,7 +38,7 @@ class DiagnosePage(Page):
         "at next and what to do. v selects the card, tab its commands and then the methods; y copies the command or "
         "the list that is selected. A recording is diagnosed when it is opened. A live deployment is diagnosed by the "
         "quick methods when its SLI turns bad, once more after a minute, and when this screen is opened for the first "
-        "time. R runs every method on the incident, cheap ones first; on a live deployment, on the window that Telemetry "
+        "time. R runs every method on the incident, cheap ones first; live, on the window that Telemetry "
         "shows. n and p select a method, left and right a step of its explanation, enter opens the explanation. "
         "≠ marks a method that blames another component than the consensus, the mean of all rankings (Borda count); "
         "dummy guesses, and does not count. "
