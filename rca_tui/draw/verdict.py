@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -11,12 +11,13 @@ from rich.text import Text
 from cluster.text.plain import plain
 from cluster.text.quantities import percent
 from cluster.text.times import clock_time
+from rca_tui.draw.braille import drawable, sparkline
 from rca_tui.draw.text import fit
 from rca_tui.session import Diagnosis
 from rca_tui.theme import BAD, GOOD, UNKNOWN, WARN
 
 if TYPE_CHECKING:
-    from methods.verdict.types import Verdict
+    from methods.verdict.types import Evidence, Verdict
 
 SENTENCE = 1000
 """Characters of a sentence of the verdict."""
@@ -123,31 +124,59 @@ def chances(verdict: Verdict, colour: dict[str, str], width: int) -> Text:
     return text
 
 
-def evidence(verdict: Verdict, colour: dict[str, str]) -> Table:
-    """The way it spread, what speaks for the answer and what against."""
-    from methods.verdict.types import Answer
-
+def evidence(diagnosis: Diagnosis, verdict: Verdict, colour: dict[str, str], trail: int) -> Table:
+    """The way it spread, and what speaks for the answer, beside its signal over the incident in `trail` cells."""
     grid = _grid()
+    if trail:
+        grid.add_column(width=trail)
     if verdict.path:
         _title(grid, "The way it spread", colour)
         for hop in verdict.path:
             at = "" if hop.at is None else f"  {clock_time(hop.at)}"
             grid.add_row(Text("→", colour["accent"]), Text(f"{plain(hop.source)} → {plain(hop.target)}{at}"))
-    supporting = [e.sentence for e in verdict.supporting]
-    _section(grid, "For", "+", colour["success"], supporting, colour)
-    against = [e.sentence for e in verdict.opposing]
+    if verdict.supporting:
+        _title(grid, "For", colour)
+    for one in verdict.supporting[:LISTED]:
+        cells = [Text("+", colour["success"]), Text(plain(one.sentence, SENTENCE))]
+        if trail:
+            cells.append(Text(_trail(diagnosis, one, trail), colour["chart-line"]))
+        grid.add_row(*cells)
+    _more(grid, len(verdict.supporting))
+    return grid
+
+
+def _trail(diagnosis: Diagnosis, one: Evidence, width: int) -> str:
+    """The signal that a piece of evidence points at, on a scale of its own; empty where it points at none."""
+    from methods.answer.types import EdgePointer, SeriesPointer
+
+    line, at = None, one.pointer
+    if isinstance(at, SeriesPointer):
+        line = diagnosis.frames.line(at.component, at.signal)
+    elif isinstance(at, EdgePointer):
+        line = diagnosis.frames.edge_line(at.source, at.target, at.signal)
+    if line is None:
+        return ""
+    return sparkline(line.values, width, max((v for v in line.values if drawable(v)), default=1.0))
+
+
+def following(verdict: Verdict, colour: dict[str, str]) -> Table:
+    """What to look at next."""
+    grid = _grid()
+    _section(grid, "Look at next", "›", colour["primary"], verdict.next, colour)
+    return grid
+
+
+def doubts(verdict: Verdict, colour: dict[str, str]) -> Table:
+    """What speaks against the answer, and what is not known."""
+    from methods.verdict.types import Answer
+
+    grid = _grid()
+    against = [one.sentence for one in verdict.opposing]
     _section(grid, "Against", "−", colour["warning"], against, colour)
     if not against and verdict.answer is not Answer.UNKNOWN:
         _title(grid, "Against", colour)
         grid.add_row("", Text("nothing so far", style="dim"))
-    return grid
-
-
-def following(verdict: Verdict, colour: dict[str, str]) -> Table:
-    """What is not known, and what to look at next."""
-    grid = _grid()
-    _section(grid, "Look at next", "›", colour["primary"], list(verdict.next), colour)
-    _section(grid, "Not known", "?", colour["secondary"], list(verdict.unknown), colour)
+    _section(grid, "Not known", "?", colour["secondary"], verdict.unknown, colour)
     return grid
 
 
@@ -165,11 +194,15 @@ def _title(grid: Table, title: str, colour: dict[str, str]) -> None:
     grid.add_row("", Text(title, style=f"bold {colour['secondary']}"))
 
 
-def _section(grid: Table, title: str, bullet: str, tint: str, sentences: list[str], colour: dict[str, str]) -> None:
+def _section(grid: Table, title: str, bullet: str, tint: str, sentences: Sequence[str], colour: dict[str, str]) -> None:
     if not sentences:
         return
     _title(grid, title, colour)
     for sentence in sentences[:LISTED]:
         grid.add_row(Text(bullet, tint), Text(plain(sentence, SENTENCE)))
-    if len(sentences) > LISTED:
-        grid.add_row("", Text(f"and {len(sentences) - LISTED} more", style="dim"))
+    _more(grid, len(sentences))
+
+
+def _more(grid: Table, count: int) -> None:
+    if count > LISTED:
+        grid.add_row("", Text(f"and {count - LISTED} more", style="dim"))

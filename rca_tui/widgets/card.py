@@ -13,11 +13,14 @@ from textual.widgets import Static
 
 from cluster.display import Code, code_lines, document, to_text
 from cluster.text.plain import plain
-from rca_tui.draw.verdict import chances, evidence, following, head
+from rca_tui.draw.verdict import chances, doubts, evidence, following, head
 from rca_tui.session import Diagnosis
 
 if TYPE_CHECKING:
     from methods.verdict.types import Action, Verdict
+
+TRAIL, TRAIL_FROM = 18, 64
+"""Cells of a signal beside a sentence, and the width from which there is room for it."""
 
 
 class Command(Static, can_focus=True):
@@ -50,6 +53,7 @@ class Card(VerticalScroll, can_focus=True):
             with Vertical(id="answer-then"):
                 yield Static(id="answer-next")
                 yield Vertical(id="answer-do")
+                yield Static(id="answer-doubts")
 
     def on_mount(self) -> None:
         self._actions: tuple[object, ...] = ()
@@ -65,17 +69,19 @@ class Card(VerticalScroll, can_focus=True):
         self.query_one("#answer-head", Static).update(head(diagnosis, verdict, colour))
         room = self.query_one("#answer-why").content_size.width or self.size.width
         self.query_one("#answer-chances", Static).update(chances(verdict, colour, room))
-        self.query_one("#answer-evidence", Static).update(evidence(verdict, colour))
+        self.query_one("#answer-evidence", Static).update(
+            evidence(diagnosis, verdict, colour, TRAIL if room >= TRAIL_FROM else 0)
+        )
         self.query_one("#answer-next", Static).update(following(verdict, colour))
+        self.query_one("#answer-doubts", Static).update(doubts(verdict, colour))
         actions = (*verdict.actions, colour["primary"])
         if actions != self._actions:  # a command that has the focus keeps it while the verdict is refined
             self._actions = actions
             box = self.query_one("#answer-do", Vertical)
             box.remove_children()
             if verdict.actions:
-                box.mount(
-                    Static(Text("What to do: enter copies a command, nothing is run", f"bold {colour['secondary']}"))
-                )
+                title = Text.assemble(("  What to do", f"bold {colour['secondary']}"), ("  enter copies", "dim"))
+                box.mount(Static(title))
                 box.mount(*(Command(action, colour["primary"]) for action in verdict.actions))
 
     def copied(self, verdict: Verdict | None) -> str:

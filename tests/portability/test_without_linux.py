@@ -96,6 +96,9 @@ async def main():
     async with app.run_test(size=(120, 40)) as pilot:
         while app.session.latest is None:
             await pilot.pause(0.05)
+        while app.session.verdict is None:
+            await pilot.pause(0.05)
+        await pilot.press("4", "escape")
         for key in "123456":
             await pilot.press(key)
             await pilot.app.workers.wait_for_complete()

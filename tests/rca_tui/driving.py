@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 
 from faults.states import State, Undone
 from rca_tui.app import RcaApp
+from rca_tui.screens.overview import OverviewPage
 from rca_tui.session import Knob, Offer
 from rca_tui.work.injection import Injector
 
@@ -65,8 +66,10 @@ class Engine:
         return Undone("20260101T000000-00000000", self.end, True, "read back clean", "rca-tui recover")
 
 
-def app_over(deployment: Any, armed: bool = False, engine: Engine | None = None) -> RcaApp:
-    app = RcaApp(lambda: deployment, armed=armed, clock=lambda: NOW)
+def app_over(
+    deployment: Any, armed: bool = False, engine: Engine | None = None, first: str = OverviewPage.MODE
+) -> RcaApp:
+    app = RcaApp(lambda: deployment, armed=armed, clock=lambda: NOW, first=first)
     app.injector = Injector(lambda: app.poller.deployment, armed, lambda: NOW, lambda *_: engine)  # type: ignore[arg-type, return-value]
     app.injector.offers = lambda: (OFFER, MISSING)  # type: ignore[method-assign]
     return app

@@ -51,6 +51,9 @@ def ready(*keys: str) -> Callable[[Pilot[None]], Any]:
             if key == "R":
                 await until(pilot, lambda: app.session.diagnosis is not None and not app.session.diagnosis.running)
                 await settle(pilot)
+        # An automatic diagnosis may be in the middle of the first picture.
+        await until(pilot, lambda: not app.diagnosing)
+        await settle(pilot)
         app.set_focus(app.screen.focused)
 
     return before
@@ -63,6 +66,7 @@ def ready(*keys: str) -> Callable[[Pilot[None]], Any]:
         ("overview", ()),
         ("telemetry", ("2",)),
         ("diagnose", ("4", "R")),
+        ("methods", ("4", "R", "n")),
         ("explain", ("4", "R", "n", "5", "n")),
         ("checks", ("6", "n", "n", "n", "n", "n", "n", "n", "n", "n", "n")),
     ],

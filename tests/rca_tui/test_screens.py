@@ -212,6 +212,7 @@ async def test_a_replay_says_why_nothing_can_be_injected() -> None:
 async def diagnosed(pilot: Any) -> None:
     await pilot.press("4", "R")
     await until(pilot, lambda: pilot.app.session.diagnosis is not None and not pilot.app.session.diagnosis.running)
+    pilot.app.screen.query_one(Rows).focus()
     await settle(pilot)
 
 

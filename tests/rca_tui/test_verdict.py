@@ -1,0 +1,286 @@
+"""The verdict's card on Diagnose, its line in every header, and when a diagnosis runs by itself."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import synthetic
+from conftest import DIAGNOSE, verdict
+from driving import NOW, app_over, running, settle, until, visible
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cluster.window import Window
+from methods.running import runner
+from methods.verdict import decide
+from methods.verdict.types import Action, Answer, Evidence, Suspect, Trouble, Verdict
+from rca_tui.app import RcaApp
+from rca_tui.draw.verdict import one_line
+from rca_tui.screens.diagnose import DiagnosePage
+from rca_tui.screens.dialogs import Notice
+from rca_tui.widgets.card import Card, Command
+from rca_tui.widgets.header import Answer as Line
+from rca_tui.work import alarm, messages
+from rca_tui.work.polling import Poller
+
+pytestmark = pytest.mark.usefixtures("steady", "no_estimate")
+
+NOBODY = verdict(
+    answer=Answer.NOBODY,
+    named=(),
+    nobody=0.93,
+    suspects=(Suspect("replica-1", 0.07),),
+    kind=Trouble.OVERLOAD,
+    headline="Nobody is at fault: requests 4 → 9 /s since 22:15:20 UTC, all replicas slow alike.",
+)
+UNKNOWN = Verdict(
+    Answer.UNKNOWN, (), (), 0.0, Trouble.UNKNOWN, None, "Cannot tell: no metrics.", unknown=("Who is at fault.",)
+)
+
+
+def replay() -> RcaApp:
+    return app_over(synthetic.Replay(synthetic.incident()), first=DiagnosePage.MODE)
+
+
+async def decided(pilot: Any) -> None:
+    await until(pilot, lambda: pilot.app.session.diagnosis is not None and not pilot.app.session.diagnosis.running)
+    await settle(pilot)
+
+
+# -- by itself ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("ranked_here")
+async def test_a_recording_is_diagnosed_when_it_is_opened_and_the_card_opens_first() -> None:
+    app = replay()
+    async with running(app) as pilot:
+        await decided(pilot)
+        assert app.current_mode == "diagnose" and isinstance(app.focused, Card)
+        text = visible(pilot)
+        assert "replica-1" in text and "strong, 97 %" in text and "starved of CPU" in text and "nobody" in text
+        assert app.session.diagnosis is not None and not app.session.diagnosis.quick
+
+
+@pytest.mark.usefixtures("ranked_here")
+async def test_a_healthy_live_deployment_opens_on_overview_and_is_left_alone() -> None:
+    app = app_over(synthetic.Live())
+    async with running(app):
+        app._start_poll()
+        await settle_of(app)
+        assert app.current_mode == "overview" and app.session.diagnosis is None
+
+
+async def settle_of(app: RcaApp) -> None:
+    await app.workers.wait_for_complete()
+
+
+@pytest.mark.usefixtures("ranked_here")
+async def test_a_live_deployment_is_diagnosed_by_the_quick_methods_when_diagnose_is_opened(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[list[str]] = []
+    run = runner.run
+    monkeypatch.setattr(runner, "run", lambda incident, names, **more: asked.append(names) or run(incident))
+    app = app_over(synthetic.Live())
+    async with running(app) as pilot:
+        await pilot.press("4")
+        await decided(pilot)
+        assert len(asked) == 1 and "baro" in asked[0] and "causalrca" not in asked[0]
+        assert "R runs all" in visible(pilot)
+        await pilot.press("1", "4")
+        await settle(pilot)
+        assert len(asked) == 1
+
+
+@pytest.mark.usefixtures("ranked_here")
+async def test_a_live_deployment_in_trouble_opens_on_the_card() -> None:
+    app = app_over(synthetic.Live(), first="overview")
+    app.alarm.rings = lambda _: True  # type: ignore[method-assign]
+    async with running(app) as pilot:
+        await decided(pilot)
+        assert app.current_mode == "diagnose"
+        assert app.session.diagnosis is not None and app.session.diagnosis.quick
+
+
+@pytest.mark.usefixtures("ranked_here")
+async def test_answers_that_the_operator_asked_for_are_not_replaced_by_the_alarm() -> None:
+    app = app_over(synthetic.Live())
+    async with running(app) as pilot:
+        await pilot.press("4")
+        await decided(pilot)
+        await pilot.press("R")
+        await decided(pilot)
+        kept = app.session.diagnosis
+        app.alarm.rings = lambda _: True  # type: ignore[method-assign]
+        app._start_poll()
+        await settle(pilot)
+        assert app.session.diagnosis is kept and kept is not None and not kept.quick
+
+
+def test_the_alarm_rings_twice_for_one_trouble_and_not_for_a_blip() -> None:
+    deployment = synthetic.Live()
+    poller = Poller(lambda: deployment, lambda: NOW)
+    whole = poller.poll()
+    rung = []
+    bell = alarm.Alarm()
+    for end in range(100, 240):
+        frames = replace(whole.frames, metrics=whole.frames.metrics.iloc[:end], _lines={})
+        if bell.rings(replace(whole, frames=frames)):
+            rung.append(end)
+    assert len(rung) == 1 and 120 <= rung[0] <= 150
+    assert not alarm.bad_sli(replace(whole, frames=replace(whole.frames, metrics=whole.frames.metrics.iloc[:119])))
+
+
+def test_trouble_that_lasts_is_looked_at_again_after_a_minute_and_flapping_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bad = [True]
+    monkeypatch.setattr(alarm, "bad_sli", lambda _: bad[0])
+    bell = alarm.Alarm()
+    at = lambda second: type("Snapshot", (), {"end": float(second)})()  # noqa: E731
+    assert [second for second in range(200) if bell.rings(at(second))] == [0, 60]
+    for second in range(200, 290, 10):
+        bad[0] = not bad[0]
+        assert not bell.rings(at(second))
+    bad[0] = False
+    bell.rings(at(400))
+    bad[0] = True
+    assert bell.rings(at(401))
+
+
+# -- deciding -----------------------------------------------------------------------------------------------------
+
+
+def test_the_verdict_is_decided_first_after_the_quick_methods_and_at_the_end(
+    monkeypatch: pytest.MonkeyPatch, ranked_here: None
+) -> None:
+    seen: list[int] = []
+    monkeypatch.setattr(decide, "decide", lambda _, results: seen.append(len(results)) or verdict())
+    posted: list[Any] = []
+    DIAGNOSE(synthetic.incident(), None, posted.append, threading.Event())
+    assert seen[0] == 0 and len(seen) <= 3
+    kinds = [type(message) for message in posted]
+    assert kinds.index(messages.Decided) < kinds.index(messages.MethodAnswered)
+    assert kinds[-1] is messages.DiagnosisEnded
+
+
+@pytest.mark.usefixtures("ranked_here")
+async def test_a_verdict_that_fails_is_said_once_and_the_methods_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> Verdict:
+        raise ValueError("no such signal")
+
+    monkeypatch.setattr(decide, "decide", fails)
+    app = replay()
+    async with running(app) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, Notice))
+        assert "no such signal" in visible(pilot)
+        await pilot.press("escape")
+        await decided(pilot)
+        assert app.session.verdict is None and app.session.diagnosis is not None and app.session.diagnosis.results
+        assert "There is no verdict" in visible(pilot)
+
+
+# -- the card -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("ranked_here")
+async def test_a_command_is_copied_as_it_stands_and_the_card_as_a_whole() -> None:
+    app = replay()
+    async with running(app) as pilot:
+        await decided(pilot)
+        await pilot.press("y")
+        assert "kubectl top pod" in app.clipboard and "circa blames head" in app.clipboard
+        await pilot.press("tab", "tab")
+        assert isinstance(app.focused, Command)
+        await pilot.press("enter")
+        assert app.clipboard == "kubectl label pod replica-1 serve-"
+        await pilot.press("v")
+        assert isinstance(app.focused, Card)
+
+
+@pytest.mark.usefixtures("ranked_here")
+@pytest.mark.parametrize(("answer", "says"), [(NOBODY, "Nobody is at fault"), (UNKNOWN, "Cannot tell")])
+async def test_nobody_and_cannot_tell_are_answers_too(
+    monkeypatch: pytest.MonkeyPatch, answer: Verdict, says: str
+) -> None:
+    monkeypatch.setattr(decide, "decide", lambda *_: answer)
+    app = replay()
+    async with running(app) as pilot:
+        await decided(pilot)
+        assert visible(pilot).count(says) == 2  # in the header and on the card
+        assert ("93 %" in visible(pilot)) is (answer is NOBODY)
+
+
+@pytest.mark.usefixtures("ranked_here")
+async def test_hostile_text_in_a_verdict_is_shown_and_not_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
+    evil = "[red]x[/] \x1b]52;c;aGk=\x07\u202e"
+    hostile = verdict(
+        named=(evil,),
+        suspects=(Suspect(evil, 0.97),),
+        headline=f"{evil}: {evil}",
+        supporting=(Evidence(evil),),
+        opposing=(Evidence(evil),),
+        unknown=(evil,),
+        next=(evil,),
+        actions=(Action(evil, f"echo {evil}\nexit"),),
+    )
+    monkeypatch.setattr(decide, "decide", lambda *_: hostile)
+    app = replay()
+    async with running(app, (160, 50)) as pilot:
+        await decided(pilot)
+        assert visible(pilot).count("[red]x[/]") >= 7
+        assert not any(c in visible(pilot) for c in "\x1b\x07\u202e")
+        for keys in (("y",), ("tab", "y")):
+            await pilot.press(*keys)
+            assert "[red]x[/]" in app.clipboard and not any(c in app.clipboard for c in "\x1b\x07\u202e")
+        assert app.clipboard.endswith("\nexit")
+
+
+# -- the header ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("ranked_here")
+async def test_every_screen_has_the_verdict_in_one_line_once_there_is_one() -> None:
+    app = replay()
+    async with running(app) as pilot:
+        await decided(pilot)
+        for key in "123456":
+            await pilot.press(key)
+            await settle(pilot)
+            assert "replica-1, strong: latency p90" in visible(pilot).splitlines()[2]
+            assert app.screen.query_one(Line).size.height == 1
+
+
+async def test_without_a_verdict_the_header_has_no_line_for_it() -> None:
+    async with running(app_over(synthetic.Live())) as pilot:
+        assert not pilot.app.screen.query_one(Line).display
+
+
+@pytest.mark.usefixtures("ranked_here")
+async def test_an_old_verdict_on_a_live_deployment_tells_its_age() -> None:
+    app = app_over(synthetic.Live())
+    async with running(app) as pilot:
+        await pilot.press("4")
+        await decided(pilot)
+        assert "ago" not in visible(pilot).splitlines()[2]
+        done = app.session.diagnosis
+        assert done is not None
+        app.session.diagnosis = replace(done, incident=replace(done.incident, window=Window(NOW - 500, NOW - 240)))
+        await settle(pilot)
+        assert "4 min ago" in visible(pilot).splitlines()[2]
+
+
+@pytest.mark.parametrize("answer", [verdict(), NOBODY, UNKNOWN])
+@given(width=st.integers(1, 260))
+def test_a_line_is_cut_by_importance_and_never_too_long(answer: Verdict, width: int) -> None:
+    who, what = one_line(answer, width)
+    assert len(who) + len(what) <= width
+    if width >= 40 and answer.named:
+        assert who == "replica-1, strong"
+    if width >= 72 and answer.named:
+        assert "latency p90 600 ms → 2.2 s" in what and "since 22:15:20 UTC" in what
+    if width >= 240 and answer.next:
+        assert "next: the CPU" in what
