@@ -6,7 +6,7 @@ import numpy as np
 
 from cluster.incident.model import Incident
 from methods.answer.types import Family, Method, Outcome
-from methods.telemetry.deviation import median_and_range, rank_by_deviation
+from methods.telemetry.deviation import ROBUST, rank_by_deviation
 
 
 class Baro(Method):
@@ -19,8 +19,10 @@ class Baro(Method):
         Bayesian online change-point detection.
 
     Formula:
-        score(i) = max over t >= onset of |x_i(t) - median_i| / IQR_i, with median_i and IQR_i = Q75 - Q25 over t <
-        onset.
+        score(i) = max over t >= onset of |x_i(t) - median_i| / spread_i, with median_i and IQR_i = Q75 - Q25 over t <
+        onset. spread_i = max(IQR_i, 1.349 · 0.1 |median_i|, 1.349 · largest_i / 3), where largest_i is the largest
+        |x_i(t) - median_i| over t < onset. A signal with one value in more than half of the baseline is scored by how
+        often it leaves that value (`methods.telemetry.departures`), in IQRs of a normal distribution.
 
     Inputs:
         Metrics (T × N), each signal in any unit: the score has none. The onset. Gaps are left out.
@@ -29,8 +31,8 @@ class Baro(Method):
         None. The quantiles 25 and 75 are the paper's.
 
     Fails when:
-        A signal has one value in most samples: an IQR of 0 does not describe its noise. A signal drifts. The cause's
-        own signals change less than those of its callers.
+        The onset is estimated late: the samples of the fault in the baseline widen the spread. A signal drifts. The
+        cause's own signals change less than those of its callers.
 
         NoRanking without an onset, without metrics, with fewer than 2 samples before the onset or none after it, and
         when no signal changes.
@@ -43,11 +45,13 @@ class Baro(Method):
         Point Detection, FSE 2024.
 
     Deviations:
-        The absolute deviation counts, so that drops are seen; the public code takes the signed maximum. Where the IQR
-        of a varying signal is 0, 1.349 standard deviations replace it; where the signal was constant, the bounded
-        spread of `methods.telemetry.deviation` does. The public code sets such an IQR to 1, so that the score is the
-        raw value and bytes beat seconds, and drops constants. Change points are detected in `methods.telemetry.onset`,
-        for all methods and from the SLI alone; the public code gets the injection time.
+        Each is measured on the page "Onset and deviation". The absolute deviation counts, so that drops are seen; the
+        public code takes the signed maximum. The spread is at least a tenth of the signal's level, in standard
+        deviations, and the largest deviation of the baseline is three of them at most: an IQR says nothing about the
+        tails of a signal. Where the IQR is 0, departures from the usual value are counted. The public code sets such an
+        IQR to 1, so that the score is the raw value and bytes beat seconds, and drops constants. Change points are
+        detected in `methods.telemetry.onset`, for all methods and from the SLI alone; the public code gets the
+        injection time.
 
     Example:
         >>> import numpy as np
@@ -57,12 +61,12 @@ class Baro(Method):
         >>> [scored.component for scored in ranking.components]
         ['replica-1', 'gateway', 'node', 'replica-0']
         >>> print(ranking.explanation.steps[1].claim)
-        replica-1 cpu_usage reached 1.38 cores 38 s after the onset: 16.2 times the IQR (0.0549 cores) above its median
-        of 0.493 cores.
+        replica-1 cpu_usage reached 1.38 cores 38 s after the onset: 13.4 times the least IQR that counts (0.0665 cores;
+        it was 0.0549 cores) above its median of 0.493 cores.
     """
 
     name = "baro"
     family = Family.METRIC
 
     def rank(self, incident: Incident, rng: np.random.Generator) -> Outcome:
-        return rank_by_deviation(incident, median_and_range, centre="median", spread="IQR")
+        return rank_by_deviation(incident, ROBUST)

@@ -17,7 +17,8 @@ from methods.answer.wording import counted
 from methods.graph.mixed import as_graph
 from methods.graph.pc import Cpdag, pc
 from methods.graph.skeleton import TooManyTests
-from methods.telemetry.deviation import FLOOR
+from methods.telemetry.departures import departures
+from methods.telemetry.deviation import LEAST
 from methods.telemetry.matrix import Floats, SignalMatrix, halves, prepare
 
 _SHOWN = 8
@@ -33,7 +34,9 @@ class Circa(Method):
         abnormal descendants is preferred.
 
     Formula:
-        r_i = x_i - (a + b · parents(i)), fitted before the onset; s_i = max over t >= onset of |r_i(t)| / sd_i.
+        r_i = x_i - (a + b · parents(i)), fitted before the onset; s_i = max over t >= onset of |r_i(t)| / max(sd_i, 0.1
+        |median_i|). A signal with one value in more than half of the baseline has no residuals to speak of: its s_i
+        counts how often it leaves that value (`methods.telemetry.departures`).
         Adjusted: s_i + max of s_j over the nearest descendants j of i with s_j >= threshold, if s_i >= threshold too.
 
     Inputs:
@@ -64,7 +67,8 @@ class Circa(Method):
         no known meaning, so PC searches the graph here, as in the study. The public code regresses on causal children
         by a reversed graph, skips the adjustment for descendants, drops columns whose names have three parts and nodes
         without an edge, and assumes a step of 1 s. Here the regression is on parents (directed edges only), and all
-        samples before the onset are training data.
+        samples before the onset are training data. The least spread and the count of departures are ours, too: the
+        public code divides by whatever spread a near-constant signal has.
 
     Example:
         >>> import numpy as np
@@ -96,7 +100,7 @@ class Circa(Method):
             graph = pc(correlation, matrix.samples, self.alpha)
         except TooManyTests as beyond:
             return NoRanking(Reason.NOT_APPLICABLE, str(beyond))
-        residuals = _residuals(values, before, graph.parents)
+        residuals = _residuals(values, before, graph.parents, _least(matrix.values, values, before))
         descendants = _nearest_abnormal(graph.parents, residuals.scores, self.threshold)
         added = np.array([max((residuals.scores[j] for j in below), default=0.0) for below in descendants])
         added[residuals.scores < self.threshold] = 0.0
@@ -147,11 +151,15 @@ class Circa(Method):
                 if parents
                 else ("from its own mean: it has no causal parent")
             )
+            size = f"Largest residual {number(float(residuals.scores[i]))} standard deviations, {basis}"
+            if residuals.spread[i] == 0:
+                size = (
+                    f"It left its usual value, as unusual as {number(float(residuals.scores[i]))} standard deviations"
+                )
             steps.append(
                 Step(
                     f"{matrix.keys[i][1]} of {matrix.keys[i][0]}",
-                    f"Largest residual {number(float(residuals.scores[i]))} standard deviations, {basis}"
-                    + (f"; plus {number(float(added[i]))} for its most abnormal descendant." if added[i] else "."),
+                    size + (f"; plus {number(float(added[i]))} for its most abnormal descendant." if added[i] else "."),
                     {"z": float(residuals.scores[i]), "descendant": float(added[i]), "sd": float(residuals.spread[i])},
                     pointers=(matrix.pointer(matrix.keys[i], start, end),),
                 )
@@ -161,20 +169,31 @@ class Circa(Method):
 
 @dataclass(frozen=True, slots=True)
 class _Residuals:
-    """(N,) each: largest |z| after the onset, and the standard deviation of the residual before it (standardised)."""
+    """(N,) each: largest |z| after the onset, and the standard deviation of the residual before it (standardised).
+
+    A signal that left its usual value has its score from `methods.telemetry.departures` and a spread of 0.
+    """
 
     scores: Floats
     spread: Floats
 
 
-def _residuals(values: Floats, before: int, parents: NDArray[np.bool_]) -> _Residuals:
+def _least(raw: Floats, values: Floats, before: int) -> Floats:
+    """(N,) `LEAST` of each signal's level before the onset, in units of its standardised column; none is constant."""
+    return np.asarray(LEAST * np.abs(np.median(raw[:before], axis=0)) * np.ptp(values, axis=0) / np.ptp(raw, axis=0))
+
+
+def _residuals(values: Floats, before: int, parents: NDArray[np.bool_], least: Floats) -> _Residuals:
     """Regress each column on its parents over the first `before` rows, and score the rest.
 
     A signal with more parents than half the training rows is scored against its own mean: the fit would be arbitrary.
+    A signal with one usual value has no residuals to speak of: what counts is how often it leaves that value. `least`
+    (N,) is the least standard deviation of a residual.
     """
     count = values.shape[1]
-    scores, spread = np.zeros(count), np.zeros(count)
-    for i in range(count):
+    left = departures(values[:before], values[before:])
+    scores, spread = np.where(left.still, left.scores, 0.0), np.zeros(count)
+    for i in np.flatnonzero(~left.still):
         chosen = np.nonzero(parents[:, i])[0]
         if len(chosen) > before // 2:
             chosen = chosen[:0]
@@ -184,9 +203,8 @@ def _residuals(values: Floats, before: int, parents: NDArray[np.bool_]) -> _Resi
         # Unbiased: a fit with many parents must not shrink the spread that its residuals are compared with.
         free = max(before - 1 - len(chosen), 1)
         spread[i] = np.sqrt((residual[:before] ** 2).sum() / free)
+        spread[i] = max(spread[i], float(least[i]))
         largest = np.abs(residual[before:]).max()
-        if spread[i] <= 1e-9:
-            spread[i] = FLOOR * np.abs(residual).max()
         scores[i] = largest / spread[i] if spread[i] > 1e-12 else 0.0
     return _Residuals(scores, spread)
 

@@ -16,7 +16,7 @@ from methods.answer.ties import steady
 from methods.answer.types import Explanation, Family, Method, NoRanking, Outcome, Pointer, Reason, Step, Table
 from methods.answer.wording import counted, unit_of
 from methods.telemetry import event_series, log_templates
-from methods.telemetry.deviation import Deviations, deviations, median_and_range
+from methods.telemetry.deviation import ROBUST, Deviations, deviations
 from methods.telemetry.log_templates import LogTable
 from methods.telemetry.matrix import from_frame, halves, prepare
 from methods.telemetry.spans import SpanTable, after_onset, encode
@@ -34,8 +34,9 @@ class MmBaro(Method):
         each operation. The component with the largest scaled value of any source is blamed.
 
     Formula:
-        score(i) = max over t >= onset of |x_i(t) - median_i| / IQR_i, with median_i and IQR_i over t < onset. A
-        component scores as its highest series.
+        score(i) = max over t >= onset of |x_i(t) - median_i| / spread_i, as in `baro`, with counts of departures for
+        series with one usual value: most templates and failures are 0 nearly always. A component scores as its highest
+        series.
 
     Inputs:
         Metrics (T × N, each in any unit), and log lines and spans where recorded, counted in buckets of 5 s that start
@@ -60,11 +61,11 @@ class MmBaro(Method):
 
     Deviations:
         The public code takes the signed maximum, so it misses drops, and it drops constant series; here the absolute
-        value counts and constants are kept. Where the IQR is 0 it divides by 1, which mixes counts with seconds and
-        favours components with many log lines; `methods.telemetry.deviation` gives such series a spread without unit.
-        The study's "latency" of a trace is a count of successful spans, and it loses the last two samples of the
-        failures before the fault; here there are latencies and failures. Log lines are counted by template, not by
-        container.
+        value counts and constants are kept, with the rules of `baro`. Where the IQR is 0 it divides by 1, which mixes
+        counts with seconds and favours components with many log lines; here the departures of such series from their
+        usual value are counted. The study's "latency" of a trace is a count of successful spans, and it loses the last
+        two samples of the failures before the fault; here there are latencies and failures. Log lines are counted by
+        template, not by container.
 
     Example:
         >>> import numpy as np
@@ -75,7 +76,7 @@ class MmBaro(Method):
         ['replica-1', 'gateway', 'node', 'replica-0']
         >>> print(ranking.explanation.steps[2].claim)
         Of 3 series of span latencies, latency: generate of replica-1 deviates most. It reaches 678 ms after the onset,
-        32.2 interquartile ranges from its median of 200 ms.
+        17.7 interquartile ranges from its median of 200 ms.
     """
 
     name: ClassVar[str] = "mmbaro"
@@ -87,12 +88,12 @@ class MmBaro(Method):
         found: dict[str, tuple[Deviations, Mapping[tuple[str, str], str]]] = {}
         metrics = halves(prepare(incident), incident.onset)
         if not isinstance(metrics, NoRanking):
-            found["metrics"] = deviations(*metrics, median_and_range), {}
+            found["metrics"] = deviations(*metrics, ROBUST), {}
         logs, spans = log_templates.parse(incident), encode(incident)
         for source, series in self._events(incident, logs, spans):
             sides = halves(from_frame(series.frame, incident), incident.onset)
             if not isinstance(sides, NoRanking):
-                found[source] = deviations(*sides, median_and_range), series.meaning
+                found[source] = deviations(*sides, ROBUST), series.meaning
         scores = steady({key: score for part, _ in found.values() for key, score in part.by_signal().items()})
         if not any(scores.values()):
             detail = "no metric, log count or span series changes after the onset"
@@ -137,13 +138,20 @@ def _step(incident: Incident, source: str, found: Deviations, meaning: Mapping[t
         return None
     keys, top = found.before.keys, order[0]
     peaks = {i: float(found.after.values[found.peak[i], i]) for i in order}
-    fresh = [i for i in order if source == "log lines" and found.centre[i] == 0 and found.borrowed[i]]
+    fresh = [i for i in order if source == "log lines" and found.centre[i] == 0 and not found.left.off_before[i]]
     units = tuple(_unit(incident, source, keys[i][1]) for i in order)
     unit = units[0]
+    left = found.left
+    how = (
+        f"and leaves its usual {quantity(float(found.centre[top]), unit)} in {left.off_after[top]} of "
+        f"{left.after[top]} samples, as unusual as {number(float(found.scores[top]))} interquartile ranges."
+        if left.still[top]
+        else f"{number(float(found.scores[top]))} interquartile ranges from its median of "
+        f"{quantity(float(found.centre[top]), unit)}."
+    )
     claim = (
         f"Of {len(keys)} series of {source}, {keys[top][1]} of {keys[top][0]} deviates most. It reaches "
-        f"{quantity(peaks[top], unit)} after the onset, {number(float(found.scores[top]))} interquartile ranges from "
-        f"its median of {quantity(float(found.centre[top]), unit)}."
+        f"{quantity(peaks[top], unit)} after the onset, {how}"
     )
     if fresh:
         claim += f" {counted(len(fresh), 'listed template')} not seen before the onset."

@@ -6,7 +6,7 @@ import numpy as np
 
 from cluster.incident.model import Incident
 from methods.answer.types import Family, Method, Outcome
-from methods.telemetry.deviation import mean_and_deviation, rank_by_deviation
+from methods.telemetry.deviation import SIGMA, rank_by_deviation
 
 
 class NSigma(Method):
@@ -17,7 +17,9 @@ class NSigma(Method):
         deviate by many of them. A component is as suspect as its worst signal.
 
     Formula:
-        score(i) = max over t >= onset of |x_i(t) - mean_i| / sd_i, with mean_i and sd_i over t < onset.
+        score(i) = max over t >= onset of |x_i(t) - mean_i| / max(sd_i, 0.1 |mean_i|), with mean_i and sd_i over t <
+        onset. A signal with one value in more than half of the baseline is scored by how often it leaves that value
+        (`methods.telemetry.departures`), in standard deviations as well.
 
     Inputs:
         Metrics (T × N), each signal in any unit: the score has none. The onset. Gaps are left out.
@@ -40,10 +42,11 @@ class NSigma(Method):
         Service Systems with Intervention Recognition, KDD 2022.
 
     Deviations:
-        The absolute deviation counts, so that a drop (token rate, ready pods) is as suspect as a rise; the public code
-        takes the signed maximum. Signals that were constant before the onset are kept, with the bounded spread of
-        `methods.telemetry.deviation`; the public code drops them. The onset is estimated from the SLI; the public code
-        gets the injection time.
+        Each is measured on the page "Onset and deviation". The absolute deviation counts, so that a drop (token rate,
+        ready pods) is as suspect as a rise; the public code takes the signed maximum. The spread is at least a tenth of
+        the signal's level, because a steady request rate has hardly any. Signals that were constant before the onset
+        are kept, and a blip in them decides nothing; the public code drops the constants and divides by the blip. The
+        onset is estimated from the SLI; the public code gets the injection time.
 
     Example:
         >>> import numpy as np
@@ -53,12 +56,12 @@ class NSigma(Method):
         >>> [scored.component for scored in ranking.components]
         ['replica-1', 'gateway', 'node', 'replica-0']
         >>> print(ranking.explanation.steps[1].claim)
-        replica-1 cpu_usage reached 1.38 cores 38 s after the onset: 23.7 times the sd (0.0375 cores) above its mean of
-        0.492 cores.
+        replica-1 cpu_usage reached 1.38 cores 38 s after the onset: 18.1 times the least sd that counts (0.0492 cores;
+        it was 0.0375 cores) above its mean of 0.492 cores.
     """
 
     name = "nsigma"
     family = Family.METRIC
 
     def rank(self, incident: Incident, rng: np.random.Generator) -> Outcome:
-        return rank_by_deviation(incident, mean_and_deviation, centre="mean", spread="sd")
+        return rank_by_deviation(incident, SIGMA)

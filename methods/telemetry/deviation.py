@@ -3,10 +3,14 @@
     score = max over t after the onset of |x_t - centre| / spread
 
 `centre` and `spread` come from the samples before the onset: mean and standard deviation, or median and interquartile
-range. A signal that was constant before the onset has no spread of its own. It is not thrown away, because a counter
-that leaves zero is often the symptom itself. Its spread is taken to be `FLOOR` of the largest distance that it ever
-goes from its centre, so that its score is at most 1 / `FLOOR` in whatever unit it is measured. The spread of all other
-signals is what it is.
+range. A steady signal has hardly any spread: a request rate of 1.000 ± 0.001 per second is not in trouble at 1.1. So
+the spread is at least `LEAST` of the signal's level.
+
+A signal that has one value in more than half of the baseline has no spread that means anything, and a counter at zero
+has no level either. It is not thrown away, because a counter that leaves zero is often the symptom itself: it is scored
+by how often it leaves that value (`methods.telemetry.departures`), in the same unit.
+
+`python -m tests.bench deviation` measures what each of these rules is worth (docs/measured/onset.md).
 """
 
 from __future__ import annotations
@@ -23,10 +27,35 @@ from methods.answer.ranking import by_signals
 from methods.answer.refusals import NO_CHANGE
 from methods.answer.types import Cell, Explanation, NoRanking, Outcome, Step, Table
 from methods.answer.wording import after_onset, unit_of
+from methods.telemetry.departures import Departures, departures
 from methods.telemetry.matrix import Floats, Key, SignalMatrix, halves, prepare
 
-FLOOR = 0.05
+LEAST = 0.1
+"""Least standard deviation, as a share of the signal's level: a change of a tenth is no trouble."""
 LISTED = 8
+TAIL = 3.0
+"""Standard deviations that the largest deviation of a baseline is taken to be at most: the three-sigma rule."""
+NORMAL_RANGE = 1.349
+"""Interquartile range of a normal distribution, in standard deviations."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How a method describes a baseline.
+
+    Attributes:
+        baseline: (T, N) with NaN -> centre and spread (N,).
+        centre, spread: what they are called.
+        per_deviation: spreads in one standard deviation of normal noise.
+        tails: whether the spread is at least a third of the largest deviation of the baseline, in standard deviations:
+            for a spread that says nothing about the tails of a signal.
+    """
+
+    baseline: Callable[[Floats], tuple[Floats, Floats]]
+    centre: str
+    spread: str
+    per_deviation: float = 1.0
+    tails: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,9 +63,11 @@ class Deviations:
     """One entry a signal, in the order of `before.keys`.
 
     Attributes:
-        centre, spread: (N,) of the baseline, in the signal's unit.
-        borrowed: (N,) whether the spread is the floor of a signal without spread of its own.
-        scores: (N,) NaN where the baseline or the time after the onset has no sample.
+        centre, spread: (N,) of the baseline, in the signal's unit; the spread is not below its
+            least value. For a signal that is `left.still`: its usual value, and 0.
+        measured: (N,) the spread as it was measured.
+        left: how often signals left their usual values.
+        scores: (N,) in spreads; NaN where the baseline or the time after the onset has no sample.
         peak: (N,) row of `after` with the largest deviation.
     """
 
@@ -44,7 +75,8 @@ class Deviations:
     after: SignalMatrix
     centre: Floats
     spread: Floats
-    borrowed: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    measured: Floats
+    left: Departures
     scores: Floats
     peak: np.ndarray[tuple[int], np.dtype[np.intp]]
 
@@ -62,54 +94,49 @@ def mean_and_deviation(before: Floats) -> tuple[Floats, Floats]:
 
 
 def median_and_range(before: Floats) -> tuple[Floats, Floats]:
-    """(T, N) with NaN -> median and interquartile range (N,) of what is there; NaN where nothing is.
-
-    Where more than half of the samples are one value, so that the range is 0 though the signal moves, the range is that
-    of a normal distribution with the signal's standard deviation: 1.349 of it.
-    """
+    """(T, N) with NaN -> median and interquartile range (N,) of what is there; NaN where nothing is."""
     present = np.any(np.isfinite(before), axis=0)
     median = np.full(before.shape[1], np.nan)
     spread = np.full(before.shape[1], np.nan)
     if present.any():
         low, middle, high = np.nanpercentile(before[:, present], [25.0, 50.0, 75.0], axis=0)
         median[present], spread[present] = middle, high - low
-    _, deviation = mean_and_deviation(before)
-    return median, np.where(spread > 0, spread, 1.349 * deviation)
+    return median, spread
 
 
-def deviations(
-    before: SignalMatrix, after: SignalMatrix, baseline: Callable[[Floats], tuple[Floats, Floats]]
-) -> Deviations:
-    """Score every signal by `baseline`, one of `mean_and_deviation` and `median_and_range`."""
+SIGMA = Scale(mean_and_deviation, "mean", "sd")
+ROBUST = Scale(median_and_range, "median", "IQR", NORMAL_RANGE, tails=True)
+
+
+def deviations(before: SignalMatrix, after: SignalMatrix, scale: Scale) -> Deviations:
+    """Score every signal by one of `SIGMA` and `ROBUST`."""
     # In units of the largest magnitude, squares neither overflow nor vanish; the scores do not change.
-    scale = np.fmax(_magnitude(before.values), _magnitude(after.values))
-    scale = np.where(np.isfinite(scale) & (scale > 0), scale, 1.0)
-    centre, spread = baseline(before.values / scale)
-    distance = np.abs(after.values / scale - centre)
+    unit = np.fmax(_magnitude(before.values), _magnitude(after.values))
+    unit = np.where(np.isfinite(unit) & (unit > 0), unit, 1.0)
+    early, late = before.values / unit, after.values / unit
+    left = departures(early, late)
+    centre, measured_spread = scale.baseline(early)
+    centre = np.where(left.still, left.usual, centre)
+    least = LEAST * np.abs(centre)
+    if scale.tails:
+        least = np.fmax(least, np.fmax.reduce(np.abs(early - centre), axis=0) / TAIL)
+    spread = np.where(left.still, 0.0, np.fmax(measured_spread, scale.per_deviation * least))
+    distance = np.abs(late - centre)
     measured = np.any(np.isfinite(distance), axis=0)
     peak = np.zeros(before.signals, dtype=np.intp)
-    largest = np.full(before.signals, np.nan)
     if measured.any():
         peak[measured] = np.nanargmax(distance[:, measured], axis=0)
-        largest[measured] = np.nanmax(distance[:, measured], axis=0)
-    # Rounding alone gives a constant a spread of about 1e-16 of its magnitude.
-    still = ~(spread > 1e-12)
-    ever = np.fmax(largest, np.fmax.reduce(np.abs(before.values / scale - centre), axis=0))
-    borrowed = still & (ever > 1e-12)
-    spread = np.where(still, FLOOR * ever, spread)
-    scores = np.where(still & ~borrowed, np.where(measured, 0.0, np.nan), largest / np.where(spread > 0, spread, 1.0))
-    return Deviations(before, after, centre * scale, spread * scale, borrowed, scores, peak)
+    deviation = np.fmax.reduce(distance, axis=0) / np.where(spread > 0, spread, 1.0)
+    scores = np.where(left.still, left.scores / scale.per_deviation, deviation)
+    return Deviations(before, after, centre * unit, spread * unit, measured_spread * unit, left, scores, peak)
 
 
-def rank_by_deviation(
-    incident: Incident, baseline: Callable[[Floats], tuple[Floats, Floats]], *, centre: str, spread: str
-) -> Outcome:
+def rank_by_deviation(incident: Incident, scale: Scale) -> Outcome:
     """Components by the largest deviation of their worst signal.
 
     Args:
         incident: its metrics and onset are read.
-        baseline: `mean_and_deviation` or `median_and_range`.
-        centre, spread: what `baseline` returns, in words for the explanation.
+        scale: `SIGMA` or `ROBUST`.
 
     Returns:
         NoRanking(NOT_APPLICABLE) where `halves` gives it, and when no signal changes.
@@ -117,30 +144,30 @@ def rank_by_deviation(
     parts = halves(prepare(incident), incident.onset)
     if isinstance(parts, NoRanking):
         return parts
-    scored = deviations(*parts, baseline)
+    scored = deviations(*parts, scale)
     scores = scored.by_signal()
     if not any(scores.values()):
         return NO_CHANGE
-    return caveats_for(by_signals(scores, explain(incident, scored, centre=centre, spread=spread)), incident)
+    return caveats_for(by_signals(scores, explain(incident, scored, scale)), incident)
 
 
-def explain(incident: Incident, scored: Deviations, *, centre: str, spread: str) -> Explanation:
-    """Steps: the baseline, the largest deviation, every component's worst signal, signals that were constant."""
+def explain(incident: Incident, scored: Deviations, scale: Scale) -> Explanation:
+    """Steps: the baseline, the largest deviation, every component's worst signal, signals that had one usual value."""
     order = [int(i) for i in np.argsort(-scored.scores, kind="stable") if np.isfinite(scored.scores[i])]
     onset = float(scored.after.times[0])
     steps = [
-        _baseline(incident, scored, order, onset, centre, spread),
-        _largest(incident, scored, order[0], onset, centre, spread),
+        _baseline(incident, scored, order, onset, scale),
+        _largest(incident, scored, order[0], onset, scale),
+        _per_component(incident, scored, order, onset, scale.centre),
     ]
-    steps.append(_per_component(incident, scored, order, onset, centre, spread))
-    constant = [i for i in order if scored.borrowed[i]]
-    if constant:
-        steps.append(_constants(scored, constant, onset))
+    still = [i for i in order if scored.left.still[i] and scored.scores[i] > 0]
+    if still:
+        steps.append(_still(incident, scored, still, onset, scale.spread))
     return Explanation(tuple(steps))
 
 
-def _baseline(incident: Incident, scored: Deviations, order: list[int], onset: float, centre: str, spread: str) -> Step:
-    before = scored.before
+def _baseline(incident: Incident, scored: Deviations, order: list[int], onset: float, scale: Scale) -> Step:
+    before, centre, spread = scored.before, scale.centre, scale.spread
     units = tuple(unit_of(incident.telemetry.units, before.keys[i][1]) for i in order[:LISTED])
     rows = tuple((*before.keys[i], float(scored.centre[i]), float(scored.spread[i])) for i in order[:LISTED])
     start = float(before.times[0])
@@ -155,35 +182,41 @@ def _baseline(incident: Incident, scored: Deviations, order: list[int], onset: f
     )
 
 
-def _largest(incident: Incident, scored: Deviations, i: int, onset: float, centre: str, spread: str) -> Step:
-    key = scored.before.keys[i]
+def _largest(incident: Incident, scored: Deviations, i: int, onset: float, scale: Scale) -> Step:
+    key, centre, spread = scored.before.keys[i], scale.centre, scale.spread
     unit = unit_of(incident.telemetry.units, key[1])
     value, middle, width = _peak(scored, i), float(scored.centre[i]), float(scored.spread[i])
     when = float(scored.after.times[scored.peak[i]])
-    side = "above" if value >= middle else "below"
-    claim = (
-        f"{key[0]} {key[1]} reached {quantity(value, unit)} {after_onset(when, onset)}: "
-        f"{number(scored.scores[i])} times the {spread} ({quantity(width, unit)}) "
-        f"{side} its {centre} of {quantity(middle, unit)}."
-    )
-    levels = {
-        f"baseline {centre}": middle,
-        f"{centre} + 3 {spread}": middle + 3 * width,
-        f"{centre} - 3 {spread}": middle - 3 * width,
-    }
+    measured = float(scored.measured[i])
+    reached = f"{key[0]} {key[1]} reached {quantity(value, unit)} {after_onset(when, onset)}"
+    levels = {f"baseline {centre}": middle}
+    if scored.left.still[i]:
+        claim = f"{reached}. {_departure(incident, scored, i, spread)}"
+    else:
+        side = "above" if value >= middle else "below"
+        times = f"times the {spread} ({quantity(width, unit)})"
+        if width > measured:
+            times = f"times the least {spread} that counts ({quantity(width, unit)}; it was {quantity(measured, unit)})"
+        claim = f"{reached}: {number(scored.scores[i])} {times} {side} its {centre} of {quantity(middle, unit)}."
+        levels |= {f"{centre} + 3 {spread}": middle + 3 * width, f"{centre} - 3 {spread}": middle - 3 * width}
     return Step(
         title="Largest deviation",
         claim=claim,
-        numbers={centre: middle, spread: width, "peak": value, "score": float(scored.scores[i]), "peak_time": when},
+        numbers={
+            centre: middle,
+            spread: measured,
+            f"{spread} that counts": width,
+            "peak": value,
+            "score": float(scored.scores[i]),
+            "peak_time": when,
+        },
         levels=levels,
-        units={**dict.fromkeys((centre, spread, "peak", *levels), unit), "peak_time": TIME},
+        units={**dict.fromkeys((centre, spread, f"{spread} that counts", "peak", *levels), unit), "peak_time": TIME},
         pointers=(scored.after.pointer(key, onset, _end(scored)),),
     )
 
 
-def _per_component(
-    incident: Incident, scored: Deviations, order: list[int], onset: float, centre: str, spread: str
-) -> Step:
+def _per_component(incident: Incident, scored: Deviations, order: list[int], onset: float, centre: str) -> Step:
     worst: dict[str, int] = {}
     for i in order:
         worst.setdefault(scored.before.keys[i][0], i)
@@ -211,14 +244,39 @@ def _per_component(
     )
 
 
-def _constants(scored: Deviations, constant: list[int], onset: float) -> Step:
-    named = ", ".join(" ".join(scored.before.keys[i]) for i in constant[:3])
-    more = f" and {len(constant) - 3} more" if len(constant) > 3 else ""
+def _still(incident: Incident, scored: Deviations, still: list[int], onset: float, spread: str) -> Step:
+    shown = still[:LISTED]
+    left = scored.left
+    units = tuple(unit_of(incident.telemetry.units, scored.before.keys[i][1]) for i in shown)
+    rows = tuple(
+        (
+            *scored.before.keys[i],
+            float(scored.centre[i]),
+            f"{left.off_before[i]} of {left.before[i]}",
+            f"{left.off_after[i]} of {left.after[i]}",
+            float(scored.scores[i]),
+        )
+        for i in shown
+    )
+    others = f" {len(still) - 1} more did so." if len(still) > 1 else ""
     return Step(
-        title="Constant before the onset",
-        claim=f"{named}{more} never moved before the onset; leaving that value counts {number(1 / FLOOR)} at most.",
-        numbers={"signals": len(constant), "largest_score": 1 / FLOOR},
-        pointers=tuple(scored.after.pointer(scored.before.keys[i], onset, _end(scored)) for i in constant[:3]),
+        title="Signals that left their usual value",
+        claim=f"{_departure(incident, scored, still[0], spread)}{others}",
+        numbers={"signals": len(still), "score": float(scored.scores[still[0]])},
+        table=Table(
+            ("component", "signal", "usual", "left it before", "left it after", "score"), rows, {"usual": units}
+        ),
+        pointers=tuple(scored.after.pointer(scored.before.keys[i], onset, _end(scored)) for i in still[:3]),
+    )
+
+
+def _departure(incident: Incident, scored: Deviations, i: int, spread: str) -> str:
+    key, left = scored.before.keys[i], scored.left
+    usual = quantity(float(scored.centre[i]), unit_of(incident.telemetry.units, key[1]))
+    return (
+        f"{key[0]} {key[1]} was {usual} in all but {left.off_before[i]} of {left.before[i]} samples before the onset, "
+        f"and something else in {left.off_after[i]} of {left.after[i]} after it: as unusual as "
+        f"{number(float(scored.scores[i]))} times the {spread}."
     )
 
 

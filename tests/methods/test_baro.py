@@ -3,14 +3,24 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from methods.telemetry.deviation import mean_and_deviation, median_and_range
+from methods.telemetry.deviation import NORMAL_RANGE, ROBUST, deviations, mean_and_deviation, median_and_range
+from methods.telemetry.matrix import SignalMatrix
 
 
-def test_the_range_of_a_mostly_constant_signal_is_that_of_a_normal_of_its_deviation() -> None:
-    column = np.array([[0.0]] * 9 + [[10.0]])
-    median, spread = median_and_range(column)
-    assert median.tolist() == [0.0]
-    assert spread == pytest.approx([1.349 * 3.0])
+def matrix(*columns: list[float]) -> SignalMatrix:
+    values = np.array(columns, dtype=np.float64).T
+    return SignalMatrix(
+        values, np.arange(len(values), dtype=np.float64), tuple((f"c{i}", "x") for i in range(len(columns)))
+    )
+
+
+def test_the_largest_deviation_of_a_baseline_is_three_standard_deviations_at_most() -> None:
+    # Median 2 and IQR 1; the spike is 28 away.
+    before = matrix([1.0, 2.0] * 20 + [30.0])
+    found = deviations(before, matrix([58.5]), ROBUST)
+    assert found.centre == pytest.approx([2.0])
+    assert found.spread == pytest.approx([NORMAL_RANGE * 28.0 / 3])
+    assert found.scores == pytest.approx([56.5 / (NORMAL_RANGE * 28.0 / 3)])
 
 
 def test_quartiles_match_numpy_and_gaps_are_left_out() -> None:

@@ -17,7 +17,7 @@ def test_residual_scores_are_those_of_ordinary_least_squares() -> None:
     child[60:] += 4
     values = np.column_stack([parent, child])
     parents = np.array([[False, True], [False, False]])
-    found = _residuals(values, 60, parents)
+    found = _residuals(values, 60, parents, np.zeros(2))
     model = sm.OLS(child[:60], sm.add_constant(parent[:60])).fit()
     residual = child - model.predict(sm.add_constant(parent))
     assert found.scores[1] == pytest.approx(np.abs(residual[60:]).max() / np.sqrt(model.mse_resid))
@@ -28,7 +28,7 @@ def test_an_effect_that_follows_its_cause_has_no_residual() -> None:
     rng = np.random.default_rng(1)
     cause = np.r_[rng.normal(size=500), rng.normal(size=40) + 20]
     values = np.column_stack([cause, cause + rng.normal(size=540)])
-    found = _residuals(values, 500, np.array([[False, True], [False, False]]))
+    found = _residuals(values, 500, np.array([[False, True], [False, False]]), np.zeros(2))
     assert found.scores[0] > 10 > 5 > found.scores[1]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import outcomes
 import pytest
@@ -11,7 +12,7 @@ from cluster.incident import tiny
 from cluster.window import Window
 from methods.answer.types import Ranking
 from methods.mmbaro import MmBaro
-from methods.telemetry.deviation import FLOOR
+from methods.telemetry.deviation import NORMAL_RANGE
 
 # Median 3, quartiles 2 and 4; then 9: (9 - 3) / 2 = 3 ranges.
 CPU = [1, 2, 3, 4, 5, 3, 3, 9, 3, 3]
@@ -28,11 +29,14 @@ def test_bytes_do_not_beat_seconds() -> None:
     assert found == pytest.approx({"a": 3.0, "b": 1.0})
 
 
-def test_a_template_that_appears_after_the_onset_counts_up_to_the_floor() -> None:
+def test_a_template_that_appears_once_after_the_onset_counts_as_what_was_never_seen() -> None:
     logs = [(1000.0 + 5 * i, "b", "INFO", f"tick {i}") for i in range(40)]
     logs += [(1130.0, "a", "ERROR", "out of memory")]
     outcome = MmBaro().rank(tiny.incident(logs=logs), outcomes.rng())
-    assert outcomes.scores(outcome) == pytest.approx({"a": 1 / FLOOR, "b": 0.0})
+    # One of 20 buckets, where 0 of 20 lead one to expect 1 in 22.
+    divergence = 0.05 * math.log(0.05 * 22) + 0.95 * math.log(0.95 / (21 / 22))
+    expected = math.sqrt(2 * 20 * divergence) / NORMAL_RANGE
+    assert outcomes.scores(outcome) == pytest.approx({"a": expected, "b": 0.0})
     assert isinstance(outcome, Ranking)
     assert "not seen before the onset" in outcome.explanation.steps[0].claim
 

@@ -14,7 +14,10 @@ from cluster.topology import Component, Kind, Topology
 from cluster.window import Onset, OnsetSource, Window
 from methods.answer.types import NoRanking, Ranking
 from methods.baro import Baro
+from methods.circa import Circa
+from methods.mmbaro import MmBaro
 from methods.nsigma import NSigma
+from methods.telemetry.deviation import LEAST
 
 
 def incident(columns: dict[tuple[str, str], list[float]], onset: float = 4.0) -> Incident:
@@ -64,11 +67,67 @@ def test_the_unit_does_not_matter(method) -> None:
         assert found["a"] == pytest.approx(found["b"])
 
 
-@pytest.mark.parametrize("method", [NSigma(), Baro()])
-def test_a_constant_that_moves_is_kept_with_a_bounded_score(method) -> None:
-    found = scores(method, incident({("a", "x"): [0, 0, 0, 0, 5, 1], ("b", "x"): [1, 3, 1, 3, 3, 1]}))
-    assert found["a"] == pytest.approx(20.0)
+def test_a_constant_that_moves_counts_by_how_long_and_against_how_much_history() -> None:
+    # Never in 4 samples: one in 6 is expected, and it is off in both: sqrt(2 · 2 · log 6).
+    found = scores(NSigma(), incident({("a", "x"): [0, 0, 0, 0, 5, 1], ("b", "x"): [1, 3, 1, 3, 3, 1]}))
+    assert found["a"] == pytest.approx(math.sqrt(4 * math.log(6)))
     assert found["b"] < found["a"]
+    longer = scores(NSigma(), incident({("a", "x"): [0] * 40 + [5, 1]}, onset=40.0))
+    assert longer["a"] == pytest.approx(math.sqrt(4 * math.log(42)))
+
+
+BASELINE, OUTAGE = 60, 30
+NOISE = np.random.default_rng(0).standard_normal(BASELINE + OUTAGE)
+
+
+@pytest.mark.parametrize("method", [NSigma(), Baro(), MmBaro(), Circa()])
+def test_a_constant_and_then_an_outage_beats_noise_and_a_tiny_sample(method) -> None:
+    tiny = [0.0] * BASELINE + [1e-9] + [0.0] * (OUTAGE - 1)
+    columns = {
+        ("outage", "failed"): [0.0] * BASELINE + [1.0] * OUTAGE,
+        ("tiny", "failed"): tiny,
+        ("noise", "load"): list(5 + NOISE),
+    }
+    found = scores(method, incident(columns, onset=float(BASELINE)))
+    assert found["outage"] > 2 * found["noise"]
+    assert found["outage"] > 2 * found["tiny"]
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0])
+@pytest.mark.parametrize("method", [NSigma(), Baro(), MmBaro(), Circa()])
+def test_one_blip_in_a_baseline_decides_nothing(method, level) -> None:
+    still = np.r_[np.full(BASELINE, level), np.full(OUTAGE, level + 1.0)]
+    blip = still.copy()
+    blip[7] += 1e-6
+    trouble = {("b", "load"): list(5 + NOISE + 40 * (np.arange(BASELINE + OUTAGE) >= BASELINE))}
+    without, having = (
+        scores(method, incident({("a", "x"): list(x), **trouble}, onset=float(BASELINE))) for x in (still, blip)
+    )
+    assert having["a"] == pytest.approx(without["a"], rel=0.05)
+
+
+@pytest.mark.parametrize("method", [NSigma(), Baro(), MmBaro()])
+def test_a_small_change_of_a_steady_signal_is_no_trouble(method) -> None:
+    steady = 1 + 1e-4 * NOISE
+    steady[BASELINE:] += 0.05
+    found = scores(method, incident({("a", "rate"): list(steady)}, onset=float(BASELINE)))
+    assert found["a"] < 1
+
+
+@pytest.mark.parametrize("method", [NSigma(), Baro(), MmBaro(), Circa()])
+def test_a_unit_changes_no_score(method) -> None:
+    steps = np.arange(BASELINE + OUTAGE) >= BASELINE
+    columns = {
+        ("a", "latency"): 0.2 + 0.01 * NOISE + 0.5 * steps,
+        ("b", "memory"): 1e9 + 1e7 * np.roll(NOISE, 3) + 1e9 * steps,
+        ("c", "errors"): 0.25 * steps,
+    }
+    found = [
+        scores(method, incident({key: list(scale * x) for key, x in columns.items()}, onset=float(BASELINE)))
+        for scale in (1.0, 1e3, 1e-6)
+    ]
+    assert found[1] == pytest.approx(found[0])
+    assert found[2] == pytest.approx(found[0])
 
 
 @pytest.mark.parametrize("method", [NSigma(), Baro()])
@@ -93,7 +152,9 @@ def test_the_explanation_can_be_recomputed(make_incident) -> None:
     before = series[series.index < case.onset.time]
     assert step.numbers["mean"] == pytest.approx(before.mean())
     assert step.numbers["sd"] == pytest.approx(before.std(ddof=0))
-    assert step.numbers["score"] == pytest.approx(abs(step.numbers["peak"] - before.mean()) / before.std(ddof=0))
+    spread = max(before.std(ddof=0), LEAST * before.mean())
+    assert step.numbers["sd that counts"] == pytest.approx(spread)
+    assert step.numbers["score"] == pytest.approx(abs(step.numbers["peak"] - before.mean()) / spread)
     assert step.numbers["score"] == pytest.approx(outcome.components[0].score)
 
 
