@@ -17,9 +17,9 @@ from methods.answer.ties import steady
 from methods.answer.types import Cell, Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
 from methods.answer.wording import counted
 from methods.telemetry.call_nodes import CallNodes, call_nodes
-from methods.telemetry.deviation import FLOOR
 from methods.telemetry.matrix import Floats
 
+_FLOOR = 0.05
 _LEAST_BEFORE = 10
 _SHOWN = 12
 
@@ -176,7 +176,7 @@ def _fit(nodes: CallNodes) -> _Model:
     mean, spread = nodes.before.mean(axis=0), nodes.before.std(axis=0)
     # A latency that never moved has no spread of its own.
     farthest = np.abs(nodes.after - mean).max(axis=0)
-    spread = np.where(spread > 1e-9, spread, FLOOR * farthest)
+    spread = np.where(spread > 1e-9, spread, _FLOOR * farthest)
     spread = np.where(spread > 0, spread, 1.0)
     weights = []
     residuals = np.zeros_like(nodes.before)

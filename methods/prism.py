@@ -16,7 +16,7 @@ from methods.answer.refusals import NO_CHANGE
 from methods.answer.ties import steady
 from methods.answer.types import Cell, Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
 from methods.answer.wording import counted
-from methods.telemetry.deviation import Deviations, deviations, mean_and_deviation
+from methods.telemetry.deviation import SIGMA, Deviations, deviations
 from methods.telemetry.matrix import Key, halves, prepare
 
 INSIDE = "inside"
@@ -91,8 +91,8 @@ class Prism(Method):
     Deviations:
         The paper lists CPU, memory, disk I/O and sockets as internal, response time and errors as external. Of LLM
         serving, GPU, cache, queue and batch are internal here (utilisation and saturation of a resource); rates,
-        errors, durations, tokens and network bytes are external. Signals that were constant before the onset have the
-        bounded spread of `methods.telemetry.deviation`; the paper leaves them undefined. Over time the maximum counts,
+        errors, durations, tokens and network bytes are external. The paper leaves signals that were constant before
+        the onset undefined; they are scored as in `nsigma`. Over time the maximum counts,
         as in `nsigma`.
 
     Example:
@@ -103,7 +103,7 @@ class Prism(Method):
         >>> [scored.component for scored in ranking.components]
         ['replica-1', 'gateway', 'node', 'replica-0']
         >>> print(ranking.explanation.steps[1].claim)
-        replica-1 leads with 39.9: cpu_usage 23.7 sd inside and latency_p90 20 sd outside; gateway follows with 12.
+        replica-1 leads with 32.4: cpu_usage 18.1 sd inside and latency_p90 17.9 sd outside; gateway follows with 12.
     """
 
     name: ClassVar[str] = "prism"
@@ -116,7 +116,7 @@ class Prism(Method):
         parts = halves(prepare(incident), incident.onset)
         if isinstance(parts, NoRanking):
             return parts
-        found = deviations(*parts, mean_and_deviation)
+        found = deviations(*parts, SIGMA)
         scores = steady(found.by_signal())
         if not any(scores.values()):
             return NO_CHANGE

@@ -14,6 +14,8 @@ window has smoothed are not independent; they are counted by `effective` samples
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,10 +39,12 @@ class Segmentation:
     Attributes:
         boundaries: rows at which a new segment begins in the most probable segmentation, ascending, without 0.
         probability: (T,) posterior probability that a segment begins at that row; 1 at row 0.
+        draws: boundaries of segmentations drawn from the posterior, and how often each was drawn.
     """
 
     boundaries: tuple[int, ...]
     probability: Floats
+    draws: Mapping[tuple[int, ...], int]
 
 
 def noise(series: Floats) -> tuple[float, float]:
@@ -90,17 +94,19 @@ def _length(correlations: list[float]) -> float:
     return length
 
 
-def segment(values: Floats, effective: Floats, expected_changes: float = 2.0) -> Segmentation:
+def segment(values: Floats, effective: Floats, expected_changes: float = 2.0, draws: int = 0) -> Segmentation:
     """Find the segments of (T, D) values, each series in units of its noise and around 0; NaN is a gap.
 
     Args:
         effective: (D,) how many independent samples one sample of each series stands for, in (0, 1].
         expected_changes: prior number of boundaries in the window; the hazard is that over T.
+        draws: how many segmentations to draw; the same values always give the same.
     """
     samples = len(values)
     if samples < 2:
-        return Segmentation((), np.ones(samples))
+        return Segmentation((), np.ones(samples), {(): draws})
     sums = _Sums(values, effective)
+    weights: dict[int, Floats] = {}
     hazard = min(0.5, expected_changes / samples)
     begin, stay = np.log(hazard), np.log1p(-hazard)
     forward = np.full(samples + 1, -np.inf)
@@ -111,7 +117,8 @@ def segment(values: Floats, effective: Floats, expected_changes: float = 2.0) ->
         starts = np.arange(end)
         # A segment from row 0 needs no change to begin.
         evidence = sums.evidence(starts, end) + stay * (end - starts - 1) + np.where(starts > 0, begin, 0.0)
-        forward[end] = _log_sum(forward[:end] + evidence)
+        weights[end] = forward[:end] + evidence
+        forward[end] = _log_sum(weights[end])
         scores = best[:end] + evidence
         came_from[end] = int(np.argmax(scores))
         best[end] = scores[came_from[end]]
@@ -127,7 +134,26 @@ def segment(values: Floats, effective: Floats, expected_changes: float = 2.0) ->
         boundaries.append(row)
         row = int(came_from[row])
     probability = np.exp(np.minimum(forward[:-1] + backward[:-1] - forward[samples], 0.0))
-    return Segmentation(tuple(reversed(boundaries)), np.asarray(probability, dtype=np.float64))
+    drawn = _drawn(weights, samples, draws)
+    return Segmentation(tuple(reversed(boundaries)), np.asarray(probability, dtype=np.float64), drawn)
+
+
+def _drawn(weights: Mapping[int, Floats], samples: int, draws: int) -> Mapping[tuple[int, ...], int]:
+    """Segmentations from the posterior, from the last boundary to the first (Fearnhead 2006, section 2.2)."""
+    rng = np.random.default_rng(0)
+    sums: dict[int, Floats] = {}
+    drawn: Counter[tuple[int, ...]] = Counter()
+    for _ in range(draws):
+        boundaries: list[int] = []
+        end = samples
+        while end > 0:
+            if end not in sums:
+                sums[end] = np.cumsum(np.exp(weights[end] - weights[end].max()))
+            end = int(np.searchsorted(sums[end], rng.random() * sums[end][-1], side="right"))
+            if end > 0:
+                boundaries.append(end)
+        drawn[tuple(reversed(boundaries))] += 1
+    return drawn
 
 
 class _Sums:

@@ -1,15 +1,30 @@
-"""When the trouble began, from the SLI alone.
+"""When the trouble began: candidates with probabilities, from the SLI and from how unusual all telemetry is.
 
-The front door's latency (its logarithm) and error ratio are cut into segments by Bayesian change-point detection
-(`methods.telemetry.changepoint`). Among the boundaries at which things get worse, the one with the largest step is the
-trouble; steps up that lead to it without a step down between them belong to it. A change for the better is a recovery,
-never an onset.
+Two witnesses are heard.
 
-The SLI moves after its cause does: a request counts when it has ended, and a sample looks back over the window that it
-was computed from. Being late is worse than being early, too: a few samples of the fault in the baseline widen what
-counts as normal, while a few normal samples after the onset change no maximum. So the onset is put before the first
-bad sample by the SLI's correlation length (one sample at least) and by the latency that requests have from then on,
-where its unit is known to be seconds.
+- The **SLI** says that users are in trouble. The front door's latency (its logarithm) and error ratio are cut into
+  segments by Bayesian change-point detection (`methods.telemetry.changepoint`). Among the boundaries at which things
+  get worse, the one with the largest step is the trouble; steps up that lead to it without a step down between them
+  belong to it. A change for the better is a recovery, never an onset. Segmentations are drawn from their posterior, so
+  that the SLI gives a probability to each row, and to "no trouble".
+- **All telemetry** says when something began (`methods.telemetry.unusual`): the SLI moves after its cause does, for a
+  request counts when it has ended, but the resources of the component at fault move at once.
+
+The probability that the trouble began at row t, against none:
+
+    p(t) ∝ (P(the SLI's trouble follows t within its lag) + UNFELT / T) · exp(evidence(t) - CHANCE)
+    p(none) ∝ max(P(no trouble in the SLI), QUIET)
+
+The telemetry of a healthy deployment has evidence of about `CHANCE` somewhere, which therefore counts as none. What the
+SLI says alone counts in full where it is worse than ever in at least `HISTORY` samples; else it may be the ups and
+downs of a short history. Where no candidate is more probable than all else together, there is no onset: "cannot tell
+when".
+
+Being late is worse than being early: the first samples of the fault in the baseline widen what counts as normal, by
+those signals first that show the cause; a few normal samples after the onset change no maximum. So the onset is put
+before the first row that shows it: by half a sample (`GUARD` seconds at least) where the telemetry shows it, and where
+only the SLI does, by the SLI's correlation length (one sample at least) and by the latency that requests have from then
+on, where its unit is known to be seconds.
 """
 
 from __future__ import annotations
@@ -24,8 +39,9 @@ from cluster.text.quantities import percent, quantity
 from cluster.text.times import clock_time, duration
 from cluster.window import Onset, OnsetSource
 from methods.telemetry.changepoint import noise, residual_noise, segment
-from methods.telemetry.matrix import Floats
+from methods.telemetry.matrix import Floats, prepare
 from methods.telemetry.sli import NoSli, latency_key, sli
+from methods.telemetry.unusual import STRETCHES, beginning, evidence, unusualness
 
 LEAST_SAMPLES = 8
 # Noise below which a change is of no interest to anyone: 3 % of latency, one request in a hundred.
@@ -40,9 +56,35 @@ BLIP = 5.0
 LEADING = 0.2
 # Seconds by which slow requests put the onset earlier, at most.
 LONGEST_FLIGHT = 15.0
+DRAWS = 200
+# Prior probability that users feel nothing of a trouble, and that nothing happened whatever the SLI says.
+UNFELT = 0.05
+QUIET = 0.2
+# Log evidence that the telemetry of a healthy deployment has somewhere.
+CHANCE = 2.0
+# Samples from which on "worse than ever before" means something.
+HISTORY = 32
+# Seconds by which the SLI is later than other telemetry, and earlier, at most; two samples and one at least.
+LAG, LEAD = 90.0, 10.0
+# Seconds by which the onset is put before the first unusual sample, at least.
+GUARD = 2.0
+# Candidates of less probability are not told.
+LEAST_PROBABILITY = 0.02
+MOST_CANDIDATES = 5
+# Probability from which on a candidate is the onset.
+DECISIVE = 0.5
+MOST_EVIDENCE = 30.0
 # Seconds that a sample looks back over, at most: beyond them a correlation is drift and not the monitoring window.
 LONGEST_WINDOW = 15.0
 NO_CHANGE = "the SLI shows no change for the worse"
+
+
+@dataclass(frozen=True, slots=True)
+class OnsetCandidate:
+    """A time at which the trouble may have begun, in unix seconds, and the probability that it did."""
+
+    time: float
+    probability: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +92,17 @@ class OnsetEstimate:
     """Result of one search for the onset.
 
     Attributes:
-        onset: None when the search found none.
+        onset: None when the search found none, or cannot tell when.
         claim: what changed, or why there is no onset: one sentence for a person.
-        probability: of a change point near the first bad sample; 0 without an onset.
+        probability: that the trouble began about then; 0 without an onset.
+        candidates: the most probable times, the most probable first; also where none of them is probable enough. What
+            their probabilities lack to 1 is that of no trouble at all.
     """
 
     onset: Onset | None
     claim: str
     probability: float = 0.0
+    candidates: tuple[OnsetCandidate, ...] = ()
 
 
 def with_onset(incident: Incident) -> Incident:
@@ -71,9 +116,10 @@ def with_onset(incident: Incident) -> Incident:
 
 
 def estimate(incident: Incident) -> OnsetEstimate:
-    """The most probable start of the trouble, from the SLI. An onset that the incident already has is not read.
+    """The most probable start of the trouble. An onset that the incident already has is not read.
 
-    There is none without an SLI, with fewer than `LEAST_SAMPLES` samples of it, or when it never gets worse.
+    There is none without an SLI, with fewer than `LEAST_SAMPLES` samples of it, when nothing gets worse, and where no
+    candidate is more probable than all else together.
     """
     try:
         indicator = sli(incident)
@@ -84,12 +130,47 @@ def estimate(incident: Incident) -> OnsetEstimate:
     samples = int(np.isfinite(values[:, 0]).sum())
     if samples < LEAST_SAMPLES:
         return OnsetEstimate(None, f"the SLI has {samples} samples, at least {LEAST_SAMPLES} are needed")
+    step = float(np.median(np.diff(times)))
+    trouble = _trouble(values, step)
+    unusual = unusualness(prepare(incident).values)
+    shown = evidence(unusual, step)
+    weights, none = _weights(times, values, step, trouble, shown)
+    total = weights.sum() + none
+    found = _candidates(weights / total, max(trouble.reach, round(LONGEST_WINDOW / step)))
+    placed = [(_place(incident, times, values, step, trouble, unusual, shown, row), p) for row, p in found]
+    candidates = tuple(OnsetCandidate(time, p) for time, p in placed)
+    if not candidates or (trouble.row is None and candidates[0].probability < DECISIVE):
+        return OnsetEstimate(None, NO_CHANGE, candidates=candidates)
+    if candidates[0].probability < DECISIVE:
+        return OnsetEstimate(None, _doubt(candidates), candidates=candidates)
+    return _estimate(incident, times, values, trouble, candidates)
+
+
+@dataclass(frozen=True, eq=False)
+class _Trouble:
+    """What the SLI says.
+
+    Attributes:
+        rows: (T,) probability that the SLI's trouble begins at each row.
+        row: where it begins in the most probable segmentation; None where it shows none.
+        boundaries: of that segmentation.
+        reach: rows that one sample of the SLI looks back over.
+    """
+
+    rows: Floats
+    row: int | None
+    boundaries: tuple[int, ...]
+    reach: int
+
+
+def _trouble(values: Floats, step: float) -> _Trouble:
     logged = _transformed(values)
+    rows = np.zeros(len(values))
     level, length = np.array([noise(column) for column in logged.T]).T
-    length = np.minimum(length, max(1.0, len(times) / INDEPENDENT))
+    length = np.minimum(length, max(1.0, len(values) / INDEPENDENT))
     moving = np.nanmax(logged, axis=0) - np.nanmin(logged, axis=0) > LEAST_NOISE
     if not moving.any():
-        return OnsetEstimate(None, NO_CHANGE)
+        return _Trouble(rows, None, (), 1)
     logged = _without_blips(logged, level)
     scaled = (logged - np.nanmedian(logged, axis=0)) / np.maximum(level, LEAST_NOISE)
     segments = segment(scaled[:, moving], 1.0 / length[moving])
@@ -97,21 +178,68 @@ def estimate(incident: Incident) -> OnsetEstimate:
     between = np.array([residual_noise(column, segments.boundaries) for column in logged.T]).T
     level, length = np.minimum((level, length), between)
     scaled = (logged - np.nanmedian(logged, axis=0)) / np.maximum(level, LEAST_NOISE)
-    segments = segment(scaled[:, moving], 1.0 / length[moving])
-    least = LEAST_RISE / np.maximum(level, LEAST_NOISE)
-    row = _start_of_trouble(scaled[:, moving], segments.boundaries, least[moving])
-    if row is None:
-        return OnsetEstimate(None, NO_CHANGE)
-    step = float(np.median(np.diff(times)))
+    segments = segment(scaled[:, moving], 1.0 / length[moving], draws=DRAWS)
+    least = (LEAST_RISE / np.maximum(level, LEAST_NOISE))[moving]
+    for boundaries, drawn in segments.draws.items():
+        row = _start_of_trouble(scaled[:, moving], boundaries, least)
+        if row is not None:
+            rows[row] += drawn / DRAWS
     reach = max(1, round(min(float(np.max(length[moving])), LONGEST_WINDOW / step)))
-    probability = float(min(1.0, np.sum(segments.probability[max(row - reach, 1) : row + reach + 1])))
-    edges = (0, *segments.boundaries, len(times))
-    before = _means(values[max(edge for edge in edges if edge < row) : row])
-    after = _means(values[row : min(edge for edge in edges if edge > row)])
-    in_seconds = incident.telemetry.units.get(latency_key(incident)[1]) == "s"
-    in_flight = min(float(after[0]), LONGEST_FLIGHT) if in_seconds and np.isfinite(after[0]) else 0.0
-    onset = max(float(times[max(row - reach, 1)]) - in_flight, float(times[1]))
-    return _estimate(incident, times, onset, row, probability, before, after)
+    start = _start_of_trouble(scaled[:, moving], segments.boundaries, least)
+    return _Trouble(rows, start, segments.boundaries, reach)
+
+
+def _weights(times: Floats, values: Floats, step: float, trouble: _Trouble, shown: Floats) -> tuple[Floats, float]:
+    """(T,) weight of an onset at each row, and that of none."""
+    felt = np.zeros(len(times))
+    shown = shown.copy()
+    short = max(2, round(STRETCHES[0] / step))
+    for row in np.flatnonzero(trouble.rows):
+        distance = times - times[row]
+        lag = ((distance >= -max(LAG, 2 * step)) & (distance <= max(LEAD, step))).astype(np.float64)
+        lag[row] += lag.sum()  # half of it: the SLI's own row
+        felt += trouble.rows[row] * lag / lag.sum()
+        worst = np.fmax.reduce(values[:row], axis=0)
+        if row >= HISTORY and np.any(_means(values[row : row + short]) > worst):
+            shown[row] = max(shown[row], CHANCE)
+    weights = (felt + UNFELT / len(times)) * np.exp(np.minimum(shown, MOST_EVIDENCE) - CHANCE)
+    return weights, max(1.0 - float(trouble.rows.sum()), QUIET)
+
+
+def _candidates(rows: Floats, reach: int) -> list[tuple[int, float]]:
+    """Best row and probability of each stretch of 2 reach + 1 rows, the most probable first."""
+    left = rows.copy()
+    found: list[tuple[int, float]] = []
+    while len(found) < MOST_CANDIDATES:
+        within = np.convolve(left, np.ones(2 * reach + 1), mode="full")[reach : reach + len(left)]
+        centre = int(np.argmax(within))
+        if within[centre] < LEAST_PROBABILITY:
+            break
+        first, last = max(centre - reach, 0), centre + reach + 1
+        found.append((first + int(np.argmax(left[first:last])), float(within[centre])))
+        left[first:last] = 0.0
+    return found
+
+
+def _place(
+    incident: Incident,
+    times: Floats,
+    values: Floats,
+    step: float,
+    trouble: _Trouble,
+    unusual: Floats,
+    shown: Floats,
+    row: int,
+) -> float:
+    """Unix seconds of the onset that a row stands for."""
+    if shown[row] > CHANCE:
+        onset = float(times[beginning(unusual, row, step)]) - max(step / 2, GUARD)
+    else:
+        after = _means(values[row : row + max(2, round(STRETCHES[0] / step))])[0]
+        in_seconds = incident.telemetry.units.get(latency_key(incident)[1]) == "s"
+        in_flight = min(float(after), LONGEST_FLIGHT) if in_seconds and np.isfinite(after) else 0.0
+        onset = float(times[max(row - trouble.reach, 1)]) - in_flight
+    return max(onset, float(times[1]))
 
 
 def _transformed(values: Floats) -> Floats:
@@ -151,16 +279,30 @@ def _means(values: Floats) -> Floats:
     return np.where(count > 0, np.nansum(values, axis=0) / np.maximum(count, 1), np.nan)
 
 
+def _doubt(candidates: tuple[OnsetCandidate, ...]) -> str:
+    listed = ", ".join(f"{clock_time(c.time)} ({percent(c.probability)})" for c in candidates[:3])
+    return f"Cannot tell when the trouble began. Most probable: {listed}"
+
+
 def _estimate(
-    incident: Incident, times: Floats, onset: float, row: int, probability: float, before: Floats, after: Floats
+    incident: Incident, times: Floats, values: Floats, trouble: _Trouble, candidates: tuple[OnsetCandidate, ...]
 ) -> OnsetEstimate:
+    onset, probability = candidates[0].time, candidates[0].probability
+    began = f"began about {clock_time(onset)} (probability {probability:.2f})"
+    found = Onset(onset, OnsetSource.ESTIMATED)
+    if trouble.row is None:
+        claim = f"Trouble {began}: much telemetry became unusual at once, though the SLI shows no change for the worse."
+        return OnsetEstimate(found, claim, probability, candidates)
     front, signal = latency_key(incident)
     unit = incident.telemetry.units.get(signal, "")
+    row = trouble.row
+    edges = (0, *trouble.boundaries, len(times))
+    before = _means(values[max(edge for edge in edges if edge < row) : row])
+    after = _means(values[row : min(edge for edge in edges if edge > row)])
     changes = [f"its latency went from {quantity(before[0], unit)} to {quantity(after[0], unit)}"]
     if max(before[1], after[1]) > 0:
         changes.append(f"its share of errors from {percent(before[1])} to {percent(after[1])}")
-    claim = (
-        f"Trouble at {front} began about {clock_time(onset)} (probability {probability:.2f}): {' and '.join(changes)}, "
-        f"seen from {duration(round(float(times[row]) - onset))} later on."
-    )
-    return OnsetEstimate(Onset(onset, OnsetSource.ESTIMATED), claim, probability)
+    later = round(float(times[row]) - onset)
+    seen = f"seen from {duration(later)} later on" if later > 0 else f"seen from {clock_time(float(times[row]))} on"
+    claim = f"Trouble at {front} {began}: {' and '.join(changes)}, {seen}."
+    return OnsetEstimate(found, claim, probability, candidates)

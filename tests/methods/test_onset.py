@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from scipy.special import gammaln
 
-from cluster.window import OnsetSource
+from cluster.window import OnsetSource, Window
 from methods.telemetry import onset
 from methods.telemetry.changepoint import SCALE, SHAPE, STIFFNESS, noise, segment
 from methods.telemetry.onset import estimate, with_onset
+from methods.telemetry.unusual import beginning, evidence, unusualness
 
 
 def with_sli(incident, latency, errors=None):
@@ -45,7 +46,8 @@ def test_a_recovery_is_no_onset(incident) -> None:
     assert estimate(with_sli(incident, noisy(np.random.default_rng(0), levels))).onset is None
 
 
-def test_errors_alone_are_trouble(incident) -> None:
+def test_errors_alone_are_trouble(make_incident) -> None:
+    incident = make_incident(target=None)
     rng = np.random.default_rng(0)
     errors = np.r_[np.zeros(150), 0.2 + 0.02 * rng.standard_normal(90)]
     found = estimate(with_sli(incident, noisy(rng, [1.0] * 240), errors))
@@ -59,7 +61,8 @@ def test_one_bad_sample_is_no_trouble(incident) -> None:
     assert estimate(with_sli(incident, noisy(np.random.default_rng(0), levels))).onset is None
 
 
-def test_the_larger_trouble_is_the_trouble(incident) -> None:
+def test_the_larger_trouble_is_the_trouble(make_incident) -> None:
+    incident = make_incident(target=None)
     levels = [1.0] * 60 + [1.3] * 60 + [1.0] * 60 + [4.0] * 60
     found = estimate(with_sli(incident, noisy(np.random.default_rng(1), levels)))
     assert found.onset is not None
@@ -79,6 +82,63 @@ def test_too_few_samples_say_nothing(incident) -> None:
     latency = np.full(240, np.nan)
     latency[:7] = 1.0
     assert estimate(with_sli(incident, latency)).onset is None
+
+
+def test_trouble_that_users_feel_late_began_when_the_telemetry_moved(make_incident) -> None:
+    """The replica suffers from 120 s on; the front door shows it 40 s later."""
+    incident = make_incident()
+    levels = [1.0] * 160 + [3.0] * 60 + [1.0] * 20
+    found = estimate(with_sli(incident, noisy(np.random.default_rng(4), levels)))
+    assert found.onset is not None
+    assert found.onset.time == pytest.approx(incident.onset.time, abs=6)
+
+
+def test_a_step_in_the_sli_of_a_short_history_is_no_onset_by_itself(make_incident) -> None:
+    """Twenty samples, of which the SLI's last six are worse, as they were once before: it cannot be told when."""
+    incident = make_incident(target=None, samples=20)
+    latency = noisy(np.random.default_rng(5), [1.0] * 5 + [1.6] * 2 + [1.0] * 7 + [1.5] * 6)
+    found = estimate(with_sli(incident, latency))
+    assert found.onset is None
+    assert found.claim.startswith("Cannot tell when")
+    assert found.candidates
+    assert found.candidates[0].probability < 0.5
+
+
+@pytest.mark.parametrize("step", [1.0, 15.0, 60.0, 300.0])
+def test_candidates_have_probabilities_at_any_resolution(make_incident, step) -> None:
+    incident = make_incident(samples=240)
+    metrics = incident.telemetry.metrics
+    slower = metrics.set_axis(incident.window.start + step * np.arange(len(metrics)), axis=0)
+    slower.index.name = "time"
+    window = Window(incident.window.start, incident.window.start + step * len(metrics))
+    telemetry = dataclasses.replace(incident.telemetry, metrics=slower)
+    found = estimate(dataclasses.replace(incident, window=window, telemetry=telemetry, onset=None))
+    assert found.onset is not None
+    assert abs(found.onset.time - (incident.window.start + 120 * step)) <= max(6.0, 1.5 * step)
+    probabilities = [candidate.probability for candidate in found.candidates]
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert found.probability == probabilities[0] > 0.5
+    assert sum(probabilities) <= 1.0 + 1e-9
+
+
+def test_unusualness_has_no_unit_and_one_signal_does_not_stand_for_all() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.normal(10.0, 1.0, (200, 8))
+    values[100, 0] = 1e9
+    found = unusualness(values)
+    assert found[100] < 2.0
+    assert unusualness(values * np.array([1e-6, 1e9, 1, 1, 1, 1, 1, 1])) == pytest.approx(found)
+    assert np.isnan(unusualness(np.ones((5, 2)))).all()
+
+
+def test_evidence_is_chance_in_noise_and_large_at_a_change() -> None:
+    rng = np.random.default_rng(1)
+    noise_only = np.exp(0.3 * rng.standard_normal(240))
+    changed = noise_only * np.where(np.arange(240) >= 150, 5.0, 1.0)
+    assert evidence(noise_only, 1.0).max() < 4.0
+    found = evidence(changed, 1.0)
+    assert found.max() > 8.0
+    assert beginning(changed, int(np.argmax(found)), 1.0) == pytest.approx(150, abs=1)
 
 
 def test_a_set_onset_is_left_alone_and_no_sli_leaves_none(incident) -> None:
@@ -139,6 +199,15 @@ def test_the_posterior_is_exact() -> None:
     found = segment(x[:, None], np.ones(1))
     assert found.probability == pytest.approx(expected)
     assert list(found.boundaries) == contains[int(np.argmax(p))] == [4]
+
+
+def test_draws_have_the_probabilities_of_the_posterior() -> None:
+    x = np.array([0.1, -0.3, 0.2, 0.0, 2.9, 3.2, 3.0, 2.7])
+    found = segment(x[:, None], np.ones(1), draws=4000)
+    assert sum(found.draws.values()) == 4000
+    for row in range(1, 8):
+        share = sum(count for cuts, count in found.draws.items() if row in cuts) / 4000
+        assert share == pytest.approx(found.probability[row], abs=0.03)
 
 
 def test_noise_is_measured_around_steps_and_its_length_grows_with_smoothing() -> None:
