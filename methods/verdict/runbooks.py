@@ -110,7 +110,6 @@ def _values(incident: Incident, component: str, onset: float | None) -> dict[str
     door = topology.front_door
     gateway = topology.component(door).labels if door is not None else {}
     head = next((c.labels for c in topology.of_kind(Kind.HEAD)), {})
-    since = "" if onset is None else datetime.fromtimestamp(onset, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     known = {
         "component": component,
         "namespace": labels.get("namespace") or gateway.get("namespace") or head.get("namespace") or "",
@@ -119,7 +118,7 @@ def _values(incident: Incident, component: str, onset: float | None) -> dict[str
         "node": labels.get("node", "") or next(iter(topology.hosts(component)), ""),
         "head_pod": head.get("pod", ""),
         "gateway_pod": gateway.get("pod", ""),
-        "since": since,
+        "since": _rfc3339(onset),
         "run": str(paths.local() / "run"),
     }
     # Of a gateway of several pods, the first.
@@ -128,6 +127,14 @@ def _values(incident: Incident, component: str, onset: float | None) -> dict[str
     return {
         name: shlex.quote(plain(value, 4096)) if value else f'"${{{name.upper()}:?}}"' for name, value in values.items()
     }
+
+
+def _rfc3339(time: float | None) -> str:
+    """Empty for no time, and for one that is none: milliseconds taken for seconds, say."""
+    try:
+        return "" if time is None else datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        return ""
 
 
 def _inside_quotes(command: str) -> str:

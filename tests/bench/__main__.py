@@ -15,6 +15,7 @@ PARTS = {
     "deviation": "what each rule of nsigma and baro is worth",
     "growth": "10, 100 and 1,000 components",
     "cluster": "one window of 1,000 pods from a real Prometheus",
+    "verdict": "the verdict on the shipped drills, with docs/measured/verdict.md",
 }
 
 

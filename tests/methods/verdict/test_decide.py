@@ -14,6 +14,7 @@ from serving_incident import LEVELS, incident, requests, slow
 from cluster.display import document, to_html, to_text
 from cluster.incident.model import Incident, Telemetry
 from cluster.topology import Component, Kind, Topology, calls
+from cluster.window import Window
 from methods.answer.types import ComponentScore, Explanation, Family, NoRanking, Ranking, Reason, Step
 from methods.running.runner import Result
 from methods.verdict.as_json import verdict_json
@@ -105,6 +106,20 @@ def test_it_cannot_tell_from_too_few_samples() -> None:
     assert verdict.answer is Answer.UNKNOWN
     assert verdict.headline.startswith("Cannot tell: too few samples")
     assert verdict.methods == ("baro",)
+
+
+def test_it_cannot_tell_in_a_window_without_a_length() -> None:
+    verdict = decide(dataclasses.replace(incident(), window=Window(-1.5e308, 1.5e308)))
+    assert verdict.answer is Answer.UNKNOWN
+
+
+def test_a_time_that_is_none_is_left_to_the_reader() -> None:
+    case = incident(slow("replica-2"))
+    frames = (case.telemetry.metrics, case.telemetry.edge_metrics)
+    shifted = [frame.set_axis(frame.index + 1e15, axis=0) for frame in frames]
+    verdict = decide(dataclasses.replace(case, window=Window(1e15, 1e15 + 240), telemetry=Telemetry(*shifted)))
+    assert verdict.named == ("replica-2",)
+    assert verdict.actions
 
 
 def test_a_component_without_telemetry_is_named_as_not_known() -> None:

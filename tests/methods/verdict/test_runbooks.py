@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shlex
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -84,7 +85,7 @@ def test_a_hostile_name_stays_one_word(name: str) -> None:
     assert words[:3] == ["tail", "-n", "200"]
     assert len(words) == 4
     assert words[3].endswith("/engine.log")
-    assert safe.isprintable() or "\N{REPLACEMENT CHARACTER}" in safe
+    assert not any(unicodedata.category(letter) in ("Cc", "Cf", "Cs") for letter in safe)
 
 
 @pytest.mark.parametrize("name", ["x'; rm -rf / #", '$(reboot)"', "`reboot`", "a\nreboot", "\x1b[31m", "-rf"])
