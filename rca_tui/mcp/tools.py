@@ -33,7 +33,7 @@ POINTS = 240
 """Samples of a series: of a longer one, every second, third … of a mean."""
 CAPTURES = 20
 """Incidents that one server saves: an agent in a loop must not fill the disk."""
-TEXT, KEY, KEYS = 500, 100, 100
+TEXT, KEY, KEYS = 2_000, 100, 100
 """Characters of a text, and of a name; names in one object."""
 DEADLINE = 60.0
 
@@ -265,7 +265,8 @@ def _bounded(value: Any, rows: int) -> Any:
     if isinstance(value, Mapping):
         return bounded(value, rows)
     if isinstance(value, str):
-        return plain(value, TEXT)
+        # A command has several lines at times.
+        return "\n".join(plain(line, TEXT) for line in value[:TEXT].split("\n"))
     if isinstance(value, Sequence):
         return [_bounded(item, rows) for item in value[:rows]]
     if isinstance(value, float):

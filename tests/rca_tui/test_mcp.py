@@ -163,6 +163,9 @@ def test_answers_are_bounded() -> None:
     assert len(long[1]) == ROWS
     assert len(long[1][0]) <= TEXT
     assert answer["nan"] is None
+    assert bounded({"command": "rca-tui status\nrca-tui\x1b recover"}) == {
+        "command": "rca-tui status\nrca-tui� recover"
+    }
     assert answer["deep"]["n"] == [None, 1, None, True]
 
 
