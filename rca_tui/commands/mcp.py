@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 import typer
 
 from rca_tui.commands import connection
@@ -20,10 +18,10 @@ def mcp(context: InCluster = None) -> None:
     Example: rca-tui mcp --context prod
     """
     choose_also(context)
-    if find_spec("mcp") is None:
-        raise BadInput("the package mcp is not installed: pip install 'rca-tui[mcp]'")
-    from rca_tui.mcp.server import build
-
+    try:
+        from rca_tui.mcp.server import build
+    except ImportError:
+        raise BadInput("the package mcp is not installed, or too old: pip install 'rca-tui[mcp]'") from None
     chosen = connection.chosen()
     build(lambda: connection.connect(chosen)).run("stdio")
 

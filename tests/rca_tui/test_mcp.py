@@ -20,7 +20,6 @@ from cluster import save_incident
 from cluster.deployment import DeploymentError
 from cluster.errors import RcaError
 from cluster.incident import library
-from rca_tui.commands import mcp as command
 from rca_tui.mcp import tools as tools_module
 from rca_tui.mcp.tools import POINTS, ROWS, TEXT, Tools, bounded
 
@@ -112,7 +111,8 @@ def test_what_a_caller_can_repair_is_a_tool_error_of_one_sentence() -> None:
 
 
 def test_without_the_package_the_command_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "mcp.server.mcpserver", None)
+    monkeypatch.delitem(sys.modules, "rca_tui.mcp.server", raising=False)
     assert "pip install 'rca-tui[mcp]'" in refusal("mcp")
 
 
