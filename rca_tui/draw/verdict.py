@@ -55,14 +55,20 @@ def one_line(verdict: Verdict, width: int) -> tuple[str, str]:
     """
     from methods.verdict.types import Answer
 
-    who, _, what = plain(verdict.headline, SENTENCE).rstrip(".").partition(": ")
-    what = f": {what}" if what else ""
+    who, what = _halves(verdict)
+    what = f": {what.rstrip('.')}" if what else ""
     if verdict.answer is not Answer.UNKNOWN:
         who += f", {verdict.strength}"
     for shorter in _shorter(what, verdict.next):
         if len(who) + len(shorter) <= width:
             return who, shorter
     return fit(who, width), fit(shorter, max(0, width - len(who))) if width > len(who) + 8 else ""
+
+
+def _halves(verdict: Verdict) -> tuple[str, str]:
+    """Who, and what the signals say, of the headline; without the strength, which is shown in its own way."""
+    who, _, what = plain(verdict.headline, SENTENCE).partition(": ")
+    return who.removesuffix(f", {verdict.strength}").rstrip("."), what
 
 
 def _shorter(what: str, following: tuple[str, ...]) -> Iterator[str]:
@@ -83,7 +89,7 @@ def head(diagnosis: Diagnosis, verdict: Verdict, colour: dict[str, str]) -> Text
     from methods.verdict.types import Trouble
 
     glyph, tint = sign(verdict)
-    who, _, what = plain(verdict.headline, SENTENCE).partition(": ")
+    who, what = _halves(verdict)
     text = Text.assemble((f"{glyph} {who}", f"bold {colour[tint]}"))
     if certainty := sure(verdict):
         text.append("  ").append(certainty, style=f"bold {colour[tint]}")
@@ -111,7 +117,8 @@ def chances(verdict: Verdict, colour: dict[str, str], width: int) -> Text:
         return Text("no probabilities: the telemetry does not allow an answer", style="dim")
     listed = [s for i, s in enumerate(verdict.suspects[:SUSPECTS]) if i == 0 or s.probability >= LIKELY]
     rows = [(s.component, s.probability, s.component in verdict.named) for s in listed]
-    rows.append(("nobody", verdict.nobody, verdict.answer is Answer.NOBODY))
+    nobody = ("nobody", verdict.nobody, verdict.answer is Answer.NOBODY)
+    rows = [nobody, *rows] if nobody[2] else [*rows, nobody]
     name_width = min(24, max(len(plain(name)) for name, _, _ in rows))
     bar = max(4, min(40, width - name_width - 10))
     text = Text(no_wrap=True, overflow="ellipsis")

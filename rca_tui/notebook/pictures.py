@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from cluster import Incident
 from cluster.text.plain import plain
 from cluster.text.quantities import number
-from methods import ComponentScore, SeriesPointer, Step
+from methods import ComponentScore, SeriesPointer, Step, Verdict
 from rca_tui.notebook.picture import BLUE, DASHES, FAINT, GREEN, INK, LINES, ORANGE, PURPLE, VERMILION, Picture, sheet
 
 Key = tuple[str, str]
@@ -129,6 +129,13 @@ def verdict(incident: Incident, components: Sequence[ComponentScore], key: Key, 
         right.set_xlabel("seconds since the window began")
         _onset(right, incident)
         return Picture(figure, f"{plain(title)}: {plain(components[0].component)} first; {plain(' '.join(key))}")
+
+
+def supporting(incident: Incident, shown: Verdict, most: int = 3) -> Picture | None:
+    """The first signals that speak for a verdict, one chart each; None if it points at no series."""
+    pointers = [e.pointer for e in shown.supporting if isinstance(e.pointer, SeriesPointer)]
+    keys = list(dict.fromkeys((p.component, p.signal) for p in pointers))[:most]
+    return signals(incident, keys) if keys else None
 
 
 def step(incident: Incident, shown: Step) -> Picture | None:

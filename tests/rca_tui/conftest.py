@@ -82,8 +82,8 @@ def verdict(**changes: Any) -> Verdict:
         0.002,
         Trouble.CPU,
         synthetic.ONSET,
-        "replica-1: latency p90 600 ms → 2.2 s, queue 0.4 → 5.4, CPU 0.35 → 0.95 cores since 22:15:20 UTC, peers "
-        "unchanged.",
+        "replica-1, strong: latency p90 600 ms → 2.2 s, queue 0.4 → 5.4, CPU 0.35 → 0.95 cores since 22:15:20 UTC, "
+        "peers unchanged.",
         path=(Hop("replica-1", "gateway", synthetic.ONSET + 4),),
         supporting=(Evidence("replica-1: latency p90 600 ms → 2.2 s.", after), Evidence("replica-1: queue 0.4 → 5.4.")),
         opposing=(Evidence("circa blames head first: head rose to 2.2 s."),),

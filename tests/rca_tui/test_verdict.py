@@ -34,7 +34,7 @@ NOBODY = verdict(
     nobody=0.93,
     suspects=(Suspect("replica-1", 0.07),),
     kind=Trouble.OVERLOAD,
-    headline="Nobody is at fault: requests 4 → 9 /s since 22:15:20 UTC, all replicas slow alike.",
+    headline="Nobody is at fault, strong: requests 4 → 9 /s since 22:15:20 UTC, all replicas slow alike.",
 )
 UNKNOWN = Verdict(
     Answer.UNKNOWN, (), (), 0.0, Trouble.UNKNOWN, None, "Cannot tell: no metrics.", unknown=("Who is at fault.",)
