@@ -11,18 +11,7 @@ import pytest
 import synthetic
 
 from cluster.incident.model import Incident
-from methods.answer.types import (
-    ComponentScore,
-    Explanation,
-    Family,
-    NoRanking,
-    Ranking,
-    Reason,
-    SeriesPointer,
-    SignalScore,
-    Step,
-    Table,
-)
+from methods.answer.types import Family, NoRanking, Reason, SeriesPointer
 from methods.verdict.types import Action, Answer, Evidence, Hop, Suspect, Trouble, Verdict
 from rca_tui.work import diagnosis
 
@@ -48,28 +37,6 @@ def steady(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[None]:
     yield
     monkeypatch.undo()
     time.tzset()
-
-
-def ranking(first: str, level: float) -> Ranking:
-    """The serving pods by score, that one first, the next two tied, with two steps of explanation."""
-    others = [component for component in synthetic.SERVING if component != first]
-    signals = (SignalScore(first, "latency_p90", level), SignalScore(first, "queue_length", level / 2))
-    scores = (
-        ComponentScore(first, level, 1, signals),
-        *(ComponentScore(component, level / 4, 2) for component in others[:2]),
-        ComponentScore(others[2], level / 9, 4),
-    )
-    end = synthetic.START + synthetic.LENGTH
-    before = SeriesPointer(first, "latency_p90", synthetic.START, synthetic.ONSET)
-    after = SeriesPointer(first, "latency_p90", synthetic.ONSET, end)
-    table = Table(("component", "signal", "score"), tuple((s.component, s.signal, s.score) for s in signals))
-    steps = (
-        Step(
-            "The baseline", "120 samples before the onset have the median 600 ms.", {"median": 0.6}, pointers=(before,)
-        ),
-        Step("The deviation", f"{first} rose to 2.2 s.", levels={"baseline": 0.6}, table=table, pointers=(after,)),
-    )
-    return Ranking(scores, Explanation(steps, ("Upstream components echo what they call.",)))
 
 
 def verdict(**changes: Any) -> Verdict:
@@ -108,12 +75,12 @@ def ranked_here(steady: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def run(incident: Incident, names: object = None, **_: object) -> Iterator[runner.Result]:
         for name, first, level in (("baro", "replica-1", 83.7), ("nsigma", "replica-1", 51.0), ("circa", "head", 4.2)):
-            yield runner.Result(name, Family.METRIC, ranking(first, level), 0.02)
+            yield runner.Result(name, Family.METRIC, synthetic.ranking(first, level), 0.02)
         words = "[red]no[/] traces \x1b]52;c;aGk=\x07 in this incident."
         yield runner.Result("microrank", Family.TRACE, NoRanking(Reason.NOT_APPLICABLE, words), 0.01)
 
     def run_contrast(incident: Incident, **_: object) -> runner.Result:
-        return runner.Result("contrast", Family.METRIC, ranking("replica-1", 0.31), 2.4)
+        return runner.Result("contrast", Family.METRIC, synthetic.ranking("replica-1", 0.31), 2.4)
 
     monkeypatch.setattr(diagnosis, "diagnose", DIAGNOSE)
     monkeypatch.setattr(decide, "decide", lambda *_: verdict())

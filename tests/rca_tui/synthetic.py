@@ -12,6 +12,7 @@ from cluster.incident.model import Incident, Telemetry, empty_logs, empty_spans
 from cluster.signals import UNITS
 from cluster.topology import Component, Edge, Kind, Relation, Topology, calls
 from cluster.window import Window
+from methods.answer.types import ComponentScore, Explanation, Ranking, SeriesPointer, SignalScore, Step, Table
 
 START = 1_700_000_000.0
 LENGTH = 240
@@ -165,3 +166,25 @@ def hostile(name: str) -> Incident:
     logs = pd.DataFrame({"time": [ONSET], "component": [name], "severity": ["ERROR"], "message": [name]})
     seen = Telemetry(frame, clean.telemetry.edge_metrics, empty_spans(), logs, {name: name})
     return Incident("9a1b", "local", clean.window, renamed, seen)
+
+
+def ranking(first: str, level: float) -> Ranking:
+    """The serving pods by score, that one first, the next two tied, with two steps of explanation."""
+    others = [component for component in SERVING if component != first]
+    signals = (SignalScore(first, "latency_p90", level), SignalScore(first, "queue_length", level / 2))
+    scores = (
+        ComponentScore(first, level, 1, signals),
+        *(ComponentScore(component, level / 4, 2) for component in others[:2]),
+        ComponentScore(others[2], level / 9, 4),
+    )
+    end = START + LENGTH
+    before = SeriesPointer(first, "latency_p90", START, ONSET)
+    after = SeriesPointer(first, "latency_p90", ONSET, end)
+    table = Table(("component", "signal", "score"), tuple((s.component, s.signal, s.score) for s in signals))
+    steps = (
+        Step(
+            "The baseline", "120 samples before the onset have the median 600 ms.", {"median": 0.6}, pointers=(before,)
+        ),
+        Step("The deviation", f"{first} rose to 2.2 s.", levels={"baseline": 0.6}, table=table, pointers=(after,)),
+    )
+    return Ranking(scores, Explanation(steps, ("Upstream components echo what they call.",)))

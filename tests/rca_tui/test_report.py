@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import synthetic
 from commands import refusal, run
-from conftest import ranking
 from html5 import parsed
 from markdown_it import MarkdownIt
 
@@ -53,7 +52,9 @@ def verdict(named: str = REPLICA, signal: str = "latency_p90") -> Verdict:
 
 def results(named: str = REPLICA) -> list[Result]:
     blamed = (("baro", named), ("nsigma", named), ("circa", "head"), ("dummy", "head"))
-    ranked = [Result(name, Family.METRIC, ranking(first, 9.0), 0.1) for name, first in blamed if first in SERVING]
+    ranked = [
+        Result(name, Family.METRIC, synthetic.ranking(first, 9.0), 0.1) for name, first in blamed if first in SERVING
+    ]
     return [*ranked, Result("microrank", Family.TRACE, NoRanking(Reason.NOT_APPLICABLE, f"no spans {named}"), 0.1)]
 
 
@@ -255,7 +256,7 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     def answer(incident: Incident, names: list[str], **_: object) -> Any:
         for name in names:
             ran.append(name)
-            yield Result(name, Family.METRIC, ranking("replica-1", 9.0), 0.1)
+            yield Result(name, Family.METRIC, synthetic.ranking("replica-1", 9.0), 0.1)
 
     monkeypatch.setattr(runner, "run", answer)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
