@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import statistics
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from methods.peers.families import family_of
 from methods.peers.judgement import Judgement
 from methods.verdict.normal import began, departures
 from methods.verdict.phrases import change, moved, of_peers, words
-from methods.verdict.trouble import Footprint, footprint, kind_of
+from methods.verdict.trouble import SHOWS_IN, Footprint, footprint, kind_of
 from methods.verdict.types import Evidence, Trouble
 
 SHOWN = 3
@@ -63,7 +64,20 @@ def blame(incident: Incident, judged: Judgement, component: str) -> Blame:
     own = sum(float(factor[at]) for factor in judged.evidence.families[component].values())
     routed = judged.evidence.routed.get(component)
     overfull = _overfull(print_) if routed is not None and routed[at] > max(own, 0.0) else None
+    account = dataclasses.replace(account, rows=tuple(_since(row, account, print_.means) for row in account.rows))
     return Blame(account, onset, print_, kind_of(print_, routed=overfull is not None), overfull)
+
+
+def _since(row: Measured, account: Account, means: Means) -> Measured:
+    """The row with the levels before the onset: those before the stretch may hold some of the trouble."""
+
+    def before(component: str) -> tuple[str, ...]:
+        return (row.caller, component, row.signal) if row.caller else (component, row.signal)
+
+    own = means.of(*before(account.component))[0]
+    shared = means.median([before(peer) for peer in account.peers])
+    peers = (shared[0], row.peers[1]) if row.peers and shared else row.peers
+    return dataclasses.replace(row, before=own if math.isfinite(own) else row.before, peers=peers)
 
 
 def supporting(incident: Incident, blamed: Blame) -> tuple[Evidence, ...]:
@@ -83,12 +97,20 @@ def phrase(incident: Incident, blamed: Blame, most: int = SHOWN) -> str:
     since = f"since {clock_time(blamed.onset)}"
     if blamed.overfull is not None:
         return f"{_share(incident, blamed, blamed.overfull)} {since}"
-    rows = blamed.telling[:most]
+    rows = _shown(blamed, most)
     said = ", ".join(moved(incident, row) for row in rows)
     if calls := _longer(blamed):
         said = f"its calls take {calls} longer than the callees say{', ' if said else ''}{said}"
     peers = of_peers(incident, blamed.account, rows)
     return f"{said or 'no signal of its own tells of it'} {since}{', ' if peers else ''}{peers}"
+
+
+def _shown(blamed: Blame, most: int) -> tuple[Measured, ...]:
+    """The strongest signals, of which one shows the kind of trouble where any does."""
+    told, shows = blamed.telling, SHOWS_IN.get(blamed.kind, ())
+    mark = next((row for row in told if row.signal in shows), None)
+    rows = told[:most]
+    return rows if mark is None or mark in rows else (*rows[: most - 1], mark)
 
 
 def _overfull(print_: Footprint) -> str | None:

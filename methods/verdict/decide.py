@@ -67,7 +67,7 @@ def _components(incident: Incident, judged: Judgement, named: Sequence[str], ans
         (
             *rivals(judged, named),
             *(e for blamed in blames for e in misfits(incident, blamed)),
-            *out_of_order(path, onset),
+            *out_of_order(incident, stretches),
             *dissent,
         ),
         not_known(incident, judged, blames, path),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cluster.incident.model import Incident
 from cluster.text.quantities import percent
@@ -13,8 +13,9 @@ from methods.peers.explanation import missing_of
 from methods.peers.judgement import Judgement
 from methods.verdict.blame import Blame
 from methods.verdict.normal import keys_of
+from methods.verdict.path import Stretch, early
 from methods.verdict.phrases import change, listed, words
-from methods.verdict.trouble import against
+from methods.verdict.trouble import SHOWS_IN, against
 from methods.verdict.types import Evidence, Hop, Trouble
 
 NOTABLE = 0.05
@@ -24,22 +25,6 @@ FEW_SECONDS = 30.0
 LINE = 120
 """Characters of a log line that are quoted."""
 _SEVERE = frozenset({"ERROR", "CRITICAL", "FATAL", "WARNING", "WARN"})
-_SIGNALS = {
-    Trouble.CPU: ("cpu_throttled", "cpu_usage"),
-    Trouble.MEMORY: ("memory_working_set", "memory_limit_ratio"),
-    Trouble.LINK_SLOW: ("connect_time_p90",),
-    Trouble.LINK_LOSSY: ("connect_time_p90",),
-    Trouble.CUT_OFF: ("network_receive",),
-    Trouble.STOPPED: ("token_rate", "cpu_usage"),
-    Trouble.RESTARTED: ("restarts", "memory_working_set"),
-    Trouble.QUEUE: ("queue_length", "token_rate"),
-    Trouble.PREFILL: ("ttft_p90", "prompt_tokens_p90"),
-    Trouble.KV_CACHE: ("kv_usage", "preemption_rate"),
-    Trouble.ROUTING: ("request_rate",),
-    Trouble.CALLER: ("cpu_usage", "connections"),
-    Trouble.GPU: ("gpu_sm_clock", "gpu_throttle_power"),
-}
-"""What to look at first, of each kind."""
 
 
 def misfits(incident: Incident, blamed: Blame) -> tuple[Evidence, ...]:
@@ -55,17 +40,20 @@ def misfits(incident: Incident, blamed: Blame) -> tuple[Evidence, ...]:
 def rivals(judged: Judgement, named: Sequence[str]) -> tuple[Evidence, ...]:
     """Other answers that are not improbable."""
     left = [f"{c} ({percent(p)})" for c in judged.order if c not in named and (p := judged.scores[c]) >= NOTABLE]
+    found = [f"It could also be {listed(left)}."] if left else []
     if named and judged.posterior.nobody >= NOTABLE:
-        left.append(f"nobody ({percent(judged.posterior.nobody)})")
-    return (Evidence(f"It could also be {listed(left)}."),) if left else ()
+        found.append(f"Nobody may be at fault ({percent(judged.posterior.nobody)}).")
+    return tuple(map(Evidence, found))
 
 
-def out_of_order(path: Sequence[Hop], onset: float) -> tuple[Evidence, ...]:
-    """Components that suffered before the cause did."""
-    early = [hop for hop in path if hop.at is not None and hop.at < onset - 5.0]
+def out_of_order(incident: Incident, causes: Mapping[str, Stretch]) -> tuple[Evidence, ...]:
+    """Callers that suffered before the cause did."""
     return tuple(
-        Evidence(f"{hop.target} left its normal at {clock_time(hop.at or onset)}, before {hop.source} did.")
-        for hop in early
+        Evidence(
+            f"{caller} left its normal at {clock_time(at)}, {duration(causes[cause].start - at)} before {cause} did: "
+            "the trouble may be older, or come from elsewhere."
+        )
+        for caller, cause, at in early(incident, causes)
     )
 
 
@@ -97,7 +85,7 @@ def look_next(incident: Incident, judged: Judgement, blames: Sequence[Blame]) ->
     found = []
     for blamed in blames:
         name, since = blamed.component, clock_time(blamed.onset)
-        signals = [s for s in _SIGNALS.get(blamed.kind, ()) if _measured(incident, name, s)]
+        signals = [s for s in SHOWS_IN.get(blamed.kind, ()) if _measured(incident, name, s)]
         if blamed.overfull is not None:
             found.append(f"request_rate of {name} to each of its callees from {since} on: who changed the weights?")
         elif signals:

@@ -7,6 +7,7 @@ callee more than its share: that callee suffers first.
 from __future__ import annotations
 
 import itertools
+import math
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from cluster.topology import Relation, Topology
 from methods.verdict.normal import departures, keys_of
 from methods.verdict.types import Hop
 
+EARLY = 5.0
+"""Seconds by which a caller may leave its normal before the cause, by chance."""
 LATER = 30.0
 """Seconds after the stretch that shows the cause's trouble, in which it may still arrive at its callers."""
 
@@ -48,6 +51,17 @@ def spread(incident: Incident, causes: Mapping[str, Stretch], overfull: str | No
     known = [hop.at for hop in hops.values() if hop.at is not None]
     last = max(known, default=0.0)
     return tuple(sorted(hops.values(), key=lambda hop: hop.at if hop.at is not None else last + 1))
+
+
+def early(incident: Incident, causes: Mapping[str, Stretch]) -> tuple[tuple[str, str, float], ...]:
+    """(caller, cause, when) of callers that left their normal more than `EARLY` seconds before what they call."""
+    found = []
+    for cause, stretch in causes.items():
+        for caller in incident.topology.callers(cause):
+            at = _arrival(incident, caller, stretch, -math.inf, cause)
+            if at is not None and at < stretch.start - EARLY:
+                found.append((caller, cause, at))
+    return tuple(found)
 
 
 def expected(topology: Topology, causes: Collection[str], target: str = "") -> frozenset[tuple[str, str]]:

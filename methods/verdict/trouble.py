@@ -209,3 +209,20 @@ _EXPECTED: Final[Mapping[Trouble, Mapping[str, bool]]] = {
     Trouble.GPU: {"tpot_p50": True, "token_rate": False},
 }
 """Kind -> signal -> whether it should rise; True where a fall, and False where a rise, does not fit."""
+
+SHOWS_IN: Final[Mapping[Trouble, tuple[str, ...]]] = {
+    Trouble.CPU: ("cpu_throttled", "cpu_usage"),
+    Trouble.MEMORY: ("memory_working_set", "memory_limit_ratio"),
+    Trouble.LINK_SLOW: ("connect_time_p90",),
+    Trouble.LINK_LOSSY: ("connect_time_p90",),
+    Trouble.CUT_OFF: ("network_receive",),
+    Trouble.STOPPED: ("token_rate", "cpu_usage"),
+    Trouble.RESTARTED: ("restarts", "memory_working_set"),
+    Trouble.QUEUE: ("queue_length", "token_rate"),
+    Trouble.PREFILL: ("ttft_p90", "prompt_tokens_p90"),
+    Trouble.KV_CACHE: ("kv_usage", "preemption_rate"),
+    Trouble.ROUTING: ("request_rate",),
+    Trouble.CALLER: ("cpu_usage", "connections"),
+    Trouble.GPU: ("gpu_sm_clock", "gpu_throttle_power"),
+}
+"""The signals that show each kind best, of those that the vocabulary has."""

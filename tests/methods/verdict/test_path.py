@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -74,3 +76,12 @@ def test_a_direction_that_does_not_hurt_is_no_departure() -> None:
     values = np.r_[np.full(50, 1.0), np.full(50, 0.1)]
     assert departure(series(values), 55.0, 90.0) is None
     assert departure(series(values, "request_rate"), 55.0, 90.0) == 50.0
+
+
+def test_a_caller_that_suffers_first_speaks_against() -> None:
+    case = incident(slow("replica-2") | {("gateway", "latency_p90"): 3.0})
+    metrics = case.telemetry.metrics.copy()
+    metrics.loc[ONSET - 20 : ONSET, ("gateway", "latency_p90")] *= 3.0
+    early = dataclasses.replace(case, telemetry=dataclasses.replace(case.telemetry, metrics=metrics))
+    assert any("gateway left its normal at 00:01:40 UTC" in e.sentence for e in decide(early).opposing)
+    assert not any("left its normal" in e.sentence for e in decide(case).opposing)

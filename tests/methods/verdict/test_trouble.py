@@ -86,3 +86,10 @@ def test_a_footprint_looks_at_what_the_catalogue_expects(fault: str, signal: str
     moves = {(*where[effect.role], effect.signal): 6.0 for effect in effects if effect.role in where}
     more = own(cpu_usage=2.0) if kind is Trouble.CPU else {}
     assert decide(incident(moves | more)).kind is kind
+
+
+def test_the_headline_shows_a_signal_of_the_kind() -> None:
+    factors = slow(NAME, by=8.0) | own(request_rate=0.3, memory_working_set=2.0)
+    verdict = decide(incident(factors))
+    assert verdict.kind is Trouble.MEMORY
+    assert "memory 573 MiB → 1.12 GiB" in verdict.headline
