@@ -66,9 +66,10 @@ class Circa(Method):
         The paper draws its graph from the architecture and the meaning of each metric. Signals of an unknown stack have
         no known meaning, so PC searches the graph here, as in the study. The public code regresses on causal children
         by a reversed graph, skips the adjustment for descendants, drops columns whose names have three parts and nodes
-        without an edge, and assumes a step of 1 s. Here the regression is on parents (directed edges only), and all
-        samples before the onset are training data. The least spread and the count of departures are ours, too: the
-        public code divides by whatever spread a near-constant signal has.
+        without an edge, and assumes a step of 1 s. Here the regression is on parents (directed edges only; those that
+        two colliders direct both ways are bidirected, and are not used), and all samples before the onset are training
+        data. The least spread and the count of departures are ours, too: the public code divides by whatever spread a
+        near-constant signal has.
 
     Example:
         >>> import numpy as np

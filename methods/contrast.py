@@ -71,9 +71,9 @@ class Contrast(Method):
         >>> from methods.contrast import Contrast
         >>> ranking = Contrast(trees=20, trees_to_check=5).rank(slow_replica(), np.random.default_rng(0))
         >>> [scored.component for scored in ranking.components]
-        ['replica-1', 'gateway', 'node', 'replica-0']
+        ['replica-1', 'node', 'gateway', 'replica-0']
         >>> print(ranking.explanation.steps[-1].claim)
-        replica-1 contributes 32 of the 49.6 points by which the prediction in the fault window (99.6 %) exceeds the
+        replica-1 contributes 30.7 of the 49.5 points by which the prediction in the fault window (99.5 %) exceeds the
         mean (50 %).
     """
 

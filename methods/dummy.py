@@ -49,9 +49,9 @@ class Dummy(Method):
         >>> from methods.dummy import Dummy
         >>> ranking = Dummy().rank(slow_replica(), np.random.default_rng(0))
         >>> [scored.component for scored in ranking.components]
-        ['gateway', 'replica-0', 'node', 'replica-1']
+        ['replica-0', 'replica-1', 'gateway', 'node']
         >>> print(ranking.explanation.steps[0].claim)
-        gateway is first because its latency_p90 was drawn first of 9 signals. No value was read.
+        replica-0 is first because its cpu_usage was drawn first of 9 signals. No value was read.
     """
 
     name = "dummy"

@@ -50,10 +50,11 @@ class FciPageRank(GraphMethod):
 
     Deviations:
         No selection bias: R5 to R7 are left out. Possible-D-Sep is computed for all pairs before edges are removed, so
-        the order of signals does not matter. Every edge is walked from effect to possible cause; the public code walks
-        x o→ y from the possible cause to the effect. Copies of a signal are merged and share its score. All signals
-        take part in PageRank; the public code leaves out those without an edge and so assigns the scores to the wrong
-        names. An empty graph gives NoRanking; the public code returns the order of columns.
+        the order of signals does not matter. Where rules contradict each other the first one wins; signals are taken in
+        an order that depends on neither names nor units. Every edge is walked from effect to possible cause; the public
+        code walks x o→ y from the possible cause to the effect. Copies of a signal are merged and share its score. All
+        signals take part in PageRank; the public code leaves out those without an edge and so assigns the scores to the
+        wrong names. An empty graph gives NoRanking; the public code returns the order of columns.
 
     Example:
         >>> import numpy as np

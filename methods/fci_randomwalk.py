@@ -53,12 +53,13 @@ class FciRandomWalk(GraphMethod):
 
     Deviations:
         No selection bias: R5 to R7 are left out. Possible-D-Sep is computed for all pairs before edges are removed, so
-        the order of signals does not matter. Every edge is walked from effect to possible cause; the public code walks
-        x o→ y from the possible cause to the effect. Copies of a signal are merged and share its score. The walk uses
-        the weights, as expected visits instead of sampled ones; in the public code all weights are 0, so every step is
-        uniform and the graph has no influence. The SLI and what else users notice at the front door (latencies, errors,
-        numbers of requests) are symptoms, which resemble the SLI whatever its cause: the walk passes through them, but
-        they are not ranked.
+        the order of signals does not matter. Where rules contradict each other the first one wins; signals are taken in
+        an order that depends on neither names nor units. Every edge is walked from effect to possible cause; the public
+        code walks x o→ y from the possible cause to the effect. Copies of a signal are merged and share its score. The
+        walk uses the weights, as expected visits instead of sampled ones; in the public code all weights are 0, so
+        every step is uniform and the graph has no influence. The SLI and what else users notice at the front door
+        (latencies, errors, numbers of requests) are symptoms, which resemble the SLI whatever its cause: the walk
+        passes through them, but they are not ranked.
 
     Example:
         >>> import numpy as np

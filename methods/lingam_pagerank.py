@@ -59,9 +59,9 @@ class LingamPageRank(GraphMethod):
         >>> from methods.lingam_pagerank import LingamPageRank
         >>> ranking = LingamPageRank().rank(slow_replica(), np.random.default_rng(0))
         >>> [scored.component for scored in ranking.components]
-        ['gateway', 'replica-1', 'replica-0', 'node']
+        ['replica-1', 'replica-0', 'node', 'gateway']
         >>> print(ranking.explanation.steps[-1].claim)
-        PageRank flows from effects to causes. gateway:latency_p90 has 28 % of it, 2.53 times an even share (11 %).
+        PageRank flows from effects to causes. replica-1:latency_p90 has 30 % of it, 2.69 times an even share (11 %).
     """
 
     name = "lingam_pagerank"

@@ -66,8 +66,8 @@ class LingamRandomWalk(GraphMethod):
         >>> [scored.component for scored in ranking.components]
         ['replica-1', 'node', 'replica-0']
         >>> print(ranking.explanation.steps[-1].claim)
-        A walk from gateway:latency_p90 that prefers signals similar to it spends 24 % of its steps at
-        replica-1:cpu_usage (similarity 0.99).
+        A walk from gateway:latency_p90 that prefers signals similar to it spends 50 % of its steps at
+        replica-1:latency_p90 (similarity 0.991).
     """
 
     name = "lingam_randomwalk"

@@ -48,11 +48,13 @@ class PcPageRank(GraphMethod):
         Stanford, 1999.
 
     Deviations:
-        The search is the stable one (Colombo & Maathuis, 2014), and the content of the signals decides their order, so
-        the order of columns does not matter. A signal that a set determines is not tested given that set; the public
-        code fails on such singular matrices. Copies of a signal are merged and share its score. All signals take part
-        in PageRank; the public code leaves out those without an edge and so assigns the scores to the wrong names. An
-        empty graph gives NoRanking; the public code returns the order of columns.
+        The search is the stable one (Colombo & Maathuis, 2014). Two colliders that direct one edge both ways make it
+        bidirected (`uc_priority=1` in causal-learn), and it is walked both ways; in the public code the first one wins.
+        So neither the order of columns nor a unit, which would change it, matters. A signal that a set determines is
+        not tested given that set; the public code fails on such singular matrices. Copies of a signal are merged and
+        share its score. All signals take part in PageRank; the public code leaves out those without an edge and so
+        assigns the scores to the wrong names. An empty graph gives NoRanking; the public code returns the order of
+        columns.
 
     Example:
         >>> import numpy as np

@@ -50,13 +50,14 @@ class PcRandomWalk(GraphMethod):
         and Wang et al., CloudRanger, CCGRID 2018.
 
     Deviations:
-        The search is the stable one (Colombo & Maathuis, 2014), and the content of the signals decides their order, so
-        the order of columns does not matter. A signal that a set determines is not tested given that set; the public
-        code fails on such singular matrices. Copies of a signal are merged and share its score. The walk uses the
-        weights, as expected visits instead of sampled ones; in the public code all weights are 0, so every step is
-        uniform and the graph has no influence. The SLI and what else users notice at the front door (latencies, errors,
-        numbers of requests) are symptoms, which resemble the SLI whatever its cause: the walk passes through them, but
-        they are not ranked.
+        The search is the stable one (Colombo & Maathuis, 2014). Two colliders that direct one edge both ways make it
+        bidirected (`uc_priority=1` in causal-learn), and it is walked both ways; in the public code the first one wins.
+        So neither the order of columns nor a unit, which would change it, matters. A signal that a set determines is
+        not tested given that set; the public code fails on such singular matrices. Copies of a signal are merged and
+        share its score. The walk uses the weights, as expected visits instead of sampled ones; in the public code all
+        weights are 0, so every step is uniform and the graph has no influence. The SLI and what else users notice at
+        the front door (latencies, errors, numbers of requests) are symptoms, which resemble the SLI whatever its cause:
+        the walk passes through them, but they are not ranked.
 
     Example:
         >>> import numpy as np

@@ -64,8 +64,8 @@ class Rcd(Method):
 
     Deviations:
         Signals that are constant on one side are kept: a counter that starts to move is the clearest evidence. At each
-        depth the signal with the largest p-value is tested first, so the order of columns does not matter. The public
-        code draws its chunks unseeded.
+        depth the signal with the largest p-value is tested first, so the order of columns does not matter. Chunks are
+        drawn from an order that depends on neither names nor units. The public code draws its chunks unseeded.
 
     Example:
         >>> import numpy as np
@@ -102,7 +102,7 @@ class Rcd(Method):
             return sides
         late = np.zeros(matrix.samples, dtype=np.int64)
         late[sides[0].samples :] = 1
-        codes = np.column_stack([natural_bins(column, self.bins) for column in matrix.values.T])
+        codes = np.column_stack([natural_bins(column, self.bins) for column in matrix.standardized().T])
         search = _Search(codes, late)
 
         survivors = list(range(matrix.signals))

@@ -28,37 +28,36 @@ def orient(adjacent: Bools, unions: Bools) -> Marks:
         adjacent: (N, N) symmetric.
         unions: (N, N, N), [x, z, y] is True where y is in the separating set of x and z.
 
-    A collider that would turn an edge that an earlier one has directed is left out; an edge is not directed where that
-    would close a cycle.
+    Two colliders that direct one edge both ways contradict each other: the edge gets an arrowhead at both ends. What
+    Meek's rules direct both ways, or into a cycle, stays undirected. So the order of the columns does not matter.
     """
     marks = undirected(adjacent, Mark.TAIL)
     for x, y, z in unshielded_triples(adjacent):
-        if unions[x, z, y] or _points(marks, y, x) or _points(marks, y, z):
-            continue
-        marks[x, y] = marks[z, y] = Mark.ARROW
+        if not unions[x, z, y]:
+            marks[x, y] = marks[z, y] = Mark.ARROW
     _meek(marks, adjacent)
     return marks
 
 
-def _points(marks: Marks, i: int, j: int) -> bool:
-    return bool(marks[i, j] == Mark.ARROW and marks[j, i] == Mark.TAIL)
-
-
 def _meek(marks: Marks, adjacent: Bools) -> None:
     """Direct, in place, what follows from the colliders: no new collider (rules 1 and 3), no cycle (rule 2)."""
-    changed = True
-    while changed:
-        changed = False
+    refused = np.zeros_like(adjacent)
+    while True:
         into = parents(marks)
         loose = (marks == Mark.TAIL) & (marks.T == Mark.TAIL)
-        for j, k in zip(*np.nonzero(loose), strict=True):
-            if not loose[j, k]:
-                continue
-            if _follows(into, loose, adjacent, j, k) and not _reaches(into, k, j):
-                marks[j, k] = Mark.ARROW
-                into[j, k] = True
-                loose[j, k] = loose[k, j] = False
-                changed = True
+        fresh = np.zeros_like(adjacent)
+        for j, k in zip(*np.nonzero(loose & ~refused), strict=True):
+            fresh[j, k] = _follows(into, loose, adjacent, j, k)
+        refused |= fresh & fresh.T
+        fresh &= ~fresh.T
+        both = into | fresh
+        for j, k in zip(*np.nonzero(fresh), strict=True):
+            if _reaches(both, k, j):
+                refused[j, k] = True
+        fresh &= ~refused
+        if not fresh.any():
+            return
+        marks[fresh] = Mark.ARROW
 
 
 def _follows(into: Bools, loose: Bools, adjacent: Bools, j: int, k: int) -> bool:

@@ -2,10 +2,11 @@
 
     prepare(incident) ──▶ SignalMatrix (T × N) ──▶ halves(matrix, onset) ──▶ before (T1 × N), after (T2 × N)
 
-Columns are ordered by their *content* (a digest of the values), never by name and never by input order, so that a
-method whose result depends on column order answers the same whatever the columns are called and however they arrive.
-Identical columns are ordered by the content of their component; `unique` leaves one of each where a method cannot
-handle duplicates.
+Columns are ordered by their *content* (a digest of where the values lie between their extremes), never by name, unit or
+input order, so that a method whose result depends on column order answers the same whatever the columns are called, in
+whatever unit they are measured and however they arrive. Columns that are equal but for unit and level are ordered by
+the content of their component; `unique` leaves one of each group of identical ones where a method cannot handle
+duplicates.
 
 Gaps: infinities count as gaps. Columns without any value are dropped, constant columns are kept (`varying` drops
 them). What is left is NaN, or with `fill=True` the last value for up to `CARRY` samples and the column's median beyond.
@@ -30,6 +31,9 @@ from methods.answer.types import NoRanking, Reason, SeriesPointer
 Floats: TypeAlias = NDArray[np.float64]
 Key: TypeAlias = tuple[str, str]
 CARRY = 5
+_DIGITS = 10
+_STEPS = 1e6 / np.sqrt(2.0)
+"""Irrational, so that no share of whole numbers, as counters have, lies between two steps."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +88,10 @@ class SignalMatrix:
         return self.columns(firsts), tuple(tuple(self.keys[i] for i in members) for members in groups.values())
 
     def standardized(self) -> Floats:
-        """(T, N): each column less its mean, over its population standard deviation; constants become 0, NaN stays."""
+        """(T, N): each column less its mean, over its population standard deviation; constants become 0, NaN stays.
+
+        Rounded to `_DIGITS` decimals, so that another unit gives the same values to the last digit.
+        """
         if not self.samples or not self.signals:
             return self.values.copy()
         scaled = self.values / _largest(self.values)
@@ -93,7 +100,9 @@ class SignalMatrix:
         spread = np.sqrt(np.nansum(centred**2, axis=0) / count)
         # A constant such as 0.1 has a mean that is off by one rounding: that is no variation.
         flat = spread <= 1e-12
-        return np.where(flat, np.where(np.isnan(centred), np.nan, 0.0), centred / np.where(flat, 1.0, spread))
+        return np.where(flat, np.where(np.isnan(centred), np.nan, 0.0), centred / np.where(flat, 1.0, spread)).round(
+            _DIGITS
+        )
 
     def pointer(self, key: Key, start: float, end: float) -> SeriesPointer:
         return SeriesPointer(key[0], key[1], float(start), float(end))
@@ -152,13 +161,38 @@ def filled(values: Floats, carry: int = CARRY) -> Floats:
 
 
 def content_order(values: Floats, components: Sequence[str]) -> list[int]:
-    """Column positions sorted by digest of the content, identical columns by the content of their component."""
-    digests = [_digest(values[:, i]) for i in range(values.shape[1])]
+    """Column positions sorted by digest of the content, whatever its unit; equal ones by that of their component."""
+    shapes = [hashlib.blake2b(row, digest_size=16).digest() for row in _shapes(values)]
+    keys = _with_component(shapes, components)
+    if len(set(keys)) < len(keys):
+        # Equal in all but unit and level.
+        exact = _with_component([_digest(column) for column in values.T], components)
+        keys = [(*key, *own) for key, own in zip(keys, exact, strict=True)]
+    return sorted(range(len(keys)), key=keys.__getitem__)
+
+
+def _with_component(digests: Sequence[bytes], components: Sequence[str]) -> list[tuple[bytes, ...]]:
+    """Each column's digest and that of all columns of its component."""
     of_component: dict[str, list[bytes]] = {}
     for component, digest in zip(components, digests, strict=True):
         of_component.setdefault(component, []).append(digest)
     whole = {component: hashlib.blake2b(b"".join(sorted(d))).digest() for component, d in of_component.items()}
-    return sorted(range(len(digests)), key=lambda i: (digests[i], whole[components[i]]))
+    return [(digest, whole[component]) for digest, component in zip(digests, components, strict=True)]
+
+
+def _shapes(values: Floats) -> NDArray[np.int32]:
+    """(N, T): where each value lies between the least and the largest of its column, in `_STEPS` steps; -1 for a gap.
+
+    Another unit or level changes the last digits of a float: the steps are too wide to show that.
+    """
+    if not values.size:
+        return np.zeros(values.shape[::-1], dtype=np.int32)
+    low, high = np.fmin.reduce(values, axis=0), np.fmax.reduce(values, axis=0)
+    with np.errstate(all="ignore"):
+        extent = high - low
+        moves = extent > 1e-12 * np.fmax(np.abs(low), np.abs(high))
+        steps = np.rint((values - low) * np.where(moves, _STEPS / extent, 0.0))
+        return np.ascontiguousarray(np.where(np.isfinite(steps), steps, -1.0).T.astype(np.int32))
 
 
 def _digest(column: Floats) -> bytes:

@@ -7,6 +7,7 @@ Run one method's part with `pytest tests/methods/test_contract.py -k nsigma`. Wh
   to it: say why in a comment.
 - `READS_NAMES`: methods that know signals by their names (a resource, a latency), and so cannot be indifferent to
   renaming *signals*; all are held to indifference to the names of components.
+- `READS_UNITS`: methods that know signals by their names, and so in which unit they are.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import with_values
 
 from cluster.incident.model import Incident
 from methods import catalog
@@ -63,6 +65,7 @@ FINDS: dict[str, int] = {
     "smooth_traversal": 1,
     "idi": 1,
 }
+READS_UNITS: set[str] = set()
 READS_NAMES: set[str] = {"microrca", "serving", "prism"}
 
 # Reverses the alphabet of the components, and crosses kinds.
@@ -235,6 +238,19 @@ def test_names_of_signals_do_not_matter(name: str, small_incident: Incident, ren
     others = {"cpu_usage": "z1", "memory_working_set": "y2", "queue_length": "b3", "memory_used": "a4"}
     expected = table(rank(name, small_incident))
     other = table(rank(name, rename(small_incident, {}, others)))
+    assert {c: place for c, (place, _) in other.items()} == {c: place for c, (place, _) in expected.items()}
+
+
+@parametrized(sorted(set(NAMES) - READS_UNITS))
+def test_units_do_not_matter(name: str, small_incident: Incident) -> None:
+    # Milliseconds, MiB, requests a minute, millicores. The SLI's share of errors is a share.
+    factors = {"latency": 1e3, "memory": 2.0**-20, "request": 60.0, "cpu": 1e3, "queue": 0.1}
+
+    def scaled(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame * [next((f for s, f in factors.items() if c[-1].startswith(s)), 1.0) for c in frame.columns]
+
+    expected = table(rank(name, small_incident))
+    other = table(rank(name, with_values(small_incident, scaled)))
     assert {c: place for c, (place, _) in other.items()} == {c: place for c, (place, _) in expected.items()}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import math
 
 import numpy as np
@@ -12,13 +13,14 @@ from scipy import stats
 
 from methods.graph import skeleton
 from methods.graph.mixed import effect_to_cause
+from methods.graph.orientation import orient
 from methods.graph.pc import pc
 
-# causal-learn 0.1.4.8, pc(linear(seed, 9, 500, 0.35), 0.05, "fisherz"): see `test_causal_learn_still_says_so`.
+# causal-learn 0.1.4.8, pc(linear(seed, 9, 500, 0.35), 0.05, "fisherz", uc_priority=1).
 EXPECTED = {
-    1: {"0 -- 4", "0 -> 1", "1 -> 2", "2 -> 8", "3 -> 2", "4 -- 6", "5 -> 1", "5 -> 2", "6 -> 2"},
-    2: {"0 -- 5", "2 -> 1", "3 -> 2", "3 -> 4", "3 -> 8", "5 -> 1", "5 -> 4", "5 -> 8", "6 -> 8", "7 -> 2"},
-    3: {"1 -> 0", "1 -> 6", "3 -- 4", "3 -> 2", "5 -> 6", "6 -> 0", "7 -- 8", "7 -> 6", "8 -> 2"},
+    1: {"0 -- 4", "0 -> 1", "1 -> 2", "2 -> 8", "2 <-> 6", "3 -> 2", "4 -> 6", "5 -> 1", "5 -> 2"},
+    2: {"0 -- 5", "1 <-> 2", "3 -> 2", "3 -> 4", "3 -> 8", "5 -> 1", "5 -> 4", "5 -> 8", "6 -> 8", "7 -> 2"},
+    3: {"1 -> 0", "1 -> 6", "2 <-> 8", "3 -- 4", "3 -> 2", "5 -> 6", "6 -> 0", "6 <-> 7", "7 <-> 8"},
 }
 
 
@@ -97,6 +99,26 @@ def test_a_budget_stops_the_search_between_depths_and_says_so() -> None:
     assert found.unfinished == skeleton.tests_at(found.adjacent.sum(axis=0).tolist(), 2)
 
 
+def test_colliders_that_contradict_each_other_are_bidirected_whatever_the_order_of_the_signals() -> None:
+    """a - b - c - d: b is the middle of one collider, c of another, so each directs b - c its own way."""
+    adjacent = np.zeros((4, 4), dtype=bool)
+    for i, j in ((0, 1), (1, 2), (2, 3)):
+        adjacent[i, j] = adjacent[j, i] = True
+    for order in itertools.permutations(range(4)):
+        place = np.argsort(order)
+        marks = orient(adjacent[np.ix_(order, order)], np.zeros((4, 4, 4), dtype=bool))[np.ix_(place, place)]
+        assert edges(marks) == {"0 -> 1", "1 <-> 2", "3 -> 2"}
+
+
+@pytest.mark.parametrize("seed", range(30, 36))
+def test_the_order_of_the_signals_does_not_matter(seed: int) -> None:
+    correlation = np.corrcoef(linear(seed, 12, 240, 0.35).T)
+    order = np.random.default_rng(seed).permutation(12)
+    place = np.argsort(order)
+    shuffled = pc(correlation[np.ix_(order, order)], 240).marks[np.ix_(place, place)]
+    assert edges(shuffled) == edges(pc(correlation, 240).marks)
+
+
 @pytest.mark.parametrize("seed", EXPECTED)
 def test_the_graph_is_that_of_causal_learn(seed: int) -> None:
     assert edges(pc(np.corrcoef(linear(seed, 9, 500, 0.35).T), 500).marks) == EXPECTED[seed]
@@ -107,9 +129,9 @@ def test_causal_learn_still_says_so() -> None:
     from causallearn.search.ConstraintBased.PC import pc as theirs
 
     for seed, expected in EXPECTED.items():
-        found = theirs(linear(seed, 9, 500, 0.35), 0.05, "fisherz", show_progress=False)
+        found = theirs(linear(seed, 9, 500, 0.35), 0.05, "fisherz", uc_priority=1, show_progress=False)
         assert from_causal_learn(found.G.graph) == expected
     for seed in range(10, 20):
         values = linear(seed, 12, 240, 0.35)
-        found = theirs(values, 0.05, "fisherz", show_progress=False)
+        found = theirs(values, 0.05, "fisherz", uc_priority=1, show_progress=False)
         assert from_causal_learn(found.G.graph) == edges(pc(np.corrcoef(values.T), 240).marks)
