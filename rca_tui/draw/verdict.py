@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ SUSPECTS = 4
 """Suspects that are listed; nobody is listed always."""
 LISTED = 6
 """Sentences of evidence that are listed; `y` copies all."""
+_MEASURED_BY = re.compile(r" as .+? measures it")
 LIKELY = 0.005
 """Probability from which a suspect is listed."""
 
@@ -51,7 +53,8 @@ def sure(verdict: Verdict) -> str:
 def one_line(verdict: Verdict, width: int) -> tuple[str, str]:
     """(who, what) in at most `width` characters together.
 
-    What comes last in importance goes first: the next step, the peers, all signals but the first, when it began.
+    What comes last in importance goes first: the next step, the peers, who measured it, all signals but the first, when
+    it began.
     """
     from methods.verdict.types import Answer
 
@@ -78,7 +81,8 @@ def _shorter(what: str, following: tuple[str, ...]) -> Iterator[str]:
     yield what
     signals, since, rest = what.partition(" since ")
     began = since + rest.split(", ")[0]
-    clauses = signals.split(", ")
+    yield signals + began
+    clauses = _MEASURED_BY.sub("", signals).split(", ")
     for count in range(len(clauses), 0, -1):
         yield ", ".join(clauses[:count]) + began
     yield clauses[0]

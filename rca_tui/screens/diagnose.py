@@ -97,7 +97,9 @@ class DiagnosePage(Page):
     def _show_card(self, diagnosis: Diagnosis | None) -> None:
         card, verdict = self.query_one(Card), self.session.verdict
         if diagnosis is not None and verdict is not None:
-            card.show(diagnosis, verdict)
+            mark = self.session.mark
+            moved = mark is not None and mark.by_operator and mark != diagnosis.mark
+            card.show(diagnosis, verdict, "The onset was set after this was decided: R decides anew." if moved else "")
         elif diagnosis is not None:
             card.show_text("Deciding …" if diagnosis.running else "There is no verdict. R runs all methods.")
         else:

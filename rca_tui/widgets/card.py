@@ -15,6 +15,7 @@ from cluster.display import Code, code_lines, document, to_text
 from cluster.text.plain import plain
 from rca_tui.draw.verdict import chances, doubts, evidence, following, head
 from rca_tui.session import Diagnosis
+from rca_tui.theme import WARN
 
 if TYPE_CHECKING:
     from methods.verdict.types import Action, Verdict
@@ -58,15 +59,30 @@ class Card(VerticalScroll, can_focus=True):
     def on_mount(self) -> None:
         self._actions: tuple[object, ...] = ()
 
+    def on_descendant_blur(self) -> None:
+        self.call_after_refresh(self._show_head)
+
+    def on_blur(self) -> None:
+        self.call_after_refresh(self._show_head)
+
+    def _show_head(self) -> None:
+        """The card becomes small when the focus leaves it: what is left of it is the answer."""
+        if not self.has_pseudo_class("focus-within"):
+            self.scroll_home(animate=False)
+
     def show_text(self, *sentences: str) -> None:
         """Sentences in place of a verdict."""
         self.query_one("#answer-head", Static).update(Text("\n".join(plain(s, 1000) for s in sentences), style="dim"))
         self.query_one("#answer-body").display = False
 
-    def show(self, diagnosis: Diagnosis, verdict: Verdict) -> None:
+    def show(self, diagnosis: Diagnosis, verdict: Verdict, note: str = "") -> None:
+        """Show the verdict of a diagnosis, and a note of what has changed since."""
         colour = dict(self.app.theme_variables)
         self.query_one("#answer-body").display = True
-        self.query_one("#answer-head", Static).update(head(diagnosis, verdict, colour))
+        text = head(diagnosis, verdict, colour)
+        if note:
+            text.append(f"\n{WARN} {note}", style=colour["warning"])
+        self.query_one("#answer-head", Static).update(text)
         room = self.query_one("#answer-why").content_size.width or self.size.width
         self.query_one("#answer-chances", Static).update(chances(verdict, colour, room))
         self.query_one("#answer-evidence", Static).update(

@@ -197,6 +197,10 @@ async def test_a_command_is_copied_as_it_stands_and_the_card_as_a_whole() -> Non
         assert isinstance(app.focused, Command)
         await pilot.press("enter")
         assert app.clipboard == "kubectl label pod replica-1 serve-"
+        assert app.screen.query_one(Card).scroll_y > 0
+        await pilot.press("n")
+        await settle(pilot)
+        assert app.screen.query_one(Card).scroll_y == 0 and "replica-1  strong" in visible(pilot)
         await pilot.press("v")
         assert isinstance(app.focused, Card)
 
@@ -239,6 +243,19 @@ async def test_hostile_text_in_a_verdict_is_shown_and_not_obeyed(monkeypatch: py
         assert app.clipboard.endswith("\nexit")
 
 
+@pytest.mark.usefixtures("ranked_here")
+async def test_an_onset_that_is_set_later_calls_for_a_new_verdict() -> None:
+    app = replay()
+    async with running(app) as pilot:
+        await decided(pilot)
+        await pilot.press("2", "left", "o", "4")
+        await settle(pilot)
+        assert "R decides anew" in visible(pilot)
+        await pilot.press("R")
+        await decided(pilot)
+        assert "R decides anew" not in visible(pilot)
+
+
 # -- the header ---------------------------------------------------------------------------------------------------
 
 
@@ -271,6 +288,15 @@ async def test_an_old_verdict_on_a_live_deployment_tells_its_age() -> None:
         app.session.diagnosis = replace(done, incident=replace(done.incident, window=Window(NOW - 500, NOW - 240)))
         await settle(pilot)
         assert "4 min ago" in visible(pilot).splitlines()[2]
+
+
+def test_who_measured_it_goes_before_the_signals() -> None:
+    measured = verdict(
+        headline="replica-1, strong: latency p90 518 ms → 25.1 s as gateway measures it, requests 1 → 0 /s since "
+        "21:11:01 UTC, peers unchanged."
+    )
+    assert one_line(measured, 90)[1] == ": latency p90 518 ms → 25.1 s, requests 1 → 0 /s since 21:11:01 UTC"
+    assert one_line(measured, 76)[1] == ": latency p90 518 ms → 25.1 s since 21:11:01 UTC"
 
 
 @pytest.mark.parametrize("answer", [verdict(), NOBODY, UNKNOWN])
