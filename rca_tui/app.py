@@ -37,6 +37,7 @@ from rca_tui.work.diagnosis import Diagnoser, search_onset
 from rca_tui.work.injection import Injector
 from rca_tui.work.plugins import plugin_problems
 from rca_tui.work.polling import Poller
+from rca_tui.work.report import write_report
 from rca_tui.work.threads import in_thread
 
 if TYPE_CHECKING:
@@ -279,6 +280,18 @@ class RcaApp(App[None]):
         if isinstance(self.screen, Page) and (text := self.screen.copied()):
             self.copy_to_clipboard(text)
             self.notify(f"copied {len(text.splitlines())} lines")
+
+    def action_report(self) -> None:
+        session, diagnosis = self.session, self.session.diagnosis
+        if diagnosis is None:
+            self.notify("there is nothing to report yet: press 4, then R to run the methods", severity="warning")
+            return
+        name = session.name if session.replayed else None
+
+        def work() -> None:
+            self.notify(f"wrote {plain(write_report(diagnosis, name))}", timeout=20, markup=False)
+
+        self.run_worker(work, **in_thread("report"))
 
     def action_help(self) -> None:
         if isinstance(self.screen, Page):

@@ -14,6 +14,7 @@ EVERYWHERE: list[BindingType] = [
     Binding("X", "abort", "Abort fault", id="abort", tooltip="Undo the active fault now"),
     Binding("space", "pause", "Pause", id="pause", tooltip="Freeze the display; polling continues"),
     Binding("y", "copy", "Copy", id="copy", tooltip="Copy what is shown to the clipboard (OSC 52)", show=False),
+    Binding("w", "report", "Write report", id="report", tooltip="Write a report of the diagnosis as HTML", show=False),
     Binding("question_mark", "help", "Help", id="help", key_display="?"),
     Binding("q", "quit", "Quit", id="quit", tooltip="Quit; an active fault is undone first"),
 ]

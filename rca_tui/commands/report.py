@@ -46,6 +46,7 @@ def report(
     from cluster.incident import library
     from methods import catalog
     from rca_tui.report import files
+    from rca_tui.report.build import context_of
 
     if as_json and form not in (None, Format.JSON):
         raise BadInput(f"--json and --format {form} ask for two formats: give one")
@@ -54,9 +55,10 @@ def report(
         files.check(out)
     for name in method or ():
         catalog.entry(name)
+    context = context_of(incident, reveal)
     located = onsets.place(library.load(incident), onset)
     with interruptible("interrupted; nothing was written"):
-        text = files.render(build(located, incident, context_of(incident, reveal), method or None), chosen)
+        text = files.render(build(located, incident, context, method or None), chosen)
         if out is not None:
             files.write(text, out)
     if out is None:
@@ -78,18 +80,6 @@ def build(incident: Incident, name: str, context: Context, methods: list[str] | 
         if sys.stderr.isatty():
             say(rankings.line(result))
     return building.build(incident, name, decide(incident, results), results, context)
-
-
-def context_of(name: str, reveal: bool) -> Context:
-    """What a saved incident keeps apart: whether there is a truth and, when it is to be revealed, the truth."""
-    from cluster.incident import library, rcaeval, store
-    from rca_tui.report.types import Context
-
-    if reveal:
-        _, truth = library.load_with_truth(name)
-        return Context(sealed=truth is not None, revealed=True, truth=truth)
-    path = library.find(name)
-    return Context(sealed=not rcaeval.is_case(path) and store.summary(path).sealed)
 
 
 def register(app: typer.Typer) -> None:

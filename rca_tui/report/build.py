@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
+from cluster.incident import library, rcaeval, store
 from cluster.incident.model import Incident
 from cluster.window import OnsetSource
 from guidelines import checkup
@@ -61,6 +62,15 @@ def build(
         sealed=context.sealed,
         truth=context.truth if context.revealed else None,
     )
+
+
+def context_of(name: str, reveal: bool) -> Context:
+    """What a saved incident keeps apart: whether there is a truth and, when it is to be revealed, the truth."""
+    if reveal:
+        _, truth = library.load_with_truth(name)
+        return Context(sealed=truth is not None, revealed=True, truth=truth)
+    path = library.find(name)
+    return Context(sealed=not rcaeval.is_case(path) and store.summary(path).sealed)
 
 
 def _charts(incident: Incident, verdict: Verdict, recovered: float | None) -> Iterator[Chart]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import synthetic
 from commands import refusal, run
+from driving import app_over, running, settle
 from html5 import parsed
 from markdown_it import MarkdownIt
 
@@ -300,3 +301,25 @@ def test_an_interrupted_report_leaves_nothing(
     monkeypatch.setattr(runner, "run", interrupted)
     run("report", "drill-05", "--out", "a.html", code=130)
     assert not list(tmp_path.glob("*.html"))
+
+
+@pytest.mark.usefixtures("steady", "ranked_here", "no_estimate")
+@pytest.mark.parametrize("key", ["4", "5"])
+async def test_w_writes_a_new_report_of_what_is_on_the_screen(key: str, tmp_path: Path) -> None:
+    folder = tmp_path / "state" / "rca-tui" / "reports"
+    async with running(app_over(synthetic.Live())) as pilot:
+        await pilot.press("1", "w")
+        await settle(pilot)
+        assert not folder.exists()
+        await pilot.press("4", "R")
+        await settle(pilot)
+        await pilot.press(key, "w")
+        await settle(pilot)
+        await pilot.press("w")
+        await settle(pilot)
+        assert [path.name for path in sorted(folder.iterdir())] == ["reported-01-01.html", "reported-02-01.html"]
+        text = (folder / "reported-01-01.html").read_text()
+        assert "rca-tui diagnose reported-01" in text
+        assert "replica-1" in text
+        assert any("reported-02-01.html" in note.message for note in pilot.app._notifications)
+    assert (tmp_path / "state" / "rca-tui" / "incidents" / "reported-01.zip").is_file()
