@@ -11,6 +11,7 @@ import typer
 from rca_tui.commands import (
     ablation,
     analysis,
+    annotate,
     check,
     connection,
     contrast,
@@ -82,7 +83,7 @@ def start(
         raise BadInput(f"{context.invoked_subcommand} is not for a cluster; --context goes with: {', '.join(known)}")
 
 
-ANSWERS = (triage, analysis, contrast, report, check, scoring, ablation)
+ANSWERS = (triage, analysis, contrast, report, annotate, check, scoring, ablation)
 GROUPS = (deployment, doctor, incidents, *ANSWERS, drills, lists, mcp)
 for commands in GROUPS:
     commands.register(app)
