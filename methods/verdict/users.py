@@ -12,7 +12,7 @@ from methods.answer.types import Pointer, SeriesPointer
 from methods.peers import contrasts
 from methods.peers.account import Means, unit
 from methods.peers.evidence import Evidence as Peers
-from methods.verdict.normal import departures
+from methods.verdict.normal import began, departures
 from methods.verdict.phrases import change, words
 
 MORE = 1.25
@@ -56,8 +56,8 @@ def users(incident: Incident, evidence: Peers) -> Users | None:
     at = int(z.argmax())
     edges = evidence.blocks.edges
     start, end = float(edges[among.first[at]]), float(edges[among.first[at] + among.length[at]])
-    left = departures(incident, [(door, signal) for signal in (*_FELT, *_LOAD)], start, end)
-    onset = min((time for time in left.values()), default=start)
+    left = began(departures(incident, [(door, signal) for signal in (*_FELT, *_LOAD)], start, end))
+    onset = start if left is None else left
     means = Means(incident, onset, end)
     load = _requests(incident, means, door)
     waited = means.of(door, felt)

@@ -11,14 +11,14 @@ import dataclasses
 import math
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
 import pandas as pd
 
 from cluster.incident import library
-from cluster.incident.model import Incident
+from cluster.incident.model import Incident, empty_edge_metrics
 from cluster.incident.truth import Truth
 from cluster.window import Window
 from methods.evaluation.measures import Calibration, calibration, interval, set_score
@@ -122,12 +122,14 @@ class Judged:
 
 
 def run(options: argparse.Namespace) -> None:
-    judged = []
+    judged: list[Judged] = []
+    poorer: dict[str, list[Judged]] = {name: [] for name in POORER}
     for trial in trials():
-        began = time.perf_counter()
-        verdict = decide(trial.incident)
-        judged.append(Judged(trial, verdict, time.perf_counter() - began))
-    DOCUMENT.write_text("\n".join(page(judged)) + "\n", encoding="utf-8")
+        judged.append(_judge(trial))
+        if trial.fault != HEALTHY:
+            for name, change in POORER.items():
+                poorer[name].append(_judge(dataclasses.replace(trial, incident=change(trial.incident))))
+    DOCUMENT.write_text("\n".join(page(judged, poorer)) + "\n", encoding="utf-8")
     tell(f"{DOCUMENT.relative_to(REPOSITORY)} is written")
 
 
@@ -143,7 +145,13 @@ def trials() -> Iterator[Trial]:
             yield Trial(_before(incident, truth.injected_at), truth, HEALTHY, KINDS[HEALTHY])
 
 
-def page(judged: Sequence[Judged]) -> Iterator[str]:
+def _judge(trial: Trial) -> Judged:
+    began = time.perf_counter()
+    verdict = decide(trial.incident)
+    return Judged(trial, verdict, time.perf_counter() - began)
+
+
+def page(judged: Sequence[Judged], poorer: Mapping[str, Sequence[Judged]]) -> Iterator[str]:
     drills = [one for one in judged if one.trial.fault != HEALTHY]
     healthy = [one for one in judged if one.trial.fault == HEALTHY]
     caused, quiet = _split(drills)
@@ -164,6 +172,9 @@ def page(judged: Sequence[Judged]) -> Iterator[str]:
     yield f"\n*Cannot tell* was answered {unknown} times.\n"
     yield "## By fault\n"
     yield from _by_fault(drills)
+    yield "\n## Poorer telemetry\n"
+    yield "The same drills with less of it. Of the causes that are missed, *cannot tell* is the honest answer.\n"
+    yield from _poorer({"as recorded": drills, **poorer})
     yield "\n## When\n"
     yield from _times(caused)
     yield "\n## Calibration\n"
@@ -235,6 +246,47 @@ def _by_fault(drills: Sequence[Judged]) -> Iterator[str]:
         for fault, some in sorted(groups.items())
     )
     yield from markdown(("fault", "drills", "AC@1", "set score", "kind", "path", "kinds that were said"), rows)
+
+
+def _poorer(variants: Mapping[str, Sequence[Judged]]) -> Iterator[str]:
+    rows = []
+    for name, some in variants.items():
+        unknown = sum(one.verdict.answer is Answer.UNKNOWN for one in some)
+        right_ones = sum(one.first == 1.0 for one in some)
+        told = f"{fmean(o.kind for o in some):.2f}", f"{fmean(o.path for o in some):.2f}"
+        rows.append((name, str(len(some)), str(right_ones), str(unknown), str(len(some) - right_ones - unknown), *told))
+    yield from markdown(("telemetry", "drills", "right", "cannot tell", "wrong", "kind", "path"), rows)
+
+
+def _sampled(seconds: float) -> Callable[[Incident], Incident]:
+    """Means over so many seconds in place of each second's sample."""
+
+    def change(incident: Incident) -> Incident:
+        def coarse(frame: pd.DataFrame) -> pd.DataFrame:
+            block = (frame.index - incident.window.start) // seconds
+            found = frame.groupby(block).mean()
+            found.index = pd.Index(incident.window.start + seconds * found.index, name="time", dtype="float64")
+            return found
+
+        telemetry = incident.telemetry
+        fewer = dataclasses.replace(
+            telemetry, metrics=coarse(telemetry.metrics), edge_metrics=coarse(telemetry.edge_metrics)
+        )
+        return dataclasses.replace(incident, telemetry=fewer)
+
+    return change
+
+
+def _without_calls(incident: Incident) -> Incident:
+    telemetry = dataclasses.replace(incident.telemetry, edge_metrics=empty_edge_metrics())
+    return dataclasses.replace(incident, telemetry=telemetry)
+
+
+POORER: Mapping[str, Callable[[Incident], Incident]] = {
+    "a sample every 5 s": _sampled(5),
+    "a sample every 15 s": _sampled(15),
+    "without what callers measure": _without_calls,
+}
 
 
 def _times(caused: Sequence[Judged]) -> Iterator[str]:

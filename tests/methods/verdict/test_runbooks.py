@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import shlex
+import shutil
+import subprocess
 import unicodedata
 from pathlib import Path
 
@@ -12,12 +15,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from serving_incident import incident
+from typer.main import get_command
 
 from cluster.incident.model import Incident
 from cluster.topology import Component, Kind, Topology, calls
 from methods.verdict import runbooks
 from methods.verdict.runbooks import OURS, actions_for, slug
 from methods.verdict.types import Trouble
+from rca_tui.__main__ import app
 
 DEPLOYMENTS = ("local", "kubernetes")
 
@@ -131,3 +136,20 @@ def test_a_file_that_cannot_be_read_says_so_and_costs_nothing_else(folder: Path)
         "Mend the runbook cpu.local.y.md: it is larger than 256 KiB",
     ]
     assert len(titles) > 2
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS)
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
+def test_a_shell_can_read_every_command(deployment: str) -> None:
+    kinds = [kind for kind in Trouble if kind is not Trouble.NONE]
+    case = named("replica-0", deployment, namespace="a b", pod="it's", node="$(x)", container="c")
+    script = "\n".join(a.command for kind in kinds for a in actions_for(case, kind, "replica-0", 1000.0))
+    checked = subprocess.run(["bash", "-n"], input=script, text=True, capture_output=True, timeout=20, check=False)
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_our_local_runbooks_name_commands_that_exist() -> None:
+    texts = "\n".join(path.read_text(encoding="utf-8") for path in OURS.glob("*.local.md"))
+    named_commands = set(re.findall(r"^rca-tui ([\w-]+)", texts, re.MULTILINE))
+    assert named_commands
+    assert named_commands <= set(get_command(app).commands)  # type: ignore[attr-defined]
