@@ -191,7 +191,8 @@ def _located(incident: Incident, moment: Moment | None) -> tuple[Incident, tuple
     if moment is None:
         from methods.telemetry.onset import with_onset
 
-        return with_onset(incident), ()
+        located = with_onset(incident)
+        return located, () if located.onset is not None else (located.onset_claim,)
     from methods.telemetry.noticed import with_noticed_onset
 
     return with_noticed_onset(incident, moment)

@@ -111,6 +111,7 @@ class Incident(Displayable):
         deployment: the kind it came from: `local`, `kubernetes`, `rcaeval`.
         onset: when the trouble began; None where it is not known.
         onset_searched: `onset` is the result of a search: None then means that there is none to find.
+        onset_claim: what that search found, or why it cannot tell when, in a sentence; empty without a search.
         notes: what is known to be missing, a sentence each.
     """
 
@@ -122,14 +123,15 @@ class Incident(Displayable):
     onset: Onset | None = None
     notes: tuple[str, ...] = ()
     onset_searched: bool = False
+    onset_claim: str = ""
 
     def at(self, onset: Onset | None) -> Incident:
         """The same incident with another onset; with None, one whose onset has not been searched for."""
-        return dataclasses.replace(self, onset=onset, onset_searched=False)
+        return dataclasses.replace(self, onset=onset, onset_searched=False, onset_claim="")
 
-    def searched(self, onset: Onset | None) -> Incident:
-        """The same incident with the onset that a search has found; None: the search has found none."""
-        return dataclasses.replace(self, onset=onset, onset_searched=True)
+    def searched(self, onset: Onset | None, claim: str = "") -> Incident:
+        """The same incident with the onset that a search has found, and what it says; None: it has found none."""
+        return dataclasses.replace(self, onset=onset, onset_searched=True, onset_claim=claim)
 
     @property
     def candidates(self) -> tuple[str, ...]:

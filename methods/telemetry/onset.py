@@ -71,6 +71,8 @@ GUARD = 2.0
 # Candidates of less probability are not told.
 LEAST_PROBABILITY = 0.02
 MOST_CANDIDATES = 5
+# Probability from which on another candidate is told beside the first.
+WORTH_TELLING = 0.05
 # Probability from which on a candidate is the onset.
 DECISIVE = 0.5
 MOST_EVIDENCE = 30.0
@@ -112,7 +114,8 @@ def with_onset(incident: Incident) -> Incident:
     """
     if incident.onset is not None or incident.onset_searched:
         return incident
-    return incident.searched(estimate(incident).onset)
+    found = estimate(incident)
+    return incident.searched(found.onset, found.claim)
 
 
 def estimate(incident: Incident) -> OnsetEstimate:
@@ -138,7 +141,7 @@ def estimate(incident: Incident) -> OnsetEstimate:
     total = weights.sum() + none
     found = _candidates(weights / total, max(trouble.reach, round(LONGEST_WINDOW / step)))
     placed = [(_place(incident, times, values, step, trouble, unusual, shown, row), p) for row, p in found]
-    candidates = tuple(OnsetCandidate(time, p) for time, p in placed)
+    candidates = _merged(placed, max(step, GUARD))
     if not candidates or (trouble.row is None and candidates[0].probability < DECISIVE):
         return OnsetEstimate(None, NO_CHANGE, candidates=candidates)
     if candidates[0].probability < DECISIVE:
@@ -221,6 +224,16 @@ def _candidates(rows: Floats, reach: int) -> list[tuple[int, float]]:
     return found
 
 
+def _merged(placed: list[tuple[float, float]], apart: float) -> tuple[OnsetCandidate, ...]:
+    """Rows whose times are within `apart` seconds are one candidate, at the time of the more probable row."""
+    merged: dict[float, float] = {}
+    for time, probability in placed:
+        near = next((known for known in merged if abs(known - time) <= apart), time)
+        merged[near] = merged.get(near, 0.0) + probability
+    ordered = sorted(merged.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(OnsetCandidate(time, probability) for time, probability in ordered)
+
+
 def _place(
     incident: Incident,
     times: Floats,
@@ -281,7 +294,13 @@ def _means(values: Floats) -> Floats:
 
 def _doubt(candidates: tuple[OnsetCandidate, ...]) -> str:
     listed = ", ".join(f"{clock_time(c.time)} ({percent(c.probability)})" for c in candidates[:3])
-    return f"Cannot tell when the trouble began. Most probable: {listed}"
+    return f"Cannot tell when the trouble began; most probable: {listed}."
+
+
+def _other(candidates: tuple[OnsetCandidate, ...]) -> str:
+    others = [c for c in candidates[1:3] if c.probability >= WORTH_TELLING]
+    listed = " or ".join(f"{clock_time(c.time)} ({percent(c.probability)})" for c in others)
+    return f" It may have been at {listed}, too." if listed else ""
 
 
 def _estimate(
@@ -290,19 +309,18 @@ def _estimate(
     onset, probability = candidates[0].time, candidates[0].probability
     began = f"began about {clock_time(onset)} (probability {probability:.2f})"
     found = Onset(onset, OnsetSource.ESTIMATED)
-    if trouble.row is None:
+    first = int(np.searchsorted(times, onset))
+    row = first if trouble.row is None else max(trouble.row, first)
+    before = np.array([np.nanmedian(column) if np.isfinite(column).any() else np.nan for column in values[:first].T])
+    after = _means(values[row : min((edge for edge in trouble.boundaries if edge > row), default=len(times))])
+    if trouble.row is None or not np.any(after > before):
         claim = f"Trouble {began}: much telemetry became unusual at once, though the SLI shows no change for the worse."
-        return OnsetEstimate(found, claim, probability, candidates)
+        return OnsetEstimate(found, claim + _other(candidates), probability, candidates)
     front, signal = latency_key(incident)
     unit = incident.telemetry.units.get(signal, "")
-    row = trouble.row
-    edges = (0, *trouble.boundaries, len(times))
-    before = _means(values[max(edge for edge in edges if edge < row) : row])
-    after = _means(values[row : min(edge for edge in edges if edge > row)])
     changes = [f"its latency went from {quantity(before[0], unit)} to {quantity(after[0], unit)}"]
     if max(before[1], after[1]) > 0:
         changes.append(f"its share of errors from {percent(before[1])} to {percent(after[1])}")
     later = round(float(times[row]) - onset)
-    seen = f"seen from {duration(later)} later on" if later > 0 else f"seen from {clock_time(float(times[row]))} on"
-    claim = f"Trouble at {front} {began}: {' and '.join(changes)}, {seen}."
-    return OnsetEstimate(found, claim, probability, candidates)
+    claim = f"Trouble at {front} {began}: {' and '.join(changes)}, seen from {duration(later)} later on."
+    return OnsetEstimate(found, claim + _other(candidates), probability, candidates)

@@ -158,9 +158,11 @@ def onset_line(incident: Incident) -> str:
     """The onset and its source, for people."""
     onset: Onset | None = incident.onset
     if onset is None:
-        return "onset: none found in the SLI; --onset sets one"
+        claim = incident.onset_claim.removesuffix(".") or "none found in the SLI"
+        return f"onset: {claim[:1].lower() + claim[1:]}; --onset sets one"
     after = onset.time - incident.window.start
-    return f"onset: {clock_time(onset.time)} ({duration(round(after))} into the window), {onset.source}"
+    line = f"onset: {clock_time(onset.time)} ({duration(round(after))} into the window), {onset.source}"
+    return f"{line}. {incident.onset_claim}" if incident.onset_claim else line
 
 
 def _explanation(result: Result) -> dict[str, Any] | None:

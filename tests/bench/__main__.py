@@ -12,6 +12,7 @@ PARTS = {
     "agreement": "accuracy beside the public implementation's recorded answers",
     "delay": "the round trip that network-delay adds, beside what was asked (live deployment)",
     "kills": "kill -9 while a fault is in: what is left (live deployment)",
+    "onset": "how well the onset is found",
     "deviation": "what each rule of nsigma and baro is worth",
     "growth": "10, 100 and 1,000 components",
     "cluster": "one window of 1,000 pods from a real Prometheus",
@@ -32,7 +33,11 @@ def main() -> None:
     parser.add_argument("--limit", type=float, default=120.0, help="methods, public: CPU seconds for each method")
     parser.add_argument("--methods", nargs="+", default=[], metavar="METHOD", help="public, agreement: these only")
     parser.add_argument(
-        "--cases", nargs="+", default=[], metavar="FOLDER", help="deviation: these incidents, not the shipped drills"
+        "--cases",
+        nargs="+",
+        default=[],
+        metavar="FOLDER",
+        help="onset, deviation: these incidents, not the shipped drills",
     )
     parser.add_argument("--kills", type=int, default=100, help="kills: how many")
     options = parser.parse_args()
