@@ -158,8 +158,8 @@ def onset_line(incident: Incident) -> str:
     """The onset and its source, for people."""
     onset: Onset | None = incident.onset
     if onset is None:
-        claim = incident.onset_claim.removesuffix(".") or "none found in the SLI"
-        return f"onset: {claim[:1].lower() + claim[1:]}; --onset sets one"
+        claim = incident.onset_claim.removesuffix(".") or "the SLI shows none"
+        return f"onset: none found: {claim[:1].lower() + claim[1:]}; --onset sets one"
     after = onset.time - incident.window.start
     line = f"onset: {clock_time(onset.time)} ({duration(round(after))} into the window), {onset.source}"
     return f"{line}. {incident.onset_claim}" if incident.onset_claim else line
