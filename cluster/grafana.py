@@ -78,7 +78,7 @@ def send(url: str, annotations: Iterable[Annotation], dashboard: str | None = No
             try:
                 number = checked(lambda body=body: _post(session, place, body), "Grafana")  # type: ignore[misc]
             except QueryError as error:
-                hint = "" if token else f"; {TOKEN} is not set"
+                hint = f"; {TOKEN} is not set" if not token and "login" in str(error) else ""
                 raise GrafanaError(f"{without_secrets(url)} took no annotation: {error}{hint}") from error
             yield annotation, number
 

@@ -31,6 +31,8 @@ RUNS = (
     ("check", INCIDENT),
     ("diagnose", INCIDENT, "--method", "baro", "--method", "nsigma"),
     ("explain", INCIDENT, "--method", "nsigma"),
+    ("report", INCIDENT, "--method", "baro", "--method", "nsigma"),
+    ("annotate", INCIDENT),
     ("contrast", INCIDENT, "--method", "baro"),
     ("evaluate", INCIDENT, "--method", "baro"),
     ("ablate", INCIDENT, "--check", "limits", "--method", "baro"),

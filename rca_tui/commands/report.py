@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cluster.text.times import instant
 from rca_tui.commands import onset as onsets
 from rca_tui.commands.analysis import Named, When
 from rca_tui.commands.errors import BadInput, interruptible, say
@@ -16,6 +18,8 @@ from rca_tui.report.files import Format
 
 if TYPE_CHECKING:
     from cluster.incident.model import Incident
+    from cluster.moment import Moment
+    from cluster.window import Window
     from rca_tui.report.types import Context, Report
 
 Revealed = Annotated[
@@ -31,6 +35,12 @@ def report(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="File to write; by default it is printed.")] = None,
     method: Annotated[list[str] | None, typer.Option(help="Run this method only; can be repeated.")] = None,
+    alert: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|-", help="The alerts that paged: they stand in the timeline, and hint at the onset."
+        ),
+    ] = None,
     onset: When = "auto",
     reveal: Revealed = False,
     as_json: AsJson = False,
@@ -45,8 +55,11 @@ def report(
     """
     from cluster.incident import library
     from methods import catalog
+    from methods.telemetry.noticed import with_noticed_onset
+    from rca_tui.commands.triage import read_alerts
     from rca_tui.report import files
     from rca_tui.report.build import context_of
+    from rca_tui.report.timeline import alert_events
 
     if as_json and form not in (None, Format.JSON):
         raise BadInput(f"--json and --format {form} ask for two formats: give one")
@@ -55,8 +68,16 @@ def report(
         files.check(out)
     for name in method or ():
         catalog.entry(name)
+    alerts = read_alerts(alert)
     context = context_of(incident, reveal)
-    located = onsets.place(library.load(incident), onset)
+    located = library.load(incident)
+    if alerts is None or onset != "auto":
+        located = onsets.place(located, onset)
+    else:
+        located, doubts = with_noticed_onset(located, within(alerts.moment, located.window))
+        located = replace(located, notes=tuple(dict.fromkeys((*located.notes, *doubts))))
+    if alerts is not None:
+        context = replace(context, events=alert_events(alerts), alert=alert if alert != "-" else None)
     with interruptible("interrupted; nothing was written"):
         text = files.render(build(located, incident, context, method or None), chosen)
         if out is not None:
@@ -80,6 +101,14 @@ def build(incident: Incident, name: str, context: Context, methods: list[str] | 
         if sys.stderr.isatty():
             say(rankings.line(result))
     return building.build(incident, name, decide(incident, results), results, context)
+
+
+def within(moment: Moment, window: Window) -> Moment:
+    """The moment, if it touches the window. Raises BadInput."""
+    if moment.earliest >= window.end or moment.until <= window.start:
+        lasts = f"{instant(window.start)} to {instant(window.end)}"
+        raise BadInput(f"{moment.why} is outside the incident, which lasts from {lasts}: give another alert, or none")
+    return moment
 
 
 def register(app: typer.Typer) -> None:

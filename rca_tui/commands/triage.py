@@ -57,7 +57,7 @@ def triage(
         if as_json:
             raise BadInput("--tui and --json exclude each other: the app prints nothing")
         screen.require_terminal("without --tui the verdict is printed")
-    alerts = _alerts(alert)
+    alerts = read_alerts(alert)
     with interruptible("interrupted; nothing was written"):
         name, first = _saved(incident, alerts, since, at) if incident is not None else _live(alerts, since, at)
     if tui:
@@ -98,7 +98,8 @@ def _saved(name: str, alerts: AlertGroup | None, since: str | None, at: str | No
     return name, answer_saved(library.load(name), alerts, at)
 
 
-def _alerts(source: str | None) -> AlertGroup | None:
+def read_alerts(source: str | None) -> AlertGroup | None:
+    """The alerts of a file, of standard input for `-`; None for no source. Raises AlertError, OSError."""
     if source is None:
         return None
     from cluster.alerts import LARGEST, parse

@@ -57,8 +57,8 @@ def build(
         results=ranked,
         dissent=_dissent(verdict, ranked),
         checks=checks,
-        missing=tuple(_missing(incident, ranked, checks)),
-        commands=tuple(_commands(incident, name, ranked)),
+        missing=tuple(_missing(incident, verdict, ranked, checks)),
+        commands=tuple(_commands(incident, name, ranked, context.alert)),
         sealed=context.sealed,
         truth=context.truth if context.revealed else None,
     )
@@ -108,9 +108,11 @@ def _dissent(verdict: Verdict, results: Iterable[Result]) -> tuple[Dissent, ...]
     return tuple(Dissent(blamed, tuple(methods)) for blamed, methods in ordered)
 
 
-def _missing(incident: Incident, results: tuple[Result, ...], checks: checkup.Report) -> Iterator[str]:
+def _missing(
+    incident: Incident, verdict: Verdict, results: tuple[Result, ...], checks: checkup.Report
+) -> Iterator[str]:
     telemetry = incident.telemetry
-    yield from incident.notes
+    yield from (note for note in incident.notes if note not in verdict.unknown)  # the verdict tells of those
     for frame, what in (
         (telemetry.metrics, "metrics of components"),
         (telemetry.edge_metrics, "metrics of calls"),
@@ -129,14 +131,17 @@ def _missing(incident: Incident, results: tuple[Result, ...], checks: checkup.Re
         yield f"These checks cannot be answered from a saved incident: {', '.join(unknown)}."
 
 
-def _commands(incident: Incident, name: str, results: tuple[Result, ...]) -> Iterator[str]:
+def _commands(incident: Incident, name: str, results: tuple[Result, ...], alert: str | None) -> Iterator[str]:
     quoted = shlex.quote(name)
     # An estimated onset is found again, and a verdict gives one that a person set another weight.
     told = incident.onset is not None and incident.onset.source is not OnsetSource.ESTIMATED
     onset = f" --onset {incident.onset.time!r}" if incident.onset is not None and told else ""
     run = [result.method for result in results]
     some = "" if len(run) == len(catalog.listed()) else "".join(f" --method {method}" for method in run)
-    yield f"rca-tui report {quoted}{onset}{some}"
+    page = f" --alert {shlex.quote(alert)}" if alert is not None else ""
+    yield f"rca-tui report {quoted}{onset}{page}{some}"
+    if page:
+        yield f"rca-tui triage {quoted}{page}"
     yield f"rca-tui diagnose {quoted}{onset}{some}"
     ranked = [result.method for result in results if isinstance(result.outcome, Ranking)]
     if ranked:

@@ -75,7 +75,7 @@ def _timeline(report: Report) -> Grid:
         return None if onset is None else f"{'+' if time >= onset else ''}{duration(round(time - onset))}"
 
     rows = ((instant(event.time), relative(event.time), event.what) for event in report.timeline)
-    return Grid.of(("when", "offset", "what"), rows, right="offset", whole="when")
+    return Grid.of(("when", "offset", "what"), rows, right="offset")
 
 
 def _dissent(report: Report) -> Iterator[Block]:

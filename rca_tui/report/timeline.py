@@ -6,6 +6,7 @@ import contextlib
 import math
 from collections.abc import Iterator
 
+from cluster.alerts import AlertGroup
 from cluster.incident.model import Incident
 from cluster.incident.truth import Truth
 from cluster.window import OnsetSource
@@ -56,6 +57,13 @@ def recovery(incident: Incident) -> float | None:
         return None
     end = end_of_trouble(incident, incident.onset.time)
     return end if incident.onset.time < end <= float(index[-1]) else None
+
+
+def alert_events(alerts: AlertGroup) -> tuple[Event, ...]:
+    """When each alert fired and ended."""
+    fired = [Event(alert.starts, f"the alert {alert.name} fires") for alert in alerts.alerts]
+    ended = [Event(a.ends, f"the alert {a.name} is resolved") for a in alerts.alerts if a.ends is not None]
+    return (*fired, *ended)
 
 
 def _injections(incident: Incident, truth: Truth | None) -> Iterator[Event]:

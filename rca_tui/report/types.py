@@ -81,11 +81,13 @@ class Context:
 
     Attributes:
         events: alerts, and what else is known of the time.
+        alert: the file of the alerts that the onset was found near; None without one.
         sealed: the incident has a truth.
         revealed: tell the cause: `truth` where there is one, and the journals of injections on this machine.
     """
 
     events: Sequence[Event] = ()
+    alert: str | None = None
     sealed: bool = False
     revealed: bool = False
     truth: Truth | None = None

@@ -176,7 +176,7 @@ def test_the_journal_of_a_fault_is_told_only_when_it_is_revealed(
 
 def hostile() -> Report:
     truth = Truth((HOSTILE,), HOSTILE, synthetic.ONSET, None, {HOSTILE: HOSTILE})
-    context = Context((Event(synthetic.ONSET, HOSTILE),), True, True, truth)
+    context = Context((Event(synthetic.ONSET, HOSTILE),), HOSTILE, True, True, truth)
     incident = dataclasses.replace(located(synthetic.hostile(HOSTILE)), notes=(HOSTILE,))
     return build(incident, HOSTILE, verdict(HOSTILE, HOSTILE), results(HOSTILE), context)
 
@@ -301,6 +301,22 @@ def test_an_interrupted_report_leaves_nothing(
     monkeypatch.setattr(runner, "run", interrupted)
     run("report", "drill-05", "--out", "a.html", code=130)
     assert not list(tmp_path.glob("*.html"))
+
+
+def page(path: Path, starts: str) -> str:
+    """A file with one alert."""
+    alert = {"labels": {"alertname": "SlowFrontDoor"}, "annotations": {"for": "30s"}, "startsAt": starts}
+    path.write_text(json.dumps({"version": "4", "groupKey": "g", "alerts": [{**alert, "status": "firing"}]}))
+    return path.name
+
+
+def test_an_alert_stands_in_the_timeline(quick: list[str], tmp_path: Path) -> None:
+    near = page(tmp_path / "near.json", "2026-11-22T19:09:45Z")
+    found = json.loads(run("report", "drill-05", "--method", "baro", "--alert", near, "--json"))
+    assert {"time": 1795374585.0, "what": "the alert SlowFrontDoor fires"} in found["timeline"]
+    assert "rca-tui triage drill-05 --alert near.json" in found["commands"]
+    far = page(tmp_path / "far.json", "2026-11-21T19:09:45Z")
+    assert "outside the incident" in refusal("report", "drill-05", "--alert", far)
 
 
 @pytest.mark.usefixtures("steady", "ranked_here", "no_estimate")
