@@ -36,8 +36,10 @@ class Serving(Method):
         - Edge latency over the callee's own latency: where it rises for most callees, for the caller.
         - Requests are conserved: a replica that suffers and gets more requests than its peers passes its evidence to
           the caller that sent them. More requests are never evidence against a replica.
-        - Symptoms of a caller (latency, errors, queue, network) count only beyond those of what it calls.
-        - Silence: gauges and rates that stop, while those of the peers go on.
+        - Symptoms of a caller (latency, errors, queue, network) count only beyond those of what it calls, and a delay
+          that all its calls share explains none of them.
+        - Little's law: requests in flight over their rate, a time that includes requests that have not ended.
+        - Silence: gauges and rates that stop, while those of the peers go on; without peers, those of all others.
 
         P ∝ exp(evidence averaged over all stretches); nobody has exp(nobody), two peers together their sum less
         `several`.
@@ -66,13 +68,14 @@ class Serving(Method):
         probability.
 
     Cost:
-        O(A C N/C log C) for N signals of C components in A ≤ 4 B stretches of B ≤ 72 blocks; 0.15 s for 240 samples of
-        a small deployment.
+        O(A C N/C log C) for N signals of C components in A ≤ 4 B stretches of B ≤ 72 blocks; see the page of its
+        measurements.
 
     Reference:
         None: made for this tool. Bayes factors of heavy-tailed alternatives as in Johnson, Rossell, On the use of
         non-local prior densities in Bayesian hypothesis tests, JRSS B 2010; the control group as in
-        difference-in-differences, Card, Krueger, Minimum wages and employment, 1994.
+        difference-in-differences, Card, Krueger, Minimum wages and employment, 1994; Little, A proof for the queuing
+        formula L = λW, Operations Research 1961.
 
     Deviations:
         None. It knows signals by their names: their families, and which direction hurts. It knows no fault's signature,

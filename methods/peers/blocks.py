@@ -30,6 +30,11 @@ PRESENT = 1 / 3
 """A mean of less than this share of its samples is a gap."""
 NEAR_ZERO = 0.1
 """Added under the logarithm, as a share of the median level: far below the usual level counts as nothing."""
+IN_FLIGHT = ("running_requests", "queue_length"), ("connections",)
+"""What counts the requests that a component holds: the sum of the first, or else the second."""
+WAIT = "wait"
+"""Seconds that a request spends at a component by Little's law, requests in flight over their rate: unlike a measured
+latency it includes those that have not ended."""
 COUNTED = frozenset({"request_rate", "error_rate", "timeout_rate", "abort_rate", "preemption_rate"})
 """Rates of single events: a block with few of them varies by chance."""
 
@@ -59,7 +64,7 @@ class Blocks:
         edges: (B + 1,) bounds of the blocks, unix seconds.
         own: what components measure of themselves.
         called: what callers measure of their calls to a component, the mean over its callers.
-        present: component -> (B,) share of its gauges and rates that have a sample.
+        present: component -> (B,) share of its gauges and rates that have a sample, on the logarithmic scale of rates.
     """
 
     edges: Floats
@@ -90,7 +95,7 @@ def blocks_of(incident: Incident) -> Blocks | None:
     for (_, target, signal), row in _rows(calls, edges):
         measured.setdefault((target, signal), []).append(row)
     called = {key: mean(np.stack(rows), axis=0) for key, rows in measured.items()}
-    return Blocks(edges, _scaled(own, seconds), _scaled(called, seconds), _present(metrics, edges))
+    return Blocks(edges, _with_waits(own, seconds), _scaled(called, seconds), _present(metrics, edges))
 
 
 def stacked(rows: Mapping[Key, Floats], members: Sequence[str], signal: str) -> Floats | None:
@@ -138,12 +143,27 @@ def _present(metrics: pd.DataFrame, edges: Floats) -> dict[str, Floats]:
     shares: dict[str, list[Floats]] = {}
     for (component, _), row in _rows(frame.notna().astype("float64"), edges):
         shares.setdefault(component, []).append(np.nan_to_num(row))
-    return {component: np.mean(rows, axis=0) for component, rows in shares.items()}
+    return {component: np.log(np.mean(rows, axis=0) + NEAR_ZERO) for component, rows in shares.items()}
 
 
 def _quantity(signal: str) -> Quantity:
     known = SIGNALS.get(signal)
     return known.quantity if known else Quantity.GAUGE
+
+
+def _with_waits(own: Mapping[Key, Floats], seconds: float) -> Rows:
+    """The scaled rows, and for each component that counts its requests the time that they spend there."""
+    held: dict[Key, Floats] = {}
+    for component in {component for component, _ in own}:
+        for signals in IN_FLIGHT:
+            known = [own[component, signal] for signal in signals if (component, signal) in own]
+            if known and (component, "request_rate") in own:
+                held.setdefault((component, WAIT), np.sum(known, axis=0))
+    rows, counts = _scaled(own, seconds), _scaled(held, seconds).scaled
+    rates = {(c, WAIT): rows.scaled[c, "request_rate"] for c, _ in counts if (c, "request_rate") in rows.scaled}
+    waits = {key: counts[key] - rate for key, rate in rates.items()}
+    events = {key: rows.events[key[0], "request_rate"] for key in waits}
+    return Rows({**rows.scaled, **waits}, {**rows.events, **events})
 
 
 def _scaled(rows: Mapping[Key, Floats], seconds: float) -> Rows:

@@ -9,7 +9,7 @@ A family that stays as it was so counts against the component.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
@@ -18,7 +18,7 @@ import numpy as np
 
 from cluster.topology import Topology
 from methods.peers import contrasts
-from methods.peers.blocks import Blocks, Rows, stacked
+from methods.peers.blocks import WAIT, Blocks, Rows, stacked
 from methods.peers.contrasts import Moves, Stretches
 from methods.peers.families import BEYOND, LINK, SILENCE, family_of, passed_on
 from methods.peers.groups import Group, groups_of, hosts_of
@@ -26,6 +26,7 @@ from methods.telemetry.matrix import Floats
 
 UNTESTED = -4.0
 """Log evidence for what has no control: a host, whose signals are its guests', or a component that is not measured."""
+_TIME_OF_CALLS = "latency_p50"
 LARGEST = 60.0
 """Of one signal's log factor."""
 
@@ -41,6 +42,7 @@ class Part(StrEnum):
     ROUTING = "requests are conserved"
     COUNTING = "chance in counts"
     HARM = "only harm counts"
+    LITTLE = "Little's law"
 
 
 @dataclass(frozen=True)
@@ -140,17 +142,19 @@ class _Gathering:
             zs.setdefault(family_of(signal, called), []).append(z)
         if Part.SILENCE not in self._weights.without:
             there = [self._blocks.present.get(member) for member in group.members]
-            known = [row for row in there if row is not None]
-            if known:
+            if any(row is not None for row in there):
                 series = np.stack([np.full(self._blocks.count, np.nan) if row is None else row for row in there])
                 moved = contrasts.moves(series, self._among)
-                shared = contrasts.median_of_others(moved.own)
+                shared = contrasts.median_of_others(moved.own) if len(there) > 1 else self._others_silence(group)
                 z = moved.contrast(shared, floor=self._weights.floor, follow=self._weights.follow)
                 zs[SILENCE] = [np.minimum(z, 0.0)]
         # Without any control, history is the only measure: nothing is rarer than once in it.
         alone = len(group.members) == 1 and self._load is None
         most = np.log1p(self._among.first)[:, None] if alone else LARGEST
-        return {family: family_factor(found, self._weights, most) for family, found in zs.items()}
+        return {
+            family: family_factor(found, self._weights, LARGEST if family == SILENCE else most)
+            for family, found in zs.items()
+        }
 
     def gaps(self, group: Group) -> dict[str, Floats]:
         """Family -> (A,) log factors for the caller: all its calls got slower than the callees themselves say."""
@@ -199,6 +203,8 @@ class _Gathering:
         """(measured by callers, signal, (A, C) contrast) of every signal that the group can be judged by."""
         for called, rows in self._sources():
             for signal in rows.signals:
+                if signal == WAIT and Part.LITTLE in self._weights.without:
+                    continue
                 for moved, chance in self._moved(rows, group, signal):
                     shared = self._shared(group, signal, called, moved.own)
                     if shared is not None:
@@ -223,15 +229,34 @@ class _Gathering:
     def _explained_below(self, group: Group, signal: str, own: Floats) -> Floats | None:
         """(A, 1) of the change of a caller's symptom, what lies within the changes of what it calls."""
         below = [
-            contrasts.changes(series, self._among)
-            for _, rows in self._sources()
-            if (series := stacked(rows.scaled, group.callees, signal)) is not None
+            contrasts.changes(series, self._among) - self._common_delay(group.callees, signal, called)
+            for called, rows in self._sources()
+            if (series := stacked(rows.scaled, group.callees, _TIME_OF_CALLS if called and signal == WAIT else signal))
+            is not None
         ]
         if not below:
             return None
         changes = np.nan_to_num(np.concatenate(below, axis=1))
         low, high = np.minimum(changes.min(axis=1), 0.0), np.maximum(changes.max(axis=1), 0.0)
         return np.clip(np.nan_to_num(own), low[:, None], high[:, None])
+
+    def _common_delay(self, callees: Sequence[str], signal: str, called: bool) -> Floats | float:
+        """(A, 1) by how much all calls take longer than their callees say: that explains no symptom of the caller."""
+        if not called or Part.GAPS in self._weights.without:
+            return 0.0
+        time = _TIME_OF_CALLS if signal == WAIT else signal
+        measured = stacked(self._blocks.called.scaled, callees, time)
+        said = stacked(self._blocks.own.scaled, callees, time)
+        if measured is None or said is None:
+            return 0.0
+        return np.maximum(contrasts.upper_quartile(contrasts.changes(measured - said, self._among)), 0.0)[:, None]
+
+    def _others_silence(self, group: Group) -> Floats:
+        """(A, 1) median change of the share of samples that all other components have: what the collector did."""
+        others = [row for component, row in self._blocks.present.items() if component not in group.members]
+        if not others:
+            return np.zeros((len(self._among.first), 1))
+        return np.nan_to_num(contrasts.median(contrasts.changes(np.stack(others), self._among)))[:, None]
 
     def _shared_load(self) -> Floats | None:
         """(A,) median change of the request rate of components with peers: what users did."""

@@ -6,6 +6,7 @@ from typing import Final
 
 from cluster.signals import SIGNALS
 from cluster.topology import Kind
+from methods.peers.blocks import WAIT
 
 FAMILIES: Final = {
     "latency": (
@@ -18,7 +19,7 @@ FAMILIES: Final = {
         "prefill_time_p90",
         "decode_time_p90",
     ),
-    "work": ("request_rate", "token_rate", "connections"),
+    "work": ("request_rate", "token_rate"),
     "queue": (
         "queue_length",
         "running_requests",
@@ -27,6 +28,8 @@ FAMILIES: Final = {
         "kv_usage",
         "preemption_rate",
         "batch_tokens_p90",
+        "connections",
+        WAIT,
     ),
     "errors": ("error_rate", "error_ratio", "timeout_rate", "abort_rate"),
     "cpu": ("cpu_usage", "cpu_throttled"),

@@ -77,6 +77,28 @@ def test_calls_that_are_slower_than_the_callees_say_are_the_callers_doing() -> N
     assert best(incident(late), Part.GAPS) != {"gateway"}
 
 
+def test_all_calls_slow_is_the_callers_doing_though_connecting_takes_as_long_as_before() -> None:
+    late = {("gateway", r, "latency_p90"): 3.0 for r in REPLICAS} | {("gateway", "latency_p90"): 3.0}
+    found = posterior(incident(late))
+    assert set(found.best) == {"gateway"}
+    assert found.nobody < 0.05
+
+
+def test_requests_that_do_not_end_count_by_littles_law() -> None:
+    # As many in flight as before, at a tenth of the rate: ten times the time, though no latency shows it.
+    held = requests({"replica-1": 0.1})
+    assert posterior(incident(held)).of("replica-1") > posterior(incident(held), Part.LITTLE).of("replica-1")
+
+
+def test_a_lone_replica_that_falls_silent_is_at_fault() -> None:
+    case = incident({("replica-0", signal): np.nan for signal in LEVELS}, 1, edges=False)
+    metrics = case.telemetry.metrics.copy()
+    metrics["gateway", "request_rate"] = 4.0
+    silent = dataclasses.replace(case, telemetry=dataclasses.replace(case.telemetry, metrics=metrics))
+    assert posterior(silent).of("replica-0") > 0.8
+    assert best(silent, Part.SILENCE) == set()
+
+
 def test_one_slow_link_is_the_callees_not_the_callers() -> None:
     link = {("gateway", "replica-0", "connect_time_p90"): 60.0, ("gateway", "replica-0", "latency_p90"): 2.0}
     assert best(incident(link)) == {"replica-0"}
