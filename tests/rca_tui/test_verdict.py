@@ -8,37 +8,22 @@ from typing import Any
 
 import pytest
 import synthetic
-from conftest import DIAGNOSE, verdict
 from driving import NOW, app_over, running, settle, until, visible
-from hypothesis import given
-from hypothesis import strategies as st
+from verdicts import NOBODY, UNKNOWN, verdict
 
 from cluster.window import Window
 from methods.running import runner
 from methods.verdict import decide
-from methods.verdict.types import Action, Answer, Evidence, Suspect, Trouble, Verdict
+from methods.verdict.types import Action, Evidence, Suspect, Verdict
 from rca_tui.app import RcaApp
-from rca_tui.draw.verdict import one_line
 from rca_tui.screens.diagnose import DiagnosePage
 from rca_tui.screens.dialogs import Notice
 from rca_tui.widgets.card import Card, Command
 from rca_tui.widgets.header import Answer as Line
-from rca_tui.work import alarm, messages
-from rca_tui.work.polling import Poller
+from rca_tui.work import messages
+from rca_tui.work.diagnosis import diagnose
 
 pytestmark = pytest.mark.usefixtures("steady", "no_estimate")
-
-NOBODY = verdict(
-    answer=Answer.NOBODY,
-    named=(),
-    nobody=0.93,
-    suspects=(Suspect("replica-1", 0.07),),
-    kind=Trouble.OVERLOAD,
-    headline="Nobody is at fault, strong: requests 4 → 9 /s since 22:15:20 UTC, all replicas slow alike.",
-)
-UNKNOWN = Verdict(
-    Answer.UNKNOWN, (), (), 0.0, Trouble.UNKNOWN, None, "Cannot tell: no metrics.", unknown=("Who is at fault.",)
-)
 
 
 def replay() -> RcaApp:
@@ -120,37 +105,6 @@ async def test_answers_that_the_operator_asked_for_are_not_replaced_by_the_alarm
         assert app.session.diagnosis is kept and kept is not None and not kept.quick
 
 
-def test_the_alarm_rings_twice_for_one_trouble_and_not_for_a_blip() -> None:
-    deployment = synthetic.Live()
-    poller = Poller(lambda: deployment, lambda: NOW)
-    whole = poller.poll()
-    rung = []
-    bell = alarm.Alarm()
-    for end in range(100, 240):
-        frames = replace(whole.frames, metrics=whole.frames.metrics.iloc[:end], _lines={})
-        if bell.rings(replace(whole, frames=frames)):
-            rung.append(end)
-    assert len(rung) == 1 and 120 <= rung[0] <= 150
-    assert not alarm.bad_sli(replace(whole, frames=replace(whole.frames, metrics=whole.frames.metrics.iloc[:119])))
-
-
-def test_trouble_that_lasts_is_looked_at_again_after_a_minute_and_flapping_is_not(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    bad = [True]
-    monkeypatch.setattr(alarm, "bad_sli", lambda _: bad[0])
-    bell = alarm.Alarm()
-    at = lambda second: type("Snapshot", (), {"end": float(second)})()  # noqa: E731
-    assert [second for second in range(200) if bell.rings(at(second))] == [0, 60]
-    for second in range(200, 290, 10):
-        bad[0] = not bad[0]
-        assert not bell.rings(at(second))
-    bad[0] = False
-    bell.rings(at(400))
-    bad[0] = True
-    assert bell.rings(at(401))
-
-
 # -- deciding -----------------------------------------------------------------------------------------------------
 
 
@@ -160,7 +114,7 @@ def test_the_verdict_is_decided_first_after_the_quick_methods_and_at_the_end(
     seen: list[int] = []
     monkeypatch.setattr(decide, "decide", lambda _, results: seen.append(len(results)) or verdict())
     posted: list[Any] = []
-    DIAGNOSE(synthetic.incident(), None, posted.append, threading.Event())
+    diagnose(synthetic.incident(), None, posted.append, threading.Event())
     assert seen[0] == 0 and len(seen) <= 3
     kinds = [type(message) for message in posted]
     assert kinds.index(messages.Decided) < kinds.index(messages.MethodAnswered)
@@ -288,25 +242,3 @@ async def test_an_old_verdict_on_a_live_deployment_tells_its_age() -> None:
         app.session.diagnosis = replace(done, incident=replace(done.incident, window=Window(NOW - 500, NOW - 240)))
         await settle(pilot)
         assert "4 min ago" in visible(pilot).splitlines()[2]
-
-
-def test_who_measured_it_goes_before_the_signals() -> None:
-    measured = verdict(
-        headline="replica-1, strong: latency p90 518 ms → 25.1 s as gateway measures it, requests 1 → 0 /s since "
-        "21:11:01 UTC, peers unchanged."
-    )
-    assert one_line(measured, 90)[1] == ": latency p90 518 ms → 25.1 s, requests 1 → 0 /s since 21:11:01 UTC"
-    assert one_line(measured, 76)[1] == ": latency p90 518 ms → 25.1 s since 21:11:01 UTC"
-
-
-@pytest.mark.parametrize("answer", [verdict(), NOBODY, UNKNOWN])
-@given(width=st.integers(1, 260))
-def test_a_line_is_cut_by_importance_and_never_too_long(answer: Verdict, width: int) -> None:
-    who, what = one_line(answer, width)
-    assert len(who) + len(what) <= width
-    if width >= 40 and answer.named:
-        assert who == "replica-1, strong"
-    if width >= 72 and answer.named:
-        assert "latency p90 600 ms → 2.2 s" in what and "since 22:15:20 UTC" in what
-    if width >= 240 and answer.next:
-        assert "next: the CPU" in what
