@@ -18,6 +18,8 @@ from methods.telemetry.matrix import Floats
 SHOWN = 40
 ONSET = "onset"
 
+_UNRANKED = "no signal of theirs changes with the onset, or others explain the change"
+
 
 class CausalAi(Method):
     """PC with the onset as a variable: root causes are the signals that the onset affects directly.
@@ -99,7 +101,7 @@ class CausalAi(Method):
             return NoRanking(Reason.NOT_APPLICABLE, sentence)
         steps = (signals.step(), *self._explain(signals, correlation, found, incident.onset.time))
         scores = signals.spread(np.where(np.isin(np.arange(signals.count), found.children), 1.0, np.nan))
-        return caveats_for(by_signals(scores, Explanation(steps)), incident)
+        return caveats_for(by_signals(scores, Explanation(steps)), incident, unranked_as=_UNRANKED)
 
     def _explain(self, signals: Signals, correlation: Floats, found: Pointed, onset: float) -> tuple[Step, ...]:
         flag = signals.count

@@ -125,7 +125,13 @@ class Circa(Method):
         edges = int(np.count_nonzero(graph.parents))
         abnormal = int(np.count_nonzero(residuals.scores >= self.threshold))
         rows: list[tuple[Cell, ...]] = [
-            (*matrix.keys[i], float(residuals.scores[i]), float(added[i]), int(graph.parents[:, i].sum()))
+            (
+                *matrix.keys[i],
+                float(residuals.scores[i]),
+                float(added[i]),
+                float(adjusted[i]),
+                int(graph.parents[:, i].sum()),
+            )
             for i in order
         ]
         steps = [
@@ -141,7 +147,7 @@ class Circa(Method):
                 f"{abnormal} of {matrix.signals} signals deviate from the prediction of their causal parents by "
                 f"{self.threshold:g} standard deviations or more.",
                 {"abnormal": float(abnormal), "threshold": self.threshold},
-                table=Table(("component", "signal", "residual z", "from descendants", "parents"), tuple(rows)),
+                table=Table(("component", "signal", "residual z", "from descendants", "score", "parents"), tuple(rows)),
             ),
         ]
         start, end = float(after.times[0]), float(after.times[-1]) + after.step
@@ -160,8 +166,19 @@ class Circa(Method):
             steps.append(
                 Step(
                     f"{matrix.keys[i][1]} of {matrix.keys[i][0]}",
-                    size + (f"; plus {number(float(added[i]))} for its most abnormal descendant." if added[i] else "."),
-                    {"z": float(residuals.scores[i]), "descendant": float(added[i]), "sd": float(residuals.spread[i])},
+                    size
+                    + (
+                        f"; plus {number(float(added[i]))} for its most abnormal descendant: score "
+                        f"{number(float(adjusted[i]))}."
+                        if added[i]
+                        else "."
+                    ),
+                    {
+                        "z": float(residuals.scores[i]),
+                        "descendant": float(added[i]),
+                        "score": float(adjusted[i]),
+                        "sd": float(residuals.spread[i]),
+                    },
                     pointers=(matrix.pointer(matrix.keys[i], start, end),),
                 )
             )

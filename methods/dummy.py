@@ -74,4 +74,4 @@ class Dummy(Method):
             ),
             pointers=(matrix.pointer(first, incident.window.start, incident.window.end),),
         )
-        return caveats_for(by_signals(scores, Explanation((step,))), incident)
+        return caveats_for(by_signals(scores, Explanation((step,))), incident, onset_used=False)

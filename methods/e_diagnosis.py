@@ -19,6 +19,8 @@ from methods.telemetry.matrix import Floats, SignalMatrix, halves, prepare
 _SHOWN = 10
 _TABLE_SIZE = 12
 
+_UNRANKED = "the test finds no change in any signal of theirs"
+
 
 class EDiagnosis(Method):
     """ε-Diagnosis: a two-sample test of every signal by energy statistics.
@@ -95,7 +97,7 @@ class EDiagnosis(Method):
             )
         scores = {key: float(h) for key, h, ok in zip(matrix.keys, inhomogeneity, passed, strict=True) if ok}
         explanation = Explanation(self._steps(before, after, inhomogeneity, p_values, passed, incident.telemetry.units))
-        return caveats_for(by_signals(scores, explanation), incident)
+        return caveats_for(by_signals(scores, explanation), incident, unranked_as=_UNRANKED)
 
     def _steps(
         self,

@@ -23,6 +23,7 @@ from methods.telemetry.spot import extreme_bound
 SHOWN = 10
 LEAST_SAMPLES = 24
 LEAST_BASELINE = 20
+_UNRANKED = "they have no varying signal, symptoms at the front door aside"
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +156,7 @@ class MicroCause(Method):
             *self._anomaly_steps(incident, signals, anomaly, others),
             self._score_step(signals, score, visits, anomaly),
         )
-        return caveats_for(by_signals(signals.spread(score, felt), Explanation(steps)), incident)
+        return caveats_for(by_signals(signals.spread(score, felt), Explanation(steps)), incident, unranked_as=_UNRANKED)
 
     def _collapse(self, links: LaggedLinks) -> Marks:
         """One edge for all lags: directed where a lag says so, undirected for links at lag 0."""

@@ -35,6 +35,7 @@ from methods.telemetry.matrix import Floats
 _RESOURCES = ("cpu", "mem", "net", "disk", "io", "sys", "gpu", "kv", "slots")
 _LEAST_SIMILARITY = 0.01
 _SHOWN = 12
+_UNRANKED = "only services in or beside anomalous calls are scored"
 
 
 class MicroRca(Method):
@@ -144,7 +145,9 @@ class MicroRca(Method):
                 _walk_step(calls, sub, scores),
             )
         )
-        return caveats_for(by_components(scores, explanation, resources), incident)
+        return caveats_for(
+            by_components(scores, explanation, resources), incident, onset_used=False, unranked_as=_UNRANKED
+        )
 
     def _subgraph(self, incident: Incident, calls: CallLatencies, anomalous: tuple[Edge, ...]) -> _Subgraph:
         suspects = sorted({target for _, target in anomalous})

@@ -36,6 +36,7 @@ from methods.telemetry.matrix import Floats
 
 _LEAST_SPREAD = 0.01
 _SHOWN = 12
+_UNRANKED = "the search for abnormal callees does not reach them"
 
 
 class Microscope(Method):
@@ -131,7 +132,7 @@ class Microscope(Method):
                 _candidates_step(states, candidates, alike, front),
             )
         )
-        return caveats_for(by_components(scores, explanation), incident)
+        return caveats_for(by_components(scores, explanation), incident, unranked_as=_UNRANKED)
 
     def _states(
         self, incident: Incident, calls: CallLatencies, late: np.ndarray[tuple[int], np.dtype[np.bool_]], front: str

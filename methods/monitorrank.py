@@ -31,6 +31,7 @@ from methods.telemetry.calls import CallLatencies, call_latencies, similarity
 from methods.telemetry.matrix import Floats
 
 _SHOWN = 12
+_UNRANKED = "no latency of theirs was measured"
 
 
 class MonitorRank(Method):
@@ -125,7 +126,7 @@ class MonitorRank(Method):
                 _visits_step(scores, alike, pointers),
             )
         )
-        return caveats_for(by_components(scores, explanation), incident)
+        return caveats_for(by_components(scores, explanation), incident, onset_used=False, unranked_as=_UNRANKED)
 
     def _weights(self, calls: CallLatencies, nodes: tuple[str, ...], alike: dict[str, float], front: str) -> Floats:
         place = {node: i for i, node in enumerate(nodes)}

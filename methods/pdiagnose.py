@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from cluster.incident.model import Incident
@@ -37,7 +39,7 @@ class PDiagnose(Method):
     Formula:
         Metrics: a weighted moving average of `window` samples smooths a signal (the newest weighs most). A sample after
         the onset is anomalous if its two-sided tail probability under the kernel density of the smoothed baseline is
-        below `tail`; vote_m = mean over the component's signals of the share of anomalous samples. Logs: a line is
+        below `tail`; vote_m = largest share of anomalous samples of any of the component's signals. Logs: a line is
         anomalous if it reports an error, or if its template occurs more often than before by more than n standard
         deviations of a Poisson count; vote_l = max(0, share of anomalous lines after - before). Spans: a span is
         anomalous if it failed, or if its own time is outside μ ± n σ of its operation before the onset; vote_t = max(0,
@@ -52,8 +54,9 @@ class PDiagnose(Method):
         n_sigma: n, 3. The paper sets such thresholds for its data sets; these are our own.
 
     Fails when:
-        The fault silences a component: without lines and spans, only its metrics vote. A surge of load changes the
-        metrics of all components, and votes then say little.
+        The fault silences a component: without lines and spans, only its metrics vote; without those either it is not
+        ranked. A surge of load changes the metrics of all components, and votes then say little. Components with many
+        noisy signals have more chances of a large share.
 
         NoRanking without an onset, and when no metric, log line or span is anomalous.
 
@@ -66,10 +69,11 @@ class PDiagnose(Method):
     Deviations:
         The public code uses neither density nor moving average, but mean + 3 standard deviations of raw samples,
         upwards only. It adds numbers of samples, of error lines in the whole file (before the fault too) and of spans,
-        so the component with most requests or most log lines wins; here each source votes with a share between 0 and 1.
-        It raises KeyError for a component with logs and without metrics, and for an operation that the baseline lacks;
-        here such an operation does not vote. The own time of a span counts, so that a caller is not blamed for its
-        callees.
+        so the component with most requests, signals or log lines wins; here each source votes with a share between 0
+        and 1. Of metrics it is that of the worst signal: a mean over signals would hide an anomaly among calm ones, and
+        favour components with few. It raises KeyError for a component with logs and without metrics, and for an
+        operation that the baseline lacks; here such an operation does not vote. The own time of a span counts, so that
+        a caller is not blamed for its callees.
 
     Example:
         >>> import numpy as np
@@ -77,7 +81,7 @@ class PDiagnose(Method):
         >>> from methods.pdiagnose import PDiagnose
         >>> ranking = PDiagnose().rank(slow_replica(), np.random.default_rng(0))
         >>> [scored.component for scored in ranking.components]
-        ['replica-1', 'node', 'gateway', 'replica-0']
+        ['replica-1', 'gateway', 'node', 'replica-0']
         >>> print(ranking.explanation.steps[-1].claim)
         replica-1 has the largest votes: metrics 1, logs 0.254, spans 1; their mean is 0.751 of at most 1.
     """
@@ -123,7 +127,7 @@ class PDiagnose(Method):
         of: dict[str, list[float]] = {}
         for (component, _), share in shares.items():
             of.setdefault(component, []).append(share)
-        votes = {component: float(np.mean(found)) for component, found in of.items()}
+        votes = {component: max(found) for component, found in of.items()}
         order = sorted(shares, key=lambda key: (-shares[key], key))[:_SHOWN]
         anomalous = sum(share > 0 for share in shares.values())
         claim = (
@@ -175,7 +179,7 @@ class PDiagnose(Method):
             table=Table(("component", "template", "before", "expected", "after"), tuple(rows)),
             pointers=tuple(log_templates.pointer(incident, *name) for name in names[:3]),
         )
-        return _Ballot({logs.components[c]: float(v) for c, v in enumerate(votes)}, step, {})
+        return _Ballot(_heard(logs.components, logs.component[late], votes), step, {})
 
     def _spans(self, incident: Incident, spans: SpanTable) -> _Ballot:
         late = spans.late[spans.trace]
@@ -210,7 +214,7 @@ class PDiagnose(Method):
             ),
             pointers=tuple(pointers),
         )
-        return _Ballot({spans.components[c]: float(v) for c, v in enumerate(votes)}, step, {})
+        return _Ballot(_heard(spans.components, spans.component[late], votes), step, {})
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,6 +224,11 @@ class _Ballot:
     votes: dict[str, float]
     step: Step
     signals: dict[Key, float]
+
+
+def _heard(components: Sequence[str], late: NDArray[np.int64], votes: Floats) -> dict[str, float]:
+    """The votes of components with an event after the onset: the others are silent, which is not a vote for health."""
+    return {components[c]: float(votes[c]) for c in np.unique(late).tolist()}
 
 
 def _share_of_anomalies(before: Floats, after: Floats, window: int, tail: float) -> float | None:

@@ -23,6 +23,7 @@ from methods.telemetry.matrix import SignalMatrix, halves, prepare
 Codes = NDArray[np.int64]
 
 _SHOWN = 8
+_UNRANKED = "the tests find no signal of theirs that the fault acts on directly"
 
 
 class Rcd(Method):
@@ -75,7 +76,8 @@ class Rcd(Method):
         >>> [scored.component for scored in ranking.components]
         ['replica-1']
         >>> print(ranking.explanation.steps[2].claim)
-        It depends on the fault indicator with p = 1.93e-22 at most, given no other signal.
+        It depends on the fault indicator with p = 1.93e-22 at most, given no other signal. Score 11: 10
+        levels and 1 less p.
     """
 
     name: ClassVar[str] = "rcd"
@@ -120,9 +122,9 @@ class Rcd(Method):
             return NoRanking(
                 Reason.NOT_APPLICABLE, "no signal depends on the fault indicator (before or after the onset)"
             )
-        scores = {twin: join.levels + 1.0 - join.p for position, join in levels.items() for twin in twins[position]}
+        scores = {twin: join.score for position, join in levels.items() for twin in twins[position]}
         explanation = Explanation(self._steps(matrix, sides[1], search, rounds, levels))
-        return caveats_for(by_signals(scores, explanation), incident)
+        return caveats_for(by_signals(scores, explanation), incident, unranked_as=_UNRANKED)
 
     def _first_neighbours(self, search: _Search, chunk: Sequence[int]) -> list[int]:
         """Neighbours of the indicator at the smallest level that leaves one; none when all are independent of it."""
@@ -154,7 +156,7 @@ class Rcd(Method):
         start, end = float(after.times[0]), float(after.times[-1])
         course = ", ".join(f"{of} to {left}" for of, left in rounds) or "all of them at once"
         ordered = sorted(levels.items(), key=lambda item: (-item[1].levels, item[1].p))
-        rows = tuple((*matrix.keys[i], join.levels, join.p) for i, join in ordered)
+        rows = tuple((*matrix.keys[i], join.levels, join.p, join.score) for i, join in ordered)
         steps = [
             Step(
                 "Search in chunks",
@@ -167,7 +169,7 @@ class Rcd(Method):
                 f"{counted(len(levels), 'neighbour')}: dependent on the fault indicator given any other signals. "
                 f"The stricter the first level that finds a signal, the higher it ranks.",
                 {"neighbours": float(len(levels))},
-                table=Table(("component", "signal", "levels", "p"), rows),
+                table=Table(("component", "signal", "levels", "p", "score"), rows),
             ),
         ]
         for position, join in ordered[:_SHOWN]:
@@ -177,8 +179,9 @@ class Rcd(Method):
                 Step(
                     f"{key[1]} of {key[0]}",
                     f"It depends on the fault indicator with p = {number(join.p)} at most"
-                    + (f", given {names}." if join.given else ", given no other signal."),
-                    {"p": join.p},
+                    + (f", given {names}." if join.given else ", given no other signal.")
+                    + f" Score {number(join.score)}: {counted(join.levels, 'level')} and 1 less p.",
+                    {"p": join.p, "levels": float(join.levels), "score": join.score},
                     pointers=(matrix.pointer(key, start, end),),
                 )
             )
@@ -192,6 +195,10 @@ class _Join:
     levels: int
     p: float
     given: tuple[int, ...]
+
+    @property
+    def score(self) -> float:
+        return self.levels + 1.0 - self.p
 
 
 @dataclass

@@ -61,7 +61,7 @@ class PageRank:
             pointers=tuple(signals.pointer(int(i)) for i in order[:3]),
         )
         steps = (signals.step(), *found.evidence(share), _graph_step(signals, found, share), step)
-        return caveats_for(by_signals(signals.spread(share), Explanation(steps)), incident)
+        return caveats_for(by_signals(signals.spread(share), Explanation(steps)), incident, onset_used=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,9 @@ class Walk:
             walk_step(signals, start, share, likeness, felt, {"rho": self.rho, "damping": self.damping}),
         )
         scores = np.where(rest > UNVISITED, rest, np.nan)
-        return caveats_for(by_signals(signals.spread(scores, felt), Explanation(steps)), incident)
+        outcome = by_signals(signals.spread(scores, felt), Explanation(steps))
+        reason = "the walk from the SLI visits no signal of theirs, symptoms aside"
+        return caveats_for(outcome, incident, onset_used=False, unranked_as=reason)
 
 
 def symptoms(incident: Incident) -> frozenset[Key]:

@@ -33,7 +33,7 @@ class CallLatencies:
 
     Attributes:
         times: (T,) unix seconds.
-        values: (T, E) latency in the signal's unit; gaps filled.
+        values: (T, E) latency in the signal's unit; gaps filled as in `methods.telemetry.matrix`.
         edges: E pairs (source, target).
         signals: E names of the latency signal of each edge.
         calls: every call edge of the topology or of the edge metrics, measured or not.
@@ -121,11 +121,15 @@ def call_latencies(incident: Incident) -> CallLatencies | NoRanking:
     edges = tuple(sorted(chosen))
     values = frame[[(*edge, chosen[edge]) for edge in edges]].to_numpy(dtype=np.float64, na_value=np.nan)
     times = np.asarray(frame.index, dtype=np.float64)
+    values, heard = filled(np.where(np.isfinite(values), values, np.nan), times, incident.onset)
+    edges = tuple(edge for edge, kept in zip(edges, heard, strict=True) if kept)
+    if not edges:
+        return NoRanking(Reason.NOT_APPLICABLE, "no call has a latency both before the onset and after it")
     declared = {(e.source, e.target) for e in incident.topology.edges if e.relation is Relation.CALLS}
-    calls = tuple(sorted({(s, t) for s, t in declared if s != t} | set(edges)))
+    calls = tuple(sorted({(s, t) for s, t in declared if s != t} | set(chosen)))
     return CallLatencies(
         times,
-        filled(np.where(np.isfinite(values), values, np.nan)),
+        values,
         edges,
         tuple(chosen[edge] for edge in edges),
         calls,

@@ -9,7 +9,9 @@ the content of their component; `unique` leaves one of each group of identical o
 duplicates.
 
 Gaps: infinities count as gaps. Columns without any value are dropped, constant columns are kept (`varying` drops
-them). What is left is NaN, or with `fill=True` the last value for up to `CARRY` samples and the column's median beyond.
+them). What is left is NaN, or with `fill=True` the last value for up to `CARRY` samples, and beyond them the column's
+median on the same side of the onset: no value after the onset reaches the time before it. A column without any value on
+one side is dropped then: it shows no change, and its silence is not calm.
 """
 
 from __future__ import annotations
@@ -127,9 +129,10 @@ def from_frame(frame: pd.DataFrame, incident: Incident, *, fill: bool = False) -
     present = [i for i, key in enumerate(keys) if key[0] in known and not np.all(np.isnan(values[:, i]))]
     ordered = [present[i] for i in content_order(values[:, present], [keys[i][0] for i in present])]
     chosen = np.ascontiguousarray(values[:, ordered])
-    if fill:
-        chosen = filled(chosen)
     times = np.asarray(frame.index, dtype=np.float64)
+    if fill:
+        chosen, heard = filled(chosen, times, incident.onset)
+        ordered = [position for position, kept in zip(ordered, heard, strict=True) if kept]
     return SignalMatrix(chosen, times, tuple(keys[i] for i in ordered))
 
 
@@ -150,14 +153,31 @@ def halves(
     return before, after
 
 
-def filled(values: Floats, carry: int = CARRY) -> Floats:
-    """(T, N) without NaN: the last value for up to `carry` samples, then the column's median (0 if it has no value)."""
+def filled(values: Floats, times: Floats, onset: Onset | None, carry: int = CARRY) -> tuple[Floats, NDArray[np.bool_]]:
+    """Fill the gaps as the module describes.
+
+    Args:
+        values: (T, N).
+        times: (T,) unix seconds.
+        onset: None, or outside of `times`, for one side only.
+        carry: samples that a value is carried.
+
+    Returns:
+        (T, K) without NaN, and which of the N columns these are, (N,): those with a value on every side.
+    """
     gaps = np.isnan(values)
+    heard = np.ones(values.shape[1], dtype=np.bool_)
     if not gaps.any():
-        return values
-    frame = pd.DataFrame(values)
-    carried = frame.ffill(limit=carry).to_numpy(dtype=np.float64)
-    return np.where(np.isnan(carried), frame.median().fillna(0.0).to_numpy(dtype=np.float64), carried)
+        return values, heard
+    early = np.zeros(len(times), dtype=np.bool_) if onset is None else times < onset.time
+    sides = [side for side in (early, ~early) if side.any()]
+    for side in sides:
+        heard &= ~gaps[side].all(axis=0)
+    carried = pd.DataFrame(values[:, heard]).ffill(limit=carry).to_numpy(dtype=np.float64, copy=True)
+    for side in sides:
+        middle = np.broadcast_to(np.nanmedian(values[side][:, heard], axis=0), carried[side].shape)
+        carried[side] = np.where(np.isnan(carried[side]), middle, carried[side])
+    return carried, heard
 
 
 def content_order(values: Floats, components: Sequence[str]) -> list[int]:

@@ -44,7 +44,10 @@ def test_a_cycle_ends() -> None:
     assert _nearest_abnormal(parents, np.array([1.0, 1.0]), 3.0) == [set(), set()]
 
 
-def test_the_hurt_replica_comes_first(make_incident) -> None:
+def test_the_hurt_replica_comes_first_and_the_explanation_adds_up_to_its_score(make_incident) -> None:
     outcome = Circa().rank(make_incident(target="replica-2"), np.random.default_rng(0))
     assert isinstance(outcome, Ranking)
     assert "replica-2" in outcome.top
+    first = outcome.explanation.steps[2].numbers
+    assert first["z"] + first["descendant"] == pytest.approx(outcome.components[0].score)
+    assert first["score"] == pytest.approx(outcome.components[0].score)

@@ -13,11 +13,26 @@ HURT = [1.0, 1.2, 0.8, 1.1, 0.9, 9.0, 9.0, 9.0, 1.0, 1.0]
 DROP = [1.0, 1.2, 0.8, 1.1, 0.9, 0.0, 0.0, 0.0, 0.0, 0.0]
 
 
-def test_votes_of_the_metrics_are_shares_of_signals_and_samples() -> None:
-    """Without smoothing: 3 of 5 samples of one of a's two signals, so 0.3; all 5 of b's only signal, a drop."""
+def test_the_vote_of_the_metrics_is_the_worst_signals_share_of_samples() -> None:
+    """Without smoothing: 3 of 5 samples of one of a's two signals, so 0.6; all 5 of b's only signal, a drop."""
     metrics = {("a", "x"): HURT, ("a", "y"): CALM, ("b", "x"): DROP, ("c", "x"): CALM}
     found = outcomes.scores(PDiagnose(window=1).rank(tiny.incident(metrics=metrics), outcomes.rng()))
-    assert found == pytest.approx({"a": 0.3, "b": 1.0, "c": 0.0})
+    assert found == pytest.approx({"a": 0.6, "b": 1.0, "c": 0.0})
+
+
+def test_calm_signals_do_not_dilute_the_same_anomaly() -> None:
+    metrics = {("one", "x"): HURT, **{("five", f"x{i}"): CALM for i in range(4)}, ("five", "y"): HURT}
+    metrics |= {**{("twenty", f"x{i}"): CALM for i in range(19)}, ("twenty", "y"): HURT}
+    found = outcomes.scores(PDiagnose(window=1).rank(tiny.incident(metrics=metrics), outcomes.rng()))
+    assert found == pytest.approx({"one": 0.6, "five": 0.6, "twenty": 0.6})
+
+
+def test_a_component_that_went_silent_is_not_the_calmest() -> None:
+    metrics = {("a", "x"): HURT, ("b", "x"): CALM, ("gone", "x"): [1.0, 1.1, 0.9, 1.0, 1.1] + [float("nan")] * 5}
+    logs = [(1000.0 + 4 * i, c, "INFO", "tick") for i in range(50) for c in "ab"]
+    logs += [(1000.0 + 4 * i, "gone", "INFO", "tick") for i in range(25)]
+    found = outcomes.scores(PDiagnose(window=1).rank(tiny.incident(metrics=metrics, logs=logs), outcomes.rng()))
+    assert set(found) == {"a", "b"}
 
 
 def test_a_constant_that_moves_is_anomalous() -> None:

@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 
+from cluster.window import Onset, OnsetSource
 from methods.answer.ranking import by_components, by_signals
 from methods.answer.types import ComponentScore, Explanation, NoRanking, Ranking, Step
 from methods.telemetry.matrix import SignalMatrix, content_order, filled, halves, prepare
@@ -73,7 +74,19 @@ def test_prepare_drops_empty_columns_and_keeps_constants(small_incident) -> None
 def test_short_gaps_carry_the_last_value_long_ones_the_median() -> None:
     nan = math.nan
     column = np.array([[1.0], [nan], [nan], [nan], [5.0], [3.0]])
-    assert filled(column, carry=2).ravel().tolist() == [1.0, 1.0, 1.0, 3.0, 5.0, 3.0]
+    values, heard = filled(column, np.arange(6.0), None, carry=2)
+    assert values.ravel().tolist() == [1.0, 1.0, 1.0, 3.0, 5.0, 3.0]
+    assert heard.tolist() == [True]
+
+
+def test_gaps_take_no_value_from_the_other_side_of_the_onset() -> None:
+    nan = math.nan
+    values = np.array([[nan, 1.0, nan], [2.0, 1.0, nan], [4.0, nan, 5.0], [nan, nan, 5.0], [9.0, nan, 5.0]])
+    onset = Onset(2.0, OnsetSource.OPERATOR)
+    found, heard = filled(values, np.arange(5.0), onset, carry=1)
+    # The second column fell silent at the onset, the third was silent until then: neither shows a change.
+    assert heard.tolist() == [True, False, False]
+    assert found.ravel().tolist() == [2.0, 2.0, 4.0, 4.0, 9.0]
 
 
 def test_unique_groups_identical_columns() -> None:

@@ -62,3 +62,11 @@ def test_the_hurt_replica_comes_first_more_often_than_not(make_incident) -> None
         assert isinstance(outcome, Ranking)
         first += "replica-2" in outcome.top
     assert first >= 3
+
+
+def test_the_explanation_adds_up_to_the_score(make_incident) -> None:
+    outcome = Rcd().rank(make_incident(), np.random.default_rng(0))
+    assert isinstance(outcome, Ranking)
+    first = outcome.explanation.steps[2].numbers
+    assert first["levels"] + 1 - first["p"] == pytest.approx(outcome.components[0].score)
+    assert first["score"] == pytest.approx(outcome.components[0].score)
