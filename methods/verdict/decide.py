@@ -29,6 +29,9 @@ from methods.verdict.users import Users, users
 if TYPE_CHECKING:
     from methods.running.runner import Result
 
+STRONGEST = 4
+"""Signals that are told before what the other methods say."""
+
 
 def decide(incident: Incident, results: Iterable[Result] = ()) -> Verdict:
     """Who is at fault, how sure, why and why not.
@@ -53,6 +56,7 @@ def _components(incident: Incident, judged: Judgement, named: Sequence[str], ans
     stretches = {blamed.component: Stretch(blamed.onset, blamed.account.end) for blamed in blames}
     path = spread(incident, stretches, first.overfull)
     kind = next((blamed.kind for blamed in blames if blamed.kind is not Trouble.UNKNOWN), Trouble.UNKNOWN)
+    told = [evidence for blamed in blames for evidence in supporting(incident, blamed)]
     agreement, dissent = others.agreement(named, answers), others.dissent(named, answers)
     return Verdict(
         Answer.COMPONENTS,
@@ -63,7 +67,7 @@ def _components(incident: Incident, judged: Judgement, named: Sequence[str], ans
         onset,
         _headline(incident, judged, blames),
         path,
-        (*(e for blamed in blames for e in supporting(incident, blamed)), *agreement),
+        (*told[:STRONGEST], *agreement, *told[STRONGEST:]),
         (
             *rivals(judged, named),
             *(e for blamed in blames for e in misfits(incident, blamed)),
