@@ -1,4 +1,4 @@
-"""How good an answer was: AC@k, Avg@5, MRR of a ranking, and what guessing would give; names, path, probabilities.
+"""How good an answer was: AC@k, Avg@5, MRR of a ranking, and what guessing would give; names and probabilities.
 
 Ties. A ranking that ties components does not say which comes first, so its score is the mean over all orders of the
 tie: a true component in a group of g at the ranks r .. r + g - 1 is among the first k with probability
@@ -15,7 +15,6 @@ from statistics import fmean
 
 import numpy as np
 
-from cluster.topology import Topology
 from methods.answer.ranking import Places
 
 DEPTH = 5
@@ -74,27 +73,6 @@ def set_score(named: Collection[str], true: Collection[str]) -> float:
         return 0.0
     precision = len(hits) / len(set(named))
     return 2 * precision / (precision + 1)
-
-
-def path_is_right(hops: Collection[tuple[str, str]], true: Collection[str], topology: Topology) -> bool:
-    """Whether (source, target) hops lead from every faulty component to the front door, and from nowhere else.
-
-    Each hop must join two components that the topology joins. Without a faulty component only no hop is right.
-    """
-    related = {frozenset((edge.source, edge.target)) for edge in topology.edges}
-    if any(frozenset(hop) not in related for hop in hops):
-        return False
-    reached = {cause: _reached({cause}, hops) for cause in true}
-    if any(source not in set().union(*reached.values()) for source, _ in hops):
-        return False
-    return topology.front_door is None or all(topology.front_door in found for found in reached.values())
-
-
-def _reached(start: set[str], hops: Collection[tuple[str, str]]) -> set[str]:
-    found = set(start)
-    while fresh := {target for source, target in hops if source in found} - found:
-        found |= fresh
-    return found
 
 
 @dataclass(frozen=True, slots=True)

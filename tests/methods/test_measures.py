@@ -1,17 +1,10 @@
-"""Measures of names, paths and probabilities, by hand-made answers."""
+"""Measures of names and probabilities, by hand-made answers."""
 
 from __future__ import annotations
 
 import pytest
 
-from cluster.topology import Component, Kind, Topology, calls
-from methods.evaluation.measures import calibration, path_is_right, set_score
-
-TOPOLOGY = Topology(
-    (Component("g", Kind.GATEWAY), Component("a", Kind.REPLICA), Component("b", Kind.REPLICA)),
-    calls("g", ("a", "b")),
-    "g",
-)
+from methods.evaluation.measures import calibration, set_score
 
 
 @pytest.mark.parametrize(
@@ -29,26 +22,6 @@ TOPOLOGY = Topology(
 )
 def test_a_set_is_scored_by_precision_once_it_holds_every_cause(named, true, expected) -> None:
     assert set_score(named, true) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize(
-    ("hops", "true", "right"),
-    [
-        ([("a", "g")], ["a"], True),
-        ([("b", "g")], ["a"], False),
-        ([], ["a"], False),
-        ([("a", "b")], ["a"], False),
-        ([("a", "g"), ("b", "g")], ["a"], False),
-        ([("a", "g"), ("b", "g")], ["a", "b"], True),
-        ([("a", "g"), ("g", "b")], ["a"], True),
-        ([], ["g"], True),
-        ([("g", "a")], ["g"], True),
-        ([], [], True),
-        ([("a", "g")], [], False),
-    ],
-)
-def test_a_path_leads_from_every_cause_to_the_front_door(hops, true, right) -> None:
-    assert path_is_right(hops, true, TOPOLOGY) is right
 
 
 def test_calibration_compares_probabilities_with_shares() -> None:
