@@ -2,8 +2,9 @@
 
 Every method is a voter that ranks some of the candidates. With m candidates, a voter gives each candidate the number of
 candidates that it beats, plus half for each that it ties with, over m - 1. Candidates that a voter leaves out are tied
-at the end of its ballot: they beat nobody, tie with each other, and lose to all that it ranks. The consensus score is
-the mean over the voters, between 0 and 1; 0.5 is what chance gives.
+at the end of its ballot: they beat nobody, tie with each other, and lose to all that it ranks. Voters that read one
+causal graph, by PageRank and by a walk, share a vote: their ballots repeat each other's errors. The consensus score is
+the weighted mean over the voters, between 0 and 1; 0.5 is what chance gives.
 
 Why this rule: it takes ballots that are short and tied, as many methods' are, without inventing an order; it treats
 voters and candidates alike; and it satisfies consistency (two groups of methods that agree on a winner agree on it
@@ -11,8 +12,8 @@ together), which no Condorcet rule does. The optimal alternative, Kemeny's, is N
 factor 5 of it (Coppersmith, Fleischer, Rudra 2006).
 
 Attribution. Let an absent voter count as one that ties all candidates, so that each gets 0.5 from it. Then the score is
-0.5 plus a sum with one term a voter, (share - 0.5) / voters, and a voter's Shapley value is its own term: the
-attribution is exact and needs no sampling.
+0.5 plus a sum with one term a voter, (share - 0.5) × weight / sum of weights, and a voter's Shapley value is its own
+term: the attribution is exact and needs no sampling.
 
 Reference: de Borda, Mémoire sur les élections au scrutin, 1781; ties and short ballots as in Emerson, The original
 Borda count and partial voting, Social Choice and Welfare 2013, and Dwork et al., Rank aggregation methods for the Web,
@@ -21,6 +22,8 @@ WWW 2001.
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -43,6 +46,11 @@ NO_VOTE = frozenset(
         "anomaly_attribution",
     }
 )
+_GRAPH_OF = {
+    f"{graph}_{reading}": graph
+    for graph in ("pc", "fci", "granger", "lingam")
+    for reading in ("pagerank", "randomwalk")
+}
 CHANCE = 0.5
 """The score that an order drawn at random gives on average."""
 
@@ -112,7 +120,6 @@ class Tally:
         self._candidates = candidates
         self._silent = NO_VOTE - set(asked)
         self._points: dict[str, dict[str, int]] = {}
-        self._totals = dict.fromkeys(candidates, 0)
         self._first: dict[str, tuple[str, ...]] = {}
 
     def add(self, method: str, outcome: Outcome) -> None:
@@ -129,8 +136,6 @@ class Tally:
         points = _half_points(places, self._candidates)
         self._points[method] = points
         self._first[method] = tuple(component for component, rank in places if rank == 1)
-        for candidate, count in points.items():
-            self._totals[candidate] += count
 
     @property
     def consensus(self) -> Consensus:
@@ -139,16 +144,17 @@ class Tally:
         if not voters:
             return Consensus((), (), (), ())
         most = 2 * max(len(self._candidates) - 1, 1)
-        ordered = sorted(self._totals.items(), key=lambda item: (-item[1], item[0]))
+        weights = _weights(voters)
+        whole = sum(weights.values())
+        totals = {c: sum(weights[voter] * self._points[voter][c] for voter in voters) for c in self._candidates}
+        ordered = sorted(totals.items(), key=lambda item: (-item[1], item[0]))
         components = tuple(
             # Totals are whole numbers, so that equal candidates tie exactly.
-            ComponentScore(
-                c, round(total / (most * len(voters)), 12), 1 + sum(o > total for o in self._totals.values())
-            )
+            ComponentScore(c, round(total / (most * whole), 12), 1 + sum(o > total for o in totals.values()))
             for c, total in ordered
         )
         contributions = {
-            voter: {c: (count / most - CHANCE) / len(voters) for c, count in self._points[voter].items()}
+            voter: {c: (count / most - CHANCE) * weights[voter] / whole for c, count in self._points[voter].items()}
             for voter in voters
         }
         top = {c.component for c in components if c.rank == 1}
@@ -166,6 +172,13 @@ def consensus(ballots: Iterable[tuple[str, Outcome]], candidates: Sequence[str])
     for method, outcome in ballots:
         tally.add(method, outcome)
     return tally.consensus
+
+
+def _weights(voters: Sequence[str]) -> dict[str, int]:
+    """Whole numbers in the ratio of the votes: one vote for each graph that is read, one for every other voter."""
+    readings = Counter(_GRAPH_OF.get(voter, voter) for voter in voters)
+    least = math.lcm(*readings.values())
+    return {voter: least // readings[_GRAPH_OF.get(voter, voter)] for voter in voters}
 
 
 def _half_points(ballot: Places, candidates: Sequence[str]) -> dict[str, int]:

@@ -140,3 +140,19 @@ def test_a_method_beside_the_study_votes_when_asked() -> None:
     tally.add("prism", vote("a"))
     tally.add("idi", vote("b"))
     assert tally.consensus.voters == ("prism",)
+
+
+def test_voters_that_read_one_graph_share_a_vote() -> None:
+    ballots = [
+        ("pc_pagerank", vote("a")),
+        ("pc_randomwalk", vote("a")),
+        ("baro", vote("b")),
+        ("fci_pagerank", vote("b")),
+    ]
+    found = consensus(ballots, CANDIDATES)
+    # Three votes: a has one of them, b two. A first place gives 1, the tie behind it 1/3.
+    assert {c.component: c.score for c in found.components} == pytest.approx(
+        {"b": (2 + 1 / 3) / 3, "a": (1 + 2 / 3) / 3, "c": 1 / 3, "d": 1 / 3}
+    )
+    assert sum(parts["a"] for parts in found.contributions.values()) == pytest.approx((1 + 2 / 3) / 3 - 0.5)
+    assert found.contributions["pc_pagerank"]["a"] == pytest.approx(found.contributions["pc_randomwalk"]["a"])
