@@ -29,7 +29,8 @@ class NSigma(Method):
 
     Fails when:
         The baseline has spikes (they increase sd), or a signal drifts. The cause's own signals change less than those
-        of its callers. One noisy sample decides.
+        of its callers: a steady rate that falls to zero falls by 10 least spreads, while the latency of those who wait
+        has no bound. One noisy sample decides.
 
         NoRanking without an onset, without metrics, with fewer than 2 samples before the onset or none after it, and
         when no signal changes.
