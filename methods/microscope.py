@@ -63,7 +63,8 @@ class Microscope(Method):
 
     Fails when:
         One false alarm below the cause hides it behind its callee. One miss on the way hides everything below. Without
-        an abnormal callee, only the front door remains and is blamed.
+        an abnormal callee, only the front door remains and is blamed. The front door's latency is a sum of the same
+        calls, so among candidates the call that varies most correlates most, on noise too.
 
         NoRanking without a front door, an onset or latencies of calls, with too few samples, and when no visited
         component is abnormal.
@@ -129,7 +130,7 @@ class Microscope(Method):
             (
                 self._abnormal_step(incident.telemetry.units, states, incident.onset),
                 _search_step(calls, states, visited, candidates, front),
-                _candidates_step(states, candidates, alike, front),
+                _candidates_step(calls, states, candidates, alike, front),
             )
         )
         return caveats_for(by_components(scores, explanation), incident, unranked_as=_UNRANKED)
@@ -237,12 +238,15 @@ def _search_step(
     )
 
 
-def _candidates_step(states: dict[str, _State], candidates: set[str], alike: dict[str, float], front: str) -> Step:
+def _candidates_step(
+    calls: CallLatencies, states: dict[str, _State], candidates: set[str], alike: dict[str, float], front: str
+) -> Step:
     order = sorted(candidates, key=lambda c: (-alike[c], c))[:_SHOWN]
     return Step(
         "Candidates by correlation",
         f"The latency of {order[0]} correlates most with that of {front}: |r| = {number(alike[order[0]])}"
-        + (f"; next is {order[1]} with {number(alike[order[1]])}." if len(order) > 1 else "."),
+        + (f"; next is {order[1]} with {number(alike[order[1]])}." if len(order) > 1 else ".")
+        + calls.by_construction(front),
         {c: alike[c] for c in order},
         table=Table(("component", "|r| with the front door"), tuple((c, alike[c]) for c in order)),
         pointers=(states[order[0]].pointer, states[front].pointer),

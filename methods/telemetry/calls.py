@@ -10,6 +10,7 @@ edges has the latency that it reports itself.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -18,8 +19,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cluster.incident.model import Incident
+from cluster.text.quantities import number
 from cluster.topology import Relation
 from methods.answer.types import EdgePointer, NoRanking, Reason, SeriesPointer
+from methods.answer.wording import counted
 from methods.telemetry.matrix import Floats, filled
 from methods.telemetry.sli import LATENCIES
 
@@ -73,6 +76,17 @@ class CallLatencies:
         if inward:
             return self.values[:, inward].mean(axis=1), self.pointer(inward[0])
         return self.reported(component)
+
+    def by_construction(self, front_door: str) -> str:
+        """What correlation with the front door's latency says little of, as a sentence; empty if it is no sum."""
+        parts = len(self._first_measured(front_door))
+        if not parts:
+            return ""
+        noise = number(1 / math.sqrt(parts))
+        return (
+            f" The latency of {front_door} is the sum of {counted(parts, 'call')}, so each of them correlates with it "
+            f"by construction: by {noise} if all are equal noise."
+        )
 
     def _first_measured(self, component: str) -> list[int]:
         """Measured calls of a component; where there are none, those of its callees, and so on."""

@@ -9,7 +9,7 @@ from cluster.incident import tiny
 from methods.answer.ties import steady
 from methods.answer.types import NoRanking
 from methods.graph.restart_walk import visits
-from methods.telemetry.calls import call_latencies, similarity
+from methods.telemetry.calls import CallLatencies, call_latencies, similarity
 
 
 def test_similarity_is_the_absolute_pearson_correlation_of_what_both_have() -> None:
@@ -86,3 +86,23 @@ def test_no_edges_is_not_applicable() -> None:
 
 def test_rounding_does_not_break_a_tie() -> None:
     assert steady({"a": 0.1 + 0.2, "b": 0.3}) == {"a": 0.3, "b": 0.3}
+
+
+def test_calls_of_equal_noise_correlate_with_their_sum_as_said() -> None:
+    noise = np.random.default_rng(0).normal(size=(4000, 4))
+    latencies = {("front", c): 10 + noise[:, i] for i, c in enumerate("abcd")}
+    found = call_latencies(tiny.incident(calls=list(latencies), front_door="front", latencies=latencies))
+    assert isinstance(found, CallLatencies)
+    summed, _ = found.latency("front", "front")
+    assert similarity(summed, found.values) == pytest.approx(0.5, abs=0.03)
+    assert "the sum of 4 calls" in found.by_construction("front") and "by 0.5 if" in found.by_construction("front")
+    assert found.by_construction("a") == ""
+
+
+def test_a_call_without_latency_since_the_onset_is_left_out() -> None:
+    calm = [1.0, 1.1] * 10
+    latencies = {("front", "a"): calm, ("front", "gone"): calm[:10] + [float("nan")] * 10}
+    found = call_latencies(tiny.incident(calls=list(latencies), front_door="front", latencies=latencies))
+    assert isinstance(found, CallLatencies)
+    assert found.edges == (("front", "a"),)
+    assert ("front", "gone") in found.calls
