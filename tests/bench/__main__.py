@@ -14,6 +14,7 @@ PARTS = {
     "kills": "kill -9 while a fault is in: what is left (live deployment)",
     "onset": "how well the onset is found",
     "deviation": "what each rule of nsigma and baro is worth",
+    "serving": "the tool's own method, with docs/measured/serving.md",
     "growth": "10, 100 and 1,000 components",
     "cluster": "one window of 1,000 pods from a real Prometheus",
     "verdict": "the verdict on the shipped drills, with docs/measured/verdict.md",
@@ -37,7 +38,7 @@ def main() -> None:
         nargs="+",
         default=[],
         metavar="FOLDER",
-        help="onset, deviation: these incidents, not the shipped drills",
+        help="onset, deviation: these incidents, not the shipped drills; serving: these beside them",
     )
     parser.add_argument("--kills", type=int, default=100, help="kills: how many")
     options = parser.parse_args()
