@@ -50,8 +50,7 @@ class Baro(Method):
         deviations, and the largest deviation of the baseline is three of them at most: an IQR says nothing about the
         tails of a signal. Where the IQR is 0, departures from the usual value are counted. The public code sets such an
         IQR to 1, so that the score is the raw value and bytes beat seconds, and drops constants. Change points are
-        detected in `methods.telemetry.onset`, for all methods and from the SLI alone; the public code gets the
-        injection time.
+        detected in `methods.telemetry.onset`, for all methods; the public code gets the injection time.
 
     Example:
         >>> import numpy as np

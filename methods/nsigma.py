@@ -47,7 +47,7 @@ class NSigma(Method):
         ready pods) is as suspect as a rise; the public code takes the signed maximum. The spread is at least a tenth of
         the signal's level, because a steady request rate has hardly any. Signals that were constant before the onset
         are kept, and a blip in them decides nothing; the public code drops the constants and divides by the blip. The
-        onset is estimated from the SLI; the public code gets the injection time.
+        onset is estimated; the public code gets the injection time.
 
     Example:
         >>> import numpy as np

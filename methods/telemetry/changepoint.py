@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,19 +106,22 @@ def segment(values: Floats, effective: Floats, expected_changes: float = 2.0, dr
     if samples < 2:
         return Segmentation((), np.ones(samples), {(): draws})
     sums = _Sums(values, effective)
-    weights: dict[int, Floats] = {}
     hazard = min(0.5, expected_changes / samples)
     begin, stay = np.log(hazard), np.log1p(-hazard)
     forward = np.full(samples + 1, -np.inf)
     best = np.full(samples + 1, -np.inf)
     came_from = np.zeros(samples + 1, dtype=np.intp)
     forward[0] = best[0] = 0.0
-    for end in range(1, samples + 1):
+
+    def last(end: int) -> Floats:
+        """(end,) log evidence of a segment from each row to `end`; one from row 0 needs no change to begin."""
         starts = np.arange(end)
-        # A segment from row 0 needs no change to begin.
-        evidence = sums.evidence(starts, end) + stay * (end - starts - 1) + np.where(starts > 0, begin, 0.0)
-        weights[end] = forward[:end] + evidence
-        forward[end] = _log_sum(weights[end])
+        changes = stay * (end - starts - 1) + np.where(starts > 0, begin, 0.0)
+        return np.asarray(sums.evidence(starts, end) + changes, dtype=np.float64)
+
+    for end in range(1, samples + 1):
+        evidence = last(end)
+        forward[end] = _log_sum(forward[:end] + evidence)
         scores = best[:end] + evidence
         came_from[end] = int(np.argmax(scores))
         best[end] = scores[came_from[end]]
@@ -134,12 +137,16 @@ def segment(values: Floats, effective: Floats, expected_changes: float = 2.0, dr
         boundaries.append(row)
         row = int(came_from[row])
     probability = np.exp(np.minimum(forward[:-1] + backward[:-1] - forward[samples], 0.0))
-    drawn = _drawn(weights, samples, draws)
+    drawn = _drawn(lambda end: forward[:end] + last(end), samples, draws)
     return Segmentation(tuple(reversed(boundaries)), np.asarray(probability, dtype=np.float64), drawn)
 
 
-def _drawn(weights: Mapping[int, Floats], samples: int, draws: int) -> Mapping[tuple[int, ...], int]:
-    """Segmentations from the posterior, from the last boundary to the first (Fearnhead 2006, section 2.2)."""
+def _drawn(weights: Callable[[int], Floats], samples: int, draws: int) -> Mapping[tuple[int, ...], int]:
+    """Segmentations from the posterior, from the last boundary to the first (Fearnhead 2006, section 2.2).
+
+    Args:
+        weights: row -> (row,) log weight of the start of the segment that ends there.
+    """
     rng = np.random.default_rng(0)
     sums: dict[int, Floats] = {}
     drawn: Counter[tuple[int, ...]] = Counter()
@@ -148,7 +155,8 @@ def _drawn(weights: Mapping[int, Floats], samples: int, draws: int) -> Mapping[t
         end = samples
         while end > 0:
             if end not in sums:
-                sums[end] = np.cumsum(np.exp(weights[end] - weights[end].max()))
+                logged = weights(end)
+                sums[end] = np.cumsum(np.exp(logged - logged.max()))
             end = int(np.searchsorted(sums[end], rng.random() * sums[end][-1], side="right"))
             if end > 0:
                 boundaries.append(end)
