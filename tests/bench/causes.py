@@ -7,13 +7,13 @@ _WALK = (
     "one fixed order of columns, whatever the data; ours walks the graph from the front door's latency, and has no "
     "ranking where nothing leads away from it"
 )
-_SIGNED = (
-    "drops count as much as rises, and signals that were constant before the onset are kept with a bounded score; with "
-    "the signed maximum and without constants our scores give the public order of the first five in"
+_SPREAD = (
+    "drops count as much as rises, the spread is at least a tenth of the signal's level, and signals with one usual "
+    "value are scored by how often they leave it; docs/measured/onset.md has what each of these rules is worth"
 )
 
 CAUSES: dict[str, str] = {
-    "baro": f"{_SIGNED} 69 of 72 cases, in the other three its IQR of 0 lets the unit decide",
+    "baro": f"{_SPREAD}; where the public code's IQR is 0, the unit decides",
     "causalrca": "the public PageRank flows from cause to effect (the adjacency is transposed twice); one case",
     "circa": (
         "the public code regresses on causal children and drops nodes without an edge; ours asks for 10 samples before "
@@ -44,7 +44,7 @@ CAUSES: dict[str, str] = {
         "IQR is 0 are not scored in their own unit"
     ),
     "monitorrank": "the public code reverses the weighted graph, which turns the walk around",
-    "nsigma": f"{_SIGNED} all 72 cases",
+    "nsigma": _SPREAD,
     "pc_pagerank": (
         "the public code leaves signals without an edge out of the graph, which shifts its scores against the names"
     ),
