@@ -53,8 +53,8 @@ class AnomalyAttribution(Method):
 
     Fails when:
         A fault is not in the latency: a component that answers nothing has none. The anomalous sample lies far outside
-        of what the model was fitted on: where the relation is not linear there, the caller's noise takes the blame, as
-        in the example. Answers of two seeds differ by some hundredths.
+        of what the model was fitted on: where the relation is not linear there, the caller's noise takes half of the
+        blame or more, as in the example. Answers of two seeds differ by some hundredths.
 
         NoRanking without dowhy, a front door, an onset or latencies of calls, with fewer than 10 samples before the
         onset, with more than 30 components, when calls form a circle, and when the front door does not change.
