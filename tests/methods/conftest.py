@@ -8,24 +8,12 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
+from altered import with_telemetry, with_values
 from synthetic_incident import make_incident
 
 from cluster.incident.model import Incident, Telemetry
 from cluster.topology import Topology
 from cluster.window import Onset, OnsetSource
-
-
-def with_telemetry(incident: Incident, **changed: object) -> Incident:
-    """The incident with some of its telemetry replaced: `metrics=`, `edge_metrics=`, `spans=`, `logs=`, `units=`."""
-    return dataclasses.replace(incident, telemetry=dataclasses.replace(incident.telemetry, **changed))
-
-
-def with_values(incident: Incident, change: Callable[[pd.DataFrame], pd.DataFrame]) -> Incident:
-    """The incident with its metrics and edge metrics passed through `change`."""
-    telemetry = incident.telemetry
-    return with_telemetry(
-        incident, metrics=change(telemetry.metrics.copy()), edge_metrics=change(telemetry.edge_metrics.copy())
-    )
 
 
 def renamed(incident: Incident, names: dict[str, str], signals: dict[str, str] | None = None) -> Incident:

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import with_values
+from altered import with_values
 
 from cluster.incident.model import Incident
 from methods import catalog
