@@ -7,11 +7,14 @@ import re
 import secrets
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cluster import paths
 from cluster.errors import RcaError
 from cluster.text.json_text import json_text
-from rca_tui.report.types import Report
+
+if TYPE_CHECKING:
+    from rca_tui.report.types import Report
 
 SUFFIXES = {".md": "markdown", ".markdown": "markdown", ".html": "html", ".htm": "html", ".json": "json"}
 """Endings of a file's name and the format that they stand for."""
