@@ -4,7 +4,7 @@
 reads a saved incident. Calls block and keep a deadline; callers that must not wait run them in a thread.
 
 What only some deployments can do is a protocol of its own, asked by `isinstance`: `HasAlerts`, `HasPods`,
-`HasGateway`, `HasIncident`, and `cluster.prometheus.exposition.HasExposition`.
+`HasGateway`, `HasLoad`, `HasIncident`, and `cluster.prometheus.exposition.HasExposition`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Triage: from an incident to the verdict, for the command line, the listener and the agents alike. No terminal here.
+"""Triage: from an incident to the verdict, for the command line and the agents alike. No terminal here.
 
     load, or capture ─▶ first_answer() ─▶ refine() ─▶ as_json()
 

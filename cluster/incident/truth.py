@@ -33,3 +33,21 @@ class Truth:
     parameters: Mapping[str, Any] = field(default_factory=dict, hash=False)
     target: str = ""
     conditions: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data: what `rca-tui reveal --json` prints; times in unix seconds."""
+        return {
+            "components": list(self.components),
+            "fault": self.fault,
+            "injected_at": self.injected_at,
+            "reverted_at": self.reverted_at,
+            "parameters": dict(self.parameters),
+            "conditions": dict(self.conditions),
+        }
+
+    @property
+    def cause(self) -> str:
+        """The fault and where it was, in words: "cpu-stress on replica-1", "load-surge", "no fault"."""
+        if self.fault == NO_FAULT:
+            return "no fault"
+        return f"{self.fault} on {', '.join(self.components)}" if self.components else self.fault

@@ -28,7 +28,7 @@ _SEVERE = frozenset({"ERROR", "CRITICAL", "FATAL", "WARNING", "WARN"})
 
 
 def misfits(incident: Incident, blamed: Blame) -> tuple[Evidence, ...]:
-    """Signals of a named component that do not fit the kind of trouble, or that got better meanwhile."""
+    """Signals of a named component that do not fit the kind of trouble."""
     name, found = blamed.component, []
     for signal, should in against(blamed.print, blamed.kind):
         pair = blamed.print.means.of(name, signal)

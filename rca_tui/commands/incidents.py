@@ -121,28 +121,18 @@ def reveal(
 
     _, truth = library.load_with_truth(incident)
     if as_json:
-        print_json({"truth": None if truth is None else _truth_payload(truth)})
+        print_json({"truth": None if truth is None else truth.as_json()})
     elif truth is None:
         print_line("the cause is unknown: the incident was recorded, not injected")
     else:
-        print_line(_cause({"truth": _truth_payload(truth), "problem": None}))
-        for name, value in truth.parameters.items():
+        print_line(truth.cause)
+        for name, value in (*truth.parameters.items(), *truth.conditions.items()):
             print_line(f"  {name} {value}")
         print_line(f"  from {date_time(truth.injected_at)}{_until(truth)}")
 
 
 def _until(truth: Truth) -> str:
     return "" if truth.reverted_at is None else f", {span(truth.reverted_at - truth.injected_at)} long"
-
-
-def _truth_payload(truth: Truth) -> dict[str, Any]:
-    return {
-        "components": list(truth.components),
-        "fault": truth.fault,
-        "injected_at": truth.injected_at,
-        "reverted_at": truth.reverted_at,
-        "parameters": dict(truth.parameters),
-    }
 
 
 def _row(listing: Listing, reveal: bool) -> dict[str, Any]:
@@ -155,7 +145,7 @@ def _row(listing: Listing, reveal: bool) -> dict[str, Any]:
         row |= {"deployment": summary.deployment, "start": summary.window.start, "seconds": summary.window.seconds}
         row |= {"components": list(summary.components), "sealed": summary.sealed}
         if reveal and summary.sealed and (truth := store.load_truth(listing.path)) is not None:
-            row["truth"] = _truth_payload(truth)
+            row["truth"] = truth.as_json()
     except IncidentError as error:
         row["problem"] = str(error)
     return row
@@ -175,10 +165,12 @@ def _what(row: dict[str, Any]) -> str:
 
 
 def _cause(row: dict[str, Any]) -> str:
+    from cluster.incident.truth import Truth
+
     truth = row.get("truth")
     if truth is None:
         return row["problem"] or "unknown"
-    return f"{truth['fault']} on {', '.join(truth['components'])}" if truth["components"] else truth["fault"]
+    return Truth(tuple(truth["components"]), truth["fault"], truth["injected_at"]).cause
 
 
 def register(app: typer.Typer) -> None:

@@ -39,14 +39,6 @@ def as_json(report: Report) -> dict[str, Any]:
         ],
         "missing": list(report.missing),
         "sealed": report.sealed,
-        "truth": None
-        if truth is None
-        else {
-            "components": list(truth.components),
-            "fault": truth.fault,
-            "injected_at": truth.injected_at,
-            "reverted_at": truth.reverted_at,
-            "parameters": dict(truth.parameters),
-        },
+        "truth": None if truth is None else truth.as_json(),
         "commands": list(report.commands),
     }

@@ -37,6 +37,6 @@ def _annotations(report: Report) -> Iterator[Annotation]:
         text = plain(f"Verdict on {name}{sure}: {verdict.headline}", 1000)
         yield Annotation(start, escape(text), (*tags, "verdict", *map(plain, verdict.named)), end)
     if truth is not None:
-        text = f"Drill {name}: {truth.fault} on {', '.join(truth.components) or 'no component'}"
+        text = f"Drill {name}: {truth.cause}"
         named = map(plain, truth.components)
         yield Annotation(truth.injected_at, escape(plain(text)), (*tags, "drill", *named), truth.reverted_at)

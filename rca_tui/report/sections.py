@@ -138,11 +138,10 @@ def _cause(report: Report) -> Iterator[Block]:
             yield Line("This was a drill. Its cause is sealed and not told here; this tells it:")
             yield Code(report.reveal)
         return
-    where = ", ".join(truth.components) or "no component"
     until = "" if truth.reverted_at is None else f" until {instant(truth.reverted_at)}"
-    yield Line(f"This was a drill: {truth.fault} on {where}, from {instant(truth.injected_at)}{until}.")
-    if truth.parameters:
-        yield Grid.of(("parameter", "value"), ((name, str(value)) for name, value in truth.parameters.items()))
+    yield Line(f"This was a drill: {truth.cause}, from {instant(truth.injected_at)}{until}.")
+    if told := (*truth.parameters.items(), *truth.conditions.items()):
+        yield Grid.of(("parameter", "value"), ((name, str(value)) for name, value in told))
 
 
 def _made() -> Line:

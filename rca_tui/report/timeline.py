@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from cluster.alerts import AlertGroup
 from cluster.incident.model import Incident
-from cluster.incident.truth import Truth
+from cluster.incident.truth import NO_FAULT, Truth
 from cluster.window import OnsetSource
 from faults.errors import JournalError
 from faults.journal import Record, journals
@@ -30,6 +30,7 @@ _ONSETS = {
     OnsetSource.ESTIMATED: "users notice: latency or errors at the front door get worse (estimated)",
     OnsetSource.OPERATOR: "onset, as it was given to the methods",
     OnsetSource.GIVEN: "onset, from the journal of the injection",
+    OnsetSource.NOTICED: "onset, worked out from when it was noticed",
 }
 
 
@@ -74,9 +75,8 @@ def _injections(incident: Incident, truth: Truth | None) -> Iterator[Event]:
             told = True
             names = {"fault": record.header.fault, "target": record.header.target}
             yield from (Event(s.wall, _STEPS[s.state].format(**names)) for s in record.steps if s.state in _STEPS)
-    if truth is not None and not told:
-        where = f" on {', '.join(truth.components)}" if truth.components else ""
-        yield Event(truth.injected_at, f"the fault {truth.fault} is active{where}")
+    if truth is not None and truth.fault != NO_FAULT and not told:
+        yield Event(truth.injected_at, f"the fault is active: {truth.cause}")
         if truth.reverted_at is not None:
             yield Event(truth.reverted_at, f"the fault {truth.fault} is gone")
 

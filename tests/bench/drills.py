@@ -13,7 +13,7 @@ from statistics import median
 
 from cluster.incident import library
 from cluster.incident.model import Incident
-from cluster.incident.truth import Truth
+from cluster.incident.truth import NO_FAULT, Truth
 from cluster.window import Window
 from faults import catalog, effects
 from faults.effects import Landing, Measured, Periods
@@ -56,6 +56,8 @@ def main() -> None:
     seconds = []
     for listing in listed:
         incident, truth = library.load_with_truth(listing.name)
+        if truth.fault == NO_FAULT:
+            continue
         groups[truth.fault, truth.target or truth.components[0]].append(_measured(incident, truth))
         seconds.append(incident.window.seconds)
     rows = [_row(fault, target, drills) for (fault, target), drills in sorted(groups.items())]

@@ -16,6 +16,7 @@ from markdown_it import MarkdownIt
 
 from cluster import Truth
 from cluster.incident.model import Incident
+from cluster.incident.truth import NO_FAULT
 from cluster.window import Onset, OnsetSource
 from faults.journal import Header, Journal
 from faults.states import State
@@ -104,6 +105,21 @@ def test_the_timeline_is_in_order_and_tells_of_the_recovery() -> None:
     still = build(located(unhealed), "drill-01", verdict(), results())
     assert still.recovered is None
     assert "not back to its baseline" in still.timeline[-1].what
+
+
+@pytest.mark.parametrize("source", OnsetSource)
+def test_the_timeline_tells_where_the_onset_comes_from(source: OnsetSource) -> None:
+    found = build(synthetic.incident().at(Onset(synthetic.ONSET, source)), "drill-01", verdict(), results())
+    assert any(event.time == synthetic.ONSET for event in found.timeline)
+
+
+def test_a_stretch_without_a_fault_is_told_as_that() -> None:
+    truth = Truth((), NO_FAULT, synthetic.ONSET, conditions={"shape": "ramp"})
+    context = Context(sealed=True, revealed=True, truth=truth)
+    found = build(located(), "drill-01", verdict(), results(), context)
+    assert "This was a drill: no fault, from" in render(found, Format.MARKDOWN)
+    assert "ramp" in render(found, Format.MARKDOWN)
+    assert not any("fault" in event.what for event in found.timeline)
 
 
 def test_dissent_is_about_the_verdict_and_guessing_does_not_count() -> None:
