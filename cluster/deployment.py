@@ -231,9 +231,8 @@ class HasPods(Protocol):
 class HasLoad(Protocol):
     """A deployment whose usual load is our own."""
 
-    def set_rate(self, rate: float) -> None:
-        """Send `rate` requests per second from now on. Raises DeploymentError."""
-        ...
+    def set_rate(self, rate: float | None) -> None:
+        """Send `rate` requests per second from now on, None for the usual number. Raises DeploymentError."""
 
 
 @runtime_checkable

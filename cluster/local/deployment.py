@@ -119,11 +119,15 @@ class LocalDeployment(Deployment, HasAlerts, HasPods, HasGateway, HasLoad):
     def gateway(self) -> LocalGateway:
         return LocalGateway(self.state, self.pod(layout.GATEWAY))
 
-    def set_rate(self, rate: float) -> None:
+    def set_rate(self, rate: float | None) -> None:
+        path = self.state.run_dir.rate
         try:
-            new = self.state.run_dir.rate.with_suffix(".new")
+            if rate is None:
+                path.unlink(missing_ok=True)
+                return
+            new = path.with_suffix(".new")
             new.write_text(str(rate))
-            new.replace(self.state.run_dir.rate)
+            new.replace(path)
         except OSError as error:
             raise DeploymentError(f"the load cannot be changed: {error}") from None
 

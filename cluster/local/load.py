@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import json
 import random
 import time
@@ -68,7 +67,7 @@ _OBJECTS = (
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Where to send requests and how; `rate` in requests per second, until `rate_file` holds another."""
+    """Where to send requests and how; `rate` in requests per second, while `rate_file` holds no other."""
 
     url: str
     rate: float
@@ -85,8 +84,10 @@ class Rate:
     def now(self) -> float:
         if time.monotonic() - self._read >= RATE_SECONDS:
             self._read = time.monotonic()
-            with contextlib.suppress(FileNotFoundError):
+            try:
                 self._now = float(self._plan.rate_file.read_text())
+            except FileNotFoundError:
+                self._now = self._plan.rate
         return self._now
 
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from cluster.deployment import Deployment, DeploymentError, HasLoad
+from faults.errors import Refused
 
 BEAT = 1.0
 """Seconds between two looks at the load."""
@@ -63,7 +64,7 @@ class Conditions:
 
 
 class Following:
-    """Makes a deployment's load follow the conditions, in a thread, until it is closed."""
+    """Makes a deployment's load follow the conditions, in a thread; closed, it is the usual load again."""
 
     def __init__(self, deployment: Deployment, conditions: Conditions) -> None:
         self._deployment, self._conditions = deployment, conditions
@@ -83,6 +84,9 @@ class Following:
     def __exit__(self, *exc: object) -> None:
         self._ended.set()
         self._thread.join()
+        if isinstance(self._deployment, HasLoad):
+            with contextlib.suppress(DeploymentError):  # it is gone, and its load with it
+                self._deployment.set_rate(None)
 
     def _follow(self) -> None:
         while not self._ended.wait(BEAT):
@@ -99,15 +103,18 @@ class Following:
 
 @contextlib.contextmanager
 def company(busy: bool, most: float) -> Iterator[None]:
-    """Another process that computes on one core meanwhile, for `most` seconds, as a build or a backup would."""
+    """Another process that computes on one core meanwhile, for `most` seconds, as a build or a backup would.
+
+    Raises Refused where it cannot be started.
+    """
     if not busy:
         yield
         return
-    process = subprocess.Popen(
-        ["stress-ng", "--cpu", "1", "--timeout", f"{most:.0f}s", "--quiet"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    command = ["stress-ng", "--cpu", "1", "--timeout", f"{most:.0f}s", "--quiet"]
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    except OSError as error:
+        raise Refused(f"stress-ng cannot be started ({error.strerror}): install it, or record without it") from None
     try:
         yield
     finally:

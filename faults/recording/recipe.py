@@ -3,6 +3,7 @@
     draw(seed) ──▶ Recording 1 … N, in the order in which they are recorded
 
 Half of the drills of each kind of fault are for development; the other half is only scored. The seed decides which.
+The load changes in half of the drills of either part.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cluster.incident.truth import NO_FAULT
@@ -89,10 +90,10 @@ def draw(seed: int) -> tuple[Recording, ...]:
     rng = random.Random(seed)  # noqa: S311  an order, no secret
     faults = [name for name in _FAULTS for _ in range(EACH)]
     faults += rng.sample(sorted(_FAULTS), MORE)
-    drawn = [*_alternately(_with_faults(sorted(faults), rng), rng)]
-    healthy = [Recording(NO_FAULT, "", conditions=_conditions(rng, changing=False)) for _ in range(QUIET)]
-    changing = [Recording(NO_FAULT, "", conditions=_conditions(rng, changing=True)) for _ in range(QUIET)]
-    drawn += [*_alternately(healthy, rng), *_alternately(changing, rng)]
+    drawn = _with_conditions(_alternately(_with_faults(sorted(faults), rng), rng), rng)
+    for changing in (False, True):
+        quiet = [Recording(NO_FAULT, "", conditions=_conditions(rng, changing=changing)) for _ in range(QUIET)]
+        drawn += _alternately(quiet, rng)
     rng.shuffle(drawn)
     return tuple(drawn)
 
@@ -100,14 +101,24 @@ def draw(seed: int) -> tuple[Recording, ...]:
 def _with_faults(faults: list[str], rng: random.Random) -> list[Recording]:
     targets = {name: _targets(name, rng) for name in set(faults)}
     found = []
-    for number, name in enumerate(faults):
+    for name in faults:
         target = next(targets[name])
         parameters: dict[str, Any] = {key: _between(key, *bounds, rng) for key, bounds in _FAULTS[name].items()}
         if name == "two-at-once":
             first, second = rng.sample(_ONE_OF_TWO, 2)
             on = rng.choice([other for other in SERVING if other != target])
             parameters = {"fault": first, "other": second, "on": on}
-        found.append(Recording(name, target, parameters, _conditions(rng, changing=number % 2 == 0)))
+        found.append(Recording(name, target, parameters))
+    return found
+
+
+def _with_conditions(recordings: list[Recording], rng: random.Random) -> list[Recording]:
+    """The same with their loads; of each part, half change."""
+    found = []
+    for scored in (False, True):
+        part = [one for one in recordings if one.scored == scored]
+        rng.shuffle(part)
+        found += [replace(one, conditions=_conditions(rng, changing=i < len(part) / 2)) for i, one in enumerate(part)]
     return found
 
 
@@ -138,9 +149,7 @@ def _between(name: str, weakest: float, strongest: float, rng: random.Random) ->
     return round(value) if name in _WHOLE else float(f"{value:.3g}")
 
 
-def _alternately(recordings: list[Recording], rng: random.Random) -> Iterator[Recording]:
-    """Half of them scored, every second one of those that stand side by side."""
-    scored = rng.random() < 0.5
-    for one in recordings:
-        yield Recording(one.fault, one.target, one.parameters, one.conditions, scored)
-        scored = not scored
+def _alternately(recordings: list[Recording], rng: random.Random) -> list[Recording]:
+    """The same, every second one of them scored."""
+    first = rng.randrange(2)
+    return [replace(one, scored=i % 2 == first) for i, one in enumerate(recordings)]

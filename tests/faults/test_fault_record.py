@@ -123,6 +123,9 @@ def test_a_seed_draws_every_fault_twice_half_of_it_only_scored() -> None:
     for kind in kinds:
         parts = Counter(one.scored for one in drawn if one.fault == kind)
         assert abs(parts[True] - parts[False]) <= 1
+    for scored in (False, True):
+        loads = Counter(c.conditions.shape is Shape.STEADY for c in drawn if c.fault != NO_FAULT and c.scored == scored)
+        assert abs(loads[True] - loads[False]) <= 1
     shapes = Counter(one.conditions.shape is Shape.STEADY for one in drawn if one.fault == NO_FAULT)
     assert shapes[True] == shapes[False] == recipe.QUIET
 
@@ -146,9 +149,9 @@ def test_the_load_goes_as_its_shape_says() -> None:
 class Loaded(FakeDeployment):
     """Keeps the rates that it was given."""
 
-    rates: list[float]
+    rates: list[float | None]
 
-    def set_rate(self, rate: float) -> None:
+    def set_rate(self, rate: float | None) -> None:
         self.rates.append(rate)
 
 
@@ -160,6 +163,7 @@ def test_the_deployment_follows_the_load(tmp_path: Path) -> None:
         assert deployment.rates == [2.0]
         load.baseline_ended()
         assert wait_for(lambda: deployment.rates[-1] == 5.0)
+    assert deployment.rates[-1] is None
 
 
 @pytest.mark.slow
