@@ -59,7 +59,8 @@ if TYPE_CHECKING:
     from methods.evaluation.evaluate import Record, answers_path
     from methods.evaluation.evaluate import run as evaluate
     from methods.evaluation.report import summary as summarize
-    from methods.running.runner import Result, run_contrast
+    from methods.running.kept import run_contrast
+    from methods.running.runner import Result
     from methods.running.runner import run as run_methods
     from methods.running.worker import rank
     from methods.telemetry.deviation import median_and_range
@@ -186,7 +187,7 @@ if not TYPE_CHECKING:
             "rank": "methods.running.worker:rank",
             "rank_by_components": "methods.answer.ranking:by_components",
             "rank_by_signals": "methods.answer.ranking:by_signals",
-            "run_contrast": "methods.running.runner:run_contrast",
+            "run_contrast": "methods.running.kept:run_contrast",
             "run_methods": "methods.running.runner:run",
             "split_at_onset": "methods.telemetry.matrix:halves",
             "summarize": "methods.evaluation.report:summary",

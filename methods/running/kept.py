@@ -19,12 +19,19 @@ from methods.telemetry.onset import with_onset
 
 LIMIT = 64 * 2**20
 """Bytes of the file: some 50 incidents with the rankings of all methods."""
+CONTRAST_DEADLINE = 180.0
+"""CPU seconds."""
 _PASSING = (Reason.TIMEOUT, Reason.ERROR)
 """Reasons that may not be there the next time."""
 
 
 def run(
-    incident: Incident, names: Sequence[str] | None = None, *, seed: int = 0, cancelled: Cancelled | None = None
+    incident: Incident,
+    names: Sequence[str] | None = None,
+    *,
+    seed: int = 0,
+    deadline: float = runner.DEADLINE,
+    cancelled: Cancelled | None = None,
 ) -> Iterator[Result]:
     """As `methods.running.runner.run`, but first the results that are known; each new one is kept as it comes.
 
@@ -44,11 +51,17 @@ def run(
     left = [name for name in chosen if name not in known]
     if not left:
         return
-    for result in runner.run(incident, left, seed=seed, cancelled=cancelled):
+    for result in runner.run(incident, left, seed=seed, deadline=deadline, cancelled=cancelled):
         if cache and not (isinstance(result.outcome, NoRanking) and result.outcome.reason in _PASSING):
             with contextlib.suppress(OSError):
                 cache.put(keys[result.method], result)
         yield result
+
+
+def run_contrast(incident: Incident, *, seed: int = 0, cancelled: Cancelled | None = None) -> Result | None:
+    """What distinguishes the fault window (`methods.contrast`), as `run`; None when it was cancelled."""
+    names = [catalog.CONTRAST.name]
+    return next(run(incident, names, seed=seed, deadline=CONTRAST_DEADLINE, cancelled=cancelled), None)
 
 
 def _opened() -> Cache[Result] | None:

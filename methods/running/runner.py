@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pydantic import TypeAdapter
-
-from cluster import paths
 from cluster.incident.model import Incident
 from methods import catalog
-from methods.answer.types import Family, NoRanking, Outcome, Ranking, Reason
-from methods.running import fingerprint
-from methods.running.cache import Cache
+from methods.answer.types import Family, Outcome
 from methods.running.pool import Cancelled, Pool, Task
 from methods.telemetry.onset import with_onset
 
-CONTRAST_DEADLINE = 180.0
-CONTRAST_LIMIT = 16 * 2**20
-"""Bytes of the file that keeps contrasts: some hundred, with their explanations."""
+DEADLINE = 60.0
+"""CPU seconds of one method."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +30,7 @@ def run(
     names: Sequence[str] | None = None,
     *,
     seed: int = 0,
-    deadline: float = 60.0,
+    deadline: float = DEADLINE,
     workers: int | None = None,
     cancelled: Cancelled | None = None,
 ) -> Iterator[Result]:
@@ -57,44 +50,6 @@ def run(
     wanted = {catalog.entry(name).name for name in names} if names is not None else {e.name for e in catalog.listed()}
     chosen = [entry for entry in catalog.everything() if entry.name in wanted]
     return _run(with_onset(incident), chosen, seed, deadline, workers, cancelled)
-
-
-def run_contrast(
-    incident: Incident,
-    *,
-    seed: int = 0,
-    deadline: float = CONTRAST_DEADLINE,
-    cancelled: Cancelled | None = None,
-) -> Result | None:
-    """What distinguishes the fault window (`methods.contrast`), run in a process or read from the cache folder.
-
-    Arguments as in `run`.
-
-    Returns:
-        None when it was cancelled. `seconds` is 0 for an answer that was kept.
-    """
-    incident = with_onset(incident)
-    name, family = catalog.CONTRAST.name, Family(catalog.CONTRAST.family)
-    onset = repr(incident.onset.time if incident.onset else None)
-    key = fingerprint.answer(fingerprint.content(incident), onset, fingerprint.method(name), seed)
-    kept = _kept_contrasts()
-    known = kept.get(key) if kept else None
-    if known is not None:
-        return Result(name, family, known, 0.0)
-    for result in run(incident, [name], seed=seed, deadline=deadline, workers=1, cancelled=cancelled):
-        if kept and (isinstance(result.outcome, Ranking) or result.outcome.reason is Reason.NOT_APPLICABLE):
-            # A cache that cannot be written costs time, and nothing else.
-            with contextlib.suppress(OSError):
-                kept.put(key, result.outcome)
-        return result
-    return None
-
-
-def _kept_contrasts() -> Cache[Outcome] | None:
-    try:
-        return Cache(paths.cache_home() / "contrast.jsonl", TypeAdapter(Ranking | NoRanking), CONTRAST_LIMIT)
-    except OSError:
-        return None
 
 
 def _run(

@@ -157,7 +157,7 @@ class DiagnosePage(Page):
         """Run time, and agreement of the ranking with the contrast."""
         from methods.answer.overlap import agreement
 
-        took = f"ranked in {span(result.seconds)}" if result.seconds else "from the cache"
+        took = f"ranked in {span(result.seconds)}"
         contrast = diagnosis.results.get(catalog.CONTRAST.name)
         if contrast is None or contrast is result:
             return took

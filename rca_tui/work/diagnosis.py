@@ -115,7 +115,7 @@ def diagnose(
         quick: run the quick methods alone, without the contrast.
     """
     from methods.answer.consensus import Tally
-    from methods.running import pool, runner
+    from methods.running import kept, pool, runner
 
     if mark is None and not searched:
         mark = estimate(incident)
@@ -146,7 +146,7 @@ def diagnose(
         post(messages.MethodAnswered(result, tally.consensus))
         if judge.due(results, all_=len(results) == len(names)):
             judge.decide(results)
-    contrast = None if quick or cancelled.is_set() else runner.run_contrast(incident, cancelled=cancelled)
+    contrast = None if quick or cancelled.is_set() else kept.run_contrast(incident, cancelled=cancelled)
     if contrast is not None:
         post(messages.MethodAnswered(contrast, tally.consensus))
     post(messages.DiagnosisEnded("cancelled" if cancelled.is_set() else ""))

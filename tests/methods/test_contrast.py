@@ -13,7 +13,7 @@ import pytest
 from cluster.incident.model import Incident
 from methods.answer.types import NoRanking, Ranking, Reason
 from methods.contrast import Contrast
-from methods.running import runner
+from methods.running import kept, runner
 from methods.telemetry.separation import end_of_trouble, held_out, placebos
 
 
@@ -88,7 +88,7 @@ def test_it_is_run_once_for_the_same_content(
     incident: Incident, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    first = runner.run_contrast(incident)
+    first = kept.run_contrast(incident)
     assert first is not None
     assert isinstance(first.outcome, Ranking)
 
@@ -97,12 +97,12 @@ def test_it_is_run_once_for_the_same_content(
 
     with monkeypatch.context() as patch:
         patch.setattr(runner, "run", never)
-        again = runner.run_contrast(incident)
+        again = kept.run_contrast(incident)
         assert again is not None
         assert again.outcome == first.outcome
-    kept = tmp_path / "rca-tui" / "contrast.jsonl"
-    key = kept.read_text().split(" ")[0]
-    kept.write_text(f'{key} {{"components": [1e999]}}')
-    damaged = runner.run_contrast(incident)
+    file = tmp_path / "rca-tui" / "rankings.jsonl"
+    key = file.read_text().split(" ")[0]
+    file.write_text(f'{key} {{"components": [1e999]}}')
+    damaged = kept.run_contrast(incident)
     assert damaged is not None
     assert damaged.outcome == first.outcome

@@ -44,7 +44,7 @@ def ranked_here(steady: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
     The verdict names replica-1, whatever they say.
     """
-    from methods.running import runner
+    from methods.running import kept, runner
     from methods.verdict import decide
 
     def run(incident: Incident, names: object = None, **_: object) -> Iterator[runner.Result]:
@@ -59,7 +59,7 @@ def ranked_here(steady: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diagnosis, "diagnose", DIAGNOSE)
     monkeypatch.setattr(decide, "decide", lambda *_: verdict())
     monkeypatch.setattr(runner, "run", run)
-    monkeypatch.setattr(runner, "run_contrast", run_contrast)
+    monkeypatch.setattr(kept, "run_contrast", run_contrast)
 
 
 @pytest.fixture
