@@ -15,8 +15,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cluster.text.times import date_time
-from rca_tui.when import WhenError, moment_of
+from rca_tui.when import moment_of, within
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -127,12 +126,8 @@ def answer_saved(incident: Incident, alerts: AlertGroup | None = None, at: str |
     """The first answer on a saved incident, near the alert or the time where one is given. Raises WhenError."""
     if alerts is None and at is None:
         return first_answer(incident)
-    window = incident.window
-    moment = moment_of(alerts, None, at, window.end, 1.0)
-    if moment.earliest >= window.end or moment.until <= window.start:
-        lasts = f"{date_time(window.start)} to {date_time(window.end)}"
-        raise WhenError(f"{moment.why} is outside the incident, which lasts from {lasts}", "give another time")
-    return first_answer(incident, moment, alerts)
+    moment = moment_of(alerts, None, at, incident.window.end, 1.0)
+    return first_answer(incident, within(moment, incident.window), alerts)
 
 
 def refine(first: Triage, seed: int = 0, cancelled: Cancelled | None = None) -> Generator[Triage]:

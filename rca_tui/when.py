@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from cluster import moment as moments
 from cluster.errors import RcaError
-from cluster.text.times import seconds_of, span
+from cluster.text.times import date_time, seconds_of, span
 
 if TYPE_CHECKING:
     from cluster.alerts import AlertGroup
     from cluster.moment import Moment
+    from cluster.window import Window
 
 LEAST, MOST = 10.0, 7 * 86400.0
 """Seconds that `since` may count back."""
@@ -40,6 +41,14 @@ def moment_of(alerts: AlertGroup | None, since: str | None, at: str | None, now:
     if at is not None:
         return moments.about(parse_time(at, now))
     return moments.since(now, moments.SAMPLES * step if since is None else _length(since))
+
+
+def within(moment: Moment, window: Window) -> Moment:
+    """The moment, if it touches the window of a saved incident. Raises WhenError."""
+    if moment.earliest >= window.end or moment.until <= window.start:
+        lasts = f"{date_time(window.start)} to {date_time(window.end)}"
+        raise WhenError(f"{moment.why} is outside the incident, which lasts from {lasts}", "give another time, or none")
+    return moment
 
 
 def parse_time(text: str, now: float) -> float:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cluster.text.times import instant
 from rca_tui.commands import onset as onsets
 from rca_tui.commands.analysis import Named, When
 from rca_tui.commands.errors import BadInput, interruptible, say
@@ -18,8 +17,6 @@ from rca_tui.report.files import Format
 
 if TYPE_CHECKING:
     from cluster.incident.model import Incident
-    from cluster.moment import Moment
-    from cluster.window import Window
     from rca_tui.report.types import Context, Report
 
 Revealed = Annotated[
@@ -60,6 +57,7 @@ def report(
     from rca_tui.report import files
     from rca_tui.report.build import context_of
     from rca_tui.report.timeline import alert_events
+    from rca_tui.when import within
 
     if as_json and form not in (None, Format.JSON):
         raise BadInput(f"--json and --format {form} ask for two formats: give one")
@@ -101,14 +99,6 @@ def build(incident: Incident, name: str, context: Context, methods: list[str] | 
         if sys.stderr.isatty():
             say(rankings.line(result))
     return building.build(incident, name, decide(incident, results), results, context)
-
-
-def within(moment: Moment, window: Window) -> Moment:
-    """The moment, if it touches the window. Raises BadInput."""
-    if moment.earliest >= window.end or moment.until <= window.start:
-        lasts = f"{instant(window.start)} to {instant(window.end)}"
-        raise BadInput(f"{moment.why} is outside the incident, which lasts from {lasts}: give another alert, or none")
-    return moment
 
 
 def register(app: typer.Typer) -> None:
