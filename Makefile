@@ -47,13 +47,8 @@ lint: $(STAMP) ## ruff, types, which way imports go
 	$(BIN)/mypy $(PACKAGES)
 	$(BIN)/lint-imports --no-logo
 
-FAST := $(BIN)/python -m pytest -q -m "not live and not slow"
-HALF := tests/methods tests/rca_tui tests/docs
-
-check: lint ## lint, then the fast tests in two processes: nothing is started, 2 min 44 s on 2 cores
-	@log=$$(mktemp); $(FAST) $(HALF) >$$log 2>&1 & first=$$!; \
-	$(FAST) $(addprefix --ignore=,$(HALF)); second=$$?; \
-	wait $$first; first=$$?; cat $$log; rm $$log; exit $$((first || second))
+check: lint ## lint, then the fast tests in two processes: nothing is started, 1 min 37 s on 2 cores
+	$(BIN)/python -m pytest -q -m "not live and not slow" -n 2 --dist worksteal
 
 test: setup lint ## lint, then every test
 	$(BIN)/python -m pytest

@@ -18,6 +18,8 @@ from faults.errors import FaultError, ReadOnly, Refused, UnknownFault
 from faults.states import State
 from faults.types import Direction, Effect, Role
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_whole_of_it(drills: Drills) -> None:
     report = drills.run(save=drills.folder / "x.zip")

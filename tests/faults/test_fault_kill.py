@@ -20,6 +20,8 @@ from faults.journal import Journal, journals
 from faults.local.control import tags
 from faults.states import State
 
+pytestmark = pytest.mark.slow
+
 APP = Path(__file__).with_name("fake_app.py")
 
 

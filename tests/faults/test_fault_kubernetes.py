@@ -33,6 +33,8 @@ from faults.states import State
 from faults.types import Fault
 from faults.undo import Undo
 
+pytestmark = pytest.mark.slow
+
 TARGET, POD = "ray-replicas-1", mock_stack.WORKER_PODS[1]
 BY_CHAOS_MESH = ("cpu-stress", "memory-stress", "network-delay", "network-loss", "bandwidth", "partition")
 UNDO = Undo(unhealthy=lambda deployment, level: "", sleep=lambda seconds: None)

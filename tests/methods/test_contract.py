@@ -254,6 +254,7 @@ def test_units_do_not_matter(name: str, small_incident: Incident) -> None:
     assert {c: place for c, (place, _) in other.items()} == {c: place for c, (place, _) in expected.items()}
 
 
+@pytest.mark.slow
 @every_method
 def test_an_awkward_incident_gets_an_answer_with_a_reason(name: str, awkward: Incident) -> None:
     check(rank(name, awkward), awkward)

@@ -218,6 +218,7 @@ def test_what_is_a_case(case: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not CASES, reason=f"no recorded cases in {DATA}")
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["petshop", "nezha-ob", "nezha-ts"])
 def test_every_recorded_case_imports(name: str) -> None:
     door = {"petshop": "PetSite", "nezha-ob": "frontend", "nezha-ts": "ts-ui-dashboard"}[name]
@@ -240,6 +241,7 @@ def test_every_recorded_case_imports(name: str) -> None:
 
 
 @pytest.mark.skipif(not CASES, reason=f"no recorded cases in {DATA}")
+@pytest.mark.slow
 def test_a_recorded_case_survives_saving(tmp_path: Path) -> None:
     folder = next(case for case in CASES if (case / "logs.parquet").exists())
     incident, truth = read_case(folder)
