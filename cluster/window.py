@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -39,9 +39,12 @@ class OnsetSource(StrEnum):
 class Onset:
     """When the trouble began, in unix seconds, and where that time comes from.
 
+    An estimate lies between `earliest` and `latest`, as far as is known. Neither is saved or compared.
     `GIVEN` is the injection time from a journal: only the evaluation uses it, to measure what knowing it is worth.
     `NOTICED` is worked out from the time at which an alert fired or a person noticed it: minutes off, and often early.
     """
 
     time: float
     source: OnsetSource
+    earliest: float | None = field(default=None, compare=False)
+    latest: float | None = field(default=None, compare=False)

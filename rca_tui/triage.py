@@ -126,7 +126,7 @@ def answer_saved(incident: Incident, alerts: AlertGroup | None = None, at: str |
     """The first answer on a saved incident, near the alert or the time where one is given. Raises WhenError."""
     if alerts is None and at is None:
         return first_answer(incident)
-    moment = moment_of(alerts, None, at, incident.window.end, 1.0)
+    moment = moment_of(alerts, None, at, incident.window.end, 1.0, incident.window.start)
     return first_answer(incident, within(moment, incident.window), alerts)
 
 

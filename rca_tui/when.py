@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
-import math
+import re
 from datetime import UTC, datetime, timedelta
+from datetime import time as time_of_day
 from typing import TYPE_CHECKING
 
 from cluster import moment as moments
 from cluster.errors import RcaError
-from cluster.text.times import date_time, seconds_of, span
+from cluster.text.times import date_time, instant, seconds_of, span
 
 if TYPE_CHECKING:
     from cluster.alerts import AlertGroup
     from cluster.moment import Moment
     from cluster.window import Window
 
+FORMS = "HH:MM:SS (UTC), a date and time, -5m (before the end) or unix seconds"
+"""The forms of a time, for messages and help."""
 LEAST, MOST = 10.0, 7 * 86400.0
 """Seconds that `since` may count back."""
+
+_NUMBER = re.compile(r"\d{1,12}(?:\.\d{0,9})?")
+_ZONE = re.compile(r"\s*(?:UTC|Z)$", re.IGNORECASE)
+_CLOCK = re.compile(r"\d{1,2}:")
 
 
 class WhenError(RcaError):
     """A time or a length of time that cannot be read."""
 
 
-def moment_of(alerts: AlertGroup | None, since: str | None, at: str | None, now: float, step: float) -> Moment:
+def moment_of(
+    alerts: AlertGroup | None, since: str | None, at: str | None, now: float, step: float, start: float | None = None
+) -> Moment:
     """The moment that the alerts, `since` or `at` mean; without any, the last minutes.
 
     Args:
         since: a length of time such as 15m or 1h30m.
-        at: HH:MM or HH:MM:SS in UTC, the last one before `now`; ISO 8601, UTC without an offset; or unix seconds.
+        at: a time as `parse_time` reads it, `start` that of a saved incident.
         step: seconds between two samples of the deployment.
 
     Raises:
@@ -39,7 +48,7 @@ def moment_of(alerts: AlertGroup | None, since: str | None, at: str | None, now:
     if alerts is not None:
         return alerts.moment
     if at is not None:
-        return moments.about(parse_time(at, now))
+        return moments.about(parse_time(at, now, start))
     return moments.since(now, moments.SAMPLES * step if since is None else _length(since))
 
 
@@ -51,32 +60,73 @@ def within(moment: Moment, window: Window) -> Moment:
     return moment
 
 
-def parse_time(text: str, now: float) -> float:
-    """Unix seconds of `at`, see `moment_of`. Raises WhenError.
+def parse_time(text: str, now: float, start: float | None = None) -> float:
+    """Unix seconds of a time as people and screens write it.
 
-    >>> parse_time("03:02", 14400.0), parse_time("04:30", 14400.0), parse_time("12.5", 14400.0)
+    Args:
+        text: HH:MM or HH:MM:SS in UTC, the last one before `now`, the zone said or not; a date before it; ISO 8601, UTC
+            without an offset; `-5m` or `-120`, so long before `now`; `+2m` or `+120`, so long after `start`; or unix
+            seconds.
+
+    Raises:
+        WhenError: it is none of these.
+
+    >>> parse_time("03:02", 14400.0), parse_time("04:30 UTC", 14400.0), parse_time("12.5", 14400.0)
     (10920.0, -70200.0, 12.5)
+    >>> parse_time("-5m", 14400.0), parse_time("-120", 14400.0), parse_time("+1m30s", 14400.0, 14000.0)
+    (14100.0, 14280.0, 14090.0)
     """
-    text = text.strip()
+    days = _times(text, now, start)
+    return max((time for time in days if time <= now), default=days[0])
+
+
+def time_within(text: str, window: Window) -> float:
+    """The same in a window: a time of day is the one that lies in it. Raises WhenError, also outside the window."""
+    times = _times(text, window.end, window.start)
+    inside = [time for time in times if window.start < time < window.end]
+    if len(inside) == 1:
+        return inside[0]
+    lasts = f"{instant(window.start)} to {instant(window.end)} (+0 to +{window.seconds:.0f})"
+    if inside:
+        raise WhenError(
+            f"{text[:80]!r} comes {len(inside)} times in the incident, which lasts from {lasts}: say the day"
+        )
+    raise WhenError(f"{text[:80]!r} is outside the incident, which lasts from {lasts}")
+
+
+def _times(text: str, end: float, start: float | None) -> list[float]:
+    """The one time that is meant; of a time of day that of each day up to the day after `end`, in order."""
+    said = text.strip()
     try:
-        seconds = float(text)
-        if math.isfinite(seconds):
-            return seconds
-    except ValueError:
-        pass
-    try:
-        for form in ("%H:%M", "%H:%M:%S"):
-            try:
-                clock = datetime.strptime(text, form)
-            except ValueError:
-                continue
-            today = datetime.fromtimestamp(now, UTC).replace(microsecond=0)
-            moment = today.replace(hour=clock.hour, minute=clock.minute, second=clock.second)
-            return (moment if moment.timestamp() <= now else moment - timedelta(days=1)).timestamp()
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        if said[:1] in ("+", "-"):
+            if said[0] == "-":
+                return [end - _seconds(said[1:])]
+            if start is not None:
+                return [start + _seconds(said[1:])]
+            raise ValueError(text)
+        if _NUMBER.fullmatch(said):
+            return [float(said)]
+        said = _ZONE.sub("+00:00", said)
+        if _CLOCK.match(said):
+            return _days(
+                time_of_day.fromisoformat(f"0{said}" if said[1] == ":" else said), end if start is None else start, end
+            )
+        moment = datetime.fromisoformat(said)
+        return [(moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()]
     except (ValueError, OverflowError, OSError):
-        raise WhenError(f"{text[:80]!r} is no time", "give HH:MM (UTC), ISO 8601 or unix seconds") from None
+        raise WhenError(f"{text[:80]!r} is no time", f"give {FORMS}") from None
+
+
+def _days(clock: time_of_day, first: float, last: float) -> list[float]:
+    clock = clock if clock.tzinfo else clock.replace(tzinfo=UTC)
+    day, until = (datetime.fromtimestamp(t, UTC).date() + timedelta(days=d) for t, d in ((first, -2), (last, 1)))
+    count = (until - day).days + 1
+    return [datetime.combine(day + timedelta(days=n), clock).timestamp() for n in range(count)]
+
+
+def _seconds(text: str) -> float:
+    """Seconds of 120, 5m, 1h30m. Raises ValueError."""
+    return float(text) if _NUMBER.fullmatch(text) else seconds_of(text)
 
 
 def _length(text: str) -> float:

@@ -30,13 +30,15 @@ on, where its unit is known to be seconds.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from cluster.incident.model import Incident
 from cluster.text.quantities import percent, quantity
-from cluster.text.times import clock_time, duration
+from cluster.text.times import bare_clock_time, clock_time, duration
 from cluster.window import Onset, OnsetSource
 from methods.telemetry.changepoint import noise, residual_noise, segment
 from methods.telemetry.matrix import Floats, prepare
@@ -76,6 +78,8 @@ WORTH_TELLING = 0.05
 # Probability from which on a candidate is the onset.
 DECISIVE = 0.5
 MOST_EVIDENCE = 30.0
+# Share of a candidate's probability between its earliest and its latest time.
+LIKELY = 0.9
 # Seconds that a sample looks back over, at most: beyond them a correlation is drift and not the monitoring window.
 LONGEST_WINDOW = 15.0
 NO_CHANGE = "the SLI shows no change for the worse"
@@ -83,10 +87,15 @@ NO_CHANGE = "the SLI shows no change for the worse"
 
 @dataclass(frozen=True, slots=True)
 class OnsetCandidate:
-    """A time at which the trouble may have begun, in unix seconds, and the probability that it did."""
+    """A time at which the trouble may have begun, and the probability that it did; unix seconds.
+
+    The probability is that of all times about this one; between `earliest` and `latest` lies most of it.
+    """
 
     time: float
     probability: float
+    earliest: float
+    latest: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +149,8 @@ def estimate(incident: Incident) -> OnsetEstimate:
     weights, none = _weights(times, values, step, trouble, shown)
     total = weights.sum() + none
     found = _candidates(weights / total, max(trouble.reach, round(LONGEST_WINDOW / step)))
-    placed = [(_place(incident, times, values, step, trouble, unusual, shown, row), p) for row, p in found]
+    place = partial(_place, incident, times, values, step, trouble, unusual, shown)
+    placed = [_candidate(times, place, *each) for each in found]
     candidates = _merged(placed, max(step, GUARD))
     if not candidates or (trouble.row is None and candidates[0].probability < DECISIVE):
         return OnsetEstimate(None, NO_CHANGE, candidates=candidates)
@@ -209,29 +219,49 @@ def _weights(times: Floats, values: Floats, step: float, trouble: _Trouble, show
     return weights, max(1.0 - float(trouble.rows.sum()), QUIET)
 
 
-def _candidates(rows: Floats, reach: int) -> list[tuple[int, float]]:
-    """Best row and probability of each stretch of 2 reach + 1 rows, the most probable first."""
+def _candidates(rows: Floats, reach: int) -> list[tuple[int, float, int, int]]:
+    """(best row, probability, first and last likely row) of stretches of 2 reach + 1 rows, the most probable first."""
     left = rows.copy()
-    found: list[tuple[int, float]] = []
+    found: list[tuple[int, float, int, int]] = []
     while len(found) < MOST_CANDIDATES:
         within = np.convolve(left, np.ones(2 * reach + 1), mode="full")[reach : reach + len(left)]
         centre = int(np.argmax(within))
         if within[centre] < LEAST_PROBABILITY:
             break
         first, last = max(centre - reach, 0), centre + reach + 1
-        found.append((first + int(np.argmax(left[first:last])), float(within[centre])))
+        begin, end = _likely(left[first:last])
+        best = first + int(np.argmax(left[first:last]))
+        found.append((best, float(within[centre]), first + begin, first + end))
         left[first:last] = 0.0
     return found
 
 
-def _merged(placed: list[tuple[float, float]], apart: float) -> tuple[OnsetCandidate, ...]:
-    """Rows whose times are within `apart` seconds are one candidate, at the time of the more probable row."""
-    merged: dict[float, float] = {}
-    for time, probability in placed:
-        near = next((known for known in merged if abs(known - time) <= apart), time)
-        merged[near] = merged.get(near, 0.0) + probability
-    ordered = sorted(merged.items(), key=lambda item: (-item[1], item[0]))
-    return tuple(OnsetCandidate(time, probability) for time, probability in ordered)
+def _likely(mass: Floats) -> tuple[int, int]:
+    """First and last index of the shortest stretch that holds `LIKELY` of the mass."""
+    sums = np.concatenate([[0.0], np.cumsum(mass)])
+    ends = np.searchsorted(sums, sums[:-1] + LIKELY * sums[-1] * (1 - 1e-9))
+    lengths = np.where(ends < len(sums), ends - np.arange(len(mass)), len(sums) + 1)
+    begin = int(np.argmin(lengths))
+    return begin, int(ends[begin]) - 1
+
+
+def _candidate(
+    times: Floats, place: Callable[[int], float], row: int, probability: float, first: int, last: int
+) -> OnsetCandidate:
+    """The onset is put before the row that shows it, but it may be as late as the last row that is likely."""
+    time = place(row)
+    return OnsetCandidate(time, probability, min(time, place(first)), max(time, float(times[last])))
+
+
+def _merged(placed: list[OnsetCandidate], apart: float) -> tuple[OnsetCandidate, ...]:
+    """Candidates whose times are within `apart` seconds are one, at the time of the more probable."""
+    merged: dict[float, OnsetCandidate] = {}
+    for each in placed:
+        near = next((known for known in merged if abs(known - each.time) <= apart), each.time)
+        known = merged.get(near, OnsetCandidate(near, 0.0, each.earliest, each.latest))
+        earliest, latest = min(known.earliest, each.earliest), max(known.latest, each.latest)
+        merged[near] = OnsetCandidate(near, known.probability + each.probability, earliest, latest)
+    return tuple(sorted(merged.values(), key=lambda each: (-each.probability, each.time)))
 
 
 def _place(
@@ -307,8 +337,9 @@ def _estimate(
     incident: Incident, times: Floats, values: Floats, trouble: _Trouble, candidates: tuple[OnsetCandidate, ...]
 ) -> OnsetEstimate:
     onset, probability = candidates[0].time, candidates[0].probability
-    began = f"began about {clock_time(onset)} (probability {probability:.2f})"
-    found = Onset(onset, OnsetSource.ESTIMATED)
+    found = Onset(onset, OnsetSource.ESTIMATED, candidates[0].earliest, candidates[0].latest)
+    limits = f"between {bare_clock_time(candidates[0].earliest)} and {bare_clock_time(candidates[0].latest)}"
+    began = f"began about {clock_time(onset)} (probability {probability:.2f}, {limits})"
     first = int(np.searchsorted(times, onset))
     row = first if trouble.row is None else max(trouble.row, first)
     before = np.array([np.nanmedian(column) if np.isfinite(column).any() else np.nan for column in values[:first].T])

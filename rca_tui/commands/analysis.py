@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cluster.text.plain import plain
-from cluster.text.times import clock_time, duration, span
-from cluster.window import Onset
+from cluster.text.times import span
 from rca_tui.commands import onset as onsets
 from rca_tui.commands.connection import InCluster, choose_also, connected, last
 from rca_tui.commands.errors import at_terminal, interruptible, say
@@ -155,14 +154,13 @@ def _load(name: str, onset: str) -> Incident:
 
 
 def onset_line(incident: Incident) -> str:
-    """The onset and its source, for people."""
-    onset: Onset | None = incident.onset
-    if onset is None:
-        claim = incident.onset_claim.removesuffix(".") or "the SLI shows none"
-        return f"onset: none found: {claim[:1].lower() + claim[1:]}; --onset sets one"
-    after = onset.time - incident.window.start
-    line = f"onset: {clock_time(onset.time)} ({duration(round(after))} into the window), {onset.source}"
-    return f"{line}. {incident.onset_claim}" if incident.onset_claim else line
+    """The onset's sentence, and what `--onset` would take."""
+    from cluster.incident.onset import onset_sentence
+
+    if incident.onset is None:
+        return f"{onset_sentence(incident)} --onset sets one."
+    after = round(incident.onset.time - incident.window.start)
+    return f"{onset_sentence(incident)} That is +{after} s from the window's start."
 
 
 def _explanation(result: Result) -> dict[str, Any] | None:

@@ -1,18 +1,20 @@
-"""`--onset auto|TIME`, relative to the window of an incident."""
+"""`--onset auto|TIME`, in the window of an incident."""
 
 from __future__ import annotations
 
-import math
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from cluster.window import Onset, OnsetSource, Window
+from cluster.window import Onset, OnsetSource
 from rca_tui.commands.errors import BadInput
+from rca_tui.when import WhenError, time_within
 
 if TYPE_CHECKING:
     from cluster.incident.model import Incident
 
-HELP = "auto, or when it began: unix seconds, ISO 8601 (UTC without an offset), or +SECONDS from the window's start."
+HELP = (
+    "auto, or when it began: HH:MM:SS or ISO 8601 (UTC unless said), +120 or +2m from the window's start, -5m from its "
+    "end, or unix seconds."
+)
 
 
 def place(incident: Incident, onset: str) -> Incident:
@@ -21,37 +23,8 @@ def place(incident: Incident, onset: str) -> Incident:
         from methods.telemetry.onset import with_onset
 
         return with_onset(incident)
-
-    return incident.at(Onset(parse(onset, incident.window), OnsetSource.OPERATOR))
-
-
-def parse(text: str, window: Window) -> float:
-    """Unix seconds. Raises BadInput for text that is not a time, or a time outside the window."""
-    time = _seconds(text.strip(), window.start)
-    if time is None or not math.isfinite(time):
-        raise BadInput(f"--onset {text!r} is no time: give auto, unix seconds, ISO 8601, or +SECONDS from the start")
-    if not window.start < time < window.end:
-        raise BadInput(
-            f"--onset {text!r} is outside the incident, which lasts from {_iso(window.start)} to {_iso(window.end)} "
-            f"(+0 to +{window.seconds:.0f})"
-        )
-    return time
-
-
-def _seconds(text: str, start: float) -> float | None:
     try:
-        return start + float(text[1:]) if text.startswith("+") else float(text)
-    except ValueError:
-        pass
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-def _iso(time: float) -> str:
-    try:
-        return datetime.fromtimestamp(time, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    except (ValueError, OverflowError, OSError):
-        return f"{time:g}"
+        time = time_within(onset, incident.window)
+    except WhenError as error:
+        raise BadInput(f"--onset {error}") from None
+    return incident.at(Onset(time, OnsetSource.OPERATOR))

@@ -37,7 +37,9 @@ def triage(
     ] = None,
     at: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="It was noticed then: HH:MM, ISO 8601 (both UTC), or unix seconds."),
+        typer.Option(
+            metavar="TIME", help="It was noticed then: HH:MM or ISO 8601 (UTC unless said), -5m, or unix seconds."
+        ),
     ] = None,
     whole: Annotated[bool, typer.Option("--all", help="With --json: wait for all methods.")] = False,
     tui: Annotated[bool, typer.Option("--tui", help="Open the app on the incident.")] = False,

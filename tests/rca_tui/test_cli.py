@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 import time
@@ -84,7 +85,7 @@ def test_an_onset_that_is_not_there_is_searched_for_once(
 def test_diagnose_without_an_onset_says_that_nothing_may_be_wrong(tmp_path: Path) -> None:
     raw = quiet(tmp_path / "raw")
     printed = run("diagnose", str(raw), "--method", "granger_pagerank", "--method", "granger_randomwalk")
-    assert "none found" in printed
+    assert "No onset found" in printed
     assert "perhaps nothing is wrong" in " ".join(printed.split())
 
 
@@ -248,16 +249,69 @@ def test_usage_errors_are_exit_code_2(arguments: list[str]) -> None:
         ("2023-11-14T22:13:52Z", 1_700_000_032.0),
         ("2023-11-14 22:13:53", 1_700_000_033.0),
         ("2023-11-14T23:13:54+01:00", 1_700_000_034.0),
+        ("2023-11-14 22:13:55 UTC", 1_700_000_035.0),
+        ("22:13:56", 1_700_000_036.0),
+        ("22:13:57 UTC", 1_700_000_037.0),
+        ("23:13:58+01:00", 1_700_000_038.0),
+        ("+1m", 1_700_000_060.0),
+        ("-30s", 1_700_000_070.0),
+        ("-30", 1_700_000_070.0),
     ],
 )
 def test_onset_in_each_spelling(tmp_path: Path, onset: str, time: float) -> None:
-    from rca_tui.commands.onset import parse
+    from rca_tui.when import time_within
 
-    assert parse(onset, Window(1_700_000_000.0, 1_700_000_100.0)) == time
+    assert time_within(onset, Window(1_700_000_000.0, 1_700_000_100.0)) == time
+
+
+def test_a_time_of_day_is_the_one_in_the_window() -> None:
+    """Also after midnight; in a window of two days the day must be said."""
+    from rca_tui.when import WhenError, time_within
+
+    midnight = 1_699_920_000.0
+    assert time_within("00:01:00", Window(midnight - 600, midnight + 600)) == midnight + 60
+    assert time_within("23:59", Window(midnight - 600, midnight + 600)) == midnight - 60
+    assert time_within("2023-11-14 00:01 UTC", Window(midnight - 1e5, midnight + 1e5)) == midnight + 60
+    with pytest.raises(WhenError, match=r"comes 3 times in the incident, .*: say the day"):
+        time_within("00:01:00", Window(midnight - 1e5, midnight + 1e5))
+
+
+def test_what_the_command_line_prints_as_the_onset_it_reads() -> None:
+    """The sentence has the time with its zone, an interval around it, and the seconds from the start."""
+    said = " ".join(run("diagnose", "drill-05", "--method", "nsigma").split())
+    told = re.search(
+        r"began about (\S+ UTC) \(probability 0\.\d\d, between (\S+) and (\S+)\): its latency went from .* "
+        r"That is (\+\d+) s from the window's start\.",
+        said,
+    )
+    assert told is not None, said
+    clock, earliest, latest, after = told.groups()
+    assert earliest <= clock.removesuffix(" UTC") <= latest
+    for text in (clock, clock.removesuffix(" UTC"), after):
+        again = json.loads(run("diagnose", "drill-05", "--method", "nsigma", "--onset", text, "--json"))
+        assert datetime.fromtimestamp(again["onset"], UTC).strftime("%H:%M:%S UTC") == clock
 
 
 @pytest.mark.parametrize(
-    "onset", ["soon", "", "+", "nan", "+nan", "inf", "-5", "+-1", "+0", "+150", "2020-01-01", "+1e300"]
+    "onset",
+    [
+        "soon",
+        "",
+        "+",
+        "nan",
+        "+nan",
+        "inf",
+        "-500",
+        "+-1",
+        "--5",
+        "12:00",
+        "25:00",
+        "22:13 CET",
+        "+0",
+        "+150",
+        "2020-01-01",
+        "+1e300",
+    ],
 )
 def test_bad_onsets(tmp_path: Path, onset: str) -> None:
     assert "--onset" in refusal("diagnose", str(case(tmp_path / "raw")), "--method", "baro", f"--onset={onset}")

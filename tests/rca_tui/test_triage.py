@@ -221,7 +221,15 @@ def test_a_file_that_is_no_alert_is_refused_and_nothing_is_saved(tmp_path: Path)
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("03:02", -3480.0), ("04:00:30", 30.0 - 86400), ("1970-01-01T02:00:00Z", -7200.0 + 0), ("12.5", 12.5 - 14400)],
+    [
+        ("03:02", -3480.0),
+        ("04:00:30", 30.0 - 86400),
+        ("1970-01-01T02:00:00Z", -7200.0 + 0),
+        ("12.5", 12.5 - 14400),
+        ("-5m", -300.0),
+        ("-120", -120.0),
+        ("3:02:00 UTC", -3480.0),
+    ],
 )
 def test_a_time_of_day_is_the_last_one_before(text: str, seconds: float) -> None:
     assert parse_time(text, 14_400.0) == 14_400.0 + seconds
