@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import PoolManager
 from urllib3.exceptions import HTTPError, ReadTimeoutError
+
+from cluster.deadline import Deadline, limited
 
 # An answer of 1,000 pods × 300 steps takes about 10 MB; this limit is for answers that make no sense.
 LARGEST_ANSWER = 256 << 20
@@ -24,25 +27,48 @@ class QueryError(Exception):
     """One query failed; the message is one clause without the address."""
 
 
+class Adapter(HTTPAdapter):
+    """Connections that a `Deadline` can end, also those through a proxy."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        limited(self.poolmanager)
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> PoolManager:
+        return limited(super().proxy_manager_for(*args, **kwargs))
+
+
 class Session(requests.Session):
-    """Reads complete answers within the timeout; in requests itself it limits only the wait for each next byte."""
+    """Reads complete answers, each within the timeout as a whole, redirects included."""
 
     def __init__(self, url: str) -> None:
         super().__init__()
         self.max_redirects = 3
         # No proxy and no .netrc of the environment for a server on this machine.
         self.trust_env = urlsplit(url).hostname not in ("127.0.0.1", "localhost", "::1")
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, Adapter())
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
-        ends = time.monotonic() + kwargs["timeout"]
-        kwargs["stream"] = True
-        response = super().request(*args, **kwargs)
+        with Deadline(kwargs["timeout"]) as deadline:
+            try:
+                response = self._whole(*args, **kwargs)
+            except requests.RequestException:
+                if deadline.late:
+                    raise QueryError("it took too long") from None
+                raise
+            if deadline.late:  # the connection was shut down within a body that has no length of its own
+                raise QueryError("it took too long")
+        if response.status_code != 200:
+            raise _refusal(response)
+        return response
+
+    def _whole(self, *args: Any, **kwargs: Any) -> requests.Response:
+        response = super().request(*args, **kwargs | {"stream": True})
         try:
             body = bytearray()
             while block := response.raw.read1(1 << 16, decode_content=True):
                 body += block
-                if time.monotonic() > ends:
-                    raise QueryError("it took too long")
                 if len(body) > LARGEST_ANSWER:
                     raise QueryError("the answer is too large")
         except ReadTimeoutError as error:
@@ -52,8 +78,6 @@ class Session(requests.Session):
         finally:
             response.close()
         response._content = bytes(body)
-        if response.status_code != 200:
-            raise _refusal(response)
         return response
 
 

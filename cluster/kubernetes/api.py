@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlencode
 
+from cluster.deadline import Deadline, limited
 from cluster.deployment import DeploymentError
 from cluster.kubernetes.resources import SERVICES, Object, Objects, Resource
 
@@ -102,10 +103,17 @@ class Api:
         """
         query = {"watch": "true", "resourceVersion": version, "timeoutSeconds": str(max(1, round(seconds)))}
         path = f"{resource.path(namespace)}?{urlencode(query | ({'labelSelector': labels} if labels else {}))}"
-        response = self._send("GET", path, None, time.monotonic() + self._deadline, read=seconds + 5)
+        deadline = Deadline(self._deadline)
+        try:
+            with deadline.sending():
+                response = self._send("GET", path, None, deadline, read=seconds + 5)
+        except ApiError:
+            deadline.close()
+            raise
         try:
             if response.status != 200:
-                raise self._refusal(response.status, self._read(response, time.monotonic() + self._deadline), "watch")
+                raise self._refusal(response.status, self._read(response, deadline), "watch")
+            deadline.move(seconds + 5)
             for line in _lines(response):
                 event = self._parsed(line)
                 if event.get("type") == "ERROR":
@@ -117,6 +125,7 @@ class Api:
         except Exception as error:
             raise self._failed(error) from error
         finally:
+            deadline.close()
             response.release_conn()
             response.close()
 
@@ -158,11 +167,11 @@ class Api:
 
     def clock(self) -> float | None:
         """The server's time in unix seconds, rounded down; None where its answer has no date."""
-        ends = time.monotonic() + self._deadline
-        response = self._send("GET", "/version", None, ends)
-        stamp = response.headers.get("Date", "")
-        self._read(response, ends)
-        response.release_conn()
+        with Deadline(self._deadline) as deadline:
+            response = self._send("GET", "/version", None, deadline)
+            stamp = response.headers.get("Date", "")
+            self._read(response, deadline)
+            response.release_conn()
         try:
             return parsedate_to_datetime(stamp).timestamp()
         except (TypeError, ValueError):
@@ -232,6 +241,7 @@ class Api:
         self.namespace = str(names[name].get("namespace") or "default")
         self.server = str(configuration.host).rstrip("/")
         self._client = ApiClient(configuration)
+        limited(self._client.rest_client.pool_manager)
         self._shown = f"the API server of {name}"
 
     def _headers(self) -> Mapping[str, str]:
@@ -243,11 +253,12 @@ class Api:
     def _json(self, method: str, path: str, body: object = None, ends: float | None = None) -> Object:
         ends = time.monotonic() + self._deadline if ends is None else ends
         for attempt in (1, 2):
-            response = self._send(method, path, body, ends)
-            try:
-                content = self._read(response, ends)
-            finally:
-                response.release_conn()
+            with Deadline(ends - time.monotonic()) as deadline:
+                response = self._send(method, path, body, deadline)
+                try:
+                    content = self._read(response, deadline)
+                finally:
+                    response.release_conn()
             if response.status == 401 and attempt == 1:
                 # A person or another program may have renewed the token on disk since it was read.
                 with self._lock:
@@ -259,13 +270,10 @@ class Api:
         raise AssertionError("unreachable")
 
     def _send(
-        self, method: str, path: str, body: object, ends: float, read: float | None = None
+        self, method: str, path: str, body: object, deadline: Deadline, read: float | None = None
     ) -> Any:  # urllib3's response
         from urllib3 import Timeout
 
-        left = ends - time.monotonic()
-        if left <= 0:
-            raise self._late()
         headers = {"Accept": "application/json", "User-Agent": "rca-tui", **self._headers()}
         content = None
         if body is not None:
@@ -276,29 +284,28 @@ class Api:
                 self.server + path,
                 body=content,
                 headers=headers,
-                timeout=Timeout(connect=left, read=left if read is None else read),
+                timeout=Timeout(connect=self._deadline, read=self._deadline if read is None else read),
                 preload_content=False,
                 redirect=False,
             )
         except Exception as error:
-            raise self._failed(error) from error
+            raise (self._late() if deadline.late else self._failed(error)) from error
 
-    def _read(self, response: Any, ends: float) -> bytes:
-        """The complete body, within the deadline; urllib3 itself limits only the wait for each next byte."""
+    def _read(self, response: Any, deadline: Deadline) -> bytes:
+        """The complete body."""
         body = bytearray()
         try:
             while block := response.read1(1 << 16, decode_content=True):
                 body += block
-                if time.monotonic() > ends:
-                    response.close()
-                    raise self._late()
                 if len(body) > LARGEST_ANSWER:
                     response.close()
                     raise ApiError(f"{self._shown}: the answer is too large")
         except DeploymentError:
             raise
         except Exception as error:
-            raise self._failed(error) from error
+            raise (self._late() if deadline.late else self._failed(error)) from error
+        if deadline.late:  # a body without a length of its own ends where the connection was shut down
+            raise self._late()
         return bytes(body)
 
     def _parsed(self, content: bytes) -> Object:

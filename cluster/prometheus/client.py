@@ -20,10 +20,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from prometheus_api_client import PrometheusConnect
-from urllib3.util.retry import Retry
 
 from cluster.deployment import DeploymentError, Samples
-from cluster.http import QueryError, Session, checked, without_secrets, wrong_form
+from cluster.http import Adapter, QueryError, Session, checked, without_secrets, wrong_form
 from cluster.prometheus.promql import Query, quoted
 from cluster.text.times import seconds_of
 from cluster.topology import Topology
@@ -132,11 +131,11 @@ class Prometheus:
         self._client = PrometheusConnect(
             url.rstrip("/"),
             dict(headers or {}),
-            retry=Retry(0, read=False),
             auth=auth,
             session=session,
             timeout=deadline,
         )
+        session.mount(url.rstrip("/"), Adapter())  # in place of the client's own, whose connections know no deadline
 
     def __enter__(self) -> Self:
         return self
