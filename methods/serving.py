@@ -114,4 +114,4 @@ class Serving(Method):
         if isinstance(judged, NoRanking):
             return judged
         explanation = explain(incident, judged.evidence, judged.posterior, judged.order)
-        return caveats_for(by_components(judged.scores, explanation), incident)
+        return caveats_for(by_components(judged.scores, explanation, named=judged.named), incident)

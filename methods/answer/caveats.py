@@ -69,7 +69,7 @@ def host(incident: Incident, ranking: Ranking) -> str:
 
 
 def ties(ranking: Ranking) -> str:
-    if len(ranking.top) < 2:
+    if len(ranking.top) < 2 or (ranking.named and set(ranking.top) <= set(ranking.named)):
         return ""
     return f"{len(ranking.top)} components share the first rank: the method does not tell {_list(ranking.top)} apart."
 

@@ -35,10 +35,12 @@ def by_components(
     scores: Mapping[str, float],
     explanation: Explanation,
     signals: Mapping[tuple[str, str], float] | None = None,
+    named: tuple[str, ...] | None = None,
 ) -> Outcome:
     """Rank components by score; `signals` are listed under each, highest first, `SIGNALS_SHOWN` at most.
 
-    Equal scores share a rank and are listed by id. Returns NoRanking(NOT_APPLICABLE) when no score is finite.
+    Equal scores share a rank and are listed by id. Returns NoRanking(NOT_APPLICABLE) when no score is finite. `named`
+    is for a method that says how many are at fault, see `Ranking`.
     """
     finite = {component: float(score) for component, score in scores.items() if math.isfinite(score)}
     if not finite:
@@ -55,4 +57,4 @@ def by_components(
             rank, previous = position, score
         listed = sorted(under.get(component, []), key=lambda s: (-s.score, s.signal))[:SIGNALS_SHOWN]
         components.append(ComponentScore(component, score, rank, tuple(listed)))
-    return Ranking(tuple(components), explanation)
+    return Ranking(tuple(components), explanation, named)

@@ -202,10 +202,15 @@ class Ranking(Displayable):
     """Components by falling score. Components that the method did not score are absent: unranked, not last.
 
     Build it with `methods.answer.ranking.by_signals` or `by_components`, which keep ties as ties.
+
+    Attributes:
+        named: the components that the method holds at fault, the most suspect first, and none for nobody. None for a
+            method that does not say, as most: then the first place is its answer.
     """
 
     components: tuple[ComponentScore, ...]
     explanation: Explanation
+    named: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         if not self.components:
@@ -214,11 +219,18 @@ class Ranking(Displayable):
             raise ValueError("scores must be finite")
         if any(a.score < b.score or a.rank > b.rank for a, b in itertools.pairwise(self.components)):
             raise ValueError("components must be in falling order of score")
+        if self.named and not {c.component for c in self.components}.issuperset(self.named):
+            raise ValueError("a component that is named must be ranked")
 
     @property
     def top(self) -> tuple[str, ...]:
         """The components that share the first rank."""
         return tuple(c.component for c in self.components if c.rank == 1)
+
+    @property
+    def blamed(self) -> tuple[str, ...]:
+        """The components at fault by this answer: those that are named, or else the first place; none for nobody."""
+        return self.top if self.named is None else self.named
 
 
 @dataclass(frozen=True, slots=True)

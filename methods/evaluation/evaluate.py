@@ -43,6 +43,7 @@ class Record:
         places: (component, rank) pairs; None for no ranking.
         reason: why there is none, else empty.
         seconds: wall time of the ranking.
+        named: the components that the method holds at fault, as in `methods.answer.types.Ranking`.
     """
 
     case: str
@@ -52,6 +53,14 @@ class Record:
     places: tuple[tuple[str, int], ...] | None
     reason: str
     seconds: float
+    named: tuple[str, ...] | None = None
+
+    @property
+    def blamed(self) -> tuple[str, ...]:
+        """The components at fault by this answer; none for no ranking, and for nobody."""
+        if self.named is not None:
+            return self.named
+        return tuple(component for component, rank in self.places or () if rank == 1)
 
 
 class Engine(Protocol):
@@ -148,9 +157,11 @@ def _recorded(
         outcome = result.outcome
         if isinstance(outcome, Ranking):
             places, reason = tuple((c.component, c.rank) for c in outcome.components), ""
+            named = outcome.named
         else:
-            places, reason = None, f"{outcome.reason}: {outcome.detail}"
-        record = Record(case, result.task.method, mode, onsets[result.task.key], places, reason, result.seconds)
+            places, reason, named = None, f"{outcome.reason}: {outcome.detail}", None
+        onset = onsets[result.task.key]
+        record = Record(case, result.task.method, mode, onset, places, reason, result.seconds, named)
         answers.keep(cases[case], record)
         yield record
 
@@ -164,6 +175,7 @@ class _Kept:
     reason: str
     seconds: float
     deadline: float
+    named: tuple[str, ...] | None = None
 
     def holds(self, deadline: float) -> bool:
         """Whether a run with this deadline would answer the same."""
@@ -186,12 +198,12 @@ class _Answers:
         kept = self._kept.get(self._key(case, method, mode))
         if kept is None or not kept.holds(self.deadline):
             return None
-        return Record(case.id, method, mode, kept.onset, kept.places, kept.reason, kept.seconds)
+        return Record(case.id, method, mode, kept.onset, kept.places, kept.reason, kept.seconds, kept.named)
 
     def keep(self, case: Case, record: Record) -> None:
         # An error, such as too little memory, may not happen the next time.
         if not record.reason.startswith(Reason.ERROR):
-            kept = _Kept(record.onset, record.places, record.reason, record.seconds, self.deadline)
+            kept = _Kept(record.onset, record.places, record.reason, record.seconds, self.deadline, record.named)
             self._kept.put(self._key(case, record.method, record.mode), kept)
 
     def _key(self, case: Case, method: str, mode: str) -> str:

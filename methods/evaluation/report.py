@@ -37,11 +37,11 @@ def summary(cases: Sequence[Case], records: Iterable[Record]) -> dict[str, Any]:
         "onset": error of the estimate in seconds, positive when it is late, over all incidents.
         "methods": one row a method. Its measures with the estimated onset, and under "given" with the true one.
             "cases" counts the records; a method without a ranking has missed. "ci" are 95 % bootstrap intervals over
-            cases. "blamed" counts the components that were ranked first in error, a tie in shares; "none" is no
-            ranking.
+            cases. "blamed" counts the components that were named in error, or else ranked first, several in shares;
+            "none" is no ranking, or nobody.
         "consensus": such a row for the Borda count of all methods that ranked a case; None where fewer than two
             methods that vote were run.
-        "no_cause": for each method, how often it blamed a component and how often it gave no ranking, where no
+        "no_cause": for each method, how often it blamed a component, named nobody, and gave no ranking, where no
             component is faulty.
         "by_fault": "guessing", "consensus" and "methods" of each fault.
     """
@@ -96,7 +96,8 @@ def _rows_without_cause(cases: dict[str, Case], records: Sequence[Record]) -> li
     rows = []
     for entry in catalog.everything():
         if estimated := groups[entry.name, ESTIMATED]:
-            blamed = sum(record.places is not None for record in estimated)
+            without = sum(record.places is None for record in estimated)
+            blamed = sum(bool(record.blamed) for record in estimated)
             first = _all_blamed(cases, estimated)
             del first["none"]
             rows.append(
@@ -105,7 +106,8 @@ def _rows_without_cause(cases: dict[str, Case], records: Sequence[Record]) -> li
                     "family": entry.family,
                     "cases": len(estimated),
                     "blamed_somebody": blamed,
-                    "no_ranking": len(estimated) - blamed,
+                    "named_nobody": len(estimated) - blamed - without,
+                    "no_ranking": without,
                     "blamed": first,
                 }
             )
@@ -178,14 +180,13 @@ def _guessing(cases: Sequence[Case]) -> dict[str, float]:
 
 
 def _blamed(record: Record, case: Case) -> dict[str, float]:
-    """The kinds of the components that are ranked first in error, a tie in shares."""
-    if record.places is None:
+    """The kinds of the components that are blamed in error, several in shares."""
+    if not record.blamed:
         return {"none": 1.0}
-    top = [component for component, rank in record.places if rank == 1]
     shares: dict[str, float] = defaultdict(float)
-    for component in top:
+    for component in record.blamed:
         if component not in case.cause.components:
-            shares[_role(component, case.topology)] += 1 / len(top)
+            shares[_role(component, case.topology)] += 1 / len(record.blamed)
     return shares
 
 

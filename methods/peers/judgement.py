@@ -28,6 +28,11 @@ class Judgement:
         """The judged components, the most probable first; of equals, the first by id."""
         return tuple(sorted(self.scores, key=lambda c: (-self.scores[c], c)))
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The components of the most probable hypothesis, the most probable first; none for nobody."""
+        return tuple(component for component in self.order if component in self.posterior.best)
+
 
 def judge(incident: Incident, weights: Weights) -> Judgement | NoRanking:
     """NoRanking(NOT_APPLICABLE) with fewer than four blocks, without a signal above 0, or without any control."""

@@ -44,10 +44,9 @@ def decide(incident: Incident, results: Iterable[Result] = ()) -> Verdict:
     judged = judge(incident, Weights())
     if isinstance(judged, NoRanking):
         return _cannot_judge(incident, judged, answers)
-    best = judged.posterior.best
-    if best == NOBODY:
+    if judged.posterior.best == NOBODY:
         return _nobody(incident, judged, answers)
-    return _components(incident, judged, [c for c in judged.order if c in best], answers)
+    return _components(incident, judged, judged.named, answers)
 
 
 def _components(incident: Incident, judged: Judgement, named: Sequence[str], answers: Sequence[Result]) -> Verdict:

@@ -30,7 +30,7 @@ BETTER: Final = (
 
 def agreement(named: Sequence[str], answers: Sequence[Result]) -> tuple[Evidence, ...]:
     """One sentence on the methods that rank a named component first."""
-    agree = [answer.method for answer, ranking in _rankings(answers) if set(ranking.top) & set(named)]
+    agree = [answer.method for answer, ranking in _rankings(answers) if set(ranking.blamed) & set(named)]
     count = sum(1 for _ in _rankings(answers))
     if not agree:
         return ()
@@ -42,7 +42,7 @@ def dissent(named: Sequence[str], answers: Sequence[Result]) -> tuple[Evidence, 
     """One sentence for each method that ranks another component first, with the first claim of its explanation."""
     found = []
     for answer, ranking in _rankings(answers):
-        if set(ranking.top) & set(named):
+        if set(ranking.blamed) & set(named):
             continue
         steps = ranking.explanation.steps
         why = steps[0].claim if steps else "it does not say why."
@@ -56,7 +56,7 @@ def blamed_anyway(answers: Sequence[Result]) -> tuple[Evidence, ...]:
     """With nobody at fault: whom the other methods blame, which cannot say nobody."""
     blamed: dict[str, int] = {}
     for _, ranking in _rankings(answers):
-        for component in ranking.top:
+        for component in ranking.blamed:
             blamed[component] = blamed.get(component, 0) + 1
     if not blamed:
         return ()

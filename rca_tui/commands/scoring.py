@@ -178,7 +178,10 @@ def _print_no_cause(summary: dict[str, Any]) -> None:
         return
     print_line(f"In {summary['cases']} more incidents no component is at fault, and none should be blamed:")
     print_line()
-    rows = ((row["method"], str(row["blamed_somebody"]), str(row["no_ranking"])) for row in summary["methods"])
+    rows = (
+        (row["method"], str(row["blamed_somebody"]), str(row["named_nobody"] + row["no_ranking"]))
+        for row in summary["methods"]
+    )
     columns = ("method", "blamed", "none")
     print_table(columns, rows, right="blamed none", whole="method")
     print_line()

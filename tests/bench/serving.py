@@ -102,8 +102,7 @@ def _compared(found: Sequence[Trial], cases: Sequence[Case], plain: Sequence[Ans
     for name in OTHERS:
         some = []
         for record in (record for record in records if record.method == name):
-            first = frozenset(component for component, rank in record.places or () if rank == 1)
-            some.append(Answer(by_case[record.case], record.places, first))
+            some.append(Answer(by_case[record.case], record.places, frozenset(record.blamed)))
         rows.append(_row(f"`{name}`", some))
     yield from markdown(_COLUMNS, [*rows, _guessing(drills)])
 

@@ -47,6 +47,16 @@ def test_a_head_without_callees_passes_nothing_on() -> None:
     assert "Look at head (rank 2) before you act." in caveats(deployment(), scores | {"gateway": 4.0})
 
 
+def test_a_method_that_names_both_of_a_tie_tells_them_apart_from_the_rest() -> None:
+    scores = {"replica-0": 1.0, "replica-1": 1.0, "head": 0.0}
+    assert "2 components share the first rank" in caveats(deployment(), scores)
+    named = by_components(scores, WHY, named=("replica-0", "replica-1"))
+    told = caveats_for(named, deployment())
+    assert isinstance(told, Ranking)
+    assert not any("share the first rank" in caveat for caveat in told.explanation.caveats)
+    assert told.named == ("replica-0", "replica-1")
+
+
 def test_who_is_not_ranked_is_told_with_the_methods_own_reason() -> None:
     told = caveats(deployment(), {"replica-0": 1.0}, unranked_as="their tests say no")
     assert told.endswith("Not ranked: gateway, head, replica-1; their tests say no.")

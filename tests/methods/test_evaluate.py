@@ -6,6 +6,7 @@ import json
 import threading
 
 import pytest
+import serving_incident
 
 from methods.answer.types import NoRanking, Reason
 from methods.evaluation import evaluate, report
@@ -267,8 +268,31 @@ def test_where_nobody_is_to_blame_there_is_no_accuracy(cases) -> None:
     assert (rows["nsigma"]["blamed_somebody"], rows["nsigma"]["no_ranking"]) == (1, 0)
     assert rows["nsigma"]["blamed"]["replica"] == 1.0
     assert (rows["baro"]["blamed_somebody"], rows["baro"]["no_ranking"]) == (0, 1)
+    assert rows["nsigma"]["named_nobody"] == rows["baro"]["named_nobody"] == 0
     for key in ("cases", "guessing", "consensus", "methods", "by_fault"):
         assert found[key] == alone[key]
+
+
+def test_a_method_that_names_nobody_blames_nobody_though_it_ranks(tmp_path) -> None:
+    cause = Cause((), "load-surge", float(serving_incident.ONSET))
+    quiet = Case.of(serving_incident.incident(), cause)
+    records = [
+        list(evaluate.run([quiet], ["serving"], engine=Here(), cache_path=tmp_path / "kept", modes=[ESTIMATED]))
+        for _ in range(2)
+    ]
+    assert records[0] == records[1]
+    assert records[0][0].places
+    [row] = report.summary([quiet], records[0])["no_cause"]["methods"]
+    assert (row["blamed_somebody"], row["named_nobody"], row["no_ranking"]) == (0, 1, 0)
+    assert not any(row["blamed"].values())
+
+
+def test_who_is_named_beside_the_cause_is_blamed_in_its_share(cases) -> None:
+    places = (("replica-0", 1), ("gateway", 2))
+    record = Record(cases[0].id, "serving", ESTIMATED, None, places, "", 0.5, ("replica-0", "gateway"))
+    [row] = report.summary([cases[0]], [record])["methods"]
+    assert row["ac@1"] == 1.0
+    assert row["blamed"]["gateway"] == 0.5
 
 
 def test_the_consensus_is_scored_like_a_method(cases) -> None:

@@ -112,3 +112,12 @@ def test_halves_split_at_the_onset_and_say_when_they_cannot(small_incident) -> N
     refusal = halves(matrix, None)
     assert isinstance(refusal, NoRanking)
     assert "onset" in refusal.detail
+
+
+def test_the_first_place_is_blamed_unless_the_method_says_who_is() -> None:
+    places = {"a": 2.0, "b": 1.0}
+    said = {named: by_components(places, WHY, named=named) for named in (None, (), ("a", "b"))}
+    blamed = {named: outcome.blamed for named, outcome in said.items() if isinstance(outcome, Ranking)}
+    assert blamed == {None: ("a",), (): (), ("a", "b"): ("a", "b")}
+    with pytest.raises(ValueError, match="must be ranked"):
+        by_components(places, WHY, named=("c",))

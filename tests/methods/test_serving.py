@@ -71,6 +71,14 @@ def test_two_faulty_peers_are_both_named() -> None:
     assert best(incident(slow("replica-1", "replica-3"))) == {"replica-1", "replica-3"}
 
 
+def test_a_ranking_says_how_many_are_at_fault() -> None:
+    two = rank(incident(slow("replica-1", "replica-3")))
+    assert set(two.blamed) == set(two.named or ()) == {"replica-1", "replica-3"}
+    assert not any("share the first rank" in caveat for caveat in two.explanation.caveats)
+    assert rank(incident(slow("replica-2"))).named == ("replica-2",)
+    assert rank(incident()).blamed == ()
+
+
 def test_calls_that_are_slower_than_the_callees_say_are_the_callers_doing() -> None:
     late = {("gateway", r, signal): 4.0 for r in REPLICAS for signal in ("latency_p90", "connect_time_p90")}
     assert best(incident(late)) == {"gateway"}
