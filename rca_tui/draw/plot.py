@@ -13,6 +13,7 @@ from rich.text import Text
 from cluster.text.plain import plain
 from cluster.text.quantities import number, percent, quantity
 from cluster.text.times import bare_clock_time, clock_time
+from rca_tui.axis import Axis
 from rca_tui.draw.braille import Canvas, drawable
 from rca_tui.frames import Line
 
@@ -175,9 +176,7 @@ class _Grid:
         return _joined(text, list(zip(cells, styles, strict=True)))
 
     def column(self, time: float | None) -> int | None:
-        if time is None or not self.plot.start <= time <= self.plot.end:
-            return None
-        return min(self.columns - 1, int((time - self.plot.start) / (self.plot.end - self.plot.start) * self.columns))
+        return Axis(self.plot.start, self.plot.end).column(time, self.columns)
 
     def _shaded(self, column: int) -> bool:
         if self.plot.shade is None:

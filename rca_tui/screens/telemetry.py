@@ -16,6 +16,7 @@ from textual.widgets import Static
 from cluster.text.plain import plain
 from cluster.text.quantities import quantity
 from cluster.text.times import clock_time
+from rca_tui import axis
 from rca_tui.draw.charts import chart_of
 from rca_tui.draw.text import fit
 from rca_tui.frames import Line
@@ -25,8 +26,6 @@ from rca_tui.widgets.chart import Chart
 from rca_tui.widgets.rows import Rows
 from rca_tui.work.diagnosis import search_onset
 
-SPANS = (30.0, 60.0, 120.0, 240.0, 600.0, 1800.0, 7200.0)
-"""Lengths of the window in seconds."""
 NAMES = 30
 """Cells of the lists of components and signals."""
 
@@ -127,18 +126,11 @@ class TelemetryPage(Page):
         return component, signal
 
     def _moment(self, snapshot: Snapshot) -> float:
-        return snapshot.end if self.session.moment is None else self.session.moment
+        return axis.cursor(self.session, snapshot)
 
     def _window(self, snapshot: Snapshot) -> tuple[float, float]:
-        """Start and end. Live: the last `span` seconds. Replayed: around the cursor or the onset, in the incident."""
-        length = self.session.span
-        if length >= snapshot.end - snapshot.start:
-            return snapshot.start, snapshot.end
-        if not self.session.replayed:
-            return snapshot.end - length, snapshot.end
-        middle = self.session.moment or (self.session.mark.time if self.session.mark else snapshot.end)
-        start = min(max(snapshot.start, middle - length / 2), snapshot.end - length)
-        return start, start + length
+        shown = axis.shown(self.session, snapshot)
+        return shown.start, shown.end
 
     # -- keys ---------------------------------------------------------------------------------------------------
 
@@ -155,22 +147,12 @@ class TelemetryPage(Page):
         return True
 
     def action_zoom(self, by: int) -> None:
-        snapshot = self.session.displayed
-        if snapshot is None:
-            return
-        longest = snapshot.end - snapshot.start
-        lengths = [s for s in SPANS if s < longest] + [longest]
-        at = min(range(len(lengths)), key=lambda i: abs(lengths[i] - min(self.session.span, longest)))
-        self.session.span = lengths[min(max(at + by, 0), len(lengths) - 1)]
+        if (snapshot := self.session.displayed) is not None:
+            axis.zoom(self.session, snapshot, by)
 
     def action_move(self, by: int) -> None:
-        snapshot = self.session.displayed
-        if snapshot is None:
-            return
-        start, end = self._window(snapshot)
-        width = max(20, self.query_one("#main", Chart).size.width - 10)
-        step = max(1.0, round((end - start) / width))
-        self.session.moment = min(max(self._moment(snapshot) + by * step, snapshot.start), snapshot.end)
+        if (snapshot := self.session.displayed) is not None:
+            axis.move(self.session, snapshot, by, self.query_one("#main", Chart).size.width - 10)
 
     def action_set_onset(self) -> None:
         if self.session.moment is None:

@@ -17,9 +17,6 @@ from rca_tui.draw.text import fit
 from rca_tui.session import Session
 from rca_tui.theme import BAD, GOOD, UNKNOWN, WARN
 
-ROOMY = 100
-"""Terminal width in cells from which all tabs and the fault fit into one line."""
-
 OLD = 60.0
 """Seconds after the window that was judged from which the verdict on a live deployment has an age."""
 
@@ -28,14 +25,24 @@ class Tab(Static):
     """The key and name of a screen; a click opens it."""
 
     def __init__(self, key: str, mode: str, current: bool) -> None:
-        self._whole, self._short = Text.assemble((key, "bold"), " ", mode.capitalize()), Text(key, "bold")
+        self._whole = Text.assemble((key, "bold"), " ", mode.capitalize())
+        self._short = self._whole if current else Text(key, "bold")
         super().__init__(self._whole, classes="-here" if current else "")
         self.mode = mode
-        self._current = current
+
+    @property
+    def cells(self) -> int:
+        """Width with the whole name."""
+        return self._whole.cell_len + 2
+
+    @property
+    def saved(self) -> int:
+        """Cells that showing only the key saves; none for the current screen, which keeps its name."""
+        return self._whole.cell_len - self._short.cell_len
 
     def shorten(self, short: bool) -> None:
-        """Show only the key, to make room for the fault; the current screen keeps its name."""
-        self.update(self._short if short and not self._current else self._whole)
+        """Show only the key."""
+        self.update(self._short if short else self._whole)
 
     async def on_click(self, event: Click) -> None:
         event.stop()
@@ -86,8 +93,11 @@ class Header(Vertical):
         for line in self.query(Answer):
             line.display = answer is not None
             line.update(answer or "")
-        for tab in self.query(Tab):
-            tab.shorten(bool(fault) and self.size.width < ROOMY)
+        tabs = list(self.query(Tab))
+        excess = sum(tab.cells for tab in tabs) + (fault.cell_len + 2 if fault else 0) - self.size.width
+        for tab in reversed(tabs):  # the screens of the first tabs come first in every use
+            tab.shorten(excess > 0 and tab.saved > 0)
+            excess -= tab.saved
 
     def on_resize(self) -> None:
         self.watch_tick()
