@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pandas as pd
 
 from cluster import moment as moments
-from cluster.deployment import Deployment, DeploymentError
-from cluster.incident.model import Incident, Telemetry, empty_logs, empty_spans
+from cluster.deployment import Deployment, DeploymentError, HasEvents
+from cluster.incident.model import Incident, Telemetry, empty_events, empty_logs, empty_spans
 from cluster.signals import UNITS
 from cluster.text.times import between, clock_time
 from cluster.window import Window
@@ -19,8 +19,8 @@ from cluster.window import Window
 def capture(deployment: Deployment, window: Window, step: float | None = None) -> Incident:
     """The window as an incident, metrics every `step` seconds, under a random id and without an onset.
 
-    The default step is the deployment's own. Columns without a sample are left out and noted; so is a source of spans
-    or logs that fails. Raises DeploymentError when there are no metrics at all.
+    The default step is the deployment's own. Columns without a sample are left out and noted; so is a source of spans,
+    logs or events that fails. Raises DeploymentError when there are no metrics at all.
     """
     samples = deployment.samples(window, deployment.step if step is None else step)
     notes = list(samples.notes)
@@ -31,6 +31,9 @@ def capture(deployment: Deployment, window: Window, step: float | None = None) -
         )
     spans = _optional(lambda: deployment.spans(window), empty_spans, "spans", notes)
     logs = _optional(lambda: deployment.logs(window), empty_logs, "logs", notes)
+    events = empty_events()
+    if isinstance(deployment, HasEvents):
+        events = _optional(lambda: deployment.events(window), empty_events, "events", notes)
     signals = {str(s) for frame in (metrics, edge_metrics) for s in frame.columns.get_level_values("signal")}
     return Incident(
         id=uuid.uuid4().hex,
@@ -38,7 +41,12 @@ def capture(deployment: Deployment, window: Window, step: float | None = None) -
         window=window,
         topology=deployment.topology(),
         telemetry=Telemetry(
-            metrics, edge_metrics, spans, logs, {name: UNITS[name] for name in sorted(signals & UNITS.keys())}
+            metrics,
+            edge_metrics,
+            spans,
+            logs,
+            {name: UNITS[name] for name in sorted(signals & UNITS.keys())},
+            events=events,
         ),
         notes=tuple(notes),
     )

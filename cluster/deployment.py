@@ -3,8 +3,8 @@
 `cluster.local` starts one on this machine, `cluster.kubernetes` connects to one by kubeconfig context, `cluster.replay`
 reads a saved incident. Calls block and keep a deadline; callers that must not wait run them in a thread.
 
-What only some deployments can do is a protocol of its own, asked by `isinstance`: `HasAlerts`, `HasPods`,
-`HasGateway`, `HasLoad`, `HasIncident`, and `cluster.prometheus.exposition.HasExposition`.
+What only some deployments can do is a protocol of its own, asked by `isinstance`: `HasAlerts`, `HasEvents`,
+`HasPods`, `HasGateway`, `HasLoad`, `HasIncident`, and `cluster.prometheus.exposition.HasExposition`.
 """
 
 from __future__ import annotations
@@ -217,6 +217,17 @@ class HasAlerts(Protocol):
         """Unix seconds at which the condition of an alert that fired at `at` became true; None if that is not known.
 
         `labels` are the alert's, hostile text. Raises DeploymentError when the server does not answer.
+        """
+
+
+@runtime_checkable
+class HasEvents(Protocol):
+    """A deployment whose platform records events: restarts, evictions, failed probes."""
+
+    def events(self, window: Window) -> pd.DataFrame:
+        """Columns `cluster.incident.model.EVENT_COLUMNS`. `attrs["notes"]` names what is missing.
+
+        Raises DeploymentError when they cannot be read.
         """
 
 

@@ -27,6 +27,16 @@ SPAN_COLUMNS = {
     "error": "boolean",
 }
 LOG_COLUMNS = {"time": "float64", "component": "string", "severity": "string", "message": "string"}
+EVENT_COLUMNS = {
+    "time": "float64",
+    "component": "string",
+    "source": "string",
+    "severity": "string",
+    "object": "string",
+    "reason": "string",
+    "message": "string",
+    "occurrences": "float64",
+}
 
 
 def empty_metrics() -> pd.DataFrame:
@@ -57,6 +67,11 @@ def empty_logs() -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in LOG_COLUMNS.items()})
 
 
+def empty_events() -> pd.DataFrame:
+    """No events, in the shape of `Telemetry.events`: `EVENT_COLUMNS`."""
+    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in EVENT_COLUMNS.items()})
+
+
 @dataclass(frozen=True)
 class Telemetry:
     """The telemetry of a deployment over one window.
@@ -67,6 +82,9 @@ class Telemetry:
         spans: columns `SPAN_COLUMNS`; `start` in unix seconds, `duration` in seconds, `parent_id` NA at a root,
             `error` NA where the status is unknown.
         logs: columns `LOG_COLUMNS`, ascending in time. Messages are hostile text: escape before showing.
+        events: columns `EVENT_COLUMNS`, ascending in time: what the platform itself recorded. `component` is NA where
+            the event concerns none; `source` is `kubernetes`; `severity` is the source's own; `object` names what the
+            event is about, such as `Pod/ray-head`. All text is hostile. No method reads them.
         units: signal name -> unit ("s", "1/s", "bytes", "1"); a signal missing here has an unknown unit.
 
     An absent source is an empty frame, never None.
@@ -76,6 +94,7 @@ class Telemetry:
     edge_metrics: pd.DataFrame = field(default_factory=empty_edge_metrics)
     spans: pd.DataFrame = field(default_factory=empty_spans)
     logs: pd.DataFrame = field(default_factory=empty_logs)
+    events: pd.DataFrame = field(default_factory=empty_events, kw_only=True)
     units: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -89,7 +108,11 @@ class Telemetry:
                 raise ValueError(f"the times of {name} must be ascending and unique")
             if not frame.columns.is_unique:
                 raise ValueError(f"the columns of {name} must be unique")
-        for name, frame, columns in (("spans", self.spans, SPAN_COLUMNS), ("logs", self.logs, LOG_COLUMNS)):
+        for name, frame, columns in (
+            ("spans", self.spans, SPAN_COLUMNS),
+            ("logs", self.logs, LOG_COLUMNS),
+            ("events", self.events, EVENT_COLUMNS),
+        ):
             missing = [column for column in columns if column not in frame.columns]
             if missing:
                 raise ValueError(f"{name} lacks the columns {missing}")

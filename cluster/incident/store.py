@@ -5,6 +5,7 @@
     edge_metrics.parquet   time, then one column for each ["source", "target", "signal"]
     spans.parquet          columns of `cluster.incident.model.SPAN_COLUMNS`
     logs.parquet           columns of `cluster.incident.model.LOG_COLUMNS`
+    events.parquet         columns of `cluster.incident.model.EVENT_COLUMNS`; left out where there are none
     truth.sealed           the truth; encoded, so that a look at the files does not spoil a drill
 
 `load` never opens `truth.sealed`; `load_truth` is for the scorer and for a person who asks to reveal it. Everything
@@ -31,7 +32,7 @@ from cluster.incident import container
 from cluster.incident.container import IncidentError
 from cluster.incident.frames import rows_from_parquet, rows_to_parquet, wide_from_parquet, wide_to_parquet
 from cluster.incident.header import FileMark, Header, SealedTruth
-from cluster.incident.model import LOG_COLUMNS, SPAN_COLUMNS, Incident, Telemetry
+from cluster.incident.model import EVENT_COLUMNS, LOG_COLUMNS, SPAN_COLUMNS, Incident, Telemetry
 from cluster.incident.truth import Truth
 from cluster.window import Window
 
@@ -48,7 +49,10 @@ _PARSERS: Mapping[str, Callable[[bytes], pd.DataFrame]] = {
     "edge_metrics": lambda content: wide_from_parquet(content, ["source", "target", "signal"]),
     "spans": lambda content: rows_from_parquet(content, SPAN_COLUMNS, "start"),
     "logs": lambda content: rows_from_parquet(content, LOG_COLUMNS, "time"),
+    "events": lambda content: rows_from_parquet(content, EVENT_COLUMNS, "time"),
 }
+_OPTIONAL = ("events",)
+"""Tables that the header names only where they hold something: versions that do not know them ignore the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,11 @@ def load(path: Path | str) -> Incident:
     path = Path(path)
     with container.Reader(path) as reader:
         header = _header(reader)
-        frames = {name: _frame(reader, header, name, parse) for name, parse in _PARSERS.items()}
+        frames = {
+            name: _frame(reader, header, name, parse)
+            for name, parse in _PARSERS.items()
+            if name not in _OPTIONAL or f"{name}.parquet" in header.files
+        }
     try:
         return Incident(
             id=header.id,
@@ -129,6 +137,8 @@ def _encode(incident: Incident, truth: Truth | None) -> dict[str, bytes]:
         "spans.parquet": rows_to_parquet(telemetry.spans, SPAN_COLUMNS),
         "logs.parquet": rows_to_parquet(telemetry.logs, LOG_COLUMNS),
     }
+    if len(telemetry.events):
+        files["events.parquet"] = rows_to_parquet(telemetry.events, EVENT_COLUMNS)
     marks = {name: FileMark(bytes=len(content), sha256=_digest(content)) for name, content in files.items()}
     body = json.loads(Header.of(incident, marks).model_dump_json())
     envelope = {"schema": SCHEMA, "sha256": _digest(_canonical(body)), "incident": body}

@@ -10,7 +10,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cluster import paths
-from cluster.deployment import Deployment, DeploymentError, DeploymentKind, HasAlerts, Liveness, Samples, Status
+from cluster.deployment import (
+    Deployment,
+    DeploymentError,
+    DeploymentKind,
+    HasAlerts,
+    HasEvents,
+    Liveness,
+    Samples,
+    Status,
+)
 from cluster.kubernetes import discovery, settings
 from cluster.kubernetes.api import Api
 from cluster.kubernetes.discovery import Stack, Target
@@ -32,7 +41,7 @@ if TYPE_CHECKING:
 _NODES_EVERY = 30.0  # s; nodes seldom change
 
 
-class KubernetesDeployment(Deployment, HasAlerts):
+class KubernetesDeployment(Deployment, HasAlerts, HasEvents):
     """Reads a deployment that runs in a cluster. Faults act on it through `api` and `stack`.
 
     Attributes:
@@ -141,6 +150,11 @@ class KubernetesDeployment(Deployment, HasAlerts):
         if self.sources.loki is None:
             raise DeploymentError("no Loki was found: set one under loki in kubernetes.toml")
         return logs.read(self.json_client(self.sources.loki), self.stack(), window)
+
+    def events(self, window: Window) -> pd.DataFrame:
+        from cluster.kubernetes import events
+
+        return events.read(self.api, self.stack(), window)
 
     @cached_property
     def sources(self) -> Sources:

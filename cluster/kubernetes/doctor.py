@@ -15,7 +15,7 @@ from cluster.deployment import DeploymentError
 from cluster.kubernetes.api import Api
 from cluster.kubernetes.deployment import KubernetesDeployment, open_api
 from cluster.kubernetes.discovery import find_target
-from cluster.kubernetes.resources import JOBS, NODES, PODS, RAY_CLUSTERS, RAY_SERVICES, SERVICES, Resource
+from cluster.kubernetes.resources import EVENTS, JOBS, NODES, PODS, RAY_CLUSTERS, RAY_SERVICES, SERVICES, Resource
 from cluster.kubernetes.settings import Endpoint
 from cluster.window import Window
 
@@ -132,6 +132,7 @@ class Examination:
             ("watch", PODS, namespace),
             ("list", NODES, ""),
             ("list", SERVICES, ""),
+            ("list", EVENTS, namespace),
             ("list", RAY_SERVICES, namespace),
             ("list", RAY_CLUSTERS, namespace),
         ):

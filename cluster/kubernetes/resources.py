@@ -36,6 +36,6 @@ class Resource:
 
 
 NAMESPACES, NODES = Resource("namespaces", namespaced=False), Resource("nodes", namespaced=False)
-PODS, SERVICES = Resource("pods"), Resource("services")
+PODS, SERVICES, EVENTS = Resource("pods"), Resource("services"), Resource("events")
 JOBS = Resource("jobs", "batch")
 RAY_SERVICES, RAY_CLUSTERS = Resource("rayservices", "ray.io"), Resource("rayclusters", "ray.io")

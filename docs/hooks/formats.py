@@ -12,7 +12,7 @@ HEADING = "      heading_level: 3\n      show_root_heading: true\n"
 
 def incident() -> dict[str, str]:
     from cluster.incident import header, store
-    from cluster.incident.model import LOG_COLUMNS, SPAN_COLUMNS
+    from cluster.incident.model import EVENT_COLUMNS, LOG_COLUMNS, SPAN_COLUMNS
 
     columns = ("column", "type")
     parts = [
@@ -33,6 +33,13 @@ def incident() -> dict[str, str]:
         "## logs.parquet",
         text.table(columns, ((text.code(name), kind) for name, kind in LOG_COLUMNS.items())),
         "Ascending in time. Messages are hostile text: escape them before showing.",
+        "## events.parquet",
+        "What the platform itself recorded, such as the events of a Kubernetes namespace. The file is left out where "
+        "there are none.",
+        text.table(columns, ((text.code(name), kind) for name, kind in EVENT_COLUMNS.items())),
+        "Ascending in time. `component` is empty where an event concerns none, `source` is `kubernetes`, `severity` is "
+        "the source's own word (`Normal`, `Warning`), `object` names what the event is about (`Pod/ray-head`), "
+        "`occurrences` says how often it came. All text is hostile.",
         "## truth.sealed",
         *_model(header.SealedTruth),
     ]

@@ -15,13 +15,13 @@ from hypothesis.extra import numpy as hnp
 from incident_data import TRUTH, incident
 
 from cluster.incident import frames
-from cluster.incident.model import Incident, Telemetry
+from cluster.incident.model import EVENT_COLUMNS, Incident, Telemetry
 from cluster.incident.store import IncidentError, load, load_truth, save, summary
 from cluster.window import Window
 
 
 def assert_same(a: Incident, b: Incident) -> None:
-    for name in ("metrics", "edge_metrics", "spans", "logs"):
+    for name in ("metrics", "edge_metrics", "spans", "logs", "events"):
         pd.testing.assert_frame_equal(getattr(a.telemetry, name), getattr(b.telemetry, name), check_exact=True)
     assert a.telemetry.units == b.telemetry.units
     assert dataclasses.replace(a, telemetry=b.telemetry) == b
@@ -88,6 +88,35 @@ def test_never_overwrites(tmp_path: Path, name: str) -> None:
     save(incident(), tmp_path / name)
     with pytest.raises(IncidentError, match="exists already"):
         save(incident(), tmp_path / name)
+
+
+def _with_event() -> Incident:
+    row = (1_700_000_003.0, None, "kubernetes", "Warning", "Pod/x", "BackOff", "\x1b[31m[b]\u202e", 3.0)
+    events = pd.DataFrame([row], columns=list(EVENT_COLUMNS)).astype(EVENT_COLUMNS)
+    saved = incident()
+    return dataclasses.replace(saved, telemetry=dataclasses.replace(saved.telemetry, events=events))
+
+
+@pytest.mark.parametrize("name", ["x", "x.zip"])
+def test_events_are_kept(tmp_path: Path, name: str) -> None:
+    assert_same(_with_event(), load(save(_with_event(), tmp_path / name)))
+
+
+def test_without_events_there_is_no_file_of_them(tmp_path: Path) -> None:
+    path = save(incident(), tmp_path / "x")
+    assert not (path / "events.parquet").exists()
+    (path / "events.parquet").write_bytes(b"of somebody else, and not named in the header")
+    assert_same(incident(), load(path))
+
+
+@pytest.mark.parametrize(("damage", "says"), [(None, "lacks events"), (b"no Parquet", "is damaged")])
+def test_events_that_the_header_names_must_be_there(tmp_path: Path, damage: bytes | None, says: str) -> None:
+    path = save(_with_event(), tmp_path / "x")
+    (path / "events.parquet").unlink()
+    if damage is not None:
+        (path / "events.parquet").write_bytes(damage)
+    with pytest.raises(IncidentError, match=says):
+        load(path)
 
 
 @pytest.mark.parametrize("name", ["x", "x.zip"])

@@ -340,6 +340,7 @@ def _selected(made: Object, query: dict[str, str]) -> bool:
         "metadata.namespace": made["metadata"].get("namespace", ""),
         "spec.nodeName": (made.get("spec") or {}).get("nodeName", ""),
         "status.phase": (made.get("status") or {}).get("phase", ""),
+        "involvedObject.kind": (made.get("involvedObject") or {}).get("kind", ""),
     }
     return all(_matches(one, labels) for one in _terms(query.get("labelSelector", ""))) and all(
         _matches(one, fields) for one in _terms(query.get("fieldSelector", ""))
