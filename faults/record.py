@@ -202,11 +202,11 @@ def _undo_what_is_left(engine: Engine, log: Callable[[str], None]) -> None:
 
 def _recorded(folder: Path) -> Counter[Job]:
     """The drills in the folder, by their sealed truths. Raises IncidentError for a file that is none."""
-    from cluster.incident import store
+    from cluster.incident import envelope
 
     found: Counter[Job] = Counter()
     for path in sorted(folder.iterdir()):
-        truth = store.load_truth(path) if NAME.fullmatch(path.name) else None
+        truth = envelope.load_truth(path) if NAME.fullmatch(path.name) else None
         if truth is not None:
             found[truth.fault, truth.target or ",".join(truth.components)] += 1
     return found

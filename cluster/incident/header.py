@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, JsonValue
 
-from cluster.incident.model import Incident
 from cluster.incident.truth import Truth
 from cluster.topology import Component, Edge, Kind, Relation, Topology
 from cluster.window import Onset, OnsetSource, Window
+
+if TYPE_CHECKING:
+    from cluster.incident.model import Incident
 
 Name = Annotated[str, Field(max_length=1024)]
 

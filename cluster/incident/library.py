@@ -1,20 +1,23 @@
 """Incidents by name: those shipped with the package, and those saved on this machine.
 
 All reading goes through here, so that a name, a saved incident and an RCAEval case are accepted everywhere. Listing
-and finding import nothing heavy: the app needs a name before its first paint.
+and finding import nothing heavy: the app needs a name before its first paint. `rows` reads headers, without pandas.
 """
 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster import paths
 from cluster.incident.container import IncidentError
+from cluster.text.times import date_time, span
 
 if TYPE_CHECKING:
+    from cluster.incident.envelope import Summary
     from cluster.incident.model import Incident
     from cluster.incident.truth import Truth
 
@@ -30,6 +33,40 @@ class Listing:
     shipped: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A listing with what its header says; `summary` is None where that cannot be read, and `problem` says why."""
+
+    listing: Listing
+    summary: Summary | None
+    problem: str = ""
+
+    @property
+    def origin(self) -> str:
+        """Where it comes from: the deployment, and whether it is shipped with the package or was saved here."""
+        place = "package" if self.listing.shipped else "here"
+        return f"{self.summary.deployment}, {place}" if self.summary else place
+
+    @property
+    def began(self) -> str:
+        return date_time(self.summary.window.start) if self.summary else ""
+
+    @property
+    def lasts(self) -> str:
+        return span(self.summary.window.seconds) if self.summary else ""
+
+    @property
+    def about(self) -> str:
+        """Its tags, or what is wrong with it."""
+        return ", ".join(self.summary.tags) if self.summary else self.problem
+
+    def matches(self, words: Iterable[str]) -> bool:
+        """Whether each word is part of its name, time, origin, tags or of a component's id. The truth is not read."""
+        components = self.summary.components if self.summary else ()
+        text = "\n".join((self.listing.name, self.began, self.lasts, self.origin, self.about, *components)).casefold()
+        return all(word.casefold() in text for word in words)
+
+
 def listings() -> tuple[Listing, ...]:
     """Shipped incidents, then saved ones, each by name. A shipped incident hides a saved one of the same name."""
     found: dict[str, Listing] = {}
@@ -40,6 +77,17 @@ def listings() -> tuple[Listing, ...]:
             name = path.name.removesuffix(".zip")
             found.setdefault(name, Listing(name, path, shipped))
     return tuple(found.values())
+
+
+def rows() -> Iterator[Row]:
+    """`listings` with their headers, read one after the other."""
+    from cluster.incident import envelope
+
+    for listing in listings():
+        try:
+            yield Row(listing, envelope.summary(listing.path))
+        except IncidentError as error:
+            yield Row(listing, None, str(error))
 
 
 def find(name_or_path: str) -> Path:
@@ -61,14 +109,13 @@ def find(name_or_path: str) -> Path:
 
 def expand(name_or_path: str) -> tuple[str, ...]:
     """The incident itself, or all that a folder of incidents or cases holds, sorted. Raises IncidentError for none."""
-    from cluster.incident import rcaeval, store
+    from cluster.incident import rcaeval
+    from cluster.incident.envelope import HEADER
 
     path = find(name_or_path)
-    if not path.is_dir() or rcaeval.is_case(path) or (path / store.HEADER).exists():
+    if not path.is_dir() or rcaeval.is_case(path) or (path / HEADER).exists():
         return (name_or_path,)
-    inside = [
-        p for p in sorted(path.iterdir()) if p.suffix == ".zip" or (p / store.HEADER).exists() or rcaeval.is_case(p)
-    ]
+    inside = [p for p in sorted(path.iterdir()) if p.suffix == ".zip" or (p / HEADER).exists() or rcaeval.is_case(p)]
     if not inside:
         raise IncidentError(f"{path} is neither an incident nor a folder of incidents: save or import one first")
     return tuple(str(p) for p in inside)
@@ -84,10 +131,20 @@ def load(name_or_path: str) -> Incident:
 
 def load_with_truth(name_or_path: str) -> tuple[Incident, Truth | None]:
     """As `load`, with the truth: for the scorer. Raises IncidentError."""
-    from cluster.incident import rcaeval, store
+    from cluster.incident import envelope, rcaeval, store
 
     path = find(name_or_path)
-    return rcaeval.read_case(path) if rcaeval.is_case(path) else (store.load(path), store.load_truth(path))
+    return rcaeval.read_case(path) if rcaeval.is_case(path) else (store.load(path), envelope.load_truth(path))
+
+
+def load_truth(name_or_path: str) -> Truth | None:
+    """The truth alone, without the telemetry: for a person who asks to reveal it. Raises IncidentError."""
+    from cluster.incident import envelope
+
+    path = find(name_or_path)
+    if path.is_dir() and not (path / envelope.HEADER).exists():
+        return load_with_truth(name_or_path)[1]
+    return envelope.load_truth(path)
 
 
 def new_path(stem: str) -> Path:

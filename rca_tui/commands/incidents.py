@@ -13,7 +13,7 @@ from rca_tui.commands.errors import interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
 
 if TYPE_CHECKING:
-    from cluster.incident.library import Listing
+    from cluster.incident.library import Row
     from cluster.incident.truth import Truth
 
 Back = Annotated[
@@ -92,22 +92,32 @@ def import_(
 
 
 def incidents(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[WORDS]", help="Only those with all these words in name, time, origin or tags."),
+    ] = None,
     reveal: Annotated[bool, typer.Option("--reveal", help="Show the causes. Spoils the drills.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the incidents that commands accept by name."""
+    """List the incidents that commands accept by name.
+
+    WORDS are parts of the name, the time, the origin, a tag or the id of a component. The cause is never searched.
+
+    Example: rca-tui incidents here 2026-11-26
+    """
     from cluster.incident import library
 
-    rows = [_row(listing, reveal) for listing in library.listings()]
+    rows = [row for row in library.rows() if row.matches(words or ())]
     if as_json:
-        print_json(rows)
+        print_json([_payload(row, reveal) for row in rows])
         return
     if not rows:
-        print_line("there are none yet: `rca-tui drill` and `rca-tui record` save some")
+        none = "none match" if words else "there are none yet: `rca-tui drill` and `rca-tui record` save some"
+        print_line(none)
         return
     print_table(
         ("incident", "from", "began", "lasts", "cause" if reveal else "what"),
-        ((*_cells(row), _cause(row) if reveal else _what(row)) for row in rows),
+        ((row.listing.name, row.origin, row.began, row.lasts, _cause(row) if reveal else row.about) for row in rows),
         whole="incident from began lasts",
     )
 
@@ -119,7 +129,7 @@ def reveal(
     """Show the cause of an incident. Spoils the drill."""
     from cluster.incident import library
 
-    _, truth = library.load_with_truth(incident)
+    truth = library.load_truth(incident)
     if as_json:
         print_json({"truth": None if truth is None else truth.as_json()})
     elif truth is None:
@@ -135,42 +145,28 @@ def _until(truth: Truth) -> str:
     return "" if truth.reverted_at is None else f", {span(truth.reverted_at - truth.injected_at)} long"
 
 
-def _row(listing: Listing, reveal: bool) -> dict[str, Any]:
-    from cluster.incident import store
-    from cluster.incident.store import IncidentError
-
-    row: dict[str, Any] = {"name": listing.name, "path": str(listing.path), "shipped": listing.shipped, "problem": None}
-    try:
-        summary = store.summary(listing.path)
-        row |= {"deployment": summary.deployment, "start": summary.window.start, "seconds": summary.window.seconds}
-        row |= {"components": list(summary.components), "sealed": summary.sealed}
-        if reveal and summary.sealed and (truth := store.load_truth(listing.path)) is not None:
-            row["truth"] = truth.as_json()
-    except IncidentError as error:
-        row["problem"] = str(error)
-    return row
+def _payload(row: Row, reveal: bool) -> dict[str, Any]:
+    listing, summary = row.listing, row.summary
+    payload: dict[str, Any] = {"name": listing.name, "path": str(listing.path), "shipped": listing.shipped}
+    payload["problem"] = row.problem or None
+    if summary is None:
+        return payload
+    payload |= {"deployment": summary.deployment, "start": summary.window.start, "seconds": summary.window.seconds}
+    payload |= {"components": list(summary.components), "sealed": summary.sealed, "tags": list(summary.tags)}
+    if reveal and (truth := _truth(row)) is not None:
+        payload["truth"] = truth.as_json()
+    return payload
 
 
-def _cells(row: dict[str, Any]) -> list[str]:
-    origin = "package" if row["shipped"] else "here"
-    if row["problem"]:
-        return [row["name"], origin, "", ""]
-    return [row["name"], origin, date_time(row["start"]), span(row["seconds"])]
+def _truth(row: Row) -> Truth | None:
+    from cluster.incident import envelope
+
+    return envelope.load_truth(row.listing.path) if row.summary and row.summary.sealed else None
 
 
-def _what(row: dict[str, Any]) -> str:
-    if row["problem"]:
-        return str(row["problem"])
-    return f"{row['deployment']}, {len(row['components'])} components{'' if row['sealed'] else ', cause unknown'}"
-
-
-def _cause(row: dict[str, Any]) -> str:
-    from cluster.incident.truth import Truth
-
-    truth = row.get("truth")
-    if truth is None:
-        return row["problem"] or "unknown"
-    return Truth(tuple(truth["components"]), truth["fault"], truth["injected_at"]).cause
+def _cause(row: Row) -> str:
+    truth = _truth(row)
+    return row.problem or ("unknown" if truth is None else truth.cause)
 
 
 def register(app: typer.Typer) -> None:

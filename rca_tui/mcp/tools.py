@@ -59,13 +59,13 @@ class Tools:
 
         The causes of drills stay sealed.
         """
-        from cluster.incident import library, store
+        from cluster.incident import envelope, library
 
         rows = []
         for listing in library.listings()[-LISTED:]:
             row: dict[str, Any] = {"incident": listing.name, "shipped": listing.shipped}
             try:
-                summary = store.summary(listing.path)
+                summary = envelope.summary(listing.path)
             except RcaError as error:
                 rows.append({**row, "problem": str(error)})
                 continue

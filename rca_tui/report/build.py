@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from cluster.incident import library, rcaeval, store
+from cluster.incident import envelope, library, rcaeval
 from cluster.incident.model import Incident
 from cluster.window import OnsetSource
 from guidelines import checkup
@@ -70,7 +70,7 @@ def context_of(name: str, reveal: bool) -> Context:
         _, truth = library.load_with_truth(name)
         return Context(sealed=truth is not None, revealed=True, truth=truth)
     path = library.find(name)
-    return Context(sealed=not rcaeval.is_case(path) and store.summary(path).sealed)
+    return Context(sealed=not rcaeval.is_case(path) and envelope.summary(path).sealed)
 
 
 def _charts(incident: Incident, verdict: Verdict, recovered: float | None) -> Iterator[Chart]:

@@ -9,7 +9,7 @@ import pytest
 from fake_drills import Drills
 
 from cluster import signals
-from cluster.incident import store
+from cluster.incident import envelope, store
 from faults import catalog, drill, effects, recover
 from faults.drill import Phase
 from faults.effects import Landing
@@ -30,7 +30,7 @@ def test_the_whole_of_it(drills: Drills) -> None:
     assert not drills.fault.backend.injected
 
     assert report.saved == drills.folder / "x.zip"
-    incident, truth = store.load(report.saved), store.load_truth(report.saved)
+    incident, truth = store.load(report.saved), envelope.load_truth(report.saved)
     assert truth is not None
     assert (truth.components, truth.fault, dict(truth.parameters)) == (("replica-1",), "fake-fault", {"size": 1})
     assert truth.reverted_at is not None

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from fake_deployment import wait_for
 
-from cluster.incident import store
+from cluster.incident import envelope, store
 from faults import catalog, drill, recover
 from faults.effects import Landing
 from faults.engine import Engine
@@ -64,7 +64,7 @@ def test_a_drill_hurts_its_target_and_nothing_is_left(
     assert Landing.LANDED in landed.values(), report
     assert stressors(deployment, journals()[-1]) == []
     assert report.saved is not None
-    truth = store.load_truth(report.saved)
+    truth = envelope.load_truth(report.saved)
     assert truth is not None
     assert truth.components == (TARGET,)
     incident = store.load(report.saved)

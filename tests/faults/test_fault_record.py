@@ -11,7 +11,7 @@ from fake_deployment import FakeDeployment, wait_for
 from fake_drills import Drills
 
 from cluster.capture import capture
-from cluster.incident import store
+from cluster.incident import envelope, store
 from cluster.incident.truth import NO_FAULT, Truth
 from cluster.window import Window
 from faults import catalog, drill, record
@@ -174,7 +174,7 @@ def test_a_stretch_without_a_fault_has_nobody_to_blame(
     conditions = Conditions(Shape.RAMP, 3.0, 6.0, after=1.0)
     task = Task(tmp_path / "drill-67.zip", Recording(NO_FAULT, "", conditions=conditions))
     assert record.record(drills.deployment, [task], record.Times(1.0, 1.0, 1.0), engine=drills.engine) == 0
-    truth = store.load_truth(task.path)
+    truth = envelope.load_truth(task.path)
     assert truth is not None
     assert (truth.components, truth.fault, truth.target) == ((), NO_FAULT, "")
     assert truth.conditions == conditions.as_json()

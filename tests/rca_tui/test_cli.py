@@ -166,6 +166,22 @@ def test_record_saves_the_last_seconds_and_incidents_lists_them(
 
 
 @pytest.mark.usefixtures("none_shipped")
+def test_words_narrow_the_list_and_never_by_the_truth(tmp_path: Path) -> None:
+    saved = tmp_path / "state" / "rca-tui" / "incidents"
+    raw = str(case(tmp_path / "raw"))
+    run("import", raw, str(saved / f"monday{HOSTILE.replace('/', '')}.zip"))
+    run("import", raw, str(saved / "tuesday.zip"))
+    names = [row["name"] for row in json.loads(run("incidents", "MONDAY", "rcaeval", "here", "--json"))]
+    assert len(names) == 1 and names[0].startswith("monday")
+    assert "\x1b" not in run("incidents", "monday")
+    assert len(json.loads(run("incidents", "frontend", "3 components", "--json"))) == 2
+    (row,) = json.loads(run("incidents", "tuesday", "--json"))
+    assert row["sealed"] and row["tags"] == ["3 components"]
+    assert json.loads(run("incidents", "cpu", "--json")) == []
+    assert "none match" in run("incidents", "tuesday", "monday")
+
+
+@pytest.mark.usefixtures("none_shipped")
 def test_there_is_nothing_to_replay() -> None:
     result = CliRunner().invoke(app, ["replay"])
     assert result.exit_code == 2

@@ -42,6 +42,18 @@ def test_names_of_shipped_and_saved(saved: Path) -> None:
         library.find("drill-1")
 
 
+def test_rows_say_what_headers_say_and_what_is_wrong(saved: Path) -> None:
+    save(incident(), library.SHIPPED / "drill-01.zip", TRUTH)
+    save(incident(), saved / "mine")
+    (saved / "zbroken.zip").write_bytes(b"not a zip")
+    shipped, mine, broken = library.rows()
+    assert (shipped.origin, mine.origin, broken.origin) == ("local, package", "local, here", "here")
+    assert mine.about.endswith("cause unknown") and "cause" not in shipped.about
+    assert broken.summary is None and "not a .zip" in broken.about and not broken.began
+    assert shipped.matches(()) and shipped.matches(["DRILL", "package"]) and not shipped.matches(["drill", "here"])
+    assert not any(row.matches([TRUTH.fault]) for row in (shipped, mine, broken))
+
+
 def test_a_path_goes_before_a_name(saved: Path, tmp_path: Path) -> None:
     save(incident(), library.SHIPPED / "x.zip")
     here = save(incident(), tmp_path / "x")
@@ -76,6 +88,15 @@ def test_finding_a_name_loads_nothing_heavy() -> None:
     code = (
         "import sys; from cluster.incident import library; library.listings()\n"
         "heavy = {'pandas', 'numpy', 'pyarrow', 'pydantic'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120, cwd=Path(__file__).parents[3])
+
+
+def test_rows_are_read_without_the_libraries_of_telemetry() -> None:
+    code = (
+        "import sys; from cluster.incident import library; assert all(row.summary for row in library.rows())\n"
+        "heavy = {'pandas', 'numpy', 'pyarrow'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120, cwd=Path(__file__).parents[3])

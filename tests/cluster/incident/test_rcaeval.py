@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cluster.incident import rcaeval_tables, store
+from cluster.incident import envelope, rcaeval_tables, store
 from cluster.incident.container import IncidentError
 from cluster.incident.rcaeval import is_case, read_case
 from cluster.topology import Edge, Kind, Relation
@@ -246,7 +246,7 @@ def test_a_recorded_case_survives_saving(tmp_path: Path) -> None:
     folder = next(case for case in CASES if (case / "logs.parquet").exists())
     incident, truth = read_case(folder)
     path = store.save(incident, tmp_path / "x.zip", truth)
-    assert store.load_truth(path) == truth
+    assert envelope.load_truth(path) == truth
     for name in ("metrics", "edge_metrics", "spans", "logs"):
         pd.testing.assert_frame_equal(
             getattr(store.load(path).telemetry, name), getattr(incident.telemetry, name), check_exact=True

@@ -15,8 +15,9 @@ from hypothesis.extra import numpy as hnp
 from incident_data import TRUTH, incident
 
 from cluster.incident import frames
+from cluster.incident.envelope import load_truth, summary
 from cluster.incident.model import EVENT_COLUMNS, Incident, Telemetry
-from cluster.incident.store import IncidentError, load, load_truth, save, summary
+from cluster.incident.store import IncidentError, load, save
 from cluster.window import Window
 
 

@@ -18,9 +18,10 @@ import pyarrow.parquet as pq
 import pytest
 from incident_data import TRUTH, incident
 
-from cluster.incident import container, frames, store
+from cluster.incident import container, frames
+from cluster.incident.envelope import canonical, load_truth
 from cluster.incident.model import SPAN_COLUMNS
-from cluster.incident.store import IncidentError, load, load_truth, save
+from cluster.incident.store import IncidentError, load, save
 
 
 def rewrite(
@@ -29,7 +30,7 @@ def rewrite(
     """Edit the header as an attacker would, with the digest made right again."""
     whole = json.loads((path / "incident.json").read_text())
     change(whole["incident"])
-    whole["sha256"] = hashlib.sha256(store._canonical(whole["incident"])).hexdigest()
+    whole["sha256"] = hashlib.sha256(canonical(whole["incident"])).hexdigest()
     if envelope:
         envelope(whole)
     (path / "incident.json").write_text(json.dumps(whole))
@@ -211,7 +212,7 @@ def test_too_many_entries(tmp_path: Path) -> None:
 
 
 def test_a_bomb_stops_at_its_declared_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "_HEADER_LIMIT", 1000)
+    monkeypatch.setattr("cluster.incident.envelope._HEADER_LIMIT", 1000)
     with pytest.raises(IncidentError, match="beyond what"):
         load(zip_of(tmp_path / "x.zip", {"incident.json": bytes(100_000)}))
 

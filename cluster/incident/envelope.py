@@ -1,0 +1,144 @@
+"""What stands around the telemetry in a saved incident: its header and its sealed truth, read without the telemetry.
+
+A list of incidents reads nothing else: this needs no pandas.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from cluster.incident import container
+from cluster.incident.container import IncidentError
+from cluster.incident.header import Header, SealedTruth
+from cluster.incident.truth import Truth
+from cluster.window import Window
+
+SCHEMA = 1
+HEADER = "incident.json"
+SEALED = "truth.sealed"
+_HEADER_LIMIT = 16 * 1024 * 1024
+_TRUTH_LIMIT = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A row in a list of incidents, read without the telemetry.
+
+    `deployment` is the kind of the deployment that it was captured from; `engines` are those of its replicas, where the
+    deployment knows; `sealed`: it has a truth.
+    """
+
+    id: str
+    deployment: str
+    window: Window
+    components: tuple[str, ...]
+    sealed: bool
+    engines: tuple[str, ...] = ()
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """What distinguishes it beside time and place. Nothing of the truth but that there is none."""
+        return (*self.engines, f"{len(self.components)} components", *(() if self.sealed else ("cause unknown",)))
+
+
+def load_truth(path: Path | str) -> Truth | None:
+    """The sealed truth of an incident, or None when it has none. Raises IncidentError."""
+    path = Path(path)
+    with container.Reader(path) as reader:
+        header = read_header(reader)
+        if SEALED not in reader:
+            return None
+        sealed = _unseal(path, reader.read(SEALED, _TRUTH_LIMIT))
+    if sealed.incident != header.id:
+        raise IncidentError(f"{SEALED} in {path} belongs to another incident: get the right one from its source")
+    return sealed.make_truth()
+
+
+def summary(path: Path | str) -> Summary:
+    """A saved incident without its telemetry. Raises IncidentError as `load` does, for all but the telemetry."""
+    path = Path(path)
+    with container.Reader(path) as reader:
+        header = read_header(reader)
+        sealed = SEALED in reader
+    try:
+        topology = header.make_topology()
+        engines = sorted({part.labels["engine"] for part in topology.components if "engine" in part.labels})
+        return Summary(header.id, header.deployment, header.make_window(), topology.ids, sealed, tuple(engines))
+    except ValueError as error:
+        raise IncidentError(f"{path} is inconsistent: {reason(error)}; save it again") from error
+
+
+def read_header(reader: container.Reader) -> Header:
+    """The header of an open incident, its digest checked. Raises IncidentError."""
+    path = reader.path
+    if HEADER not in reader:
+        raise IncidentError(
+            f"{path} is not a saved incident (it has no {HEADER}); an RCAEval case must be imported first: "
+            f"rca-tui import {path} DEST"
+        )
+    envelope = _json(path, HEADER, reader.read(HEADER, _HEADER_LIMIT))
+    body = envelope.get("incident")
+    content = canonical(body) if isinstance(body, dict) else b""
+    if envelope.get("sha256") != digest(content) or not content:
+        raise IncidentError(f"{HEADER} in {path} is damaged or was edited: get the incident again from its source")
+    try:
+        return Header.model_validate_json(content)
+    except ValidationError as error:
+        raise IncidentError(f"{HEADER} in {path} is not valid: {reason(error)}") from error
+
+
+def _unseal(path: Path, content: bytes) -> SealedTruth:
+    packed = _json(path, SEALED, content).get("sealed")
+    damaged = IncidentError(f"{SEALED} in {path} is damaged: get the incident again from its source")
+    if not isinstance(packed, str):
+        raise damaged
+    try:
+        inflate = zlib.decompressobj()
+        text = inflate.decompress(base64.b64decode(packed, validate=True), _TRUTH_LIMIT)
+        if not inflate.eof:
+            raise damaged
+        return SealedTruth.model_validate_json(text)
+    except (binascii.Error, zlib.error, ValueError) as error:
+        raise damaged from error
+
+
+def _json(path: Path, name: str, content: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise IncidentError(f"{name} in {path} is not JSON: get the incident again from its source") from error
+    schema = value.get("schema") if isinstance(value, dict) else None
+    if not isinstance(value, dict) or type(schema) is not int or schema < 1:
+        raise IncidentError(f"{name} in {path} has no schema version: it is not a saved incident")
+    if schema > SCHEMA:
+        raise IncidentError(
+            f"{path} has schema version {schema}, this rca-tui reads up to {SCHEMA}: install a newer rca-tui"
+        )
+    return value
+
+
+def canonical(body: dict[str, Any]) -> bytes:
+    """The bytes of which the header holds the digest."""
+    return json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
+
+
+def digest(content: bytes) -> str:
+    """SHA-256 in hex."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def reason(error: BaseException) -> str:
+    """What is wrong, as one short clause."""
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False)[0]
+        return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg'].lower()}"
+    return " ".join(str(error).split())[:300].rstrip(".") or type(error).__name__
