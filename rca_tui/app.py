@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.console import RenderableType
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -29,6 +30,7 @@ from rca_tui.screens.overview import OverviewPage
 from rca_tui.screens.page import Page
 from rca_tui.screens.telemetry import TelemetryPage
 from rca_tui.session import STALE_AFTER, Session, Snapshot
+from rca_tui.terminal import Terminal
 from rca_tui.theme import DARK, LIGHT
 from rca_tui.widgets.header import Header
 from rca_tui.work import messages
@@ -96,6 +98,7 @@ class RcaApp(App[None]):
         self.injector = Injector(lambda: self.poller.deployment, armed, clock)
         self.diagnoser = Diagnoser(self.session, self.post_message)
         self.alarm = Alarm()
+        self._terminal = Terminal()
         for page in PAGES:
             self.add_mode(page.MODE, partial(self._page, page))
         self._polls_to_skip = 0
@@ -103,6 +106,17 @@ class RcaApp(App[None]):
 
     def _page(self, page: type[Page]) -> Page:
         return page(self.session, self.injector)
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        super()._display(screen, self._terminal.changes(renderable, self.size))
+
+    def on_resize(self) -> None:
+        self._terminal.forget()
+
+    def action_redraw(self) -> None:
+        """Write the whole screen again, whatever the terminal shows."""
+        self._terminal.forget()
+        self.screen.refresh()
 
     def on_mount(self) -> None:
         for theme in (DARK, LIGHT):
@@ -112,6 +126,7 @@ class RcaApp(App[None]):
             self.set_keymap(read_keymap(keymap_path()))
         except KeymapError as error:
             self.notify(str(error), severity="warning", markup=False)
+        self.app_resume_signal.subscribe(self, lambda _: self._terminal.forget())
         self.set_interval(POLL, self._tick)
         self._start_poll()
         self.run_worker(self._warn_of_plugins, **in_thread("plugins"))

@@ -15,6 +15,7 @@ EVERYWHERE: list[BindingType] = [
     Binding("space", "pause", "Pause", id="pause", tooltip="Freeze the display; polling continues"),
     Binding("y", "copy", "Copy", id="copy", tooltip="Copy what is shown to the clipboard (OSC 52)", show=False),
     Binding("w", "report", "Write report", id="report", tooltip="Write a report of the diagnosis as HTML", show=False),
+    Binding("ctrl+l", "redraw", "Redraw", id="redraw", tooltip="Write the whole screen again", show=False),
     Binding("question_mark", "help", "Help", id="help", key_display="?"),
     Binding("q", "quit", "Quit", id="quit", tooltip="Quit; an active fault is undone first"),
 ]

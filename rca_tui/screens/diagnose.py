@@ -34,16 +34,13 @@ class DiagnosePage(Page):
     KEY = "4"
     MODE = "diagnose"
     HELP = (
-        "The card has the verdict: who is at fault or nobody, how sure, what speaks for and against it, what to look "
-        "at next and what to do. v selects the card, tab its commands and then the methods; y copies the command or "
-        "the list that is selected. A recording is diagnosed when it is opened. A live deployment is diagnosed by the "
-        "quick methods when its SLI turns bad, once more after a minute, and when this screen is opened for the first "
-        "time. R runs every method on the incident, cheap ones first; live, on the window that Telemetry "
-        "shows. n and p select a method, left and right a step of its explanation, enter opens the explanation. "
-        "≠ marks a method that blames another component than the consensus, the mean of all rankings (Borda count); "
-        "dummy guesses, and does not count. "
-        "The contrast is not a method: it is the SHAP values of a model that separates the fault window from the "
-        "baseline. Each ranking shows its agreement with the contrast: 1 is the same order (rank-biased overlap)."
+        "The card has the verdict: who is at fault or nobody, how sure, what speaks for and against it, what to do. "
+        "v selects the card, tab its commands and then the methods. A recording is diagnosed when it is opened, a live "
+        "deployment by the quick methods when its SLI turns bad; R runs all methods, live on the window that Telemetry "
+        "shows. Enter opens a method's explanation. ≠ marks a method that blames another component than the consensus, "
+        "the mean of all rankings (Borda count); dummy guesses, and does not count. The contrast is not a method: it "
+        "is the SHAP values of a model that separates the fault window from the baseline. Each ranking shows its "
+        "agreement with it: 1 is the same order (rank-biased overlap)."
     )
     FOLLOWS = (Session.displayed, Session.mark, Session.diagnosis, Session.method)
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import ClassVar
 
 from rich.table import Table
@@ -52,10 +53,12 @@ class Help(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         table = Table.grid(padding=(0, 2))
-        table.add_column(style="bold", justify="right", no_wrap=True)
-        table.add_column()
-        for key, meaning in self._keys:
-            table.add_row(Text(key), Text(meaning))
+        for _ in range(2):
+            table.add_column(style="bold", justify="right", no_wrap=True)
+            table.add_column()
+        lines = (len(self._keys) + 1) // 2
+        for left, right in zip_longest(self._keys[:lines], self._keys[lines:], fillvalue=("", "")):
+            table.add_row(*map(Text, (*left, *right)))
         with VerticalScroll(classes="dialog -help"):
             yield Static(Text("Help"), classes="dialog-title")
             yield Static(Text(self._about + "\n"))
