@@ -6,9 +6,11 @@ behind it; `uid` names that incarnation and changes when it is replaced.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 
 class Kind(StrEnum):
@@ -62,11 +64,11 @@ class Topology:
     front_door: str | None = None
 
     def __post_init__(self) -> None:
-        ids = [component.id for component in self.components]
-        known = set(ids)
-        if len(known) != len(ids):
-            twice = sorted({i for i in ids if ids.count(i) > 1})
-            raise ValueError(f"component ids must be unique, these are not: {', '.join(twice)}")
+        known: set[str] = set()
+        for component in self.components:
+            if component.id in known:
+                raise ValueError(f"component ids must be unique, {component.id} is not")
+            known.add(component.id)
         for edge in self.edges:
             for end in (edge.source, edge.target):
                 if end not in known:
@@ -79,27 +81,27 @@ class Topology:
         return tuple(component.id for component in self.components)
 
     def __contains__(self, component_id: object) -> bool:
-        return any(component.id == component_id for component in self.components)
+        return component_id in self._by_id
 
     def component(self, component_id: str) -> Component:
         """The component of that id. Raises KeyError naming those that exist."""
-        for component in self.components:
-            if component.id == component_id:
-                return component
-        raise KeyError(f"no component {component_id}; there are: {', '.join(self.ids)}")
+        try:
+            return self._by_id[component_id]
+        except KeyError:
+            raise KeyError(f"no component {component_id}; there are: {', '.join(self.ids)}") from None
 
     def of_kind(self, *kinds: Kind) -> tuple[Component, ...]:
         return tuple(component for component in self.components if component.kind in kinds)
 
     def callees(self, component_id: str) -> tuple[str, ...]:
-        return self._ends(component_id, Relation.CALLS)
+        return self._targets.get((component_id, Relation.CALLS), ())
 
     def callers(self, component_id: str) -> tuple[str, ...]:
-        return tuple(e.source for e in self.edges if e.target == component_id and e.relation is Relation.CALLS)
+        return self._callers.get(component_id, ())
 
     def hosts(self, component_id: str) -> tuple[str, ...]:
         """The nodes that the component runs on."""
-        return self._ends(component_id, Relation.RUNS_ON)
+        return self._targets.get((component_id, Relation.RUNS_ON), ())
 
     def peers(self, component_id: str) -> tuple[str, ...]:
         """Other components of the same kind that share a caller with it: those that it can be compared with.
@@ -109,15 +111,27 @@ class Topology:
         serving = {Kind.HEAD, Kind.REPLICA}
         own = self.component(component_id).kind
         alike = serving if own in serving else {own}
-        callers = set(self.callers(component_id))
-        return tuple(
-            c.id
-            for c in self.components
-            if c.id != component_id and c.kind in alike and callers & set(self.callers(c.id))
-        )
+        shared = {callee for caller in self.callers(component_id) for callee in self.callees(caller)}
+        return tuple(c.id for c in self.components if c.id != component_id and c.kind in alike and c.id in shared)
 
-    def _ends(self, component_id: str, relation: Relation) -> tuple[str, ...]:
-        return tuple(e.target for e in self.edges if e.source == component_id and e.relation is relation)
+    @cached_property
+    def _by_id(self) -> dict[str, Component]:
+        return {component.id: component for component in self.components}
+
+    @cached_property
+    def _targets(self) -> dict[tuple[str, Relation], tuple[str, ...]]:
+        found: defaultdict[tuple[str, Relation], list[str]] = defaultdict(list)
+        for edge in self.edges:
+            found[edge.source, edge.relation].append(edge.target)
+        return {key: tuple(targets) for key, targets in found.items()}
+
+    @cached_property
+    def _callers(self) -> dict[str, tuple[str, ...]]:
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for edge in self.edges:
+            if edge.relation is Relation.CALLS:
+                found[edge.target].append(edge.source)
+        return {target: tuple(sources) for target, sources in found.items()}
 
 
 def calls(source: str, targets: Iterable[str]) -> tuple[Edge, ...]:

@@ -10,16 +10,20 @@ import os
 import secrets
 import shutil
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from cluster.errors import RcaError
 
 LIMIT = 512 * 1024 * 1024
 _CHUNK = 1 << 20
 _ENTRIES = 64
+_DIRECTORY = 1 << 20  # bytes that list the files of a .zip
+_END, _END_BYTES, _ZIP64 = b"PK\x05\x06", 22, b"PK\x06\x07"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -152,6 +156,9 @@ class Reader:
 
     def _open_archive(self) -> None:
         try:
+            with self.path.open("rb") as stream:
+                if _declares_too_much(stream):
+                    raise IncidentError(f"{self.path} lists too many files: this is not a saved incident")
             self._archive = zipfile.ZipFile(self.path)
             entries = [entry for entry in self._archive.infolist() if not entry.is_dir()]
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
@@ -180,6 +187,22 @@ class Reader:
             f"{self.path} is not read: its {name} is beyond what an incident may hold "
             f"({LIMIT // 2**20} MB in all); record a shorter window"
         )
+
+
+def _declares_too_much(stream: BinaryIO) -> bool:
+    """Whether the list of files is long; zipfile itself would read all of it before one can count."""
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(max(0, size - _END_BYTES - len(_ZIP64) - 0xFFFF - 16))
+    tail = stream.read()
+    at = tail.find(_END)
+    while at >= 0:
+        end = tail[at : at + _END_BYTES]
+        if len(end) == _END_BYTES:
+            entries, listed = struct.unpack("<H", end[10:12])[0], struct.unpack("<L", end[12:16])[0]
+            if entries > 4 * _ENTRIES or listed > _DIRECTORY or tail[max(0, at - 20) : at].startswith(_ZIP64):
+                return True
+        at = tail.find(_END, at + 1)
+    return False
 
 
 def _common_folder(entries: list[zipfile.ZipInfo]) -> str:

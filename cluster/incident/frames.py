@@ -17,8 +17,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from cluster.window import EARLIEST, LATEST
+
 CELLS = 64 * 1024 * 1024
 """Most values in one table, and most characters in one column of text."""
+_COLUMNS = 200_000
+_FOOTER = 64 * 1024 * 1024  # bytes that describe a table
 
 _ARROW = {"float64": pa.float64(), "string": pa.string(), "boolean": pa.bool_()}
 
@@ -41,8 +45,7 @@ def wide_from_parquet(content: bytes, levels: list[str]) -> pd.DataFrame:
     if len(set(columns)) != len(columns):
         raise ValueError("it has a duplicate column")
     arrays = [_numbers(table.column(i), table.column_names[i]) for i in range(table.num_columns)]
-    if not np.isfinite(arrays[0]).all():
-        raise ValueError("it has a time that is not finite")
+    _check(arrays[0], "time")
     values = np.column_stack(arrays[1:]) if columns else np.empty((table.num_rows, 0))
     return pd.DataFrame(
         values,
@@ -82,8 +85,7 @@ def rows_from_parquet(content: bytes, columns: Mapping[str, Any], time: str) -> 
             if column.type != _ARROW[dtype]:
                 raise ValueError(f"its column {name} is {column.type}, not {_ARROW[dtype]}")
             data[name] = pd.Series(column.to_numpy(zero_copy_only=False), dtype=dtype)
-    if not np.isfinite(data[time].to_numpy(dtype="float64")).all():
-        raise ValueError(f"its column {time} has a time that is not finite")
+    _check(data[time].to_numpy(dtype="float64"), time)
     return pd.DataFrame(data, columns=list(columns))
 
 
@@ -106,9 +108,16 @@ def _write(table: pa.Table) -> bytes:
 
 
 def _read(content: bytes, text: list[str] | None = None) -> pa.Table:
+    if int.from_bytes(content[-8:-4], "little") > _FOOTER:
+        raise ValueError("its description is too long")
     meta = pq.read_metadata(io.BytesIO(content))
     declared = sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
-    if meta.num_rows < 0 or meta.num_rows * max(meta.num_columns, 1) > CELLS or declared > 8 * CELLS:
+    if (
+        meta.num_rows < 0
+        or meta.num_rows * meta.num_columns > CELLS
+        or meta.num_columns > _COLUMNS
+        or declared > 8 * CELLS
+    ):
         raise ValueError(f"it declares {meta.num_rows} rows of {meta.num_columns} columns, which is too many")
     if unexpected := [name for name in text_of(meta) if name not in (text or ())]:
         raise ValueError(f"its column {unexpected[0]} is text")
@@ -126,6 +135,11 @@ def text_of(meta: pq.FileMetaData) -> list[str]:
         if column.max_repetition_level > 0 or (column.physical_type == "FIXED_LEN_BYTE_ARRAY" and column.length > 16):
             raise ValueError(f"its column {column.path} holds lists or bytes")
     return [column.path for column in columns if column.physical_type == "BYTE_ARRAY"]
+
+
+def _check(times: np.ndarray[tuple[int, ...], np.dtype[np.float64]], name: str) -> None:
+    if not ((times >= EARLIEST) & (times <= LATEST)).all():
+        raise ValueError(f"its column {name} has a time that no calendar can show")
 
 
 def _numbers(column: pa.ChunkedArray, name: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:

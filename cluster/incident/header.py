@@ -8,12 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, JsonValue
 
 from cluster.incident.truth import Truth
 from cluster.topology import Component, Edge, Kind, Relation, Topology
-from cluster.window import Onset, OnsetSource, Window
+from cluster.window import EARLIEST, LATEST, Onset, OnsetSource, Window
 
 if TYPE_CHECKING:
     from cluster.incident.model import Incident
 
 Name = Annotated[str, Field(max_length=1024)]
+Time = Annotated[FiniteFloat, Field(ge=EARLIEST, le=LATEST)]
+Text = Annotated[str, Field(max_length=64 * 1024)]
 
 
 class _Strict(BaseModel):
@@ -21,12 +23,12 @@ class _Strict(BaseModel):
 
 
 class _Window(_Strict):
-    start: FiniteFloat
-    end: FiniteFloat
+    start: Time
+    end: Time
 
 
 class _Onset(_Strict):
-    time: FiniteFloat
+    time: Time
     source: OnsetSource
 
 
@@ -34,7 +36,7 @@ class _Component(_Strict):
     id: Name
     kind: Kind
     uid: Name = ""
-    labels: dict[str, str] = {}
+    labels: Annotated[dict[Name, Text], Field(max_length=1000)] = {}
 
 
 class _Edge(_Strict):
@@ -44,8 +46,8 @@ class _Edge(_Strict):
 
 
 class _Topology(_Strict):
-    components: tuple[_Component, ...]
-    edges: tuple[_Edge, ...]
+    components: Annotated[tuple[_Component, ...], Field(max_length=50_000)]
+    edges: Annotated[tuple[_Edge, ...], Field(max_length=100_000)]
     front_door: Name | None
 
 
@@ -64,9 +66,9 @@ class Header(_Strict):
     window: _Window
     onset: _Onset | None
     topology: _Topology
-    units: dict[str, str]
-    notes: tuple[str, ...]
-    files: dict[str, FileMark]
+    units: Annotated[dict[Name, Name], Field(max_length=10_000)]
+    notes: Annotated[tuple[Text, ...], Field(max_length=1000)]
+    files: Annotated[dict[Name, FileMark], Field(max_length=64)]
 
     @staticmethod
     def of(incident: Incident, files: dict[str, FileMark]) -> Header:
@@ -103,10 +105,10 @@ class SealedTruth(_Strict):
     """The content of `truth.sealed`: the truth and the id of its incident."""
 
     incident: Name
-    components: tuple[Name, ...]
+    components: Annotated[tuple[Name, ...], Field(max_length=50_000)]
     fault: Name
-    injected_at: FiniteFloat
-    reverted_at: FiniteFloat | None
+    injected_at: Time
+    reverted_at: Time | None
     parameters: dict[str, JsonValue]
     target: Name = ""
     conditions: dict[str, JsonValue] = {}

@@ -25,11 +25,12 @@ from cluster.incident import rcaeval_graph, rcaeval_records, rcaeval_tables
 from cluster.incident.container import IncidentError
 from cluster.incident.model import Incident, Telemetry
 from cluster.incident.truth import Truth
-from cluster.window import Window
+from cluster.window import Window, possible
 
 METRICS = ("metrics", "simple_metrics", "data")
 TRACES = ("traces",)
 LOGS = ("logs",)
+_LARGEST_TEXT = 64 * 1024
 EDGES = ("edges", "mpg")
 EDGE_LATENCY = ("edge_latency", "latency_merged_90")
 
@@ -50,8 +51,8 @@ def read_case(path: Path | str) -> tuple[Incident, Truth | None]:
         raise IncidentError(f"{path} is not a folder: give one case of an RCAEval data set")
     try:
         return _read_incident(path), _read_truth(path)
-    except (ValueError, TypeError, OverflowError, OSError, RecursionError) as error:
-        reason = " ".join(str(error).split())[:300].rstrip(".")
+    except (ValueError, TypeError, OverflowError, OSError, RecursionError, MemoryError) as error:
+        reason = " ".join(str(error).split())[:300].rstrip(".") or "it takes more memory than there is"
         raise IncidentError(f"{path} cannot be read as an RCAEval case: {reason}") from error
 
 
@@ -101,20 +102,32 @@ def _read_truth(path: Path) -> Truth | None:
     when = path / "inject_time.txt"
     if not when.is_file():
         return None
+    said = _read_text(when)
     try:
-        injected_at = float(when.read_text()[:64])
+        injected_at = float(said)
     except ValueError as error:
         raise ValueError(f"{when.name} does not hold a time in unix seconds") from error
-    if not math.isfinite(injected_at):
+    if not possible(injected_at):
         raise ValueError(f"{when.name} does not hold a time in unix seconds")
     service, fault = _label(path)
     return Truth((service,), fault, injected_at)
 
 
+def _read_text(file: Path) -> str:
+    """All of a small file. Raises ValueError for a link and for a large one."""
+    if file.is_symlink():
+        raise ValueError(f"{file.name} is a link: copy the file that it leads to")
+    with file.open("rb") as stream:
+        content = stream.read(_LARGEST_TEXT + 1)
+    if len(content) > _LARGEST_TEXT:
+        raise ValueError(f"{file.name} is larger than {_LARGEST_TEXT} bytes")
+    return content.decode()
+
+
 def _label(path: Path) -> tuple[str, str]:
     file = path / "truth.json"
     if file.is_file():
-        said = json.loads(file.read_text())
+        said = json.loads(_read_text(file))
         if isinstance(said, dict) and isinstance(said.get("service"), str) and isinstance(said.get("fault"), str):
             return said["service"], said["fault"]
         raise ValueError("truth.json does not name a service and a fault")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import stat
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
@@ -16,6 +18,10 @@ from cluster.incident.frames import plain_text, text_of
 from cluster.incident.model import empty_edge_metrics
 
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+
+_LONGEST_LINE = 16 << 20
+_LONGEST_HEADING = 1024
+_MOST_PARTS = 64
 
 _CERTAIN = {"latency-50": "latency_p50", "latency-90": "latency_p90"}
 """Names that can mean one canonical signal only. All others are kept as they are, their units unknown."""
@@ -36,11 +42,14 @@ def read(case: Path, names: Sequence[str]) -> pd.DataFrame | None:
     file = find(case, names)
     if file is None:
         return None
+    if file.is_symlink():
+        raise ValueError(f"{file.name} is a link: copy the file that it leads to")
     status = file.stat()
     if not stat.S_ISREG(status.st_mode) or status.st_size > LIMIT:
         raise ValueError(f"{file.name} is larger than {LIMIT // 2**20} MB; cut the case to a shorter window")
     try:
         if file.suffix == ".csv":
+            _check_headings(file)
             return pd.read_csv(file, dtype=dict.fromkeys(_TEXT, "string"), low_memory=False)
         table = pq.ParquetFile(file)
         if table.metadata.num_rows * table.metadata.num_columns > LIMIT // 8:
@@ -52,6 +61,17 @@ def read(case: Path, names: Sequence[str]) -> pd.DataFrame | None:
         return found.to_pandas(ignore_metadata=True)  # type: ignore[no-any-return]
     except (ValueError, pa.ArrowException) as error:
         raise ValueError(f"{file.name} is not a table: {error}") from error
+
+
+def _check_headings(file: Path) -> None:
+    """Raises ValueError for headings that pandas would rename, or that make no sense."""
+    with file.open(newline="", encoding="utf-8") as stream:
+        line = stream.readline(_LONGEST_LINE)
+    headings = next(csv.reader([line]), [])
+    if len(line) == _LONGEST_LINE or max(map(len, headings), default=0) > _LONGEST_HEADING:
+        raise ValueError(f"a heading is longer than {_LONGEST_HEADING} characters")
+    if twice := [heading for heading, times in Counter(headings).items() if times > 1 and heading]:
+        raise ValueError(f"it has the column {twice[0]!r} twice")
 
 
 _TEXT = (
@@ -137,6 +157,8 @@ def _ends(column: str, services: Collection[str]) -> tuple[str, str] | None:
 def _halves(column: str) -> Iterable[tuple[str, str]]:
     """Every way to cut at an underscore, the shortest head first."""
     parts = column.split("_")
+    if len(parts) > _MOST_PARTS:
+        raise ValueError(f"the column {column[:80]!r} has more than {_MOST_PARTS - 1} underscores")
     for i in range(1, len(parts)):
         head, tail = "_".join(parts[:i]), "_".join(parts[i:])
         if head and tail:

@@ -42,6 +42,7 @@ CALLED_BY_NAME = [
 ALLOWED = {
     "set for a library (the longest row for llama.cpp)": (
         *("_content", "max_redirects", "trust_env"),  # requests
+        *("pool_classes_by_scheme", "ConnectionCls"),  # urllib3
         "retries",  # the kubernetes client
         "disabled",  # ipywidgets
         *("thread", "exclusive", "exit_on_error"),  # Textual's run_worker

@@ -186,6 +186,12 @@ def test_dates_are_utc() -> None:
         ("truth.json", "[]", "truth.json"),
         ("truth.json", "{", "cannot be read"),
         ("metrics.parquet", "PAR1", "not a table"),
+        ("data.csv", f"time,{'_' * 60_000}\n1,1\n", "longer than 1024"),
+        ("data.csv", f"time,a{'_' * 900}b\n1,1\n", "underscores"),
+        ("data.csv", "time,a_cpu,a_cpu\n1,1,1\n", "'a_cpu' twice"),
+        ("inject_time.txt", "1" * 100_000, "larger than"),
+        ("inject_time.txt", "1e300", "unix seconds"),
+        ("truth.json", " " * 100_000, "larger than"),
     ],
 )
 def test_what_cannot_be_read_is_one_sentence(case: Path, file: str, content: str, says: str) -> None:
@@ -193,6 +199,18 @@ def test_what_cannot_be_read_is_one_sentence(case: Path, file: str, content: str
     with pytest.raises(IncidentError, match=says) as raised:
         read_case(case)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["data.csv", "inject_time.txt", "truth.json"])
+def test_links_are_not_followed(case: Path, tmp_path: Path, name: str) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    if (case / name).exists():
+        (case / name).rename(elsewhere)
+    else:
+        elsewhere.write_text("{}")
+    (case / name).symlink_to(elsewhere)
+    with pytest.raises(IncidentError, match=f"{name} is a link"):
+        read_case(case)
 
 
 def test_a_folder_without_a_label_has_no_truth_to_guess(case: Path, tmp_path: Path) -> None:

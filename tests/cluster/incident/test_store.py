@@ -18,7 +18,7 @@ from cluster.incident import frames
 from cluster.incident.envelope import load_truth, summary
 from cluster.incident.model import EVENT_COLUMNS, Incident, Telemetry
 from cluster.incident.store import IncidentError, load, save
-from cluster.window import Window
+from cluster.window import Onset, OnsetSource, Window
 
 
 def assert_same(a: Incident, b: Incident) -> None:
@@ -235,6 +235,13 @@ def test_a_drill_of_the_usual_size_is_small(tmp_path: Path) -> None:
     assert path.stat().st_size < 400_000
 
 
-def test_window_must_be_finite() -> None:
-    with pytest.raises(ValueError, match="start before it ends"):
-        Window(0.0, float("inf"))
+@pytest.mark.parametrize(("start", "end"), [(0.0, float("inf")), (-1.7e308, 1.7e308), (0.0, 1e12), (float("nan"), 1.0)])
+def test_a_window_lies_where_a_calendar_does(start: float, end: float) -> None:
+    with pytest.raises(ValueError, match="between the years 1 and 9999"):
+        Window(start, end)
+
+
+@pytest.mark.parametrize("time", [1e300, float("nan"), float("-inf")])
+def test_an_onset_lies_where_a_calendar_does(time: float) -> None:
+    with pytest.raises(ValueError, match="between the years 1 and 9999"):
+        Onset(time, OnsetSource.OPERATOR)

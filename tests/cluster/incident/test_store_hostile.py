@@ -50,6 +50,10 @@ def put(path: Path, name: str, content: bytes) -> None:
         (lambda body: body.pop("window"), "window"),
         (lambda body: body["window"].update(end=float("nan")), "window"),
         (lambda body: body["window"].update(end=0.0), "start before it ends"),
+        (lambda body: body.update(window={"start": -1.7e308, "end": 1.7e308}), "window.start"),
+        (lambda body: body["onset"].update(time=1e300), "onset.time"),
+        (lambda body: body.update(notes=[""] * 1001), "notes"),
+        (lambda body: body["topology"].update(components=body["topology"]["components"][:1] * 60_000), "components"),
         (lambda body: body["topology"].update(front_door="ghost"), "ghost"),
         (lambda body: body["topology"]["edges"].append({"source": "a", "target": "b", "relation": "calls"}), "unknown"),
         (lambda body: body["topology"]["components"].append(body["topology"]["components"][0]), "unique"),
@@ -98,7 +102,8 @@ def wide(**columns: list[object]) -> bytes:
         (b"PAR1 this is not parquet PAR1", "cannot be used"),
         (wide(no_time=[1.0]), "first column is not time"),
         (wide(time=[1, 2]), "not a double"),
-        (wide(time=[1.0, float("nan")]), "not finite"),
+        (wide(time=[1.0, float("nan")]), "no calendar"),
+        (wide(time=[1e300, 2e300]), "no calendar"),
         (wide(time=[2.0, 1.0]), "ascending"),
         (wide(time=[1.0, 1.0]), "unique"),
         (parquet(pa.table({"time": [1.0], '["a"]': [1.0]})), "list of 2 names"),
@@ -129,7 +134,8 @@ def span_table(**changed: pa.Array) -> bytes:
         (span_table(extra=pa.array([1.0])), "extra"),
         (span_table(error=pa.array([1])), "error is int64"),
         (span_table(component=pa.array([b"x"])), "component is"),
-        (span_table(start=pa.array([float("inf")])), "not finite"),
+        (span_table(start=pa.array([float("inf")])), "no calendar"),
+        (span_table(start=pa.array([1e300])), "no calendar"),
         (span_table(duration=pa.array([1])), "not a double"),
         (parquet(pa.table({"trace_id": ["a"]})), "expected trace_id"),
     ],
@@ -191,6 +197,28 @@ def zip_of(path: Path, entries: dict[str, bytes], kind: int = zipfile.ZIP_DEFLAT
 def test_paths_that_lead_out(tmp_path: Path, name: str) -> None:
     with pytest.raises(IncidentError, match="leads out of it"):
         load(zip_of(tmp_path / "x.zip", {name: b"{}", "incident.json": b"{}"}))
+
+
+def test_a_list_of_files_without_end_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = zip_of(tmp_path / "x.zip", {f"{i}": b"" for i in range(300)})
+
+    def read(*_: object) -> None:
+        raise AssertionError("the whole list was read")
+
+    monkeypatch.setattr(zipfile.ZipFile, "__init__", read)
+    with pytest.raises(IncidentError, match="lists too many files"):
+        load(path)
+
+
+@pytest.mark.parametrize("when", [{"injected_at": -1.7e308}, {"reverted_at": 1.7e308}])
+def test_a_truth_lies_where_a_calendar_does(tmp_path: Path, when: dict[str, float]) -> None:
+    path = save(incident(), tmp_path / "x", TRUTH)
+    whole = json.loads((path / "truth.sealed").read_text())
+    truth = json.loads(zlib.decompress(base64.b64decode(whole["sealed"])))
+    whole["sealed"] = base64.b64encode(zlib.compress(json.dumps(truth | when).encode())).decode()
+    (path / "truth.sealed").write_text(json.dumps(whole))
+    with pytest.raises(IncidentError, match="damaged"):
+        load_truth(path)
 
 
 def test_link_in_a_zip(tmp_path: Path) -> None:
