@@ -118,6 +118,7 @@ def as_data(report: Report) -> dict[str, Any]:
                 "number": each.guideline.number,
                 "name": each.guideline.name,
                 "title": each.guideline.title,
+                "status": each.finding.verdict.value,
                 "verdict": each.finding.verdict.value,
                 "saw": each.finding.saw,
                 "change": [{"where": c.where, "setting": c.setting} for c in each.guideline.change],

@@ -15,6 +15,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rca_tui.vocabulary import about
 from rca_tui.when import moment_of, within
 
 if TYPE_CHECKING:
@@ -156,9 +157,9 @@ def remaining(triage: Triage) -> int:
 
 
 def as_json(name: str, triage: Triage) -> dict[str, Any]:
-    """{"incident", "onset", "seconds", "verdict", "methods"}: plain data.
+    """{"incident", "window", "onset", "onset_between", "seconds", "verdict", "methods"}: plain data.
 
-    "onset" is unix seconds or None; "methods" has the ranking of each method by its name, as `rca-tui diagnose --json`
+    "methods" has the ranking of each method by its name, as `rca-tui diagnose --json`
     prints it.
     """
     from methods.running import results
@@ -166,8 +167,7 @@ def as_json(name: str, triage: Triage) -> dict[str, Any]:
 
     ranked = results.as_json(triage.incident.onset, triage.results)
     return {
-        "incident": name,
-        "onset": ranked["onset"],
+        **about(name, triage.incident),
         "seconds": round(triage.seconds, 3),
         "verdict": verdict_json(triage.verdict),
         "methods": {row.pop("method"): row for row in ranked["results"]},

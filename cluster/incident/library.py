@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cluster.incident.envelope import Summary
     from cluster.incident.model import Incident
     from cluster.incident.truth import Truth
+    from cluster.window import Window
 
 SHIPPED = Path(__file__).parent / "shipped"
 
@@ -107,6 +108,11 @@ def find(name_or_path: str) -> Path:
     raise IncidentError(f"there is no incident {name_or_path!r}, neither as a path nor by name: {hint}")
 
 
+def name_of(path: Path) -> str:
+    """What commands accept for a saved incident: its name where it is among the saved ones, else its path."""
+    return path.name.removesuffix(".zip") if path.parent == paths.incidents() else str(path)
+
+
 def expand(name_or_path: str) -> tuple[str, ...]:
     """The incident itself, or all that a folder of incidents or cases holds, sorted. Raises IncidentError for none."""
     from cluster.incident import rcaeval
@@ -145,6 +151,15 @@ def load_truth(name_or_path: str) -> Truth | None:
     if path.is_dir() and not (path / envelope.HEADER).exists():
         return load_with_truth(name_or_path)[1]
     return envelope.load_truth(path)
+
+
+def window(name_or_path: str) -> Window:
+    """When an incident was recorded; of a saved one from its header. Raises IncidentError."""
+    from cluster.incident import envelope
+
+    path = find(name_or_path)
+    saved = not path.is_dir() or (path / envelope.HEADER).exists()
+    return envelope.summary(path).window if saved else load(name_or_path).window
 
 
 def new_path(stem: str) -> Path:

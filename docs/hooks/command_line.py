@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import inspect
 import json
 import os
 import subprocess
@@ -10,11 +10,14 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import formats
+import shapes
 import text
+
+from rca_tui import vocabulary
 
 ROOT = Path(__file__).resolve().parents[2]
 INCIDENT = "drill-05"
@@ -38,23 +41,6 @@ RUNS = (
     ("ablate", INCIDENT, "--check", "limits", "--method", "baro"),
 )
 """Commands that answer without a deployment, run on a shipped drill."""
-_LIVE = {
-    "drill": (
-        (
-            "One document; `whole` is true when it took its full course and the fault is gone",
-            "faults.drill:DrillReport",
-        ),
-        ("With `--dry-run`: the plan", "faults.types:Plan"),
-    ),
-    "doctor": (
-        (
-            "`ok`; `costs`, missing telemetry to the methods that then have no answer; and `checks`, a list of",
-            "cluster.kubernetes.doctor:Check",
-        ),
-        ("`samples`, the newest of each signal, a list of", "cluster.kubernetes.doctor:Sample"),
-    ),
-}
-"""Commands that need a deployment: the classes whose fields they print."""
 LONGEST_TEXT = 100
 WIDTH = 76
 """Columns of a help text: as many as a code block shows without scrolling."""
@@ -70,7 +56,8 @@ def commands() -> dict[str, str]:
         text.fenced(_help()),
         text.table(("command", "what it does"), rows),
         "Everything has `--json` and `--help`. Exit codes: 0; 1 when the answer is bad news (a check that fails, a "
-        "fault that is stuck); 2 for bad input, with one sentence on stderr; 130 after Ctrl-C.",
+        "fault that is stuck, a deployment that is DOWN); 2 for bad input, with one sentence on stderr; 130 after "
+        "Ctrl-C.",
     ]
     pages = {f"reference/commands/{name}.md": _page(name) for name in group.commands}
     return {"reference/commands/index.md": "\n\n".join(index) + "\n"} | pages
@@ -82,7 +69,7 @@ def _page(name: str) -> str:
 
 
 def _answers(name: str) -> bool:
-    return any(run[0] == name for run in RUNS) or name in _LIVE
+    return name in shapes.SHAPES or name in shapes.GRAFANAS
 
 
 def _group() -> Any:
@@ -114,20 +101,33 @@ def answers() -> dict[str, str]:
         "Every command prints one JSON document on stdout with `--json`, and everything else on stderr. Numbers that "
         "are not finite are `null`; times are unix seconds; all beyond ASCII is escaped. What may change in these "
         "shapes, and when: [version policy](../project/contributing.md#version-policy).",
+        "One word has one meaning in all of them:",
+        text.fenced(inspect.cleandoc(vocabulary.__doc__ or "").partition("\n\n")[2]),
         "The answers below were printed when this page was built; long texts and lists are cut.",
+        "## Errors",
+        text.prose(inspect.getdoc(shapes.Error) or ""),
+        formats.fields(shapes.Error.model_json_schema()),
     ]
+    shared: dict[str, Any] = {}
     for name in _group().commands:
         made = [(run, answer) for run, answer in printed.items() if run[0] == name]
-        described = _of_classes(name)
-        if made or described:
-            parts.append(f"## {name}")
+        if not _answers(name):
+            continue
+        parts.append(f"## {name}")
+        if name in shapes.GRAFANAS:
+            parts.append("What Grafana's HTTP API takes, a list; what was sent has the `id` that Grafana gave it.")
+        for shape in shapes.SHAPES.get(name, ()):
+            schema = shape.model_json_schema()
+            shared |= schema.get("$defs", {})
+            parts += [text.prose(vars(shape).get("__doc__") or ""), formats.fields(schema)]
         for run, answer in made:
             parts += [
                 f"`rca-tui {' '.join(run)} --json`:",
                 text.fenced(json.dumps(_cut(answer), indent=2, ensure_ascii=False), "json"),
             ]
-        parts += described
-    return {"reference/json.md": "\n\n".join(parts) + "\n"}
+    for name, schema in sorted(shared.items()):
+        parts += [f"## A {name.lower()} in these {{#{name.lower()}-part}}", formats.fields(schema)]
+    return {"reference/json.md": "\n\n".join(filter(None, parts)) + "\n"}
 
 
 def _run(arguments: Sequence[str], home: Path) -> Any:
@@ -154,14 +154,3 @@ def _cut(value: Any) -> Any:
     if isinstance(value, str) and len(value) > LONGEST_TEXT:
         return value[:LONGEST_TEXT] + "…"
     return value
-
-
-def _of_classes(command: str) -> list[str]:
-    """The fields of what a command prints that needs a deployment."""
-    parts = []
-    for sentence, where in _LIVE.get(command, ()):
-        module, _, name = where.partition(":")
-        kind = getattr(importlib.import_module(module), name)
-        rows = ((text.code(field.name), text.code(field.type)) for field in fields(kind))
-        parts += [f"{sentence}:", text.table(("field", "type"), rows)]
-    return parts

@@ -49,34 +49,45 @@ def incident() -> dict[str, str]:
 def _model(model: Any) -> list[str]:
     """A table for a pydantic model, and one for each that it refers to."""
     schema = model.model_json_schema()
-    parts = [_fields(schema)]
+    parts = [fields(schema)]
     for name, definition in schema.get("$defs", {}).items():
         if "properties" in definition:
-            parts += [f"A `{name.strip('_').lower()}`:", _fields(definition)]
+            parts += [f"A `{name.strip('_').lower()}`:", fields(definition)]
         elif "enum" in definition:
             parts += [f"A `{name.strip('_').lower()}` is one of {', '.join(map(text.code, definition['enum']))}."]
     return parts
 
 
-def _fields(schema: Any) -> str:
+def fields(schema: Any) -> str:
     required = set(schema.get("required", ()))
     rows = (
-        (text.code(name), text.cell(_type(field)), "" if name in required else "may be left out")
+        (text.code(name), text.cell(type_of(field)), _about(field, name in required))
         for name, field in schema["properties"].items()
     )
     return text.table(("key", "holds", ""), rows)
 
 
-def _type(field: Any) -> str:
+def _about(field: Any, required: bool) -> str:
+    said = text.prose(field.get("description", ""))
+    return said if required else "; ".join(filter(None, (said, "may be left out")))
+
+
+def type_of(field: Any) -> str:
+    if "const" in field:
+        return str(field["const"])
+    if "enum" in field:
+        return " or ".join(field["enum"])
     if "anyOf" in field:
-        return " or ".join(_type(option) for option in field["anyOf"])
+        return " or ".join(type_of(option) for option in field["anyOf"])
     if "$ref" in field:
         return "`" + field["$ref"].rpartition("/")[2].strip("_").lower() + "`"
     kind = {"string": "text", "null": "null"}.get(field.get("type", "any"), field.get("type", "any"))
+    if kind == "array" and "prefixItems" in field:
+        return f"list of {', '.join(map(type_of, field['prefixItems']))}"
     if kind == "array":
-        return f"list of {_type(field.get('items', {}))}"
+        return f"list of {type_of(field.get('items', {}))}"
     if kind == "object" and isinstance(field.get("additionalProperties"), dict):
-        return f"name → {_type(field['additionalProperties'])}"
+        return f"name → {type_of(field['additionalProperties'])}"
     return str(kind)
 
 

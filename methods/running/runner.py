@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from cluster.incident.model import Incident
@@ -33,7 +33,7 @@ def run(
     deadline: float = DEADLINE,
     workers: int | None = None,
     cancelled: Cancelled | None = None,
-) -> Iterator[Result]:
+) -> Generator[Result]:
     """Results of the named methods (None: all of `catalog.listed`), cheap methods first, each as soon as it is there.
 
     The onset is estimated, unless the incident has one or was searched for one (`methods.telemetry.onset.with_onset`).
@@ -59,7 +59,7 @@ def _run(
     deadline: float,
     workers: int | None,
     cancelled: Cancelled | None,
-) -> Iterator[Result]:
+) -> Generator[Result]:
     families = {entry.name: Family(entry.family) for entry in chosen}
     tasks = [Task(incident.id, lambda: incident, entry.name, seed, deadline) for entry in chosen]
     with Pool(workers) as pool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,9 +13,10 @@ from cluster.text.plain import plain
 from cluster.text.times import span
 from rca_tui.commands import onset as onsets
 from rca_tui.commands.connection import InCluster, choose_also, connected, last
-from rca_tui.commands.errors import at_terminal, interruptible, say
+from rca_tui.commands.errors import Interrupted, at_terminal, interruptible, say
 from rca_tui.commands.incidents import Back
 from rca_tui.commands.output import AsJson, print_json, print_line
+from rca_tui.vocabulary import about
 
 if TYPE_CHECKING:
     from cluster.incident.model import Incident
@@ -42,6 +44,7 @@ def diagnose(
     """Rank the components of an incident.
 
     Runs every method, or those that are named. Without an incident it reads the last minutes of the live deployment.
+    Ctrl-C stops the methods that still run, and shows what has been found.
 
     Example: rca-tui diagnose drill-01 --method baro --method nsigma --onset +120
     """
@@ -49,6 +52,8 @@ def diagnose(
     from methods import catalog
     from methods.answer.consensus import Tally
     from methods.running import results, runner
+    from methods.verdict.as_json import verdict_json
+    from methods.verdict.decide import decide
     from rca_tui.commands import rankings
     from rca_tui.draw.rankings import NO_ONSET
 
@@ -56,25 +61,36 @@ def diagnose(
         catalog.entry(name)
     located = onsets.place(_live(seconds), onset) if incident is None else _load(incident, onset)
     asked = {row.name for row in catalog.BEYOND}.intersection(method or ())
-    answers, tally = [], Tally(located.candidates, asked)
-    with interruptible("interrupted; the methods were stopped"):
-        for result in runner.run(located, method or None, seed=seed, deadline=deadline):
-            answers.append(result)
-            tally.add(result.method, result.outcome)
-            if sys.stderr.isatty():
-                say(rankings.line(result))
+    answers, tally, interrupted = [], Tally(located.candidates, asked), False
+    try:
+        with closing(runner.run(located, method or None, seed=seed, deadline=deadline)) as running:
+            for result in running:
+                answers.append(result)
+                tally.add(result.method, result.outcome)
+                if sys.stderr.isatty():
+                    say(rankings.line(result))
+    except KeyboardInterrupt:
+        interrupted = True
     agreed = tally.consensus
+    verdict = decide(located, answers) if interrupted or not method else None
     if as_json:
-        print_json({**results.as_json(located.onset, answers), "consensus": dataclasses.asdict(agreed)})
-        return
-    print_line(onset_line(located))
-    print_line()
-    rankings.print_results(answers)
-    if len(agreed.voters) > 1:
+        answer = {**about(incident, located), **results.as_json(located.onset, answers)}
+        answer |= {"consensus": dataclasses.asdict(agreed), "verdict": verdict and verdict_json(verdict)}
+        print_json({**answer, "interrupted": interrupted})
+    else:
+        print_line(onset_line(located))
         print_line()
-        if located.onset is None:
-            print_line(NO_ONSET)
-        print_line(agreed.claim)
+        rankings.print_results(answers)
+        if len(agreed.voters) > 1:
+            print_line()
+            if located.onset is None:
+                print_line(NO_ONSET)
+            print_line(agreed.claim)
+        if verdict is not None:
+            print_line()
+            print_line(f"Verdict{' so far' if interrupted else ''}: {verdict.headline}")
+    if interrupted:
+        raise Interrupted(f"interrupted; {len(answers)} methods had answered, the others were stopped")
 
 
 def explain(
@@ -98,8 +114,8 @@ def explain(
     with interruptible("interrupted; the method was stopped"):
         result = next(runner.run(located, [method], seed=seed, deadline=deadline))
     if as_json:
-        payload = results.as_json(located.onset, [result])
-        print_json({"onset": payload["onset"], **payload["results"][0], "explanation": _explanation(result)})
+        (ranked,) = results.as_json(located.onset, [result])["results"]
+        print_json({**about(incident, located), **ranked, "explanation": _explanation(result)})
         return
     print_line(onset_line(located))
     explanation.print_explanation(result)
@@ -173,16 +189,16 @@ def _explanation(result: Result) -> dict[str, Any] | None:
 def _recorded(name: str, incident: Incident) -> dict[str, Any]:
     telemetry = incident.telemetry
     return {
+        **about(name, incident),
         "name": plain(name),
         "id": incident.id,
         "deployment": incident.deployment,
         "start": incident.window.start,
         "end": incident.window.end,
         "seconds": incident.window.seconds,
-        "onset": incident.onset.time if incident.onset else None,
         "front_door": incident.topology.front_door,
         "components": [
-            {"id": c.id, "kind": c.kind.value, "signals": list(telemetry.signals_of(c.id))}
+            {"component": c.id, "id": c.id, "kind": c.kind.value, "signals": list(telemetry.signals_of(c.id))}
             for c in incident.topology.components
         ],
         "edges": [

@@ -10,7 +10,7 @@ from cluster.text.times import instant
 from rca_tui.commands import onset as onsets
 from rca_tui.commands.analysis import Named, When
 from rca_tui.commands.errors import BadInput, interruptible, say
-from rca_tui.commands.output import AsJson, print_json, print_line
+from rca_tui.commands.output import AsJson, print_line, print_plain_json
 from rca_tui.commands.report import Revealed
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def annotate(
                 if not as_json:
                     print_line(f"annotation {number}: {_kind(annotation)} at {instant(annotation.time)}")
     if as_json:
-        print_json(rows)
+        print_plain_json(rows)
     elif grafana is None:
         for annotation in found:
             until = "" if annotation.end is None else f" to {instant(annotation.end)}"

@@ -11,6 +11,7 @@ from cluster.text.times import span
 from rca_tui.commands.connection import InCluster, choose_also, connected
 from rca_tui.commands.errors import interruptible, say, say_each
 from rca_tui.commands.output import AsJson, print_document, print_json
+from rca_tui.vocabulary import window_json
 
 if TYPE_CHECKING:
     from guidelines.survey import Survey
@@ -47,9 +48,10 @@ def check(
 
     say_each(catalog.problems())
     with interruptible("interrupted; nothing was changed"):
-        report = checkup.run(_survey(incident))
+        survey = _survey(incident)
+        report = checkup.run(survey)
     if as_json:
-        print_json(checkup.as_data(report))
+        print_json({"incident": incident, "window": window_json(survey.incident.window), **checkup.as_data(report)})
     elif form is Format.MARKDOWN:
         typer.echo(pages.markdown(documents.whole(report)), nl=False)
     elif form is Format.HTML:

@@ -11,6 +11,7 @@ from rca_tui.commands import onset as onsets
 from rca_tui.commands.analysis import Named, Seed, When, onset_line
 from rca_tui.commands.errors import interruptible
 from rca_tui.commands.output import AsJson, print_document, print_json, print_line, print_table
+from rca_tui.vocabulary import about
 
 if TYPE_CHECKING:
     from methods.running.runner import Result
@@ -53,10 +54,10 @@ def contrast(
     chance = by_chance(len(located.candidates))
     ranked = isinstance(result.outcome, Ranking)
     if as_json:
-        payload = results.as_json(located.onset, [result])
+        (row,) = results.as_json(located.onset, [result])["results"]
         explained = dataclasses.asdict(result.outcome.explanation) if isinstance(result.outcome, Ranking) else None
         overlaps = {"agreement": agreed, "agreement_by_chance": chance}
-        print_json({"onset": payload["onset"], **payload["results"][0], "explanation": explained, **overlaps})
+        print_json({**about(incident, located), **row, "explanation": explained, **overlaps})
         return
     print_line(onset_line(located))
     print_line()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
 
+from cluster.deployment import Liveness
 from cluster.text.times import span
 from rca_tui.commands.connection import InCluster, choose_also, chosen, connected
 from rca_tui.commands.errors import interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
 
+DOWN = 1
 Port = Annotated[int | None, typer.Option(help="Port on 127.0.0.1; by default the first free one.", show_default=False)]
 
 
@@ -58,7 +61,7 @@ def up(
 def status(context: InCluster = None, as_json: AsJson = False) -> None:
     """Show whether the deployment runs.
 
-    Also shows the age of its data, and the injections that are not undone.
+    Also shows the age of its data, and the injections that are not undone. Exit code 1 when it is DOWN.
     """
     choose_also(context)
     from faults.recover import pending
@@ -67,13 +70,19 @@ def status(context: InCluster = None, as_json: AsJson = False) -> None:
     payload["to_recover"] = [journal.id for journal, _ in pending()]
     if as_json:
         print_json(payload)
-        return
+    else:
+        _print_status(payload)
+    if payload["status"] == Liveness.DOWN:
+        raise typer.Exit(DOWN)
+
+
+def _print_status(payload: dict[str, Any]) -> None:
     age = "" if payload["data_age"] is None else f", data {span(payload['data_age'])} old"
-    print_line(f"{payload['liveness']}{age}{': ' if payload['message'] else ''}{payload['message']}")
+    print_line(f"{payload['status']}{age}{': ' if payload['message'] else ''}{payload['message']}")
     if "gateway" in payload:
         print_line(f"gateway {payload['gateway']}, Prometheus {payload['prometheus']}")
     if payload["components"]:
-        print_table(("component", "now"), ((c, "up" if ok else "DOWN") for c, ok in payload["components"].items()))
+        print_table(("component", "now"), ((c["component"], c["status"]) for c in payload["components"]))
     if payload["to_recover"]:
         say(f"injections that are not undone yet: {len(payload['to_recover'])}; unless a drill runs, `rca-tui recover`")
 
@@ -81,18 +90,24 @@ def status(context: InCluster = None, as_json: AsJson = False) -> None:
 def _connected() -> dict[str, Any]:
     with connected() as deployment:
         status = deployment.status()
-    payload = {"liveness": status.liveness, "data_age": status.data_age, "message": status.message}
-    return payload | {"components": dict(status.components)}
+    components = [{"component": c, "status": "UP" if up else "DOWN"} for c, up in status.components.items()]
+    return _status(status.liveness, status.message, status.data_age, components)
+
+
+def _status(
+    liveness: Liveness, message: str, data_age: float | None = None, components: Sequence[Mapping[str, str]] = ()
+) -> dict[str, Any]:
+    answer = {"status": liveness, "liveness": liveness, "data_age": data_age, "message": message}
+    return answer | {"components": list(components)}
 
 
 def _local() -> dict[str, Any]:
-    from cluster.deployment import Liveness
     from cluster.local import lifecycle
 
     state = lifecycle.status()
     if state is None:
-        return {"liveness": Liveness.DOWN, "data_age": None, "message": "no deployment is up", "components": {}}
-    starting: dict[str, Any] = {"liveness": Liveness.DOWN, "data_age": None, "message": "starting", "components": {}}
+        return _status(Liveness.DOWN, "no deployment is up: `rca-tui up` starts one, --context names one in a cluster")
+    starting = _status(Liveness.DOWN, "starting")
     about = {"gateway": state.gateway_url, "prometheus": state.prometheus_url, "engine": state.engine}
     return (_connected() if state.ready else starting) | about | {"rate": state.rate}
 

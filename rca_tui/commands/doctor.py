@@ -57,7 +57,7 @@ def doctor(
         examination.close()
     failed = [check for check in checks if check.verdict is Verdict.FAIL and check.part is not Part.DRILL]
     if as_json:
-        rows = [dataclasses.asdict(check) for check in checks]
+        rows = [{**dataclasses.asdict(check), "status": check.verdict} for check in checks]
         samples = [dataclasses.asdict(sample) for sample in examination.samples]
         print_json({"ok": not failed, "checks": rows, "samples": samples, "costs": costs})
     else:

@@ -143,7 +143,8 @@ def recover(as_json: AsJson = False) -> None:
         outcomes = undo_all(say)
     if as_json:
         keys = ("injection", "state", "clean", "detail", "command")
-        print_json([{key: getattr(outcome, key) for key in keys} for outcome in outcomes])
+        rows = ({key: getattr(outcome, key) for key in keys} for outcome in outcomes)
+        print_json([{**row, "status": row["state"]} for row in rows])
     elif not outcomes:
         print_line("nothing to recover")
     else:
@@ -221,7 +222,7 @@ def _print_plan(plan: dict[str, Any], as_json: bool) -> None:
 
 def _print_report(report: DrillReport, as_json: bool) -> None:
     if as_json:
-        print_json(report.as_json())
+        print_json({"incident": _name(report.saved), **report.as_json(), "status": report.state})
         return
     print_line(f"{report.fault} on {report.target}: {report.state}, effect {report.landing}")
     measured = (*report.effects, *report.sli)
@@ -238,10 +239,17 @@ def _print_report(report: DrillReport, as_json: bool) -> None:
         print_line(f"saved {report.saved}; next: rca-tui diagnose {report.saved}")
 
 
+def _name(saved: Path | None) -> str | None:
+    from cluster.incident import library
+
+    return None if saved is None else library.name_of(saved)
+
+
 def _print_sealed(report: DrillReport, as_json: bool) -> None:
     """The result without what the reveal shows: no fault, no component, no signal."""
     if as_json:
-        payload = {"injection": report.injection, "state": report.state, "clean": report.clean, "whole": report.whole}
+        payload: dict[str, Any] = {"incident": _name(report.saved), "injection": report.injection}
+        payload |= {"status": report.state, "state": report.state, "clean": report.clean, "whole": report.whole}
         payload |= {"landing": report.landing, "saved": None if report.saved is None else str(report.saved)}
         print_json(payload | {"command": report.command})
         return
@@ -264,6 +272,7 @@ def _print_failed(error: InjectionFailed, blind: bool, as_json: bool) -> None:
             {
                 "error": sentence,
                 "injection": undone.injection,
+                "status": undone.state,
                 "state": undone.state,
                 "clean": undone.clean,
                 "detail": "" if sealed else undone.detail,

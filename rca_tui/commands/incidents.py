@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cluster.text.plain import plain
 from cluster.text.times import date_time, span
 from rca_tui.commands.connection import InCluster, choose_also, connected, last
 from rca_tui.commands.errors import interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
+from rca_tui.vocabulary import about, window_json
 
 if TYPE_CHECKING:
     from cluster.incident.library import Row
@@ -50,7 +52,8 @@ def record(
     with connected() as deployment, interruptible("interrupted; nothing was written"):
         incident = last(deployment, seconds)
         store.save(incident, path)
-    payload = {"path": str(path), "id": incident.id, "seconds": incident.window.seconds, "notes": list(incident.notes)}
+    payload = {**about(library.name_of(path), incident), "path": str(path), "id": incident.id}
+    payload |= {"seconds": incident.window.seconds, "notes": list(incident.notes)}
     if as_json:
         print_json(payload)
         return
@@ -70,15 +73,16 @@ def import_(
 
     Example: rca-tui import RE2-OB/cartservice_cpu/1 x.zip
     """
-    from cluster.incident import rcaeval, store
+    from cluster.incident import library, rcaeval, store
 
     with interruptible("interrupted; nothing was written"):
         incident, truth = rcaeval.read_case(source)
         store.save(incident, destination, truth)
     payload = {
+        **about(library.name_of(destination), incident),
         "path": str(destination),
         "id": incident.id,
-        "components": list(incident.topology.ids),
+        "components": [{"component": c.id, "kind": c.kind.value} for c in incident.topology.components],
         "front_door": incident.topology.front_door,
         "sealed": truth is not None,
         "notes": list(incident.notes),
@@ -131,7 +135,8 @@ def reveal(
 
     truth = library.load_truth(incident)
     if as_json:
-        print_json({"truth": None if truth is None else truth.as_json()})
+        answer = {"incident": plain(incident), "window": window_json(library.window(incident))}
+        print_json({**answer, "truth": None if truth is None else truth.as_json()})
     elif truth is None:
         print_line("the cause is unknown: the incident was recorded, not injected")
     else:
@@ -147,12 +152,14 @@ def _until(truth: Truth) -> str:
 
 def _payload(row: Row, reveal: bool) -> dict[str, Any]:
     listing, summary = row.listing, row.summary
-    payload: dict[str, Any] = {"name": listing.name, "path": str(listing.path), "shipped": listing.shipped}
-    payload["problem"] = row.problem or None
+    payload: dict[str, Any] = {"incident": listing.name, "name": listing.name, "path": str(listing.path)}
+    payload |= {"shipped": listing.shipped, "problem": row.problem or None}
     if summary is None:
         return payload
-    payload |= {"deployment": summary.deployment, "start": summary.window.start, "seconds": summary.window.seconds}
-    payload |= {"components": list(summary.components), "sealed": summary.sealed, "tags": list(summary.tags)}
+    payload |= {"deployment": summary.deployment, "window": window_json(summary.window)}
+    payload |= {"start": summary.window.start, "seconds": summary.window.seconds}
+    payload |= {"components": [{"component": id} for id in summary.components]}
+    payload |= {"sealed": summary.sealed, "tags": list(summary.tags)}
     if reveal and (truth := _truth(row)) is not None:
         payload["truth"] = truth.as_json()
     return payload

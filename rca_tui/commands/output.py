@@ -5,21 +5,31 @@ from __future__ import annotations
 import shutil
 import textwrap
 from collections.abc import Iterable, Sequence
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cluster.text.json_text import json_text
 from cluster.text.plain import plain
+from rca_tui.vocabulary import versioned
 
 if TYPE_CHECKING:
     from cluster.display import Document
 
+AWAITS_JSON: ContextVar[bool] = ContextVar("awaits_json", default=False)
+"""Whether `--json` was given, and no document has been printed."""
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
 def print_json(value: object) -> None:
-    """Plain JSON: no NaN (null), and everything beyond ASCII escaped, so that it cannot act on a terminal."""
+    """An answer of `--json`, with its `schema`: no NaN (null), and no character that a terminal could act on."""
+    print_plain_json(versioned(value))
+
+
+def print_plain_json(value: object) -> None:
+    """The same for what has a shape of somebody else's."""
+    AWAITS_JSON.set(False)
     typer.echo(json_text(value))
 
 

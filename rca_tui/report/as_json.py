@@ -8,10 +8,11 @@ from guidelines.types import Verdict as CheckVerdict
 from methods.running import results
 from methods.verdict.as_json import verdict_json
 from rca_tui.report.types import Report
+from rca_tui.vocabulary import SCHEMA, window_json
 
 
 def as_json(report: Report) -> dict[str, Any]:
-    """{"incident", "verdict", "timeline", "recovered", "onset", "results", "dissent", "checks", "missing", …}.
+    """{"incident", "window", "verdict", "timeline", "recovered", "onset", "results", "dissent", "checks", …}.
 
     "onset" and "results" are those of `rca-tui diagnose --json`, "verdict" that of `rca-tui triage --json`. Times are
     unix seconds. "truth" is None unless it was revealed; "sealed" says that there is one.
@@ -19,6 +20,8 @@ def as_json(report: Report) -> dict[str, Any]:
     incident, truth = report.incident, report.truth
     failed = (each for each in report.checks.checked if each.finding.verdict is CheckVerdict.FAIL)
     return {
+        "schema": SCHEMA,
+        "window": window_json(incident.window),
         "incident": {
             "name": report.name,
             "id": incident.id,
@@ -26,7 +29,7 @@ def as_json(report: Report) -> dict[str, Any]:
             "start": incident.window.start,
             "end": incident.window.end,
             "front_door": incident.topology.front_door,
-            "components": [{"id": c.id, "kind": c.kind.value} for c in incident.topology.components],
+            "components": [{"component": c.id, "id": c.id, "kind": c.kind.value} for c in incident.topology.components],
         },
         "verdict": verdict_json(report.verdict),
         "timeline": [{"time": event.time, "what": event.what} for event in report.timeline],

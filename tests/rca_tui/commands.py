@@ -20,7 +20,7 @@ def refusal(*arguments: str) -> str:
     """Standard error of a command that must refuse with one sentence."""
     result = CliRunner().invoke(app, list(arguments))
     assert result.exit_code == 2, result.output + repr(result.exception)
-    assert result.stdout == ""
+    assert bool(result.stdout) == ("--json" in arguments)
     assert result.stderr.startswith("rca-tui: ")
     assert result.stderr.count("\n") == 1
     return result.stderr

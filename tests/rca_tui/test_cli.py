@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -87,6 +88,28 @@ def test_diagnose_without_an_onset_says_that_nothing_may_be_wrong(tmp_path: Path
     printed = run("diagnose", str(raw), "--method", "granger_pagerank", "--method", "granger_randomwalk")
     assert "No onset found" in printed
     assert "perhaps nothing is wrong" in " ".join(printed.split())
+
+
+@pytest.mark.parametrize("answered", [0, 1])
+def test_an_interrupted_diagnosis_shows_what_it_has_and_the_verdict_so_far(
+    monkeypatch: pytest.MonkeyPatch, answered: int
+) -> None:
+    from methods.running import runner
+
+    real = runner.run
+
+    def interrupted(*arguments: object, **options: object) -> Iterator[runner.Result]:
+        yield from list(real(arguments[0], ["nsigma"]))[:answered]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner, "run", interrupted)
+    text = " ".join(run("diagnose", "drill-05", code=130).split())
+    assert ("nsigma metric" in text) is bool(answered)
+    assert "Verdict so far: replica-2" in text
+    printed = json.loads(run("diagnose", "drill-05", "--json", code=130))
+    assert printed["interrupted"] is True
+    assert len(printed["results"]) == answered
+    assert printed["verdict"]["components"][0]["component"] == "replica-2"
 
 
 def test_import_then_diagnose_blames_the_faulty_service(tmp_path: Path) -> None:
@@ -216,8 +239,9 @@ def test_lists_are_lists_of_objects_with_names() -> None:
 
 
 def test_no_deployment() -> None:
-    assert json.loads(run("status", "--json"))["liveness"] == "DOWN"
-    assert json.loads(run("down", "--json")) == {"ended": False}
+    assert json.loads(run("status", "--json", code=1))["status"] == "DOWN"
+    assert "no deployment is up" in run("status", code=1)
+    assert json.loads(run("down", "--json"))["ended"] is False
     assert json.loads(run("recover", "--json")) == []
 
 

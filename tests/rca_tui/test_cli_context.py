@@ -71,5 +71,5 @@ def test_a_command_that_is_not_for_a_cluster_says_which_ones_are() -> None:
 
 def test_one_command_does_not_inherit_the_context_of_another(connections: list[str | None]) -> None:
     refusal("status", "--context", "prod")
-    run("status")
+    run("status", code=1)
     assert connections == ["prod"]
