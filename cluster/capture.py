@@ -49,6 +49,7 @@ def capture(deployment: Deployment, window: Window, step: float | None = None) -
             events=events,
         ),
         notes=tuple(notes),
+        provenance=samples.provenance,
     )
 
 

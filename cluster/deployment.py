@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 from cluster.errors import RcaError
+from cluster.provenance import Provenance
 from cluster.topology import Topology
 from cluster.window import Window
 
@@ -64,12 +65,13 @@ class Status:
 class Samples:
     """Metrics of one window on a regular grid; shapes as in `cluster.incident.model.Telemetry`.
 
-    `notes` names every series that could not be read: it stays a gap.
+    `notes` names every series that could not be read: it stays a gap. `provenance` says it of every signal.
     """
 
     metrics: pd.DataFrame
     edge_metrics: pd.DataFrame
     notes: tuple[str, ...] = ()
+    provenance: Provenance = field(default_factory=Provenance)
 
 
 class Deployment(ABC):

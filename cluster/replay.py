@@ -55,11 +55,13 @@ class ReplayDeployment(Deployment, HasIncident):
         if not step > 0 or window.seconds / step > _GRID_POINTS:
             raise DeploymentError(f"a step of {step} s does not fit a window of {span(window.seconds)}: choose another")
         telemetry = self.incident.telemetry
+        provenance = self.incident.provenance
         grid = np.asarray(window.start + step * np.arange(int(np.ceil(window.seconds / step))), dtype=np.float64)
         return Samples(
             metrics=_on_grid(telemetry.metrics, grid, step, signals),
             edge_metrics=_on_grid(telemetry.edge_metrics, grid, step, signals),
             notes=self.incident.notes,
+            provenance=provenance if signals is None else provenance.within(signals),
         )
 
     def spans(self, window: Window) -> pd.DataFrame:

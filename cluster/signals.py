@@ -79,13 +79,17 @@ def _table() -> Iterable[Signal]:
     )
     yield Signal("ttft_p50", "s", "median time to the first token", PODS, quantile, up)
     yield Signal("ttft_p90", "s", "90th percentile of the time to the first token", PODS, quantile, up)
-    yield Signal("tpot_p50", "s", "median time between output tokens", PODS, quantile, up)
-    yield Signal("tpot_p90", "s", "90th percentile of the time between output tokens", PODS, quantile, up)
+    # With speculation an event brings several tokens: the next two are not to be compared with each other.
+    yield Signal("tpot_p50", "s", "median time per output token after the first", PODS, quantile, up)
+    yield Signal("tpot_p90", "s", "90th percentile of the time per output token after the first", PODS, quantile, up)
+    yield Signal("inter_token_p50", "s", "median time between two output events", SERVING, quantile, up)
+    yield Signal("inter_token_p90", "s", "90th percentile of the time between two output events", SERVING, quantile, up)
     yield Signal("token_rate", "1/s", "tokens generated", SERVING, rate, either)
     yield Signal("connections", "1", "open client connections", gateway, gauge, either)
 
     # The scheduler: queue, batch, cache, phases.
     yield Signal("queue_length", "1", "requests that wait for the engine", SERVING, gauge, up)
+    yield Signal("router_queue", "1", "requests that wait in a router for a replica", SERVING, gauge, up)
     yield Signal("running_requests", "1", "requests in work", SERVING, gauge, either)
     yield Signal("slots_busy", "1", "share of the engine's slots in use", SERVING, gauge, either)
     yield Signal("kv_usage", "1", "share of the KV cache in use", SERVING, gauge, up)

@@ -28,6 +28,8 @@ ENGINE = (
     "ttft_p90",
     "tpot_p50",
     "tpot_p90",
+    "inter_token_p50",
+    "inter_token_p90",
     "token_rate",
     "queue_length",
     "running_requests",

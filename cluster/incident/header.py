@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, JsonValue
 
 from cluster.incident.truth import Truth
+from cluster.provenance import Origin, Provenance, Record
 from cluster.topology import Component, Edge, Kind, Relation, Topology
 from cluster.window import EARLIEST, LATEST, Onset, OnsetSource, Window
 
@@ -51,6 +53,18 @@ class _Topology(_Strict):
     front_door: Name | None
 
 
+class _Record(_Strict):
+    """Signals of components in one state. Names and queries are hostile text."""
+
+    signal: Name
+    origin: Origin
+    components: Annotated[tuple[Name, ...], Field(max_length=50_000)]
+    metrics: Annotated[tuple[Name, ...], Field(max_length=1000)] = ()
+    query: Text = ""
+    interval: FiniteFloat | None = None
+    reason: Text = ""
+
+
 class FileMark(_Strict):
     """Size and digest of one file, to detect damage."""
 
@@ -69,6 +83,7 @@ class Header(_Strict):
     units: Annotated[dict[Name, Name], Field(max_length=10_000)]
     notes: Annotated[tuple[Text, ...], Field(max_length=1000)]
     files: Annotated[dict[Name, FileMark], Field(max_length=64)]
+    provenance: Annotated[tuple[_Record, ...], Field(max_length=100_000)] = ()
 
     @staticmethod
     def of(incident: Incident, files: dict[str, FileMark]) -> Header:
@@ -82,6 +97,7 @@ class Header(_Strict):
                 "units": dict(incident.telemetry.units),
                 "notes": incident.notes,
                 "files": files,
+                "provenance": [dataclasses.asdict(record) for record in incident.provenance.records],
             }
         )
 
@@ -91,6 +107,14 @@ class Header(_Strict):
 
     def make_onset(self) -> Onset | None:
         return None if self.onset is None else Onset(self.onset.time, self.onset.source)
+
+    def make_provenance(self) -> Provenance:
+        return Provenance(
+            tuple(
+                Record(r.signal, r.origin, r.components, r.metrics, r.query, r.interval, r.reason)
+                for r in self.provenance
+            )
+        )
 
     def make_topology(self) -> Topology:
         """Raises ValueError for duplicate ids and for edges to unknown components."""

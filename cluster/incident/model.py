@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from cluster.display import Displayable
+from cluster.provenance import Provenance
 from cluster.topology import Topology
 from cluster.window import Onset, Window
 
@@ -136,6 +137,7 @@ class Incident(Displayable):
         onset_searched: `onset` is the result of a search: None then means that there is none to find.
         onset_claim: what that search found, or why it cannot tell when, in a sentence; empty without a search.
         notes: what is known to be missing, a sentence each.
+        provenance: of each signal, under which name it was measured or why it was not; empty for older incidents.
     """
 
     id: str
@@ -147,6 +149,7 @@ class Incident(Displayable):
     notes: tuple[str, ...] = ()
     onset_searched: bool = False
     onset_claim: str = ""
+    provenance: Provenance = field(default_factory=Provenance)
 
     def at(self, onset: Onset | None) -> Incident:
         """The same incident with another onset; with None, one whose onset has not been searched for."""

@@ -77,6 +77,7 @@ def load(path: Path | str) -> Incident:
             telemetry=Telemetry(**frames, units=header.units),
             onset=header.make_onset(),
             notes=header.notes,
+            provenance=header.make_provenance(),
         )
     except ValueError as error:
         raise IncidentError(f"{path} is inconsistent: {reason(error)}; save it again") from error
@@ -94,6 +95,8 @@ def _encode(incident: Incident, truth: Truth | None) -> dict[str, bytes]:
         files["events.parquet"] = rows_to_parquet(telemetry.events, EVENT_COLUMNS)
     marks = {name: FileMark(bytes=len(content), sha256=digest(content)) for name, content in files.items()}
     body = json.loads(Header.of(incident, marks).model_dump_json())
+    if not body["provenance"]:
+        del body["provenance"]  # as before there was any: the same incident gives the same bytes
     envelope = {"schema": SCHEMA, "sha256": digest(canonical(body)), "incident": body}
     files[HEADER] = (json.dumps(envelope, indent=1, ensure_ascii=False) + "\n").encode()
     if truth is not None:

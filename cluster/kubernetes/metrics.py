@@ -14,11 +14,15 @@ from cluster.deployment import DeploymentError, Samples
 from cluster.kubernetes.discovery import GATEWAY, Stack
 from cluster.kubernetes.settings import Metrics
 from cluster.kubernetes.sources import Login
-from cluster.prometheus.client import Prometheus, Series, as_samples
+from cluster.prometheus.client import Prometheus, Series
 from cluster.prometheus.exposition import Exposition
 from cluster.prometheus.names import Environment, spellings
+from cluster.prometheus.nearest import nearest
 from cluster.prometheus.promql import Query, Source, quoted, resolve
-from cluster.topology import Kind
+from cluster.prometheus.samples import Targets, read
+from cluster.prometheus.variants import known_names, spelled
+from cluster.signals import SIGNALS
+from cluster.topology import Kind, Relation
 from cluster.window import Window
 
 CACHED_SECONDS = 60.0  # how long metric names and scrape intervals are assumed to stay as they are
@@ -31,11 +35,15 @@ _NODE_KINDS, _GPU_KINDS = frozenset({Kind.NODE}), frozenset({Kind.GPU})
 
 @dataclass(frozen=True)
 class Scraped:
-    """What the server has at time `at` (unix s): metric names, and seconds between two scrapes by spelling."""
+    """What the server has at time `at` (unix s): metric names, and seconds between two scrapes by spelling.
+
+    `own`: the names of the series of the deployment's namespace.
+    """
 
     names: frozenset[str]
     intervals: Mapping[str, float]
     at: float
+    own: frozenset[str] = frozenset()
 
 
 class MetricsReader:
@@ -53,15 +61,56 @@ class MetricsReader:
                 queries, missing = build_queries(stack, scraped, self._configured, signals, step)
             except KeyError as error:
                 raise DeploymentError(str(error.args[0])) from error
-            answer = server.range(queries, window, step, len(stack.topology.ids))
-        owner = SeriesOwner(stack)
-        series = tuple(owner.rename(query, series) for query, series in zip(queries, answer.series, strict=True))
-        notes = list(answer.notes)
+            owner = SeriesOwner(stack)
+            found = read(
+                server,
+                stack.topology,
+                queries,
+                window,
+                step,
+                missing=missing,
+                own=owner.rename,
+                expected=len(stack.topology.ids),
+                targets=self._targets(server, stack, scraped, queries, window.end),
+            )
+        notes = list(found.notes)
         if owner.unknown_pods:
             names = ", ".join(sorted(owner.unknown_pods)[:5])
             notes.append(f"left out the series of pods that are no longer known: {names}")
-        answer = dataclasses.replace(answer, series=series, notes=tuple(notes))
-        return as_samples(stack.topology, queries, answer, missing)
+        if owner.unheld:
+            notes.append(f"left out GPUs that no pod holds by their labels: {', '.join(sorted(owner.unheld)[:5])}")
+        return dataclasses.replace(found, notes=tuple(notes))
+
+    def _targets(
+        self, server: Prometheus, stack: Stack, scraped: Scraped, queries: Sequence[Query], at: float
+    ) -> Targets:
+        """What the pods' targets export beside what the queries read, and whose scrape fails. Raises DeploymentError.
+
+        A reading does not depend on it: where the server refuses, nothing is known.
+        """
+        components = stack.names
+        matchers = _matchers({**self._configured.matchers, "namespace": stack.target.namespace})
+        strange = scraped.own - known_names(spellings(Environment.KUBERNETES), scraped.own)
+        near = {name for signal in SIGNALS for name in nearest(signal, frozenset(strange))}
+        several = {metric for query in queries for metric in query.metrics if len(query.metrics) > 1}
+        unknown: dict[str, set[str]] = {}
+        exported: dict[str, set[str]] = {}
+        try:
+            if wanted := sorted(near | several):
+                pattern = "|".join(wanted)
+                for labels in server.instant(f'group by (pod, __name__) ({{{matchers}__name__=~"{pattern}"}})', at):
+                    series = dict(labels)
+                    component, name = components.get(series.get("pod", "")), series.get("__name__", "")
+                    if component:
+                        (unknown if name in near else exported).setdefault(component, set()).add(name)
+            failing = server.instant(f"max by (pod) (up{{{matchers}}} == 0)", at)
+        except DeploymentError:
+            return Targets()
+        return Targets(
+            {component: frozenset(names) for component, names in unknown.items()},
+            {component: frozenset(names) for component, names in exported.items()},
+            frozenset(components[pod] for row in failing for _, pod in row if pod in components),
+        )
 
     def exposition(self, stack: Stack, window: Window) -> Exposition:
         """What is scraped and the queries that read it. Raises DeploymentError."""
@@ -110,12 +159,13 @@ class MetricsReader:
         if self._scraped is None or abs(window.end - self._scraped.at) > CACHED_SECONDS:
             names = server.names(window)
             matchers = _matchers(self._configured.matchers)
+            namespace = _matchers({**self._configured.matchers, "namespace": stack.target.namespace})
             intervals = {}
-            for spelling in spellings(Environment.KUBERNETES):
+            for spelling in spelled(spellings(Environment.KUBERNETES), names):
                 metric = next((m for rule in spelling.rules for m in sorted(rule.metrics & names)), None)
                 if metric is not None:
                     intervals[spelling.name] = self._interval(server, f"{metric}{{{matchers}}}", window.end)
-            self._scraped = Scraped(names, intervals, window.end)
+            self._scraped = Scraped(names, intervals, window.end, server.names(window, f"{{{namespace}}}"))
         return self._scraped
 
     def _interval(self, server: Prometheus, selector: str, end: float) -> float:
@@ -171,6 +221,7 @@ class SeriesOwner:
 
     Attributes:
         unknown_pods: names of the deployment's pods in the series whose component is not known.
+        unheld: machines of the deployment with GPUs that no pod holds by their labels, and that are not told apart.
     """
 
     def __init__(self, stack: Stack) -> None:
@@ -188,17 +239,22 @@ class SeriesOwner:
             pods[0].owner: component for component, pods in stack.pods.items() if owners[pods[0].owner] == 1
         }
         self._pod_prefixes = tuple(f"{owner}-" for owner in owners if owner)
-        self._gpus: dict[str, list[str]] = {}
+        self._gpus: dict[str, list[tuple[str, str]]] = {}
+        self._on_node: dict[str, list[str]] = {}
+        for edge in stack.topology.edges:
+            if edge.relation is Relation.RUNS_ON and stack.topology.component(edge.source).kind is Kind.GPU:
+                self._on_node.setdefault(edge.target, []).append(edge.source)
         self.unknown_pods: set[str] = set()
+        self.unheld: set[str] = set()
 
     def rename(self, query: Query, series: Series) -> Series:
         """The series by component id, or by caller and callee. Several series of one component are merged."""
         merged: Series = {}
         if query.kinds == _GPU_KINDS:
-            for pod, gpu in sorted(series):
-                known = self._gpus.setdefault(pod, [])
-                if gpu not in known:
-                    self._gpus[pod] = sorted([*known, gpu], key=_gpu_order)
+            for pod, gpu, part, host in sorted(series):
+                known = self._gpus.setdefault(pod or f"/{host}", [])
+                if (gpu, part) not in known:
+                    self._gpus[pod or f"/{host}"] = sorted([*known, (gpu, part)], key=_gpu_order)
         for labels, values in series.items():
             key = self._key(query, labels)
             if key is None:
@@ -218,12 +274,23 @@ class SeriesOwner:
             instance, node = labels
             component = self._nodes.get(node) or self._nodes.get(instance) or self._by_address.get(_host(instance))
         elif query.kinds == _GPU_KINDS:
-            pod, gpu = labels
-            holder = self._pod(pod)
-            component = f"{holder}-gpu-{self._gpus[pod].index(gpu)}" if holder else None
+            component = self._gpu(*labels)
         else:
             component = self._pod(labels[0])
         return (component,) if component else None
+
+    def _gpu(self, pod: str, gpu: str, part: str, host: str) -> str | None:
+        """By the pod that holds it; else by its machine, where all GPUs of the machine are the deployment's."""
+        if pod:
+            holder = self._pod(pod)
+            return f"{holder}-gpu-{self._gpus[pod].index((gpu, part))}" if holder else None
+        node = self._nodes.get(host) or self._by_address.get(host) or self._by_address.get(_host(host))
+        ours, seen = self._on_node.get(node or "", []), self._gpus[f"/{host}"]
+        if node and len(ours) == len(seen):
+            return ours[seen.index((gpu, part))]
+        if node and ours:
+            self.unheld.add(node)
+        return None
 
     def _pod(self, name: str) -> str | None:
         component = self._stack.names.get(name)
@@ -250,5 +317,5 @@ def _host(instance: str) -> str:
     return instance.rpartition(":")[0].strip("[]") if ":" in instance else instance
 
 
-def _gpu_order(gpu: str) -> tuple[int, str]:
-    return (int(gpu), "") if gpu.isdigit() else (1 << 30, gpu)
+def _gpu_order(gpu: tuple[str, str]) -> tuple[tuple[int, str], ...]:
+    return tuple((int(part), "") if part.isdigit() else (1 << 30, part) for part in gpu)

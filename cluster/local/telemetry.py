@@ -20,8 +20,8 @@ from cluster.incident.model import LOG_COLUMNS, SPAN_COLUMNS
 from cluster.local import layout, records
 from cluster.local.layout import RunDir
 from cluster.local.records import LONGEST_LINE, Parser
-from cluster.prometheus import exposition, names
-from cluster.prometheus.client import Prometheus, as_samples
+from cluster.prometheus import exposition, names, samples
+from cluster.prometheus.client import Prometheus
 from cluster.prometheus.exposition import Exposition
 from cluster.prometheus.names import Environment
 from cluster.prometheus.promql import Source, resolve
@@ -51,7 +51,15 @@ def read_samples(
             queries, missing = resolve(signals, _SOURCE.sampled(step), server.names(window))
         except KeyError as error:
             raise DeploymentError(str(error.args[0])) from error
-        return as_samples(topology, queries, server.range(queries, window, step), missing)
+        return samples.read(server, topology, queries, window, step, missing=missing, targets=_targets(server, window))
+
+
+def _targets(server: Prometheus, window: Window) -> samples.Targets:
+    try:
+        failing = server.instant("max by (component) (up == 0)", window.end)
+    except DeploymentError:
+        return samples.Targets()
+    return samples.Targets(failing=frozenset(value for labels in failing for _, value in labels))
 
 
 def read_exposition(url: str, window: Window) -> Exposition:

@@ -12,20 +12,17 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from prometheus_api_client import PrometheusConnect
 
-from cluster.deployment import DeploymentError, Samples
-from cluster.http import Adapter, QueryError, Session, checked, without_secrets, wrong_form
+from cluster.deployment import DeploymentError
+from cluster.http import Adapter, QueryError, Session, checked, printable, without_secrets, wrong_form
 from cluster.prometheus.promql import Query, quoted
 from cluster.text.times import seconds_of
-from cluster.topology import Topology
 from cluster.window import Window
 
 # Prometheus refuses more than 11,000 points a series.
@@ -46,11 +43,14 @@ class Answer:
         times: unix seconds of the grid, shape (steps,).
         series: for each query, in order, its series by label values; each of shape (steps,), NaN is a gap.
         notes: a sentence for each query that failed completely or in part.
+        partial: for each query, in order, what the server said about an answer that is not whole, or why there is
+            none; "" for a whole one. What is not whole is a gap in `series`.
     """
 
     times: NDArray[np.float64]
     series: tuple[Series, ...]
     notes: tuple[str, ...] = field(default=())
+    partial: tuple[str, ...] = field(default=())
 
 
 def grid(window: Window, step: float) -> NDArray[np.float64]:
@@ -63,49 +63,6 @@ def grid(window: Window, step: float) -> NDArray[np.float64]:
     # Times near 2e9 have errors of 1e-7 s: a thousandth of a step is far larger, and far smaller than a step.
     first, last = math.ceil(window.start / step - 1e-3), math.ceil(window.end / step - 1e-3)
     return np.round(np.arange(first, last, dtype=np.float64) * step, 6)
-
-
-def as_samples(topology: Topology, queries: Sequence[Query], answer: Answer, missing: Sequence[str] = ()) -> Samples:
-    """The answer as frames: a column per component (or call edge) that a query measures, gaps where it has no value.
-
-    Series of components outside the topology are left out. `missing`: the signals that nothing measures.
-    """
-    metrics: dict[tuple[str, str], NDArray[np.float64]] = {}
-    edges: dict[tuple[str, str, str], NDArray[np.float64]] = {}
-    notes = list(answer.notes)
-    gap = np.full(len(answer.times), np.nan)
-    for query, series in zip(queries, answer.series, strict=True):
-        silent = []
-        members = [component.id for component in topology.of_kind(*query.kinds)]
-        if query.edge:
-            for caller, callee in [(c, m) for m in members for c in topology.callers(m)]:
-                edges[caller, callee, query.signal] = series.get((caller, callee), gap)
-                silent += [] if (caller, callee) in series else [f"{caller} → {callee}"]
-        else:
-            for member in members:
-                metrics[member, query.signal] = series.get((member,), gap)
-                silent += [] if (member,) in series else [member]
-        if silent:
-            notes.append(f"{query.signal}: no samples of {_some(silent)}")
-    if missing:
-        notes.append(f"not measured here: {', '.join(missing)}")
-    index = pd.Index(answer.times, name="time")
-    return Samples(
-        _frame(metrics, index, ["component", "signal"]),
-        _frame(edges, index, ["source", "target", "signal"]),
-        tuple(notes),
-    )
-
-
-def _some(names: Sequence[str], shown: int = 8) -> str:
-    more = len(names) - shown
-    return ", ".join(names[:shown]) + (f" and {more} more" if more > 0 else "")
-
-
-def _frame(columns: Mapping[Any, NDArray[np.float64]], index: pd.Index, levels: list[str]) -> pd.DataFrame:
-    labels = pd.MultiIndex.from_tuples(list(columns), names=levels)
-    values = np.column_stack(list(columns.values())) if columns else np.empty((len(index), 0))
-    return pd.DataFrame(values, index=index, columns=labels, dtype="float64")
 
 
 class Prometheus:
@@ -126,7 +83,8 @@ class Prometheus:
     ) -> None:
         self._shown = without_secrets(url)
         self._deadline = deadline
-        session = Session(url)
+        self._url, self._headers, self._auth = url.rstrip("/"), dict(headers or {}), auth
+        self._session = session = Session(url)
         session.verify, session.cert = verify, cert
         self._client = PrometheusConnect(
             url.rstrip("/"),
@@ -146,9 +104,12 @@ class Prometheus:
     def close(self) -> None:
         self._client.close()
 
-    def names(self, window: Window) -> frozenset[str]:
-        """Names of all metrics that have samples near the window. Raises DeploymentError."""
-        params = {"start": repr(window.start), "end": repr(window.end)}
+    def names(self, window: Window, selector: str = "") -> frozenset[str]:
+        """Names of all metrics that have samples near the window, of the selector's series alone where it is given.
+
+        Raises DeploymentError.
+        """
+        params = {"start": repr(window.start), "end": repr(window.end)} | ({"match[]": selector} if selector else {})
         try:
             names = checked(lambda: self._client.get_label_values("__name__", params))
             if not isinstance(names, list):
@@ -213,20 +174,20 @@ class Prometheus:
         times = grid(window, step)
         series: tuple[Series, ...] = tuple({} for _ in queries)
         if not len(times) or not queries:
-            return Answer(times, series)
+            return Answer(times, series, (), ("",) * len(queries))
         ends = time.monotonic() + self._deadline
         size = max(1, min(POINTS_PER_QUERY, POINTS_PER_ANSWER // max(1, expected)))
         parts = [slice(i, i + size) for i in range(0, len(times), size)]
         pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="prometheus")
         try:
-            jobs: dict[Future[Series], tuple[int, slice]] = {
+            jobs: dict[Future[_Part], tuple[int, slice]] = {
                 pool.submit(self._part, query, times[part], step, ends): (number, part)
                 for part in parts
                 for number, query in enumerate(queries)
             }
             # The jobs keep the deadline themselves; the extra time is for their last byte and for parsing.
             wait(jobs, timeout=max(0.0, ends - time.monotonic()) + 0.25)
-            failures = self._collect(jobs, series, len(times))
+            failures, partial = _collect(jobs, series, len(times))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
         if len(failures) == len(jobs):
@@ -234,47 +195,77 @@ class Prometheus:
         notes = {
             f"{queries[jobs[job][0]].signal}: a query to Prometheus failed, {error}": None
             for job, error in failures.items()
-        }
-        return Answer(times, series, tuple(notes))
+        } | {f"{queries[number].signal}: Prometheus answered in part, {said}": None for number, said in partial.items()}
+        failed = {jobs[job][0]: str(error) for job, error in failures.items()}
+        reasons = {**failed, **partial}
+        return Answer(times, series, tuple(notes), tuple(reasons.get(n, "") for n in range(len(queries))))
 
-    def _collect(
-        self, jobs: Mapping[Future[Series], tuple[int, slice]], series: tuple[Series, ...], steps: int
-    ) -> dict[Future[Series], QueryError]:
-        failures: dict[Future[Series], QueryError] = {}
-        for job, (number, part) in jobs.items():
-            if not job.done():
-                failures[job] = QueryError("it took too long")
-                continue
-            try:
-                result = job.result()
-            except QueryError as error:
-                failures[job] = error
-                continue
-            for labels, values in result.items():
-                whole = series[number].setdefault(labels, np.full(steps, np.nan))
-                whole[part] = values
-        return failures
-
-    def _part(self, query: Query, times: NDArray[np.float64], step: float, ends: float) -> Series:
+    def _part(self, query: Query, times: NDArray[np.float64], step: float, ends: float) -> _Part:
         left = ends - time.monotonic()
         if left <= 0:
             raise QueryError("it took too long")
         first, last = float(times[0]), float(times[-1])
-        matrix = checked(
-            lambda: self._client.custom_query_range(
-                query.expr,
-                datetime.fromtimestamp(first, UTC),
-                datetime.fromtimestamp(last, UTC),
-                repr(step),
-                # These replace the client's own, which are rounded to whole seconds. The server gives up in time, too.
-                params={"start": repr(first), "end": repr(last), "timeout": f"{math.ceil(left * 1000)}ms"},
+        # The server gives up in time, too.
+        limits = {"start": repr(first), "end": repr(last), "step": repr(step), "timeout": f"{math.ceil(left * 1000)}ms"}
+        answer: Any = checked(
+            lambda: self._session.request(
+                "GET",
+                f"{self._url}/api/v1/query_range",
+                params={"query": query.expr, **limits},
+                headers=self._headers,
+                auth=self._auth,
+                verify=self._session.verify,
+                cert=self._session.cert,
                 timeout=left,
-            )
+            ).json()
         )
-        return _series(matrix, query.labels, first, step, len(times))
+        matrix = checked(lambda: answer["data"]["result"])
+        return _series(matrix, query.labels, first, step, len(times)), partial_reason(answer)
 
     def _error(self, error: QueryError) -> DeploymentError:
         return DeploymentError(f"Prometheus at {self._shown} gives no data: {error}")
+
+
+_Part: TypeAlias = tuple[Series, str]
+"""The series of one request, and what the server said about an answer that is not whole."""
+
+
+def partial_reason(answer: Mapping[str, Any]) -> str:
+    """Why an answer of the API is not whole, in the server's words; "" for a whole one.
+
+    VictoriaMetrics says `isPartial`; Prometheus, Thanos and Mimir say it in `warnings` and `infos`. Infos about the
+    query itself ("PromQL info: metric might not be a counter") say nothing about the data.
+    """
+    said = [answer.get(key) or [] for key in ("warnings", "infos")]
+    remarks = [str(one) for some in said for one in (some if isinstance(some, list) else [some])]
+    remarks = [one for one in remarks if not one.startswith("PromQL info:")]
+    if remarks:
+        return printable(remarks[0])
+    return "isPartial" if answer.get("isPartial") is True else ""
+
+
+def _collect(
+    jobs: Mapping[Future[_Part], tuple[int, slice]], series: tuple[Series, ...], steps: int
+) -> tuple[dict[Future[_Part], QueryError], dict[int, str]]:
+    """Fill the series. Returns the requests that failed, and by query what was said of an answer in part."""
+    failures: dict[Future[_Part], QueryError] = {}
+    partial: dict[int, str] = {}
+    for job, (number, part) in jobs.items():
+        if not job.done():
+            failures[job] = QueryError("it took too long")
+            continue
+        try:
+            result, reason = job.result()
+        except QueryError as error:
+            failures[job] = error
+            continue
+        if reason:
+            partial.setdefault(number, reason)
+        for labels, values in result.items():
+            whole = series[number].setdefault(labels, np.full(steps, np.nan))
+            # A sum over some of the shards looks like a fall, and a series that is not there like silence.
+            whole[part] = np.nan if reason else values
+    return failures, partial
 
 
 def _series(matrix: Any, labels: Sequence[str], first: float, step: float, steps: int) -> Series:

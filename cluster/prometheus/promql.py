@@ -12,70 +12,40 @@ all components at once. Rules that all tables follow:
 - a gauge is read with `last_over_time` over two scrapes: a plain selector would repeat the last value of a dead target
   for the server's look-back, five minutes by default;
 - the old and the new name of a renamed metric are joined by `or`, so that pods of both releases are covered.
+
+Prefixes, `_` for `:`, a missing `_total` and native histograms are no entries of tables: `cluster.prometheus.variants`
+finds them in the names that a server has.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from string import Template
 
 from cluster import signals as vocabulary
+from cluster.prometheus import variants
+from cluster.prometheus.rules import Rule, Spelling
 from cluster.topology import Kind
 
-_METRIC = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)\{")
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """How one exporter measures one signal.
-
-    Attributes:
-        signal: the canonical name.
-        expr: PromQL in the exporter's unit. Placeholders: `$by` the labels to group by; `$m` the source's matchers;
-            `$rate`, `$quantile`, `$fresh` the windows; `$component` and `$front_door` for series without a component.
-            For series that lie outside the deployment's namespace: `$everywhere` their matchers, `$namespace` the
-            deployment's namespace, `$workload` its gateway's workload.
-        kinds: the components that it measures.
-        scale: factor from the exporter's unit to the canonical unit.
-        edge: measured by a caller, of its calls to a callee.
-        labels: labels that identify the owner in place of the source's, in this order: of a node its instance and its
-            name; of a GPU its pod and its number; of an edge the caller's address and workload, then the callee's.
-            Ignored where series carry component ids.
-    """
-
-    signal: str
-    expr: str
-    kinds: frozenset[Kind]
-    scale: float = 1.0
-    edge: bool = False
-    labels: tuple[str, ...] = ()
-
-    @property
-    def metrics(self) -> frozenset[str]:
-        """Names of the metrics that it reads."""
-        return frozenset(_METRIC.findall(self.expr))
-
-
-@dataclass(frozen=True, slots=True)
-class Spelling:
-    """The metric names of one exporter; at most one rule per signal, kind and edge."""
-
-    name: str
-    rules: tuple[Rule, ...]
-
-    @property
-    def metrics(self) -> frozenset[str]:
-        """Names of all metrics that its rules read."""
-        return frozenset[str]().union(*(rule.metrics for rule in self.rules))
-
-    def renamed(self, rename: Callable[[str], str]) -> Spelling:
-        """The same table with every metric, and the table itself, under another name."""
-        rules = (
-            replace(rule, expr=_METRIC.sub(lambda found: f"{rename(found[1])}{{", rule.expr)) for rule in self.rules
-        )
-        return Spelling(rename(self.name), tuple(rules))
+__all__ = [
+    "EVERYWHERE",
+    "SOURCE",
+    "Query",
+    "Rule",
+    "Source",
+    "Spelling",
+    "either",
+    "first_of",
+    "gauge",
+    "part_rate",
+    "quantile",
+    "quantiles",
+    "quoted",
+    "rate",
+    "ratio",
+    "resolve",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +92,22 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """PromQL that returns one series per combination of values of `labels`, in the canonical unit."""
+    """PromQL that returns one series per combination of values of `labels`, in the canonical unit.
+
+    Attributes:
+        layer: 0 for the layer that is preferred; the next is asked where no component has a series of the one before.
+        metrics: the metric names that it reads, of those that the server has.
+        scrape: seconds between two scrapes of them.
+    """
 
     signal: str
     expr: str
     labels: tuple[str, ...]
     kinds: frozenset[Kind] = field(default=frozenset())
     edge: bool = False
+    layer: int = 0
+    metrics: tuple[str, ...] = ()
+    scrape: float = 0.0
 
 
 def resolve(
@@ -136,18 +115,39 @@ def resolve(
 ) -> tuple[list[Query], list[str]]:
     """Queries for the signals (None: all that the source's tables know), and the signals that no rule measures.
 
-    With `names`, the metric names that the server has, a rule without any of its metrics gives way to later spellings.
+    With `names`, the metric names that the server has, a rule without any of its metrics gives way to later spellings,
+    and each way in which the server spells a table's names has a query of its own.
     Raises KeyError for a name outside the vocabulary.
     """
     wanted = list(dict.fromkeys(signals)) if signals is not None else _known(source)
+    spellings = source.spellings if names is None else variants.spelled(source.spellings, frozenset(names))
+    rules: dict[str, list[tuple[Rule, Spelling]]] = {}
+    for spelling in spellings:
+        for rule in spelling.rules:
+            rules.setdefault(rule.signal, []).append((rule, spelling))
     queries, missing = [], []
     for name in wanted:
         vocabulary.signal(name)
-        matches = list(_first_rules(name, source, names))
-        queries += [_query(rule, kinds, source, spelling) for rule, kinds, spelling in matches]
-        if not any(rule.edge is not bool(vocabulary.SIGNALS[name].kinds) for rule, _, _ in matches):
+        groups: dict[tuple[bool, int, frozenset[Kind], tuple[str, ...]], list[Query]] = {}
+        for rule, kinds, layer, spelling in _layered(rules.get(name, ()), source.kinds):
+            if names is None and (layer or (rule.edge, layer, kinds, rule.labels) in groups):
+                continue
+            query = _query(rule, kinds, layer, source, spelling, names)
+            groups.setdefault((rule.edge, layer, kinds, rule.labels), []).append(query)
+        queries += [_joined(group) for group in groups.values()]
+        if not any(edge is not bool(vocabulary.SIGNALS[name].kinds) for edge, _, _, _ in groups):
             missing.append(name)
     return queries, missing
+
+
+def _joined(queries: Sequence[Query]) -> Query:
+    """One query for the same signal under several spellings: of each component, the first that has a value."""
+    first = queries[0]
+    if len(queries) == 1:
+        return first
+    metrics = tuple(dict.fromkeys(metric for query in queries for metric in query.metrics))
+    scrape = max(query.scrape for query in queries)
+    return replace(first, expr=either(*(query.expr for query in queries)), metrics=metrics, scrape=scrape)
 
 
 def _known(source: Source) -> list[str]:
@@ -155,29 +155,32 @@ def _known(source: Source) -> list[str]:
     return [name for name in vocabulary.SIGNALS if name in measured]
 
 
-def _first_rules(
-    name: str, source: Source, names: Collection[str] | None
-) -> Iterable[tuple[Rule, frozenset[Kind], Spelling]]:
-    """The rules of a signal, each with the kinds that no earlier rule measures, and its spelling."""
-    taken: dict[bool, frozenset[Kind]] = {True: frozenset(), False: frozenset()}
-    for spelling in source.spellings:
-        for rule in spelling.rules:
-            if rule.signal != name or (names is not None and rule.metrics.isdisjoint(names)):
-                continue
-            new = rule.kinds - taken[rule.edge]
-            if source.kinds is not None:
-                new &= source.kinds
-            if new:
-                taken[rule.edge] |= new
-                yield rule, new, spelling
+def _layered(
+    rules: Iterable[tuple[Rule, Spelling]], among: frozenset[Kind] | None
+) -> Iterable[tuple[Rule, frozenset[Kind], int, Spelling]]:
+    """The rules of one signal with the kinds that they measure and the number of their layer for those kinds."""
+    layers: dict[tuple[bool, Kind], list[str]] = {}
+    for rule, spelling in rules:
+        by_number: dict[int, set[Kind]] = {}
+        for kind in rule.kinds if among is None else rule.kinds & among:
+            known = layers.setdefault((rule.edge, kind), [])
+            own = spelling.layer or spelling.name
+            if own not in known:
+                known.append(own)
+            by_number.setdefault(known.index(own), set()).add(kind)
+        for number, kinds in sorted(by_number.items()):
+            yield rule, frozenset(kinds), number, spelling
 
 
-def _query(rule: Rule, kinds: frozenset[Kind], source: Source, spelling: Spelling) -> Query:
+def _query(
+    rule: Rule, kinds: frozenset[Kind], layer: int, source: Source, spelling: Spelling, names: Collection[str] | None
+) -> Query:
     labels: tuple[str, ...] = (source.source, source.target) if rule.edge else (source.component,)
     if rule.labels and not source.carries_ids:
         labels = rule.labels
+    scrape = source.scrapes.get(spelling.name, source.scrape)
     # Two scrapes and a little: one may be lost, the next may be late.
-    fresh = 2.5 * source.scrapes.get(spelling.name, source.scrape)
+    fresh = 2.5 * scrape
     expr = Template(rule.expr).substitute(
         by=", ".join(labels),
         m=source.matchers,
@@ -191,7 +194,8 @@ def _query(rule: Rule, kinds: frozenset[Kind], source: Source, spelling: Spellin
         workload=source.workload,
     )
     scaled = expr if rule.scale == 1.0 else f"({expr}) * {rule.scale!r}"
-    return Query(rule.signal, scaled, labels, kinds, rule.edge)
+    metrics = rule.metrics if names is None else rule.metrics & frozenset(names)
+    return Query(rule.signal, scaled, labels, kinds, rule.edge, layer, tuple(sorted(metrics)), scrape)
 
 
 def _milliseconds(seconds: float) -> str:

@@ -16,6 +16,8 @@ FAMILIES: Final = {
         "ttft_p90",
         "tpot_p50",
         "tpot_p90",
+        "inter_token_p50",
+        "inter_token_p90",
         "prefill_time_p90",
         "decode_time_p90",
         WAIT,
@@ -23,6 +25,7 @@ FAMILIES: Final = {
     "work": ("request_rate", "token_rate", "connections"),
     "queue": (
         "queue_length",
+        "router_queue",
         "running_requests",
         "slots_busy",
         "queue_time_p90",

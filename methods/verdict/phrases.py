@@ -22,6 +22,8 @@ _WORDS: Final = {
     "ttft_p90": "time to first token p90",
     "tpot_p50": "time per token p50",
     "tpot_p90": "time per token p90",
+    "inter_token_p50": "time between output events p50",
+    "inter_token_p90": "time between output events p90",
     "token_rate": "tokens",
     "queue_length": "queue",
     "slots_busy": "busy slots",

@@ -2,7 +2,8 @@
 
     spellings(Environment.KUBERNETES) -> tuple[Spelling, ...]
 
-To add an exporter: one module here with `SPELLINGS`, one row in `CATALOG`, and one exposition of it beside the tests.
+To add an exporter: one module here with `SPELLINGS`, one row in `CATALOG`, and one exposition of it in
+tests/cluster/prometheus/fixtures. Prefixes and escaped names need no entry: `cluster.prometheus.variants`.
 """
 
 from __future__ import annotations
@@ -40,9 +41,16 @@ _BOTH = _LOCAL + _KUBERNETES
 CATALOG = (
     Row("local", _LOCAL),
     Row("vllm", _BOTH),
-    Row("llamacpp", _LOCAL),
+    Row("sglang", _KUBERNETES),
+    Row("tgi", _KUBERNETES),
+    Row("triton", _KUBERNETES),
+    Row("lmdeploy", _KUBERNETES),
+    Row("llamacpp", _BOTH),
+    Row("gen_ai", _KUBERNETES),
     Row("ray_serve", _BOTH),
     Row("ingress_nginx", _KUBERNETES),
+    Row("endpoint_picker", _KUBERNETES),
+    Row("envoy", _KUBERNETES),
     Row("istio", _KUBERNETES),
     Row("nginx", _KUBERNETES),
     Row("ray", _KUBERNETES),
@@ -50,6 +58,7 @@ CATALOG = (
     Row("kube_state", _KUBERNETES),
     Row("node", _BOTH),
     Row("dcgm", _KUBERNETES),
+    Row("amd", _KUBERNETES),
 )
 
 

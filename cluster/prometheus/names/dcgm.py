@@ -1,53 +1,58 @@
 """NVIDIA's dcgm-exporter. Names and units: its etc/default-counters.csv; violations are in nanoseconds.
 
-Labels tell which pod holds a GPU: `pod` where Prometheus honours the exporter's labels, else `exported_pod`.
+Releases differ in what they export by default: where a counter of violations is off, the reasons for the clock tell,
+one bit each. With MIG there is no utilisation of an instance but the share of time that its engine was active.
 """
 
 from __future__ import annotations
 
-from cluster.prometheus.promql import Rule, Spelling
-from cluster.topology import Kind
+from cluster.prometheus.gpus import gpu
+from cluster.prometheus.promql import Rule, Spelling, either
 
 _MEBIBYTE = float(1 << 20)
-_HONOURED = '{namespace="$namespace",exported_pod="",$everywhere}'
-_RENAMED = '{exported_namespace="$namespace",$everywhere}'
+_LABELS = {"gpu": "gpu", "part": "GPU_I_ID", "host": "Hostname"}
+_REASONS = ("DCGM_FI_DEV_CLOCKS_EVENT_REASONS", "DCGM_FI_DEV_CLOCK_THROTTLE_REASONS")
+_POWER_CAP = (0x4,)
+_THERMAL = (0x8, 0x20, 0x40)  # slowdown by hardware, thermal by software and by hardware
 
 
-def _of_pods(reading: str) -> str:
-    """The reading (`%s` for the matchers) by the pod that holds the GPU, whichever label says so."""
-    moved = f'label_replace({reading % _RENAMED}, "pod", "$$1", "exported_pod", "(.+)")'
-    return f"max by ($by) ({reading % _HONOURED} or {moved})"
-
-
-def _gpu(signal: str, reading: str, scale: float = 1.0) -> Rule:
-    return Rule(signal, _of_pods(reading), frozenset({Kind.GPU}), scale, labels=("pod", "gpu"))
+def _latest(metric: str) -> str:
+    return f"last_over_time({metric}%s[$fresh])"
 
 
 def _level(signal: str, metric: str, scale: float = 1.0) -> Rule:
-    return _gpu(signal, f"last_over_time({metric}%s[$fresh])", scale)
+    return gpu(signal, _latest(metric), _LABELS, scale)
 
 
-def _share(signal: str, metric: str) -> Rule:
-    """Of a counter of nanoseconds, the share of time."""
-    return _gpu(signal, f"rate({metric}%s[$rate])", 1e-9)
+def _share(signal: str, violations: str, bits: tuple[int, ...]) -> Rule:
+    """Share of time by a counter of nanoseconds; else 1 while one of the bits is set, 0 while none is."""
 
+    def any_bit(mask: str) -> str:
+        return f"clamp_max({' + '.join(f'floor({_latest(mask)} / {bit}) % 2' for bit in bits)}, 1)"
+
+    return gpu(signal, either(f"1e-9 * rate({violations}%s[$rate])", *map(any_bit, _REASONS)), _LABELS)
+
+
+_BUSY = either(f"0.01 * {_latest('DCGM_FI_DEV_GPU_UTIL')}", _latest("DCGM_FI_PROF_GR_ENGINE_ACTIVE"))
 
 SPELLINGS = (
     Spelling(
         "DCGM",
         (
-            _level("gpu_utilization", "DCGM_FI_DEV_GPU_UTIL", 0.01),
+            gpu("gpu_utilization", _BUSY, _LABELS),
             _level("gpu_tensor_active", "DCGM_FI_PROF_PIPE_TENSOR_ACTIVE"),
             _level("gpu_dram_active", "DCGM_FI_PROF_DRAM_ACTIVE"),
             _level("gpu_sm_clock", "DCGM_FI_DEV_SM_CLOCK", 1e6),
             _level("gpu_power", "DCGM_FI_DEV_POWER_USAGE"),
             _level("gpu_power_limit", "DCGM_FI_DEV_POWER_MGMT_LIMIT"),
             _level("gpu_temperature", "DCGM_FI_DEV_GPU_TEMP"),
-            _share("gpu_throttle_power", "DCGM_FI_DEV_POWER_VIOLATION"),
-            _share("gpu_throttle_thermal", "DCGM_FI_DEV_THERMAL_VIOLATION"),
+            _share("gpu_throttle_power", "DCGM_FI_DEV_POWER_VIOLATION", _POWER_CAP),
+            _share("gpu_throttle_thermal", "DCGM_FI_DEV_THERMAL_VIOLATION", _THERMAL),
             _level("gpu_memory_used", "DCGM_FI_DEV_FB_USED", _MEBIBYTE),
             _level("gpu_memory_free", "DCGM_FI_DEV_FB_FREE", _MEBIBYTE),
             _level("gpu_xid_errors", "DCGM_FI_DEV_XID_ERRORS"),
         ),
+        layer="GPU",
+        unread=("DCGM_*",),
     ),
 )

@@ -15,5 +15,18 @@ SPELLINGS = (
             # Removed in newer releases.
             Rule("kv_usage", gauge("llamacpp:kv_cache_usage_ratio", aggregate="max"), SERVING),
         ),
+        layer="engine",
+        prefixed=True,
+        unread=(
+            "llamacpp:prompt_tokens_total",
+            "llamacpp:prompt_tokens_seconds",
+            "llamacpp:prompt_seconds_total",
+            "llamacpp:predicted_tokens_seconds",
+            "llamacpp:tokens_predicted_seconds_total",
+            "llamacpp:n_decode_total",
+            "llamacpp:n_tokens_max",
+            "llamacpp:n_busy_slots_per_decode",
+            "llamacpp:kv_cache_tokens",
+        ),
     ),
 )

@@ -67,7 +67,7 @@ def test_every_signal_has_its_value_and_unit(seen: KubernetesDeployment) -> None
         (worker, "latency_p50"): 0.4,
         (worker, "latency_p90"): 0.8,
         (worker, "ttft_p90"): 0.8,
-        (worker, "tpot_p90"): 0.04,
+        (worker, "inter_token_p90"): 0.04,
         (worker, "token_rate"): 512,
         (worker, "queue_length"): 0.5,
         (worker, "kv_usage"): 0.3,

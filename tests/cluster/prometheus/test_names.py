@@ -1,7 +1,9 @@
-"""The contract of every table of metric names, with one exposition of its exporter in `exporters/<module>.prom`.
+"""The contract of every table of metric names, with one exposition of its exporter in `fixtures/<module>.prom`.
 
-An exposition is what one scrape stores, labels of the scraper included; of counters and buckets the value is the
-increase per second. Pods, nodes and addresses are those of `mock_stack`; `component` is the local deployment's label.
+An exposition is the text that the server prints. The scraper's labels are added: those of a serving pod, or of the
+gateway where the first line says "Scraped from the gateway". An exposition that says "the increase per second" holds
+what a scrape stores, the scraper's labels included, with rates in place of counts. Pods, nodes and addresses are those
+of `mock_stack`; `component` is the local deployment's label.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ from cluster.signals import Quantity, Signal
 from cluster.topology import Topology
 from cluster.window import Window
 
-EXPOSITIONS = Path(__file__).parent / "exporters"
+EXPOSITIONS = Path(__file__).parent / "fixtures"
 WINDOW = Window(T0 + SECONDS - 5, T0 + SECONDS)
 SPELLINGS = [spelling for row in CATALOG for spelling in names.table(row)]
 RULES = [pytest.param(rule, id=f"{s.name} {rule.signal}") for s in SPELLINGS for rule in s.rules]
@@ -65,15 +67,29 @@ class Exposition:
     types: Mapping[str, str]
 
     def type_of(self, metric: str) -> str:
-        return self.types.get(metric) or self.types[metric.removesuffix("_bucket")]
+        return self.types.get(metric) or self.types[re.sub("_(bucket|count|sum|total)$", "", metric)]
+
+
+SCRAPED = {
+    "pod": {"component": "replica-0", "namespace": mock_stack.NAMESPACE, "pod": mock_stack.WORKER_PODS[0]},
+    "gateway": {"component": "gateway", "namespace": mock_stack.NAMESPACE, "pod": mock_stack.GATEWAY_POD},
+}
+SINCE = 1000.0  # s in which the counts of a printed exposition came together
 
 
 def read(module: str) -> Exposition:
     text = (EXPOSITIONS / f"{module}.prom").read_text()
     types = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE))
-    lines = re.findall(r"^([\w:]+)\{(.*)\} (\S+)$", text, re.MULTILINE)
+    lines = re.findall(r"^([\w:]+)(?:\{(.*)\})? (\S+)$", text, re.MULTILINE)
     assert len(lines) == sum(line[:1] not in ("#", "") for line in text.splitlines()), "a line of another form"
-    return Exposition(tuple((m, dict(re.findall(r'(\w+)="([^"]*)"', ls)), float(v)) for m, ls, v in lines), types)
+    samples = [(m, dict(re.findall(r'(\w+)="([^"]*)"', labels)), float(v)) for m, labels, v in lines]
+    stored = "the increase per second" in text
+    added = {} if stored else SCRAPED["gateway" if "Scraped from the gateway" in text else "pod"]
+    found = Exposition(tuple((m, {**added, **labels}, v) for m, labels, v in samples), types)
+    if stored:
+        return found
+    rates = ((m, labels, v if found.type_of(m) == "gauge" else v / SINCE) for m, labels, v in found.samples)
+    return Exposition(tuple(rates), types)
 
 
 @pytest.fixture(scope="module")

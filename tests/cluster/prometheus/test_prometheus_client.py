@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from prometheus_data import PODS, SECONDS, T0
 
 from cluster.deployment import DeploymentError
-from cluster.prometheus.client import POINTS_PER_QUERY, Prometheus, as_samples, grid
+from cluster.prometheus.client import POINTS_PER_QUERY, Prometheus, grid
 from cluster.prometheus.names import Environment, spellings
 from cluster.prometheus.promql import Query, Source, resolve
+from cluster.prometheus.samples import as_samples
 from cluster.topology import Kind, Topology
 from cluster.window import Window
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from prometheus_data import PODS, SECONDS, T0, TURN, per_second
 
-from cluster.prometheus import promql
+from cluster.prometheus import promql, variants
 from cluster.prometheus.client import Answer, Prometheus
 from cluster.prometheus.names import Environment, local, spellings, vllm
 from cluster.prometheus.promql import Query, Source, Spelling
@@ -14,7 +14,11 @@ from cluster.window import Window
 WINDOW = Window(T0, T0 + SECONDS)
 BUSY, QUIET = TURN - 10, TURN + 40  # replica-1 is gone and replica-2 idle at the second
 SPELLINGS = spellings(Environment.LOCAL)
-LOCAL, VLLMS = local.SPELLINGS, vllm.SPELLINGS
+LOCAL = local.SPELLINGS
+_WAYS = ("vllm:", "ray_vllm:", "ray_vllm_")
+VLLMS = variants.spelled(
+    vllm.SPELLINGS, frozenset(way + m.removeprefix("vllm:") for way in _WAYS for m in vllm.SPELLINGS[0].metrics)
+)
 _REQUEST_TIMES = ("latency_p50", "latency_p90", "ttft_p50", "ttft_p90", "tpot_p50", "tpot_p90")
 
 
@@ -29,7 +33,7 @@ def ask(url: str, spelling: Spelling) -> tuple[list[Query], Answer]:
 def values(prometheus_url: str) -> dict[str, dict[tuple[str, ...], np.ndarray]]:
     """Series of every spelling by `spelling/signal`, components and edges together."""
     found: dict[str, dict[tuple[str, ...], np.ndarray]] = {}
-    for spelling in SPELLINGS:
+    for spelling in (*VLLMS, *SPELLINGS):
         queries, answer = ask(prometheus_url, spelling)
         assert answer.notes == ()
         for query, series in zip(queries, answer.series, strict=True):
@@ -134,12 +138,18 @@ def test_a_zero_divisor_is_a_gap_and_not_zero(values: dict) -> None:
 
 @pytest.mark.parametrize("spelling", VLLMS, ids=lambda s: s.name)
 def test_renamed_metrics_are_found_under_either_name_and_the_new_one_wins(values: dict, spelling: Spelling) -> None:
-    cache, token_time = values[f"{spelling.name}/kv_usage"], values[f"{spelling.name}/tpot_p90"]
+    cache, between = values[f"{spelling.name}/kv_usage"], values[f"{spelling.name}/inter_token_p90"]
     assert cache["head",][BUSY] == 0.11  # old name only
     assert cache["replica-0",][BUSY] == 0.5  # new name only
     assert cache["replica-2",][BUSY] == 0.5  # both
-    assert token_time["head",][BUSY] == pytest.approx(8.0)
+    assert between["head",][BUSY] == pytest.approx(8.0)
+
+
+@pytest.mark.parametrize("spelling", VLLMS, ids=lambda s: s.name)
+def test_the_time_between_events_is_never_taken_for_the_time_per_token(values: dict, spelling: Spelling) -> None:
+    token_time = values[f"{spelling.name}/tpot_p90"]
     assert token_time["replica-0",][BUSY] == token_time["replica-2",][BUSY] == pytest.approx(0.8)
+    assert ("head",) not in token_time
 
 
 def test_a_bad_time_of_one_pod_does_not_leak_into_another(values: dict) -> None:

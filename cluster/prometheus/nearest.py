@@ -1,0 +1,61 @@
+"""Names that no table knows, ordered by how near they are to the names that measure a signal."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from functools import lru_cache
+
+from cluster.prometheus.names import CATALOG, table
+from cluster.prometheus.variants import family
+
+LEAST = 0.55
+"""Likeness from 0 to 1 from which a name may be another name of the signal."""
+_SYNONYMS = {
+    "waiting": "queue",
+    "queued": "queue",
+    "queries": "requests",
+    "request": "requests",
+    "reqs": "requests",
+    "processing": "running",
+    "ongoing": "running",
+    "active": "running",
+    "tokens": "token",
+    "latency": "time",
+    "duration": "time",
+    "usage": "utilization",
+    "perc": "utilization",
+    "ttft": "first",
+    "itl": "between",
+}
+_NOISE = frozenset({"vllm", "ray", "sglang", "kserve", "seconds", "s", "ms", "total", "num", "the", "to", "per", "in"})
+
+
+@lru_cache(maxsize=4096)
+def nearest(signal: str, names: frozenset[str], most: int = 5) -> tuple[str, ...]:
+    """Those of the names that may be the signal's, nearest first."""
+    known = _words_of(signal)
+    scored = [(max((_likeness(name, one) for one in known), default=0.0), name) for name in names]
+    return tuple(name for score, name in sorted(scored, key=lambda s: (-s[0], s[1])) if score >= LEAST)[:most]
+
+
+@lru_cache(maxsize=128)
+def _words_of(signal: str) -> tuple[str, ...]:
+    """The names that measure a signal in any table, and the signal's own."""
+    rules = [rule for row in CATALOG for spelling in table(row) for rule in spelling.rules if rule.signal == signal]
+    return (signal, *sorted({family(metric) for rule in rules for metric in rule.metrics}))
+
+
+def _likeness(name: str, known: str) -> float:
+    """From 0 to 1: the words in common, and where they are few the letters."""
+    ours, theirs = _words(name), _words(known)
+    if not ours or not theirs:
+        return 0.0
+    common = len(ours & theirs) / len(ours | theirs)
+    letters = difflib.SequenceMatcher(None, "_".join(sorted(ours)), "_".join(sorted(theirs))).ratio()
+    return max(common, 0.9 * letters if ours & theirs else 0.0)
+
+
+def _words(name: str) -> frozenset[str]:
+    split = re.split(r"[^a-z0-9]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", family(name)).lower())
+    return frozenset(_SYNONYMS.get(word, word) for word in split if word and word not in _NOISE)

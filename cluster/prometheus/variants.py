@@ -1,0 +1,126 @@
+"""The ways in which a server spells the names of a table, found among the names that it has.
+
+    spelled(spellings, names) -> the tables under the names that the server has; without those that it lacks
+
+One table holds for all of these, in any combination:
+
+- `_` for `:`, in stores that escape it: `vllm_num_requests_running`;
+- something before the names of an engine: `ray_vllm:…`, `kserve_vllm:…`, `acme_sglang_…`;
+- another case: `dcgm_fi_prof_gr_engine_active`;
+- a counter without `_total`, or with it where the table has none;
+- a native histogram, which has no `_bucket` and no label `le`.
+
+A fleet in the middle of an upgrade has several at once: each is a table of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import TypeAlias
+
+from cluster.prometheus.rules import METRIC, Rule, Spelling
+
+_COUNTER = re.compile(r"rate\(([a-zA-Z_:][a-zA-Z0-9_:]*)\{")
+_BUCKET, _TOTAL = "_bucket", "_total"
+
+Way: TypeAlias = tuple[str, bool, bool]
+"""What stands before the name, whether `:` is escaped, whether the case differs."""
+
+
+@lru_cache(maxsize=64)
+def spelled(spellings: tuple[Spelling, ...], names: frozenset[str]) -> tuple[Spelling, ...]:
+    """Each table once for each way in which it is spelled, its rules those that find a metric."""
+    lower = {name: _plain(name) for name in names}
+    return tuple(found for spelling in spellings for found in _ways(spelling, lower))
+
+
+def known_names(spellings: Iterable[Spelling], names: frozenset[str]) -> frozenset[str]:
+    """Those of the names that a table knows, whether a rule reads them or not."""
+    lower = {name: _plain(name) for name in names}
+    known: set[str] = set()
+    for spelling in spellings:
+        patterns = [_plain(name) for name in spelling.unread]
+        patterns += [_plain(family(metric)) for metric in spelling.metrics]
+        whole = re.compile("|".join(f"(?:{re.escape(one).replace(re.escape('*'), '.*')})" for one in patterns))
+        for name, plain in lower.items():
+            places = _places(spelling, plain) if spelling.prefixed else [0]
+            tails = (plain[at:] for at in places)
+            known |= {name for tail in tails if whole.fullmatch(tail) or whole.fullmatch(family(tail))}
+    return frozenset(known)
+
+
+def family(series: str) -> str:
+    """The name of a metric without what its kind adds: `_bucket`, `_count`, `_sum`, `_total`, `_created`."""
+    for part in (_BUCKET, "_count", "_sum", _TOTAL, "_created"):
+        if series.endswith(part):
+            return series.removesuffix(part)
+    return series
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace(":", "_")
+
+
+def _places(spelling: Spelling, plain: str) -> list[int]:
+    """Where the table's own names may begin in a name: at its start, or behind something that ends in `_`."""
+    stem = _plain(spelling.name)
+    return [found.start() for found in re.finditer(f"(?:(?<=_)|^){re.escape(stem)}", plain)]
+
+
+def _ways(spelling: Spelling, lower: Mapping[str, str]) -> Iterable[Spelling]:
+    wanted: dict[str, list[tuple[str, bool]]] = {}
+    counters = {metric for rule in spelling.rules for metric in _COUNTER.findall(rule.expr)}
+    for metric in spelling.metrics:
+        for name, own in _forms(metric, metric in counters):
+            wanted.setdefault(_plain(name), []).append((metric, own))
+    found: dict[Way, dict[bool, dict[str, str]]] = {}
+    for name, plain in lower.items():
+        for at in _places(spelling, plain) if spelling.prefixed else [0]:
+            for metric, own in wanted.get(plain[at:], ()):
+                if not own and metric.endswith(_BUCKET) and f"{name}_sum" in lower and f"{name}{_BUCKET}" not in lower:
+                    continue  # a summary: its quantiles are of the exporter's choice
+                tail = name[at:]
+                way = name[:at], ":" in metric and ":" not in tail, tail[:1].islower() != metric[:1].islower()
+                found.setdefault(way, {}).setdefault(own, {})[metric] = name
+    for way in sorted(found, key=lambda way: (len(way[0]), way)):
+        yield from _tables(spelling, way, found[way])
+
+
+def _forms(metric: str, counter: bool) -> Iterable[tuple[str, bool]]:
+    """The names under which a metric may stand, and whether it is the table's own."""
+    yield metric, True
+    if metric.endswith(_BUCKET):
+        yield metric.removesuffix(_BUCKET), False
+    elif counter:
+        yield (metric.removesuffix(_TOTAL) if metric.endswith(_TOTAL) else metric + _TOTAL), False
+
+
+def _tables(spelling: Spelling, way: Way, found: Mapping[bool, Mapping[str, str]]) -> Iterable[Spelling]:
+    """The table under the names found; twice where a metric stands there in both of its forms."""
+    own, other = found.get(True, {}), found.get(False, {})
+    name = way[0] + _cased(spelling.name, way)
+    for preferred, second in ((own, other), (other, own)):
+        both = own.keys() & other.keys()
+        rules = tuple(
+            _renamed(rule, {**second, **preferred}, way)
+            for rule in spelling.rules
+            if rule.metrics & (own.keys() | other.keys() if preferred is own else both)
+        )
+        if rules:
+            yield replace(spelling, name=name, rules=rules)
+
+
+def _cased(name: str, way: Way) -> str:
+    return name.replace(":", "_") if way[1] else name
+
+
+def _renamed(rule: Rule, actual: Mapping[str, str], way: Way) -> Rule:
+    """The rule under actual names. A metric that is not there keeps its name, in the way of the others."""
+    expr = METRIC.sub(lambda m: actual.get(m[1], way[0] + _cased(m[1], way)) + "{", rule.expr)
+    if any(m.endswith(_BUCKET) and m in actual and not actual[m].endswith(_BUCKET) for m in rule.metrics):
+        # A native histogram carries its buckets within.
+        expr = expr.replace(", le)", ")")
+    return replace(rule, expr=expr)
