@@ -26,6 +26,7 @@ from rca_tui.commands import (
     triage,
 )
 from rca_tui.commands.errors import BadInput, Guarded
+from rca_tui.encoding import fit_streams
 
 app = typer.Typer(
     name="rca-tui",
@@ -91,6 +92,7 @@ for commands in GROUPS:
 
 def main() -> None:
     """Entry point of `rca-tui`."""
+    fit_streams()
     try:
         app(prog_name="rca-tui")
     finally:
