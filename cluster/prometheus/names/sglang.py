@@ -9,7 +9,6 @@ from __future__ import annotations
 from cluster.prometheus.promql import Rule, Spelling, either, first_of, quantile, quantiles, rate
 from cluster.signals import SERVING
 
-_DONE = "sglang:num_requests_total"
 _BETWEEN = ("sglang:inter_token_latency_seconds", "sglang:time_per_output_token_seconds")
 _QUEUE_TIME = first_of("sglang:queue_time_seconds", "sglang:queue_time_s")
 
@@ -28,8 +27,8 @@ SPELLINGS = (
     Spelling(
         "sglang:",
         (
-            Rule("request_rate", rate(_DONE), SERVING),
-            Rule("abort_rate", f"{rate('sglang:num_aborted_requests_total')} or 0 * {rate(_DONE)}", SERVING),
+            Rule("request_rate", rate("sglang:num_requests_total"), SERVING),
+            Rule("abort_rate", rate("sglang:num_aborted_requests_total"), SERVING),
             *quantiles("latency", first_of("sglang:e2e_request_latency_seconds"), SERVING),
             *quantiles("ttft", first_of("sglang:time_to_first_token_seconds"), SERVING),
             *quantiles("tpot", first_of("sglang:request_time_per_output_token_seconds"), SERVING),

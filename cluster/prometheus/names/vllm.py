@@ -81,6 +81,7 @@ SPELLINGS = (
             "vllm:num_requests_waiting_by_reason",
             "vllm:prefix_cache_hits",
             "vllm:prefix_cache_queries",
+            "vllm:prompt_tokens",
             "vllm:prompt_tokens_*",
             "vllm:request_generation_tokens",
             "vllm:request_inference_time_seconds",
