@@ -43,6 +43,11 @@ def reports() -> Path:
     return state_home() / "reports"
 
 
+def listener() -> Path:
+    """The folder in which the listener keeps which alerts it took and which files it made."""
+    return state_home() / "listen"
+
+
 def kubernetes() -> Path:
     """The folder of pod identities, one file for each deployment in a cluster."""
     return state_home() / "kubernetes"

@@ -19,7 +19,7 @@ FOLDERS = {
     "faults": {"kubernetes", "local", "recording"},
     "guidelines": {"checks", "measured"},
     "methods": {"answer", "evaluation", "graph", "peers", "running", "telemetry", "verdict"},
-    "rca_tui": {"commands", "draw", "mcp", "notebook", "report", "screens", "widgets", "work"},
+    "rca_tui": {"commands", "draw", "listen", "mcp", "notebook", "report", "screens", "widgets", "work"},
 }
 LONGEST = 400  # lines
 

@@ -1,0 +1,56 @@
+"""The listener's own state on disk: small JSON files, written whole or not at all, by one process at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from cluster.errors import RcaError
+
+T = TypeVar("T", bound=BaseModel)
+
+
+class StateError(RcaError):
+    """The listener's state cannot be read, or another listener has it."""
+
+
+def read(path: Path, kind: type[T]) -> T:
+    """What was written there; an empty one where there is no file. Raises StateError, OSError."""
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return kind()
+    except ValidationError:
+        raise StateError(f"{path} cannot be read as the listener's state", "move it away and start again") from None
+
+
+def write(path: Path, value: BaseModel) -> None:
+    """Replace the file in one step. Raises OSError; then the file is as it was."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with part.open("w", encoding="utf-8") as stream:
+            stream.write(value.model_dump_json())
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """One listener at a time: the kernel drops the lock with its process. Raises StateError, OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StateError("another listener runs for this user", "stop it first, or send the alerts to it") from None
+        yield
