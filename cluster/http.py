@@ -59,7 +59,7 @@ class Session(requests.Session):
                 raise
             if deadline.late:  # the connection was shut down within a body that has no length of its own
                 raise QueryError("it took too long")
-        if response.status_code != 200:
+        if not 200 <= response.status_code < 300:
             raise _refusal(response)
         return response
 

@@ -19,6 +19,7 @@ from rca_tui.commands import (
     doctor,
     drills,
     incidents,
+    listen,
     lists,
     mcp,
     report,
@@ -85,7 +86,7 @@ def start(
 
 
 ANSWERS = (triage, analysis, contrast, report, annotate, check, scoring, ablation)
-GROUPS = (deployment, doctor, incidents, *ANSWERS, drills, lists, mcp)
+GROUPS = (deployment, doctor, incidents, *ANSWERS, drills, lists, listen, mcp)
 for commands in GROUPS:
     commands.register(app)
 

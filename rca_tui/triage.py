@@ -85,12 +85,17 @@ def first_answer(
 
 
 def capture(
-    deployment: Deployment, alerts: AlertGroup | None = None, since: str | None = None, at: str | None = None
+    deployment: Deployment,
+    alerts: AlertGroup | None = None,
+    since: str | None = None,
+    at: str | None = None,
+    stem: str = "triage",
 ) -> tuple[Path, Triage]:
     """Read a live deployment around the alerts or the time, answer, and save the incident.
 
     Args:
         since, at: as in `rca_tui.when.moment_of`. Without any of the three, the last minutes.
+        stem: of the name under which it is saved; the next free number is added.
 
     Returns:
         The path in the library, and the first answer.
@@ -106,7 +111,7 @@ def capture(
     now = time.time()
     moment = moment_of(alerts, since, at, now, deployment.step)
     first = first_answer(capture_around(deployment, moment, now), moment, alerts)
-    path = library.new_path("triage")
+    path = library.new_path(stem)
     notes = (*first.incident.notes, *first.doubts)
     store.save(dataclasses.replace(first.incident, notes=notes), path)
     return path, first

@@ -144,6 +144,13 @@ class Triage(About):
     methods: dict[str, Ranking]
 
 
+class Heard(Triage):
+    """One document a line for each report."""
+
+    alert: str = Field(description="names of the alert's rules")
+    report: str = Field(description="path of the HTML file")
+
+
 class Event(Shape):
     time: float
     what: str
@@ -492,6 +499,7 @@ SHAPES: dict[str, tuple[type[Answer], ...]] = {
     "recover": (Undone,),
     "methods": (Method,),
     "faults": (Fault,),
+    "listen": (Heard,),
 }
 """Command → what it prints: a document of one of these shapes, or a list of them."""
 GRAFANAS = ("annotate",)

@@ -59,6 +59,18 @@ ALLOWED = {
     ),
     "called by a library": (
         "_one_place",  # pydantic
+        *("daemon_threads", "request_queue_size", "allow_reuse_address", "address_family"),  # socketserver
+        *("server_bind", "process_request", "process_request_thread", "handle_error"),
+        *(
+            "do_POST",
+            "send_error",
+            "version_string",
+            "log_message",
+            "request_version",
+            "requestline",
+            "explain",
+        ),  # http.server
+        *("readable", "readinto"),  # io
         "span_processors",  # Ray, by the name in its configuration
         "log_engine_initialized",  # vLLM
         *("exc", "include", "exclude"),  # parameters of __exit__ and _repr_mimebundle_
