@@ -7,6 +7,7 @@ and finding import nothing heavy: the app needs a name before its first paint. `
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,9 +104,18 @@ def find(name_or_path: str) -> Path:
     known = {listing.name: listing.path for listing in listings()}
     if name_or_path in known:
         return known[name_or_path]
-    close = difflib.get_close_matches(name_or_path, known, n=1)
-    hint = f"did you mean {close[0]}?" if close else "`rca-tui incidents` lists those there are"
+    close = _numbered(name_or_path, known) or difflib.get_close_matches(name_or_path, known, n=1)
+    hint = f"did you mean {' or '.join(close)}?" if close else "`rca-tui incidents` lists those there are"
     raise IncidentError(f"there is no incident {name_or_path!r}, neither as a path nor by name: {hint}")
+
+
+def _numbered(text: str, known: Iterable[str]) -> list[str]:
+    """Names with the number that was given, as in `drill-5`, `drill5` or `5`, three at most."""
+    asked = re.fullmatch(r"(.*?)[-_ ]?0*(\d{1,9})", text)
+    if asked is None:
+        return []
+    fitting = re.compile(rf"{re.escape(asked[1]) if asked[1] else '.*'}-0*{asked[2]}")
+    return [name for name in known if fitting.fullmatch(name)][:3]
 
 
 def name_of(path: Path) -> str:

@@ -64,7 +64,7 @@ class LocalDeployment(Deployment, HasAlerts, HasPods, HasGateway, HasLoad):
 
     def topology(self) -> Topology:
         pods = (layout.GATEWAY, *self._serving)
-        components = [Component(pod, _kind(pod), self._uid(pod), self._labels(pod)) for pod in pods]
+        components = [Component(pod, layout.KINDS[pod], self._uid(pod), self._labels(pod)) for pod in pods]
         components.append(Component(layout.NODE, Kind.NODE, self._uid(layout.NODE)))
         on_node = [Edge(pod, layout.NODE, Relation.RUNS_ON) for pod in pods]
         edges = (*calls(layout.GATEWAY, self._serving), *on_node)
@@ -164,7 +164,3 @@ class LocalDeployment(Deployment, HasAlerts, HasPods, HasGateway, HasLoad):
                 return float(json.load(answer)["data"]["result"][0]["value"][1])
         except (URLError, OSError, ValueError, LookupError, TypeError):
             return None
-
-
-def _kind(pod: str) -> Kind:
-    return {layout.GATEWAY: Kind.GATEWAY, layout.HEAD: Kind.HEAD}.get(pod, Kind.REPLICA)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from cluster.topology import Kind
+
 NODE = "node"
 GATEWAY = "gateway"
 HEAD = "head"
@@ -13,6 +15,7 @@ REPLICAS = ("replica-0", "replica-1", "replica-2")
 SERVING = (HEAD, *REPLICAS)
 SYSTEM = "system"  # the cgroup of what serves the sandbox itself
 CLIENT = "client"  # the load generator's pod: no component of the topology
+KINDS = {GATEWAY: Kind.GATEWAY, HEAD: Kind.HEAD, **dict.fromkeys(REPLICAS, Kind.REPLICA), NODE: Kind.NODE}
 PODS = (GATEWAY, *SERVING, CLIENT)
 LLAMACPP, VLLM = "llamacpp", "vllm"
 

@@ -355,6 +355,25 @@ class Sealed(Answer):
     command: str
 
 
+class Expected(Part):
+    role: str = Field(description="whose signal it is, relative to the component")
+    signal: str
+    direction: Literal["up", "down"]
+    factor: float
+
+
+class Paper(Answer):
+    """With --dry-run while no deployment is up."""
+
+    fault: str
+    target: str
+    parameters: dict[str, Any]
+    seconds: float
+    summary: str
+    needs: list[str]
+    effects: list[Expected] = Field(description="what it should show")
+
+
 class Plan(Answer):
     """With --dry-run."""
 
@@ -495,7 +514,7 @@ SHAPES: dict[str, tuple[type[Answer], ...]] = {
     "check": (Checkup,),
     "evaluate": (Evaluation,),
     "ablate": (Ablation,),
-    "drill": (Drilled, Sealed, Plan),
+    "drill": (Drilled, Sealed, Plan, Paper),
     "recover": (Undone,),
     "methods": (Method,),
     "faults": (Fault,),

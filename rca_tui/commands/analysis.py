@@ -95,7 +95,7 @@ def diagnose(
 
 def explain(
     incident: Named,
-    method: Annotated[str, typer.Option(help="The method to explain.")],
+    method: Annotated[str, typer.Option(help="The method to explain, or consensus.")],
     onset: When = "auto",
     seed: Seed = 0,
     deadline: Deadline = 60.0,
@@ -103,12 +103,25 @@ def explain(
 ) -> None:
     """Show why a method ranks as it does, step by step.
 
+    With `--method consensus` all that vote are run, and each one's part in the lead is shown.
+
     Example: rca-tui explain drill-01 --method baro
     """
     from methods import catalog
     from methods.running import results, runner
     from rca_tui.commands import explanation
+    from rca_tui.draw.rankings import CONSENSUS
 
+    if method == CONSENSUS:
+        with interruptible("interrupted; the methods were stopped"):
+            located = _load(incident, onset)
+            agreed = explanation.agree(located, seed, deadline)
+        if as_json:
+            print_json({**about(incident, located), **explanation.consensus_json(agreed)})
+            return
+        print_line(onset_line(located))
+        explanation.print_consensus(agreed)
+        return
     catalog.entry(method)
     located = _load(incident, onset)
     with interruptible("interrupted; the method was stopped"):

@@ -12,7 +12,7 @@ import typer
 from cluster.text.plain import plain
 from cluster.text.quantities import number
 from cluster.text.times import span
-from rca_tui.commands.connection import InCluster, choose_also, connected
+from rca_tui.commands.connection import InCluster, choose_also, chosen, connected
 from rca_tui.commands.errors import BadInput, Interrupted, at_terminal, interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
 from rca_tui.draw.text import COMMAND
@@ -48,7 +48,9 @@ def drill(
         float,
         typer.Option(metavar="SHARE", help="Undo when a larger share of requests fails for 10 s.", min=0.01, max=1),
     ] = 0.5,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be done, and do nothing; without a deployment, on paper.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for a confirmation.")] = False,
     context: InCluster = None,
     as_json: AsJson = False,
@@ -79,6 +81,9 @@ def drill(
 
     from cluster.incident import library
 
+    if dry_run and fault and target and not _runs():
+        _print_paper(fault, target, parameters, seconds, as_json)
+        return
     with connected() as deployment:
         if fault is None or target is None:
             from faults.blind import draw
@@ -87,8 +92,8 @@ def drill(
         if dry_run:
             from faults.engine import Engine
 
-            chosen = catalog.load(fault, deployment.kind)
-            plan = Engine(deployment, armed=False).dry_run(chosen, target, parameters, seconds)
+            planned = catalog.load(fault, deployment.kind)
+            plan = Engine(deployment, armed=False).dry_run(planned, target, parameters, seconds)
             _print_plan(plan.as_json(), as_json)
             return
         from faults import drill as drills
@@ -208,6 +213,29 @@ def _parameter(text: str) -> tuple[str, Any]:
         return name, json.loads(value)
     except (ValueError, RecursionError):
         return name, value
+
+
+def _runs() -> bool:
+    """Whether there is a deployment to plan on: one on this machine, or a cluster was named."""
+    from cluster.local import lifecycle
+
+    return chosen() is not None or lifecycle.status() is not None
+
+
+def _print_paper(fault: str, target: str, parameters: dict[str, Any], seconds: float, as_json: bool) -> None:
+    from faults import paper
+
+    plan = paper.plan(fault, target, parameters, seconds)
+    if as_json:
+        print_json(plan.as_json())
+        return
+    values = ", ".join(f"{name} {value}" for name, value in plan.parameters.items()) or "no parameters"
+    print_line(f"on paper, for no deployment is up: {fault} on {target} for {span(seconds)}, {values}")
+    print_line(f"  {plan.summary}")
+    print_line(f"  needs {'; '.join(plan.needs)}")
+    for sentence in plan.expectations():
+        print_line(f"  should show: {sentence}")
+    print_line("once `rca-tui up` runs, the same command shows each action and how to undo it by hand")
 
 
 def _print_plan(plan: dict[str, Any], as_json: bool) -> None:

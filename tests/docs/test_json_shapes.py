@@ -69,6 +69,10 @@ def test_the_causes_are_shown_in_the_shape_too() -> None:
     held("incidents", answer("incidents", "--reveal"))
 
 
+def test_a_plan_on_paper_has_its_shape() -> None:
+    held("drill", answer("drill", "cpu-stress", "--target", "replica-1", "--dry-run"), 3)
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
