@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from cluster import paths
+from cluster import own_files, paths
 from faults import clock
 from faults.clock import Moment
 from faults.errors import JournalError
@@ -160,7 +160,7 @@ class Journal:
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
             raise JournalError(f"the journal {self.path} is damaged ({reason}): undo by hand, then delete it") from None
-        if header.injection != self.id:
+        if header.injection != self.id or header.plan.get("injection") != self.id:
             raise JournalError(f"the journal {self.path} belongs to another injection: undo by hand, then delete it")
         return Record(header, steps)
 
@@ -171,7 +171,7 @@ class Journal:
             raise IllegalTransition(f"injection {self.id} is {current}, it cannot become {state}")
         line = _line(state, detail, dict(data or {}))
         try:
-            descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND)
+            descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW)
             try:
                 _drop_torn_line(descriptor)
                 _write(descriptor, line)
@@ -275,8 +275,9 @@ def _sync_folder(folder: Path) -> None:
 
 def _contents(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
+        raw = own_files.read(path, MAX_BYTES + 1)
+    except own_files.NotOurs as error:
+        raise JournalError(f"{error}, so the journal is not acted on: undo by hand, then delete it") from error
     except OSError as error:
         raise JournalError(f"cannot read the journal {path}: {error.strerror or error}") from error
     if len(raw) > MAX_BYTES:

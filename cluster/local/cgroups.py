@@ -5,6 +5,7 @@ What this machine supports is detected from the mounted hierarchies and their pe
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -124,6 +125,22 @@ def detect(name: str, root: Path = ROOT, own: Path = Path("/proc/self/cgroup")) 
 def folder_name(owner: str, deployment: str) -> str:
     """Folder name of a deployment. `owner` distinguishes the state folders of users of one machine."""
     return f"{PREFIX}{owner}-{deployment}"
+
+
+def belongs(name: str, owner: str) -> bool:
+    """Whether a folder of that name is a deployment's of this owner."""
+    return name.startswith(f"{PREFIX}{owner}-") and "/" not in name
+
+
+def is_cgroup(folder: Path) -> bool:
+    """Whether it lies in a mounted cgroup hierarchy: a plain file called `cgroup.procs` names no processes."""
+    mounts = (line.split() for line in Path("/proc/self/mounts").read_text().splitlines())
+    devices = set()
+    for _, place, kind, *_ in mounts:
+        if kind in ("cgroup", "cgroup2"):
+            with contextlib.suppress(OSError):
+                devices.add(Path(place.encode().decode("unicode_escape")).stat().st_dev)
+    return folder.stat().st_dev in devices
 
 
 def leftovers(owner: str, root: Path = ROOT, own: Path = Path("/proc/self/cgroup")) -> list[Path]:

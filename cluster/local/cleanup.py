@@ -39,25 +39,23 @@ def clean(folder: Path | None = None) -> list[str]:
 def _cgroups_of(folder: Path) -> set[Path]:
     """Cgroups named in the state file: made in another login session, they are not among the ancestors of ours."""
     known = state.load(folder)
-    tops = {parent / known.cgroups.name for parent in known.cgroups.parents} if known else set()
-    return {top.resolve() for top in tops if top.is_dir()}
+    if known is None or not cgroups.belongs(known.cgroups.name, state.owner(folder)):
+        return set()
+    tops = {(parent / known.cgroups.name).resolve() for parent in known.cgroups.parents}
+    return {top for top in tops if top.is_dir() and cgroups.is_cgroup(top)}
 
 
 def ours(folder: Path) -> list[Process]:
-    """Processes with our state folder in their environment, and the sandbox of the state file."""
+    """Processes with our state folder in their environment. The pids of the state file are not trusted."""
     wanted = str(folder.absolute())
-    found = {}
+    found = []
     for pid in processes.pids():
         if pid == os.getpid() or processes.environment(pid).get(ENV_STATE) != wanted:
             continue
         process = processes.identify(pid)
         if process is not None and process.alive():
-            found[pid] = process
-    known = state.load(folder)
-    for process in (known.sandbox, known.init) if known else ():
-        if process is not None and process.alive():
-            found[process.pid] = process
-    return list(found.values())
+            found.append(process)
+    return found
 
 
 def _end_processes(folder: Path) -> int:

@@ -51,4 +51,5 @@ def write_json(path: Path, value: object) -> None:
     """Replace a file atomically, so that no reader sees half of it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_text(json.dumps(value, indent=1, default=str) + "\n", encoding="utf-8")
+    temporary.chmod(0o600)
     temporary.replace(path)

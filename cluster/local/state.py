@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cluster import paths
+from cluster import own_files, paths
 from cluster.deployment import DeploymentError
 from cluster.local.cgroups import Cgroups
 from cluster.local.layout import RunDir
@@ -21,6 +21,7 @@ from cluster.local.processes import Process
 from cluster.local.settings import cgroups_from, write_json
 
 VERSION = 1
+_LARGEST = 1 << 20  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +86,11 @@ def save(state: LocalState, folder: Path | None = None) -> None:
 
 
 def load(folder: Path | None = None) -> LocalState | None:
-    """The state; None when there is none or the file is damaged: cleanup must go on without it."""
+    """The state; None when there is none, or when it is damaged or not ours: cleanup must go on without it."""
     try:
-        fields = json.loads(state_file(folder).read_text())
+        fields = json.loads(own_files.read(state_file(folder), _LARGEST))
         return _from(fields)
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, own_files.NotOurs, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
 

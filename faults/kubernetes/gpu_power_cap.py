@@ -42,8 +42,7 @@ class GpuPowerCap(ClusterFault[GpuPowerCapParameters]):
     rights = (
         *exec_in(),
         *exec_in(NAMESPACE),
-        Right("create", JOBS, namespace=NAMESPACE),
-        Right("delete", JOBS, namespace=NAMESPACE),
+        *(Right(verb, JOBS, namespace=NAMESPACE) for verb in ("create", "get", "delete")),
     )
     effects = (
         Effect(Role.TARGET, "gpu_power_limit", Direction.DOWN, 1.1),
@@ -84,12 +83,12 @@ class GpuPowerCap(ClusterFault[GpuPowerCapParameters]):
             ),
             undo=kubectl(cluster, plugin.namespace, *inside, *set_limit(uuid, limit.now)),
             prior={"watts": limit.now},
-            data={"namespace": plugin.namespace, "name": name, "node": node, "uuid": uuid, "job": job},
+            data={"namespace": plugin.namespace, "node": node, "uuid": uuid, "job": job},
         )
 
     def inject(self, deployment: Deployment, plan: Plan) -> None:
         cluster = cluster_of(deployment)
-        namespace, name = str(plan.data["namespace"]), str(plan.data["name"])
+        namespace, name = str(plan.data["namespace"]), name_of(plan.injection)
         cluster.api.create(JOBS, namespace, plan.data["job"])
         until = time.monotonic() + READY_PATIENCE
         while not keeper.ready(cluster.api, namespace, name):
@@ -101,7 +100,7 @@ class GpuPowerCap(ClusterFault[GpuPowerCapParameters]):
     def revert(self, deployment: Deployment, plan: Plan) -> None:
         """The limit first: when that fails, the Job is still there to restore it."""
         self._set(deployment, plan, float(plan.prior["watts"]))
-        keeper.delete(cluster_of(deployment).api, str(plan.data["namespace"]), str(plan.data["name"]))
+        keeper.delete(cluster_of(deployment).api, str(plan.data["namespace"]), name_of(plan.injection))
 
     def readback(self, deployment: Deployment, plan: Plan) -> Readback:
         cluster = cluster_of(deployment)

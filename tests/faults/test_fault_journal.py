@@ -25,7 +25,18 @@ PLAN = Plan(ID, "fake-fault", "head", ("head",), ("head",), {"head": "1"}, {"siz
 
 
 def header(injection: str = ID) -> Header:
-    return Header(injection, "fake", "f", "first", "fake-fault", "head", PLAN.as_json(), 10.0, (1, 1), {})
+    return Header(
+        injection,
+        "fake",
+        "f",
+        "first",
+        "fake-fault",
+        "head",
+        PLAN.as_json() | {"injection": injection},
+        10.0,
+        (1, 1),
+        {},
+    )
 
 
 @pytest.fixture
@@ -65,6 +76,36 @@ def test_it_is_on_disk_and_nobody_elses(tmp_path: Path) -> None:
         assert synced == ["file", "folder", "file"]
     assert stat.S_IMODE(journal.path.stat().st_mode) == 0o600
     assert stat.S_IMODE(journal.path.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("forged", ["mode", "folder", "link", "owner", "another plan"])
+def test_a_journal_that_others_can_have_written_is_not_acted_on(journal: Journal, tmp_path: Path, forged: str) -> None:
+    arm(journal)
+    journal.advance(State.INJECTING)
+    match forged:
+        case "mode":
+            journal.path.chmod(0o666)
+        case "folder":
+            journal.path.parent.chmod(0o777)
+        case "link":
+            journal.path.symlink_to(journal.path.rename(tmp_path / "elsewhere"))
+        case "owner":
+            if os.geteuid() != 0:
+                pytest.skip("only root gives files away")
+            os.chown(journal.path, 65534, 65534)
+        case "another plan":
+            other = "20260101T000000-00000002"
+            journal.path.write_text(
+                journal.path.read_text().replace(f'"plan": {{"injection": "{ID}', f'"plan": {{"injection": "{other}')
+            )
+
+    def connect(header: Header) -> None:
+        raise AssertionError("it was acted on")
+
+    with pytest.raises(JournalError, match="undo by hand"):
+        journal.read()
+    (outcome,) = recover.recover(folder=journal.path.parent, undo=Undo(connect=connect))
+    assert outcome.state is State.STUCK
 
 
 @pytest.mark.parametrize("state", list(State))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import signal
 import subprocess
@@ -28,6 +29,7 @@ from faults.errors import InjectionFailed
 from faults.journal import Journal, journals
 from faults.kubernetes import freeze, gpu_power_cap
 from faults.kubernetes.control import chaos_mesh
+from faults.kubernetes.control.cluster_fault import name_of
 from faults.preflight import Preflight
 from faults.states import State
 from faults.types import Fault
@@ -195,7 +197,7 @@ def test_a_finalizer_that_does_not_go_is_stuck_and_is_never_forced(
     undone = engine.revert(injection)
     assert undone.state is State.STUCK and not undone.clean
     assert "does not take StressChaos" in undone.detail and "1 of 1 targets" in undone.detail
-    name = injection.plan.data["name"]
+    name = name_of(injection.plan.injection)
     assert undone.command == (
         f"kubectl --context mock --namespace llm delete stresschaos {name} --timeout=60s"
         f" || kubectl --context mock --namespace llm delete pod {POD}"
@@ -207,6 +209,21 @@ def test_a_finalizer_that_does_not_go_is_stuck_and_is_never_forced(
     chaos.finish(made)
     (again,) = recover.recover(folder=tmp_path / "journal", undo=UNDO)
     assert again.state is State.RECOVERED
+
+
+def test_an_experiment_of_somebody_else_is_never_deleted(engine: Engine, chaos: ChaosMesh, api: MockApi) -> None:
+    """As a forged journal would have it: an object of that name is there, and was not made here."""
+    injection = engine.inject(load("network-delay"), TARGET, {}, 60)
+    (ours,) = experiments(api)
+    plan = dataclasses.replace(injection.plan, injection="20260101T000000-0000000a")
+    theirs = {**ours, "metadata": {"name": name_of(plan.injection), "namespace": "llm", "labels": {"app": "theirs"}}}
+    api.create("networkchaos", "llm", theirs)
+    with pytest.raises(DeploymentError, match="was not made here"):
+        load("network-delay").revert(engine.deployment, plan)
+    assert len(experiments(api)) == 2
+    assert engine.revert(injection).state is State.RECOVERED
+    (left,) = experiments(api)
+    assert left["metadata"]["labels"] == {"app": "theirs"}
 
 
 def test_a_pod_replaced_while_active_ends_the_fault(engine: Engine, chaos: ChaosMesh, api: MockApi) -> None:

@@ -24,6 +24,7 @@ from faults.kubernetes.control.cluster_fault import (
     get,
     kubectl,
     name_of,
+    require_ours,
     require_same_pod,
 )
 from faults.kubernetes.control.experiment import Experiment
@@ -89,7 +90,7 @@ class ChaosFault(ClusterFault[P]):
             parameters=parameters.model_dump(),
             actions=(f"create {kind} {name} in {pod.namespace} of {cluster.api.context}: {json.dumps(spec)}",),
             undo=self.undo(cluster, pod.namespace, pod.name, name),
-            data={"namespace": pod.namespace, "pod": pod.name, "uid": pod.uid, "name": name, "body": body},
+            data={"namespace": pod.namespace, "pod": pod.name, "uid": pod.uid, "body": body},
         )
 
     def undo(self, cluster: KubernetesDeployment, namespace: str, pod: str, name: str) -> str:
@@ -103,7 +104,7 @@ class ChaosFault(ClusterFault[P]):
         api.create(self.resource, namespace, plan.data["body"])
         until = time.monotonic() + INJECT_PATIENCE
         while True:
-            found = Experiment.read(get(api, self.resource, namespace, str(plan.data["name"])) or {})
+            found = Experiment.read(get(api, self.resource, namespace, name_of(plan.injection)) or {})
             if found.injected(namespace, str(plan.data["pod"])):
                 return
             if time.monotonic() >= until:
@@ -111,7 +112,8 @@ class ChaosFault(ClusterFault[P]):
             time.sleep(POLL)
 
     def revert(self, deployment: Deployment, plan: Plan) -> None:
-        api, namespace, name = cluster_of(deployment).api, str(plan.data["namespace"]), str(plan.data["name"])
+        api, namespace, name = cluster_of(deployment).api, str(plan.data["namespace"]), name_of(plan.injection)
+        require_ours(api, self.resource, namespace, name)
         api.delete(self.resource, namespace, name)
         until = time.monotonic() + GONE_PATIENCE
         while (made := get(api, self.resource, namespace, name)) is not None:
@@ -122,7 +124,7 @@ class ChaosFault(ClusterFault[P]):
             time.sleep(POLL)
 
     def readback(self, deployment: Deployment, plan: Plan) -> Readback:
-        api, name = cluster_of(deployment).api, str(plan.data["name"])
+        api, name = cluster_of(deployment).api, name_of(plan.injection)
         made = get(api, self.resource, str(plan.data["namespace"]), name)
         if made is None:
             return Readback(True, f"there is no {KIND[self.resource]} {name}")

@@ -97,6 +97,14 @@ def get(api: Api, resource: Resource, namespace: str, name: str) -> Object | Non
         raise
 
 
+def require_ours(api: Api, resource: Resource, namespace: str, name: str) -> None:
+    """Raises DeploymentError for an object of that name that was not made here. One that is gone is no error."""
+    made = get(api, resource, namespace, name)
+    labels = {} if made is None else made.get("metadata", {}).get("labels") or {}
+    if made is not None and not LABELS.items() <= labels.items():
+        raise DeploymentError(f"the {resource} {name} in {namespace} was not made here, so it is not deleted")
+
+
 def same_pod(api: Api, plan: Plan) -> bool:
     """Whether the pod that the plan was made for is still there, not another one of the same name."""
     found = get(api, PODS, str(plan.data["namespace"]), str(plan.data["pod"]))

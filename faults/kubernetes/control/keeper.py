@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from cluster.kubernetes.resources import JOBS, PODS, Object
-from faults.kubernetes.control.cluster_fault import LABELS, OWN_TIMEOUT
+from faults.kubernetes.control.cluster_fault import LABELS, OWN_TIMEOUT, require_ours
 
 if TYPE_CHECKING:
     from cluster.kubernetes.api import Api
@@ -85,4 +85,5 @@ def ready(api: Api, namespace: str, name: str) -> bool:
 
 def delete(api: Api, namespace: str, name: str) -> None:
     """Delete the Job and its pod. It is no error when there is none. Raises DeploymentError."""
+    require_ours(api, JOBS, namespace, name)
     api.delete(JOBS, namespace, name)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cluster.deployment import DeploymentError, Liveness
-from cluster.local import cleanup, lifecycle, processes, state
+from cluster.local import cgroups, cleanup, lifecycle, processes, state
 from cluster.local.cgroups import Cgroups, Version
 from cluster.local.deployment import LocalDeployment
 from cluster.local.layout import ENV_STATE, RunDir
@@ -95,13 +96,51 @@ def test_a_marked_process_is_ended_and_one_of_another_state_folder_is_not(local:
             theirs.kill()
 
 
-def test_a_cgroup_that_was_made_in_another_login_session_is_removed(local: Path, tmp_path: Path) -> None:
+def with_cgroup(local: Path, parent: Path, name: str) -> None:
+    (parent / name / "head").mkdir(parents=True)
+    state.save(dataclasses.replace(a_state(local), cgroups=Cgroups(Version.V2, (parent,), name), holders={}))
+
+
+def test_a_cgroup_that_was_made_in_another_login_session_is_removed(
+    local: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cgroups, "is_cgroup", lambda folder: True)
     parent = tmp_path / "user@1000.service"
-    (parent / "rca-tui-x-0123abcd" / "head").mkdir(parents=True)
-    made_there = Cgroups(Version.V2, (parent,), "rca-tui-x-0123abcd")
-    state.save(dataclasses.replace(a_state(local), cgroups=made_there, holders={}))
+    with_cgroup(local, parent, cgroups.folder_name(state.owner(), "0123abcd"))
     assert cleanup.clean() == ["1 cgroups"]
     assert list(parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["rca-tui-{owner}-0123abcd", "rca-tui-other-0123abcd", "../elsewhere", "x"])
+def test_pids_in_a_plain_file_are_not_ended(local: Path, tmp_path: Path, name: str) -> None:
+    """The state file names a folder that is no cgroup of ours, with a list of pids in it."""
+    name = name.format(owner=state.owner())
+    with_cgroup(local, tmp_path / "parent", name)
+    with subprocess.Popen(["sleep", "1000"]) as bystander:
+        (tmp_path / "parent" / name / "head" / "cgroup.procs").write_text(f"{bystander.pid}\n")
+        try:
+            assert cleanup.clean() == []
+            assert bystander.poll() is None
+        finally:
+            bystander.kill()
+
+
+def test_a_process_that_only_the_state_file_calls_ours_is_not_ended(local: Path) -> None:
+    with subprocess.Popen(["sleep", "1000"]) as bystander:
+        process = processes.identify(bystander.pid)
+        state.save(dataclasses.replace(a_state(local, init=process), sandbox=process))
+        try:
+            assert cleanup.clean() == []
+            assert bystander.poll() is None
+        finally:
+            bystander.kill()
+
+
+def test_a_state_file_that_others_can_write_counts_as_none(local: Path) -> None:
+    state.save(a_state(local))
+    assert stat.S_IMODE(state.state_file().stat().st_mode) == 0o600
+    state.state_file().chmod(0o666)
+    assert state.load() is None
 
 
 def test_a_slow_look_around_still_ends_what_it_found(local: Path, monkeypatch: pytest.MonkeyPatch) -> None:
