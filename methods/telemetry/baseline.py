@@ -1,0 +1,125 @@
+"""What was normal for each signal, and how far its newest samples are from it.
+
+Normal is the median of the earlier part of the window, with the spread of its samples about it. The later part may hold
+the trouble itself, so it is left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from methods.telemetry.matrix import Floats
+
+HISTORY = 600.0
+"""Seconds before the moment that are read."""
+EARLIER = 0.6
+"""Share of that time from which the baseline is taken, its beginning."""
+LEAST = 20.0
+"""Seconds of a baseline; two thirds of its samples are measured."""
+RECENT = 4.0
+"""Seconds whose median is the value now; at least three samples."""
+SPREADS = 5.0
+"""Standard deviations (by the median absolute deviation) that are normal."""
+RARE = 0.97
+"""Quantile of the baseline's distances from its median; 1.25 times that distance is normal, too."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Readings:
+    """Signals (columns) at one moment. Arrays have one entry a column; NaN where nothing was measured.
+
+    Attributes:
+        times: (N,) unix seconds of the samples up to the moment, ascending.
+        values: (N, M) samples, NaN in gaps.
+        column: key -> its place in the arrays.
+        now: median of the newest samples.
+        usual: median of the baseline; NaN where the baseline is too short.
+        spread: distance from `usual` that is normal.
+        seen: share of the baseline's samples that were measured.
+        step: seconds between samples.
+        fresh: samples after this unix time make `now`.
+        earlier: samples up to this unix time make the baseline.
+    """
+
+    times: Floats
+    values: Floats
+    column: dict[tuple[str, ...], int]
+    now: Floats
+    usual: Floats
+    spread: Floats
+    seen: Floats
+    step: float
+    fresh: float
+    earlier: float
+
+    def get(self, key: tuple[str, ...], of: Floats) -> float:
+        """The entry of a key in one of the arrays, NaN for a key that was not recorded."""
+        place = self.column.get(key)
+        return float("nan") if place is None else float(of[place])
+
+    def latest(self, key: tuple[str, ...]) -> float:
+        """The newest measured sample of those that make `now`, NaN where there is none."""
+        values = self.series(key)[self.times > self.fresh]
+        known = values[np.isfinite(values)]
+        return float(known[-1]) if len(known) else float("nan")
+
+    def series(self, key: tuple[str, ...]) -> Floats:
+        """All samples of a key, gaps where it was not recorded."""
+        place = self.column.get(key)
+        return np.full(len(self.times), np.nan) if place is None else self.values[:, place]
+
+
+def read(frame: pd.DataFrame, moment: float) -> Readings:
+    """Readings of all columns of `Telemetry.metrics` or `edge_metrics` at a moment in unix seconds."""
+    everything = frame.index.to_numpy(dtype=np.float64)
+    low, high = np.searchsorted(everything, [moment - HISTORY, moment], side="right")
+    times = everything[low:high]
+    values = frame.iloc[low:high].to_numpy(dtype=np.float64)
+    column = {tuple(map(str, key)): place for place, key in enumerate(frame.columns.to_list())}
+    step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
+    fresh = moment - max(RECENT, 3.0 * step)
+    nothing = np.full(values.shape[1], np.nan)
+    if not len(times):
+        return Readings(times, values, column, nothing, nothing, nothing, np.zeros(values.shape[1]), step, fresh, 0.0)
+    now = _quantile(values[times > fresh], 0.5)
+    earlier = float(times[0] + EARLIER * (moment - times[0]))
+    past = values[times <= earlier]
+    seen = np.isfinite(past).mean(axis=0)
+    usual = _quantile(past, 0.5)
+    away = np.abs(past - usual)
+    spread = np.fmax(SPREADS * 1.4826 * _quantile(away, 0.5), 1.25 * _quantile(away, RARE))
+    if times[-1] - times[0] < LEAST / EARLIER or len(past) < 5:
+        usual = nothing
+    return Readings(times, values, column, now, usual, spread, seen, step, fresh, earlier)
+
+
+def last_departure(readings: Readings, values: Floats, bound: float, up: bool) -> float:
+    """Unix seconds of the first sample beyond `bound` in the departure that holds now, gaps of two samples allowed."""
+    known = np.flatnonzero(np.isfinite(values))
+    beyond = values[known] > bound if up else values[known] <= bound
+    at, rest = len(known) - 1, 0
+    for place in range(len(known) - 1, -1, -1):
+        rest = 0 if beyond[place] else rest + 1
+        if beyond[place]:
+            at = place
+        if rest > 2 and readings.times[known[place]] <= readings.fresh:
+            break
+    return float(readings.times[known[at]])
+
+
+def _quantile(values: Floats, share: float) -> Floats:
+    """A quantile of each column over what was measured, NaN where nothing was: one sort of all columns."""
+    count = np.isfinite(values).sum(axis=0)
+    if not values.size:
+        return np.full(values.shape[1], np.nan)
+    ordered = np.sort(np.where(np.isfinite(values), values, np.nan), axis=0)
+    place = np.maximum(count - 1, 0) * share
+    low = np.floor(place).astype(np.intp)
+    high = np.minimum(low + 1, np.maximum(count - 1, 0))
+    columns = np.arange(values.shape[1])
+    part = place - low
+    below, above = ordered[low, columns], ordered[high, columns]
+    return np.asarray(below + (above - below) * part, dtype=np.float64)

@@ -1,0 +1,306 @@
+"""Which components are in trouble now, compared with what was normal for each and with what its callees explain.
+
+    readings (`methods.telemetry.baseline`) ──▶ changes of each component ──▶ less what its callees explain ──▶ Health
+
+A change is how far a signal is from its normal, in units of the distance that is normal: a score of 1 and above counts.
+Signals of one kind (latency, waiting, errors …) measure the same trouble, so the strongest of them counts once, as
+log2(1 + score) up to `MOST`. The sum over kinds is the severity. A caller waits for those that it calls: what is as
+slow, failing or crowded at a callee is subtracted from the caller. What slows all calls of a caller alike is its own;
+what slows one call alone belongs to the callee or the way to it. A component is in trouble when its severity reaches
+`TROUBLE` and its users notice: busy CPU or more memory alone is only a change.
+
+A component that ends no requests, while it did all the time before and others still send some, is stalled.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from cluster.signals import SIGNALS, Quantity
+from cluster.topology import Topology
+from methods.telemetry.baseline import Readings, last_departure, read
+from methods.telemetry.health_types import (
+    CHANGED,
+    NOTICED,
+    ON_CALLS,
+    RULES,
+    Change,
+    Event,
+    Health,
+    Rule,
+    Sort,
+    State,
+)
+from methods.telemetry.matrix import Floats
+
+TROUBLE = 3.2
+"""Severity of a component in trouble."""
+STEADY = 0.9
+"""Share of a baseline in which a component ended requests, for silence to mean a stall."""
+IDLE = 3.0
+"""Seconds without an ended request that are a stall, at least."""
+FAILING = 0.05
+"""Error ratio that is trouble whatever was normal."""
+_NONE = 0.02
+"""Share of the usual rate that is none."""
+_TINY = 1e-9
+_WHOLE = ("latency_p50", "latency_p90")
+_ENDED, _FAILED, _IN_WORK = "request_rate", "error_rate", ("running_requests", "queue_length")
+
+
+def look(
+    topology: Topology,
+    metrics: pd.DataFrame,
+    edge_metrics: pd.DataFrame,
+    moment: float,
+    up: Mapping[str, bool] | None = None,
+    replaced: Mapping[str, float] | None = None,
+) -> tuple[Health, ...]:
+    """The health of every component at a moment, the worst first.
+
+    Args:
+        metrics, edge_metrics: as in `cluster.incident.model.Telemetry`; samples after the moment are not read.
+        moment: unix seconds.
+        up: component -> whether it answers, as far as the deployment knows.
+        replaced: component -> unix seconds at which what runs behind it was replaced.
+    """
+    view = _View(topology, read(metrics, moment), read(edge_metrics, moment), moment)
+    stalls = {c: stall for c in topology.ids if (stall := view.stall(c)) is not None}
+    found = []
+    for component in topology.ids:
+        changes = [view.less_callees(c, component, stalls) for c in view.changes(component)]
+        changes += [*view.as_callee(component, stalls), *view.as_caller(component)]
+        if component in stalls:
+            changes.append(stalls[component])
+        if (up or {}).get(component) is False:
+            changes.append(Change(Sort.DOWN, "", 0.0, 1.0, moment, math.inf))
+        events = tuple(_events(view.own, component, (replaced or {}).get(component)))
+        found.append(_judged(view.own, component, changes, events))
+    return tuple(sorted(found, key=lambda h: h.severity, reverse=True))
+
+
+def _judged(own: Readings, component: str, changes: list[Change], events: tuple[Event, ...]) -> Health:
+    best: dict[Sort, Change] = {}
+    for change in changes:
+        held = best.get(change.sort)
+        if held is None or (change.severity, change.score) > (held.severity, held.score):
+            best[change.sort] = change
+    told = tuple(sorted(best.values(), key=lambda c: (c.severity, c.score), reverse=True))
+    severity = sum(c.severity for c in told)
+    began = min((c.since for c in told if c.severity > 0), default=None)
+    noticed = any(c.sort in NOTICED and c.severity > 0 for c in told)
+    if noticed and severity >= TROUBLE:
+        return Health(component, State.TROUBLE, severity, began, told, events)
+    gone = _silent(own, component)
+    if gone is not None:
+        return Health(component, State.SILENT, max(severity, TROUBLE), gone, told, events)
+    if told:
+        return Health(component, State.CHANGED, severity, began, told, events)
+    known = any(math.isfinite(own.usual[p]) and math.isfinite(own.now[p]) for p in _places(own, component))
+    return Health(component, State.NORMAL if known else State.UNKNOWN, 0.0, None, told, events)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _View:
+    """The deployment at one moment: of components (`own`) and of what they measure of their callees (`calls`)."""
+
+    topology: Topology
+    own: Readings
+    calls: Readings
+    moment: float
+
+    def changes(self, component: str) -> Iterator[Change]:
+        """Signals of the component that left their normal."""
+        for signal, rule in RULES.items():
+            if (change := self._change(self.own, (component, signal), rule)) is not None:
+                yield change
+
+    def less_callees(self, change: Change, component: str, stalls: Mapping[str, Change]) -> Change:
+        """The change with the share of it that the callees explain."""
+        callees = self.topology.callees(component)
+        if not callees or change.sort not in (Sort.LATENCY, Sort.WAITING, Sort.ERRORS):
+            return change
+        if any(callee in stalls for callee in callees):
+            return replace(change, explained=1.0)
+        distance = change.now - change.usual
+        if change.sort is Sort.LATENCY:
+            theirs = max(
+                max(_away(self.own, (c, change.signal)), *(self._excess(component, c, s) for s in _WHOLE))
+                for c in callees
+            )
+        elif change.sort is Sort.WAITING:
+            if any(self._unknown(c) for c in callees):
+                return replace(change, explained=1.0)
+            theirs = sum(max(_away(self.own, (c, _IN_WORK[0])), self._held(component, c)) for c in callees)
+        else:
+            rates = [max(_away(self.own, (c, _FAILED)), _away(self.calls, (component, c, _FAILED))) for c in callees]
+            theirs, distance = sum(rates), max(_away(self.own, (component, _FAILED)), _TINY)
+        return replace(change, explained=min(1.0, max(0.0, theirs / distance)))
+
+    def as_callee(self, component: str, stalls: Mapping[str, Change]) -> Iterator[Change]:
+        """What is slower or fails in the calls to this component, less what all calls of the caller share."""
+        for caller in self.topology.callers(component):
+            if caller in stalls:
+                continue
+            for signal, rule in ON_CALLS.items():
+                change = self._change(self.calls, (caller, component, signal), rule)
+                if change is None:
+                    continue
+                known = max(self._common(caller, signal), _away(self.own, (component, signal)))
+                yield replace(change, explained=min(1.0, known / (change.now - change.usual)))
+
+    def as_caller(self, component: str) -> Iterator[Change]:
+        """What is slower in all calls of this component alike, beyond what the callees themselves measure."""
+        callees = self.topology.callees(component)
+        if len(callees) < 2:
+            return
+        for signal, rule in ON_CALLS.items():
+            common = self._common(component, signal)
+            keys = [(component, c, signal) for c in callees if (component, c, signal) in self.calls.column]
+            if rule.sort is not Sort.CALLS or common <= 0 or not keys:
+                continue
+            usual = float(np.nanmedian([self.calls.get(k, self.calls.usual) for k in keys]))
+            spread = float(np.nanmedian([self.calls.get(k, self.calls.spread) for k in keys]))
+            score = common / max(spread, rule.share * usual, rule.floor)
+            if score >= CHANGED:
+                began = last_departure(
+                    self.calls, np.nanmedian([self.calls.series(k) for k in keys], axis=0), usual + common / 2, up=True
+                )
+                yield Change(Sort.OWN_CALLS, signal, usual + common, usual, began, score)
+
+    def stall(self, component: str) -> Change | None:
+        """No request ended well for seconds, though some did all the time before, and there are some to serve.
+
+        By the component's own count where there is one now, else by its callers'.
+        """
+        if not self._wanted(component):
+            return None
+        for readings, ended, failed in self._counts(component):
+            known = np.flatnonzero(np.isfinite(ended))
+            if not len(known) or readings.times[known[-1]] <= readings.fresh:
+                continue
+            past = ended[known[readings.times[known] <= readings.earlier]]
+            usual = float(np.median(past)) if len(past) else 0.0
+            if not usual > 0 or (past > 0).mean() < STEADY:
+                return None
+            served = np.where(np.isfinite(failed), np.maximum(ended - failed, 0.0), ended)
+            began = last_departure(readings, served, _NONE * usual, up=False)
+            if served[known[-1]] <= _NONE * usual and self.moment - began >= IDLE:
+                return Change(Sort.STALL, _ENDED, 0.0, usual, began, math.inf)
+            return None
+        return None
+
+    def _counts(self, component: str) -> Iterator[tuple[Readings, Floats, Floats]]:
+        """Requests that ended and that failed, by the component itself and then by each caller."""
+        own, calls = self.own, self.calls
+        yield own, own.series((component, _ENDED)), own.series((component, _FAILED))
+        for caller in self.topology.callers(component):
+            key = (caller, component)
+            yield calls, calls.series((*key, _ENDED)), calls.series((*key, _FAILED))
+
+    def _wanted(self, component: str) -> bool:
+        """Whether requests are sent to the component: those in work, else those of a caller that is not idle."""
+        in_work = [v for s in _IN_WORK if math.isfinite(v := self.own.latest((component, s)))]
+        if in_work:
+            return max(in_work) > 0
+        callers = self.topology.callers(component)
+        return any(self.own.latest((c, s)) > 0 for c in callers for s in (_ENDED, "connections"))
+
+    def _unknown(self, component: str) -> bool:
+        """Whether the component's requests in work were measured and no longer are."""
+        key = (component, _IN_WORK[0])
+        return self.own.get(key, self.own.seen) >= STEADY and not math.isfinite(self.own.get(key, self.own.now))
+
+    def _excess(self, caller: str, callee: str, signal: str) -> float:
+        """How much slower the calls to one callee are than before, beyond what all calls of the caller share."""
+        return _away(self.calls, (caller, callee, signal)) - self._common(caller, signal)
+
+    def _held(self, caller: str, callee: str) -> float:
+        """How many of the caller's requests wait for the callee beyond the usual: their rate by their time (Little)."""
+        rate = self.calls.get((caller, callee, _ENDED), self.calls.now)
+        return max(0.0, self._excess(caller, callee, "latency_p50")) * rate if rate > 0 else 0.0
+
+    def _common(self, caller: str, signal: str) -> float:
+        """How much slower the calls to most callees are than before, less what those measure themselves."""
+        away = []
+        for callee in self.topology.callees(caller):
+            key = (caller, callee, signal)
+            if math.isfinite(self.calls.get(key, self.calls.now) - self.calls.get(key, self.calls.usual)):
+                away.append(_away(self.calls, key) - _away(self.own, (callee, signal)))
+        return max(0.0, sorted(away)[(len(away) - 1) // 2]) if len(away) > 1 else 0.0
+
+    def _change(self, readings: Readings, key: tuple[str, ...], rule: Rule) -> Change | None:
+        now, usual = readings.get(key, readings.now), readings.get(key, readings.usual)
+        if not math.isfinite(now):
+            return None
+        peers = not math.isfinite(usual)
+        if peers and rule.sort is Sort.LATENCY:
+            usual = _middle([readings.get((peer, key[-1]), readings.now) for peer in self.topology.peers(key[0])])
+        elif peers and key[-1] == "error_ratio" and now >= FAILING:
+            usual = 0.0
+        if not math.isfinite(usual):
+            return None
+        spread = usual if peers else readings.get(key, readings.spread)
+        normal = max(spread, rule.share * abs(usual), rule.floor)
+        score = (usual - now if rule.down else now - usual) / normal
+        if score < CHANGED:
+            return None
+        bound = usual - 0.5 * normal if rule.down else usual + 0.5 * normal
+        return Change(
+            rule.sort,
+            key[-1],
+            now,
+            usual,
+            last_departure(readings, readings.series(key), bound, not rule.down),
+            score,
+            peers=peers,
+        )
+
+
+def _away(readings: Readings, key: tuple[str, ...]) -> float:
+    """How far a signal is above its normal, in its unit; 0 where it is not above it or that is not known."""
+    distance = readings.get(key, readings.now) - readings.get(key, readings.usual)
+    return max(0.0, distance) if math.isfinite(distance) else 0.0
+
+
+def _middle(values: list[float]) -> float:
+    known = sorted(v for v in values if math.isfinite(v))
+    return known[len(known) // 2] if len(known) > 1 else math.nan
+
+
+def _places(own: Readings, component: str) -> list[int]:
+    return [place for key, place in own.column.items() if key[0] == component]
+
+
+def _silent(own: Readings, component: str) -> float | None:
+    """Unix seconds of the last sample of a component most of whose telemetry was there all the time and is gone."""
+    steady = [
+        place
+        for key, place in own.column.items()
+        if key[0] == component and own.seen[place] >= STEADY and _always_measured(key[1])
+    ]
+    gone = [p for p in steady if not math.isfinite(own.now[p])]
+    if not gone or 2 * len(gone) < len(steady):
+        return None
+    measured = np.isfinite(own.values[:, gone]).any(axis=1)
+    return float(own.times[np.flatnonzero(measured)[-1]])
+
+
+def _always_measured(name: str) -> bool:
+    """Whether a gap of the signal is silence: a quantile or a ratio has one where no request ended."""
+    return name not in SIGNALS or SIGNALS[name].quantity in (Quantity.GAUGE, Quantity.RATE)
+
+
+def _events(own: Readings, component: str, replaced: float | None) -> Iterator[Event]:
+    """Restarts that a counter tells, and the replacement that the deployment tells."""
+    counter = own.series((component, "restarts"))
+    known = np.flatnonzero(np.isfinite(counter))
+    rises = known[1:][np.diff(counter[known]) > 0]
+    yield from (Event("restarted", float(own.times[at])) for at in rises)
+    if replaced is not None:
+        yield Event("replaced", replaced)

@@ -1,0 +1,111 @@
+"""Health in words, and as plain data.
+
+>>> from methods.telemetry.health_types import Change, Health, Sort, State
+>>> stall = Change(Sort.STALL, "request_rate", 0.0, 1.0, since=100.0, score=9.0)
+>>> sentence(Health("replica-0", State.TROUBLE, 12.0, 100.0, (stall,)), 142.0)
+'stalled 42 s: no request ended, was 1 /s'
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from cluster.signals import UNITS
+from cluster.text.plain import plain
+from cluster.text.quantities import percent, quantity
+from cluster.text.times import clock_time, span
+from methods.telemetry.health_types import Change, Health, Sort, State
+
+_NAMES = {
+    "latency_p50": "latency p50",
+    "latency_p90": "latency p90",
+    "ttft_p50": "TTFT p50",
+    "ttft_p90": "TTFT p90",
+    "tpot_p50": "TPOT p50",
+    "tpot_p90": "TPOT p90",
+    "queue_time_p90": "time in queue p90",
+    "queue_length": "queued",
+    "running_requests": "in work",
+    "connections": "connections",
+    "kv_usage": "KV cache",
+    "preemption_rate": "preemptions",
+    "error_ratio": "errors",
+    "error_rate": "errors",
+    "timeout_rate": "timeouts",
+    "abort_rate": "aborted",
+    "request_rate": "load",
+    "token_rate": "tokens",
+    "cpu_usage": "CPU",
+    "cpu_throttled": "CPU throttled",
+    "memory_working_set": "memory",
+    "memory_limit_ratio": "memory of its limit",
+    "memory_used": "memory",
+    "gcs_memory": "memory of the GCS",
+    "connect_time_p90": "connecting p90",
+}
+_SHARES = frozenset({"error_ratio", "cpu_throttled", "kv_usage", "memory_limit_ratio", "gpu_throttle_power"})
+
+
+def sentence(health: Health, moment: float, most: int = 3) -> str:
+    """What is the matter with a component, its strongest change first; at most `most` changes."""
+    changes = [c for c in health.changes if c.severity > 0] or list(health.changes)
+    told = "; ".join(describe(c, moment) for c in changes[:most])
+    match health.state:
+        case State.NORMAL:
+            return "as before"
+        case State.UNKNOWN:
+            return "not known: nothing measured, or too short a past"
+        case State.SILENT:
+            return f"telemetry gone {span(moment - (health.since or moment))}" + (f"; {told}" if told else "")
+    return told
+
+
+def describe(change: Change, moment: float) -> str:
+    """One change: what it is now and what it was."""
+    if change.sort is Sort.STALL:
+        return f"stalled {span(moment - change.since)}: no request ended, was {_value(change.signal, change.usual)}"
+    if change.sort is Sort.DOWN:
+        return "down: it does not answer"
+    now, usual = _value(change.signal, change.now), _value(change.signal, change.usual)
+    name = plain(_NAMES.get(change.signal, change.signal.replace("_", " ")))
+    if change.sort in (Sort.CALLS, Sort.OWN_CALLS):
+        name = ("calls to it: " if change.sort is Sort.CALLS else "all its calls: ") + name
+    before = "its peers" if change.peers else "was"
+    return f"{name} {now}, {before} {usual}" + (", as its callees" if change.severity == 0 and change.explained else "")
+
+
+def marks(health: Health) -> tuple[str, ...]:
+    """Restarts and replacements with their times."""
+    return tuple(f"{event.what} {clock_time(event.time)}" for event in health.events)
+
+
+def as_json(health: Health, moment: float) -> dict[str, Any]:
+    """Plain data; times in unix seconds, values in the units of `cluster.signals`."""
+    return {
+        "component": health.component,
+        "state": health.state.value,
+        "severity": round(health.severity, 3),
+        "since": health.since,
+        "sentence": sentence(health, moment),
+        "changes": [
+            {
+                "signal": c.signal,
+                "kind": c.sort.value,
+                "now": c.now,
+                "before": c.usual,
+                "since": c.since,
+                "explained_by_callees": round(c.explained, 3),
+            }
+            for c in health.changes
+        ],
+        "events": [{"event": e.what, "time": e.time} for e in health.events],
+    }
+
+
+def _value(signal: str, value: float) -> str:
+    if signal in _SHARES:
+        return percent(value)
+    if signal in ("queue_length", "running_requests", "connections") and math.isfinite(value):
+        return f"{value:.0f}"
+    return quantity(value, UNITS.get(signal, ""))

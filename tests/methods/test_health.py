@@ -1,0 +1,195 @@
+"""Health against what was normal: shipped drills second by second, and small deployments made for one rule each."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cluster.incident import library
+from cluster.topology import Component, Kind, Topology, calls
+from methods.telemetry.health import look
+from methods.telemetry.health_types import Health, Sort, State
+from methods.telemetry.health_wording import as_json, marks, sentence
+
+DRILLS = ("drill-01", "drill-02", "drill-13", "drill-14", "drill-21", "drill-25", "drill-27", "drill-53", "drill-61")
+WITHIN = 15
+"""Seconds after a fault within which its component is first and in trouble."""
+WARM_UP = 50
+"""Seconds of a recording after which there is a baseline."""
+
+
+def health_at(incident, moment: float) -> tuple[Health, ...]:
+    return look(incident.topology, incident.telemetry.metrics, incident.telemetry.edge_metrics, moment)
+
+
+@pytest.mark.parametrize("name", DRILLS)
+def test_the_culprit_is_first_and_in_trouble_from_15_s_on_until_the_undo(name) -> None:
+    incident, truth = library.load_with_truth(name)
+    culprits = set(truth.components) or {c.id for c in incident.topology.of_kind(Kind.HEAD, Kind.REPLICA)}
+    for moment in np.arange(truth.injected_at + min(WITHIN, 10), truth.reverted_at):
+        worst = health_at(incident, moment)[0]
+        assert worst.state is State.TROUBLE, f"{moment - truth.injected_at:.0f} s: {worst}"
+        assert worst.component in culprits, f"{moment - truth.injected_at:.0f} s: {worst}"
+        assert truth.injected_at - WITHIN <= worst.since <= moment
+
+
+@pytest.mark.slow
+def test_no_healthy_second_of_the_shipped_drills_has_a_component_in_trouble() -> None:
+    seconds, red = 0, []
+    for listing in library.listings():
+        if not listing.shipped:
+            continue
+        incident, truth = library.load_with_truth(str(listing.path))
+        for moment in np.arange(incident.window.start + WARM_UP, truth.injected_at, 5.0):
+            seconds += 1
+            red += [(listing.name, h.component) for h in health_at(incident, moment) if h.state is State.TROUBLE]
+    assert seconds > 800
+    assert red == []
+
+
+TOPOLOGY = Topology(
+    (
+        Component("gateway", Kind.GATEWAY),
+        *(Component(f"replica-{i}", Kind.REPLICA) for i in range(3)),
+    ),
+    calls("gateway", [f"replica-{i}" for i in range(3)]),
+    "gateway",
+)
+END = 119.0
+
+
+def frames(**changed: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Two minutes of a calm deployment; `component__signal` has another value in the last 20 seconds."""
+    values = {("gateway", "request_rate"): 3.0, ("gateway", "latency_p90"): 0.5, ("gateway", "error_rate"): 0.0}
+    values |= {("gateway", "connections"): 2.0}
+    edges = {}
+    for i in range(3):
+        name = f"replica-{i}"
+        values |= {(name, "request_rate"): 1.0, (name, "latency_p90"): 0.4, (name, "running_requests"): 1.0}
+        values |= {(name, "cpu_usage"): 0.3, (name, "memory_working_set"): 8e8}
+        edges |= {("gateway", name, "latency_p90"): 0.45, ("gateway", name, "request_rate"): 1.0}
+    metrics = table(values, ["component", "signal"])
+    edge_metrics = table(edges, ["source", "target", "signal"])
+    for name, value in changed.items():
+        key = tuple(part.replace("_", "-") if i < name.count("__") else part for i, part in enumerate(name.split("__")))
+        (metrics if len(key) == 2 else edge_metrics).loc[100.0:, key] = value
+    return metrics, edge_metrics
+
+
+def table(values: dict[tuple[str, ...], float], names: list[str]) -> pd.DataFrame:
+    columns = pd.MultiIndex.from_tuples(list(values), names=names)
+    return pd.DataFrame([list(values.values())] * 120, index=np.arange(120.0), columns=columns)
+
+
+def judged(up=None, replaced=None, moment=END, **changed: float) -> dict[str, Health]:
+    return {h.component: h for h in look(TOPOLOGY, *frames(**changed), moment, up, replaced)}
+
+
+def test_a_calm_deployment_is_normal() -> None:
+    assert {h.state for h in judged().values()} == {State.NORMAL}
+    assert sentence(judged()["gateway"], END) == "as before"
+
+
+def test_a_replica_that_ends_nothing_is_stalled_and_explains_its_caller() -> None:
+    found = judged(replica_1__request_rate=0.0, gateway__connections=20.0, gateway__latency_p90=9.0)
+    assert next(iter(found)) == "replica-1"
+    assert sentence(found["replica-1"], END).startswith("stalled 19 s: no request ended, was 1 /s")
+    assert found["gateway"].state is State.CHANGED
+    assert sentence(found["gateway"], END).endswith("as its callees")
+
+
+def test_no_request_to_serve_is_no_stall() -> None:
+    idle = {f"replica_{i}__{s}": 0.0 for i in range(3) for s in ("request_rate", "running_requests")}
+    found = judged(**idle, gateway__request_rate=0.0, gateway__connections=0.0)
+    assert State.TROUBLE not in {h.state for h in found.values()}
+
+
+def test_calls_that_only_end_in_errors_are_a_stall_where_the_component_says_nothing() -> None:
+    metrics, edges = frames()
+    metrics.loc[100.0:, "replica-2"] = np.nan
+    for second, failed in ((0.0, 0.0), (100.0, 1.0)):
+        edges.loc[second:, ("gateway", "replica-2", "error_rate")] = failed
+    worst = look(TOPOLOGY, metrics, edges.sort_index(axis=1), END)[0]
+    assert (worst.component, worst.changes[0].sort) == ("replica-2", Sort.STALL)
+
+
+def test_telemetry_that_is_gone_is_a_state_of_its_own() -> None:
+    metrics, edges = frames()
+    metrics.loc[100.0:, "replica-2"] = np.nan
+    worst = look(TOPOLOGY, metrics, edges, END)[0]
+    assert (worst.component, worst.state) == ("replica-2", State.SILENT)
+    assert sentence(worst, END) == "telemetry gone 20 s"
+
+
+def test_busy_alone_is_a_change_and_busy_and_slow_is_trouble() -> None:
+    assert judged(replica_0__cpu_usage=0.5)["replica-0"].state is State.CHANGED
+    found = judged(replica_0__cpu_usage=0.5, replica_0__latency_p90=2.0)
+    assert found["replica-0"].state is State.TROUBLE
+    assert sentence(found["replica-0"], END) == "latency p90 2 s, was 400 ms; CPU 0.5 cores, was 0.3 cores"
+    assert found["replica-0"].since == 100.0
+
+
+def test_more_load_is_told_and_is_no_trouble() -> None:
+    found = judged(gateway__request_rate=9.0)["gateway"]
+    assert (found.state, sentence(found, END)) == (State.CHANGED, "load 9 /s, was 3 /s")
+
+
+def test_what_slows_all_calls_alike_is_the_callers() -> None:
+    slow = {f"gateway__replica_{i}__latency_p90": 3.0 for i in range(3)}
+    found = judged(**slow, gateway__latency_p90=3.0)
+    assert next(iter(found)) == "gateway"
+    assert found["gateway"].state is State.TROUBLE
+    assert found["replica-0"].state is State.CHANGED
+
+
+def test_what_slows_one_call_is_the_callees() -> None:
+    found = judged(gateway__replica_1__latency_p90=9.0, gateway__latency_p90=9.0)
+    assert next(iter(found)) == "replica-1"
+    assert sentence(found["replica-1"], END) == "calls to it: latency p90 9 s, was 450 ms"
+    assert found["gateway"].severity == 0
+
+
+def test_what_does_not_answer_is_down() -> None:
+    found = judged(up={"replica-0": False})
+    assert next(iter(found)) == "replica-0"
+    assert sentence(found["replica-0"], END) == "down: it does not answer"
+
+
+def test_without_a_baseline_peers_are_the_measure() -> None:
+    metrics, edges = frames()
+    metrics[("replica-0", "latency_p90")] = 4.0
+    found = {h.component: h for h in look(TOPOLOGY, metrics, edges, 10.0)}
+    assert sentence(found["replica-0"], 10.0) == "latency p90 4 s, its peers 400 ms"
+    assert found["replica-1"].state is State.UNKNOWN
+
+
+def test_restarts_and_replacements_are_marks_with_a_time() -> None:
+    metrics, edges = frames()
+    metrics[("replica-0", "restarts")] = np.where(metrics.index < 70, 1.0, 2.0)
+    found = {h.component: h for h in look(TOPOLOGY, metrics, edges, END, replaced={"replica-1": 90.0})}
+    assert marks(found["replica-0"]) == ("restarted 00:01:10 UTC",)
+    assert marks(found["replica-1"]) == ("replaced 00:01:30 UTC",)
+
+
+def test_what_comes_after_the_moment_is_not_read() -> None:
+    assert {h.state for h in judged(moment=99.0, replica_1__request_rate=0.0).values()} == {State.NORMAL}
+
+
+def test_a_frame_without_a_row_is_unknown() -> None:
+    metrics, edges = frames()
+    assert {h.state for h in look(TOPOLOGY, metrics.iloc[:0], edges.iloc[:0], END)} == {State.UNKNOWN}
+
+
+def test_as_json_is_plain_data() -> None:
+    found = judged(replica_1__request_rate=0.0)["replica-1"]
+    payload = as_json(found, END)
+    assert (payload["component"], payload["state"], payload["since"]) == ("replica-1", "trouble", 100.0)
+    assert payload["changes"][0] == {
+        "signal": "request_rate",
+        "kind": "stall",
+        "now": 0.0,
+        "before": 1.0,
+        "since": 100.0,
+        "explained_by_callees": 0.0,
+    }
