@@ -34,7 +34,8 @@ class Snapshot:
     """State and telemetry of the deployment at one poll.
 
     `newest` is the unix time of the newest sample, None when there is none; `liveness` and `fresh` as in
-    `cluster.deployment`; `step` is the seconds until a new poll can return new data.
+    `cluster.deployment`; `step` is the seconds until a new poll can return new data. `replaced`: component -> unix
+    seconds at which a poll found something else running behind it.
     """
 
     kind: DeploymentKind
@@ -45,6 +46,7 @@ class Snapshot:
     topology: Topology
     frames: Frames
     up: Mapping[str, bool] = field(default_factory=dict)
+    replaced: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     incident: Incident | None = None
     fresh: float = 0.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from textual.theme import Theme
 
-GOOD, WARN, BAD, UNKNOWN = "●", "▲", "✖", "○"
-"""Glyphs of the four states: they can be distinguished without colour."""
+GOOD, WARN, BAD, UNKNOWN, SILENT = "●", "▲", "✖", "○", "◇"
+"""Glyphs of the states: they can be distinguished without colour."""
 
 DARK = Theme(
     name="rca-dark",

@@ -44,6 +44,8 @@ STEADY = 0.9
 """Share of a baseline in which a component ended requests, for silence to mean a stall."""
 IDLE = 3.0
 """Seconds without an ended request that are a stall, at least."""
+ALIKE = 0.25
+"""Difference of severities that does not count."""
 FAILING = 0.05
 """Error ratio that is trouble whatever was normal."""
 _NONE = 0.02
@@ -88,9 +90,11 @@ def _judged(own: Readings, component: str, changes: list[Change], events: tuple[
     best: dict[Sort, Change] = {}
     for change in changes:
         held = best.get(change.sort)
-        if held is None or (change.severity, change.score) > (held.severity, held.score):
+        # Of signals that changed about as much, the first of the table is told: the one that people know.
+        if held is None or change.severity > held.severity + ALIKE:
             best[change.sort] = change
-    told = tuple(sorted(best.values(), key=lambda c: (c.severity, c.score), reverse=True))
+    order = list(Sort)
+    told = tuple(sorted(best.values(), key=lambda c: (-round(c.severity, 1), order.index(c.sort))))
     severity = sum(c.severity for c in told)
     began = min((c.since for c in told if c.severity > 0), default=None)
     noticed = any(c.sort in NOTICED and c.severity > 0 for c in told)
@@ -152,7 +156,9 @@ class _View:
                 if change is None:
                     continue
                 known = max(self._common(caller, signal), _away(self.own, (component, signal)))
-                yield replace(change, explained=min(1.0, known / (change.now - change.usual)))
+                less = replace(change, explained=min(1.0, known / (change.now - change.usual)))
+                if less.severity > 0:
+                    yield less
 
     def as_caller(self, component: str) -> Iterator[Change]:
         """What is slower in all calls of this component alike, beyond what the callees themselves measure."""

@@ -111,23 +111,23 @@ class Rule:
 
 _S = Sort
 RULES: Mapping[str, Rule] = {
-    "latency_p50": Rule(_S.LATENCY, 0.5, 0.08),
     "latency_p90": Rule(_S.LATENCY, 0.5, 0.12),
+    "latency_p50": Rule(_S.LATENCY, 0.5, 0.08),
     "ttft_p50": Rule(_S.LATENCY, 0.6, 0.08),
     "ttft_p90": Rule(_S.LATENCY, 0.6, 0.12),
     "tpot_p50": Rule(_S.LATENCY, 0.8, 0.02),
     "tpot_p90": Rule(_S.LATENCY, 0.8, 0.03),
-    "queue_time_p90": Rule(_S.WAITING, 1.0, 0.2),
     "queue_length": Rule(_S.WAITING, 1.0, 2.0),
     "running_requests": Rule(_S.WAITING, 1.0, 2.0),
     "connections": Rule(_S.WAITING, 1.0, 3.0),
+    "queue_time_p90": Rule(_S.WAITING, 1.0, 0.2),
     "kv_usage": Rule(_S.WAITING, 0.5, 0.2),
     "preemption_rate": Rule(_S.WAITING, 1.0, 0.2),
     "error_ratio": Rule(_S.ERRORS, 0.5, 0.02),
     "error_rate": Rule(_S.ERRORS, 0.5, 0.1),
     "timeout_rate": Rule(_S.ERRORS, 0.5, 0.1),
     "abort_rate": Rule(_S.ERRORS, 0.5, 0.1),
-    "request_rate": Rule(_S.LOAD, 0.5, 0.5),
+    "request_rate": Rule(_S.LOAD, 0.4, 0.5),
     "token_rate": Rule(_S.OUTPUT, 0.4, 1.0, down=True),
     "cpu_usage": Rule(_S.CPU, 0.4, 0.02),
     "cpu_throttled": Rule(_S.CPU, 0.4, 0.2),
@@ -143,8 +143,8 @@ RULES: Mapping[str, Rule] = {
     "gpu_xid_errors": Rule(_S.DEVICE, 0.0, 0.5),
 }
 ON_CALLS: Mapping[str, Rule] = {
-    "latency_p50": Rule(_S.CALLS, 0.5, 0.08),
     "latency_p90": Rule(_S.CALLS, 0.5, 0.12),
+    "latency_p50": Rule(_S.CALLS, 0.5, 0.08),
     "connect_time_p90": Rule(_S.CALLS, 1.0, 0.3),
     "error_rate": Rule(_S.ERRORS, 0.5, 0.1),
 }

@@ -49,8 +49,7 @@ _SHARES = frozenset({"error_ratio", "cpu_throttled", "kv_usage", "memory_limit_r
 
 def sentence(health: Health, moment: float, most: int = 3) -> str:
     """What is the matter with a component, its strongest change first; at most `most` changes."""
-    changes = [c for c in health.changes if c.severity > 0] or list(health.changes)
-    told = "; ".join(describe(c, moment) for c in changes[:most])
+    told = "; ".join(describe(c, moment) for c in to_tell(health)[:most])
     match health.state:
         case State.NORMAL:
             return "as before"
@@ -59,6 +58,12 @@ def sentence(health: Health, moment: float, most: int = 3) -> str:
         case State.SILENT:
             return f"telemetry gone {span(moment - (health.since or moment))}" + (f"; {told}" if told else "")
     return told
+
+
+def to_tell(health: Health) -> tuple[Change, ...]:
+    """The changes to tell of: those of the component itself and its load, else those that its callees explain."""
+    own = tuple(c for c in health.changes if c.severity > 0 or c.sort is Sort.LOAD)
+    return own if health.severity > 0 else health.changes
 
 
 def describe(change: Change, moment: float) -> str:

@@ -25,12 +25,31 @@ def chart_of(
     if peers and component in snapshot.topology:
         peer_lines = (snapshot.frames.line(peer, signal) for peer in snapshot.topology.peers(component))
         others = [peer_line for peer_line in peer_lines if peer_line is not None]
+    return _plot(session, snapshot, f"{component} {signal}", signal, (*others, line), start, end)
+
+
+def chart_of_calls(session: Session, snapshot: Snapshot, component: str, signal: str) -> Plot | None:
+    """One signal of the calls to a component, as its caller measures it, beside the calls to its peers."""
+    frames = snapshot.frames
+    for caller in snapshot.topology.callers(component):
+        line = frames.edge_line(caller, component, signal)
+        if line is not None:
+            peer_lines = (frames.edge_line(caller, peer, signal) for peer in snapshot.topology.peers(component))
+            lines = (*(peer_line for peer_line in peer_lines if peer_line is not None), line)
+            title = f"{caller} → {component} {signal}"
+            return _plot(session, snapshot, title, signal, lines, snapshot.start, snapshot.end)
+    return None
+
+
+def _plot(
+    session: Session, snapshot: Snapshot, title: str, signal: str, lines: tuple[Line, ...], start: float, end: float
+) -> Plot:
     return Plot(
-        title=f"{plain(component)} {plain(signal)}",
+        title=plain(title),
         unit=snapshot.frames.units.get(signal),
         start=start,
         end=max(end, start + 1.0),
-        lines=(*others, line),
+        lines=lines,
         shade=fault_window(session, end),
         onset=session.mark.time if session.mark else None,
         onset_label=onset_label(session.mark),

@@ -1,4 +1,4 @@
-"""Rows of the overview: the SLIs of each component at one moment, the worst first. Rules of display, not analysis."""
+"""Rows of the overview: health and SLIs of each component at one moment, those in trouble first."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from cluster.topology import Topology
+from methods.telemetry.health_types import Health, State
+from rca_tui.draw.health import health_of
 from rca_tui.frames import Frames, Line
 from rca_tui.session import Snapshot
-from rca_tui.theme import BAD, GOOD, UNKNOWN, WARN
 
-ERRORS_BAD, ERRORS_WARN = 0.05, 0.005
-"""Error ratios from which a component is displayed as bad, and as a warning."""
-UNEVEN = 1.5
-"""Latency divided by the median of its peers, from which a component is displayed as a warning."""
 SPARK = 120.0
 """Seconds of latency in the sparkline."""
 
@@ -29,7 +26,7 @@ class Row:
     component: str
     kind: str
     branch: str
-    glyph: str
+    health: Health
     latency: float | None
     errors: float | None
     requests: float | None
@@ -43,16 +40,20 @@ class Row:
 
 
 def rows(snapshot: Snapshot, moment: float) -> tuple[Row, ...]:
-    """The front door, then the components that it calls, then the others; the worst first in each group."""
-    topology = snapshot.topology
-    by_component = {c: _row(snapshot, c, moment) for c in topology.ids}
-    door = topology.front_door
-    branches = topology.callees(door) if door else ()
-    rest = [c for c in topology.ids if c != door and c not in branches]
-    order = sorted(branches, key=lambda c: badness(by_component[c]), reverse=True)
-    tree = dict.fromkeys(order, "├ ") | ({order[-1]: "└ "} if order else {})
-    listed = ([door] if door else []) + order + sorted(rest, key=lambda c: badness(by_component[c]), reverse=True)
-    return tuple(replace(by_component[c], branch=tree.get(c, "")) for c in listed)
+    """Components in trouble or silent, the worst first; then the front door and what it calls; then the others."""
+    topology, health = snapshot.topology, health_of(snapshot, moment)
+    by_component = {h.component: _row(snapshot, h, moment) for h in health}
+    first = [h.component for h in health if h.state in (State.TROUBLE, State.SILENT)]
+    ranked = [h.component for h in health if h.component not in first]
+    if (door := topology.front_door) in ranked:
+        ranked.remove(door)
+        branches = [c for c in ranked if c in topology.callees(door)]
+        rest = [c for c in ranked if c not in branches]
+        tree = dict.fromkeys(branches, "├ ") | ({branches[-1]: "└ "} if branches else {})
+        ranked = [door, *branches, *rest]
+    else:
+        tree = {}
+    return tuple(replace(by_component[c], branch=tree.get(c, "")) for c in (*first, *ranked))
 
 
 def matching(listed: tuple[Row, ...], wanted: str) -> tuple[Row, ...]:
@@ -61,13 +62,6 @@ def matching(listed: tuple[Row, ...], wanted: str) -> tuple[Row, ...]:
     if not needle:
         return listed
     return tuple(replace(r, branch="") for r in listed if needle in r.component.casefold() or needle in r.kind)
-
-
-def badness(row: Row) -> tuple[int, float, float, float]:
-    """Sort key, the worst is the greatest: down, then errors, then latency relative to its peers, then latency."""
-    errors = row.errors or 0.0
-    down = {BAD: 2, WARN: 1}.get(row.glyph, 0)
-    return (down, round(errors, 3), row.uneven or 0.0, row.latency or 0.0)
 
 
 def error_ratio(frames: Frames, component: str, moment: float) -> float | None:
@@ -79,40 +73,26 @@ def error_ratio(frames: Frames, component: str, moment: float) -> float | None:
     return failed / ended if failed is not None and ended else None
 
 
-def _row(snapshot: Snapshot, component: str, moment: float) -> Row:
-    frames, topology = snapshot.frames, snapshot.topology
+def _row(snapshot: Snapshot, health: Health, moment: float) -> Row:
+    frames, topology, component = snapshot.frames, snapshot.topology, health.component
     latency = _at(frames, component, "latency_p90", moment)
-    errors = error_ratio(frames, component, moment)
-    uneven = _against_peers(frames, topology, component, latency, moment)
     queue = _at(frames, component, "queue_length", moment)
-    line = frames.line(component, "latency_p90")
-    measured = any(_at(frames, component, s, moment) is not None for s in frames.signals(component))
     return Row(
         component=component,
         kind=topology.component(component).kind.value,
         branch="",
-        glyph=_glyph(snapshot.up.get(component), measured, errors, uneven),
+        health=health,
         latency=latency,
-        errors=errors,
+        errors=error_ratio(frames, component, moment),
         requests=_at(frames, component, "request_rate", moment),
         ttft=_at(frames, component, "ttft_p90", moment),
         tpot=_at(frames, component, "tpot_p90", moment),
         queue=queue if queue is not None else _at(frames, component, "connections", moment),
         cpu=_at(frames, component, "cpu_usage", moment),
         memory=_at(frames, component, "memory_working_set", moment) or _at(frames, component, "memory_used", moment),
-        uneven=uneven,
-        trail=_trail(line, moment),
+        uneven=_against_peers(frames, topology, component, latency, moment),
+        trail=_trail(frames.line(component, "latency_p90"), moment),
     )
-
-
-def _glyph(up: bool | None, measured: bool, errors: float | None, uneven: float | None) -> str:
-    if up is False or (errors is not None and errors >= ERRORS_BAD):
-        return BAD
-    if not measured:
-        return UNKNOWN
-    if (errors is not None and errors >= ERRORS_WARN) or (uneven is not None and uneven >= UNEVEN):
-        return WARN
-    return GOOD
 
 
 def _against_peers(

@@ -13,28 +13,52 @@ from textual.widgets import Input, Static
 from cluster.text.plain import NOTHING, plain
 from cluster.text.quantities import number, percent, quantity
 from cluster.text.times import clock_time, span
+from methods.telemetry.health_types import Sort, State
+from methods.telemetry.health_wording import sentence
 from rca_tui.draw.braille import drawable, sparkline
-from rca_tui.draw.charts import chart_of
-from rca_tui.draw.sli_rows import ERRORS_WARN, UNEVEN, Row, matching, rows
+from rca_tui.draw.charts import chart_of, chart_of_calls
+from rca_tui.draw.health import SIGNS, banner, health_of, moment_of
+from rca_tui.draw.plot import Plot
+from rca_tui.draw.sli_rows import Row, matching, rows
 from rca_tui.draw.text import fit
 from rca_tui.screens.page import Page
 from rca_tui.session import Session, Snapshot
-from rca_tui.theme import BAD, GOOD, UNKNOWN, WARN
 from rca_tui.widgets.chart import Chart
 from rca_tui.widgets.rows import Rows
 
-TINTS = {GOOD: "success", WARN: "warning", BAD: "error", UNKNOWN: "secondary"}
 SHOWN = ("latency_p90", "ttft_p90", "queue_length", "error_ratio", "request_rate", "cpu_usage", "memory_working_set")
-"""Signals of the four charts, in order of preference."""
+"""Signals of the four charts, in order of preference, after those that changed."""
+COLUMN_OF = {
+    "latency_p50": "p90",
+    "latency_p90": "p90",
+    "error_ratio": "errors",
+    "error_rate": "errors",
+    "timeout_rate": "errors",
+    "request_rate": "req/s",
+    "ttft_p50": "TTFT",
+    "ttft_p90": "TTFT",
+    "tpot_p50": "TPOT",
+    "tpot_p90": "TPOT",
+    "queue_length": "queue",
+    "running_requests": "queue",
+    "queue_time_p90": "queue",
+    "connections": "queue",
+    "cpu_usage": "CPU",
+    "cpu_throttled": "CPU",
+    "memory_working_set": "memory",
+    "memory_used": "memory",
+}
+"""Where the table shows a signal: the value of one that changed is loud."""
 
 
 class OverviewPage(Page):
     KEY = "1"
     MODE = "overview"
     HELP = (
-        "The front door is the first row; the components that it calls follow, the worst first: down, then failing, "
-        "then slow compared with its peers (× peers: its latency divided by their median). Enter opens a component's "
-        "telemetry."
+        "What is in trouble stands first, with what changed: ✖ trouble, ◇ its telemetry is gone, ▲ changed, ● as "
+        "before, ○ not known. Each component is compared with its own past (the earlier part of what was seen), less "
+        "what its callees explain; × peers is its latency divided by their median. The charts show what changed "
+        "first. Enter opens a component's telemetry."
     )
     FOLLOWS = (Session.displayed, Session.mark, Session.moment)
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -52,6 +76,7 @@ class OverviewPage(Page):
     ]
 
     def body(self) -> ComposeResult:
+        yield Static(id="culprit")
         yield Static(id="slis")
         yield Rows("components")
         yield Input(placeholder="component or kind", id="filter", compact=True)
@@ -61,8 +86,12 @@ class OverviewPage(Page):
 
     def on_mount(self) -> None:
         self.query_one("#filter", Input).display = False
-        self.query_one(Rows).focus()
+        table = self.query_one(Rows)
+        # The colours of the state stay on the row under the cursor.
+        table.cursor_foreground_priority = "renderable"
+        table.focus()
         self._rows: tuple[Row, ...] = ()
+        self._followed: str | None = None
 
     def refill(self) -> None:
         snapshot = self.session.displayed
@@ -72,17 +101,22 @@ class OverviewPage(Page):
             return
         everything = rows(snapshot, self._moment)
         self._rows = matching(everything, self.query_one("#filter", Input).value)
+        self._show_culprit(snapshot)
         self._show_slis(snapshot, next((r for r in everything if r.component == snapshot.topology.front_door), None))
         self._show_table()
         self._show_charts()
 
     @property
     def _moment(self) -> float:
-        snapshot = self.session.displayed
-        end = snapshot.end if snapshot else 0.0
-        return end if self.session.moment is None else min(self.session.moment, end)
+        return moment_of(self.session, self.session.displayed) if self.session.displayed else 0.0
 
     # -- what is shown ------------------------------------------------------------------------------------------
+
+    def _show_culprit(self, snapshot: Snapshot) -> None:
+        roomy = 6 if self.size.height >= 44 else 5 if self.size.height >= 28 else 3
+        health, colour = health_of(snapshot, self._moment), self.app.theme_variables
+        text = banner(health, self._moment, colour, max(10, self.size.width - 2), roomy)
+        self.query_one("#culprit", Static).update(text)
 
     def _show_slis(self, snapshot: Snapshot, door: Row | None) -> None:
         text = Text(no_wrap=True, overflow="ellipsis")
@@ -90,11 +124,16 @@ class OverviewPage(Page):
             text.append("no front door is known, so there is no SLI", style="dim")
         else:
             text.append("SLI ", style="bold").append(f"{plain(door.component)}  ", style="dim")
-            for name, value in (("latency p90", quantity(door.latency, "s")), ("errors", percent(door.errors))):
-                text.append(f"{name} ").append(value, style="bold").append("   ")
-            text.append(f"load {quantity(door.requests, '1/s')}", style="dim")
+            changed = {COLUMN_OF.get(c.signal): c for c in reversed(door.health.changes)}
+            shown = (("latency p90", "p90", quantity(door.latency, "s")), ("errors", "errors", percent(door.errors)))
+            for name, heading, value in (*shown, ("load", "req/s", quantity(door.requests, "1/s"))):
+                style = f"bold {self.app.theme_variables['warning']}" if heading in changed else "bold"
+                text.append(f"{name} ").append(value, style=style)
+                if name == "load" and heading in changed and changed[heading].sort is Sort.LOAD:
+                    text.append(f" (was {quantity(changed[heading].usual, '1/s')})", style="dim")
+                text.append("   ")
         if self.session.moment is not None:
-            text.append(f"   at {clock_time(self._moment)}", style=f"bold {self.app.theme_variables['accent']}")
+            text.append(f"at {clock_time(self._moment)}", style=f"bold {self.app.theme_variables['accent']}")
             if self.session.mark:
                 after = self._moment - self.session.mark.time
                 text.append(f" (onset {'+' if after >= 0 else '−'} {span(abs(after))})", style="dim")
@@ -102,14 +141,23 @@ class OverviewPage(Page):
 
     def _show_table(self) -> None:
         table, wide = self.query_one(Rows), self.size.width
-        layout = [(n.rjust(w) if n not in ("Component", "") else n, w) for n, w in _columns(wide)]
-        table.fill(layout, [(row.component, self._cells(row, wide)) for row in self._rows])
-        table.styles.height = min(len(self._rows) + 1, max(4, self.size.height - 12))
+        columns = _columns(wide)
+        layout = [(n if n in ("Component", "  changed", "") else n.rjust(w), w) for n, w in columns]
+        # The cursor stays on the worst until it is moved.
+        worst = self._rows[0].component if self._rows else None
+        select = worst if table.key in (None, self._followed) else None
+        self._followed = worst if select else None
+        table.fill(layout, [(row.component, self._cells(row, columns)) for row in self._rows], select)
+        table.styles.height = min(len(self._rows) + 1, max(4, self.size.height - 14))
 
-    def _cells(self, row: Row, wide: int) -> list[Text]:
+    def _cells(self, row: Row, columns: list[tuple[str, int]]) -> list[Text]:
         colour = self.app.theme_variables
-        tint = colour[TINTS[row.glyph]]
-        name = Text.assemble((f"{row.glyph} ", tint), (row.branch, "dim"), fit(row.component, 16 - len(row.branch)))
+        glyph, state = SIGNS[row.health.state]
+        tint = colour[state]
+        bold = "bold " if row.health.state in (State.TROUBLE, State.SILENT) else ""
+        name = Text.assemble(
+            (f"{glyph} ", bold + tint), (row.branch, "dim"), (fit(row.component, 16 - len(row.branch)), bold and "bold")
+        )
         uneven = NOTHING if row.uneven is None else f"{row.uneven:.1f}×"
         values = {
             "p90": quantity(row.latency, "s"),
@@ -122,31 +170,46 @@ class OverviewPage(Page):
             "CPU": NOTHING if row.cpu is None else f"{row.cpu:.2f}",
             "memory": quantity(row.memory, "bytes"),
         }
-        loud = {
-            "errors": row.errors is not None and row.errors >= ERRORS_WARN,
-            "× peers": row.uneven is not None and row.uneven >= UNEVEN,
-        }
+        loud = {COLUMN_OF.get(c.signal) for c in row.health.changes if c.sort not in (Sort.CALLS, Sort.OWN_CALLS)}
         cells = [name]
-        for heading, width in _columns(wide)[1:-1]:
-            value = values[heading]
-            style = f"bold {tint}" if loud.get(heading) else ("dim" if value == NOTHING else "")
-            cells.append(Text(value.rjust(width), style=style))
-        # One scale for all rows: they are compared with each other.
-        top = max((v for r in self._rows for v in r.trail if drawable(v)), default=1.0)
-        trail = sparkline(row.trail, _columns(wide)[-1][1] - 2, top)
-        return [*cells, Text(f"  {trail}", style=colour["chart-line"])]
+        for heading, width in columns[1:]:
+            if heading == "  changed":
+                said = "" if row.health.state is State.NORMAL else sentence(row.health, self._moment)
+                cells.append(_styled("  " + fit(said, width - 3), bold + tint))
+            elif heading == "":
+                # One scale for all rows: they are compared with each other.
+                top = max((v for r in self._rows for v in r.trail if drawable(v)), default=1.0)
+                cells.append(_styled(sparkline(row.trail, width - 1, top), colour["chart-line"]))
+            else:
+                style = f"bold {tint}" if heading in loud else ("dim" if values[heading] == NOTHING else "")
+                cells.append(_styled(values[heading].rjust(width), style))
+        return cells
 
     def _show_charts(self) -> None:
         snapshot, component = self.session.displayed, self.query_one(Rows).key
         charts = list(self.query(Chart))
         if snapshot is None or component is None:
             return
-        has = snapshot.frames.signals(component)
-        signals = [s for s in SHOWN if s in has] + [s for s in has if s not in SHOWN]
-        for chart, signal in zip(charts, [*signals[:4], "", "", "", ""], strict=False):
-            chart.plot = chart_of(self.session, snapshot, component, signal) if signal else None
-        if not signals:
+        plots = self._plots(snapshot, component, len(charts))
+        for chart, plot in zip(charts, [*plots, *[None] * len(charts)], strict=False):
+            chart.plot = plot
+        if not plots:
             charts[0].empty = f"no telemetry of {plain(component)}"
+
+    def _plots(self, snapshot: Snapshot, component: str, most: int) -> list[Plot]:
+        """What changed, the strongest first, then the usual signals."""
+        changed = next((r.health.changes for r in self._rows if r.component == component), ())
+        plots: dict[str, Plot | None] = {}
+        for change in changed:
+            if change.sort is Sort.CALLS:
+                plots[f"calls {change.signal}"] = chart_of_calls(self.session, snapshot, component, change.signal)
+            elif change.signal:
+                plots[change.signal] = chart_of(self.session, snapshot, component, change.signal)
+        has = snapshot.frames.signals(component)
+        for signal in [*(s for s in SHOWN if s in has), *has]:
+            if len(plots) < most + len(changed) and signal not in plots:
+                plots[signal] = chart_of(self.session, snapshot, component, signal)
+        return [plot for plot in plots.values() if plot is not None][:most]
 
     # -- keys ---------------------------------------------------------------------------------------------------
 
@@ -185,17 +248,30 @@ class OverviewPage(Page):
         self.session.moment = None if snapshot is None or later >= snapshot.end else later
 
     def copied(self) -> str:
-        lines = ["component\tlatency p90 [s]\terror ratio\trequests [1/s]\tTTFT p90 [s]\tqueue\tx peers"]
+        lines = [
+            "component\tstate\tchanged\tlatency p90 [s]\terror ratio\trequests [1/s]\tTTFT p90 [s]\tqueue\tx peers"
+        ]
         for r in self._rows:
             cells = (r.latency, r.errors, r.requests, r.ttft, r.queue, r.uneven)
-            lines.append("\t".join([plain(r.component), *("" if c is None else f"{c:.4g}" for c in cells)]))
+            said = plain(sentence(r.health, self._moment))
+            lines.append(
+                "\t".join([plain(r.component), r.health.state, said, *("" if c is None else f"{c:.4g}" for c in cells)])
+            )
         return "\n".join(lines)
 
 
+def _styled(text: str, style: str) -> Text:
+    """Texts that differ in their base style alone are equal, and the table would keep the colour that was."""
+    return Text.assemble((text, style))
+
+
 def _columns(wide: int) -> list[tuple[str, int]]:
-    """Headings and widths; the last column, the latency sparkline, takes the remaining width."""
-    columns = [("Component", 19), ("p90", 8), ("errors", 8), ("req/s", 7), ("TTFT", 8), ("queue", 7), ("× peers", 8)]
+    """Headings and widths; what changed takes the width that is left, beside a sparkline of latency where it fits."""
+    columns = [("Component", 19), ("p90", 8), ("errors", 8), ("req/s", 7), ("queue", 7)]
     if wide >= 110:
-        columns += [("TPOT", 9), ("CPU", 7), ("memory", 10)]
-    left = wide - sum(width for _, width in columns) - 2
-    return [*columns, ("", max(4, min(left, 62)))]
+        columns += [("TTFT", 8), ("× peers", 8), ("CPU", 7)]
+    if wide >= 140:
+        columns += [("TPOT", 9), ("memory", 10)]
+    spark = [("", 24)] if wide >= 150 else []
+    left = wide - sum(width for _, width in columns + spark) - 2
+    return [*columns, *spark, ("  changed", max(8, left))]

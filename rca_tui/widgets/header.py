@@ -122,10 +122,13 @@ class Header(Vertical):
         return left.append_text(right)
 
     def _answer(self) -> Text | None:
-        """The verdict in one line, with its age where it is no longer new; None where there is none."""
+        """The verdict in one line, with its age where it is no longer new; without one, the worst component.
+
+        None where nothing is in trouble either, and on Overview, which shows the component itself.
+        """
         diagnosis, verdict = self._session.diagnosis, self._session.verdict
         if diagnosis is None or verdict is None:
-            return None
+            return None if self.mode == "overview" else self._trouble()
         from rca_tui.draw.verdict import one_line, sign
 
         colour = self.app.theme_variables
@@ -135,6 +138,14 @@ class Header(Vertical):
         who, what = one_line(verdict, self.size.width - 4 - len(old))
         text = Text.assemble((f" {glyph} {who}", f"bold {colour[tint]}"), what, no_wrap=True, overflow="ellipsis")
         return text.append(old, style="dim")
+
+    def _trouble(self) -> Text | None:
+        from rca_tui.draw.health import in_trouble
+
+        worst = in_trouble(self._session, self.size.width - 2)
+        if worst is None:
+            return None
+        return Text(f" {worst[0]}", style=f"bold {self.app.theme_variables[worst[1]]}", no_wrap=True)
 
     def _fault(self) -> Text:
         injection = self._session.injection

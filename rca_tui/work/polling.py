@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cluster.deployment import DeploymentError, DeploymentKind, HasIncident, Liveness
 from cluster.signals import UNITS
+from cluster.topology import Topology
 from cluster.window import Window
 from rca_tui.frames import Frames, incident_frames
 from rca_tui.session import Snapshot
@@ -39,6 +40,8 @@ class Poller:
         self._clock = clock
         self._metrics: pd.DataFrame | None = None
         self._edges: pd.DataFrame | None = None
+        self._uids: dict[str, str] = {}
+        self._replaced: dict[str, float] = {}
         self.deployment: Deployment | None = None
 
     def poll(self) -> Snapshot:
@@ -72,6 +75,7 @@ class Poller:
             return False
         old.close()
         self.deployment, self._metrics, self._edges = new, None, None
+        self._uids, self._replaced = {}, {}
         return True
 
     def close(self) -> None:
@@ -89,19 +93,29 @@ class Poller:
         samples: Samples = deployment.samples(Window(start, now + step), step)
         self._metrics = _merge(self._metrics, samples.metrics, now - HISTORY)
         self._edges = _merge(self._edges, samples.edge_metrics, now - HISTORY)
+        topology = deployment.topology()
+        self._note_replaced(topology, now)
         return Snapshot(
             kind=deployment.kind,
             name=deployment.name,
             liveness=status.liveness,
             message=status.message,
             newest=None if status.data_age is None else self._clock() - status.data_age,
-            topology=deployment.topology(),
+            topology=topology,
             frames=Frames(self._metrics, self._edges, UNITS),
             up=dict(status.components),
+            replaced=dict(self._replaced),
             fresh=status.fresh,
             step=step,
             notes=samples.notes,
         )
+
+    def _note_replaced(self, topology: Topology, now: float) -> None:
+        """Keep when the incarnation behind a component last changed, as long as its telemetry is kept."""
+        uids = {component.id: component.uid for component in topology.components if component.uid}
+        changed = {c: now for c, uid in uids.items() if self._uids.get(c, uid) != uid}
+        self._replaced = {c: at for c, at in self._replaced.items() if at > now - HISTORY} | changed
+        self._uids = {c: uid for c, uid in self._uids.items() if c in topology} | uids
 
 
 def _recorded(name: str, incident: Incident) -> Snapshot:

@@ -140,7 +140,7 @@ def test_what_slows_all_calls_alike_is_the_callers() -> None:
     found = judged(**slow, gateway__latency_p90=3.0)
     assert next(iter(found)) == "gateway"
     assert found["gateway"].state is State.TROUBLE
-    assert found["replica-0"].state is State.CHANGED
+    assert found["replica-0"].state is State.NORMAL
 
 
 def test_what_slows_one_call_is_the_callees() -> None:

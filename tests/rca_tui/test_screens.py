@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import synthetic
 from driving import Engine, app_over, open_faults, running, settle, until, visible
+from textual.color import Color
 from textual.widgets import Button, Static
 
 from faults.states import State
@@ -29,13 +30,26 @@ def keys_of(app: Any, table: str) -> list[str]:
 # -- 1 Overview ---------------------------------------------------------------------------------------------------
 
 
-async def test_overview_puts_the_front_door_first_and_the_worst_below_it() -> None:
+async def test_overview_puts_what_is_in_trouble_first_and_then_the_front_door() -> None:
     app = replay()
     async with running(app) as pilot:
-        assert keys_of(app, "#components")[:2] == ["gateway", "replica-1"]
+        assert keys_of(app, "#components")[:2] == ["replica-1", "gateway"]
         assert keys_of(app, "#components")[-1] == "node"
-        row = next(line for line in visible(pilot).splitlines() if "replica-1" in line)
-        assert "▲" in row and "3.2×" in row
+        banner, row = (line for line in visible(pilot).splitlines() if "✖ replica-1" in line)
+        assert "latency p90" in banner and "since 22:15:20 UTC" in banner
+        assert "latency p90" in row
+        assert app.screen.query_one("#chart-0", Chart).plot.title == "replica-1 latency_p90"
+
+
+async def test_the_state_keeps_its_colour_on_the_row_under_the_cursor() -> None:
+    app = replay()
+    async with running(app):
+        error = Color.parse(app.theme_variables["error"]).rich_color
+        strips = app.screen._compositor.render_strips()
+        row = next(s for s in reversed(strips) if "✖ replica-1" in s.text)
+        glyph = next(segment for segment in row if "✖" in segment.text)
+        assert app.screen.query_one("#components", Rows).key == "replica-1"
+        assert glyph.style.color == error
 
 
 async def test_overview_shows_the_moment_that_it_is_set_to() -> None:
@@ -62,7 +76,7 @@ async def test_filter_keeps_what_matches_and_escape_shows_all() -> None:
 async def test_enter_opens_the_telemetry_of_the_component() -> None:
     app = replay()
     async with running(app) as pilot:
-        await pilot.press("down", "enter")
+        await pilot.press("enter")
         await pilot.pause()
         assert app.current_mode == "telemetry"
         assert app.screen.query_one("#main", Chart).plot.title == "replica-1 latency_p90"

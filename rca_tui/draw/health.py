@@ -1,0 +1,94 @@
+"""Health of components as glyphs and lines: a banner on Overview, one line in the header."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from rich.text import Text
+
+from cluster.text.plain import plain
+from cluster.text.times import clock_time
+from methods.telemetry.health_types import Health, State
+from methods.telemetry.health_wording import describe, marks, sentence, to_tell
+from rca_tui.draw.text import fit
+from rca_tui.session import Session, Snapshot
+from rca_tui.theme import BAD, GOOD, SILENT, UNKNOWN, WARN
+
+SIGNS = {
+    State.TROUBLE: (BAD, "error"),
+    State.SILENT: (SILENT, "primary"),
+    State.CHANGED: (WARN, "warning"),
+    State.NORMAL: (GOOD, "success"),
+    State.UNKNOWN: (UNKNOWN, "secondary"),
+}
+"""Glyph and theme colour of each state."""
+SENTENCE = 400
+
+
+@lru_cache(maxsize=4)
+def health_of(snapshot: Snapshot, moment: float) -> tuple[Health, ...]:
+    """The health of all components at a moment, the worst first. Whether they answer is known of the newest alone."""
+    from methods.telemetry.health import look
+
+    frames = snapshot.frames
+    up = snapshot.up if moment >= snapshot.end else {}
+    return look(snapshot.topology, frames.metrics, frames.edge_metrics, moment, up, snapshot.replaced)
+
+
+def moment_of(session: Session, snapshot: Snapshot) -> float:
+    """The moment that is shown: the cursor's, or that of the newest sample."""
+    return snapshot.end if session.moment is None else min(session.moment, snapshot.end)
+
+
+def in_trouble(session: Session, width: int) -> tuple[str, str] | None:
+    """The worst component that is in trouble or silent, in one line with its theme colour; None where there is none."""
+    snapshot = session.displayed
+    if snapshot is None:
+        return None
+    moment = moment_of(session, snapshot)
+    worst = next(iter(health_of(snapshot, moment)), None)
+    if worst is None or worst.state not in (State.TROUBLE, State.SILENT):
+        return None
+    glyph, tint = SIGNS[worst.state]
+    return fit(f"{glyph} {worst.component}: {plain(sentence(worst, moment), SENTENCE)}", width), tint
+
+
+def banner(listed: tuple[Health, ...], moment: float, colour: dict[str, str], width: int, height: int) -> Text:
+    """The worst component and what changed, in up to `height` lines of `width` cells; one line when nothing did."""
+    text = Text(no_wrap=True, overflow="ellipsis")
+    if not listed:
+        return text.append("no component is known", style="dim")
+    worst = listed[0]
+    others = [h for h in listed[1:] if h.state in (State.TROUBLE, State.SILENT)]
+    if worst.state in (State.NORMAL, State.UNKNOWN) or worst.severity == 0:
+        return text.append_text(_calm(listed, colour))
+    glyph, tint = SIGNS[worst.state]
+    lines = [plain(describe(c, moment), SENTENCE) for c in to_tell(worst)]
+    if worst.state is State.SILENT:
+        lines.insert(0, sentence(worst, moment, 0))
+    began = f"  since {clock_time(worst.since)}" if worst.since is not None else ""
+    head = f" {glyph} {plain(worst.component)}  {lines[0]}"
+    loud = f"bold {colour['background']} on {colour[tint]}"
+    text.append(fit(head, width - len(began)).ljust(width - len(began)), style=loud).append(began, style=loud)
+    rest = [*lines[1:], *marks(worst)]
+    room = height - 1 - bool(others)
+    if len(rest) > room:
+        rest = [*rest[: room - 1], "; ".join(rest[room - 1 :])] if room > 0 else []
+    for line in rest:
+        text.append("\n   ").append(fit(line, width - 4), style="bold")
+    if others and height > 1:
+        names = ", ".join(f"{SIGNS[h.state][0]} {plain(h.component)}" for h in others)
+        text.append("\n   ").append(
+            fit(f"also in trouble: {names}", width - 4), style=colour[SIGNS[others[0].state][1]]
+        )
+    return text
+
+
+def _calm(listed: tuple[Health, ...], colour: dict[str, str]) -> Text:
+    known = sum(h.state is not State.UNKNOWN for h in listed)
+    if not known:
+        glyph, tint = SIGNS[State.UNKNOWN]
+        return Text(f" {glyph} too short a past to say what is normal", style=colour[tint])
+    glyph, tint = SIGNS[State.NORMAL]
+    what = "all components are as before" if known == len(listed) else f"{known} of {len(listed)} are as before"
+    return Text(f" {glyph} no trouble: {what}", style=f"bold {colour[tint]}")
