@@ -13,8 +13,8 @@ from methods.telemetry.health_types import Health, Sort, State
 from methods.telemetry.health_wording import as_json, marks, sentence
 
 DRILLS = ("drill-01", "drill-02", "drill-13", "drill-14", "drill-21", "drill-25", "drill-27", "drill-53", "drill-61")
-WITHIN = 15
-"""Seconds after a fault within which its component is first and in trouble."""
+WITHIN = 10
+"""Seconds after a fault within which its component is first and in trouble: some are undone after 11."""
 WARM_UP = 50
 """Seconds of a recording after which there is a baseline."""
 
@@ -24,14 +24,14 @@ def health_at(incident, moment: float) -> tuple[Health, ...]:
 
 
 @pytest.mark.parametrize("name", DRILLS)
-def test_the_culprit_is_first_and_in_trouble_from_15_s_on_until_the_undo(name) -> None:
+def test_the_culprit_is_first_and_in_trouble_soon_and_until_the_undo(name) -> None:
     incident, truth = library.load_with_truth(name)
     culprits = set(truth.components) or {c.id for c in incident.topology.of_kind(Kind.HEAD, Kind.REPLICA)}
-    for moment in np.arange(truth.injected_at + min(WITHIN, 10), truth.reverted_at):
+    for moment in np.arange(truth.injected_at + WITHIN, truth.reverted_at):
         worst = health_at(incident, moment)[0]
         assert worst.state is State.TROUBLE, f"{moment - truth.injected_at:.0f} s: {worst}"
         assert worst.component in culprits, f"{moment - truth.injected_at:.0f} s: {worst}"
-        assert truth.injected_at - WITHIN <= worst.since <= moment
+        assert truth.injected_at - 15 <= worst.since <= moment
 
 
 @pytest.mark.slow
