@@ -6,7 +6,6 @@ C = members of the group, B = blocks.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cluster.signals import SIGNALS, Hurts
-from methods.peers.blocks import LEAST_BASELINE, PRESENT
+from methods.peers.blocks import LEAST_BASELINE, PRESENT, mean
 from methods.telemetry.matrix import Floats
 
 Ints: TypeAlias = NDArray[np.int64]
@@ -157,21 +156,31 @@ def _windows(series: Floats, among: Stretches) -> tuple[Floats, Floats, Floats, 
 def _noise(series: Floats, first: Ints) -> Floats:
     """(A,) standard deviation of one block before each stretch, less what three or more members share.
 
-    The larger of the plain and the robust estimate.
+    The larger of the plain and the robust estimate. The robust one, a median over all members and blocks, is made anew
+    only when a quarter has come to the past, so that the time is linear in members and blocks.
     """
     shared = median(series.T)[None, :] if len(series) > 2 else 0.0
     centred = series - shared
     finite = np.isfinite(centred)
-    values = np.where(finite, centred, 0.0)
-    total, count = np.cumsum(values, axis=1), np.cumsum(finite, axis=1)
-    starts, of_start = np.unique(first, return_inverse=True)
-    noise = np.zeros(len(starts))
-    for i, start in enumerate(starts):
-        means = total[:, start - 1] / np.maximum(count[:, start - 1], 1)
-        past = np.abs(values[:, :start] - means[:, None])[finite[:, :start]]
+    # About its mean a series loses no digits in the difference of squares.
+    values = np.nan_to_num(centred - mean(centred, axis=1)[:, None])
+    total, squares, count = (np.cumsum(part, axis=1) for part in (values, values**2, finite))
+    there = np.maximum(count, 1)
+    spread = np.maximum(squares - total**2 / there, 0.0).sum(axis=0)
+    plain = np.sqrt(spread / np.maximum(count.sum(axis=0), 1))
+    robust = np.zeros(series.shape[1])
+    for start in _anchors(int(first.max(initial=0))):
+        past = np.abs(values[:, :start] - (total / there)[:, start - 1, None])[finite[:, :start]]
         if len(past):
             middle = (len(past) - 1) // 2, len(past) // 2
-            robust = 1.4826 * float(np.partition(past, middle)[list(middle)].sum()) / 2
-            noise[i] = max(robust, math.sqrt(float(past @ past) / len(past)))
-    found: Floats = noise[of_start]
+            robust[start - 1 :] = 1.4826 * float(np.partition(past, middle)[list(middle)].sum()) / 2
+    found: Floats = np.maximum(plain, robust)[first - 1]
+    return found
+
+
+def _anchors(last: int) -> list[int]:
+    """Starts at which the robust noise is estimated; each holds until the next, which is a quarter later at most."""
+    found = [LEAST_BASELINE]
+    while found[-1] < last:
+        found.append(min(last, max(found[-1] + 1, found[-1] * 5 // 4)))
     return found

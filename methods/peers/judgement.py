@@ -31,7 +31,8 @@ class Judgement:
     @property
     def named(self) -> tuple[str, ...]:
         """The components of the most probable hypothesis, the most probable first; none for nobody."""
-        return tuple(component for component in self.order if component in self.posterior.best)
+        best = self.posterior.best
+        return tuple(component for component in self.order if component in best)
 
 
 def judge(incident: Incident, weights: Weights) -> Judgement | NoRanking:

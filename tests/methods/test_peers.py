@@ -109,3 +109,27 @@ def test_the_tools_own_method_is_listed_and_has_no_vote() -> None:
     assert "serving" not in {entry.name for entry in catalog.entries()}
     assert "serving" in NO_VOTE
     assert catalog.entry("serving").family == "serving"
+
+
+def test_the_noise_of_a_thousand_members_takes_time_in_proportion(monkeypatch) -> None:
+    sorted_values = 0
+    plain = np.partition
+
+    def counted(values, *rest):
+        nonlocal sorted_values
+        sorted_values += values.size
+        return plain(values, *rest)
+
+    monkeypatch.setattr(np, "partition", counted)
+    series = np.random.default_rng(0).standard_normal((50, 72))
+    found = contrasts.moves(series, contrasts.stretches(72))
+    assert sorted_values < 6 * series.size
+    assert np.all((found.noise > 0.7) & (found.noise < 1.3))
+
+
+def test_the_noise_of_a_signal_does_not_depend_on_its_level() -> None:
+    series = np.random.default_rng(0).standard_normal((1, 40))
+    at = contrasts.stretches(40)
+    low, high = contrasts.moves(series, at).noise, contrasts.moves(series + 1e6, at).noise
+    np.testing.assert_allclose(low, high, rtol=1e-6)
+    assert not contrasts.moves(np.full((1, 40), 1e6), at).noise.any()
