@@ -60,8 +60,10 @@ class Serving(Method):
     Fails when:
         All replicas have the same fault, which looks like load or like the caller. A machine hurts all that runs on it:
         hosts are not ranked. The fault began before the window. Components are called rarely or have no peers: their
-        own past is a weak control. Without edge metrics a slow link looks like nobody, and the last step says what was
-        not measured. Two faulty components that are not peers.
+        own past is a weak control. A component that did nothing before has no normal that it could leave. Signals whose
+        names the tool does not know count once all together, so in other systems it often answers nobody. Without edge
+        metrics a slow link looks like nobody, and the last step says what was not measured. Two faulty components that
+        are not peers.
 
         NoRanking with fewer than 4 blocks, or when no signal is ever above 0. Where nobody is most probable there is
         still a ranking; the first step and a caveat say so, and `numbers["nobody"]` of the first step is the

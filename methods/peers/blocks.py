@@ -7,12 +7,13 @@ blocks make samples of 1 s to 30 s comparable. A block without enough samples is
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from cluster.incident.model import Incident
 from cluster.signals import SIGNALS, Quantity
@@ -65,12 +66,14 @@ class Blocks:
         own: what components measure of themselves.
         called: what callers measure of their calls to a component, the mean over its callers.
         present: component -> (B,) share of its gauges and rates that have a sample, on the logarithmic scale of rates.
+        idle: component -> (B,) whether it has values and all of them are 0.
     """
 
     edges: Floats
     own: Rows
     called: Rows
     present: Mapping[str, Floats]
+    idle: Mapping[str, NDArray[np.bool_]]
 
     @property
     def count(self) -> int:
@@ -95,7 +98,8 @@ def blocks_of(incident: Incident) -> Blocks | None:
     for (_, target, signal), row in _rows(calls, edges):
         measured.setdefault((target, signal), []).append(row)
     called = {key: mean(np.stack(rows), axis=0) for key, rows in measured.items()}
-    return Blocks(edges, _with_waits(own, seconds), _scaled(called, seconds), _present(metrics, edges))
+    idle = _idle((*own.items(), *called.items()))
+    return Blocks(edges, _with_waits(own, seconds), _scaled(called, seconds), _present(metrics, edges), idle)
 
 
 def stacked(rows: Mapping[Key, Floats], members: Sequence[str], signal: str) -> Floats | None:
@@ -144,6 +148,13 @@ def _present(metrics: pd.DataFrame, edges: Floats) -> dict[str, Floats]:
     for (component, _), row in _rows(frame.notna().astype("float64"), edges):
         shares.setdefault(component, []).append(np.nan_to_num(row))
     return {component: np.log(np.mean(rows, axis=0) + NEAR_ZERO) for component, rows in shares.items()}
+
+
+def _idle(rows: Iterable[tuple[Key, Floats]]) -> dict[str, NDArray[np.bool_]]:
+    largest: dict[str, Floats] = {}
+    for (component, _), row in rows:
+        largest[component] = np.fmax(np.abs(row), largest.get(component, np.nan))
+    return {component: row == 0 for component, row in largest.items()}
 
 
 def _quantity(signal: str) -> Quantity:

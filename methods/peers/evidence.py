@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cluster.topology import Topology
 from methods.peers import contrasts
@@ -25,7 +26,8 @@ from methods.peers.groups import Group, groups_of, hosts_of
 from methods.telemetry.matrix import Floats
 
 UNTESTED = -4.0
-"""Log evidence for what has no control: a host, whose signals are its guests', or a component that is not measured."""
+"""Log evidence for what has no control: a host, whose signals are its guests', or a component that is not measured,
+or did nothing before."""
 _TIME_OF_CALLS = "latency_p50"
 LARGEST = 60.0
 """Of one signal's log factor."""
@@ -97,17 +99,29 @@ def evidence_of(blocks: Blocks, topology: Topology, weights: Weights) -> Evidenc
         if group.caller and found:
             if Part.GAPS not in weights.without:
                 families[group.caller] |= gather.gaps(group)
-            moved = gather.routing(group, sum(found.values(), np.zeros(1)))
+            fresh = np.stack([_idle_before(blocks, member, among) for member in group.members], axis=1)
+            moved = gather.routing(group, np.where(fresh, -np.inf, sum(found.values(), np.zeros(1))))
             if moved is not None:
                 routed[group.caller] = np.maximum(moved, routed.get(group.caller, -np.inf))
     total = {}
     for component, found in families.items():
         tested = found and component not in hosts
         total[component] = np.sum([*found.values()], axis=0) if tested else np.full(count, UNTESTED)
+        if tested:
+            total[component] = np.where(_idle_before(blocks, component, among), UNTESTED, total[component])
         if component in routed:
             total[component] = np.logaddexp(total[component] if tested else 0.0, routed[component]) - math.log(2)
     known = {c: {} if c in hosts else found for c, found in families.items()}
     return Evidence(blocks, among, groups, total, known, routed)
+
+
+def _idle_before(blocks: Blocks, component: str, among: Stretches) -> NDArray[np.bool_]:
+    """(A,) whether a component did nothing in half of the time before each stretch: it left no normal."""
+    if component not in blocks.idle:
+        return np.zeros(len(among.first), dtype=np.bool_)
+    idle = np.concatenate([[0], np.cumsum(blocks.idle[component])])[among.first]
+    mostly: NDArray[np.bool_] = idle >= among.first / 2
+    return mostly
 
 
 def log_factor(z: Floats, weights: Weights) -> Floats:

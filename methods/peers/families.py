@@ -38,6 +38,8 @@ FAMILIES: Final = {
     "memory": ("memory_working_set", "memory_limit_ratio", "memory_used", "gcs_memory"),
     "network": ("network_receive", "network_transmit"),
 }
+UNKNOWN: Final = "unknown"
+"""Of signals that no vocabulary has: they may all measure the same thing."""
 LINK: Final = "link"
 SILENCE: Final = "silence"
 OF_CALLS: Final = "calls: "
@@ -51,14 +53,15 @@ _OWN = frozenset({"cpu", "memory"})
 
 
 def family_of(signal: str, called: bool) -> str:
-    """The family of a signal; one that is in no list is a family of its own.
+    """The family of a signal; a known one that is in no list is a family of its own.
 
     Args:
         called: the signal is measured by the callers of the component.
     """
+    family = _OF_SIGNAL.get(signal, signal if signal in SIGNALS else UNKNOWN)
     if not called:
-        return _OF_SIGNAL.get(signal, signal)
-    return LINK if signal == "connect_time_p90" else OF_CALLS + _OF_SIGNAL.get(signal, signal)
+        return family
+    return LINK if signal == "connect_time_p90" else OF_CALLS + family
 
 
 def measurable(kind: Kind) -> frozenset[str]:

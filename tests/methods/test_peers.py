@@ -16,6 +16,7 @@ from methods.peers import contrasts
 from methods.peers.blocks import blocks_of
 from methods.peers.contrasts import Stretches
 from methods.peers.evidence import Weights, family_factor, log_factor
+from methods.peers.families import OF_CALLS, UNKNOWN, family_of
 from methods.peers.groups import groups_of, hosts_of
 
 NAN = math.nan
@@ -133,3 +134,9 @@ def test_the_noise_of_a_signal_does_not_depend_on_its_level() -> None:
     low, high = contrasts.moves(series, at).noise, contrasts.moves(series + 1e6, at).noise
     np.testing.assert_allclose(low, high, rtol=1e-6)
     assert not contrasts.moves(np.full((1, 40), 1e6), at).noise.any()
+
+
+def test_signals_of_unknown_names_count_once_all_together() -> None:
+    assert family_of("latavg", False) == family_of("availability", False) == UNKNOWN
+    assert family_of("latavg", True) == OF_CALLS + UNKNOWN
+    assert family_of("restarts", False) == "restarts"

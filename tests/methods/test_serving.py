@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from serving_incident import LEVELS, ONSET, incident, requests, slow
 
-from cluster.incident.model import Incident
+from cluster.incident.model import Incident, Telemetry
 from cluster.window import Onset, OnsetSource
 from methods.answer.types import NoRanking, Ranking
 from methods.peers.blocks import blocks_of
@@ -122,6 +122,16 @@ def test_a_replica_that_suffers_from_more_requests_is_the_senders_doing() -> Non
 def test_a_replica_that_suffers_and_gets_fewer_requests_is_at_fault_itself() -> None:
     avoided = requests({"replica-0": 0.4, **dict.fromkeys(REPLICAS[1:], 1.2)}) | slow("replica-0")
     assert best(incident(avoided)) == {"replica-0"}
+
+
+def test_a_component_that_begins_to_work_left_no_normal() -> None:
+    # A replica that was at zero while the others served, and now takes its part and more.
+    case = incident(slow("replica-3", by=3.0))
+    metrics, edges = case.telemetry.metrics.copy(), case.telemetry.edge_metrics.copy()
+    metrics.iloc[:ONSET, metrics.columns.get_level_values(0) == "replica-3"] = 0.0
+    edges.iloc[:ONSET, edges.columns.get_level_values(1) == "replica-3"] = 0.0
+    fresh = dataclasses.replace(case, telemetry=Telemetry(metrics, edges))
+    assert best(fresh) == set()
 
 
 def test_silence_is_evidence() -> None:
