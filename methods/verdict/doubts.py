@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cluster.incident.model import Incident
+from cluster.text.plain import plain
 from cluster.text.quantities import percent
 from cluster.text.times import clock_time, duration
 from cluster.topology import Kind
@@ -24,6 +25,10 @@ FEW_SECONDS = 30.0
 """A baseline before the onset that is shorter says little."""
 LINE = 120
 """Characters of a log line that are quoted."""
+READ = 20_000
+"""Characters at the start and at the end of a message that are read for its excerpt."""
+_TRACEBACK = "Traceback (most recent call last)"
+_BRACKETS = " \t()[]',\""
 _SEVERE = frozenset({"ERROR", "CRITICAL", "FATAL", "WARNING", "WARN"})
 
 
@@ -115,7 +120,23 @@ def _log_line(incident: Incident, component: str, onset: float) -> str:
     ]
     if severe.empty:
         return ""
-    first = str(severe["message"].iloc[0])
-    quoted = first if len(first) <= LINE else f"{first[: LINE - 1]}…"
     count = f"{len(severe)} warnings and errors" if len(severe) > 1 else "one warning or error"
-    return f"The log of {component}, {count} since {clock_time(onset)}; the first: {quoted}"
+    return f"The log of {component}, {count} since {clock_time(onset)}; the first: {excerpt(severe['message'].iloc[0])}"
+
+
+def excerpt(message: object) -> str:
+    """A log message as one line of at most `LINE` characters; of a traceback, its first line and the exception.
+
+    Tracebacks may come as lines, with line ends that are written out, or as the text of a Python list of such lines.
+    """
+    # What is beyond this is not read: a message may have megabytes, and a traceback ends with what matters.
+    text = str(message)
+    text = text if len(text) <= 2 * READ else f"{text[:READ]}\n{text[-READ:]}"
+    lines = [line for part in text.replace("\\n", "\n").splitlines() if (line := part.strip(_BRACKETS))]
+    if not lines:
+        return "(empty)"
+    first = plain(lines[0], LINE)
+    if len(lines) == 1 or not any(line.startswith(_TRACEBACK) for line in lines):
+        return first
+    last = plain(lines[-1], LINE)
+    return plain(last if first.startswith(_TRACEBACK) else f"{first} {last}", LINE)
