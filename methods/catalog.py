@@ -75,6 +75,14 @@ def listed() -> tuple[Entry, ...]:
     return (*OWN, *entries(), *installed)
 
 
+def quick() -> tuple[Entry, ...]:
+    """What runs on a live deployment without being asked for: the tool's own, and the voters that answer at once.
+
+    Those of `BEYOND` have no part in the verdict: they would take CPU from the deployment in vain.
+    """
+    return tuple(row for row in (*OWN, *entries()) if row.cost == _COSTS[0])
+
+
 def everything() -> tuple[Entry, ...]:
     """Every row that a user can name, in the order of `listed`; `CONTRAST` is the last."""
     return (*OWN, *entries(), *BEYOND, CONTRAST)

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from methods.running.runner import Result
     from methods.verdict.types import Verdict
 
-QUICK = "instant"
-"""Cost, in the catalogue, of the methods that run without being asked for on a live deployment."""
 REFINE = 15.0
 """Seconds, while slow methods run, after which the verdict is decided anew: it takes about one second of CPU."""
 
@@ -124,7 +122,7 @@ def diagnose(
         incident = incident.searched(None)
     else:
         incident = incident.at(Onset(mark.time, OnsetSource.OPERATOR if mark.by_operator else OnsetSource.ESTIMATED))
-    fast = [entry.name for entry in catalog.listed() if entry.cost == QUICK]
+    fast = [entry.name for entry in catalog.quick()]
     names = fast if quick else [entry.name for entry in catalog.listed()]
     begun = Diagnosis(
         incident,

@@ -12,3 +12,11 @@ def test_multi_source_methods_are_blocked_only_without_all_of_their_sources() ->
     assert "baro" in without_two["metrics"] and "pdiagnose" not in without_two["metrics"]
     without_any = catalog.blocked_without({"metrics", "logs", "spans"})
     assert without_any["logs"] == ["mmbaro", "pdiagnose"] and "pdiagnose" in without_any["spans"]
+
+
+def test_what_runs_unasked_on_a_live_deployment_has_a_part_in_the_verdict() -> None:
+    quick = [row.name for row in catalog.quick()]
+    assert quick[0] == "serving"
+    assert {"nsigma", "baro", "mmbaro"} < set(quick)
+    assert not {row.name for row in catalog.BEYOND} & set(quick)
+    assert all(row.cost == "instant" for row in catalog.quick())
