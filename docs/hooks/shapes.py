@@ -271,8 +271,32 @@ class Imported(About):
     notes: list[str]
 
 
+class HealthChange(Shape):
+    signal: str
+    kind: str = Field(description="stall, down, latency, waiting, errors, load, output, calls, cpu, memory …")
+    now: float = Field(description="in the signal's unit")
+    before: float = Field(description="what was normal")
+    since: float = Field(description="unix seconds")
+    explained_by_callees: float = Field(description="share, from 0 to 1")
+
+
+class HealthEvent(Shape):
+    event: str = Field(description="restarted or replaced")
+    time: float = Field(description="unix seconds")
+
+
+class Health(Shape):
+    state: Literal["trouble", "silent", "changed", "normal", "unknown"]
+    severity: float = Field(description="for sorting: the worst is the greatest")
+    since: float | None = Field(description="unix seconds")
+    sentence: str
+    changes: list[HealthChange] = Field(description="the strongest first")
+    events: list[HealthEvent]
+
+
 class State(Part):
     status: Literal["UP", "DOWN"]
+    health: Health | None = Field(description="null where it cannot be read")
 
 
 class Status(Answer):
@@ -282,7 +306,7 @@ class Status(Answer):
     liveness: Literal["LIVE", "STALE", "DOWN"] = _old("status")
     data_age: float | None = Field(description="seconds")
     message: str
-    components: list[State]
+    components: list[State] = Field(description="the worst first")
     to_recover: list[str] = Field(description="injections that are not undone")
     gateway: str | None = Field(default=None, description="address, of the deployment on this machine")
     prometheus: str | None = None

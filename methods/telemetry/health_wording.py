@@ -88,7 +88,6 @@ def marks(health: Health) -> tuple[str, ...]:
 def as_json(health: Health, moment: float) -> dict[str, Any]:
     """Plain data; times in unix seconds, values in the units of `cluster.signals`."""
     return {
-        "component": health.component,
         "state": health.state.value,
         "severity": round(health.severity, 3),
         "since": health.since,

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cluster.deployment import Liveness
+from cluster.deployment import Deployment, DeploymentError, Liveness, Status
 from cluster.text.times import span
 from rca_tui.commands.connection import InCluster, choose_also, chosen, connected
 from rca_tui.commands.errors import interruptible, say
@@ -59,7 +59,7 @@ def up(
 
 
 def status(context: InCluster = None, as_json: AsJson = False) -> None:
-    """Show whether the deployment runs.
+    """Show whether the deployment runs, and which components are in trouble: those first.
 
     Also shows the age of its data, and the injections that are not undone. Exit code 1 when it is DOWN.
     """
@@ -82,20 +82,48 @@ def _print_status(payload: dict[str, Any]) -> None:
     if "gateway" in payload:
         print_line(f"gateway {payload['gateway']}, Prometheus {payload['prometheus']}")
     if payload["components"]:
-        print_table(("component", "now"), ((c["component"], c["status"]) for c in payload["components"]))
+        print_table(("component", "now", "health", ""), map(_row, payload["components"]))
     if payload["to_recover"]:
         say(f"injections that are not undone yet: {len(payload['to_recover'])}; unless a drill runs, `rca-tui recover`")
+
+
+def _row(component: Mapping[str, Any]) -> tuple[str, ...]:
+    health = component["health"]
+    said = ("", "") if health is None else (health["state"], health["sentence"])
+    return component["component"], component["status"], *said
 
 
 def _connected() -> dict[str, Any]:
     with connected() as deployment:
         status = deployment.status()
-    components = [{"component": c, "status": "UP" if up else "DOWN"} for c, up in status.components.items()]
+        health = {} if status.liveness is Liveness.DOWN else _health(deployment, status)
+    names = sorted(status.components, key=lambda c: list(health).index(c) if c in health else len(health))
+    components = [
+        {"component": c, "status": "UP" if status.components[c] else "DOWN", "health": health.get(c)} for c in names
+    ]
     return _status(status.liveness, status.message, status.data_age, components)
 
 
+def _health(deployment: Deployment, status: Status) -> dict[str, dict[str, Any]]:
+    """Health by component, the worst first; empty, with a sentence to standard error, where it cannot be read."""
+    from cluster.window import Window
+    from methods.telemetry.baseline import HISTORY
+    from methods.telemetry.health import look
+    from methods.telemetry.health_wording import as_json
+
+    now = time.time() - (status.data_age or 0.0)
+    try:
+        samples = deployment.samples(Window(now - HISTORY, now + deployment.step), deployment.step)
+        topology = deployment.topology()
+    except DeploymentError as error:
+        say(f"health is not known: {error}")
+        return {}
+    listed = look(topology, samples.metrics, samples.edge_metrics, now, status.components)
+    return {h.component: as_json(h, now) for h in listed}
+
+
 def _status(
-    liveness: Liveness, message: str, data_age: float | None = None, components: Sequence[Mapping[str, str]] = ()
+    liveness: Liveness, message: str, data_age: float | None = None, components: Sequence[Mapping[str, Any]] = ()
 ) -> dict[str, Any]:
     answer = {"status": liveness, "liveness": liveness, "data_age": data_age, "message": message}
     return answer | {"components": list(components)}

@@ -184,7 +184,7 @@ def test_a_frame_without_a_row_is_unknown() -> None:
 def test_as_json_is_plain_data() -> None:
     found = judged(replica_1__request_rate=0.0)["replica-1"]
     payload = as_json(found, END)
-    assert (payload["component"], payload["state"], payload["since"]) == ("replica-1", "trouble", 100.0)
+    assert (payload["state"], payload["since"]) == ("trouble", 100.0)
     assert payload["changes"][0] == {
         "signal": "request_rate",
         "kind": "stall",
