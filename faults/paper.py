@@ -21,7 +21,7 @@ _WHOSE = {
     Role.PEERS: "the peers of {}",
     Role.FRONT_DOOR: "the front door",
     Role.EDGE: "the calls from the front door to {}",
-    Role.EDGES: "all calls to {}",
+    Role.EDGES: "all calls from the front door",
 }
 
 

@@ -13,6 +13,7 @@ from rca_tui.commands import (
     analysis,
     annotate,
     check,
+    completion,
     connection,
     contrast,
     deployment,
@@ -33,7 +34,6 @@ app = typer.Typer(
     name="rca-tui",
     cls=Guarded,
     no_args_is_help=False,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -64,7 +64,12 @@ def start(
     ] = False,
     context_name: Annotated[
         str | None,
-        typer.Option(connection.OPTION, metavar="NAME", help="A kubeconfig context: the deployment in that cluster."),
+        typer.Option(
+            connection.OPTION,
+            metavar="NAME",
+            help="A kubeconfig context: the deployment in that cluster.",
+            autocompletion=completion.contexts,
+        ),
     ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")

@@ -58,6 +58,8 @@ def commands() -> dict[str, str]:
         "Everything has `--json` and `--help`. Exit codes: 0; 1 when the answer is bad news (a check that fails, a "
         "fault that is stuck, a deployment that is DOWN); 2 for bad input, with one sentence on stderr; 130 after "
         "Ctrl-C.",
+        "`rca-tui --install-completion` makes bash, zsh and fish complete commands, options, and the names of "
+        "incidents, methods, faults, targets and kubeconfig contexts.",
     ]
     pages = {f"reference/commands/{name}.md": _page(name) for name in group.commands}
     return {"reference/commands/index.md": "\n\n".join(index) + "\n"} | pages

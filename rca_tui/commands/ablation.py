@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from rca_tui.commands import completion
 from rca_tui.commands.errors import BadInput, interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
 
@@ -15,13 +16,17 @@ def ablate(
     incident: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[INCIDENT]...", help="Paths or names, or folders of them; by default the shipped incidents."
+            metavar="[INCIDENT]...",
+            help="Paths or names, or folders of them; by default the shipped incidents.",
+            autocompletion=completion.incidents,
         ),
     ] = None,
     check: Annotated[list[str] | None, typer.Option(help="This check only; can be repeated.")] = None,
     method: Annotated[
         list[str] | None,
-        typer.Option(help="Rank with this method; can be repeated; by default ten quick ones."),
+        typer.Option(
+            help="Rank with this method; can be repeated; by default ten quick ones.", autocompletion=completion.methods
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the random numbers: the same seed gives the same rankings.")] = 0,
     deadline: Annotated[

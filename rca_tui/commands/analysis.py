@@ -11,6 +11,7 @@ import typer
 
 from cluster.text.plain import plain
 from cluster.text.times import span
+from rca_tui.commands import completion
 from rca_tui.commands import onset as onsets
 from rca_tui.commands.connection import InCluster, choose_also, connected, last
 from rca_tui.commands.errors import Interrupted, at_terminal, interruptible, say
@@ -22,7 +23,14 @@ if TYPE_CHECKING:
     from cluster.incident.model import Incident
     from methods.running.runner import Result
 
-Named = Annotated[str, typer.Argument(metavar="INCIDENT", help="A path, or a name that `rca-tui incidents` lists.")]
+Named = Annotated[
+    str,
+    typer.Argument(
+        metavar="INCIDENT",
+        help="A path, or a name that `rca-tui incidents` lists.",
+        autocompletion=completion.incidents,
+    ),
+]
 When = Annotated[str, typer.Option("--onset", metavar="auto|TIME", help=onsets.HELP)]
 Seed = Annotated[int, typer.Option(help="Seed of the random numbers: the same seed gives the same rankings.")]
 Deadline = Annotated[float, typer.Option(help="CPU seconds for each method, after which it is stopped.", min=0.1)]
@@ -31,9 +39,15 @@ Deadline = Annotated[float, typer.Option(help="CPU seconds for each method, afte
 def diagnose(
     incident: Annotated[
         str | None,
-        typer.Argument(metavar="[INCIDENT]", help="A path or a name; without one, the live deployment as it is now."),
+        typer.Argument(
+            metavar="[INCIDENT]",
+            help="A path or a name; without one, the live deployment as it is now.",
+            autocompletion=completion.incidents,
+        ),
     ] = None,
-    method: Annotated[list[str] | None, typer.Option(help="Run this method only; can be repeated.")] = None,
+    method: Annotated[
+        list[str] | None, typer.Option(help="Run this method only; can be repeated.", autocompletion=completion.methods)
+    ] = None,
     onset: When = "auto",
     seconds: Back = None,
     seed: Seed = 0,
@@ -95,7 +109,9 @@ def diagnose(
 
 def explain(
     incident: Named,
-    method: Annotated[str, typer.Option(help="The method to explain, or consensus.")],
+    method: Annotated[
+        str, typer.Option(help="The method to explain, or consensus.", autocompletion=completion.methods_and_consensus)
+    ],
     onset: When = "auto",
     seed: Seed = 0,
     deadline: Deadline = 60.0,
@@ -136,7 +152,12 @@ def explain(
 
 def replay(
     incident: Annotated[
-        str | None, typer.Argument(metavar="[INCIDENT]", help="A path or a name; by default the first that is listed.")
+        str | None,
+        typer.Argument(
+            metavar="[INCIDENT]",
+            help="A path or a name; by default the first that is listed.",
+            autocompletion=completion.incidents,
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

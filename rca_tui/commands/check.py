@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cluster.text.times import span
+from rca_tui.commands import completion
 from rca_tui.commands.connection import InCluster, choose_also, connected
 from rca_tui.commands.errors import interruptible, say, say_each
 from rca_tui.commands.output import AsJson, print_document, print_json
@@ -27,7 +28,9 @@ def check(
     incident: Annotated[
         str | None,
         typer.Argument(
-            metavar="[INCIDENT]", help="A path or a name that `incidents` lists; without one, the live deployment."
+            metavar="[INCIDENT]",
+            help="A path or a name that `incidents` lists; without one, the live deployment.",
+            autocompletion=completion.incidents,
         ),
     ] = None,
     form: Annotated[

@@ -16,6 +16,7 @@ import typer
 
 from cluster.text.times import span
 from cluster.window import Window
+from rca_tui.commands import completion
 from rca_tui.commands.errors import BadInput, say
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ InCluster = Annotated[
         OPTION,
         metavar="NAME",
         help="A kubeconfig context: the deployment in that cluster. Also accepted before the command.",
+        autocompletion=completion.contexts,
         show_default=False,
     ),
 ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rca_tui.commands import completion
 from rca_tui.commands import onset as onsets
 from rca_tui.commands.analysis import Named, Seed, When, onset_line
 from rca_tui.commands.errors import interruptible
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 def contrast(
     incident: Named,
     method: Annotated[
-        list[str] | None, typer.Option(help="Compare with the ranking of this method; can be repeated.")
+        list[str] | None,
+        typer.Option(
+            help="Compare with the ranking of this method; can be repeated.", autocompletion=completion.methods
+        ),
     ] = None,
     onset: When = "auto",
     seed: Seed = 0,

@@ -12,6 +12,7 @@ import typer
 from cluster.text.plain import plain
 from cluster.text.quantities import number
 from cluster.text.times import span
+from rca_tui.commands import completion
 from rca_tui.commands.connection import InCluster, choose_also, chosen, connected
 from rca_tui.commands.errors import BadInput, Interrupted, at_terminal, interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
@@ -26,10 +27,21 @@ FAILED = 1
 
 def drill(
     fault: Annotated[
-        str | None, typer.Argument(metavar="[FAULT]", help="A fault that `rca-tui faults` lists.", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="[FAULT]",
+            help="A fault that `rca-tui faults` lists.",
+            show_default=False,
+            autocompletion=completion.faults,
+        ),
     ] = None,
     target: Annotated[
-        str | None, typer.Option(metavar="COMPONENT", help="The component to inject into, such as replica-1.")
+        str | None,
+        typer.Option(
+            metavar="COMPONENT",
+            help="The component to inject into, such as replica-1.",
+            autocompletion=completion.targets,
+        ),
     ] = None,
     blind: Annotated[
         bool, typer.Option("--blind", help="Fault and component are drawn at random; `rca-tui reveal` shows them.")

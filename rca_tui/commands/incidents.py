@@ -9,6 +9,7 @@ import typer
 
 from cluster.text.plain import plain
 from cluster.text.times import date_time, span
+from rca_tui.commands import completion
 from rca_tui.commands.connection import InCluster, choose_also, connected, last
 from rca_tui.commands.errors import interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
@@ -127,7 +128,12 @@ def incidents(
 
 
 def reveal(
-    incident: Annotated[str, typer.Argument(metavar="INCIDENT", help="A path, or a name that `incidents` lists.")],
+    incident: Annotated[
+        str,
+        typer.Argument(
+            metavar="INCIDENT", help="A path, or a name that `incidents` lists.", autocompletion=completion.incidents
+        ),
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Show the cause of an incident. Spoils the drill."""

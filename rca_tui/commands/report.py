@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rca_tui.commands import completion
 from rca_tui.commands import onset as onsets
 from rca_tui.commands.analysis import Named, When
 from rca_tui.commands.errors import BadInput, interruptible, say
@@ -31,7 +32,9 @@ def report(
         typer.Option("--format", help="By default what the name of --out ends in, else markdown.", show_default=False),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="File to write; by default it is printed.")] = None,
-    method: Annotated[list[str] | None, typer.Option(help="Run this method only; can be repeated.")] = None,
+    method: Annotated[
+        list[str] | None, typer.Option(help="Run this method only; can be repeated.", autocompletion=completion.methods)
+    ] = None,
     alert: Annotated[
         str | None,
         typer.Option(

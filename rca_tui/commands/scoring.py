@@ -14,6 +14,7 @@ import typer
 
 from cluster.text.quantities import percent
 from cluster.text.times import span
+from rca_tui.commands import completion
 from rca_tui.commands.errors import interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
 
@@ -33,10 +34,15 @@ def evaluate(
     incident: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[INCIDENT]...", help="Paths or names, or folders of them; by default the shipped incidents."
+            metavar="[INCIDENT]...",
+            help="Paths or names, or folders of them; by default the shipped incidents.",
+            autocompletion=completion.incidents,
         ),
     ] = None,
-    method: Annotated[list[str] | None, typer.Option(help="Score this method only; can be repeated.")] = None,
+    method: Annotated[
+        list[str] | None,
+        typer.Option(help="Score this method only; can be repeated.", autocompletion=completion.methods),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the random numbers: the same seed gives the same rankings.")] = 0,
     deadline: Annotated[
         float,

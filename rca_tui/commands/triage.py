@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cluster.text.times import between, span
-from rca_tui.commands import screen
+from rca_tui.commands import completion, screen
 from rca_tui.commands.connection import InCluster, choose_also, connected
 from rca_tui.commands.errors import BadInput, interruptible, say
 from rca_tui.commands.output import AsJson, print_document, print_json, print_line
@@ -26,7 +26,11 @@ CANNOT_TELL = 1
 def triage(
     incident: Annotated[
         str | None,
-        typer.Argument(metavar="[INCIDENT]", help="A path or a name; without one, the live deployment."),
+        typer.Argument(
+            metavar="[INCIDENT]",
+            help="A path or a name; without one, the live deployment.",
+            autocompletion=completion.incidents,
+        ),
     ] = None,
     alert: Annotated[
         str | None,

@@ -3,12 +3,9 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,7 +13,6 @@ from commands import refusal, run
 from typer.testing import CliRunner
 
 from cluster.incident.model import Incident
-from cluster.window import Window
 from methods.telemetry import onset
 from rca_tui.__main__ import app
 
@@ -88,28 +84,6 @@ def test_diagnose_without_an_onset_says_that_nothing_may_be_wrong(tmp_path: Path
     printed = run("diagnose", str(raw), "--method", "granger_pagerank", "--method", "granger_randomwalk")
     assert "No onset found" in printed
     assert "perhaps nothing is wrong" in " ".join(printed.split())
-
-
-@pytest.mark.parametrize("answered", [0, 1])
-def test_an_interrupted_diagnosis_shows_what_it_has_and_the_verdict_so_far(
-    monkeypatch: pytest.MonkeyPatch, answered: int
-) -> None:
-    from methods.running import runner
-
-    real = runner.run
-
-    def interrupted(*arguments: object, **options: object) -> Iterator[runner.Result]:
-        yield from list(real(arguments[0], ["nsigma"]))[:answered]
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(runner, "run", interrupted)
-    text = " ".join(run("diagnose", "drill-05", code=130).split())
-    assert ("nsigma metric" in text) is bool(answered)
-    assert "Verdict so far: replica-2" in text
-    printed = json.loads(run("diagnose", "drill-05", "--json", code=130))
-    assert printed["interrupted"] is True
-    assert len(printed["results"]) == answered
-    assert printed["verdict"]["components"][0]["component"] == "replica-2"
 
 
 def test_import_then_diagnose_blames_the_faulty_service(tmp_path: Path) -> None:
@@ -273,128 +247,12 @@ def test_bad_input_is_one_sentence_and_exit_code_2(arguments: list[str], says: s
     assert says in refusal(*arguments)
 
 
-@pytest.mark.parametrize("name", ["5", "05", "drill-5", "drill5", "drill-005"])
-def test_a_number_is_enough_to_be_told_the_name(name: str) -> None:
-    assert refusal("diagnose", name).endswith("did you mean drill-05?\n")
-
-
-def test_the_consensus_is_explained_by_who_added_what(monkeypatch: pytest.MonkeyPatch) -> None:
-    from methods import catalog
-
-    kept = tuple(entry for entry in catalog.entries() if entry.name in ("baro", "nsigma", "dummy"))
-    monkeypatch.setattr(catalog, "entries", lambda: kept)
-    text = run("explain", "drill-05", "--method", "consensus")
-    assert "2 of 2 methods that ranked blame replica-2 first" in text
-    assert "Each method's part of that lead" in text
-    printed = json.loads(run("explain", "drill-05", "--method", "consensus", "--json"))
-    assert printed["components"][0]["component"] == "replica-2"
-    assert set(printed["explanation"]["contributions"]) == {"baro", "nsigma"}
-
-
-def test_a_dry_run_without_a_deployment_plans_on_paper() -> None:
-    asked = ("drill", "cpu-stress", "--target", "replica-1", "--param", "workers=8", "--dry-run")
-    text = " ".join(run(*asked).split())
-    assert "on paper, for no deployment is up: cpu-stress on replica-1 for 60 s, workers 8, load 100" in text
-    assert "should show: " in text
-    printed = json.loads(run(*asked, "--json"))
-    assert printed["parameters"] == {"workers": 8, "load": 100}
-    assert printed["effects"][0]["component"] == "replica-1"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (("cpu-stress", "--target", "replica-9"), "targets: head, replica-0"),
-        (("cpu-stress", "--target", "replica-1", "--param", "workers=99"), "workers"),
-        (("cpu-stress", "--target", "replica-1", "--seconds", "1e9"), "a fault lasts"),
-    ],
-)
-def test_what_cannot_be_planned_is_refused(arguments: tuple[str, ...], says: str) -> None:
-    assert says in refusal("drill", *arguments, "--dry-run")
-
-
 @pytest.mark.parametrize(
     "arguments",
     [["diagnose"], ["nonsense"], ["diagnose", "x", "--seed", "many"], ["drill", "cpu-stress"], ["methods", "--xml"]],
 )
 def test_usage_errors_are_exit_code_2(arguments: list[str]) -> None:
     assert run(*arguments, code=2) == ""
-
-
-@pytest.mark.parametrize(
-    ("onset", "time"),
-    [
-        ("+30", 1_700_000_030.0),
-        ("1700000031.5", 1_700_000_031.5),
-        ("2023-11-14T22:13:52Z", 1_700_000_032.0),
-        ("2023-11-14 22:13:53", 1_700_000_033.0),
-        ("2023-11-14T23:13:54+01:00", 1_700_000_034.0),
-        ("2023-11-14 22:13:55 UTC", 1_700_000_035.0),
-        ("22:13:56", 1_700_000_036.0),
-        ("22:13:57 UTC", 1_700_000_037.0),
-        ("23:13:58+01:00", 1_700_000_038.0),
-        ("+1m", 1_700_000_060.0),
-        ("-30s", 1_700_000_070.0),
-        ("-30", 1_700_000_070.0),
-    ],
-)
-def test_onset_in_each_spelling(tmp_path: Path, onset: str, time: float) -> None:
-    from rca_tui.when import time_within
-
-    assert time_within(onset, Window(1_700_000_000.0, 1_700_000_100.0)) == time
-
-
-def test_a_time_of_day_is_the_one_in_the_window() -> None:
-    """Also after midnight; in a window of two days the day must be said."""
-    from rca_tui.when import WhenError, time_within
-
-    midnight = 1_699_920_000.0
-    assert time_within("00:01:00", Window(midnight - 600, midnight + 600)) == midnight + 60
-    assert time_within("23:59", Window(midnight - 600, midnight + 600)) == midnight - 60
-    assert time_within("2023-11-14 00:01 UTC", Window(midnight - 1e5, midnight + 1e5)) == midnight + 60
-    with pytest.raises(WhenError, match=r"comes 3 times in the incident, .*: say the day"):
-        time_within("00:01:00", Window(midnight - 1e5, midnight + 1e5))
-
-
-def test_what_the_command_line_prints_as_the_onset_it_reads() -> None:
-    """The sentence has the time with its zone, an interval around it, and the seconds from the start."""
-    said = " ".join(run("diagnose", "drill-05", "--method", "nsigma").split())
-    told = re.search(
-        r"began about (\S+ UTC) \(probability 0\.\d\d, between (\S+) and (\S+)\): its latency went from .* "
-        r"That is (\+\d+) s from the window's start\.",
-        said,
-    )
-    assert told is not None, said
-    clock, earliest, latest, after = told.groups()
-    assert earliest <= clock.removesuffix(" UTC") <= latest
-    for text in (clock, clock.removesuffix(" UTC"), after):
-        again = json.loads(run("diagnose", "drill-05", "--method", "nsigma", "--onset", text, "--json"))
-        assert datetime.fromtimestamp(again["onset"], UTC).strftime("%H:%M:%S UTC") == clock
-
-
-@pytest.mark.parametrize(
-    "onset",
-    [
-        "soon",
-        "",
-        "+",
-        "nan",
-        "+nan",
-        "inf",
-        "-500",
-        "+-1",
-        "--5",
-        "12:00",
-        "25:00",
-        "22:13 CET",
-        "+0",
-        "+150",
-        "2020-01-01",
-        "+1e300",
-    ],
-)
-def test_bad_onsets(tmp_path: Path, onset: str) -> None:
-    assert "--onset" in refusal("diagnose", str(case(tmp_path / "raw")), "--method", "baro", f"--onset={onset}")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["drill", "--help"], ["--version"]])
@@ -491,25 +349,3 @@ def test_contrast_belongs_to_no_method_and_says_how_far_they_agree(
     text = run(*asked)
     assert "Are they different?" in text
     assert f"{printed['agreement']['nsigma']:.2f}" in text
-
-
-def test_the_onset_is_told_in_one_zone_wherever_the_reader_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the command line, by the estimate's claim, and by the incident in a notebook."""
-    from cluster.display import document, to_text
-    from cluster.incident import library
-    from methods.telemetry.onset import estimate
-    from rca_tui.commands.analysis import onset_line
-
-    incident = library.load("drill-05")
-    found = estimate(incident)
-    placed = incident.at(found.onset)
-    monkeypatch.setenv("TZ", "America/New_York")
-    time.tzset()
-    try:
-        told = [found.claim, onset_line(placed), to_text(document(placed), 200)]
-    finally:
-        monkeypatch.undo()
-        time.tzset()
-    assert found.onset is not None
-    moment = datetime.fromtimestamp(found.onset.time, UTC).strftime("%H:%M:%S UTC")
-    assert all(moment in text for text in told)
