@@ -1,4 +1,7 @@
-"""Annotations in Grafana, by its HTTP API: `POST /api/annotations`, one request each.
+"""Annotations in Grafana, by its HTTP API: each is there once, however often it is sent.
+
+An annotation is known by its tags: source, incident and kind, the first three. Those that are there are asked for first
+(`GET /api/annotations`); one that says something else than before is changed (`PATCH`), a new one is added (`POST`).
 
 Reference: https://grafana.com/docs/grafana/latest/developers/http_api/annotations/
 """
@@ -6,8 +9,9 @@ Reference: https://grafana.com/docs/grafana/latest/developers/http_api/annotatio
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,15 +25,27 @@ TOKEN = "GRAFANA_TOKEN"  # noqa: S105 (the name of a variable)
 """The environment variable that holds the token of a service account."""
 TIMEOUT = 15.0
 _PLACE = "/api/annotations"
+_MOST = 1000
 
 
 class GrafanaError(RcaError):
     """Grafana's address cannot be used, or it does not take an annotation."""
 
 
+class Done(StrEnum):
+    """What was done with an annotation."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    THERE = "there already"
+
+
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """A point, or with `end` a region, in unix seconds. Grafana reads the text as HTML: it is escaped by the caller."""
+    """A point, or with `end` a region, in unix seconds. Grafana reads the text as HTML: it is escaped by the caller.
+
+    Tags: the first three tell it from all others.
+    """
 
     time: float
     text: str
@@ -59,8 +75,10 @@ def address(url: str) -> str:
     return url.rstrip("/") + _PLACE
 
 
-def send(url: str, annotations: Iterable[Annotation], dashboard: str | None = None) -> Iterator[tuple[Annotation, int]]:
-    """Send them one by one, and yield each with the id that Grafana gave it.
+def send(
+    url: str, annotations: Sequence[Annotation], dashboard: str | None = None
+) -> Iterator[tuple[Annotation, int, Done]]:
+    """Send them one by one, and yield each with its id in Grafana and what was done.
 
     The token comes from the environment variable `TOKEN`; without one, the request has no login. Redirects are not
     followed. Raises GrafanaError; those that were yielded before are in Grafana.
@@ -74,13 +92,12 @@ def send(url: str, annotations: Iterable[Annotation], dashboard: str | None = No
         # As a function, so that no login of .netrc takes its place.
         session.auth = partial(_authorize, token)
         for annotation in annotations:
-            body = annotation.payload(dashboard)
             try:
-                number = checked(lambda body=body: _post(session, place, body), "Grafana")  # type: ignore[misc]
+                number, done = checked(lambda one=annotation: _put(session, place, one, dashboard), "Grafana")  # type: ignore[misc]
             except QueryError as error:
                 hint = f"; {TOKEN} is not set" if not token and "login" in str(error) else ""
                 raise GrafanaError(f"{without_secrets(url)} took no annotation: {error}{hint}") from error
-            yield annotation, number
+            yield annotation, number, done
 
 
 def _authorize(token: str, request: PreparedRequest) -> PreparedRequest:
@@ -89,6 +106,34 @@ def _authorize(token: str, request: PreparedRequest) -> PreparedRequest:
     return request
 
 
-def _post(session: Session, place: str, body: dict[str, Any]) -> int:
-    answer = session.post(place, json=body, timeout=TIMEOUT, allow_redirects=False).json()
-    return int(answer["id"])
+def _put(session: Session, place: str, annotation: Annotation, dashboard: str | None) -> tuple[int, Done]:
+    body = annotation.payload(dashboard)
+    there = _there(session, place, annotation, dashboard)
+    if there is None:
+        made = session.post(place, json=body, timeout=TIMEOUT, allow_redirects=False).json()
+        return int(made["id"]), Done.ADDED
+    number = int(there["id"])
+    if _said(there) == _said(body):
+        return number, Done.THERE
+    change = {name: value for name, value in body.items() if name != "dashboardUID"}
+    # Grafana keeps what is left out: without an end a region would stay one.
+    change.setdefault("timeEnd", change["time"])
+    session.patch(f"{place}/{number}", json=change, timeout=TIMEOUT, allow_redirects=False)
+    return number, Done.CHANGED
+
+
+def _there(session: Session, place: str, annotation: Annotation, dashboard: str | None) -> dict[str, Any] | None:
+    """The same annotation as it is in Grafana: on that dashboard, or on none."""
+    known = annotation.tags[:3]
+    where = {} if dashboard is None else {"dashboardUID": dashboard}
+    query: dict[str, Any] = {**where, "type": "annotation", "limit": _MOST, "tags": known}
+    rows = session.get(place, params=query, timeout=TIMEOUT, allow_redirects=False).json()
+    # Older versions do not know every parameter, and answer with more than was asked for.
+    return next(
+        (r for r in rows if set(known) <= set(r["tags"]) and (r.get("dashboardUID") or dashboard) == dashboard), None
+    )
+
+
+def _said(body: dict[str, Any]) -> tuple[Any, ...]:
+    """What people see of it; a point ends where it begins, or has no end."""
+    return body["time"], body.get("timeEnd") or body["time"], body["text"], frozenset(body["tags"])

@@ -34,7 +34,8 @@ def annotate(
     """Put onset, verdict and drills on Grafana's dashboards.
 
     Without --grafana it prints what it would send, with --json as it would be sent. The token of a service account that
-    may create annotations is read from the environment variable GRAFANA_TOKEN. A drill is sent with --reveal only.
+    may read and write annotations is read from the environment variable GRAFANA_TOKEN. A drill is sent with --reveal
+    only. What is there already is not sent again, and is changed where it says something else.
 
     Example: rca-tui annotate monday.zip --grafana https://grafana.example.com --dashboard jcIIG-07z
     """
@@ -56,10 +57,10 @@ def annotate(
         if grafana is None:
             rows = [annotation.payload(dashboard) for annotation in found]
         else:
-            for annotation, number in client.send(grafana, found, dashboard):
+            for annotation, number, done in client.send(grafana, found, dashboard):
                 rows.append({"id": number, **annotation.payload(dashboard)})
-                if not as_json:
-                    print_line(f"annotation {number}: {_kind(annotation)} at {instant(annotation.time)}")
+                sentence = f"annotation {number}: {_kind(annotation)} at {instant(annotation.time)}, {done}"
+                (say if as_json else print_line)(sentence)
     if as_json:
         print_plain_json(rows)
     elif grafana is None:

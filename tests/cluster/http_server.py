@@ -17,7 +17,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         type(self).answering(self)
 
-    do_POST = do_GET
+    do_POST = do_PATCH = do_GET
 
     def reply(self, status: int, body: bytes, kind: str = "application/json") -> None:
         self.send_response(status)

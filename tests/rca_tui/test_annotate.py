@@ -12,7 +12,7 @@ from commands import refusal, run
 from test_report import HOSTILE, located, results, verdict
 
 from cluster import Truth, grafana
-from cluster.grafana import Annotation
+from cluster.grafana import Annotation, Done
 from rca_tui.report.build import build
 from rca_tui.report.grafana import annotations_of
 from rca_tui.report.types import Context
@@ -22,10 +22,10 @@ from rca_tui.report.types import Context
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[Annotation]:
     taken: list[Annotation] = []
 
-    def send(url: str, annotations: Any, dashboard: str | None) -> Iterator[tuple[Annotation, int]]:
+    def send(url: str, annotations: Any, dashboard: str | None) -> Iterator[tuple[Annotation, int, Done]]:
         for annotation in annotations:
             taken.append(annotation)
-            yield annotation, 40 + len(taken)
+            yield annotation, 40 + len(taken), Done.ADDED if len(taken) < 3 else Done.THERE
 
     monkeypatch.setattr(grafana, "send", send)
     return taken
@@ -70,7 +70,9 @@ def test_nothing_is_sent_without_an_address(sent: list[Annotation]) -> None:
 def test_what_was_sent_is_printed_with_its_id(sent: list[Annotation]) -> None:
     printed = json.loads(run("annotate", "drill-05", "--grafana", "http://localhost:3000", "--json"))
     assert [row["id"] for row in printed] == [41, 42]
-    assert "annotation 43: onset" in run("annotate", "drill-05", "--grafana", "http://localhost:3000")
+    said = run("annotate", "drill-05", "--grafana", "http://localhost:3000")
+    assert said.splitlines()[0].startswith("annotation 43: onset at ")
+    assert said.splitlines()[0].endswith(", there already")
     assert len(sent) == 4
 
 
