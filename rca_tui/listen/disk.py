@@ -11,9 +11,11 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from cluster import own_files
 from cluster.errors import RcaError
 
 T = TypeVar("T", bound=BaseModel)
+_LARGEST = 64 << 20
 
 
 class StateError(RcaError):
@@ -23,9 +25,12 @@ class StateError(RcaError):
 def read(path: Path, kind: type[T]) -> T:
     """What was written there; an empty one where there is no file. Raises StateError, OSError."""
     try:
-        return kind.model_validate_json(path.read_bytes())
+        # What it says is deleted and answered: nobody else may have written it.
+        return kind.model_validate_json(own_files.read(path, _LARGEST))
     except FileNotFoundError:
         return kind()
+    except own_files.NotOurs as error:
+        raise StateError(f"{error}, so the listener does not act on it", "move it away and start again") from None
     except ValidationError:
         raise StateError(f"{path} cannot be read as the listener's state", "move it away and start again") from None
 

@@ -136,6 +136,12 @@ def test_a_state_that_cannot_be_read_is_one_sentence_and_stays(tmp_path: Path, t
     assert path.read_bytes() == text.encode("utf-8", "surrogatepass")
 
 
+def test_a_state_that_others_can_write_is_not_acted_on(kept: Keeping, tmp_path: Path) -> None:
+    (tmp_path / "made.json").chmod(0o666)
+    with pytest.raises(StateError, match="written by every user"):
+        Keeping(tmp_path / "made.json")
+
+
 def test_one_listener_at_a_time(tmp_path: Path) -> None:
     with disk.locked(tmp_path), pytest.raises(StateError, match="another listener"), disk.locked(tmp_path):
         pass
