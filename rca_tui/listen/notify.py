@@ -54,7 +54,7 @@ class Notice:
     def values(self) -> dict[str, str]:
         """What a template's placeholders stand for."""
         alert, headline = plain(self.alert), plain(self.headline, 1000)
-        text = f"{alert}: {headline}\nincident {self.incident}, report {self.report}"
+        text = f"{alert}: {headline}\nincident {self.incident}, report {self.report.name}"
         slack = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         return {
             "alert": alert,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 
 from cluster.incident import envelope, library, rcaeval
 from cluster.incident.model import Incident
@@ -38,13 +41,15 @@ def build(
 
     Args:
         incident: with the onset that the results were made with.
-        name: a path, or a name out of the list of incidents: what the commands that reproduce the report are given.
+        name: a path, or a name out of the list of incidents. Of a path the report has the last part alone: what is
+            shared does not tell where its maker keeps files.
         results: of methods on this incident, in any order; the contrast is left out.
         context: what else is known; of a drill's truth nothing is told without it.
     """
-    context = context or Context()
+    context, name = context or Context(), Path(name).name or "incident"
+    verdict = replace(verdict, actions=tuple(replace(a, command=anonymous(a.command)) for a in verdict.actions))
     order = {entry.name: place for place, entry in enumerate(catalog.listed())}
-    ranked = tuple(sorted((r for r in results if r.method in order), key=lambda result: order[result.method]))
+    ranked = tuple(sorted(map(_anonymous, (r for r in results if r.method in order)), key=lambda r: order[r.method]))
     recovered = recovery(incident)
     checks = checkup.run(of_incident(incident, name))
     return Report(
@@ -57,7 +62,7 @@ def build(
         results=ranked,
         dissent=_dissent(verdict, ranked),
         checks=checks,
-        missing=tuple(_missing(incident, verdict, ranked, checks)),
+        missing=tuple(map(anonymous, _missing(incident, verdict, ranked, checks))),
         commands=tuple(_commands(incident, name, ranked, context.alert)),
         sealed=context.sealed,
         truth=context.truth if context.revealed else None,
@@ -71,6 +76,26 @@ def context_of(name: str, reveal: bool) -> Context:
         return Context(sealed=truth is not None, revealed=True, truth=truth)
     path = library.find(name)
     return Context(sealed=not rcaeval.is_case(path) and envelope.summary(path).sealed)
+
+
+def anonymous(text: str) -> str:
+    """The same text with `~`, or the variable of the XDG folders, for the folders of this machine's user.
+
+    A shell finds the same file by it, unless the folder's name needs quotes.
+    """
+    homes = [(os.environ.get(name, ""), f"${name}") for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")]
+    for folder, short in (*homes, (str(Path.home()), "~")):
+        if len(folder) > 1:
+            text = re.sub(rf"{re.escape(folder.rstrip('/'))}(?![\w.-])", lambda _, short=short: short, text)  # type: ignore[misc]
+    return text
+
+
+def _anonymous(result: Result) -> Result:
+    """The same; the reason of a method that failed may name files."""
+    outcome = result.outcome
+    if isinstance(outcome, Ranking):
+        return result
+    return replace(result, outcome=replace(outcome, detail=anonymous(outcome.detail)))
 
 
 def _charts(incident: Incident, verdict: Verdict, recovered: float | None) -> Iterator[Chart]:
@@ -138,7 +163,7 @@ def _commands(incident: Incident, name: str, results: tuple[Result, ...], alert:
     onset = f" --onset {incident.onset.time!r}" if incident.onset is not None and told else ""
     run = [result.method for result in results]
     some = "" if len(run) == len(catalog.listed()) else "".join(f" --method {method}" for method in run)
-    page = f" --alert {shlex.quote(alert)}" if alert is not None else ""
+    page = f" --alert {shlex.quote(Path(alert).name)}" if alert is not None else ""
     yield f"rca-tui report {quoted}{onset}{page}{some}"
     if page:
         yield f"rca-tui triage {quoted}{page}"

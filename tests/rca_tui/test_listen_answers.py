@@ -221,7 +221,7 @@ def test_an_address_gets_what_slack_takes() -> None:
         Notifier(f"{url}/hook/secret?x=y").tell(NOTICE)
     ((kind, body),) = posted
     assert kind == "application/json"
-    text = "Slow: replica-1, strong: a &lt; b &amp; c\nincident alert-01, report /reports/alert-01-01.html"
+    text = "Slow: replica-1, strong: a &lt; b &amp; c\nincident alert-01, report alert-01-01.html"
     assert body == {"text": text}
 
 

@@ -23,7 +23,7 @@ from faults.states import State
 from methods.answer.types import Family, NoRanking, Reason, SeriesPointer
 from methods.running import runner
 from methods.running.runner import Result
-from methods.verdict.types import Answer, Evidence, Hop, Suspect, Trouble, Verdict
+from methods.verdict.types import Action, Answer, Evidence, Hop, Suspect, Trouble, Verdict
 from rca_tui.report import files
 from rca_tui.report.build import build
 from rca_tui.report.files import Format, ReportError, render
@@ -148,6 +148,29 @@ def test_commands_reproduce_it_and_can_be_pasted() -> None:
     assert "--onset" not in report().commands[1]
 
 
+@pytest.mark.parametrize("form", Format)
+def test_it_does_not_tell_where_its_maker_keeps_files(form: Format, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/jane.doe")
+    monkeypatch.setenv("XDG_STATE_HOME", "/srv/secret/state")
+    monkeypatch.setenv("XDG_CONFIG_HOME", "")
+    private = dataclasses.replace(
+        verdict(),
+        actions=(
+            Action("Read the log", "tail /srv/secret/state/rca-tui/local/run/a.log /srv/secret/states"),
+            Action("Mend the runbook", "vi /home/jane.doe/.config/rca-tui/runbooks/a.md"),
+        ),
+    )
+    failed = Result("circa", Family.METRIC, NoRanking(Reason.ERROR, "no file /home/jane.doe/x.zip"), 0.1)
+    noted = dataclasses.replace(located(), notes=("imported from /home/jane.doe/case",))
+    context = Context(sealed=True, alert="/home/jane.doe/page.json")
+    text = render(build(noted, "/home/jane.doe/monday.zip", private, [failed], context), form).replace("\\~", "~")
+    assert "jane" not in text
+    assert "/srv/secret/state/" not in text
+    assert "$XDG_STATE_HOME/rca-tui/local/run/a.log /srv/secret/states" in text
+    for kept in ("Incident monday.zip", "rca-tui check monday.zip", "--alert page.json", "imported from ~/case"):
+        assert kept in text or (form is Format.JSON and kept.startswith("Incident"))
+
+
 @pytest.mark.parametrize("form", [Format.MARKDOWN, Format.HTML])
 def test_the_cause_of_a_drill_is_told_only_when_it_is_revealed(form: Format) -> None:
     truth = Truth(("replica-2",), "queue-jam", synthetic.ONSET, synthetic.ONSET + 60, {"workers": 4711})
@@ -161,7 +184,8 @@ def test_the_cause_of_a_drill_is_told_only_when_it_is_revealed(form: Format) -> 
 
 def journal(fault: str, start: float) -> None:
     """A journal of this machine whose fault was active for a minute."""
-    header = Header("20231114T221520-00000001", "local", "local", "3f2c", fault, "replica-2", {}, 60.0, (1, 1), {})
+    plan = {"injection": "20231114T221520-00000001"}
+    header = Header(plan["injection"], "local", "local", "3f2c", fault, "replica-2", plan, 60.0, (1, 1), {})
     Journal.create(header)
     path = next(Path.cwd().rglob("*.jsonl"))
     lines = []
