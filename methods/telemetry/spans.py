@@ -121,7 +121,7 @@ def encode(incident: Incident, *, least: int = 1) -> SpanTable | NoRanking:
         parent=parent,
         start=start,
         duration=duration,
-        own_time=_own_time(start, duration, parent),
+        own_time=uncovered(start, duration, parent),
         failed=frame["error"].fillna(False).to_numpy(dtype=bool),
         operations=operations,
         components=tuple(str(c) for c in components),
@@ -155,7 +155,7 @@ def _parents(frame: pd.DataFrame, trace: Codes) -> Codes:
     return np.where(known, parent, NO_PARENT).astype(np.int64)
 
 
-def _own_time(start: Floats, duration: Floats, parent: Codes) -> Floats:
+def uncovered(start: Floats, duration: Floats, parent: Codes) -> Floats:
     """(S,) duration less the union of the children's intervals within it."""
     child = np.flatnonzero(parent != NO_PARENT)
     child = child[np.lexsort((start[child], parent[child]))]
