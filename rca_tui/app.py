@@ -24,11 +24,14 @@ from rca_tui.errors import Problem, described
 from rca_tui.screens.checks import ChecksPage
 from rca_tui.screens.diagnose import DiagnosePage
 from rca_tui.screens.dialogs import Help, Notice
+from rca_tui.screens.events import EventsPage
 from rca_tui.screens.explain import ExplainPage
 from rca_tui.screens.faults import FaultsPage
+from rca_tui.screens.logs import LogsPage
 from rca_tui.screens.overview import OverviewPage
 from rca_tui.screens.page import Page
 from rca_tui.screens.telemetry import TelemetryPage
+from rca_tui.screens.traces import TracesPage
 from rca_tui.session import STALE_AFTER, Session, Snapshot
 from rca_tui.terminal import Terminal
 from rca_tui.theme import DARK, LIGHT
@@ -53,7 +56,17 @@ INTO_FAULT = 30.0
 """Seconds after the onset at which a replayed incident is first shown."""
 
 
-PAGES: tuple[type[Page], ...] = (OverviewPage, TelemetryPage, FaultsPage, DiagnosePage, ExplainPage, ChecksPage)
+PAGES: tuple[type[Page], ...] = (
+    OverviewPage,
+    TelemetryPage,
+    FaultsPage,
+    DiagnosePage,
+    ExplainPage,
+    ChecksPage,
+    LogsPage,
+    TracesPage,
+    EventsPage,
+)
 """The screens in the order of their tabs."""
 
 
@@ -282,8 +295,12 @@ class RcaApp(App[None]):
         return True
 
     async def action_show(self, mode: str) -> None:
-        if len(self.screen_stack) == 1:
-            await self.switch_mode(mode)
+        if len(self.screen_stack) > 1:
+            return
+        of_component = next(page.OF_COMPONENT for page in PAGES if mode == page.MODE)
+        if of_component and isinstance(self.screen, Page) and (chosen := self.screen.chosen):
+            self.session.component = chosen
+        await self.switch_mode(mode)
 
     def action_pause(self) -> None:
         session = self.session

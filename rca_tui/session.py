@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from guidelines.checkup import Report
     from methods.answer.consensus import Consensus
     from methods.running.runner import Result
+    from methods.telemetry.happenings import Happening
+    from methods.telemetry.log_book import LogBook
+    from methods.telemetry.trace_book import TraceBook
     from methods.verdict.types import Verdict
 
 STALE_AFTER = 6.0
@@ -35,7 +38,8 @@ class Snapshot:
 
     `newest` is the unix time of the newest sample, None when there is none; `liveness` and `fresh` as in
     `cluster.deployment`; `step` is the seconds until a new poll can return new data. `replaced`: component -> unix
-    seconds at which a poll found something else running behind it.
+    seconds at which a poll found something else running behind it. `happenings` are what the telemetry itself tells:
+    restarts, silences, recorded events of the platform.
     """
 
     kind: DeploymentKind
@@ -51,6 +55,7 @@ class Snapshot:
     incident: Incident | None = None
     fresh: float = 0.0
     step: float = 1.0
+    happenings: tuple[Happening, ...] = ()
 
     @property
     def start(self) -> float:
@@ -230,6 +235,10 @@ class Session:
         moment: unix time of the cursor, None for the newest sample.
         span: seconds of telemetry that a live chart shows.
         subject: component and signal that the telemetry screen shows, None for its default.
+        component: whose logs and traces are shown, "" for those of all components.
+        logs: the log lines that have been read, None before the first.
+        traces: the traces that have been read, None before the first.
+        platform: events that a live platform has recorded.
         diagnosis: the last run of the methods.
         method: name of the method that is shown.
         injection: the last injection.
@@ -247,6 +256,10 @@ class Session:
     moment: Observed[float | None] = Observed(None)
     span = Observed(SPAN)
     subject: Observed[tuple[str, str] | None] = Observed(None)
+    component = Observed("")
+    logs: Observed[LogBook | None] = Observed(None)
+    traces: Observed[TraceBook | None] = Observed(None)
+    platform: Observed[tuple[Happening, ...]] = Observed(())
     diagnosis: Observed[Diagnosis | None] = Observed(None)
     method = Observed("")
     injection: Observed[Injection | None] = Observed(None)

@@ -54,6 +54,7 @@ def _plot(
         onset=session.mark.time if session.mark else None,
         onset_label=onset_label(session.mark),
         cursor=session.moment,
+        marks=tuple((each.time, each.bad) for each in snapshot.happenings),
     )
 
 

@@ -29,6 +29,7 @@ class Plot:
         onset: a vertical line, `onset_label` beside it.
         cursor: a second vertical line, for reading a value.
         levels: horizontal reference lines by name.
+        marks: times of what happened, and whether each may be part of the trouble: they stand on the axis.
     """
 
     title: str
@@ -43,6 +44,7 @@ class Plot:
     onset_label: str = "onset"
     cursor: float | None = None
     levels: tuple[tuple[str, float], ...] = field(default=())
+    marks: tuple[tuple[float, bool], ...] = field(default=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +60,16 @@ class Palette:
     shade: Style
 
 
-_MARGIN = 9
+MARGIN = 9
 """Cells left of the plot: room for `1.23 GiB`, and one for the axis."""
+BAD_MARK, MARK = "◆", "◇"
+"""Something that happened: it may be part of the trouble, or not."""
 
 
 def draw(plot: Plot, width: int, height: int, palette: Palette) -> Text:
     """The chart in `width` × `height` cells: title, plot, time axis. Without samples it says so."""
     named = plot.shade is not None and height >= 9
-    columns, rows = width - _MARGIN, height - 3 - named
+    columns, rows = width - MARGIN, height - 3 - named
     if columns < 10 or rows < 2:
         return Text(plain(plot.title)[:width], style=palette.axis)
     shown = [line.within(plot.start, plot.end) for line in plot.lines]
@@ -74,7 +78,7 @@ def draw(plot: Plot, width: int, height: int, palette: Palette) -> Text:
     # At times so far from today that floats are seconds apart, a window may have no length.
     if not finite or plot.end <= plot.start:
         empty = Text("no samples in this window"[:columns], style=palette.axis)
-        return Text("\n").join([title, Text(), Text(" " * _MARGIN).append_text(empty)])
+        return Text("\n").join([title, Text(), Text(" " * MARGIN).append_text(empty)])
     low, high = value_range(finite, [level for _, level in plot.levels])
     canvas = Canvas(columns, rows)
     for layer, line in enumerate(shown):
@@ -100,7 +104,7 @@ class _Grid:
 
     def row(self, r: int) -> Text:
         text = Text(no_wrap=True)
-        text.append(f"{self._label(r):>{_MARGIN - 2}} ", style=self.palette.axis)
+        text.append(f"{self._label(r):>{MARGIN - 2}} ", style=self.palette.axis)
         text.append("┤" if self._label(r) else "│", style=self.palette.axis)
         levels = {self._row_of(value): plain(name) for name, value in self.plot.levels}
         name, start = self._label_of_level(r, levels.get(r, ""))
@@ -118,7 +122,7 @@ class _Grid:
                 mark = name[place] if 0 <= place < len(name) else "╌"
                 style = self.palette.level
             cells.append((mark or " ", style + self.palette.shade if self._shaded(c) else style))
-        return _joined(text, cells)
+        return joined(text, cells)
 
     def bands(self) -> Text:
         """A row with the names of the area before the shade and of the shade."""
@@ -128,9 +132,9 @@ class _Grid:
         for name, low, high in ((self.plot.bands[0], 0, first), (self.plot.bands[1], first, last + 1)):
             if len(name) + 2 <= high - low:
                 _write(cells, (low + high - len(name)) // 2, name)
-        text = Text(" " * _MARGIN, no_wrap=True)
+        text = Text(" " * MARGIN, no_wrap=True)
         plain_style, shaded = self.palette.axis, self.palette.axis + self.palette.shade
-        return _joined(text, [(cell, shaded if self._shaded(c) else plain_style) for c, cell in enumerate(cells)])
+        return joined(text, [(cell, shaded if self._shaded(c) else plain_style) for c, cell in enumerate(cells)])
 
     def _label_of_level(self, r: int, name: str) -> tuple[str, int]:
         """Label and column of a reference line: at a free end of the row, else no label."""
@@ -143,37 +147,30 @@ class _Grid:
     def axis(self, line: Line | None) -> Text:
         """The time axis, blank where the last line has a gap."""
         gaps = self._gaps(line) if line and not self.plot.scattered else set()
-        text = Text(" " * (_MARGIN - 1) + "└", style=self.palette.axis, no_wrap=True)
+        text = Text(" " * (MARGIN - 1) + "└", style=self.palette.axis, no_wrap=True)
         onset, cursor = self.column(self.plot.onset), self.column(self.plot.cursor)
         cells = [(" " if c in gaps else "─", self.palette.axis) for c in range(self.columns)]
+        for time, bad in self.plot.marks:
+            column = self.column(time)
+            if column is not None and (bad or cells[column][0] != BAD_MARK):
+                cells[column] = (BAD_MARK, self.palette.cursor) if bad else (MARK, self.palette.axis)
         for column, style in ((cursor, self.palette.cursor), (onset, self.palette.onset)):
-            if column is not None:
+            if column is not None and cells[column][0] in ("─", " "):
                 cells[column] = ("┴", style)
-        return _joined(text, cells)
+        return joined(text, cells)
 
     def times(self) -> Text:
         """Start, onset and end as times of day; the end names the zone of all three."""
-        cells = [" "] * self.columns
-        styles = [self.palette.axis] * self.columns
-        first, last = bare_clock_time(self.plot.start), clock_time(self.plot.end)
-        if len(first) + len(last) >= self.columns:
-            last = bare_clock_time(self.plot.end)
-        _write(cells, 0, first)
-        _write(cells, self.columns - len(last), last)
-        onset = self.column(self.plot.onset)
-        if onset is not None:
-            label = f"▲ {self.plot.onset_label} {bare_clock_time(self.plot.onset or 0)}"
-            place = onset if onset + len(label) <= self.columns - len(last) - 1 else onset - len(label) + 1
-            if "▲" in label and place < onset:
-                label = label[2:] + " ▲"
-            if place < len(first) + 1:
-                label, place = "▲", onset
-            if not (len(first) <= place and place + len(label) <= self.columns - len(last)):
-                label = ""
-            _write(cells, place, label)
-            styles[place : place + len(label)] = [self.palette.onset] * len(label)
-        text = Text(" " * _MARGIN, no_wrap=True)
-        return _joined(text, list(zip(cells, styles, strict=True)))
+        plot = self.plot
+        cells = time_cells(
+            Axis(plot.start, plot.end),
+            plot.onset,
+            plot.onset_label,
+            self.columns,
+            self.palette.axis,
+            self.palette.onset,
+        )
+        return joined(Text(" " * MARGIN, no_wrap=True), cells)
 
     def column(self, time: float | None) -> int | None:
         return Axis(self.plot.start, self.plot.end).column(time, self.columns)
@@ -196,12 +193,38 @@ class _Grid:
         label = quantity(wanted[r], self.plot.unit).replace(" ", "", 1)
         # The title names the unit, so that a number alone is enough where both do not fit.
         shorter = (label, number(wanted[r]), f"{wanted[r]:.0e}")
-        return next((text for text in shorter if len(text) <= _MARGIN - 2), "")
+        return next((text for text in shorter if len(text) <= MARGIN - 2), "")
 
     def _gaps(self, line: Line) -> set[int]:
         measured = {self.column(t) for t, v in zip(line.times, line.values, strict=True) if math.isfinite(v)}
         empty = {self.column(t) for t, v in zip(line.times, line.values, strict=True) if not math.isfinite(v)}
         return {c for c in empty - measured if c is not None}
+
+
+def time_cells(
+    axis: Axis, onset: float | None, onset_label: str, columns: int, plain_style: Style, onset_style: Style
+) -> list[tuple[str, Style]]:
+    """The row below a time axis: start, onset and end as times of day; the end names the zone of all three."""
+    cells = [" "] * columns
+    styles = [plain_style] * columns
+    first, last = bare_clock_time(axis.start), clock_time(axis.end)
+    if len(first) + len(last) >= columns:
+        last = bare_clock_time(axis.end)
+    _write(cells, 0, first)
+    _write(cells, columns - len(last), last)
+    at = axis.column(onset, columns)
+    if at is not None:
+        label = f"▲ {onset_label} {bare_clock_time(onset or 0)}"
+        place = at if at + len(label) <= columns - len(last) - 1 else at - len(label) + 1
+        if "▲" in label and place < at:
+            label = label[2:] + " ▲"
+        if place < len(first) + 1:
+            label, place = "▲", at
+        if not (len(first) <= place and place + len(label) <= columns - len(last)):
+            label = ""
+        _write(cells, place, label)
+        styles[place : place + len(label)] = [onset_style] * len(label)
+    return list(zip(cells, styles, strict=True))
 
 
 def _title(plot: Plot, shown: list[Line], width: int) -> Text:
@@ -252,7 +275,7 @@ def _trace(canvas: Canvas, line: Line, plot: Plot, bounds: tuple[float, float], 
         previous = point
 
 
-def _joined(text: Text, cells: list[tuple[str, Style]]) -> Text:
+def joined(text: Text, cells: list[tuple[str, Style]]) -> Text:
     """Append cells; neighbours of one style are one piece, because many single characters are slow to render."""
     for style, run in groupby(cells, key=lambda cell: cell[1]):
         text.append("".join(cell for cell, _ in run), style=style)

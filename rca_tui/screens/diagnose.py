@@ -192,6 +192,22 @@ class DiagnosePage(Page):
         self._step = max(0, self._step + by)
         self._show_method()
 
+    @property
+    def chosen(self) -> str:
+        """The component that the verdict names, with the focus on its card; else the first of the selected ranking."""
+        from methods.answer.types import Ranking
+
+        diagnosis, verdict = self.session.diagnosis, self.session.verdict
+        if diagnosis is None:
+            return ""
+        if isinstance(self.focused, Card | Command):
+            return next(iter(verdict.named), "") if verdict is not None else ""
+        if self.session.method == CONSENSUS and diagnosis.consensus is not None:
+            return next(iter(diagnosis.consensus.top), "")
+        result = diagnosis.results.get(self.session.method)
+        ranked = result.outcome.components if result is not None and isinstance(result.outcome, Ranking) else ()
+        return ranked[0].component if ranked else ""
+
     def copied(self) -> str:
         from methods.answer.types import Ranking
 

@@ -247,6 +247,10 @@ class OverviewPage(Page):
         later = self._moment + 5
         self.session.moment = None if snapshot is None or later >= snapshot.end else later
 
+    @property
+    def chosen(self) -> str:
+        return self.query_one(Rows).key or ""
+
     def copied(self) -> str:
         lines = [
             "component\tstate\tchanged\tlatency p90 [s]\terror ratio\trequests [1/s]\tTTFT p90 [s]\tqueue\tx peers"

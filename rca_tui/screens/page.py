@@ -29,6 +29,8 @@ class Page(Screen[None]):
     KEY: ClassVar[str] = ""
     MODE: ClassVar[str] = ""
     HELP: ClassVar[str] = ""
+    OF_COMPONENT: ClassVar[bool] = False
+    """Opened from another screen, it shows the component that is chosen there."""
     FOLLOWS: ClassVar[tuple[Observed[Any], ...]] = ()
     """Attributes of the session: `refill` is called after a change of one of these."""
 
@@ -99,6 +101,11 @@ class Page(Screen[None]):
 
     def refill(self) -> None:
         """Show the session as it is now."""
+
+    @property
+    def chosen(self) -> str:
+        """The component that the cursor is on, "" where it is on none."""
+        return ""
 
     def copied(self) -> str:
         """What `y` copies."""

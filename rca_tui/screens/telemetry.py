@@ -174,6 +174,10 @@ class TelemetryPage(Page):
     def action_newest(self) -> None:
         self.session.moment = None
 
+    @property
+    def chosen(self) -> str:
+        return self._subject(self.session.displayed)[0] if self.session.displayed else ""
+
     def copied(self) -> str:
         snapshot = self.session.displayed
         if snapshot is None:

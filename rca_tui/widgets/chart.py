@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.style import Style
 from rich.text import Text
 from textual.app import RenderResult
@@ -22,16 +24,18 @@ class Chart(Widget):
     def render(self) -> RenderResult:
         if self.plot is None:
             return Text(self.empty, style="dim")
-        return draw(self.plot, self.content_size.width, self.content_size.height, self._palette())
+        palette = palette_of(self.app.theme_variables)
+        return draw(self.plot, self.content_size.width, self.content_size.height, palette)
 
-    def _palette(self) -> Palette:
-        colour = self.app.theme_variables
-        return Palette(
-            line=Style.parse(colour["chart-line"]),
-            peer=Style.parse(colour["chart-peer"]),
-            axis=Style.parse(colour["chart-axis"]),
-            onset=Style.parse(f"bold {colour['chart-onset']}"),
-            cursor=Style.parse(colour["chart-cursor"]),
-            level=Style.parse(colour["chart-level"]),
-            shade=Style.parse(f"on {colour['chart-shade']}"),
-        )
+
+def palette_of(colour: Mapping[str, str]) -> Palette:
+    """The styles of charts out of a theme's variables."""
+    return Palette(
+        line=Style.parse(colour["chart-line"]),
+        peer=Style.parse(colour["chart-peer"]),
+        axis=Style.parse(colour["chart-axis"]),
+        onset=Style.parse(f"bold {colour['chart-onset']}"),
+        cursor=Style.parse(colour["chart-cursor"]),
+        level=Style.parse(colour["chart-level"]),
+        shade=Style.parse(f"on {colour['chart-shade']}"),
+    )

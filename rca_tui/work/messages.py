@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from guidelines.checkup import Report
     from methods.answer.consensus import Consensus
     from methods.running.runner import Result
+    from methods.telemetry.happenings import Happening
+    from methods.telemetry.log_book import LogBook
+    from methods.telemetry.trace_book import TraceBook
     from methods.verdict.types import Verdict
+    from rca_tui.work.views import LogView, TraceView
 
 
 class Polled(Message):
@@ -92,6 +96,49 @@ class Surveyed(Message):
 
     def __init__(self, report: Report) -> None:
         self.report = report
+        super().__init__()
+
+
+class LogsRead(Message):
+    """Log lines, more of which may come; `note` says why there are none, or what is missing."""
+
+    def __init__(self, book: LogBook, note: str = "") -> None:
+        self.book = book
+        self.note = note
+        super().__init__()
+
+
+class LogsArranged(Message):
+    """The lines that the filters select, and their templates in order."""
+
+    def __init__(self, view: LogView) -> None:
+        self.view = view
+        super().__init__()
+
+
+class TracesRead(Message):
+    """Traces, None where there are none; `note` says why, or what is missing."""
+
+    def __init__(self, book: TraceBook | None, note: str = "") -> None:
+        self.book = book
+        self.note = note
+        super().__init__()
+
+
+class TracesArranged(Message):
+    """The traces that the filters select, in order."""
+
+    def __init__(self, view: TraceView) -> None:
+        self.view = view
+        super().__init__()
+
+
+class PlatformRead(Message):
+    """Events that the platform of a live deployment has recorded, and why some are missing."""
+
+    def __init__(self, happenings: tuple[Happening, ...], note: str = "") -> None:
+        self.happenings = happenings
+        self.note = note
         super().__init__()
 
 

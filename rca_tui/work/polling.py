@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cluster.deployment import Deployment, Samples
-    from cluster.incident.model import Incident
+    from cluster.incident.model import Incident, Telemetry
+    from methods.telemetry.happenings import Happening
 
 HISTORY = 600.0
 """Seconds of telemetry kept."""
@@ -108,6 +109,7 @@ class Poller:
             fresh=status.fresh,
             step=step,
             notes=samples.notes,
+            happenings=_happenings(self._metrics),
         )
 
     def _note_replaced(self, topology: Topology, now: float) -> None:
@@ -130,7 +132,17 @@ def _recorded(name: str, incident: Incident) -> Snapshot:
         frames=frames,
         notes=incident.notes,
         incident=incident,
+        happenings=_happenings(incident.telemetry.metrics, incident.telemetry),
     )
+
+
+def _happenings(metrics: pd.DataFrame, recorded: Telemetry | None = None) -> tuple[Happening, ...]:
+    from methods.telemetry.happenings import of_events, of_logs, of_metrics
+
+    told = list(of_metrics(metrics))
+    if recorded is not None:
+        told += [*of_events(recorded.events), *of_logs(recorded.logs)]
+    return tuple(sorted(told, key=lambda each: each.time))
 
 
 def _merge(old: pd.DataFrame | None, new: pd.DataFrame, oldest: float) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import evidence_incident
 import pytest
 import synthetic
 from driving import Engine, app_over, settle, until, visible
@@ -41,6 +42,9 @@ def ready(*keys: str) -> Callable[[Pilot[None]], Any]:
         for key in keys:
             await pilot.press(key)
             await settle(pilot)
+            if key in "lte":
+                await settle(pilot)  # what was read has to be arranged
+                await settle(pilot)
             if key == "3":
                 await until(pilot, lambda: bool(app.screen.query("#form Select")))
             if key == "d":
@@ -73,6 +77,20 @@ def ready(*keys: str) -> Callable[[Pilot[None]], Any]:
 )
 def test_replay(snap_compare: Any, name: str, keys: tuple[str, ...], size: tuple[int, int]) -> None:
     app = app_over(synthetic.Replay(synthetic.incident()))
+    assert snap_compare(app, run_before=ready(*keys), terminal_size=size)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [
+        ("logs", ("l", "escape", "down", "tab", "enter")),
+        ("traces", ("t", "escape", "down")),
+        ("events", ("e",)),
+    ],
+)
+def test_evidence(snap_compare: Any, name: str, keys: tuple[str, ...], size: tuple[int, int]) -> None:
+    app = app_over(synthetic.Replay(evidence_incident.incident()))
     assert snap_compare(app, run_before=ready(*keys), terminal_size=size)
 
 
