@@ -13,6 +13,7 @@ from methods.answer.types import Family, Method, NoRanking, Outcome
 from methods.peers.evidence import Weights
 from methods.peers.explanation import explain
 from methods.peers.judgement import judge
+from methods.telemetry.possible import possible
 
 
 class Serving(Method):
@@ -112,6 +113,7 @@ class Serving(Method):
         self.weights = Weights(share, slab, tails, floor, follow, nobody, several)
 
     def rank(self, incident: Incident, rng: np.random.Generator) -> Outcome:
+        incident = possible(incident)
         judged = judge(incident, self.weights)
         if isinstance(judged, NoRanking):
             return judged

@@ -93,6 +93,8 @@ def blocks_of(incident: Incident) -> Blocks | None:
     if count <= LEAST_BASELINE:
         return None
     edges: Floats = start + seconds * np.arange(count + 1, dtype=np.float64)
+    if np.count_nonzero(np.diff(np.searchsorted(times, edges))) <= LEAST_BASELINE:
+        return None
     own: dict[Key, Floats] = {(component, signal): row for (component, signal), row in _rows(metrics, edges)}
     measured: dict[Key, list[Floats]] = {}
     for (_, target, signal), row in _rows(calls, edges):

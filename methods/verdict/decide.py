@@ -17,6 +17,7 @@ from methods.peers.evidence import Weights
 from methods.peers.explanation import unmeasured
 from methods.peers.hypotheses import NOBODY
 from methods.peers.judgement import Judgement, judge
+from methods.telemetry.possible import possible
 from methods.verdict import others
 from methods.verdict.blame import Blame, blame, phrase, supporting
 from methods.verdict.doubts import look_next, misfits, not_known, out_of_order, rivals, unjudged
@@ -41,6 +42,7 @@ def decide(incident: Incident, results: Iterable[Result] = ()) -> Verdict:
         results: answers of methods on this incident, so far as they have come; they agree or dissent.
     """
     answers = sorted(results, key=lambda result: result.method)
+    incident = possible(incident)
     judged = judge(incident, Weights())
     if isinstance(judged, NoRanking):
         return _cannot_judge(incident, judged, answers)
