@@ -6,7 +6,6 @@ blocks make samples of 1 s to 30 s comparable. A block without enough samples is
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -88,8 +87,7 @@ def blocks_of(incident: Incident) -> Blocks | None:
         return None
     start, length = incident.window.start, incident.window.seconds
     seconds = max(BLOCK, float(np.median(np.diff(times))), length / MOST_BLOCKS)
-    # A window from the least to the largest number has no finite length.
-    count = int(length / seconds + 1e-9) if math.isfinite(length) else 0
+    count = int(length / seconds + 1e-9)
     if count <= LEAST_BASELINE:
         return None
     edges: Floats = start + seconds * np.arange(count + 1, dtype=np.float64)

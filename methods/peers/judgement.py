@@ -30,9 +30,13 @@ class Judgement:
 
     @property
     def named(self) -> tuple[str, ...]:
-        """The components of the most probable hypothesis, the most probable first; none for nobody."""
-        best = self.posterior.best
-        return tuple(component for component in self.order if component in best)
+        """The components of the most probable hypothesis, the most probable first; none for nobody.
+
+        Of equals, which a pair mostly is, the first is who would be the more probable alone.
+        """
+        alone = self.posterior.probability
+        by_odds = sorted(self.posterior.best, key=lambda c: (-self.scores[c], -alone[frozenset({c})], c))
+        return tuple(by_odds)
 
 
 def judge(incident: Incident, weights: Weights) -> Judgement | NoRanking:

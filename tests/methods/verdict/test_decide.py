@@ -14,7 +14,7 @@ from serving_incident import LEVELS, incident, requests, slow
 from cluster.display import document, to_html, to_text
 from cluster.incident.model import Incident, Telemetry
 from cluster.topology import Component, Kind, Topology, calls
-from cluster.window import Window
+from cluster.window import EARLIEST, LATEST, Window
 from methods.answer.types import ComponentScore, Explanation, Family, NoRanking, Ranking, Reason, Step
 from methods.running.runner import Result
 from methods.verdict.as_json import verdict_json
@@ -109,16 +109,17 @@ def test_it_cannot_tell_from_too_few_samples() -> None:
     assert verdict.methods == ("baro",)
 
 
-def test_it_cannot_tell_in_a_window_without_a_length() -> None:
-    verdict = decide(dataclasses.replace(incident(), window=Window(-1.5e308, 1.5e308)))
+def test_it_cannot_tell_in_a_window_of_all_times() -> None:
+    verdict = decide(dataclasses.replace(incident(), window=Window(EARLIEST, LATEST)))
     assert verdict.answer is Answer.UNKNOWN
 
 
-def test_a_time_that_is_none_is_left_to_the_reader() -> None:
+def test_the_last_year_of_the_calendar_is_as_good_as_any() -> None:
     case = incident(slow("replica-2"))
     frames = (case.telemetry.metrics, case.telemetry.edge_metrics)
-    shifted = [frame.set_axis(frame.index + 1e15, axis=0) for frame in frames]
-    verdict = decide(dataclasses.replace(case, window=Window(1e15, 1e15 + 240), telemetry=Telemetry(*shifted)))
+    start = LATEST - 300.0
+    shifted = [frame.set_axis(frame.index + start, axis=0) for frame in frames]
+    verdict = decide(dataclasses.replace(case, window=Window(start, start + 240), telemetry=Telemetry(*shifted)))
     assert verdict.named == ("replica-2",)
     assert verdict.actions
 
@@ -166,6 +167,16 @@ def test_the_verdict_is_plain_json_and_shows_itself(case: Incident) -> None:
     assert set(plain) >= {"components", "nobody", "kind", "path", "for", "against", "unknown", "next", "actions"}
     assert verdict.headline.split(",")[0] in to_text(document(verdict), 200)
     assert "<p>" in to_html(document(verdict))
+
+
+def test_of_two_at_fault_the_kind_is_that_of_the_stronger_whatever_their_names() -> None:
+    starved = {("replica-1", "cpu_usage"): 3.0, **slow("replica-1", by=1.6)}
+    case = incident(starved | slow("replica-3", by=9.0))
+    swapped = renamed(case, {"replica-1": "replica-3", "replica-3": "replica-1"})
+    one, other = decide(case), decide(swapped)
+    assert set(one.named) == {"replica-1", "replica-3"}
+    assert one.kind is other.kind
+    assert (one.named[0] == "replica-3") == (other.named[0] == "replica-1")
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
