@@ -6,7 +6,6 @@ a name that no table knows, one that the store gave in part, or one whose scrape
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -70,15 +69,33 @@ class Provenance:
         record = self.of(component, signal)
         return record.origin if record else None
 
+    @cached_property
+    def _withheld(self) -> Mapping[str, frozenset[str]]:
+        found: dict[str, set[str]] = {}
+        for (component, signal), record in self._of.items():
+            if record.origin in (Origin.PARTIAL, Origin.SCRAPE_FAILED):
+                found.setdefault(component, set()).add(signal)
+        return {component: frozenset(signals) for component, signals in found.items()}
+
     def withheld(self, component: str) -> frozenset[str]:
         """Signals whose gaps say nothing about the component: partial ones, and those of a scrape that failed."""
-        kinds = (Origin.PARTIAL, Origin.SCRAPE_FAILED)
-        return frozenset(s for (c, s), record in self._of.items() if c == component and record.origin in kinds)
+        return self._withheld.get(component, frozenset())
 
-    def counts(self) -> dict[str, int]:
-        """State -> number of signals of components in it, for the states that occur."""
-        counted = Counter(record.origin for record in self._of.values())
-        return {origin.value: counted[origin] for origin in Origin if counted[origin]}
+    def rows(self) -> list[dict[str, Any]]:
+        """For JSON: a row for each signal of each component."""
+        return [
+            {
+                "component": component,
+                "signal": record.signal,
+                "origin": record.origin.value,
+                "metrics": list(record.metrics),
+                "query": record.query,
+                "interval": record.interval,
+                "reason": record.reason,
+            }
+            for record in self.records
+            for component in record.components
+        ]
 
     def within(self, signals: Iterable[str]) -> Provenance:
         """The records of these signals alone."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from cluster.deployment import DeploymentKind, Liveness
+from cluster.provenance import Provenance
 from cluster.topology import Topology
 from faults.states import State
 from rca_tui.frames import Frames
@@ -52,6 +53,7 @@ class Snapshot:
     up: Mapping[str, bool] = field(default_factory=dict)
     replaced: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    provenance: Provenance = field(default_factory=Provenance)
     incident: Incident | None = None
     fresh: float = 0.0
     step: float = 1.0

@@ -17,6 +17,7 @@ from cluster.kubernetes.deployment import KubernetesDeployment, open_api
 from cluster.kubernetes.discovery import find_target
 from cluster.kubernetes.resources import EVENTS, JOBS, NODES, PODS, RAY_CLUSTERS, RAY_SERVICES, SERVICES, Resource
 from cluster.kubernetes.settings import Endpoint
+from cluster.provenance import Origin, Provenance, described
 from cluster.window import Window
 
 CHAOS = tuple(Resource(plural, "chaos-mesh.org", "v1alpha1") for plural in ("stresschaos", "networkchaos", "podchaos"))
@@ -53,12 +54,13 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The newest value of a signal, in its unit; None where nothing measures it."""
+    """The newest value of a signal, in its unit; None where nothing measures it, which `origin` says more of."""
 
     component: str
     signal: str
     unit: str
     value: float | None
+    origin: str = ""
 
 
 @dataclass
@@ -200,7 +202,9 @@ class Examination:
                 column = (component.id, signal.name)
                 values = samples.metrics[column].dropna() if column in samples.metrics.columns else ()
                 value = float(values.iloc[-1]) if len(values) else None  # type: ignore[union-attr]
-                self.samples.append(Sample(component.id, signal.name, signal.unit, value))
+                record = samples.provenance.of(component.id, signal.name)
+                told = described(record) if record else ""
+                self.samples.append(Sample(component.id, signal.name, signal.unit, value, told))
                 (missing if value is None else measured).append(signal.name)
             counts = f"{len(measured)} of {len(measured) + len(missing)} signals"
             yield Check(
@@ -210,6 +214,7 @@ class Examination:
                 counts + (f"; without {', '.join(missing)}" if missing else ""),
                 "" if measured else "no scraped exporter measures it: see docs/how-to/kubernetes.md, Telemetry",
             )
+        yield from _origins(samples.provenance)
         if topology.front_door and not any(
             one.component == topology.front_door and one.signal == "latency_p90" and one.value is not None
             for one in self.samples
@@ -249,6 +254,25 @@ def _with_address(endpoint: Endpoint, probe: Callable[[], str | None]) -> Callab
         return f"{where}{': ' + answer if answer else ''}"
 
     return run
+
+
+_REMEDIES = {
+    Origin.UNKNOWN_NAME: "a table of names lacks them: see docs/how-to/engines.md",
+    Origin.NOT_COMPARABLE: "run one release, or compare the other signal",
+    Origin.PARTIAL: "the store lacks a shard, or its deadline is too short: what it gave counts as a gap",
+    Origin.SCRAPE_FAILED: "look at the target's error in Prometheus: the component itself answers",
+    Origin.STALE: "look at the target in Prometheus: it is scraped no longer",
+}
+
+
+def _origins(provenance: Provenance) -> Iterator[Check]:
+    """A check for each way in which signals are missing that somebody can mend."""
+    for origin, fix in _REMEDIES.items():
+        found = [record for record in provenance.records if record.origin is origin]
+        if found:
+            shown = [f"{record.signal} of {', '.join(record.components[:3])}: {described(record)}" for record in found]
+            more = f"; and {len(shown) - 5} more" if len(shown) > 5 else ""
+            yield Check(Part.SIGNALS, f"signals {origin.value}", Verdict.UNKNOWN, "; ".join(shown[:5]) + more, fix)
 
 
 def _require(api: Api, *resources: Resource) -> str:

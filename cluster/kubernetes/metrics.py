@@ -69,6 +69,7 @@ class MetricsReader:
                 window,
                 step,
                 missing=missing,
+                every=signals is None,
                 own=owner.rename,
                 expected=len(stack.topology.ids),
                 targets=self._targets(server, stack, scraped, queries, window.end),

@@ -51,7 +51,8 @@ def read_samples(
             queries, missing = resolve(signals, _SOURCE.sampled(step), server.names(window))
         except KeyError as error:
             raise DeploymentError(str(error.args[0])) from error
-        return samples.read(server, topology, queries, window, step, missing=missing, targets=_targets(server, window))
+        targets, every = _targets(server, window), signals is None
+        return samples.read(server, topology, queries, window, step, missing=missing, every=every, targets=targets)
 
 
 def _targets(server: Prometheus, window: Window) -> samples.Targets:

@@ -61,11 +61,13 @@ def read(
     missing: Sequence[str] = (),
     own: Own = lambda query, series: series,
     expected: int = 1,
+    every: bool = False,
     targets: Targets = Targets(),
 ) -> Samples:
     """Ask the queries layer by layer, the next only where no component has the one before. Raises DeploymentError.
 
-    `own` puts component ids in place of the labels of a query's series.
+    `own` puts component ids in place of the labels of a query's series. `every`: all signals were asked for, so that
+    one for which there is no query has a state as well.
     """
     asked: list[Query] = []
     answers: list[Answer] = []
@@ -83,7 +85,7 @@ def read(
             continue
         if not batch:
             break
-    return as_samples(topology, asked, _joined(answers), missing, targets)
+    return as_samples(topology, asked, _joined(answers), missing, targets, every)
 
 
 def as_samples(
@@ -92,6 +94,7 @@ def as_samples(
     answer: Answer,
     missing: Sequence[str] = (),
     targets: Targets = Targets(),
+    every: bool = False,
 ) -> Samples:
     """The answer as frames: a column per component (or call edge) that a query measures, gaps where it has no value.
 
@@ -132,7 +135,7 @@ def as_samples(
     states = _States(topology, queries, answer, read_by, metrics, targets, _answering(edge_frame), newest)
     for component in topology.components:
         for signal in vocabulary.carried_by(component.kind):
-            if signal.name in wanted:
+            if every or signal.name in wanted:
                 origin, about = states.of(component.id, signal.name)
                 builder.add(component.id, signal.name, origin, **about)
     return Samples(

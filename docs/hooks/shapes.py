@@ -299,6 +299,23 @@ class State(Part):
     health: Health | None = Field(description="null where it cannot be read")
 
 
+class Origin(Part):
+    signal: str
+    origin: Literal[
+        "measured",
+        "not exported",
+        "known under no name",
+        "not comparable",
+        "partial",
+        "stale",
+        "scrape failed",
+    ]
+    metrics: list[str] = Field(description="names it is read from; of one known under no name, the nearest")
+    query: str = Field(description="PromQL")
+    interval: float | None = Field(description="seconds between two scrapes")
+    reason: str
+
+
 class Status(Answer):
     """Exit code 1 when it is DOWN."""
 
@@ -307,6 +324,7 @@ class Status(Answer):
     data_age: float | None = Field(description="seconds")
     message: str
     components: list[State] = Field(description="the worst first")
+    provenance: list[Origin] = Field(description="of each signal of each component; empty when nothing answers")
     to_recover: list[str] = Field(description="injections that are not undone")
     gateway: str | None = Field(default=None, description="address, of the deployment on this machine")
     prometheus: str | None = None
@@ -489,6 +507,7 @@ class Sample(Part):
     signal: str
     unit: str
     value: float | None
+    origin: str = Field(description="measured under which name, or why not")
 
 
 class Doctor(Answer):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from cluster.provenance import Origin
 from guidelines import hidden
-from guidelines.removals import half_silent
+from guidelines.removals import ENGINE, half_silent
 from guidelines.survey import Survey
-from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
+from guidelines.types import Change, Finding, Guideline, Removal, Verdict, fails, passes, unknown
+from guidelines.types import Origin as Source
 from guidelines.wording import listed
 
 PREFIXES = ("vllm:", "ray_vllm:", "ray_vllm_")
@@ -18,15 +20,18 @@ _READ = ("num_requests_running", "num_requests_waiting")
 
 
 def _look(survey: Survey) -> Finding:
+    by_signal = _by_signal(survey)
+    if by_signal is not None and by_signal.verdict is Verdict.FAIL:
+        return by_signal
     if survey.exposition is None:
-        return unknown("a saved incident keeps canonical signals, not the names they were scraped under")
+        return by_signal or unknown("this incident was saved without the names that its signals were scraped under")
     names = survey.exposition.names
     spoken = [prefix for prefix in PREFIXES if any(name.startswith(prefix) for name in names)]
     if not spoken:
         engines = sorted({n.split("_")[0] + "_llm_*" for n in names if n.startswith("ray_llm_")})
         if engines:
             return passes(f"the engine exports {listed(engines)}, under one spelling; there is no vLLM here")
-        return unknown("no series has a vLLM name: either another engine runs, or vLLM is not scraped")
+        return by_signal or unknown("no series has a vLLM name: either another engine runs, or vLLM is not scraped")
     for prefix in spoken:
         silent = [name for name in _READ if prefix + name not in names]
         if silent:
@@ -45,6 +50,33 @@ def _look(survey: Survey) -> Finding:
     return passes(f"all under {spoken[0]}, {release}")
 
 
+def _by_signal(survey: Survey) -> Finding | None:
+    """What the provenance of the serving pods' signals says; None where nothing is known of it."""
+    found = [
+        (pod, record)
+        for pod in survey.serving
+        for signal in ENGINE
+        if (record := survey.incident.provenance.of(pod, signal)) is not None
+    ]
+    if not found:
+        return None
+    strange = [
+        f"{r.signal} of {pod} ({', '.join(r.metrics[:2])})" for pod, r in found if r.origin is Origin.UNKNOWN_NAME
+    ]
+    if strange:
+        return fails(f"exported under names that no table knows: {listed(strange)}")
+    mixed = [f"{r.signal} of {pod}" for pod, r in found if r.origin is Origin.NOT_COMPARABLE]
+    if mixed:
+        return fails(f"two releases run, and another quantity stands in place of {listed(mixed)}")
+    names = sorted({name for _, r in found if r.origin is Origin.MEASURED for name in r.metrics})
+    if not names:
+        return unknown("no signal of an engine was measured")
+    silent = [pod for pod in survey.serving if not any(p == pod and r.origin is Origin.MEASURED for p, r in found)]
+    if silent:
+        return fails(f"{listed(silent)} export no engine's metrics; the others export {listed(names[:4])}")
+    return passes(f"all serving pods are read under known names, as {listed(names[:4])}")
+
+
 def _has(names: frozenset[str], prefix: str, stem: str) -> bool:
     return any(prefix + stem + part in names for part in ("", "_bucket", "_count"))
 
@@ -53,7 +85,7 @@ GUIDELINE = Guideline(
     number=2,
     name="metric-names",
     title="Metric names fit the release",
-    origin=Origin.FIELD,
+    origin=Source.FIELD,
     what="The engine's series have one prefix and the names of one release.",
     why=(
         "vLLM and Ray rename metrics between releases. A dashboard or a query on the old name shows nothing, which "

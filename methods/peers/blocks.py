@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cluster.incident.model import Incident
+from cluster.provenance import Provenance
 from cluster.signals import SIGNALS, Quantity
 from methods.telemetry.matrix import Floats
 
@@ -99,7 +100,8 @@ def blocks_of(incident: Incident) -> Blocks | None:
         measured.setdefault((target, signal), []).append(row)
     called = {key: mean(np.stack(rows), axis=0) for key, rows in measured.items()}
     idle = _idle((*own.items(), *called.items()))
-    return Blocks(edges, _with_waits(own, seconds), _scaled(called, seconds), _present(metrics, edges), idle)
+    present = _present(metrics, edges, incident.provenance)
+    return Blocks(edges, _with_waits(own, seconds), _scaled(called, seconds), present, idle)
 
 
 def stacked(rows: Mapping[Key, Floats], members: Sequence[str], signal: str) -> Floats | None:
@@ -138,10 +140,14 @@ def _means(times: Floats, values: Floats, edges: Floats) -> Floats:
     return np.where(enough, total / np.maximum(there, 1), np.nan)
 
 
-def _present(metrics: pd.DataFrame, edges: Floats) -> dict[str, Floats]:
+def _present(metrics: pd.DataFrame, edges: Floats, provenance: Provenance) -> dict[str, Floats]:
+    # A store that answers in part, or a scrape that fails while requests are served, is no silence of the component.
     # No request is a gap in a quantile, and says nothing about the exporter.
     kept = [
-        i for i, column in enumerate(metrics.columns) if _quantity(str(column[1])) in (Quantity.GAUGE, Quantity.RATE)
+        i
+        for i, column in enumerate(metrics.columns)
+        if _quantity(str(column[1])) in (Quantity.GAUGE, Quantity.RATE)
+        and str(column[1]) not in provenance.withheld(str(column[0]))
     ]
     frame = metrics.iloc[:, kept]
     shares: dict[str, list[Floats]] = {}

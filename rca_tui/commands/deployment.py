@@ -10,6 +10,7 @@ import typer
 
 from cluster.deployment import Deployment, DeploymentError, Liveness, Status
 from cluster.text.times import span
+from cluster.window import Window
 from rca_tui.commands.connection import InCluster, choose_also, chosen, connected
 from rca_tui.commands.errors import interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
@@ -96,17 +97,19 @@ def _row(component: Mapping[str, Any]) -> tuple[str, ...]:
 def _connected() -> dict[str, Any]:
     with connected() as deployment:
         status = deployment.status()
-        health = {} if status.liveness is Liveness.DOWN else _health(deployment, status)
+        health, provenance = ({}, []) if status.liveness is Liveness.DOWN else _health(deployment, status)
     names = sorted(status.components, key=lambda c: list(health).index(c) if c in health else len(health))
     components = [
         {"component": c, "status": "UP" if status.components[c] else "DOWN", "health": health.get(c)} for c in names
     ]
-    return _status(status.liveness, status.message, status.data_age, components)
+    return _status(status.liveness, status.message, status.data_age, components, provenance)
 
 
-def _health(deployment: Deployment, status: Status) -> dict[str, dict[str, Any]]:
-    """Health by component, the worst first; empty, with a sentence to standard error, where it cannot be read."""
-    from cluster.window import Window
+def _health(deployment: Deployment, status: Status) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
+    """Health by component, the worst first, and the provenance of each signal.
+
+    Both empty, with a sentence to standard error, where they cannot be read.
+    """
     from methods.telemetry.baseline import HISTORY
     from methods.telemetry.health import look
     from methods.telemetry.health_wording import as_json
@@ -117,16 +120,20 @@ def _health(deployment: Deployment, status: Status) -> dict[str, dict[str, Any]]
         topology = deployment.topology()
     except DeploymentError as error:
         say(f"health is not known: {error}")
-        return {}
+        return {}, []
     listed = look(topology, samples.metrics, samples.edge_metrics, now, status.components)
-    return {h.component: as_json(h, now) for h in listed}
+    return {h.component: as_json(h, now) for h in listed}, samples.provenance.rows()
 
 
 def _status(
-    liveness: Liveness, message: str, data_age: float | None = None, components: Sequence[Mapping[str, Any]] = ()
+    liveness: Liveness,
+    message: str,
+    data_age: float | None = None,
+    components: Sequence[Mapping[str, Any]] = (),
+    provenance: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     answer = {"status": liveness, "liveness": liveness, "data_age": data_age, "message": message}
-    return answer | {"components": list(components)}
+    return answer | {"components": list(components), "provenance": list(provenance)}
 
 
 def _local() -> dict[str, Any]:

@@ -18,6 +18,7 @@ from cluster.text.quantities import quantity
 from cluster.text.times import clock_time
 from rca_tui import axis
 from rca_tui.draw.charts import chart_of
+from rca_tui.draw.origin import origin_of
 from rca_tui.draw.text import fit
 from rca_tui.frames import Line
 from rca_tui.screens.page import Page
@@ -57,6 +58,7 @@ class TelemetryPage(Page):
                 yield Rows("signals", header=False, opens=False)
             with Vertical(id="plots"):
                 yield Static(id="reading")
+                yield Static(id="origin")
                 yield Chart(id="main")
                 yield Chart(id="sli")
 
@@ -96,6 +98,9 @@ class TelemetryPage(Page):
         line = snapshot.frames.line(component, signal)
         reading = self._reading(snapshot, line, signal, window) if line else Text("no signal")
         self.query_one("#reading", Static).update(reading)
+        origin = origin_of(snapshot.provenance, component, signal)
+        self.query_one("#origin", Static).update(origin)
+        self.query_one("#origin", Static).display = bool(origin)
 
     def _reading(self, snapshot: Snapshot, line: Line, signal: str, window: tuple[float, float]) -> Text:
         unit, mark = snapshot.frames.units.get(signal), self.session.mark

@@ -110,6 +110,7 @@ class Poller:
             step=step,
             notes=samples.notes,
             happenings=_happenings(self._metrics),
+            provenance=samples.provenance,
         )
 
     def _note_replaced(self, topology: Topology, now: float) -> None:
@@ -131,6 +132,7 @@ def _recorded(name: str, incident: Incident) -> Snapshot:
         topology=incident.topology,
         frames=frames,
         notes=incident.notes,
+        provenance=incident.provenance,
         incident=incident,
         happenings=_happenings(incident.telemetry.metrics, incident.telemetry),
     )

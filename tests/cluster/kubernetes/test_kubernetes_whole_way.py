@@ -66,7 +66,13 @@ def test_a_recording_is_an_incident_like_any_other_and_holds_no_secret(whole: Mo
 def test_status_and_faults_name_the_cluster(whole: MockApi) -> None:
     told = json.loads(run("--context", "mock", "status", "--json"))
     assert told["liveness"] == "LIVE"
-    assert set(COMPONENTS) <= set(told["components"])
+    assert set(COMPONENTS) <= {one["component"] for one in told["components"]}
+    origins = {(one["component"], one["signal"]): one for one in told["provenance"]}
+    waiting = origins["ray-replicas-0", "queue_length"]
+    assert (waiting["origin"], waiting["metrics"]) == ("measured", ["ray_vllm_num_requests_waiting"])
+    assert waiting["interval"] == pytest.approx(5, rel=0.3)
+    assert origins["ray-replicas-0", "tpot_p90"]["origin"] == "not comparable"
+    assert origins["ray-replicas-0", "slots_busy"]["origin"] == "not exported"
     assert json.loads(run("--context", "mock", "faults", "--json"))
 
 
