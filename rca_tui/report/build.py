@@ -23,6 +23,7 @@ from methods.running.runner import Result
 from methods.telemetry.sli import NoSli, latency_key
 from methods.verdict.types import Verdict
 from rca_tui.draw.evidence import plot_at
+from rca_tui.draw.plot import Plot
 from rca_tui.frames import incident_frames
 from rca_tui.report.timeline import recovery, timeline
 from rca_tui.report.types import Chart, Context, Dissent, Report
@@ -108,7 +109,7 @@ def _charts(incident: Incident, verdict: Verdict, recovered: float | None) -> It
         name = _QUANTILE.sub("", plot.title) if plot is not None else ""
         if plot is not None and name not in drawn:
             drawn.add(name)
-            yield Chart(plot, caption)
+            yield Chart(_distinguished(plot), caption)
 
     try:
         front, signal = latency_key(incident)
@@ -121,6 +122,12 @@ def _charts(incident: Incident, verdict: Verdict, recovered: float | None) -> It
     for evidence, most in ((verdict.supporting, CHARTS), (verdict.opposing, AGAINST)):
         charts = (c for e in evidence if e.pointer is not None for c in chart(e.pointer, e.sentence))
         yield from islice(charts, most)
+
+
+def _distinguished(plot: Plot) -> Plot:
+    """The same; a shade over all of it would tell nothing apart."""
+    first, last = plot.shade or (plot.start, plot.start)
+    return replace(plot, shade=None) if first <= plot.start and last >= plot.end else plot
 
 
 def _dissent(verdict: Verdict, results: Iterable[Result]) -> tuple[Dissent, ...]:

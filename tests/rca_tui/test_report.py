@@ -122,6 +122,14 @@ def test_a_stretch_without_a_fault_is_told_as_that() -> None:
     assert not any("fault" in event.what for event in found.timeline)
 
 
+def test_only_a_part_of_a_chart_is_shaded() -> None:
+    pointer = SeriesPointer(REPLICA, "cpu_usage", synthetic.START, END)
+    whole = dataclasses.replace(verdict(), opposing=(Evidence("circa blames head first.", pointer),))
+    *others, last = build(located(), "drill-01", whole, results()).charts
+    assert last.plot.shade is None
+    assert all(chart.plot.shade for chart in others)
+
+
 def test_dissent_is_about_the_verdict_and_guessing_does_not_count() -> None:
     found = report()
     assert [(d.blamed, d.methods) for d in found.dissent] == [(("head",), ("circa",))]
