@@ -105,14 +105,18 @@ class Inbox:
             return Taken.NEW if key is None else Taken.KNOWN
 
     def begin(self) -> Waiting | None:
-        """The incident that has waited longest, one try counted; None where none waits. Raises OSError."""
+        """The next incident, one try counted; None where none waits. Raises OSError.
+
+        It is the one that has waited longest, those with fewer tries first: one that fails does not hold up the others.
+        """
         with self._lock:
             state = self._state.model_copy(deep=True)
             if not state.waiting:
                 return None
-            state.waiting[0].tries += 1
+            chosen = min(state.waiting, key=lambda waiting: waiting.tries)
+            chosen.tries += 1
             self._keep(state)
-            return state.waiting[0].model_copy()
+            return chosen.model_copy()
 
     def saved(self, key: str, incident: str) -> None:
         """Its telemetry was saved under that name. Raises OSError."""

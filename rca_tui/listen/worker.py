@@ -14,7 +14,7 @@ from rca_tui.listen.keeping import Keeping
 from rca_tui.listen.notify import Notice, Notifier
 
 AGAIN = 30.0
-"""Seconds until the next try after one that failed."""
+"""Seconds before another try at what has failed."""
 
 
 @dataclass
@@ -56,7 +56,9 @@ class Worker:
                 self.inbox.done(waiting.key)
                 self.trouble(f"an alert was given up: the listener ended {MOST_TRIES} times while it was answered")
                 return True
-            answered = self.answerer.answer(waiting)
+            answered = None
+            if waiting.tries == 1 or not self.stop.wait(AGAIN):
+                answered = self.answerer.answer(waiting)
             if answered is None:
                 self.inbox.stopped(waiting)
                 return False
@@ -68,12 +70,13 @@ class Worker:
 
     def _failed(self, waiting: Waiting | None, error: Exception) -> None:
         last = waiting is not None and waiting.tries >= MOST_TRIES
-        what = "given up" if last else f"next try in {AGAIN:.0f} s"
+        what = "given up" if last else "it is tried again"
         self.trouble(f"an alert was not answered, {what}: {described(error).sentence}")
         if last and waiting is not None:
             with contextlib.suppress(OSError):
                 self.inbox.done(waiting.key)
-        self.stop.wait(0 if last else AGAIN)
+        elif waiting is None:
+            self.stop.wait(AGAIN)
 
     def _finish(self, answered: Answered) -> None:
         """Tell of it and make room; what fails here is said, and the answer stands."""

@@ -60,6 +60,18 @@ class Listener:
         work.run()
 
 
+class Recorder(list[Any]):
+    """A list that also notes when something was added."""
+
+    def __init__(self, events: list[str], name: str) -> None:
+        super().__init__()
+        self.events, self.name = events, name
+
+    def append(self, item: Any) -> None:
+        super().append(item)
+        self.events.append(self.name)
+
+
 @pytest.fixture
 def listener(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Listener:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
@@ -128,8 +140,19 @@ def test_what_cannot_be_answered_is_tried_again_and_given_up(listener: Listener)
     listener.take(json.dumps({**json.loads(payload), "groupKey": "another"}))
     listener.run()
     assert [sentence.count("Prometheus does not answer") for sentence in listener.troubles] == [1] * 2 * MOST_TRIES
-    assert listener.troubles[MOST_TRIES - 1].startswith("an alert was not answered, given up")
+    assert listener.troubles[-1].startswith("an alert was not answered, given up")
     assert listener.inbox.waiting == 0
+
+
+def test_an_alert_that_fails_does_not_hold_up_the_next_one(listener: Listener) -> None:
+    ahead = page(9e9)
+    assert listener.take(ahead) is Taken.NEW
+    listener.take(json.dumps({**json.loads(fired(listener)), "groupKey": "another"}))
+    events: list[str] = []
+    listener.troubles = Recorder(events, "failed")
+    listener.answered = Recorder(events, "answered")
+    listener.run()
+    assert events == ["failed", "answered", "failed", "failed"]
 
 
 def test_what_ends_the_process_each_time_is_given_up(listener: Listener) -> None:
