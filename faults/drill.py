@@ -158,7 +158,7 @@ def run(
             aborted or "its time is over",
             lambda message: progress(Progress(Phase.REVERTING, message=message)),
         )
-    reverted_at = _reverted_at(injection)
+    reverted_at = revert_time(injection)
     if reverted_at is not None and not aborted:
         try:
             _wait(Phase.AFTERMATH, reverted_at + aftermath + LAG, progress, cancelled)
@@ -170,7 +170,7 @@ def run(
     periods = periods_of(injection.injected_at, reverted_at, baseline, aftermath)
     if save is not None and report.whole:
         progress(Progress(Phase.SAVING))
-        report = replace(report, saved=_save(deployment, injection.plan, periods, save, conditions or {}))
+        report = replace(report, saved=save_incident(deployment, injection.plan, periods, save, conditions or {}))
     return _measured(report, deployment, chosen, injection.plan, periods)
 
 
@@ -224,7 +224,8 @@ def _become_steady(
         _wait(Phase.STEADY, time.time() + 2.0, lambda _: None, cancelled)
 
 
-def _reverted_at(injection: Injection) -> float | None:
+def revert_time(injection: Injection) -> float | None:
+    """Unix seconds at which it was read back as gone; None where the journal does not say."""
     try:
         return injection.journal.read().reverted_at
     except JournalError:  # lost meanwhile: the fault was undone all the same, but nobody knows when
@@ -260,7 +261,10 @@ def periods_of(injected_at: float, reverted_at: float, baseline: float, aftermat
     )
 
 
-def _save(deployment: Deployment, plan: Plan, periods: Periods, path: Path, conditions: Mapping[str, Any]) -> Path:
+def save_incident(
+    deployment: Deployment, plan: Plan, periods: Periods, path: Path, conditions: Mapping[str, Any]
+) -> Path:
+    """Save the periods of an injection with its truth sealed apart. Raises DeploymentError, IncidentError."""
     from cluster.capture import capture
     from cluster.incident import store
     from cluster.incident.truth import Truth

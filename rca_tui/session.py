@@ -113,7 +113,8 @@ class Injection:
 
     `started` and `ended` bound the time it was active; `deadline` is when it is undone by itself. `open` while
     something may still have to be undone; one that is not open and still PLANNED was refused, and nothing was touched.
-    `undo` is the command for a person when it is STUCK; `inherited` when an earlier run left it.
+    `undo` is the command for a person when it is STUCK; `inherited` when an earlier run left it. After the way back its
+    aftermath is recorded until `recorded_until`, and then there is an incident, `saved` under this name.
     """
 
     fault: str
@@ -126,6 +127,13 @@ class Injection:
     detail: str = ""
     undo: str = ""
     inherited: bool = False
+    recorded_until: float | None = None
+    saved: str = ""
+
+    @property
+    def busy(self) -> bool:
+        """Whether it goes on by itself: it is active, being undone, or its aftermath is being recorded."""
+        return (self.open and not self.stuck) or self.recorded_until is not None
 
     @property
     def reverting(self) -> bool:
@@ -188,6 +196,24 @@ class Rehearsal:
     actions: tuple[str, ...]
     undo: str
     refused: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One row. `key` is what choosing it returns; `text` is searched, beside the cells."""
+
+    key: str
+    cells: tuple[str, ...]
+    text: str = ""
+
+    def matches(self, words: list[str]) -> bool:
+        """Whether each of these casefolded words is a part of it."""
+        text = "\n".join((*self.cells, self.text)).casefold()
+        return all(word in text for word in words)
+
+    def named(self, words: list[str]) -> bool:
+        """Whether its key alone matches."""
+        return all(word in self.key.casefold() for word in words)
 
 
 T = TypeVar("T")

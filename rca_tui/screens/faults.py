@@ -64,19 +64,22 @@ class FaultsPage(Page):
         self._offers: tuple[Offer, ...] = ()
         self._form_of: str = ""
         self._built: str = ""
-        self._deployment = ""
+        self._deployment: str | None = None
         self.query_one(Rows).focus()
 
     # -- what is shown ------------------------------------------------------------------------------------------
 
     def refill(self) -> None:
-        snapshot = self.session.displayed
-        if snapshot is not None and snapshot.name != self._deployment:
-            self._deployment = snapshot.name
+        snapshot, problem = self.session.displayed, self.session.problem
+        # Without a deployment the catalogue is shown, too, with the reason why nothing of it can be injected.
+        name = snapshot.name if snapshot is not None else "" if problem else None
+        if name is not None and name != self._deployment:
+            self._deployment = name
             self._ask_offers()
         self._show_running(self.session.injection)
         if not self._offers:
-            self.query_one("#about", Static).update(Text("Reading the catalogue …", style="dim"))
+            waiting = "Connecting …" if name is None else "Reading the catalogue …"
+            self.query_one("#about", Static).update(Text(waiting, style="dim"))
 
     def _ask_offers(self) -> None:
         self.work(lambda: self.post_message(messages.Offered(self.injector.offers())), "catalogue")
@@ -156,6 +159,11 @@ class FaultsPage(Page):
             text.append(f"  {span(max(0.0, injection.deadline - self.session.clock()))} left, X undoes it now")
         if injection.detail:
             text.append(f"\n{plain(injection.detail, 1000)}", style="dim")
+        if injection.recorded_until is not None:
+            left = span(max(0.0, injection.recorded_until - self.session.clock()))
+            text.append(f"\nrecording the aftermath: {left} left, then the incident is saved", style=colour["accent"])
+        elif injection.saved:
+            text.append(f"\nsaved as {plain(injection.saved)}, its cause sealed: ctrl+o opens it")
         if injection.stuck and injection.undo:
             text.append(f"\n{WARN} undo it with: ", style=colour["warning"]).append(
                 plain(injection.undo, COMMAND), style="bold"
@@ -173,8 +181,14 @@ class FaultsPage(Page):
 
     @property
     def _may_inject(self) -> bool:
-        offer, active = self.offer, self.session.injection
-        return self.session.armed and offer is not None and offer.available and not (active is not None and active.open)
+        offer = self.offer
+        return self.session.armed and offer is not None and offer.available and not self._occupied
+
+    @property
+    def _occupied(self) -> bool:
+        """Whether an injection has to end first."""
+        injection = self.session.injection
+        return injection is not None and (injection.open or injection.busy)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "inject":
@@ -231,7 +245,7 @@ class FaultsPage(Page):
             return
         request = rehearsal.request
         actions = (f"  {plain(action, 1000)}" for action in rehearsal.actions)
-        what = [f"For at most {span(request.seconds)}:", *actions]
+        what = [f"For at most {span(request.seconds)}:", *actions, "Its incident is saved a minute after it is undone."]
         self.app.push_screen(
             Confirm(f"Inject {request.fault} into {request.target}?", "\n".join(what), request.target, "Inject"),
             lambda sure: self._inject(request) if sure else None,

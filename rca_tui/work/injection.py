@@ -12,8 +12,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from faults.states import State, Undone
+from rca_tui.errors import described
 from rca_tui.session import Injection, Knob, Offer, Rehearsal, Request
 from rca_tui.work import messages
+from rca_tui.work.recording import AFTERMATH, DrillRecorder
 
 if TYPE_CHECKING:
     from textual.message import Message
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from faults.types import Fault
 
 Post = Callable[["Message"], object]
+OVER = "its time is over"
 
 
 class Injector:
@@ -47,6 +50,7 @@ class Injector:
         self._clock = clock
         self._engine = engine or _engine
         self._cancelled = threading.Event()
+        self._recorder: DrillRecorder | None = None
 
     def offers(self) -> tuple[Offer, ...]:
         """The whole catalogue; what cannot run here says why."""
@@ -75,7 +79,9 @@ class Injector:
         return Rehearsal(request, checks, plan.actions, plan.undo, refused)
 
     def run(self, request: Request, post: Post) -> None:
-        """Inject, hold until the time is over or `abort`, revert, wait until healthy; post every state.
+        """Inject, hold until the time is over or `abort`, revert, wait until healthy, save; post every state.
+
+        One that took its course, or was aborted here, leaves an incident with its truth sealed, as a drill does.
 
         Raises:
             InjectionFailed: it failed half way. The state that was posted last says how the way back ended.
@@ -89,6 +95,7 @@ class Injector:
         engine = self._engine(deployment, self._armed)
         fault = catalog.load(request.fault, deployment.kind)
         reporter = InjectionReporter(request, post)
+        recorder = self._recorder = DrillRecorder(engine.last_recovery(), self._clock)
         reporter.report(State.INJECTING)
         try:
             injection = engine.inject(fault, request.target, request.parameters, request.seconds)
@@ -100,15 +107,41 @@ class Injector:
             raise
         started = injection.injected_at
         reporter.report(State.ACTIVE, started=started, deadline=self._clock() + injection.remaining())
-        why = "interrupted"
+        why, whole = "interrupted", False
         try:
-            why = engine.hold(injection, self._cancelled.is_set) or "its time is over"
+            reason = engine.hold(injection, self._cancelled.is_set)
+            why, whole = reason or OVER, not reason or self._cancelled.is_set()
         finally:
             reporter.report(State.REVERTING, ended=self._clock(), detail=why)
             undone = engine.revert(
                 injection, why, lambda message: reporter.report(State.REVERTING, detail=f"{why}: {message}")
             )
-            reporter.report_end(undone, undone.detail)
+            whole = whole and undone.clean
+            note = "" if whole or not undone.clean else f"; no incident was saved: it ended early, {why}"
+            reporter.report_end(undone, undone.detail + note, self._clock() + AFTERMATH if whole else None)
+        if whole:
+            self._record(recorder, deployment, injection, reporter, post)
+
+    def _record(
+        self, recorder: DrillRecorder, deployment: Deployment, injection: Any, reporter: InjectionReporter, post: Post
+    ) -> None:
+        def waiting(seconds: float) -> None:
+            reporter.report_recording(self._clock() + seconds)
+
+        try:
+            path = recorder.save(deployment, injection, waiting)
+        except Exception as error:  # the fault is undone, whatever went wrong with its incident
+            reporter.report_saved("")
+            post(messages.Failed("The incident was not saved", described(error)))
+            return
+        reporter.report_saved("" if path is None else path.stem)
+        if path is not None:
+            post(messages.Saved(path, sealed=True))
+
+    def finish(self, save: bool = True) -> None:
+        """End the recording of an aftermath now, and save what there is of it or nothing. Returns at once."""
+        if self._recorder is not None:
+            self._recorder.finish(save)
 
     def abort(self) -> None:
         """Ask a running injection to end now. Returns at once; the states come as messages."""
@@ -162,10 +195,18 @@ class InjectionReporter:
         """Something may still have to be undone."""
         self._report(state=state, open=True, **changes)
 
-    def report_end(self, undone: Undone, detail: str) -> None:
-        """The way back has ended."""
-        stuck = undone.state is not State.RECOVERED
-        self._report(state=undone.state, open=stuck, detail=detail, undo=undone.command)
+    def report_end(self, undone: Undone, detail: str, recorded_until: float | None = None) -> None:
+        """The way back has ended; its aftermath is recorded until then, if at all."""
+        stuck, command = undone.state is not State.RECOVERED, undone.command
+        self._report(state=undone.state, open=stuck, detail=detail, undo=command, recorded_until=recorded_until)
+
+    def report_recording(self, until: float) -> None:
+        """The aftermath is recorded until then, unix seconds."""
+        self._report(detail=self._injection.detail, recorded_until=until)
+
+    def report_saved(self, name: str) -> None:
+        """The recording has ended; the incident has this name, empty when there is none."""
+        self._report(detail=self._injection.detail, recorded_until=None, saved=name)
 
     def report_refusal(self, reason: str) -> None:
         """Nothing was touched."""

@@ -10,6 +10,9 @@ from rca_tui.errors import Problem
 from rca_tui.session import Diagnosis, Injection, Mark, Offer, Rehearsal, Snapshot
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cluster.deployment import Deployment
     from guidelines.checkup import Report
     from methods.answer.consensus import Consensus
     from methods.running.runner import Result
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from methods.telemetry.log_book import LogBook
     from methods.telemetry.trace_book import TraceBook
     from methods.verdict.types import Verdict
+    from rca_tui.session import Choice
+    from rca_tui.work.opening import Source
     from rca_tui.work.views import LogView, TraceView
 
 
@@ -147,5 +152,74 @@ class Failed(Message):
 
     def __init__(self, title: str, problem: Problem) -> None:
         self.title = title
+        self.problem = problem
+        super().__init__()
+
+
+class OpenAsked(Message):
+    """Something else is to be opened."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        super().__init__()
+
+
+class Opened(Message):
+    """It is connected."""
+
+    def __init__(self, source: Source, deployment: Deployment) -> None:
+        self.source = source
+        self.deployment = deployment
+        super().__init__()
+
+
+class Saved(Message):
+    """An incident was saved; `sealed` with its truth."""
+
+    def __init__(self, path: Path, sealed: bool) -> None:
+        self.path = path
+        self.sealed = sealed
+        super().__init__()
+
+
+class Facts(Message):
+    """What is known of each choice of the front page."""
+
+    def __init__(self, facts: dict[str, str]) -> None:
+        self.facts = facts
+        super().__init__()
+
+
+class Listed(Message):
+    """The rows of a list to choose from, or why there are none."""
+
+    def __init__(self, choices: tuple[Choice, ...], problem: str) -> None:
+        self.choices = choices
+        self.problem = problem
+        super().__init__()
+
+
+class FileRead(Message):
+    """The incident at a path, or what is wrong with it."""
+
+    def __init__(self, source: Source | None, problem: str) -> None:
+        self.source = source
+        self.problem = problem
+        super().__init__()
+
+
+class Stage(Message):
+    """The next stage of a start has begun."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        super().__init__()
+
+
+class StartEnded(Message):
+    """A start has ended: it serves, it was cancelled, or it has a problem."""
+
+    def __init__(self, served: bool, problem: Problem | None = None) -> None:
+        self.served = served
         self.problem = problem
         super().__init__()

@@ -52,7 +52,12 @@ class Engine:
     def inject(self, fault: Any, target: str, parameters: Mapping[str, Any], seconds: float) -> Any:
         self.requests.append((target, parameters, seconds))
         self.active = True
-        return SimpleNamespace(injected_at=NOW, remaining=lambda: seconds)
+        plan = SimpleNamespace(faulty=(target,), fault="cpu-stress", parameters=parameters, target=target)
+        journal = SimpleNamespace(read=lambda: SimpleNamespace(reverted_at=NOW - 5.0))
+        return SimpleNamespace(injected_at=NOW - 60.0, remaining=lambda: seconds, plan=plan, journal=journal)
+
+    def last_recovery(self) -> float:
+        return 0.0
 
     def hold(self, injection: Any, cancelled: Callable[[], bool]) -> str:
         pause = threading.Event()
