@@ -77,8 +77,9 @@ def start(
 ) -> None:
     """Find the faulty part of a live LLM deployment, and see why.
 
-    Without a command: the app on the deployment that runs on this machine (`rca-tui up` starts one), or with --context
-    on the one in a Kubernetes cluster. `rca-tui doctor --context NAME` checks what can be seen there.
+    Without a command: the app on the deployment that runs on this machine, with --context on the one in a Kubernetes
+    cluster, and without either a page to choose what to open. `rca-tui doctor --context NAME` checks what can be seen
+    there.
     INCIDENT is a folder or .zip that was saved, a case in the RCAEval layout, or a name that `rca-tui incidents` lists.
     """
     connection.choose(context_name)

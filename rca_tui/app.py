@@ -5,14 +5,13 @@ worker thread ── blocking call ──▶ frozen value ── message ──�
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.console import RenderableType
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
@@ -21,27 +20,27 @@ from cluster.text.plain import plain
 from rca_tui import palette
 from rca_tui.bindings import EVERYWHERE, KeymapError, keymap_path, read_keymap
 from rca_tui.errors import Problem, described
+from rca_tui.opener import Opener
 from rca_tui.screens.checks import ChecksPage
 from rca_tui.screens.diagnose import DiagnosePage
 from rca_tui.screens.dialogs import Help, Notice
 from rca_tui.screens.events import EventsPage
 from rca_tui.screens.explain import ExplainPage
 from rca_tui.screens.faults import FaultsPage
+from rca_tui.screens.front import FrontPage
 from rca_tui.screens.logs import LogsPage
 from rca_tui.screens.overview import OverviewPage
 from rca_tui.screens.page import Page
 from rca_tui.screens.telemetry import TelemetryPage
 from rca_tui.screens.traces import TracesPage
-from rca_tui.session import STALE_AFTER, Session, Snapshot
+from rca_tui.session import Snapshot
 from rca_tui.terminal import Terminal
 from rca_tui.theme import DARK, LIGHT
 from rca_tui.widgets.header import Header
 from rca_tui.work import messages
-from rca_tui.work.alarm import REST, Alarm
-from rca_tui.work.diagnosis import Diagnoser, search_onset
-from rca_tui.work.injection import Injector
+from rca_tui.work.alarm import REST
+from rca_tui.work.diagnosis import search_onset
 from rca_tui.work.plugins import plugin_problems
-from rca_tui.work.polling import Poller
 from rca_tui.work.report import write_report
 from rca_tui.work.threads import in_thread
 
@@ -70,20 +69,11 @@ PAGES: tuple[type[Page], ...] = (
 """The screens in the order of their tabs."""
 
 
-class RcaApp(App[None]):
-    """The app over one deployment.
-
-    Args:
-        connect: returns the deployment, live or replayed. Called in a worker thread, so that the first paint does not
-            wait; called again after it raised.
-        name: shown in the header until the deployment has told its own.
-        armed: whether faults may be injected. False removes injection from keys, palette, help and engine alike.
-        clock: unix seconds.
-        stale_after: seconds without a new sample after which data no longer counts as live.
-        first: mode of the screen that opens first.
-    """
+class RcaApp(Opener):
+    """The app over one deployment at a time; arguments as of `Opener`."""
 
     TITLE = "rca_tui"
+    PAGES = PAGES
     CSS_PATH = "app.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (140, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-short"), (28, "-high"), (44, "-tall")]  # noqa: RUF012
@@ -95,30 +85,9 @@ class RcaApp(App[None]):
         *EVERYWHERE,
     ]
 
-    def __init__(
-        self,
-        connect: Callable[[], Deployment],
-        name: str = "",
-        armed: bool = False,
-        clock: Callable[[], float] = time.time,
-        stale_after: float = STALE_AFTER,
-        first: str = OverviewPage.MODE,
-    ) -> None:
-        self.DEFAULT_MODE = first  # type: ignore[misc]
-        super().__init__()
-        self.session = Session(name, armed, clock, stale_after, tabs=[(page.KEY, page.MODE) for page in PAGES])
-        self.poller = Poller(connect, clock)
-        self.injector = Injector(lambda: self.poller.deployment, armed, clock)
-        self.diagnoser = Diagnoser(self.session, self.post_message)
-        self.alarm = Alarm()
+    def __init__(self, *arguments: Any, **options: Any) -> None:
         self._terminal = Terminal()
-        for page in PAGES:
-            self.add_mode(page.MODE, partial(self._page, page))
-        self._polls_to_skip = 0
-        self._quitting = False
-
-    def _page(self, page: type[Page]) -> Page:
-        return page(self.session, self.injector)
+        super().__init__(*arguments, **options)
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
         super()._display(screen, self._terminal.changes(renderable, self.size))
@@ -141,7 +110,8 @@ class RcaApp(App[None]):
             self.notify(str(error), severity="warning", markup=False)
         self.app_resume_signal.subscribe(self, lambda _: self._terminal.forget())
         self.set_interval(POLL, self._tick)
-        self._start_poll()
+        if not self.idle:
+            self._start_poll()
         self.run_worker(self._warn_of_plugins, **in_thread("plugins"))
 
     def _warn_of_plugins(self) -> None:
@@ -152,7 +122,7 @@ class RcaApp(App[None]):
         for screen in self.screen_stack:
             for header in screen.query(Header):
                 header.tick += 1
-        if self.session.replayed:
+        if self.idle or self.session.replayed:
             return
         if self._polls_to_skip:
             self._polls_to_skip -= 1
@@ -160,7 +130,8 @@ class RcaApp(App[None]):
             self._start_poll()
 
     def _start_poll(self) -> None:
-        self.run_worker(lambda: self.post_message(messages.Polled(self.poller.poll())), **in_thread("poll"))
+        poller, post = self.poller, self.mailbox.post
+        self.run_worker(lambda: post(messages.Polled(poller.poll())), **in_thread("poll"))
 
     async def on_polled(self, message: messages.Polled) -> None:
         session, snapshot = self.session, message.snapshot
@@ -170,7 +141,7 @@ class RcaApp(App[None]):
         session.latest = snapshot
         self._polls_to_skip = max(0, round(snapshot.step / POLL) - 1)
         if first and snapshot.incident is not None:
-            self.run_worker(partial(search_onset, snapshot.incident, self.post_message), **in_thread("onset"))
+            self.run_worker(partial(search_onset, snapshot.incident, self.mailbox.post), **in_thread("onset"))
         elif first and session.armed:
             self.run_worker(self._look_for_left_over, **in_thread("left over"))
         if not session.paused or session.displayed is None:
@@ -182,7 +153,7 @@ class RcaApp(App[None]):
 
     def _look_for_left_over(self) -> None:
         if (left := self.injector.left_over()) is not None:
-            self.post_message(messages.InjectionChanged(left))
+            self.mailbox.post(messages.InjectionChanged(left))
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A worker that raised: the app goes on and says what happened."""
@@ -238,7 +209,7 @@ class RcaApp(App[None]):
     def _diagnose(self, snapshot: Snapshot | None, quick: bool) -> None:
         deployment = self.session.deployment
         if snapshot is None or deployment is None:
-            self.notify("there is no telemetry yet", severity="warning")
+            self.notify(self._no_telemetry, severity="warning", markup=False)
             return
         work, warning = self.diagnoser.begin(snapshot, deployment, quick)
         if warning:
@@ -271,10 +242,11 @@ class RcaApp(App[None]):
     def on_unmount(self) -> None:
         # Methods run in processes of their own: the worker kills them when this is set.
         self.diagnoser.cancel()
+        self.injector.finish(save=False)
 
     def on_injection_changed(self, message: messages.InjectionChanged) -> None:
         injection = self.session.injection = message.injection
-        if self._quitting and not injection.open:
+        if self._quitting and not injection.open and not injection.busy:
             self.exit()
         elif self._quitting and injection.stuck:
             self._quitting = False
@@ -286,21 +258,17 @@ class RcaApp(App[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         session = self.session
         match action:
+            case "show" | "pause" | "copy" | "report" | "save" | "diagnose" if self.idle:
+                return False
             case "abort":
                 return session.may_abort
-            case "diagnose":
-                return session.latest is not None
+            case "front":
+                return self.current_mode != FrontPage.MODE
+            case "back":
+                return not self.idle and self.current_mode == FrontPage.MODE
             case "cancel_diagnosis":
                 return session.diagnosis is not None and session.diagnosis.running
         return True
-
-    async def action_show(self, mode: str) -> None:
-        if len(self.screen_stack) > 1:
-            return
-        of_component = next(page.OF_COMPONENT for page in PAGES if mode == page.MODE)
-        if of_component and isinstance(self.screen, Page) and (chosen := self.screen.chosen):
-            self.session.component = chosen
-        await self.switch_mode(mode)
 
     def action_pause(self) -> None:
         session = self.session
@@ -326,7 +294,7 @@ class RcaApp(App[None]):
         self.run_worker(work, **in_thread("report"))
 
     def action_help(self) -> None:
-        if isinstance(self.screen, Page):
+        if isinstance(self.screen, Page | FrontPage):
             keys = [(hint.key, hint.label) for hint in palette.key_hints(self.screen)]
             self.push_screen(Help(self.screen.help_text, [*keys, ("ctrl+p", "Command palette")]))
 
@@ -334,21 +302,23 @@ class RcaApp(App[None]):
         """Undo the active fault, or try again to undo what is left; the states of the journal come as messages."""
         injection = self.session.injection
         if injection is not None and (injection.inherited or injection.stuck):
-            self.run_worker(partial(self.injector.recover, injection, self.post_message), **in_thread("recovery"))
+            self.run_worker(partial(self.injector.recover, injection, self.mailbox.post), **in_thread("recovery"))
         else:
             self.injector.abort()
 
     async def action_quit(self) -> None:
         """Quit. A fault that is open is undone first; the app waits until it is, or until it is STUCK."""
         injection = self.session.injection
-        if injection is None or not injection.open or injection.stuck:
+        if injection is None or not injection.busy:
             self.exit()
             return
         if self._quitting:
             return
         self._quitting = True
-        self.notify(f"undoing {injection.fault} on {injection.target} before quitting", markup=False)
-        if not injection.reverting:
+        doing = "undoing" if injection.open else "saving the incident of"
+        self.notify(f"{doing} {injection.fault} on {injection.target} before quitting", markup=False)
+        self.injector.finish()
+        if injection.open and not injection.reverting:
             self.action_abort()
 
     def action_theme(self) -> None:
@@ -359,14 +329,14 @@ class RcaApp(App[None]):
 
 
 def run_app(
-    connect: Callable[[], Deployment], name: str = "", armed: bool = False, first: str = OverviewPage.MODE
+    connect: Callable[[], Deployment] | None, name: str = "", armed: bool = False, first: str = OverviewPage.MODE
 ) -> None:
     """Show the app until the operator quits.
 
     Args:
         connect: returns the deployment: `LocalDeployment.connect`, or a function that loads an incident and returns a
             `ReplayDeployment`. It runs in a worker thread after the first paint. An `RcaError` that it raises is shown
-            as a notice, and it is called again.
+            as a notice, and it is called again. None opens the front page.
         name: shown in the header until `connect` has returned.
         armed: allow faults to be injected.
         first: mode of the screen that opens first.

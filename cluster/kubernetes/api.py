@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, Self
@@ -42,6 +43,40 @@ class ApiError(DeploymentError):
     @property
     def forbidden(self) -> bool:
         return self.status == 403
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One context as the kubeconfig names it: hostile text. `current` where `kubectl` would use it."""
+
+    name: str
+    cluster: str
+    namespace: str
+    current: bool
+
+
+def contexts() -> tuple[Context, ...]:
+    """The contexts of the kubeconfig, the current one first. Reads files, sends nothing. Raises DeploymentError."""
+    try:
+        from kubernetes.config.kube_config import list_kube_config_contexts
+    except ImportError:
+        raise DeploymentError("the kubernetes client is not installed: `pip install 'rca-tui[kubernetes]'`") from None
+    file = _kubeconfig(None)
+    try:
+        listed, current = list_kube_config_contexts(file)
+        found = [
+            Context(
+                str(one["name"]),
+                str(about.get("cluster", "")),
+                str(about.get("namespace") or "default"),
+                one == current,
+            )
+            for one in listed
+            for about in [one.get("context") or {}]
+        ]
+    except Exception as error:  # ConfigException, and what its loader raises on a broken YAML file
+        raise _unusable(file, error) from error
+    return tuple(sorted(found, key=lambda one: (not one.current, one.name)))
 
 
 class Api:
@@ -219,8 +254,7 @@ class Api:
         from kubernetes.client import ApiClient, Configuration
         from kubernetes.config.kube_config import list_kube_config_contexts
 
-        # The client itself would read the environment only once, when it is imported.
-        file = str(self._kubeconfig.expanduser()) if self._kubeconfig else os.environ.get("KUBECONFIG") or _KUBECONFIG
+        file = _kubeconfig(self._kubeconfig)
         try:
             contexts, current = list_kube_config_contexts(file)
             names = {one["name"]: one.get("context") or {} for one in contexts}
@@ -234,9 +268,7 @@ class Api:
         except DeploymentError:
             raise
         except Exception as error:  # ConfigException, and what its loader raises on a broken YAML file
-            raise DeploymentError(
-                f"the kubeconfig {file} cannot be used: {_clean(error)}; `kubectl config view` shows it"
-            ) from error
+            raise _unusable(file, error) from error
         self.context = name
         self.namespace = str(names[name].get("namespace") or "default")
         self.server = str(configuration.host).rstrip("/")
@@ -366,6 +398,15 @@ def _lines(response: Any) -> Iterator[bytes]:
     while block := response.read1(1 << 16, decode_content=True):
         *whole, rest = (rest + block).split(b"\n")
         yield from (line for line in whole if line.strip())
+
+
+def _kubeconfig(file: Path | None) -> str:
+    """The path of the kubeconfig; the client itself would read the environment only once, when it is imported."""
+    return str(file.expanduser()) if file else os.environ.get("KUBECONFIG") or _KUBECONFIG
+
+
+def _unusable(file: str, error: Exception) -> DeploymentError:
+    return DeploymentError(f"the kubeconfig {file} cannot be used: {_clean(error)}; `kubectl config view` shows it")
 
 
 def _clean(text: object) -> str:

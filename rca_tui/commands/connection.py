@@ -62,13 +62,9 @@ def choose_also(context: str | None) -> None:
 
 def connect(context: str | None) -> Deployment:
     """Connect to the deployment of a kubeconfig context, of this machine for None. Raises DeploymentError."""
-    if context is not None:
-        from cluster.kubernetes.deployment import KubernetesDeployment
+    from rca_tui.work import opening
 
-        return KubernetesDeployment.connect(context)
-    from cluster.local.deployment import LocalDeployment
-
-    return LocalDeployment.connect()
+    return (opening.local() if context is None else opening.cluster(context)).connect()
 
 
 @contextmanager

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from rca_tui.commands.errors import BadInput, at_terminal
-
-if TYPE_CHECKING:
-    from cluster.deployment import Deployment
 
 
 def show_live(context: str | None, armed: bool) -> None:
-    """Show a live deployment; context None is the one on this machine. Raises BadInput without a terminal."""
+    """Show a live deployment; context None is the one on this machine, or the front page where there is none.
+
+    Raises BadInput without a terminal.
+    """
     require_terminal("`rca-tui --help` lists the commands that need none")
     from rca_tui.app import run_app
+    from rca_tui.work import opening
 
-    def connect() -> Deployment:
-        from rca_tui.commands import connection
-
-        return connection.connect(context)
-
-    run_app(connect, context or "local", armed)
+    if context is None and not opening.local_runs():
+        run_app(None, armed=armed)
+        return
+    source = opening.local() if context is None else opening.cluster(context)
+    run_app(source.connect, source.name, armed)
 
 
 def show_incident(name_or_path: str) -> None:
@@ -32,15 +30,10 @@ def show_incident(name_or_path: str) -> None:
     from cluster.incident import library
     from rca_tui.app import run_app
     from rca_tui.screens.diagnose import DiagnosePage
+    from rca_tui.work import opening
 
     library.find(name_or_path)
-
-    def connect() -> Deployment:
-        from cluster.replay import ReplayDeployment
-
-        return ReplayDeployment(library.load(name_or_path), name_or_path)
-
-    run_app(connect, name_or_path, first=DiagnosePage.MODE)
+    run_app(opening.incident(name_or_path).connect, name_or_path, first=DiagnosePage.MODE)
 
 
 def first_incident() -> str:

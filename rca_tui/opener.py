@@ -1,0 +1,172 @@
+"""The part of the app that opens things: one deployment or incident at a time, and another at any time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from abc import abstractmethod
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import App
+
+from cluster.text.plain import plain
+from rca_tui.screens.diagnose import DiagnosePage
+from rca_tui.screens.front import FrontPage
+from rca_tui.screens.overview import OverviewPage
+from rca_tui.screens.page import Page
+from rca_tui.screens.picker import IncidentPicker
+from rca_tui.session import STALE_AFTER, Session
+from rca_tui.work import messages, opening
+from rca_tui.work.alarm import Alarm
+from rca_tui.work.diagnosis import Diagnoser
+from rca_tui.work.injection import Injector
+from rca_tui.work.mailbox import Mailbox
+from rca_tui.work.polling import Poller
+from rca_tui.work.recording import save_live
+from rca_tui.work.threads import in_thread
+
+if TYPE_CHECKING:
+    from cluster.deployment import Deployment
+
+
+class Opener(App[None]):
+    """What is open: its session, its workers and its screens, replaced as a whole when something else is opened.
+
+    Args:
+        connect: returns the deployment, live or replayed. Called in a worker thread, so that the first paint does not
+            wait; called again after it raised. None opens the front page, where the operator chooses.
+        name: shown in the header until the deployment has told its own.
+        armed: whether faults may be injected. False removes injection from keys, palette, help and engine alike.
+        clock: unix seconds.
+        stale_after: seconds without a new sample after which data no longer counts as live.
+        first: mode of the screen that opens first.
+    """
+
+    PAGES: ClassVar[tuple[type[Page], ...]] = ()
+    """The screens of what is open, in the order of their tabs."""
+
+    def __init__(
+        self,
+        connect: Callable[[], Deployment] | None,
+        name: str = "",
+        armed: bool = False,
+        clock: Callable[[], float] = time.time,
+        stale_after: float = STALE_AFTER,
+        first: str = OverviewPage.MODE,
+    ) -> None:
+        self.DEFAULT_MODE = first if connect else FrontPage.MODE  # type: ignore[misc]
+        super().__init__()
+        self._armed, self._clock, self._stale_after = armed, clock, stale_after
+        self._quitting = False
+        self._wanted: opening.Source | None = None
+        self.add_mode(FrontPage.MODE, lambda: FrontPage(lambda: self.session, lambda: self.idle))
+        self._set_up(connect, name, armed, first)
+
+    def _set_up(self, connect: Callable[[], Deployment] | None, name: str, armed: bool, first: str) -> None:
+        """Session, workers and screens of what is open; `first` is the screen that is shown."""
+        self.idle = connect is None
+        tabs = [(page.KEY, page.MODE) for page in self.PAGES]
+        self.session = Session(name, armed, self._clock, self._stale_after, tabs)
+        self.mailbox = Mailbox(self.post_message)
+        self.poller = Poller(connect or opening.local().connect, self._clock)
+        self.injector = Injector(lambda: self.poller.deployment, armed, self._clock)
+        self.diagnoser = Diagnoser(self.session, self.mailbox.post)
+        self.alarm = Alarm()
+        self._polls_to_skip = 0
+        self._last_page = first
+        for page in self.PAGES:
+            self.add_mode(page.MODE, partial(self._page, page))
+
+    def _page(self, page: type[Page]) -> Page:
+        return page(self.session, self.injector)
+
+    @abstractmethod
+    def _start_poll(self) -> None:
+        """Read what is open, in a worker thread."""
+
+    def on_open_asked(self, message: messages.OpenAsked) -> None:
+        """Connect to it; what is open stays open until then, and where that fails."""
+        injection, source = self.session.injection, message.source
+        if injection is not None and injection.busy:
+            first = "X undoes it first" if injection.open else "its incident is saved in a minute"
+            self.notify(f"{injection.fault} is {injection.label}: {first}", severity="warning", markup=False)
+            return
+        self._wanted = source
+        self.notify(f"opening {plain(source.name)} …", timeout=2, markup=False)
+
+        def connect() -> None:
+            self.post_message(messages.Opened(source, source.connect()))
+
+        self.run_worker(connect, **in_thread("opening"))
+
+    async def on_opened(self, message: messages.Opened) -> None:
+        if message.source is not self._wanted:
+            self.run_worker(message.deployment.close, **in_thread("closing"))
+            return
+        self.mailbox.close()
+        await asyncio.sleep(0)
+        # After what is in the queue about the deployment before.
+        self.call_later(self._replace, message.source, message.deployment)
+
+    async def _replace(self, source: opening.Source, deployment: Deployment) -> None:
+        """Show another deployment or incident: everything that belongs to the one before is replaced."""
+        self.diagnoser.cancel()
+        self.workers.cancel_node(self)
+        self.run_worker(self.poller.close, **in_thread("closing"))
+        await self.switch_mode(FrontPage.MODE)
+        for page in self.PAGES:
+            self.remove_mode(page.MODE)
+        first = OverviewPage.MODE if source.live else DiagnosePage.MODE
+        self._set_up(source.connect, source.name, self._armed and source.live, first)
+        self.poller.deployment = deployment
+        await self.switch_mode(first)
+        self._start_poll()
+
+    async def action_show(self, mode: str) -> None:
+        if len(self.screen_stack) > 1:
+            return
+        of_component = any(page.OF_COMPONENT for page in self.PAGES if mode == page.MODE)
+        if of_component and isinstance(self.screen, Page) and (chosen := self.screen.chosen):
+            self.session.component = chosen
+        if mode != FrontPage.MODE:
+            self._last_page = mode
+        await self.switch_mode(mode)
+
+    def action_pick(self) -> None:
+        def chosen(name: str | None) -> None:
+            if name is not None:
+                self.post_message(messages.OpenAsked(opening.incident(name)))
+
+        self.push_screen(IncidentPicker(), chosen)
+
+    async def action_front(self) -> None:
+        await self.action_show(FrontPage.MODE)
+
+    async def action_back(self) -> None:
+        """Return from the front page to what is open."""
+        await self.action_show(self._last_page)
+
+    def action_save(self) -> None:
+        """Save the last minutes of a live deployment; a replayed incident is saved already."""
+        deployment = self.session.deployment
+        if self.session.replayed:
+            self.notify(f"this is a recording, saved as {plain(self.session.name)}", markup=False)
+        elif deployment is None:
+            self.notify(self._no_telemetry, severity="warning", markup=False)
+        else:
+            now = self._clock()
+            save = lambda: self.post_message(messages.Saved(save_live(deployment, now), sealed=False))  # noqa: E731
+            self.notify("saving the last minutes …", timeout=3)
+            self.run_worker(save, **in_thread("saving"))
+
+    def on_saved(self, message: messages.Saved) -> None:
+        what = ", its cause sealed" if message.sealed else ""
+        sentence = f"saved as {message.path.stem}{what}; ctrl+o opens it. File: {plain(message.path)}"
+        self.notify(sentence, timeout=20, markup=False)
+
+    @property
+    def _no_telemetry(self) -> str:
+        problem = self.session.problem
+        return "there is no telemetry yet" + (f": {plain(problem, 1000)}" if problem else "")

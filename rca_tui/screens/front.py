@@ -1,0 +1,142 @@
+"""The front page: what the app can open. It is what `rca-tui` shows where no deployment runs; 0 returns to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widgets import Footer, OptionList, Static
+from textual.widgets.option_list import Option
+
+from cluster.text.plain import plain
+from rca_tui.screens.openers import OpenFile, StartLocal
+from rca_tui.screens.picker import ContextPicker
+from rca_tui.session import Session
+from rca_tui.theme import UNKNOWN, WARN
+from rca_tui.work import messages, opening
+from rca_tui.work.threads import in_thread
+
+CHOICES = (
+    ("pick", "r", "Replay", "Replay a drill", "A recorded incident, shipped with the package or saved here."),
+    (
+        "start",
+        "s",
+        "Start",
+        "Start the local deployment",
+        "NGINX, Ray Serve with four LLM replicas, Prometheus, a load.",
+    ),
+    ("connect", "c", "Connect", "Connect to a cluster", "A deployment on Kubernetes, by a context of your kubeconfig."),
+    ("file", "f", "File", "Open a file", "A saved incident, .zip or folder, or a case in the RCAEval layout."),
+)
+"""Action, key, label in the footer, title and description of each choice."""
+
+
+class FrontPage(Screen[None]):
+    """The choices, one key each.
+
+    Args:
+        session: of what is open, to return to.
+        idle: whether nothing is open.
+    """
+
+    MODE = "front"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(key, f"choose('{action}')", label, id=f"front.{action}", tooltip=title)
+            for action, key, label, title, _ in CHOICES
+        ),
+        Binding("j", "move(1)", "Down", show=False),
+        Binding("k", "move(-1)", "Up", show=False),
+        Binding("escape", "app.back", "Back", id="front.back"),
+    ]
+    help_text = (
+        "What the app can open. r lists recorded incidents, with a search; s starts the deployment on this machine; "
+        "c lists the contexts of your kubeconfig; f takes a path. What is open stays open until another is."
+    )
+
+    def __init__(self, session: Callable[[], Session], idle: Callable[[], bool]) -> None:
+        super().__init__()
+        self._session, self._idle = session, idle
+        self._facts: dict[str, str] = {}
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="front-head")
+        yield OptionList(id="choices", markup=False)
+        yield Static(id="front-foot")
+        yield Footer(show_command_palette=False, compact=False)
+
+    def on_mount(self) -> None:
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._show())
+        self._show()
+        self.query_one(OptionList).focus()
+
+    def on_screen_resume(self) -> None:
+        self._show()
+        self.app.run_worker(lambda: self.post_message(messages.Facts(_facts())), **in_thread("facts"))
+
+    def on_facts(self, message: messages.Facts) -> None:
+        self._facts = message.facts
+        self._show()
+
+    def _show(self) -> None:
+        colour = self.app.theme_variables
+        session = self._session()
+        armed = (f"{WARN} ARMED", "warning") if session.armed else (f"{UNKNOWN} READ-ONLY", "secondary")
+        head = Text.assemble(("rca_tui", f"bold {colour['primary']}"), "  ", (armed[0], f"bold {colour[armed[1]]}"))
+        head.append("\nFind the faulty part of a live LLM deployment, and see why.")
+        self.query_one("#front-head", Static).update(head)
+        listed = self.query_one(OptionList)
+        at = listed.highlighted or 0
+        listed.set_options([Option(self._prompt(*choice), id=choice[0]) for choice in CHOICES])
+        listed.highlighted = at
+        foot = "" if self._idle() else f"{plain(session.name)} stays open: escape returns to it."
+        self.query_one("#front-foot", Static).update(Text(foot, style="dim"))
+
+    def _prompt(self, action: str, key: str, label: str, title: str, about: str) -> Text:
+        text = Text.assemble((f" {key} ", f"bold {self.app.theme_variables['primary']}"), " ", (title, "bold"))
+        lines = [about, *([plain(fact, 1000)] if (fact := self._facts.get(action)) else [])]
+        for line in lines:
+            text.append(f"\n    {line}", style="dim")
+        return text
+
+    # -- keys ---------------------------------------------------------------------------------------------------
+
+    def action_move(self, step: int) -> None:
+        listed = self.query_one(OptionList)
+        (listed.action_cursor_down if step > 0 else listed.action_cursor_up)()
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        if event.option_id is not None:
+            self.call_later(self.action_choose, event.option_id)
+
+    async def action_choose(self, action: str) -> None:
+        match action:
+            case "pick":
+                await self.app.run_action("app.pick")
+            case "start":
+                self.app.push_screen(StartLocal(), lambda done: self._open(opening.local()) if done else None)
+            case "connect":
+                self.app.push_screen(ContextPicker(), lambda name: self._open(opening.cluster(name)) if name else None)
+            case "file":
+                self.app.push_screen(OpenFile(), lambda source: self._open(source) if source else None)
+
+    def _open(self, source: opening.Source) -> None:
+        self.app.post_message(messages.OpenAsked(source))
+
+
+def _facts() -> dict[str, str]:
+    """Action -> what is known of it on this machine now."""
+    from cluster.incident import library
+
+    listed = library.listings()
+    saved = sum(not listing.shipped for listing in listed)
+    facts = {"pick": f"{len(listed) - saved} shipped, {saved} saved here; ctrl+o lists them from every screen."}
+    if opening.local_runs():
+        facts["start"] = "It runs already: s opens it."
+    elif reason := opening.why_not_local():
+        facts["start"] = f"{UNKNOWN} not on this machine: {reason}"
+    return facts

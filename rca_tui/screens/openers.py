@@ -1,0 +1,154 @@
+"""Dialogs of the front page: a path to open, and the start of the deployment on this machine."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static
+
+from cluster.deployment import DeploymentError
+from cluster.errors import RcaError
+from cluster.text.plain import plain
+from cluster.text.times import span
+from rca_tui.draw.text import COMMAND
+from rca_tui.errors import Problem, described
+from rca_tui.theme import BAD, GOOD
+from rca_tui.work import messages, opening
+from rca_tui.work.starting import LocalStart
+from rca_tui.work.threads import in_thread
+
+
+class OpenFile(ModalScreen[opening.Source]):
+    """Asks for a path, reads the incident, and returns it. What is wrong with the path is said below it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Cancel", show=False)]
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(Text("Open a file"), classes="dialog-title")
+            yield Static(Text("Path of an incident, .zip or folder, or of a case in the RCAEval layout:"))
+            yield Input(id="path", compact=True, select_on_focus=False)
+            yield Static(id="wrong")
+            with Horizontal(classes="dialog-buttons"):
+                yield Button("Cancel", id="cancel", compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one(Input).focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        if path := event.value.strip():
+            self.query_one("#wrong", Static).update(Text("Reading …", style="dim"))
+            self.app.run_worker(lambda: self._read(path), **in_thread("file"))
+
+    def _read(self, path: str) -> None:
+        try:
+            try:
+                expanded = str(Path(path).expanduser())
+            except RuntimeError:  # there is no such user
+                expanded = path
+            deployment = opening.incident(expanded).connect()
+        except (RcaError, OSError) as error:
+            self.post_message(messages.FileRead(None, described(error).sentence))
+        else:
+            self.post_message(messages.FileRead(opening.Source(expanded, lambda: deployment, live=False), ""))
+
+    def on_file_read(self, message: messages.FileRead) -> None:
+        if message.source is not None:
+            self.dismiss(message.source)
+            return
+        text = Text(f"{BAD} {plain(message.problem, 1200)}", style=self.app.theme_variables["error"])
+        self.query_one("#wrong", Static).update(text)
+
+    def on_button_pressed(self) -> None:
+        self.action_leave()
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+
+class StartLocal(ModalScreen[bool]):
+    """Starts the deployment on this machine and shows the stages. True once it serves; it can be cancelled."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", show=False)]
+
+    def __init__(self, start: LocalStart | None = None) -> None:
+        super().__init__()
+        self._start = start or LocalStart()
+        self._stages: list[tuple[float, str]] = []
+        self._problem: Problem | None = None
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(Text("Start the local deployment"), classes="dialog-title")
+            yield Static(id="stages")
+            with Horizontal(classes="dialog-buttons"):
+                yield Button("Cancel", id="cancel", compact=True)
+
+    def on_mount(self) -> None:
+        self._stages.append((time.monotonic(), "looking at this machine"))
+        self.set_interval(1.0, self._show)
+        self._show()
+        self.app.run_worker(self._run, **in_thread("start"))
+
+    def on_unmount(self) -> None:
+        # Nothing half-started is left when the app ends.
+        self._start.cancel()
+
+    def _run(self) -> None:
+        try:
+            if opening.local_runs():
+                self.post_message(messages.StartEnded(True))
+                return
+            if reason := opening.why_not_local():
+                raise DeploymentError(reason)
+            served = self._start.run(lambda line: self.post_message(messages.Stage(line)))
+        except (RcaError, OSError) as error:
+            self.post_message(messages.StartEnded(False, described(error)))
+        else:
+            self.post_message(messages.StartEnded(served))
+
+    def on_stage(self, message: messages.Stage) -> None:
+        self._stages.append((time.monotonic(), message.text))
+        self._show()
+
+    def on_start_ended(self, message: messages.StartEnded) -> None:
+        if message.problem is None:
+            self.dismiss(message.served)
+            return
+        self._problem = message.problem
+        self.query_one(Button).label = "Close"
+        self._show()
+
+    def _show(self) -> None:
+        colour, text = self.app.theme_variables, Text()
+        ends = [began for began, _ in self._stages[1:]]
+        for (began, stage), end in zip(self._stages, [*ends, None], strict=True):
+            took = span((end or time.monotonic()) - began)
+            done = end is not None
+            text.append(f"{GOOD if done else '…'} ", style=colour["success" if done else "accent"])
+            text.append(plain(stage, 300)).append(f"  {took}\n" if self._problem is None or done else "\n", style="dim")
+        if self._problem is not None:
+            text.append(f"{BAD} {plain(self._problem.sentence, 1200)}", style=colour["error"])
+            if self._problem.command:
+                text.append(f"\nRun: {plain(self._problem.command, COMMAND)}", style="bold")
+        elif self._start.cancelled:
+            text.append("Cancelled: removing what has been started …", style="bold")
+        self.query_one("#stages", Static).update(text)
+
+    def on_button_pressed(self) -> None:
+        self.action_cancel()
+
+    def action_cancel(self) -> None:
+        """Close after a failure; else ask the start to end, and close once it has."""
+        if self._problem is not None:
+            self.dismiss(False)
+            return
+        self._start.cancel()
+        self._show()
