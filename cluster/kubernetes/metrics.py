@@ -37,13 +37,15 @@ _NODE_KINDS, _GPU_KINDS = frozenset({Kind.NODE}), frozenset({Kind.GPU})
 class Scraped:
     """What the server has at time `at` (unix s): metric names, and seconds between two scrapes by spelling.
 
-    `own`: the names of the series of the deployment's namespace.
+    `own`: the names of the series of the deployment's namespace. `duplicates`: the label in which copies of a series
+    differ, "" without copies.
     """
 
     names: frozenset[str]
     intervals: Mapping[str, float]
     at: float
     own: frozenset[str] = frozenset()
+    duplicates: str = ""
 
 
 class MetricsReader:
@@ -166,7 +168,9 @@ class MetricsReader:
                 metric = next((m for rule in spelling.rules for m in sorted(rule.metrics & names)), None)
                 if metric is not None:
                     intervals[spelling.name] = self._interval(server, f"{metric}{{{matchers}}}", window.end)
-            self._scraped = Scraped(names, intervals, window.end, server.names(window, f"{{{namespace}}}"))
+            own = server.names(window, f"{{{namespace}}}")
+            up = [dict(labels) for labels in server.instant(f"up{{{namespace}}}", window.end)]
+            self._scraped = Scraped(names, intervals, window.end, own, _duplicates(up))
         return self._scraped
 
     def _interval(self, server: Prometheus, selector: str, end: float) -> float:
@@ -198,6 +202,7 @@ def build_queries(
         kinds=_OTHER_KINDS,
         namespace=namespace,
         everywhere=_matchers(configured.matchers),
+        duplicates=scraped.duplicates,
     ).sampled(step)
     queries, missing = resolve(signals, base, scraped.names)
     if GATEWAY in stack.pods:
@@ -301,6 +306,16 @@ class SeriesOwner:
 
     def _end(self, address: str, workload: str) -> str | None:
         return self._stack.addresses.get(address) or self._workloads.get(workload)
+
+
+def _duplicates(series: Sequence[Mapping[str, str]]) -> str:
+    """The label in which copies of the same target differ, as in Thanos without deduplication; "" without copies."""
+    for label in ("prometheus_replica", "replica", "__replica__", "thanos_replica", "receive_replica", "prometheus"):
+        marked = [one for one in series if label in one]
+        targets = {tuple(sorted((k, v) for k, v in one.items() if k != label)) for one in marked}
+        if len(targets) < len(marked):
+            return label
+    return ""
 
 
 def _name_pattern(owner: str, pod: str) -> str:

@@ -19,6 +19,7 @@ finds them in the names that a server has.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from string import Template
@@ -27,6 +28,11 @@ from cluster import signals as vocabulary
 from cluster.prometheus import variants
 from cluster.prometheus.rules import Rule, Spelling
 from cluster.topology import Kind
+
+_SELECTED = re.compile(
+    r"(?:rate|last_over_time)\([a-zA-Z_:][a-zA-Z0-9_:]*\{(?:[^{}\"]|\"(?:[^\"\\]|\\.)*\")*\}\[\w+\]\)"
+)
+"""A metric's series over a window: what a rule adds up."""
 
 __all__ = [
     "EVERYWHERE",
@@ -63,6 +69,8 @@ class Source:
         scrapes: seconds between two scrapes by name of the spelling, where they differ from `scrape`.
         kinds: kinds of components to query; None for all.
         namespace, everywhere, workload: see `Rule.expr`; `everywhere` ends in a comma unless it is empty.
+        duplicates: label in which the copies of a series differ, in a store of several Prometheus that does not merge
+            them; "" where there is one of each.
     """
 
     spellings: tuple[Spelling, ...]
@@ -84,6 +92,7 @@ class Source:
     namespace: str = ""
     everywhere: str = ""
     workload: str = ""
+    duplicates: str = ""
 
     def sampled(self, step: float) -> Source:
         """The same with windows of at least `step` seconds: between two samples that far apart nothing is left out."""
@@ -193,6 +202,8 @@ def _query(
         everywhere=source.everywhere,
         workload=source.workload,
     )
+    if source.duplicates:
+        expr = _SELECTED.sub(lambda found: f"max without ({source.duplicates}) ({found[0]})", expr)
     scaled = expr if rule.scale == 1.0 else f"({expr}) * {rule.scale!r}"
     metrics = rule.metrics if names is None else rule.metrics & frozenset(names)
     return Query(rule.signal, scaled, labels, kinds, rule.edge, layer, tuple(sorted(metrics)), scrape)
@@ -239,7 +250,7 @@ def quantile(q: float, histogram: str, match: str = "") -> str:
 
 def either(*exprs: str) -> str:
     """The first expression that has a value, separately for each series."""
-    return " or ".join(f"({expr})" for expr in exprs)
+    return exprs[0] if len(exprs) == 1 else " or ".join(f"({expr})" for expr in exprs)
 
 
 def first_of(*histograms: str) -> Callable[[float], str]:
