@@ -48,13 +48,15 @@ class Moves:
     inside: Floats
     noise: Floats
 
-    def contrast(self, shared: Floats, *, floor: float, follow: float = 0.0, counting: Floats | float = 0.0) -> Floats:
+    def contrast(
+        self, shared: Floats, *, floor: float, follow: Floats | float = 0.0, counting: Floats | float = 0.0
+    ) -> Floats:
         """(A, C) own change less the shared one, in standard errors.
 
         Args:
             shared: (A, C) or (A, 1): what the same signal did elsewhere.
             floor: a change that means nothing; 0.1 is ten per cent.
-            follow: how differently members follow a shared change, as a share of it.
+            follow: how differently members follow a shared change, as a share of it, (A, C) or one for all.
             counting: (A, C) variance by chance where the signal counts single events.
         """
         blocks = 2 / np.maximum(self.inside, 1) + 1 / np.maximum(self.before, 1)
@@ -94,9 +96,15 @@ def median_of_others(own: Floats) -> Floats:
     shared = np.zeros_like(own)
     for i in range(own.shape[1]):
         others = np.delete(own, i, axis=1)
-        alone = np.isfinite(others).sum(axis=1) == 1
-        shared[:, i] = np.nan_to_num(median(others)) * np.where(alone, 0.5, 1.0)
-    return shared
+        shared[:, i] = np.nan_to_num(median(others))
+    return np.where(one_other(own), shared / 2, shared)
+
+
+def one_other(own: Floats) -> NDArray[np.bool_]:
+    """(A, C) whether only one other member has a value: what the two share is then as open as who of them moved."""
+    there = np.isfinite(own)
+    alone: NDArray[np.bool_] = there.sum(axis=1)[:, None] - there == 1
+    return alone
 
 
 def upper_of_others(own: Floats) -> Floats:

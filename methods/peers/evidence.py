@@ -196,7 +196,8 @@ class _Gathering:
         ]
         if not gains:
             return None
-        gain = np.maximum(np.nan_to_num(np.min(np.stack(gains), axis=0)), 0.0)
+        # What only one of the two measures counts: NaN where nobody does.
+        gain = np.maximum(np.nan_to_num(np.fmin.reduce(gains)), 0.0)
         moved_on: Floats = (total + log_factor(gain, self._weights)).max(axis=1)
         return moved_on
 
@@ -222,8 +223,9 @@ class _Gathering:
                 for moved, chance in self._moved(rows, group, signal):
                     shared = self._shared(group, signal, called, moved.own)
                     if shared is not None:
-                        weights = self._weights
-                        z = moved.contrast(shared, floor=weights.floor, follow=weights.follow, counting=chance)
+                        # Of one other, half counts as shared, and it may be all or nothing.
+                        follow = self._weights.follow * np.where(contrasts.one_other(moved.own), 2.0, 1.0)
+                        z = moved.contrast(shared, floor=self._weights.floor, follow=follow, counting=chance)
                         yield called, signal, self._hurting(signal, z)
 
     def _hurting(self, signal: str, z: Floats) -> Floats:

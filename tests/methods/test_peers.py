@@ -140,3 +140,10 @@ def test_signals_of_unknown_names_count_once_all_together() -> None:
     assert family_of("latavg", False) == family_of("availability", False) == UNKNOWN
     assert family_of("latavg", True) == OF_CALLS + UNKNOWN
     assert family_of("restarts", False) == "restarts"
+
+
+def test_with_one_other_member_it_is_open_who_of_the_two_moved() -> None:
+    own = np.array([[1.0, 3.0, NAN], [1.0, 2.0, 3.0]])
+    assert contrasts.one_other(own).tolist() == [[True, True, False], [False, False, False]]
+    assert contrasts.median_of_others(own)[0, 1] == 0.5
+    assert contrasts.median_of_others(own)[1, 1] == 2.0

@@ -134,6 +134,21 @@ def test_a_component_that_begins_to_work_left_no_normal() -> None:
     assert best(fresh) == set()
 
 
+def test_of_two_replicas_that_feel_more_load_differently_none_is_at_fault() -> None:
+    surge = requests({"replica-0": 2.5, "replica-1": 2.5}) | slow("replica-0", by=6.0) | slow("replica-1", by=14.0)
+    assert best(incident(surge, 2)) == set()
+    assert best(incident(slow("replica-1"), 2)) == {"replica-1"}
+
+
+def test_requests_are_conserved_where_only_the_caller_counts_them() -> None:
+    skewed = requests({"replica-0": 2.5, **dict.fromkeys(REPLICAS[1:], 0.5)}) | slow("replica-0")
+    case = incident(skewed)
+    metrics = case.telemetry.metrics.copy()
+    metrics["replica-0", "request_rate"] = np.nan
+    blind = dataclasses.replace(case, telemetry=dataclasses.replace(case.telemetry, metrics=metrics))
+    assert best(blind) == {"gateway"}
+
+
 def test_silence_is_evidence() -> None:
     silent = {("replica-3", signal): np.nan for signal in LEVELS}
     assert best(incident(silent, edges=False)) == {"replica-3"}
