@@ -5,6 +5,7 @@ Reference: https://prometheus.io/docs/alerting/latest/configuration/#webhook_con
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import io
 import ipaddress
@@ -51,7 +52,10 @@ def is_loopback(host: str) -> bool:
 
 
 class Server(socketserver.ThreadingMixIn, HTTPServer):
-    """Takes alerts at `PATH` and hands each group on; a thread for each of at most `CONNECTIONS` connections."""
+    """Takes alerts at `PATH` and hands each group on; a thread for each of at most `CONNECTIONS` connections.
+
+    Where there are too many, the oldest is ended: an alert takes milliseconds, so that it is one of somebody slow.
+    """
 
     daemon_threads = False
     request_queue_size = CONNECTIONS
@@ -70,6 +74,8 @@ class Server(socketserver.ThreadingMixIn, HTTPServer):
         self.token = token
         self.take = take
         self._free = threading.BoundedSemaphore(CONNECTIONS)
+        self._open: dict[socket.socket, None] = {}  # the oldest first
+        self._lock = threading.Lock()
         super().__init__((host, port), _Handler)
 
     @property
@@ -83,19 +89,35 @@ class Server(socketserver.ThreadingMixIn, HTTPServer):
 
     def process_request(self, request: Any, client_address: Any) -> None:
         if not self._free.acquire(blocking=False):
-            self.shutdown_request(request)
-            return
+            self._end_oldest()
+            if not self._free.acquire(timeout=1.0):
+                self.shutdown_request(request)
+                return
+        with self._lock:
+            self._open[request] = None
         try:
             super().process_request(request, client_address)
         except BaseException:
-            self._free.release()
+            self._ended(request)
             raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self._free.release()
+            self._ended(request)
+
+    def _ended(self, request: socket.socket) -> None:
+        with self._lock:
+            self._open.pop(request)
+        self._free.release()
+
+    def _end_oldest(self) -> None:
+        with self._lock:
+            oldest = next(iter(self._open), None)
+            if oldest is not None:
+                with contextlib.suppress(OSError):  # it has just ended by itself
+                    oldest.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A connection that breaks is the client's affair; what else goes wrong is a defect, and the server goes on."""
