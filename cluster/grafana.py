@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from requests import PreparedRequest
 
 from cluster.errors import RcaError
-from cluster.http import QueryError, Session, checked, without_secrets
+from cluster.http import Login, QueryError, Session, checked, without_secrets
 
 TOKEN = "GRAFANA_TOKEN"  # noqa: S105 (the name of a variable)
 """The environment variable that holds the token of a service account."""
@@ -87,7 +87,7 @@ def send(
     token = os.environ.get(TOKEN, "").strip()
     if not token.isascii() or not token.isprintable():
         raise GrafanaError(f"the value of {TOKEN} is no token", "it holds characters that no token has")
-    with Session(url) as session:
+    with Session(Login(url, {"Authorization": token})) as session:
         session.headers["Accept"] = "application/json"
         # As a function, so that no login of .netrc takes its place.
         session.auth = partial(_authorize, token)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -12,6 +13,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import PoolManager
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
+from cluster import secrets
 from cluster.deadline import Deadline, limited
 
 # An answer of 1,000 pods × 300 steps takes about 10 MB; this limit is for answers that make no sense.
@@ -28,26 +30,58 @@ class QueryError(Exception):
 
 
 class Adapter(HTTPAdapter):
-    """Connections that a `Deadline` can end, also those through a proxy."""
+    """Connections that a `Deadline` can end, also those through a proxy.
+
+    `server_name`: the name that the server's certificate has to bear, where it is not that of the address.
+    """
+
+    def __init__(self, server_name: str = "") -> None:
+        tls = {"server_hostname": server_name, "assert_hostname": server_name} if server_name else {}
+        self._tls: dict[str, Any] = tls
+        super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
+        super().init_poolmanager(*args, **kwargs | self._tls)
         limited(self.poolmanager)
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> PoolManager:
-        return limited(super().proxy_manager_for(*args, **kwargs))
+        return limited(super().proxy_manager_for(*args, **kwargs | self._tls))
+
+
+@dataclass(frozen=True)
+class Login:
+    """The address of an endpoint and how to get in.
+
+    Attributes:
+        verify: whether to check its certificate, or the file of the authorities to check it by.
+        cert: files of the client's certificate and key.
+        proxy: the proxy that leads there; empty for the environment's.
+        server_name: the name in its certificate, where it is not that of the address.
+    """
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    auth: tuple[str, str] | None = None
+    verify: bool | str = True
+    cert: tuple[str, str] | None = None
+    proxy: str = ""
+    server_name: str = ""
 
 
 class Session(requests.Session):
     """Reads complete answers, each within the timeout as a whole, redirects included."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, login: Login) -> None:
         super().__init__()
         self.max_redirects = 3
         # No proxy and no .netrc of the environment for a server on this machine.
-        self.trust_env = urlsplit(url).hostname not in ("127.0.0.1", "localhost", "::1")
+        self.trust_env = urlsplit(login.url).hostname not in ("127.0.0.1", "localhost", "::1")
+        self.verify, self.cert = login.verify, login.cert
+        if login.proxy:
+            self.proxies = {"http": login.proxy, "https": login.proxy}
         for scheme in ("http://", "https://"):
-            self.mount(scheme, Adapter())
+            self.mount(scheme, Adapter(login.server_name))
+        secrets.hold_login(login.headers, login.auth)
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         with Deadline(kwargs["timeout"]) as deadline:
@@ -119,7 +153,7 @@ def _refusal(response: requests.Response) -> QueryError:
 
 def printable(text: object) -> str:
     """At most 200 characters of a server's own message, with spaces for what cannot be printed."""
-    return "".join(c if c.isprintable() else " " for c in str(text))[:200].strip()
+    return "".join(c if c.isprintable() else " " for c in secrets.hide(str(text)))[:200].strip()
 
 
 def without_secrets(url: str) -> str:

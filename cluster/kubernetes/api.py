@@ -10,20 +10,23 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlencode
 
+from cluster import secrets
 from cluster.deadline import Deadline, limited
 from cluster.deployment import DeploymentError
+from cluster.http import Login
+from cluster.kubernetes.kubeconfig import Kubeconfig
 from cluster.kubernetes.resources import SERVICES, Object, Objects, Resource
+from cluster.text.plain import plain
 
 LARGEST_ANSWER = 256 << 20
+_LOGIN_KEPT = 5.0  # s
 PAGE = 500
-_KUBECONFIG = "~/.kube/config"
 _NOT_KUBERNETES = (
     "the answer is not Kubernetes' JSON; another server listens there, or a proxy answers with its login page"
 )
@@ -45,40 +48,6 @@ class ApiError(DeploymentError):
         return self.status == 403
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """One context as the kubeconfig names it: hostile text. `current` where `kubectl` would use it."""
-
-    name: str
-    cluster: str
-    namespace: str
-    current: bool
-
-
-def contexts() -> tuple[Context, ...]:
-    """The contexts of the kubeconfig, the current one first. Reads files, sends nothing. Raises DeploymentError."""
-    try:
-        from kubernetes.config.kube_config import list_kube_config_contexts
-    except ImportError:
-        raise DeploymentError("the kubernetes client is not installed: `pip install 'rca-tui[kubernetes]'`") from None
-    file = _kubeconfig(None)
-    try:
-        listed, current = list_kube_config_contexts(file)
-        found = [
-            Context(
-                str(one["name"]),
-                str(about.get("cluster", "")),
-                str(about.get("namespace") or "default"),
-                one == current,
-            )
-            for one in listed
-            for about in [one.get("context") or {}]
-        ]
-    except Exception as error:  # ConfigException, and what its loader raises on a broken YAML file
-        raise _unusable(file, error) from error
-    return tuple(sorted(found, key=lambda one: (not one.current, one.name)))
-
-
 class Api:
     """The API server of one context. Use as a context manager, or call `close`. Threads may share it.
 
@@ -90,7 +59,7 @@ class Api:
     def __init__(self, context: str | None = None, kubeconfig: Path | None = None, deadline: float = 10.0) -> None:
         """Read the kubeconfig; send nothing. Raises DeploymentError."""
         self._kubeconfig, self._wanted, self._deadline = kubeconfig, context, deadline
-        self._lock = threading.Lock()
+        self._lock, self._login_lock = threading.Lock(), threading.Lock()
         self._load()
 
     def __enter__(self) -> Self:
@@ -217,13 +186,17 @@ class Api:
         name = f"{'https:' if scheme == 'https' else ''}{service}:{port}"
         return f"{self.server}{SERVICES.path(namespace, name, 'proxy')}"
 
-    def login(self) -> tuple[dict[str, str], str | bool, tuple[str, str] | None]:
-        """Login for requests to `proxy_url`: (headers, CA file or whether to verify, client certificate and key)."""
+    def login(self, url: str) -> Login:
+        """For requests to a `proxy_url`: as the API server itself is reached."""
         configuration = self._client.configuration
-        headers = dict(self._headers())
-        verify: str | bool = configuration.ssl_ca_cert or True if configuration.verify_ssl else False
-        pair = (configuration.cert_file, configuration.key_file) if configuration.cert_file else None
-        return headers, verify, pair
+        return Login(
+            url,
+            self._headers(),
+            verify=configuration.ssl_ca_cert or True if configuration.verify_ssl else False,
+            cert=(configuration.cert_file, configuration.key_file) if configuration.cert_file else None,
+            proxy=configuration.proxy or "",
+            server_name=configuration.tls_server_name or "",
+        )
 
     def websocket(self, path: str, seconds: float) -> Any:
         """A connected `kubernetes.stream.ws_client.WSClient`; the limit holds for connecting and for each read."""
@@ -252,35 +225,51 @@ class Api:
     def _load(self) -> None:
         from kubernetes import config
         from kubernetes.client import ApiClient, Configuration
-        from kubernetes.config.kube_config import list_kube_config_contexts
 
-        file = _kubeconfig(self._kubeconfig)
+        found = Kubeconfig.read(self._kubeconfig and self._kubeconfig.expanduser())
+        name = found.choose(self._wanted)
         try:
-            contexts, current = list_kube_config_contexts(file)
-            names = {one["name"]: one.get("context") or {} for one in contexts}
-            name = self._wanted or str((current or {}).get("name", ""))
-            if name not in names:
-                known = ", ".join(sorted(names)) or "none"
-                raise DeploymentError(f"the kubeconfig has no context {name!r}; it has: {known}")
             configuration = Configuration()
             configuration.retries = False
-            config.load_kube_config(file, name, configuration, persist_config=False)
-        except DeploymentError:
-            raise
-        except Exception as error:  # ConfigException, and what its loader raises on a broken YAML file
-            raise _unusable(file, error) from error
+            config.load_kube_config(os.pathsep.join(found.files), name, configuration, persist_config=False)
+        except Exception as error:  # ConfigException, and what its loader raises on entries of another form
+            raise DeploymentError(
+                f"the kubeconfig {', '.join(found.files)} cannot be used: {_clean(error)}; "
+                "`kubectl config view` shows it"
+            ) from error
+        plugin = plain(found.plugins.get(str(found.contexts[name].get("user")), ""))
+        if plugin and not configuration.api_key and not configuration.cert_file:
+            # The client's library only logs why.
+            raise DeploymentError(
+                f"the login plugin {plugin!r} of the context {name!r} gave no login; "
+                f"`kubectl --context {name} get pods` shows why"
+            )
         self.context = name
-        self.namespace = str(names[name].get("namespace") or "default")
+        self.namespace = str(found.contexts[name].get("namespace") or "default")
         self.server = str(configuration.host).rstrip("/")
         self._client = ApiClient(configuration)
+        self._login_read: tuple[float, dict[str, str]] | None = None
         limited(self._client.rest_client.pool_manager)
         self._shown = f"the API server of {name}"
 
-    def _headers(self) -> Mapping[str, str]:
-        login = self._client.configuration.auth_settings()
-        return {
-            str(one["key"]): str(one["value"]) for one in login.values() if one.get("in") == "header" and one["value"]
-        }
+    def _headers(self) -> dict[str, str]:
+        """What logs in. A short-lived token of an exec plugin is asked for once in `_LOGIN_KEPT` seconds at most."""
+        now = time.monotonic()
+        with self._login_lock:
+            if self._login_read is None or now - self._login_read[0] > _LOGIN_KEPT:
+                settings = self._client.configuration.auth_settings().values()
+                headers = {
+                    # As kubectl does: a token file that an editor wrote ends in a newline.
+                    str(one["key"]): str(one["value"]).strip()
+                    for one in settings
+                    if one.get("in") == "header" and one["value"]
+                }
+                secrets.hold_login(headers)
+                self._login_read = now, headers
+            headers = self._login_read[1]
+        if not all(value.isascii() and value.isprintable() for value in headers.values()):
+            raise ApiError(f"the token of {self.context} holds characters that no token has; log in again")
+        return dict(headers)
 
     def _json(self, method: str, path: str, body: object = None, ends: float | None = None) -> Object:
         ends = time.monotonic() + self._deadline if ends is None else ends
@@ -400,15 +389,7 @@ def _lines(response: Any) -> Iterator[bytes]:
         yield from (line for line in whole if line.strip())
 
 
-def _kubeconfig(file: Path | None) -> str:
-    """The path of the kubeconfig; the client itself would read the environment only once, when it is imported."""
-    return str(file.expanduser()) if file else os.environ.get("KUBECONFIG") or _KUBECONFIG
-
-
-def _unusable(file: str, error: Exception) -> DeploymentError:
-    return DeploymentError(f"the kubeconfig {file} cannot be used: {_clean(error)}; `kubectl config view` shows it")
-
-
 def _clean(text: object) -> str:
     """One printable line of bounded length."""
-    return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())[:300].rstrip(".")
+    shown = "".join(c if c.isprintable() else " " for c in secrets.hide(str(text)))
+    return " ".join(shown.split())[:300].rstrip(".")

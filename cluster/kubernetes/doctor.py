@@ -148,8 +148,10 @@ class Examination:
         for resource in CHAOS:
             for verb in ("create", "delete"):
                 yield _right(api, Part.DRILL, verb, resource, namespace, "", drill)
-        yield _right(api, Part.DRILL, "create", PODS, namespace, "exec", drill)
-        yield _right(api, Part.DRILL, "create", JOBS, GPU_NAMESPACE, "", drill)
+        for verb in ("get", "create"):
+            yield _right(api, Part.DRILL, verb, PODS, namespace, "exec", drill)
+        for verb in ("create", "get", "delete"):
+            yield _right(api, Part.DRILL, verb, JOBS, GPU_NAMESPACE, "", drill)
 
     def _telemetry(self, deployment: KubernetesDeployment) -> Iterator[Check]:
         from cluster.kubernetes import logs, traces
@@ -162,6 +164,10 @@ class Examination:
             ("traces", "spans", spans, lambda: traces.probe(deployment.json_client(spans), spans) if spans else None),
         ]
         for name, kind, endpoint, probe in probes:
+            if endpoint is not None and endpoint.service:
+                where = endpoint.service.partition("/")[0]
+                role = "apply the role `view` of cluster/kubernetes/manifests/rbac"
+                yield _right(deployment.api, Part.TELEMETRY, "get", SERVICES, where, "proxy", role)
             fix = f"set {name} in kubernetes.toml, see docs/how-to/kubernetes.md, Telemetry"
             if endpoint is None:
                 self.missing.add(kind)

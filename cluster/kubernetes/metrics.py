@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from cluster.deployment import DeploymentError, Samples
+from cluster.http import Login
 from cluster.kubernetes.discovery import GATEWAY, Stack
 from cluster.kubernetes.settings import Metrics
-from cluster.kubernetes.sources import Login
 from cluster.prometheus.client import Prometheus, Series
 from cluster.prometheus.exposition import Exposition
 from cluster.prometheus.names import Environment, spellings
@@ -137,7 +137,7 @@ class MetricsReader:
         """Seconds that the server's clock is ahead of ours; None when it does not answer with a time."""
         with self.connect() as server:
             before = time.time()
-            clock = server.scalar("time()")
+            clock = server.scalar("vector(time())")
             return None if clock is None else clock - (before + time.time()) / 2
 
     @property
@@ -147,15 +147,7 @@ class MetricsReader:
 
     def connect(self) -> Prometheus:
         """The server; use it as a context manager."""
-        login = self._login()
-        return Prometheus(
-            login.url,
-            deadline=self._deadline,
-            headers=login.headers,
-            auth=login.auth,
-            verify=login.verify,
-            cert=login.cert,
-        )
+        return Prometheus(self._login(), deadline=self._deadline)
 
     def scraped(self, server: Prometheus, stack: Stack, window: Window) -> Scraped:
         """Names and scrape intervals about the window, read again after `CACHED_SECONDS`. Raises DeploymentError."""

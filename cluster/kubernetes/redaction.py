@@ -6,19 +6,23 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from cluster import secrets
 from cluster.kubernetes.api import Api
 from cluster.kubernetes.deployment import KubernetesDeployment
 from cluster.topology import Kind
 
+_GROUPS = r"ray\.io|k8s\.io|kubernetes\.io|chaos-mesh\.org"  # kinds of objects look like hosts: rayservices.ray.io
 _PATTERNS = (
     (re.compile(r"\b(?:https?)://[^\s,;)\"'`]+"), "[address]"),
     (re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b"), "[address]"),
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "[uid]"),
     (re.compile(r"\b[\w.+-]+@[\w-]+\.[\w.-]+\b"), "[mail]"),
-    (re.compile(r"\b(?:[a-z0-9-]+\.){2,}[a-z]{2,}\b"), "[host]"),
-    # Tokens: JWTs, and any other long word of letters and digits.
+    (re.compile(rf"\b(?!(?:[a-z0-9-]+\.)+(?:{_GROUPS})\b)(?:[a-z0-9-]+\.){{2,}}[a-z]{{2,}}\b"), "[host]"),
+    # Tokens: JWTs, those of Google, OpenShift and K3s, and any other long word of mixed characters.
     (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), "[token]"),
+    (re.compile(r"\bya29\.[\w.-]+|\bsha256~[\w-]+|\bK10\w+::[\w:.-]+"), "[token]"),
     (re.compile(r"\b(?=\w*\d)(?=\w*[A-Za-z])\w{24,}\b"), "[token]"),
+    (re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[a-z])(?=[\w-]*[A-Z])[\w-]{16,}"), "[token]"),
 )
 
 
@@ -39,7 +43,8 @@ def known_names(api: Api | None, deployment: KubernetesDeployment | None) -> dic
 
 
 def redact(text: str, known: Mapping[str, str]) -> str:
-    """The text with all names, addresses, ids and tokens replaced."""
+    """The text with all names, addresses, ids and tokens replaced, and the secrets that are held here."""
+    text = secrets.hide(text)
     for word in sorted(known, key=len, reverse=True):
         text = re.sub(rf"(?<![\w-]){re.escape(word)}(?![\w-])", known[word], text)
     for pattern, replacement in _PATTERNS:

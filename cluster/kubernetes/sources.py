@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from cluster.deployment import DeploymentError
-from cluster.http import QueryError, Session, checked, without_secrets
+from cluster.http import Login, QueryError, Session, checked, without_secrets
 from cluster.kubernetes.api import Api
 from cluster.kubernetes.resources import SERVICES, Object
 from cluster.kubernetes.settings import Endpoint, Metrics, Settings, Traces
@@ -73,34 +73,21 @@ def _find_service(services: Sequence[Object], names: Sequence[tuple[str, int]]) 
     return ""
 
 
-@dataclass(frozen=True)
-class Login:
-    """The address and the credentials for requests to an endpoint."""
-
-    url: str
-    headers: Mapping[str, str]
-    auth: tuple[str, str] | None
-    verify: bool | str
-    cert: tuple[str, str] | None
-
-
 def log_in(api: Api, endpoint: Endpoint) -> Login:
     """Read tokens and passwords again: they are renewed while we run. Raises DeploymentError where one is missing."""
-    headers: dict[str, str] = {}
-    verify: bool | str = str(endpoint.ca_file.expanduser()) if endpoint.ca_file else endpoint.verify
+    tenant = {"X-Scope-OrgID": endpoint.tenant} if endpoint.tenant else {}
     if endpoint.service:
         namespace, _, rest = endpoint.service.partition("/")
         name, _, port = rest.partition(":")
-        headers, verify, cert = api.login()
-        url, auth = api.proxy_url(namespace, name, port), None
-    else:
-        url, cert = endpoint.url.rstrip("/"), None
-        auth = (endpoint.username, endpoint.password()) if endpoint.username else None
-        if token := endpoint.token():
-            headers["Authorization"] = f"Bearer {token}"
-    if endpoint.tenant:
-        headers["X-Scope-OrgID"] = endpoint.tenant
-    return Login(url, headers, auth, verify, cert)
+        login = api.login(api.proxy_url(namespace, name, port))
+        return replace(login, headers={**login.headers, **tenant})
+    token = endpoint.token()
+    return Login(
+        endpoint.url.rstrip("/"),
+        tenant | ({"Authorization": f"Bearer {token}"} if token else {}),
+        (endpoint.username, endpoint.password()) if endpoint.username else None,
+        str(endpoint.ca_file.expanduser()) if endpoint.ca_file else endpoint.verify,
+    )
 
 
 class JsonClient:
@@ -108,8 +95,7 @@ class JsonClient:
 
     def __init__(self, server: str, login: Login, deadline: float) -> None:
         self.server, self._login, self._deadline = server, login, deadline
-        self._session = Session(login.url)
-        self._session.verify, self._session.cert = login.verify, login.cert
+        self._session = Session(login)
 
     def get(self, path: str, params: Mapping[str, str], timeout: float | None = None) -> Any:
         """The parsed answer. Raises DeploymentError."""

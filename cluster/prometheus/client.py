@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from prometheus_api_client import PrometheusConnect
 
 from cluster.deployment import DeploymentError
-from cluster.http import Adapter, QueryError, Session, checked, printable, without_secrets, wrong_form
+from cluster.http import Adapter, Login, QueryError, Session, checked, printable, without_secrets, wrong_form
 from cluster.prometheus.promql import Query, quoted
 from cluster.text.times import seconds_of
 from cluster.window import Window
@@ -71,29 +71,18 @@ class Prometheus:
     Use as a context manager, or call `close`.
     """
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        deadline: float = 10.0,
-        headers: Mapping[str, str] | None = None,
-        auth: tuple[str, str] | None = None,
-        verify: bool | str = True,
-        cert: tuple[str, str] | None = None,
-    ) -> None:
+    def __init__(self, server: str | Login, *, deadline: float = 10.0) -> None:
+        login = Login(server) if isinstance(server, str) else server
+        url = login.url.rstrip("/")
         self._shown = without_secrets(url)
         self._deadline = deadline
-        self._url, self._headers, self._auth = url.rstrip("/"), dict(headers or {}), auth
-        self._session = session = Session(url)
-        session.verify, session.cert = verify, cert
+        self._url, self._headers, self._auth = url, dict(login.headers), login.auth
+        self._session = session = Session(login)
         self._client = PrometheusConnect(
-            url.rstrip("/"),
-            dict(headers or {}),
-            auth=auth,
-            session=session,
-            timeout=deadline,
+            url, self._headers, auth=self._auth, proxy=session.proxies, session=session, timeout=deadline
         )
-        session.mount(url.rstrip("/"), Adapter())  # in place of the client's own, whose connections know no deadline
+        # In place of the client's own, whose connections know no deadline.
+        session.mount(url, Adapter(login.server_name))
 
     def __enter__(self) -> Self:
         return self

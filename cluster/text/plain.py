@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from cluster import secrets
+
 NOTHING = "–"
 """Shown where there is no value: not measured is not zero."""
 
@@ -14,8 +16,11 @@ _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 def plain(value: object, limit: int = 400) -> str:
-    """The value as one line of harmless text: control and direction characters replaced, cut at `limit` characters."""
-    text = str(value)
+    """The value as one line of harmless text, cut at `limit` characters.
+
+    Control and direction characters are replaced, and secrets that this process holds are hidden.
+    """
+    text = secrets.hide(str(value))
     if len(text) > limit:
         text = text[: limit - 1] + "…"
     if text.isascii() and text.isprintable():

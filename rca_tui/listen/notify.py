@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cluster.errors import RcaError
-from cluster.http import QueryError, Session, checked
+from cluster.http import Login, QueryError, Session, checked
 from cluster.text.plain import plain
 
 TOKEN = "RCA_TUI_TOKEN"  # noqa: S105 (the name of a variable)
@@ -95,7 +95,7 @@ class Notifier:
             self._run(json.dumps(body), notice)
 
     def _post(self, body: Any) -> None:
-        with Session(self._url or "") as session:
+        with Session(Login(self._url or "")) as session:
             session.post(self._url or "", json=body, timeout=TIMEOUT, allow_redirects=False)
 
     def _run(self, body: str, notice: Notice) -> None:

@@ -153,9 +153,9 @@ class ContextPicker(Picker):
     COLUMNS: ClassVar[Layout] = [("context", 28), ("namespace", 18), ("cluster", 0)]
 
     def choices(self) -> tuple[Choice, ...]:
-        from cluster.kubernetes import api
+        from cluster.kubernetes import kubeconfig
 
         return tuple(
             Choice(one.name, (f"{one.name}{' (current)' if one.current else ''}", one.namespace, one.cluster))
-            for one in api.contexts()
+            for one in kubeconfig.contexts()
         )

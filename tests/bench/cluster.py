@@ -11,12 +11,12 @@ from pathlib import Path
 
 import psutil
 
+from cluster.http import Login
 from cluster.kubernetes.discovery import Stack, Target, build_stack
 from cluster.kubernetes.identity import PodHistory
 from cluster.kubernetes.metrics import MetricsReader
 from cluster.kubernetes.objects import Node, Pod
 from cluster.kubernetes.settings import Labels, Metrics
-from cluster.kubernetes.sources import Login
 from cluster.window import Window
 from tests.bench.tables import REPOSITORY, seconds, show, tell
 
@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> None:
             out.add(metric, labels, lambda second: None if second % STEP else float(second))
     tell(f"writing {PODS * len(METRICS) * SAMPLES:,} samples")
     with tempfile.TemporaryDirectory() as folder, prometheus_data.prometheus(Path(folder), out) as url:
-        reader = MetricsReader(Metrics(url=url), lambda: Login(url, {}, None, True, None), 600.0)
+        reader = MetricsReader(Metrics(url=url), lambda: Login(url), 600.0)
         window = Window(out.start, out.start + out.seconds)
         rows = [_timed(reader, stack, window, call) for call in ("first call", "again")]
     show(

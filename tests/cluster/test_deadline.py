@@ -12,7 +12,7 @@ from socket import SHUT_RDWR, create_server, socket
 import pytest
 
 from cluster.deadline import Deadline, limited
-from cluster.http import QueryError, Session, checked
+from cluster.http import Login, QueryError, Session, checked
 from cluster.kubernetes.api import Api, ApiError
 from cluster.kubernetes.resources import PODS
 
@@ -69,7 +69,7 @@ def dribbler(request: pytest.FixtureRequest) -> Iterator[Dribbler]:
 
 def test_an_answer_in_drops_ends_with_the_connection(dribbler: Dribbler) -> None:
     url = f"http://127.0.0.1:{dribbler.port}/"
-    with Session(url) as session, pytest.raises(QueryError, match="took too long"):
+    with Session(Login(url)) as session, pytest.raises(QueryError, match="took too long"):
         checked(lambda: session.get(url, timeout=0.3))
     assert dribbler.left.wait(5), "the connection outlived its deadline"
 
@@ -111,7 +111,7 @@ def test_a_kept_connection_is_held_again() -> None:
     thread.start()
     url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
     try:
-        with Session(url) as session:
+        with Session(Login(url)) as session:
             assert session.get(url, timeout=5).json() == {}
             with pytest.raises(QueryError, match="took too long"):
                 checked(lambda: session.get(url, timeout=0.3))

@@ -121,9 +121,9 @@ def test_services_answer_behind_the_proxy(stack: MockApi) -> None:
     with MockApi() as behind, Api("mock", deadline=120) as client:
         behind.tokens.add("")
         stack.backends["monitoring", "prometheus"] = behind.url
-        headers, _, _ = client.login()
-        url = client.proxy_url("monitoring", "prometheus", 9090)
-        with urllib.request.urlopen(urllib.request.Request(f"{url}/version", headers=headers)) as answer:
+        login = client.login(client.proxy_url("monitoring", "prometheus", 9090))
+        request = urllib.request.Request(f"{login.url}/version", headers=dict(login.headers))
+        with urllib.request.urlopen(request) as answer:
             assert b"gitVersion" in answer.read()
 
 

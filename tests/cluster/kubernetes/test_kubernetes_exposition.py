@@ -7,10 +7,10 @@ import time
 
 from http_server import Handler, server
 
+from cluster.http import Login
 from cluster.kubernetes.deployment import KubernetesDeployment
 from cluster.kubernetes.metrics import MetricsReader
 from cluster.kubernetes.settings import Metrics
-from cluster.kubernetes.sources import Login
 from cluster.prometheus.exposition import HasExposition
 from cluster.window import Window
 
@@ -30,7 +30,7 @@ def _answer(handler: Handler) -> None:
 def test_names_types_intervals_and_queries_of_the_namespace(deployment: KubernetesDeployment) -> None:
     now = time.time()
     with server(_answer) as url:
-        reader = MetricsReader(Metrics(url=url), lambda: Login(url, {}, None, True, None), 10.0)
+        reader = MetricsReader(Metrics(url=url), lambda: Login(url), 10.0)
         found = reader.exposition(deployment.stack(), Window(now - 60, now))
     assert isinstance(deployment, HasExposition)
     assert found.intervals == {"ray": 15.0}

@@ -190,6 +190,6 @@ def test_any_answer_is_read_or_refused(deployment: KubernetesDeployment, answer:
 
 
 def _login() -> object:
-    from cluster.kubernetes.sources import Login
+    from cluster.http import Login
 
-    return Login("http://127.0.0.1:1", {}, None, True, None)
+    return Login("http://127.0.0.1:1")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from prometheus_data import PODS, SECONDS, T0
 
 from cluster.deployment import DeploymentError
+from cluster.http import Login
 from cluster.prometheus.client import POINTS_PER_QUERY, Prometheus, grid
 from cluster.prometheus.names import Environment, spellings
 from cluster.prometheus.promql import Query, Source, resolve
@@ -149,7 +150,7 @@ def test_a_bad_answer_is_one_sentence_without_secrets(case: str) -> None:
     status, body, kind, expected = BAD[case]
     with server(lambda handler: handler.reply(status, body, kind)) as url:
         secret = url.replace("http://", f"http://user:{SECRET}@")
-        client = Prometheus(secret, headers={"Authorization": f"Bearer {SECRET}"})
+        client = Prometheus(Login(secret, {"Authorization": f"Bearer {SECRET}"}))
         calls = [lambda: client.range([query()], WINDOW, 1.0), lambda: client.names(WINDOW)]
         for call in calls:
             with pytest.raises(DeploymentError, match=expected) as caught:
@@ -174,7 +175,7 @@ def test_a_login_is_sent() -> None:
         seen.append(handler.headers["Authorization"])
         handler.reply(200, matrix())
 
-    with server(answering) as url, Prometheus(url, headers={"Authorization": "Bearer x"}) as client:
+    with server(answering) as url, Prometheus(Login(url, {"Authorization": "Bearer x"})) as client:
         client.range([query()], WINDOW, 1.0)
     assert seen == ["Bearer x"]
 

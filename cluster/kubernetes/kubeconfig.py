@@ -1,0 +1,102 @@
+"""Which contexts there are, and which one is meant: by the rules of kubectl, where the client's library has others.
+
+Several files in `KUBECONFIG`: the first to say something counts, and files that are missing or empty say nothing. With
+a context named, `current-context` may be unset or name one that is gone.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cluster.deployment import DeploymentError
+from cluster.text.plain import plain
+
+DEFAULT = "~/.kube/config"
+_HINT = "`kubectl config view` shows it"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One context as the kubeconfig names it: hostile text. `current` where `kubectl` would use it."""
+
+    name: str
+    cluster: str
+    namespace: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Kubeconfig:
+    """The merged files.
+
+    Attributes:
+        files: those that say something, in their order.
+        contexts: name -> the mapping of cluster, user and namespace.
+        current: the name that `current-context` gives, empty where none does.
+        plugins: user -> the program that logs it in.
+    """
+
+    files: tuple[str, ...]
+    contexts: Mapping[str, Mapping[str, Any]]
+    current: str
+    plugins: Mapping[str, str]
+
+    @classmethod
+    def read(cls, file: Path | None = None) -> Kubeconfig:
+        """From a file, else from `KUBECONFIG` or the usual place. Raises DeploymentError."""
+        try:
+            import yaml  # type: ignore[import-untyped]
+        except ImportError:
+            raise DeploymentError("the kubernetes client is not installed: `pip install 'rca-tui[kubernetes]'`") from None
+        wanted = str(file) if file else os.environ.get("KUBECONFIG") or DEFAULT
+        paths = [Path(path).expanduser() for path in wanted.split(os.pathsep) if path]
+        there = [path for path in dict.fromkeys(paths) if path.exists()]
+        if not there:
+            raise DeploymentError(f"the kubeconfig {wanted} cannot be used: there is no such file; {_HINT}")
+        files: list[str] = []
+        contexts: dict[str, Mapping[str, Any]] = {}
+        plugins: dict[str, str] = {}
+        current = ""
+        for path in there:
+            try:
+                said = yaml.safe_load(path.read_bytes())
+                if said is None:
+                    continue
+                named = {str(one["name"]): dict(one.get("context") or {}) for one in said.get("contexts") or ()}
+                users = {str(one["name"]): one.get("user") or {} for one in said.get("users") or ()}
+                plugins = {
+                    name: str(user["exec"].get("command", "")) for name, user in users.items() if user.get("exec")
+                } | plugins
+                current = current or str(said.get("current-context") or "")
+            except OSError as error:
+                raise DeploymentError(f"the kubeconfig {path} cannot be used: {error.strerror}; {_HINT}") from error
+            except (yaml.YAMLError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
+                reason = " ".join(plain(str(error)).split())[:200]
+                raise DeploymentError(f"the kubeconfig {path} cannot be used: {reason}; {_HINT}") from error
+            files.append(str(path))
+            contexts = named | contexts
+        return cls(tuple(files), contexts, current, plugins)
+
+    def choose(self, wanted: str | None) -> str:
+        """The context of that name, else the current one. Raises DeploymentError with those there are."""
+        known = ", ".join(sorted(self.contexts)) or "none"
+        name = wanted or self.current
+        if not name:
+            raise DeploymentError(f"the kubeconfig has no current context: name one with --context; it has: {known}")
+        if name not in self.contexts:
+            raise DeploymentError(f"the kubeconfig has no context {name!r}; it has: {known}")
+        return name
+
+
+def contexts() -> tuple[Context, ...]:
+    """The contexts there are, the current one first. Raises DeploymentError."""
+    found = Kubeconfig.read()
+    listed = [
+        Context(name, str(about.get("cluster", "")), str(about.get("namespace") or "default"), name == found.current)
+        for name, about in found.contexts.items()
+    ]
+    return tuple(sorted(listed, key=lambda one: (not one.current, one.name)))

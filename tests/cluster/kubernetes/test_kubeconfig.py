@@ -1,0 +1,92 @@
+"""Which context is meant, by kubectl's rules."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from mock_api import TOKEN, MockApi
+
+from cluster.deployment import DeploymentError
+from cluster.kubernetes.api import Api
+from cluster.kubernetes.kubeconfig import Kubeconfig
+from cluster.kubernetes.resources import PODS
+
+
+def change(file: Path, **values: object) -> None:
+    file.write_text(json.dumps({**json.loads(file.read_text()), **values}))
+
+
+@pytest.mark.parametrize("current", [None, "", "gone"])
+def test_a_named_context_needs_no_current_one(api: MockApi, tmp_path: Path, current: str | None) -> None:
+    change(tmp_path / "kubeconfig", **{"current-context": current})
+    with Api("mock") as client:
+        assert client.version()
+    with pytest.raises(DeploymentError, match=r"--context; it has: mock" if not current else "no context 'gone'"):
+        Api()
+
+
+def test_of_several_files_the_first_counts_and_empty_ones_are_skipped(
+    api: MockApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "empty").touch()
+    first = api.kubeconfig(tmp_path / "first", context="first")
+    second = api.kubeconfig(tmp_path / "second", context="second")
+    files = [tmp_path / "nowhere", tmp_path / "empty", first, second]
+    monkeypatch.setenv("KUBECONFIG", os.pathsep.join(map(str, files)))
+    found = Kubeconfig.read()
+    assert (found.current, set(found.contexts)) == ("first", {"first", "second"})
+    with Api() as client:
+        assert client.context == "first"
+    with Api("second") as client:
+        assert client.version()
+
+
+@pytest.mark.parametrize("content", ["[]", "3", '{"contexts": 3}', '{"contexts": [{"x": 1}]}', "{: ["])
+def test_a_file_of_another_form_is_one_sentence(tmp_path: Path, content: str) -> None:
+    (tmp_path / "config").write_text(content)
+    with pytest.raises(DeploymentError, match="cannot be used") as raised:
+        Kubeconfig.read(tmp_path / "config")
+    assert "\n" not in str(raised.value)
+
+
+def test_a_token_file_may_end_in_a_newline(api: MockApi, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text(f"{TOKEN}\n")
+    change(tmp_path / "kubeconfig", users=[{"name": "mock", "user": {"tokenFile": str(tmp_path / "token")}}])
+    with Api("mock") as client:
+        assert client.list(PODS, "llm") == []
+
+
+def test_a_token_that_no_header_can_hold_is_not_shown(api: MockApi, tmp_path: Path) -> None:
+    change(tmp_path / "kubeconfig", users=[{"name": "mock", "user": {"token": "hush\nhush-hush"}}])
+    with Api("mock") as client, pytest.raises(DeploymentError, match="no token has") as raised:
+        client.version()
+    assert "hush" not in str(raised.value)
+
+
+def plugin(folder: Path, body: str) -> dict[str, object]:
+    """A user whose login is what a program prints."""
+    program = folder / "plugin"
+    program.write_text(f"#!/bin/sh\necho run >> {folder}/runs\n{body}\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    exec_ = {"apiVersion": "client.authentication.k8s.io/v1", "command": str(program), "interactiveMode": "Never"}
+    return {"users": [{"name": "mock", "user": {"exec": exec_}}]}
+
+
+def test_a_login_plugin_that_fails_is_named(api: MockApi, tmp_path: Path) -> None:
+    change(tmp_path / "kubeconfig", **plugin(tmp_path, "exit 1"))
+    with pytest.raises(DeploymentError, match=r"login plugin '.*plugin' of the context 'mock' gave no login"):
+        Api("mock")
+
+
+def test_a_short_lived_token_is_not_asked_for_at_every_request(api: MockApi, tmp_path: Path) -> None:
+    status = {"token": TOKEN, "expirationTimestamp": "2000-01-01T00:00:00Z"}
+    credential = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": status}
+    change(tmp_path / "kubeconfig", **plugin(tmp_path, f"echo '{json.dumps(credential)}'"))
+    with Api("mock") as client:
+        for _ in range(8):
+            client.version()
+    assert len((tmp_path / "runs").read_text().splitlines()) <= 2

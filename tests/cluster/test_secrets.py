@@ -1,0 +1,74 @@
+"""What this process holds is hidden by value, whoever says it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from http_server import Handler, server
+
+from cluster import secrets
+from cluster.deployment import DeploymentError
+from cluster.http import Login, QueryError, Session, checked
+from cluster.kubernetes.redaction import redact
+from cluster.prometheus.client import Prometheus
+from cluster.text.plain import plain
+from cluster.window import Window
+
+TOKEN = "view-token"
+
+
+@pytest.fixture(autouse=True)
+def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(secrets, "_held", {})
+    yield
+
+
+def test_a_server_that_repeats_the_token_does_not_get_it_shown() -> None:
+    def answering(handler: Handler) -> None:
+        handler.reply(400, b'{"error": "bad header ' + handler.headers["Authorization"].encode() + b'"}')
+
+    login = {"Authorization": f"Bearer {TOKEN}"}
+    with server(answering) as url:
+        with Session(Login(url, login)) as session, pytest.raises(QueryError) as raised:
+            checked(lambda: session.get(url, headers=login, timeout=5))
+        assert TOKEN not in str(raised.value) and "[secret]" in str(raised.value)
+        with Prometheus(Login(url, login)) as client, pytest.raises(DeploymentError) as said:
+            client.names(Window(0.0, 1.0))
+        assert TOKEN not in str(said.value)
+
+
+def test_text_made_harmless_holds_no_secret() -> None:
+    secrets.hold_login({"Authorization": f"Bearer {TOKEN}"}, ("me", "swordfish"))
+    assert plain(f"got 'Bearer {TOKEN}' and swordfish") == "got '[secret]' and [secret]"
+
+
+def test_a_word_is_not_a_secret() -> None:
+    secrets.hold("a", "null")
+    assert secrets.hide("a null") == "a null"
+
+
+def test_old_secrets_make_room() -> None:
+    for number in range(1000):
+        secrets.hold(f"secret-{number}")
+    assert len(secrets._held) <= 64
+    assert secrets.hide("secret-999") == "[secret]"
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "ya29.a0AfH6SMBx-y_z",
+        "sha256~Qm9-x_Y",
+        "K10abcdef0123456789abcdef::server:0123abcd",
+        "aB3dE5fG7hI9jK1m",
+        "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln",
+    ],
+)
+def test_opaque_tokens_are_taken_out_of_a_report(token: str) -> None:
+    assert token not in redact(f"the server said {token} twice", {})
+
+
+def test_kinds_of_objects_are_no_hosts() -> None:
+    said = "right to list rayservices.ray.io at prometheus.example.com"
+    assert redact(said, {}) == "right to list rayservices.ray.io at [host]"
