@@ -49,9 +49,11 @@ class Kubeconfig:
     def read(cls, file: Path | None = None) -> Kubeconfig:
         """From a file, else from `KUBECONFIG` or the usual place. Raises DeploymentError."""
         try:
-            import yaml  # type: ignore[import-untyped]
+            import yaml
         except ImportError:
-            raise DeploymentError("the kubernetes client is not installed: `pip install 'rca-tui[kubernetes]'`") from None
+            raise DeploymentError(
+                "the kubernetes client is not installed: `pip install 'rca-tui[kubernetes]'`"
+            ) from None
         wanted = str(file) if file else os.environ.get("KUBECONFIG") or DEFAULT
         paths = [Path(path).expanduser() for path in wanted.split(os.pathsep) if path]
         there = [path for path in dict.fromkeys(paths) if path.exists()]
