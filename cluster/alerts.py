@@ -53,7 +53,7 @@ _COMPONENT_LABELS = (
     *("deployment", "destination_workload"),
 )
 """Labels of an alert that may name a component, the most exact first."""
-_OWN_LABELS = {Kind.NODE: ("node",), Kind.GPU: ()}
+_OWN_LABELS = {Kind.NODE: ("node",), Kind.GPU: (), Kind.ENGINE: ()}
 """Labels of a component that are a name of its own; the others say where it runs."""
 _NAME, _VALUE = 200, 4_000  # characters of a label's name, and of its value or of an address
 _WORDS = {"second": 1.0, "minute": 60.0, "min": 60.0, "hour": 3600.0, "day": 86400.0}

@@ -58,16 +58,17 @@ def _table() -> Iterable[Signal]:
     gauge, rate, quantile, ratio = Quantity.GAUGE, Quantity.RATE, Quantity.QUANTILE, Quantity.RATIO
     up, down, either = Hurts.UP, Hurts.DOWN, Hurts.EITHER
     node, gateway, gpu = frozenset({Kind.NODE}), frozenset({Kind.GATEWAY}), frozenset({Kind.GPU})
+    engines, everyone = SERVING | {Kind.ENGINE}, PODS | {Kind.ENGINE}
     head, anywhere, nowhere = frozenset({Kind.HEAD}), PODS | {Kind.NODE}, frozenset[Kind]()
 
     # Load and user-visible latency and errors.
-    yield Signal("request_rate", "1/s", "requests that ended", PODS, rate, either, on_edges=True)
-    yield Signal("error_rate", "1/s", "requests that failed", PODS, rate, up, on_edges=True)
+    yield Signal("request_rate", "1/s", "requests that ended", everyone, rate, either, on_edges=True)
+    yield Signal("error_rate", "1/s", "requests that failed", everyone, rate, up, on_edges=True)
     yield Signal("error_ratio", "1", "failed share of the requests that ended", gateway, ratio, up)
     yield Signal("timeout_rate", "1/s", "requests that timed out or were given up (504, 499)", gateway, rate, up)
-    yield Signal("abort_rate", "1/s", "requests that the engine aborted", SERVING, rate, up)
-    yield Signal("latency_p50", "s", "median time of a whole request", PODS, quantile, up, on_edges=True)
-    yield Signal("latency_p90", "s", "90th percentile of a whole request's time", PODS, quantile, up, on_edges=True)
+    yield Signal("abort_rate", "1/s", "requests that the engine aborted", engines, rate, up)
+    yield Signal("latency_p50", "s", "median time of a whole request", everyone, quantile, up, on_edges=True)
+    yield Signal("latency_p90", "s", "90th percentile of a whole request's time", everyone, quantile, up, on_edges=True)
     yield Signal(
         "connect_time_p90",
         "s",
@@ -77,28 +78,30 @@ def _table() -> Iterable[Signal]:
         up,
         on_edges=True,
     )
-    yield Signal("ttft_p50", "s", "median time to the first token", PODS, quantile, up)
-    yield Signal("ttft_p90", "s", "90th percentile of the time to the first token", PODS, quantile, up)
+    yield Signal("ttft_p50", "s", "median time to the first token", everyone, quantile, up)
+    yield Signal("ttft_p90", "s", "90th percentile of the time to the first token", everyone, quantile, up)
     # With speculation an event brings several tokens: the next two are not to be compared with each other.
-    yield Signal("tpot_p50", "s", "median time per output token after the first", PODS, quantile, up)
-    yield Signal("tpot_p90", "s", "90th percentile of the time per output token after the first", PODS, quantile, up)
-    yield Signal("inter_token_p50", "s", "median time between two output events", SERVING, quantile, up)
-    yield Signal("inter_token_p90", "s", "90th percentile of the time between two output events", SERVING, quantile, up)
-    yield Signal("token_rate", "1/s", "tokens generated", SERVING, rate, either)
+    yield Signal("tpot_p50", "s", "median time per output token after the first", everyone, quantile, up)
+    yield Signal(
+        "tpot_p90", "s", "90th percentile of the time per output token after the first", everyone, quantile, up
+    )
+    yield Signal("inter_token_p50", "s", "median time between two output events", engines, quantile, up)
+    yield Signal("inter_token_p90", "s", "90th percentile of the time between two output events", engines, quantile, up)
+    yield Signal("token_rate", "1/s", "tokens generated", engines, rate, either)
     yield Signal("connections", "1", "open client connections", gateway, gauge, either)
 
     # The scheduler: queue, batch, cache, phases.
-    yield Signal("queue_length", "1", "requests that wait for the engine", SERVING, gauge, up)
+    yield Signal("queue_length", "1", "requests that wait for the engine", engines, gauge, up)
     yield Signal("router_queue", "1", "requests that wait in a router for a replica", SERVING, gauge, up)
-    yield Signal("running_requests", "1", "requests in work", SERVING, gauge, either)
+    yield Signal("running_requests", "1", "requests in work", engines, gauge, either)
     yield Signal("slots_busy", "1", "share of the engine's slots in use", SERVING, gauge, either)
-    yield Signal("kv_usage", "1", "share of the KV cache in use", SERVING, gauge, up)
-    yield Signal("preemption_rate", "1/s", "requests pushed out of the KV cache", SERVING, rate, up)
-    yield Signal("queue_time_p90", "s", "90th percentile of the time in the engine's queue", SERVING, quantile, up)
-    yield Signal("prefill_time_p90", "s", "90th percentile of the prefill phase", SERVING, quantile, up)
-    yield Signal("decode_time_p90", "s", "90th percentile of the decode phase", SERVING, quantile, up)
-    yield Signal("prompt_tokens_p90", "1", "90th percentile of the prompt's length", SERVING, quantile, either)
-    yield Signal("batch_tokens_p90", "1", "90th percentile of tokens per engine step", SERVING, quantile, either)
+    yield Signal("kv_usage", "1", "share of the KV cache in use", engines, gauge, up)
+    yield Signal("preemption_rate", "1/s", "requests pushed out of the KV cache", engines, rate, up)
+    yield Signal("queue_time_p90", "s", "90th percentile of the time in the engine's queue", engines, quantile, up)
+    yield Signal("prefill_time_p90", "s", "90th percentile of the prefill phase", engines, quantile, up)
+    yield Signal("decode_time_p90", "s", "90th percentile of the decode phase", engines, quantile, up)
+    yield Signal("prompt_tokens_p90", "1", "90th percentile of the prompt's length", engines, quantile, either)
+    yield Signal("batch_tokens_p90", "1", "90th percentile of tokens per engine step", engines, quantile, either)
     yield Signal("restarts", "1", "starts of the replica or container since the deployment began", PODS, gauge, up)
 
     # The host.

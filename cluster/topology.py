@@ -14,22 +14,30 @@ from functools import cached_property
 
 
 class Kind(StrEnum):
-    """What a component is. `SERVICE` is for imported stacks that are not LLM deployments."""
+    """What a component is.
+
+    `ENGINE`: one of several engines of a replica. `SERVICE` is for imported stacks that are not LLM deployments.
+    """
 
     GATEWAY = "gateway"
     HEAD = "head"
     REPLICA = "replica"
+    ENGINE = "engine"
     GPU = "gpu"
     NODE = "node"
     SERVICE = "service"
 
 
 class Relation(StrEnum):
-    """`CALLS`: source sends requests to target; `RUNS_ON`: it lives on target; `USES`: it computes on target."""
+    """`CALLS`: source sends requests to target; `RUNS_ON`: it lives on target; `USES`: it computes on target.
+
+    `PART_OF`: it is one of those that target consists of.
+    """
 
     CALLS = "calls"
     RUNS_ON = "runs_on"
     USES = "uses"
+    PART_OF = "part_of"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +114,12 @@ class Topology:
     def peers(self, component_id: str) -> tuple[str, ...]:
         """Other components of the same kind that share a caller with it: those that it can be compared with.
 
-        A head that also serves requests is a peer of the replicas.
+        A head that also serves requests is a peer of the replicas; all engines within replicas are peers.
         """
         serving = {Kind.HEAD, Kind.REPLICA}
         own = self.component(component_id).kind
+        if own is Kind.ENGINE:
+            return tuple(c.id for c in self.of_kind(Kind.ENGINE) if c.id != component_id)
         alike = serving if own in serving else {own}
         shared = {callee for caller in self.callers(component_id) for callee in self.callees(caller)}
         return tuple(c.id for c in self.components if c.id != component_id and c.kind in alike and c.id in shared)

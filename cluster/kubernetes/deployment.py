@@ -98,7 +98,12 @@ class KubernetesDeployment(Deployment, HasAlerts, HasEvents):
             return self._stack[1]
 
     def topology(self) -> Topology:
-        return self.stack().topology
+        """With the engines of pods that have several, once metrics have been read."""
+        return self._with_engines(self.stack()).topology
+
+    def _with_engines(self, stack: Stack) -> Stack:
+        reader: MetricsReader | None = self.__dict__.get("metrics")
+        return reader.with_engines(stack) if reader else stack
 
     def status(self) -> Status:
         stack = self.stack()

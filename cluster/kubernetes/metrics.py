@@ -6,13 +6,14 @@ import dataclasses
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from cluster.deployment import DeploymentError, Samples
 from cluster.http import Login
 from cluster.kubernetes.discovery import GATEWAY, Stack
+from cluster.kubernetes.engines import Ranks, engine_id, ranks_of, with_engines
 from cluster.kubernetes.settings import Metrics
 from cluster.prometheus.client import Prometheus, Series
 from cluster.prometheus.exposition import Exposition
@@ -31,6 +32,7 @@ _DEFAULT_SCRAPE = 30.0
 _GATEWAY_KINDS = frozenset({Kind.GATEWAY})
 _OTHER_KINDS = frozenset(Kind) - _GATEWAY_KINDS
 _NODE_KINDS, _GPU_KINDS = frozenset({Kind.NODE}), frozenset({Kind.GPU})
+_ENGINE_KINDS = frozenset({Kind.ENGINE})
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Scraped:
     """What the server has at time `at` (unix s): metric names, and seconds between two scrapes by spelling.
 
     `own`: the names of the series of the deployment's namespace. `duplicates`: the label in which copies of a series
-    differ, "" without copies.
+    differ, "" without copies. `ranks`: the engines of pods that have several.
     """
 
     names: frozenset[str]
@@ -46,6 +48,7 @@ class Scraped:
     at: float
     own: frozenset[str] = frozenset()
     duplicates: str = ""
+    ranks: Ranks = field(default_factory=dict)
 
 
 class MetricsReader:
@@ -59,6 +62,7 @@ class MetricsReader:
         """Canonical signals on a grid. Raises DeploymentError, for an unknown signal too."""
         with self.connect() as server:
             scraped = self.scraped(server, stack, window)
+            stack = with_engines(stack, scraped.ranks)
             try:
                 queries, missing = build_queries(stack, scraped, self._configured, signals, step)
             except KeyError as error:
@@ -140,6 +144,10 @@ class MetricsReader:
             clock = server.scalar("vector(time())")
             return None if clock is None else clock - (before + time.time()) / 2
 
+    def with_engines(self, stack: Stack) -> Stack:
+        """The deployment with the engines that the last reading found."""
+        return with_engines(stack, self._scraped.ranks) if self._scraped else stack
+
     @property
     def shortest_interval(self) -> float:
         """Seconds between two scrapes of the most frequently scraped exporter that is known."""
@@ -162,7 +170,8 @@ class MetricsReader:
                     intervals[spelling.name] = self._interval(server, f"{metric}{{{matchers}}}", window.end)
             own = server.names(window, f"{{{namespace}}}")
             up = [dict(labels) for labels in server.instant(f"up{{{namespace}}}", window.end)]
-            self._scraped = Scraped(names, intervals, window.end, own, _duplicates(up))
+            ranks = ranks_of(server, names, namespace, window.end)
+            self._scraped = Scraped(names, intervals, window.end, own, _duplicates(up), ranks)
         return self._scraped
 
     def _interval(self, server: Prometheus, selector: str, end: float) -> float:
@@ -195,6 +204,7 @@ def build_queries(
         namespace=namespace,
         everywhere=_matchers(configured.matchers),
         duplicates=scraped.duplicates,
+        ranks=bool(scraped.ranks),
     ).sampled(step)
     queries, missing = resolve(signals, base, scraped.names)
     if GATEWAY in stack.pods:
@@ -273,6 +283,9 @@ class SeriesOwner:
             component = self._nodes.get(node) or self._nodes.get(instance) or self._by_address.get(_host(instance))
         elif query.kinds == _GPU_KINDS:
             component = self._gpu(*labels)
+        elif query.kinds == _ENGINE_KINDS:
+            holder = self._pod(labels[0])
+            component = engine_id(holder, labels[1]) if holder and labels[1] else None
         else:
             component = self._pod(labels[0])
         return (component,) if component else None

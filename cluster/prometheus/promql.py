@@ -27,6 +27,7 @@ from string import Template
 from cluster import signals as vocabulary
 from cluster.prometheus import variants
 from cluster.prometheus.rules import Rule, Spelling
+from cluster.signals import SERVING
 from cluster.topology import Kind
 
 _SELECTED = re.compile(
@@ -69,6 +70,7 @@ class Source:
         scrapes: seconds between two scrapes by name of the spelling, where they differ from `scrape`.
         kinds: kinds of components to query; None for all.
         namespace, everywhere, workload: see `Rule.expr`; `everywhere` ends in a comma unless it is empty.
+        ranks: ask for each engine of a pod as well, where a label tells them apart.
         duplicates: label in which the copies of a series differ, in a store of several Prometheus that does not merge
             them; "" where there is one of each.
     """
@@ -92,6 +94,7 @@ class Source:
     namespace: str = ""
     everywhere: str = ""
     workload: str = ""
+    ranks: bool = False
     duplicates: str = ""
 
     def sampled(self, step: float) -> Source:
@@ -134,6 +137,9 @@ def resolve(
     for spelling in spellings:
         for rule in spelling.rules:
             rules.setdefault(rule.signal, []).append((rule, spelling))
+            if source.ranks and spelling.rank and rule.kinds == SERVING and not rule.edge:
+                of_engine = replace(rule, kinds=frozenset({Kind.ENGINE}), labels=(source.component, spelling.rank))
+                rules[rule.signal].append((of_engine, spelling))
     queries, missing = [], []
     for name in wanted:
         vocabulary.signal(name)

@@ -49,6 +49,7 @@ class Spelling:
         name: of the exporter; of a table with `prefixed` names, what all of them begin with.
         layer: exporters of one layer measure the same quantity, so a fleet may use several; "" for a layer of its own.
         prefixed: others may export the names with something before them, as Ray and KServe do.
+        rank: label that tells the engines of one pod apart, as with data parallelism; "" without one.
         unread: names that the exporter has and no rule reads; `*` stands for any text.
     """
 
@@ -56,6 +57,7 @@ class Spelling:
     rules: tuple[Rule, ...]
     layer: str = ""
     prefixed: bool = False
+    rank: str = ""
     unread: tuple[str, ...] = ()
 
     @property

@@ -119,6 +119,8 @@ def as_samples(
                 silent += [] if (caller, callee) in series else [f"{caller} → {callee}"]
         else:
             for member in members:
+                if (member,) not in series and (member, query.signal) in read_by:
+                    continue  # an engine of another kind, which an earlier query asks for
                 read_by[member, query.signal] = number
                 metrics[member, query.signal] = series.get((member,), gap)
                 silent += [] if (member,) in series else [member]

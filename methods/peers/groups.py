@@ -39,8 +39,9 @@ def groups_of(topology: Topology) -> tuple[Group, ...]:
     for component in topology.components:
         above = sorted(callers[component.id])
         kind = Kind.REPLICA if component.kind is Kind.HEAD else component.kind
-        # Nobody calls it: there is nothing that makes it alike to another.
-        members[(kind, *above) if above else ("", component.id)].append(component.id)
+        # Nobody calls it: there is nothing that makes it alike to another. Engines within replicas are alike.
+        alike = above or kind is Kind.ENGINE
+        members[(kind, *above) if alike else ("", component.id)].append(component.id)
     groups = (
         Group(
             tuple(sorted(found)),

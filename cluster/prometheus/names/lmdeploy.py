@@ -30,6 +30,7 @@ SPELLINGS = (
         ),
         layer="engine",
         prefixed=True,
+        rank="engine",
         unread=(
             "lmdeploy:cached_tokens",
             "lmdeploy:num_api_requests_routed",

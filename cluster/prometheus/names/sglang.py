@@ -43,6 +43,7 @@ SPELLINGS = (
         ),
         layer="engine",
         prefixed=True,
+        rank="dp_rank",
         unread=(
             "sglang:avg_request_queue_latency",
             "sglang:backup_bandwidth",

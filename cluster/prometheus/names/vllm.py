@@ -38,6 +38,7 @@ SPELLINGS = (
         ),
         layer="engine",
         prefixed=True,
+        rank="engine",
         unread=(
             "vllm:admission_rejections",
             "vllm:avg_generation_throughput_toks_per_s",

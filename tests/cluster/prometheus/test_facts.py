@@ -14,6 +14,7 @@ from prometheus_data import T0, Exposition, level, steady
 
 from cluster.deployment import Samples
 from cluster.kubernetes.discovery import Stack, Target, build_stack
+from cluster.kubernetes.engines import with_engines
 from cluster.kubernetes.identity import PodHistory
 from cluster.kubernetes.metrics import MetricsReader
 from cluster.kubernetes.objects import parse_node, parse_pod
@@ -24,6 +25,7 @@ from cluster.prometheus.nearest import nearest
 from cluster.prometheus.promql import Source, resolve
 from cluster.prometheus.variants import spelled
 from cluster.provenance import Origin
+from cluster.topology import Edge, Kind, Relation
 from cluster.window import Window
 
 A, B, C = "ray-replicas-0", "ray-replicas-1", "ray-replicas-2"
@@ -101,6 +103,27 @@ def test_1_2_5_a_fleet_in_the_middle_of_an_upgrade_of_vllm(read) -> None:
     # Absent is "not on", never 0.
     assert found.provenance.origin(A, "preemption_rate") is Origin.NOT_EXPORTED
     assert (A, "preemption_rate") not in found.metrics or found.metrics[A, "preemption_rate"].isna().all()
+
+
+@pytest.mark.parametrize(("prefix", "label"), [("vllm:", "engine"), ("ray_vllm_", "engine"), ("sglang:", "dp_rank")])
+def test_3_the_starving_engine_of_a_pod_is_a_component(read, stack: Stack, prefix: str, label: str) -> None:
+    names = ("num_queue_reqs", "num_running_reqs") if "sglang" in prefix else (
+        "num_requests_waiting", "num_requests_running")  # fmt: skip
+    fleet = Fleet()
+    for rank, waiting in (("0", 0.0), ("1", 40.0)):
+        fleet.gauge(A, prefix + names[0], waiting, **{label: rank}, model_name="m")
+        fleet.gauge(A, prefix + names[1], 4.0, **{label: rank}, model_name="m")
+    fleet.gauge(B, prefix + names[0], 1.0, **{label: "0"}, model_name="m")
+    fleet.gauge(B, prefix + names[1], 4.0, **{label: "0"}, model_name="m")
+    found = read(fleet)
+    assert value(found, f"{A}-engine-1", "queue_length") == 40.0
+    assert value(found, f"{A}-engine-0", "queue_length") == 0.0
+    assert value(found, A, "queue_length") == 40.0
+    assert f"{B}-engine-0" not in found.metrics.columns.get_level_values("component")
+    with_both = with_engines(stack, {PODS[A]: ("0", "1")}).topology
+    assert Edge(f"{A}-engine-1", A, Relation.PART_OF) in with_both.edges
+    assert with_both.component(f"{A}-engine-1").kind is Kind.ENGINE
+    assert with_both.peers(f"{A}-engine-1") == (f"{A}-engine-0",)
 
 
 def test_4_13_counters_with_and_without_total_and_created_beside_them(read) -> None:
