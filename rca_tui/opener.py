@@ -61,7 +61,7 @@ class Opener(App[None]):
         self._armed, self._clock, self._stale_after = armed, clock, stale_after
         self._quitting = False
         self._wanted: opening.Source | None = None
-        self.add_mode(FrontPage.MODE, lambda: FrontPage(lambda: self.session, lambda: self.idle))
+        self.add_mode(FrontPage.MODE, lambda: FrontPage(lambda: self.session, lambda: self.idle, armed))
         self._set_up(connect, name, armed, first)
 
     def _set_up(self, connect: Callable[[], Deployment] | None, name: str, armed: bool, first: str) -> None:

@@ -34,6 +34,9 @@ CHOICES = (
 )
 """Action, key, label in the footer, title and description of each choice."""
 
+ROOMY = 28
+"""Height of a terminal in lines from which there is a blank line between the choices."""
+
 
 class FrontPage(Screen[None]):
     """The choices, one key each.
@@ -41,6 +44,7 @@ class FrontPage(Screen[None]):
     Args:
         session: of what is open, to return to.
         idle: whether nothing is open.
+        armed: whether faults may be injected into a live deployment that is opened here.
     """
 
     MODE = "front"
@@ -58,8 +62,9 @@ class FrontPage(Screen[None]):
         "c lists the contexts of your kubeconfig; f takes a path. What is open stays open until another is."
     )
 
-    def __init__(self, session: Callable[[], Session], idle: Callable[[], bool]) -> None:
+    def __init__(self, session: Callable[[], Session], idle: Callable[[], bool], armed: bool) -> None:
         super().__init__()
+        self._armed = armed
         self._session, self._idle = session, idle
         self._facts: dict[str, str] = {}
 
@@ -82,10 +87,12 @@ class FrontPage(Screen[None]):
         self._facts = message.facts
         self._show()
 
+    def on_resize(self) -> None:
+        self._show()
+
     def _show(self) -> None:
         colour = self.app.theme_variables
-        session = self._session()
-        armed = (f"{WARN} ARMED", "warning") if session.armed else (f"{UNKNOWN} READ-ONLY", "secondary")
+        armed = (f"{WARN} ARMED", "warning") if self._armed else (f"{UNKNOWN} READ-ONLY", "secondary")
         head = Text.assemble(("rca_tui", f"bold {colour['primary']}"), "  ", (armed[0], f"bold {colour[armed[1]]}"))
         head.append("\nFind the faulty part of a live LLM deployment, and see why.")
         self.query_one("#front-head", Static).update(head)
@@ -93,7 +100,7 @@ class FrontPage(Screen[None]):
         at = listed.highlighted or 0
         listed.set_options([Option(self._prompt(*choice), id=choice[0]) for choice in CHOICES])
         listed.highlighted = at
-        foot = "" if self._idle() else f"{plain(session.name)} stays open: escape returns to it."
+        foot = "" if self._idle() else f"{plain(self._session().name)} stays open: escape returns to it."
         self.query_one("#front-foot", Static).update(Text(foot, style="dim"))
 
     def _prompt(self, action: str, key: str, label: str, title: str, about: str) -> Text:
@@ -101,7 +108,7 @@ class FrontPage(Screen[None]):
         lines = [about, *([plain(fact, 1000)] if (fact := self._facts.get(action)) else [])]
         for line in lines:
             text.append(f"\n    {line}", style="dim")
-        return text
+        return text.append("\n") if self.size.height >= ROOMY else text
 
     # -- keys ---------------------------------------------------------------------------------------------------
 

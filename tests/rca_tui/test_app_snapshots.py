@@ -10,9 +10,12 @@ import pytest
 import synthetic
 from driving import Engine, app_over, settle, until, visible
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from guidelines import documents, prices
 from rca_tui.app import RcaApp
+from rca_tui.screens.picker import Picker
+from rca_tui.work import opening
 
 pytestmark = pytest.mark.usefixtures("steady", "no_estimate", "ranked_here", "priced")
 SIZES = [(80, 24), (160, 50)]
@@ -92,6 +95,25 @@ def test_replay(snap_compare: Any, name: str, keys: tuple[str, ...], size: tuple
 def test_evidence(snap_compare: Any, name: str, keys: tuple[str, ...], size: tuple[int, int]) -> None:
     app = app_over(synthetic.Replay(evidence_incident.incident()))
     assert snap_compare(app, run_before=ready(*keys), terminal_size=size)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("name", "keys"), [("front", ()), ("picker", ("r",))])
+def test_front(
+    snap_compare: Any, name: str, keys: tuple[str, ...], size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "local_runs", lambda: False)
+    monkeypatch.setattr(opening, "why_not_local", lambda: "the embedded deployment needs Linux, this is Darwin")
+
+    async def before(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "66 shipped" in visible(pilot) and "Darwin" in visible(pilot))
+        await pilot.press(*keys)
+        await settle(pilot)
+        if isinstance(pilot.app.screen, Picker):
+            pilot.app.screen.query_one(Input).cursor_blink = False
+            await until(pilot, lambda: "66 of 66" in visible(pilot))
+
+    assert snap_compare(RcaApp(None), run_before=before, terminal_size=size)
 
 
 @pytest.mark.parametrize("size", SIZES)
