@@ -29,6 +29,11 @@ if TYPE_CHECKING:  # pandas takes half a second to import, and starting or stopp
 class DeploymentError(RcaError):
     """The deployment does not work, or cannot do what was asked of it."""
 
+    @property
+    def passing(self) -> bool:
+        """Whether the same request may succeed a little later: an outage, not a refusal."""
+        return False
+
 
 class DeploymentKind(StrEnum):
     """Where a deployment runs; REPLAY: nowhere, its telemetry is a saved incident's."""

@@ -109,6 +109,11 @@ class Record:
         return next((step.wall for step in self.steps if step.data.get("clean") is True), None)
 
     @property
+    def unreachable(self) -> bool:
+        """Whether it is STUCK only because the deployment could not be reached: an outage may pass."""
+        return self.state is State.STUCK and self.steps[-1].data.get("outage") is True
+
+    @property
     def pending(self) -> bool:
         return self.state is not State.RECOVERED
 

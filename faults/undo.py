@@ -22,12 +22,22 @@ if TYPE_CHECKING:
 ATTEMPTS = 4
 BACKOFF = 1.0  # s before the second attempt; doubles with each
 SETTLE = 1.0  # s; a process that was killed while it injected may have started something that is not visible yet
+LONGEST_BACKOFF = 10.0  # s
+OUTAGE_PATIENCE = 60.0  # s that an API server may be away, while a person waits
 LOCK_PATIENCE = 20.0  # s; longer than any deadline of a process that holds the lock and does not hang
 HEALTH_PATIENCE = 120.0  # s that the service may take to work off its queues
 HEALTH_POLL = 2.0  # s
 
 Connect = Callable[[Header], "Deployment | None"]
 Progress = Callable[[str], None]
+
+
+class _NotUndone(Exception):
+    """With the last failure; `outage`: the deployment could not be reached."""
+
+    def __init__(self, failure: str, outage: bool) -> None:
+        super().__init__(failure)
+        self.outage = outage
 
 
 class _DeploymentGone(Exception):
@@ -46,6 +56,7 @@ class Undo:
         end_orphans: ends what the injection left where the deployment has ended; returns the command for the rest.
         health_patience: seconds to wait until the service is healthy.
         lock_patience: seconds to wait for another process that works on the same injection.
+        outage_patience: seconds to go on trying while the deployment cannot be reached.
     """
 
     connect: Connect = reconnect.connect
@@ -56,6 +67,7 @@ class Undo:
     sleep: Callable[[float], None] = time.sleep
     health_patience: float = HEALTH_PATIENCE
     lock_patience: float = LOCK_PATIENCE
+    outage_patience: float = OUTAGE_PATIENCE
 
     def __call__(
         self,
@@ -94,11 +106,11 @@ class Undo:
                     return _end(journal, State.STUCK, False, str(error), plan.undo)
                 progress("reverting")
                 try:
-                    where = self._revert_until_clean(fault, plan, record, deployment, opened)
+                    where = self._revert_until_clean(fault, plan, record, deployment, opened, progress)
                 except _DeploymentGone:
                     return self._undo_without_deployment(journal, record.header, plan, fault)
-                except DeploymentError as error:
-                    return _end(journal, State.STUCK, False, str(error), plan.undo)
+                except _NotUndone as error:
+                    return _end(journal, State.STUCK, False, str(error), plan.undo, error.outage)
                 _note(journal, State.REVERTING, "read back clean", {"clean": True})
                 if not alone:  # it may be suspended while it injects, and touch the target later
                     detail = "it reads back clean, but another process still works on it"
@@ -108,14 +120,22 @@ class Undo:
             return self._close(journal, record, reason)
 
     def _revert_until_clean(
-        self, fault: Fault[Any], plan: Plan, record: Record, given: Deployment | None, opened: contextlib.ExitStack
+        self,
+        fault: Fault[Any],
+        plan: Plan,
+        record: Record,
+        given: Deployment | None,
+        opened: contextlib.ExitStack,
+        progress: Progress,
     ) -> Deployment:
-        """Revert until it reads back clean. Raises DeploymentError with the last failure when it never does."""
+        """Revert until it reads back clean. Raises _NotUndone when it never does.
+
+        Four attempts; those that an outage ended do not count, until it has lasted for `outage_patience`.
+        """
         half_way = all(step.state is not State.ACTIVE for step in record.steps)
-        failure = ""
-        for attempt in range(ATTEMPTS):
-            if attempt:
-                self.sleep(BACKOFF * 2 ** (attempt - 1))
+        attempts, waited, backoff = 0, 0.0, BACKOFF
+        while True:
+            outage = False
             try:
                 where = given or self._reconnect(record.header, opened)
                 fault.revert(where, plan)
@@ -128,10 +148,17 @@ class Undo:
                 failure = readback.detail
             except _DeploymentGone:
                 raise
+            except DeploymentError as error:
+                failure, outage, given = str(error), error.passing, None
             except Exception as error:  # whatever a fault's code raises, it is tried again, and ends as STUCK at worst
-                failure = f"{type(error).__name__}: {error}" if not isinstance(error, DeploymentError) else str(error)
-                given = None
-        raise DeploymentError(f"not undone after {ATTEMPTS} attempts: {failure}")
+                failure, given = f"{type(error).__name__}: {error}", None
+            attempts += not outage
+            if attempts == ATTEMPTS or (outage and waited >= self.outage_patience):
+                tried = f"{waited:.0f} s" if outage else f"{ATTEMPTS} attempts"
+                raise _NotUndone(f"not undone after {tried}: {failure}", outage)
+            progress(f"not undone yet, trying again: {failure}")
+            self.sleep(backoff)
+            waited, backoff = waited + backoff, min(2 * backoff, LONGEST_BACKOFF)
 
     def _reconnect(self, header: Header, opened: contextlib.ExitStack) -> Deployment:
         deployment = self.connect(header)
@@ -210,8 +237,8 @@ def _read(journal: Journal, known: Record | None) -> Record:
         return known
 
 
-def _end(journal: Journal, state: State, clean: bool, detail: str, command: str = "") -> Undone:
-    data = {"command": command} if command else {}
+def _end(journal: Journal, state: State, clean: bool, detail: str, command: str = "", outage: bool = False) -> Undone:
+    data: dict[str, Any] = ({"command": command} if command else {}) | ({"outage": True} if outage else {})
     if failed := _note(journal, state, detail, data):  # the step before it may have failed as well
         failed = _note(journal, State.REVERTING, "it is being undone") or _note(journal, state, detail, data)
     return Undone(journal.id, state, clean, f"{detail}; {failed}" if failed else detail, command)

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,8 @@ READY = b"ready\n"
 COMMAND = (sys.executable, "-P", "-m", "faults.watchdog")
 START_PATIENCE = 20.0  # s
 POLL = 0.5  # s
+RETRY = 30.0  # s between two attempts at a deployment that nobody else tries to reach any more
+OUTAGE = 3600.0  # s after which it gives up too
 GRACE = 3.0  # s past the deadline in which the app may still revert
 
 _terminated = threading.Event()  # by SIGTERM, for example when the machine shuts down
@@ -66,10 +69,7 @@ def start(journal: Journal, command: Sequence[str] = COMMAND) -> subprocess.Pope
 def watch(journal: Journal, undo: Undo | None = None) -> State:
     """Wait until the injection has ended, or end it. Returns its final state."""
     record = journal.read()
-    while True:
-        reason = _why_now(record)
-        if reason:
-            break
+    while not (reason := _why_now(record)):
         if record.state in (State.RECOVERED, State.STUCK):
             return record.state
         _terminated.wait(POLL)
@@ -81,11 +81,23 @@ def watch(journal: Journal, undo: Undo | None = None) -> State:
         from faults.undo import Undo
 
         undo = Undo()
-    return undo(journal, reason, known=record).state
+    given_up = time.monotonic() + OUTAGE
+    while True:
+        if record.unreachable:
+            _terminated.wait(RETRY)
+        state = undo(journal, reason, known=record).state
+        try:
+            record = journal.read()
+        except JournalError:
+            return state
+        if not record.unreachable or _terminated.is_set() or time.monotonic() > given_up:
+            return state
 
 
 def _why_now(record: Record) -> str:
     """Why this process must revert now; empty while it need not."""
+    if record.unreachable and not _terminated.is_set():
+        return "it could not be reached, and is tried again"
     if record.state in (State.RECOVERED, State.STUCK):
         return ""
     owner = Owner(*record.header.owner)

@@ -40,6 +40,10 @@ class ApiError(DeploymentError):
         self.status = status
 
     @property
+    def passing(self) -> bool:
+        return self.status is None or self.status == 429 or self.status >= 500
+
+    @property
     def not_found(self) -> bool:
         return self.status == 404
 
