@@ -51,6 +51,7 @@ POLL = 1.0
 """Seconds between polls of a live deployment; one that is scraped less often is polled less often."""
 BACKOFF_POLLS = 5
 """Polls skipped after a failure: a deployment that is down is not hammered."""
+ELSE = "It is asked again every few seconds. 0 opens something else: a drill, a cluster, a file."
 INTO_FAULT = 30.0
 """Seconds after the onset at which a replayed incident is first shown."""
 
@@ -167,7 +168,7 @@ class RcaApp(Opener):
             return
         self._polls_to_skip = BACKOFF_POLLS
         if not self.session.problem:
-            self.push_screen(Notice("The deployment does not answer", problem))
+            self.push_screen(Notice("The deployment does not answer", problem, ELSE))
         self.session.problem = problem.sentence
 
     def on_failed(self, message: messages.Failed) -> None:

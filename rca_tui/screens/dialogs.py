@@ -21,13 +21,17 @@ from rca_tui.theme import BAD, WARN
 
 
 class Notice(ModalScreen[None]):
-    """A message that the operator has to close. A command stands on lines of its own and is never cut."""
+    """A message that the operator has to close. A command stands on lines of its own and is never cut.
+
+    Args:
+        hint: what else can be done in the app.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter", "dismiss", "Close", show=False)]
 
-    def __init__(self, title: str, problem: Problem) -> None:
+    def __init__(self, title: str, problem: Problem, hint: str = "") -> None:
         super().__init__()
-        self._title, self._problem = title, problem
+        self._title, self._problem, self._hint = title, problem, hint
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
@@ -35,6 +39,8 @@ class Notice(ModalScreen[None]):
             yield Static(Text(plain(self._problem.sentence, limit=1200)))
             if self._problem.command:
                 yield Static(Text.assemble("Run: ", (plain(self._problem.command, COMMAND), "bold")))
+            if self._hint:
+                yield Static(Text(self._hint, style="dim"))
             with Horizontal(classes="dialog-buttons"):
                 yield Button("Close", id="close", compact=True)
 

@@ -303,6 +303,7 @@ async def test_without_a_deployment_faults_are_listed_and_running_methods_says_w
     app = RcaApp(connect, clock=lambda: NOW)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, Notice))
+        assert "0 opens something else" in visible(pilot)
         await pilot.press("escape", "3")
         await until(pilot, lambda: "cpu-stress" in visible(pilot))
         assert "Reading the catalogue" not in visible(pilot) and "not available" in visible(pilot)
