@@ -44,8 +44,9 @@ class AnomalyAttribution(Method):
         scores sum to -log P(g >= g(x)) under normal operation.
 
     Inputs:
-        Latency of calls (T × E edges), in any unit; topology with calls and front door. The onset, with at least 10
-        samples before it. The package dowhy, which is not installed with the tool: `pip install 'rca-tui[beyond]'`.
+        Latency of calls (T × E edges), in any unit, or where none is measured, what components report; topology with
+        calls and front door. The onset, with at least 10 samples before it. The package dowhy, which is not
+        installed with the tool: `pip install 'rca-tui[beyond]'`.
 
     Parameters:
         samples: drawn from the model of normal operation, 3000 as in dowhy; the score of the front door is at most

@@ -40,8 +40,8 @@ class Idi(Method):
         to its predicted value and every component that depends on c is computed anew, with noise from the residuals.
 
     Inputs:
-        Latency of calls (T × E edges), in any unit; topology with calls and front door. The onset, with at least 10
-        samples before it.
+        Latency of calls (T × E edges), in any unit, or where none is measured, what components report; topology with
+        calls and front door. The onset, with at least 10 samples before it.
 
     Parameters:
         threshold: of an anomaly in standard deviations, 5 as in the paper's experiments on cloud services; its

@@ -34,8 +34,8 @@ class SmoothTraversal(Method):
         score(c) = S(c) without callees, else max(0, S(c) - max of S over its callees).
 
     Inputs:
-        Latency of calls (T × E edges), in any unit; topology with calls and front door. The onset, with at least 10
-        samples before it.
+        Latency of calls (T × E edges), in any unit, or where none is measured, what components report; topology with
+        calls and front door. The onset, with at least 10 samples before it.
 
     Parameters:
         None. The paper has none.

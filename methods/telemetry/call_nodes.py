@@ -1,7 +1,8 @@
 """The call graph as a causal graph: a node a component, its latency as the variable, its callees as its parents.
 
 A caller waits for its callees, so trouble moves from callee to caller. Only components that the front door reaches by
-calls are nodes. A component without a measured latency is skipped: its callers get its callees as parents.
+calls are nodes. A component's latency is what its callers measure, or where nobody measures any call, what it reports
+itself. A component without a latency is skipped: its callers get its callees as parents.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 from cluster.incident.model import Incident
 from methods.answer.refusals import NO_FRONT_DOOR, NO_ONSET
 from methods.answer.types import EdgePointer, Graph, GraphEdge, NoRanking, Reason, SeriesPointer
-from methods.telemetry.calls import CallLatencies, call_latencies
+from methods.telemetry.calls import CallLatencies, call_latencies, reported_latencies
 from methods.telemetry.matrix import Floats
 
 
@@ -60,7 +61,10 @@ def call_nodes(incident: Incident, least_before: int) -> CallNodes | NoRanking:
         return NO_ONSET
     calls = call_latencies(incident)
     if isinstance(calls, NoRanking):
-        return calls
+        reported = reported_latencies(incident)
+        if isinstance(reported, NoRanking):
+            return calls
+        calls = reported
     early = calls.times < incident.onset.time
     if early.sum() < least_before or early.all():
         detail = f"{int(early.sum())} samples before the onset and {int((~early).sum())} after it, at least "

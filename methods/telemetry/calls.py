@@ -139,16 +139,37 @@ def call_latencies(incident: Incident) -> CallLatencies | NoRanking:
     edges = tuple(edge for edge, kept in zip(edges, heard, strict=True) if kept)
     if not edges:
         return NoRanking(Reason.NOT_APPLICABLE, "no call has a latency both before the onset and after it")
-    declared = {(e.source, e.target) for e in incident.topology.edges if e.relation is Relation.CALLS}
-    calls = tuple(sorted({(s, t) for s, t in declared if s != t} | set(chosen)))
     return CallLatencies(
         times,
         values,
         edges,
         tuple(chosen[edge] for edge in edges),
-        calls,
+        tuple(sorted(_declared(incident) | set(chosen))),
         _metrics_at(incident, times),
     )
+
+
+def reported_latencies(incident: Incident) -> CallLatencies | NoRanking:
+    """The topology's calls and what components report of themselves, for where no caller measures: no edge is measured.
+
+    NoRanking(NOT_APPLICABLE) where the topology has no calls, or no component reports a latency.
+    """
+    calls, frame = tuple(sorted(_declared(incident))), incident.telemetry.metrics
+    columns = [column for column in frame.columns if column[1] in LATENCIES and frame[column].notna().any()]
+    if not calls or not columns or len(frame) < LEAST_SAMPLES:
+        return NoRanking(
+            Reason.NOT_APPLICABLE, "no latency of calls was measured, nor of the components of known calls"
+        )
+    times = np.asarray(frame.index, dtype=np.float64)
+    values = frame[columns].astype("float64").replace([np.inf, -np.inf], np.nan)
+    known, heard = filled(values.to_numpy(copy=True), times, incident.onset)
+    metrics = pd.DataFrame(known, index=frame.index, columns=values.columns[heard])
+    return CallLatencies(times, np.zeros((len(times), 0)), (), (), calls, metrics)
+
+
+def _declared(incident: Incident) -> set[Edge]:
+    calls = ((e.source, e.target) for e in incident.topology.edges if e.relation is Relation.CALLS)
+    return {(source, target) for source, target in calls if source != target}
 
 
 def similarity(one: Floats, others: Floats) -> Floats:

@@ -54,3 +54,21 @@ def test_too_few_samples_are_said(least: int) -> None:
     found = call_nodes(incident(calls=calls, front_door="a", latencies={calls[0]: FLAT}), least)
     assert isinstance(found, NoRanking)
     assert "20 samples before the onset" in found.detail
+
+
+def test_where_no_caller_measures_the_reports_of_the_components_count() -> None:
+    calls = (("a", "b"), ("b", "c"))
+    gap = FLAT.copy()
+    gap[3] = np.nan
+    metrics = {("a", "latency_p90"): FLAT, ("c", "latency_p90"): gap, ("b", "cpu_usage"): FLAT}
+    nodes = call_nodes(incident(calls=calls, front_door="a", metrics=metrics), 2)
+    assert isinstance(nodes, CallNodes)
+    assert nodes.components == ("c", "a")
+    assert nodes.parents == ((), (0,))
+    assert nodes.before[:4, 0].tolist() == [0.0, 1.0, 2.0, 2.0]
+
+
+def test_without_any_latency_it_is_said_that_no_call_was_measured() -> None:
+    found = call_nodes(incident(calls=(("a", "b"),), front_door="a", metrics={("b", "cpu_usage"): FLAT}), 2)
+    assert isinstance(found, NoRanking)
+    assert "no caller measured" in found.detail
