@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from cluster.incident.model import Incident
@@ -11,6 +12,7 @@ from cluster.text.times import clock_time, duration
 from cluster.topology import Kind
 from methods.peers.account import unit
 from methods.peers.explanation import missing_of
+from methods.peers.families import family_of
 from methods.peers.judgement import Judgement
 from methods.verdict.blame import Blame
 from methods.verdict.normal import keys_of
@@ -74,9 +76,29 @@ def not_known(incident: Incident, judged: Judgement, blames: Sequence[Blame], pa
             before = duration(max(0.0, blamed.onset - incident.window.start))
             found.append(f"What is normal: only {before} lie before the onset, and may hold the trouble.")
     found += [f"Whether {hop.target} felt it: none of its signals left its normal." for hop in path if hop.at is None]
+    found += less_measured(judged)
     if silent := unjudged(incident, judged):
         found.append(f"Whether {listed(silent)} did anything wrong: nothing was measured there that can be compared.")
     return (*dict.fromkeys(found), *incident.notes)
+
+
+def less_measured(judged: Judgement) -> tuple[str, ...]:
+    """Of components that lack what their peers have: trouble that shows only there looks like nobody's."""
+    has: dict[str, set[str]] = defaultdict(set)
+    for component, signal in judged.evidence.blocks.own.scaled:
+        has[component].add(family_of(signal, False))
+    lacking: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for group in judged.evidence.groups:
+        common = Counter(family for member in group.members for family in has[member])
+        # What half of them or more have; one alone may have been given more than its peers.
+        usual = {family for family, count in common.items() if count >= max(2, len(group.members) / 2)}
+        for member in group.members:
+            if missing := tuple(sorted(usual - has[member])):
+                lacking[missing].append(member)
+    return tuple(
+        f"Of {listed(members)} this was not measured, as it was of peers: {', '.join(missing)}."
+        for missing, members in sorted(lacking.items())
+    )
 
 
 def unjudged(incident: Incident, judged: Judgement) -> tuple[str, ...]:

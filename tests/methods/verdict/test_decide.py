@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from serving_incident import LEVELS, incident, requests, slow
+from serving_incident import LEVELS, ONSET, incident, requests, slow
 
 from cluster.display import document, to_html, to_text
 from cluster.incident.model import Incident, Telemetry
@@ -131,6 +131,30 @@ def test_a_component_without_telemetry_is_named_as_not_known() -> None:
     )
     verdict = decide(dataclasses.replace(case, topology=more))
     assert any("replica-9" in sentence for sentence in verdict.unknown)
+
+
+def test_what_half_of_the_peers_lack_is_said_with_nobody_too() -> None:
+    case = incident()
+    gone = [("replica-1", s) for s in ("latency_p90", "queue_length")] + [("replica-3", "queue_length")]
+    fewer = Telemetry(case.telemetry.metrics.drop(columns=gone), case.telemetry.edge_metrics)
+    verdict = decide(dataclasses.replace(case, telemetry=fewer))
+    assert verdict.answer is Answer.NOBODY
+    told = [sentence for sentence in verdict.unknown if "as it was of peers" in sentence]
+    assert told == [
+        "Of replica-1 this was not measured, as it was of peers: latency, queue.",
+        "Of replica-3 this was not measured, as it was of peers: queue.",
+    ]
+    assert not any("as it was of peers" in sentence for sentence in decide(case).unknown)
+
+
+def test_trouble_that_no_sli_shows_is_found_and_dated() -> None:
+    # No front door is known and none of its signals is there: a replica ends its work, and no user would tell.
+    case = incident({("replica-1", s): 0.0 for s in ("cpu_usage", "request_rate", "queue_length")}, edges=False)
+    own = case.telemetry.metrics.drop(columns="gateway", level=0)
+    blind = dataclasses.replace(case, topology=dataclasses.replace(case.topology, front_door=None))
+    verdict = decide(dataclasses.replace(blind, telemetry=Telemetry(own, case.telemetry.edge_metrics)))
+    assert verdict.named == ("replica-1",)
+    assert verdict.onset == pytest.approx(ONSET, abs=5.0)
 
 
 def test_a_method_that_blames_another_dissents_with_its_own_reason() -> None:
