@@ -75,7 +75,6 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         if not 0 <= row < self.count:
             return Strip.blank(width, self.rich_style)
         text = self._draw(row, width)
-        text.no_wrap, text.end = True, ""
         style = self.rich_style + self._cursor_style() if row == self.cursor else self.rich_style
         segments = Segment.apply_style(text.render(self.app.console), style)
         return Strip(segments).adjust_cell_length(width, style)

@@ -33,6 +33,9 @@ WALKS: dict[str, tuple[str, ...]] = {
     "4 Diagnose": ("n", "p", "n", "n", "n", "right", "left", "question_mark", "escape"),
     "5 Explain": ("n", "p", "question_mark", "escape"),
     "6 Checks": ("down", "up", "question_mark", "escape"),
+    "l Logs": ("down", "down", "up", "left", "right", "tab", "down", "down", "up"),
+    "t Traces": ("down", "down", "up", "left", "right", "tab", "down", "down"),
+    "e Events": ("down", "down", "up", "left", "right"),
 }
 """By screen: the keys pressed there, after the screen has been opened by the first character of its name."""
 

@@ -24,6 +24,8 @@ CALLED_BY_NAME = [
     "check_action",
     "compose",
     "render",
+    "render_line",
+    "virtual_size",
     "can_replace",
     "get_system_commands",
     "BINDINGS",
