@@ -56,7 +56,7 @@ def log_row(book: LogBook, row: int, width: int, colour: Colours, named: bool) -
     glyph, tint = _level(level, bool(book.trouble[row]))
     text = Text.assemble((f"{clock(float(book.time[row]))} ", "dim"), (f"{glyph} ", colour[tint] if tint else ""))
     if named:
-        text.append(f"{fit(book.components[int(book.component[row])], NAME):<{NAME}} ", style=colour["secondary"])
+        text.append(f"{fit(book.components[int(book.component[row])], NAME):<{NAME}} ")
     message = plain(book.messages[row], max(2, width))
     return text.append(message, style=colour[tint] if tint and level >= _ERROR else "")
 

@@ -50,6 +50,13 @@ async def opened(pilot: Any, key: str) -> None:
         await settle(pilot)
 
 
+async def choose(pilot: Any, component: str) -> None:
+    """Move Overview's cursor to the component."""
+    await pilot.press("home")
+    while pilot.app.screen.chosen != component:
+        await pilot.press("down")
+
+
 def cursor(app: Any, name: str) -> int:
     return int(app.screen.query_one(name, Lines).cursor)
 
@@ -78,7 +85,7 @@ async def test_the_most_changed_templates_come_first_with_their_counts() -> None
 async def test_a_template_selects_its_lines_and_the_cursor_is_shared() -> None:
     app = replay()
     async with running(app, (120, 40)) as pilot:
-        await pilot.press("down")
+        await choose(pilot, "replica-1")
         await opened(pilot, "l")
         await pilot.press("down")
         await settle(pilot)
@@ -94,10 +101,9 @@ async def test_a_template_selects_its_lines_and_the_cursor_is_shared() -> None:
 async def test_l_on_a_component_shows_its_lines_and_escape_all() -> None:
     app = replay()
     async with running(app, (120, 40)) as pilot:
-        await pilot.press("down")
-        chosen = app.screen.chosen
+        await choose(pilot, "replica-1")
         await opened(pilot, "l")
-        assert app.session.component == chosen == "replica-1"
+        assert app.session.component == "replica-1"
         assert "replica-1 · 261 of 982 lines" in visible(pilot)
         await pilot.press("escape")
         for _ in range(3):
