@@ -2,10 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cluster.text.plain import plain
+from methods.telemetry.health_types import Change, Sort
 from rca_tui.draw.plot import Plot
 from rca_tui.frames import Line
 from rca_tui.session import Mark, Session, Snapshot
+
+SHOWN = ("latency_p90", "ttft_p90", "queue_length", "error_ratio", "request_rate", "cpu_usage", "memory_working_set")
+"""Signals that are plotted where nothing changed, in order of preference."""
+
+
+def telling_plots(
+    session: Session, snapshot: Snapshot, component: str, changes: Sequence[Change], most: int
+) -> list[Plot]:
+    """Up to `most` plots of a component: what changed, in that order, then the usual signals."""
+    plots: dict[str, Plot | None] = {}
+    for change in changes:
+        if change.sort is Sort.CALLS:
+            plots[f"calls {change.signal}"] = chart_of_calls(session, snapshot, component, change.signal)
+        elif change.signal:
+            plots[change.signal] = chart_of(session, snapshot, component, change.signal)
+    has = snapshot.frames.signals(component)
+    for signal in [*(s for s in SHOWN if s in has), *has]:
+        if len(plots) < most + len(changes) and signal not in plots:
+            plots[signal] = chart_of(session, snapshot, component, signal)
+    return [plot for plot in plots.values() if plot is not None][:most]
+
+
+def watching_plots(session: Session, snapshot: Snapshot, target: str, expected: Sequence[str], most: int) -> list[Plot]:
+    """Up to `most` plots of a fault's target: the signals that the expected effects name, then the users' SLI."""
+    has = [s for s in snapshot.frames.signals(target) if any(s in effect for effect in expected)]
+    plots = [chart_of(session, snapshot, target, signal) for signal in has[: most - 1] or ["latency_p90"]]
+    if (door := snapshot.topology.front_door) is not None and door != target:
+        plots.append(chart_of(session, snapshot, door, "latency_p90"))
+    return [plot for plot in plots if plot is not None][:most]
 
 
 def chart_of(

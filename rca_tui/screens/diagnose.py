@@ -13,7 +13,10 @@ from textual.widgets import Static
 from cluster.text.plain import plain
 from cluster.text.times import clock_time, span
 from methods import catalog
+from rca_tui.draw.charts import telling_plots
 from rca_tui.draw.evidence import as_text
+from rca_tui.draw.health import health_of
+from rca_tui.draw.plot import Plot
 from rca_tui.draw.rankings import CONSENSUS, consensus_row, consensus_sentences, method_row, ranking_text
 from rca_tui.screens.page import Page
 from rca_tui.session import Diagnosis, Mark, Session
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 
 LEFT = 33
 """Width of the list of methods in cells."""
+AFTER_ONSET = 30.0
+"""Seconds after the onset at which what changed is read, for the plot below the consensus."""
 
 
 class DiagnosePage(Page):
@@ -164,7 +169,17 @@ class DiagnosePage(Page):
     def _show_consensus(self, consensus: Consensus, mark: Mark | None) -> None:
         note = f"of {len(consensus.voters)} methods"
         self._show_ranking(CONSENSUS, note, consensus.components)
-        self.query_one("#why", ExplanationView).show_text(*consensus_sentences(consensus, mark))
+        plot = self._changed_most(consensus.top[0], mark) if consensus.top else None
+        self.query_one("#why", ExplanationView).show_text(*consensus_sentences(consensus, mark), plot=plot)
+
+    def _changed_most(self, component: str, mark: Mark | None) -> Plot | None:
+        """The signal of the blamed component that left its normal most after the onset, else its latency."""
+        snapshot = self.session.displayed
+        if snapshot is None or component not in snapshot.topology:
+            return None
+        moment = snapshot.end if mark is None else min(snapshot.end, mark.time + AFTER_ONSET)
+        health = next(h for h in health_of(snapshot, moment) if h.component == component)
+        return next(iter(telling_plots(self.session, snapshot, component, health.changes, 1)), None)
 
     # -- keys ---------------------------------------------------------------------------------------------------
 

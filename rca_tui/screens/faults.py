@@ -7,23 +7,29 @@ from typing import ClassVar
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Grid, Horizontal, Vertical, VerticalScroll
 from textual.widgets import Input, Label, Select, Static
 
 from cluster.text.plain import plain
 from cluster.text.times import span
 from faults.states import State
+from rca_tui.draw.charts import watching_plots
 from rca_tui.draw.text import COMMAND, fit
 from rca_tui.errors import Problem
 from rca_tui.screens.dialogs import Confirm
 from rca_tui.screens.page import Page
 from rca_tui.session import Injection, Offer, Rehearsal, Request, Session
 from rca_tui.theme import BAD, GOOD, UNKNOWN, WARN
+from rca_tui.widgets.chart import Chart
 from rca_tui.widgets.rows import Rows
 from rca_tui.work import messages
 
 SECONDS = "60"
 """Default duration of a fault."""
+WATCHED = 2
+"""Charts below the form."""
+ROOMY = 38
+"""Lines of a terminal from which there is room for them."""
 
 
 class FaultsPage(Page):
@@ -53,12 +59,16 @@ class FaultsPage(Page):
     def body(self) -> ComposeResult:
         with Horizontal():
             yield Rows("catalogue", header=False)
-            with VerticalScroll(id="fault-pane"):
-                yield Static(id="running")
-                yield Static(id="about")
-                with VerticalScroll(id="form"):
-                    yield from ()
-                yield Static(id="plan")
+            with Vertical():
+                with VerticalScroll(id="fault-pane"):
+                    yield Static(id="running")
+                    yield Static(id="about")
+                    with VerticalScroll(id="form"):
+                        yield from ()
+                    yield Static(id="plan")
+                with Grid(id="watched"):
+                    for i in range(WATCHED):
+                        yield Chart(id=f"watched-{i}")
 
     def on_mount(self) -> None:
         self._offers: tuple[Offer, ...] = ()
@@ -77,6 +87,7 @@ class FaultsPage(Page):
             self._deployment = name
             self._ask_offers()
         self._show_running(self.session.injection)
+        self._show_watched()
         if not self._offers:
             waiting = "Connecting …" if name is None else "Reading the catalogue …"
             self.query_one("#about", Static).update(Text(waiting, style="dim"))
@@ -122,6 +133,7 @@ class FaultsPage(Page):
             text.append("expects  " if i == 0 else "         ", style="dim").append(plain(effect)).append("\n")
         self.query_one("#about", Static).update(text)
         self._show_plan(Text())
+        self._show_watched()
         self.run_worker(self._build_form(offer), exclusive=True, group="form")
 
     async def _build_form(self, offer: Offer) -> None:
@@ -143,6 +155,25 @@ class FaultsPage(Page):
             )
         await form.mount_all(lines)
         self._built = offer.name
+
+    def _show_watched(self) -> None:
+        """The target's signals that should move, and what users see: before a fault, and while it is active."""
+        snapshot, offer, injection = self.session.displayed, self.offer, self.session.injection
+        chosen = self.query("#form Select").results(Select)
+        target = next((str(choice.value) for choice in chosen if not choice.is_blank()), "")
+        if injection is not None and injection.open:
+            target = injection.target
+        elif not target and offer is not None and offer.targets:
+            target = offer.targets[0]
+        plots = []
+        if snapshot is not None and offer is not None and target in snapshot.topology:
+            plots = watching_plots(self.session, snapshot, target, offer.expects, WATCHED)
+        self.query_one("#watched").display = bool(plots) and self.size.height >= ROOMY
+        for chart, plot in zip(self.query(Chart), [*plots, *[None] * WATCHED], strict=False):
+            chart.plot = plot
+
+    def on_select_changed(self) -> None:
+        self._show_watched()
 
     def _show_running(self, injection: Injection | None) -> None:
         line = self.query_one("#running", Static)

@@ -16,9 +16,8 @@ from cluster.text.times import clock_time, span
 from methods.telemetry.health_types import Sort, State
 from methods.telemetry.health_wording import sentence
 from rca_tui.draw.braille import drawable, sparkline
-from rca_tui.draw.charts import chart_of, chart_of_calls
+from rca_tui.draw.charts import telling_plots
 from rca_tui.draw.health import SIGNS, banner, health_of, moment_of
-from rca_tui.draw.plot import Plot
 from rca_tui.draw.sli_rows import Row, matching, rows
 from rca_tui.draw.text import fit
 from rca_tui.screens.page import Page
@@ -26,8 +25,6 @@ from rca_tui.session import Session, Snapshot
 from rca_tui.widgets.chart import Chart
 from rca_tui.widgets.rows import Rows
 
-SHOWN = ("latency_p90", "ttft_p90", "queue_length", "error_ratio", "request_rate", "cpu_usage", "memory_working_set")
-"""Signals of the four charts, in order of preference, after those that changed."""
 COLUMN_OF = {
     "latency_p50": "p90",
     "latency_p90": "p90",
@@ -190,26 +187,12 @@ class OverviewPage(Page):
         charts = list(self.query(Chart))
         if snapshot is None or component is None:
             return
-        plots = self._plots(snapshot, component, len(charts))
+        health = next((r.health for r in self._rows if r.component == component), None)
+        plots = telling_plots(self.session, snapshot, component, health.changes if health else (), len(charts))
         for chart, plot in zip(charts, [*plots, *[None] * len(charts)], strict=False):
             chart.plot = plot
         if not plots:
             charts[0].empty = f"no telemetry of {plain(component)}"
-
-    def _plots(self, snapshot: Snapshot, component: str, most: int) -> list[Plot]:
-        """What changed, the strongest first, then the usual signals."""
-        changed = next((r.health.changes for r in self._rows if r.component == component), ())
-        plots: dict[str, Plot | None] = {}
-        for change in changed:
-            if change.sort is Sort.CALLS:
-                plots[f"calls {change.signal}"] = chart_of_calls(self.session, snapshot, component, change.signal)
-            elif change.signal:
-                plots[change.signal] = chart_of(self.session, snapshot, component, change.signal)
-        has = snapshot.frames.signals(component)
-        for signal in [*(s for s in SHOWN if s in has), *has]:
-            if len(plots) < most + len(changed) and signal not in plots:
-                plots[signal] = chart_of(self.session, snapshot, component, signal)
-        return [plot for plot in plots.values() if plot is not None][:most]
 
     # -- keys ---------------------------------------------------------------------------------------------------
 

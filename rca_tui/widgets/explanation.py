@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from cluster.text.plain import plain
 from rca_tui.draw.evidence import logs_of, numbers_of, plot_of
+from rca_tui.draw.plot import Plot
 from rca_tui.session import Diagnosis
 from rca_tui.theme import WARN
 from rca_tui.widgets.chart import Chart
@@ -33,10 +34,11 @@ class ExplanationView(Vertical):
         with VerticalScroll(classes="numbers"):
             yield Static(classes="figures")
 
-    def show_text(self, *sentences: str) -> None:
-        """Sentences in place of an explanation."""
+    def show_text(self, *sentences: str, plot: Plot | None = None) -> None:
+        """Sentences in place of an explanation, with a plot below them where there is one."""
         self.query_one(".claim", Static).update(Text("\n".join(plain(sentence, 1000) for sentence in sentences)))
-        self.query_one(Chart).display = False
+        chart = self.query_one(Chart)
+        chart.display, chart.plot = plot is not None, plot
         self.query_one(".numbers").display = False
 
     def show_step(self, diagnosis: Diagnosis, explanation: Explanation, index: int) -> None:

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 import synthetic
-from driving import NOW, app_over, running, visible
+from driving import NOW, Engine, app_over, open_faults, running, settle, until, visible
+from textual.widgets import Select
 
 from cluster.topology import Topology
+from rca_tui.widgets.chart import Chart
 from rca_tui.work.polling import Poller
 
 pytestmark = pytest.mark.usefixtures("steady", "no_estimate")
@@ -43,3 +45,26 @@ def test_a_new_incarnation_is_noted_with_the_time_of_the_poll_that_found_it() ->
     )
     assert list(poller.poll().replaced) == ["replica-0"]
     assert poller.poll().replaced["replica-0"] == pytest.approx(NOW, abs=1)
+
+
+async def test_faults_shows_the_targets_signals_and_the_sli_where_there_is_room() -> None:
+    app = app_over(synthetic.Live(), armed=True, engine=Engine())
+    async with running(app, (120, 40)) as pilot:
+        await open_faults(pilot)
+        titles = [chart.plot.title for chart in app.screen.query(Chart)]
+        assert titles == ["replica-0 latency_p90", "gateway latency_p90"]
+        app.screen.query_one("#form Select", Select).value = "replica-2"
+        await pilot.pause()
+        assert app.screen.query(Chart).first().plot.title == "replica-2 latency_p90"
+
+
+@pytest.mark.usefixtures("ranked_here")
+async def test_below_the_consensus_is_what_changed_most_at_the_component_that_it_blames() -> None:
+    app = app_over(synthetic.Replay(synthetic.incident()))
+    async with running(app, (160, 50)) as pilot:
+        await pilot.press("4", "R")
+        await until(pilot, lambda: app.session.diagnosis is not None and not app.session.diagnosis.running)
+        app.session.method = "consensus"
+        await settle(pilot)
+        chart = app.screen.query_one("#why Chart", Chart)
+        assert chart.display and chart.plot.title == "replica-1 latency_p90"
