@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +30,8 @@ from cluster.window import Window
 CACHED_SECONDS = 60.0  # how long metric names and scrape intervals are assumed to stay as they are
 _LOOK_BACKS = (60, 300)  # s over which a scrape interval is measured
 _DEFAULT_SCRAPE = 30.0
+_PLAIN = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]{0,199}")
+"""A metric's name that can stand in a query as it is, and in a saved incident; others are hardly an engine's."""
 _GATEWAY_KINDS = frozenset({Kind.GATEWAY})
 _OTHER_KINDS = frozenset(Kind) - _GATEWAY_KINDS
 _NODE_KINDS, _GPU_KINDS = frozenset({Kind.NODE}), frozenset({Kind.GPU})
@@ -98,7 +101,8 @@ class MetricsReader:
         components = stack.names
         matchers = _matchers({**self._configured.matchers, "namespace": stack.target.namespace})
         strange = scraped.own - known_names(spellings(Environment.KUBERNETES), scraped.own)
-        near = {name for signal in SIGNALS for name in nearest(signal, frozenset(strange))}
+        plain = frozenset(name for name in strange if _PLAIN.fullmatch(name))
+        near = {name for signal in SIGNALS for name in nearest(signal, plain)}
         several = {metric for query in queries for metric in query.metrics if len(query.metrics) > 1}
         unknown: dict[str, set[str]] = {}
         exported: dict[str, set[str]] = {}

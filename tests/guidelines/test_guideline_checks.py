@@ -13,11 +13,12 @@ from cluster.incident.model import Incident, Telemetry, empty_logs, empty_spans
 from cluster.prometheus.exposition import Exposition
 from cluster.prometheus.names import Environment, spellings
 from cluster.prometheus.promql import Query, Source, resolve
+from cluster.provenance import Builder, Origin
 from cluster.topology import Component, Edge, Kind, Relation, Topology, calls
 from cluster.window import Window
 from guidelines import catalog, checkup, removals, survey
 from guidelines.hidden import SOURCES, TRACES
-from guidelines.survey import Survey
+from guidelines.survey import Survey, of_incident
 from guidelines.types import Finding, Verdict
 
 PASS, FAIL, UNKNOWN = Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN
@@ -116,6 +117,25 @@ NEW = ("vllm:num_requests_running", "vllm:num_requests_waiting", "vllm:kv_cache_
 def test_metric_names(names: tuple[str, ...], verdict: Verdict, words: str, drill: Incident) -> None:
     finding = look("metric-names", drill, exposition(names))
     assert finding.verdict is verdict and words in finding.saw
+
+
+@pytest.mark.parametrize(
+    ("origin", "verdict", "words"),
+    [
+        (Origin.MEASURED, PASS, "vllm:num_requests_waiting"),
+        (Origin.UNKNOWN_NAME, FAIL, "queue_length of replica-1 (vllm:num_requests_waiting)"),
+        (Origin.NOT_COMPARABLE, FAIL, "two releases"),
+    ],
+)
+def test_metric_names_of_a_saved_incident(origin: Origin, verdict: Verdict, words: str, drill: Incident) -> None:
+    told = Builder()
+    for pod in of_incident(drill, "").serving:
+        state = origin if pod == "replica-1" else Origin.MEASURED
+        told.add(pod, "queue_length", state, metrics=("vllm:num_requests_waiting",))
+        told.add(pod, "kv_usage", Origin.MEASURED, metrics=("vllm:kv_cache_usage_perc",))
+    finding = look("metric-names", dataclasses.replace(drill, provenance=told.build()))
+    assert finding.verdict is verdict and words in finding.saw
+    assert look("metric-names", drill).verdict is UNKNOWN
 
 
 def test_a_gauge_under_rate_is_found(drill: Incident) -> None:
