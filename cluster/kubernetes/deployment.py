@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ from cluster.kubernetes import discovery, settings
 from cluster.kubernetes.api import Api
 from cluster.kubernetes.discovery import Stack, Target
 from cluster.kubernetes.identity import PodHistory
-from cluster.kubernetes.objects import Node, parse_node
+from cluster.kubernetes.objects import Node, Pod, parse_node
 from cluster.kubernetes.pod_watch import PodWatch
 from cluster.kubernetes.resources import NODES
 from cluster.kubernetes.settings import Endpoint, Settings, Traces
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from cluster.kubernetes.metrics import MetricsReader
     from cluster.prometheus.exposition import Exposition
 
+_FOLLOW_EVERY = 5.0  # s
 _NODES_EVERY = 30.0  # s; nodes seldom change
 
 
@@ -62,6 +64,7 @@ class KubernetesDeployment(Deployment, HasAlerts, HasEvents):
         self._lock = threading.Lock()
         self._nodes: Mapping[str, Node] = {}
         self._nodes_at = -_NODES_EVERY
+        self._followed_at = -_FOLLOW_EVERY
         self._pods = PodWatch(api, target.namespace)
         self._stack: tuple[int, Stack] | None = None
         try:
@@ -93,9 +96,23 @@ class KubernetesDeployment(Deployment, HasAlerts, HasEvents):
         with self._lock:
             changes, pods = self._pods.pods()
             nodes = self._fresh_nodes()
-            if self._stack is None or self._stack[0] != changes or self._stack[1].nodes is not nodes:
+            moved = self._follow(pods)
+            if moved or self._stack is None or self._stack[0] != changes or self._stack[1].nodes is not nodes:
                 self._stack = (changes, discovery.build_stack(self.target, pods, nodes, self._history))
             return self._stack[1]
+
+    def _follow(self, pods: Iterable[Pod]) -> bool:
+        """Whether an upgrade has put another RayCluster in the place of the one that was observed."""
+        if not self.target.clusters or time.monotonic() - self._followed_at < _FOLLOW_EVERY:
+            return False
+        of = {pod.labels.get("ray.io/cluster") for pod in pods if not pod.ended}
+        if of == set(self.target.clusters):
+            return False
+        self._followed_at = time.monotonic()
+        before = self.target
+        with contextlib.suppress(DeploymentError):  # it is tried again; the watch tells of the outage
+            self.target = discovery.followed(self.api, before)
+        return self.target is not before
 
     def topology(self) -> Topology:
         """With the engines of pods that have several, once metrics have been read."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cluster.deployment import DeploymentError
 from cluster.kubernetes.api import Api, ApiError
@@ -129,6 +129,20 @@ def _service(ray_service: Object) -> _Ray:
     pending = (status.get("pendingServiceStatus") or {}).get("rayClusterName")
     meta = ray_service["metadata"]
     return _Ray(meta["name"], meta["uid"], meta["namespace"], tuple(filter(None, [active or pending])))
+
+
+def followed(api: Api, target: Target) -> Target:
+    """The target with the RayCluster that serves now: every change of a RayService's configuration makes a new one.
+
+    Raises DeploymentError.
+    """
+    try:
+        found = _service(api.get(RAY_SERVICES, target.namespace, target.name))
+    except ApiError as error:
+        if error.not_found:  # a RayCluster of its own
+            return target
+        raise
+    return replace(target, clusters=found.clusters) if found.uid == target.uid and found.clusters else target
 
 
 def _list_installed(api: Api, resource: Resource, namespace: str) -> list[Object]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import mock_stack
 import pytest
 from mock_api import MockApi
-from mock_stack import COMPONENTS, NAMESPACE, NODES, SERVING, WORKER_PODS
+from mock_stack import COMPONENTS, HEAD_POD, NAMESPACE, NODES, SERVING, WORKER_PODS
 
 from cluster.deployment import DeploymentError
 from cluster.kubernetes.deployment import KubernetesDeployment
@@ -66,6 +66,27 @@ def test_a_replaced_pod_is_the_same_component_with_another_uid(
         assert again.stack().names[WORKER_PODS[0]] == "ray-replicas-0"
     finally:
         again.close()
+
+
+def test_a_finished_upgrade_is_followed(stack: MockApi, deployment: KubernetesDeployment) -> None:
+    """Every change of a RayService's configuration makes a new RayCluster, and the old one goes."""
+    before = deployment.topology().of_kind(Kind.HEAD, Kind.REPLICA)
+    new = "falcon-raycluster-n3w0z"
+    for old in (HEAD_POD, *WORKER_PODS):
+        kind, group = ("head", "headgroup") if old == HEAD_POD else ("worker", "replicas")
+        stack.create("pods", NAMESPACE, mock_stack.ray_pod(f"{new}-{old[-5:]}", kind, group, new))
+    until(lambda: len(deployment._pods.pods()[1]) == 9)
+    assert deployment.target.clusters == (mock_stack.CLUSTER,), "requests still go to the old one"
+    status = {"serviceStatus": "Running", "activeServiceStatus": {"rayClusterName": new}}
+    stack.set_status("rayservices", NAMESPACE, mock_stack.SERVICE, status)
+    for old in (HEAD_POD, *WORKER_PODS):
+        stack.delete("pods", NAMESPACE, old)
+    deployment._followed_at -= 5.0
+    until(lambda: deployment.topology().component("ray-head").labels["pod"].startswith(new))
+    until(lambda: len(deployment.topology().of_kind(Kind.HEAD, Kind.REPLICA)) == len(before))
+    after = deployment.topology().of_kind(Kind.HEAD, Kind.REPLICA)
+    assert {one.id for one in after} == {one.id for one in before}, "the same components, of new pods"
+    assert all(deployment.status().components.values())
 
 
 def test_the_watch_survives_an_api_server_that_goes_away(stack: MockApi, deployment: KubernetesDeployment) -> None:
