@@ -261,6 +261,8 @@ class RcaApp(Opener):
         match action:
             case "show" | "pause" | "copy" | "report" | "save" | "diagnose" if self.idle:
                 return False
+            case "pause" | "copy" | "report" | "diagnose" if self.current_mode == FrontPage.MODE:
+                return False
             case "abort":
                 return session.may_abort
             case "front":

@@ -20,6 +20,14 @@ from rca_tui.errors import Problem
 from rca_tui.theme import BAD, WARN
 
 
+def type_into(field: Input, event: events.Key) -> None:
+    """Send what is typed to the field, although something else has the focus, or nothing yet: dialogs open slowly."""
+    if event.is_printable and event.character and not field.has_focus:
+        event.stop()
+        field.focus()
+        field.insert_text_at_cursor(event.character)
+
+
 class Notice(ModalScreen[None]):
     """A message that the operator has to close. A command stands on lines of its own and is never cut.
 
@@ -95,12 +103,7 @@ class Confirm(ModalScreen[bool]):
         self.query_one("#cancel", Button).focus()
 
     def on_key(self, event: events.Key) -> None:
-        """Send what is typed to the field, although Cancel has the focus."""
-        field = self.query_one(Input)
-        if event.is_printable and event.character and not field.has_focus:
-            event.stop()
-            field.focus()
-            field.insert_text_at_cursor(event.character)
+        type_into(self.query_one(Input), event)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self.query_one("#go", Button).disabled = event.value != self._word

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -19,6 +20,7 @@ from cluster.text.plain import plain
 from cluster.text.times import span
 from rca_tui.draw.text import COMMAND
 from rca_tui.errors import Problem, described
+from rca_tui.screens.dialogs import type_into
 from rca_tui.theme import BAD, GOOD
 from rca_tui.work import messages, opening
 from rca_tui.work.starting import LocalStart
@@ -41,6 +43,9 @@ class OpenFile(ModalScreen[opening.Source]):
 
     def on_mount(self) -> None:
         self.query_one(Input).focus()
+
+    def on_key(self, event: events.Key) -> None:
+        type_into(self.query_one(Input), event)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         if path := event.value.strip():

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from typing import ClassVar
 
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -15,6 +16,7 @@ from textual.widgets import Input, Static
 from cluster.errors import RcaError
 from cluster.text.plain import plain
 from rca_tui.draw.text import fit
+from rca_tui.screens.dialogs import type_into
 from rca_tui.session import Choice
 from rca_tui.theme import BAD
 from rca_tui.widgets.rows import Layout, Rows
@@ -24,7 +26,7 @@ from rca_tui.work.threads import in_thread
 MOST = 300
 """Rows that are shown at a time: more are found by searching."""
 NARROW = 12
-"""Cells that the last column keeps, however narrow the terminal is."""
+"""Cells that the last column has at least; where there is no room for it, it is left out."""
 
 
 class Picker(ModalScreen[str]):
@@ -45,6 +47,7 @@ class Picker(ModalScreen[str]):
     def __init__(self) -> None:
         super().__init__()
         self._choices: tuple[Choice, ...] | None = None
+        self._early = False
 
     @abstractmethod
     def choices(self) -> tuple[Choice, ...]:
@@ -73,34 +76,41 @@ class Picker(ModalScreen[str]):
             self.query_one("#count", Static).update(Text(f"{BAD} {plain(message.problem, 1200)}", style=colour))
             return
         self._choices = message.choices
-        self._fill()
+        self._fill(first=True)
+        if self._early:
+            self._choose()
 
     def on_resize(self) -> None:
         self._fill()
 
     def on_input_changed(self) -> None:
-        self._fill()
+        self._fill(first=True)
 
-    def _fill(self) -> None:
+    def _fill(self, first: bool = False) -> None:
+        """Show what matches, with the cursor where it was or on the `first` row."""
         if self._choices is None:
             return
         words = self.query_one(Input).value.casefold().split()
         # Those with the words in the name come first: a number is also a part of many times.
         found = sorted((c for c in self._choices if c.matches(words)), key=lambda c: not c.named(words))
         rows = self.query_one(Rows)
-        fixed = self.COLUMNS[:-1]
-        # A column of the list's width is left for the scrollbar.
-        room = max(NARROW, rows.size.width - sum(width for _, width in fixed) - 1)
-        layout = [*fixed, (self.COLUMNS[-1][0], room)]
+        layout = self._layout(rows.size.width - 1)  # one cell is left for the scrollbar
         shown = [
-            (c.key, [Text(fit(cell, width - 1)) for cell, (_, width) in zip(c.cells, layout, strict=True)])
+            (c.key, [Text(fit(cell, width - 1)) for cell, (_, width) in zip(c.cells, layout, strict=False)])
             for c in found[:MOST]
         ]
-        rows.fill(layout, shown)
+        rows.fill(layout, shown, found[0].key if first and found else None)
         note = f"{len(found)} of {len(self._choices)}" if self._choices else self.EMPTY
         if len(found) > MOST:
             note += f", the first {MOST} are shown"
         self.query_one("#count", Static).update(Text(f"{note} · enter opens · escape closes", style="dim"))
+
+    def _layout(self, width: int) -> Layout:
+        """As many columns as there is room for; the last one takes what is left."""
+        layout = list(self.COLUMNS)
+        while len(layout) > 1 and sum(cells for _, cells in layout[:-1]) + NARROW > width:
+            layout.pop()
+        return [*layout[:-1], (layout[-1][0], max(NARROW, width - sum(cells for _, cells in layout[:-1])))]
 
     # -- keys ---------------------------------------------------------------------------------------------------
 
@@ -110,7 +120,14 @@ class Picker(ModalScreen[str]):
     def action_cursor(self, move: str) -> None:
         getattr(self.query_one(Rows), f"action_{move}")()
 
+    def on_key(self, event: events.Key) -> None:
+        type_into(self.query_one(Input), event)
+        if event.key == "enter" and self.focused is None:
+            self.on_input_submitted()
+
     def on_input_submitted(self) -> None:
+        # Who types faster than the rows are read means the first that matches.
+        self._early = self._choices is None and bool(self.query_one(Input).value.strip())
         self._choose()
 
     def on_data_table_row_selected(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,25 @@ async def test_a_drill_is_found_by_words_and_opened_and_another_one_after_it() -
         assert "stays open" in visible(pilot)
         await pilot.press("escape")
         assert app.current_mode == "diagnose"
+
+
+@pytest.mark.usefixtures("saved")
+async def test_who_types_faster_than_the_list_is_read_gets_the_first_that_matches(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    go, rows = threading.Event(), library.rows
+
+    def late() -> Any:
+        go.wait(30)
+        return rows()
+
+    monkeypatch.setattr(library, "rows", late)
+    app = app_over(synthetic.Live())
+    async with running(app, (60, 20)) as pilot:
+        await pilot.press("ctrl+o", *"mon", "enter")
+        assert isinstance(app.screen, IncidentPicker)
+        go.set()
+        await until(pilot, lambda: app.session.name == "monday")
 
 
 @pytest.mark.usefixtures("saved")
