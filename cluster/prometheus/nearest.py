@@ -11,6 +11,8 @@ from cluster.prometheus.variants import family
 
 LEAST = 0.55
 """Likeness from 0 to 1 from which a name may be another name of the signal."""
+_FEW = 0.3
+"""Share of words in common below which letters are not looked at."""
 _SYNONYMS = {
     "waiting": "queue",
     "queued": "queue",
@@ -35,27 +37,32 @@ _NOISE = frozenset({"vllm", "ray", "sglang", "kserve", "seconds", "s", "ms", "to
 def nearest(signal: str, names: frozenset[str], most: int = 5) -> tuple[str, ...]:
     """Those of the names that may be the signal's, nearest first."""
     known = _words_of(signal)
-    scored = [(max((_likeness(name, one) for one in known), default=0.0), name) for name in names]
+    scored = [(_likeness(_words(name), known), name) for name in names]
     return tuple(name for score, name in sorted(scored, key=lambda s: (-s[0], s[1])) if score >= LEAST)[:most]
 
 
 @lru_cache(maxsize=128)
-def _words_of(signal: str) -> tuple[str, ...]:
-    """The names that measure a signal in any table, and the signal's own."""
+def _words_of(signal: str) -> frozenset[frozenset[str]]:
+    """The words of each name that measures a signal in any table, and those of the signal itself."""
     rules = [rule for row in CATALOG for spelling in table(row) for rule in spelling.rules if rule.signal == signal]
-    return (signal, *sorted({family(metric) for rule in rules for metric in rule.metrics}))
+    return frozenset(map(_words, (signal, *(metric for rule in rules for metric in rule.metrics))))
 
 
-def _likeness(name: str, known: str) -> float:
-    """From 0 to 1: the words in common, and where they are few the letters."""
-    ours, theirs = _words(name), _words(known)
-    if not ours or not theirs:
-        return 0.0
-    common = len(ours & theirs) / len(ours | theirs)
-    letters = difflib.SequenceMatcher(None, "_".join(sorted(ours)), "_".join(sorted(theirs))).ratio()
-    return max(common, 0.9 * letters if ours & theirs else 0.0)
+@lru_cache(maxsize=1 << 16)
+def _likeness(ours: frozenset[str], known: frozenset[frozenset[str]]) -> float:
+    """From 0 to 1: the words in common with the nearest of the known, and where they are few the letters."""
+    best = 0.0
+    for theirs in known:
+        shared = len(ours & theirs) / max(1, len(ours | theirs))
+        if shared >= _FEW:
+            best = max(best, shared)
+        if _FEW <= shared < LEAST:
+            letters = difflib.SequenceMatcher(None, "_".join(sorted(ours)), "_".join(sorted(theirs))).ratio()
+            best = max(best, 0.9 * letters)
+    return best
 
 
+@lru_cache(maxsize=1 << 14)
 def _words(name: str) -> frozenset[str]:
     split = re.split(r"[^a-z0-9]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", family(name)).lower())
     return frozenset(_SYNONYMS.get(word, word) for word in split if word and word not in _NOISE)

@@ -37,7 +37,8 @@ def spelled(spellings: tuple[Spelling, ...], names: frozenset[str]) -> tuple[Spe
     return tuple(found for spelling in spellings for found in _ways(spelling, lower))
 
 
-def known_names(spellings: Iterable[Spelling], names: frozenset[str]) -> frozenset[str]:
+@lru_cache(maxsize=8)
+def known_names(spellings: tuple[Spelling, ...], names: frozenset[str]) -> frozenset[str]:
     """Those of the names that a table knows, whether a rule reads them or not."""
     lower = {name: _plain(name) for name in names}
     known: set[str] = set()
