@@ -15,6 +15,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cluster.text.plain import plain
 from rca_tui.vocabulary import about
 from rca_tui.when import moment_of, within
 
@@ -110,11 +111,33 @@ def capture(
         alerts = _asked(deployment, alerts)
     now = time.time()
     moment = moment_of(alerts, since, at, now, deployment.step)
-    first = first_answer(capture_around(deployment, moment, now), moment, alerts)
+    captured = capture_around(deployment, moment, now)
+    if alerts is not None:
+        captured = with_alerts(captured, alerts)
+    first = first_answer(captured, moment, alerts)
     path = library.new_path(stem)
     notes = (*first.incident.notes, *first.doubts)
     store.save(dataclasses.replace(first.incident, notes=notes), path)
     return path, first
+
+
+def with_alerts(incident: Incident, alerts: AlertGroup) -> Incident:
+    """The incident with an event at each time in its window at which an alert fired or was resolved."""
+    import pandas as pd
+
+    from cluster.incident.model import EVENT_COLUMNS
+
+    rows = []
+    for alert in alerts.alerts:
+        severity = plain(alert.labels.get("severity") or "warning", 80)
+        for at, level, text in ((alert.starts, severity, "fires"), (alert.ends, "normal", "is resolved")):
+            if at is not None and at in incident.window:
+                rows.append((at, None, "alert", level, "", plain(alert.name, 200), text, 1.0))
+    events = pd.DataFrame(rows, columns=list(EVENT_COLUMNS)).astype(EVENT_COLUMNS)
+    known = incident.telemetry.events
+    joined = pd.concat([known, events], ignore_index=True) if len(known) else events
+    telemetry = dataclasses.replace(incident.telemetry, events=joined.sort_values("time", ignore_index=True))
+    return dataclasses.replace(incident, telemetry=telemetry)
 
 
 def _asked(deployment: Deployment, alerts: AlertGroup) -> AlertGroup:

@@ -83,9 +83,9 @@ class Telemetry:
         spans: columns `SPAN_COLUMNS`; `start` in unix seconds, `duration` in seconds, `parent_id` NA at a root,
             `error` NA where the status is unknown.
         logs: columns `LOG_COLUMNS`, ascending in time. Messages are hostile text: escape before showing.
-        events: columns `EVENT_COLUMNS`, ascending in time: what the platform itself recorded. `component` is NA where
-            the event concerns none; `source` is `kubernetes`; `severity` is the source's own; `object` names what the
-            event is about, such as `Pod/ray-head`. All text is hostile. No method reads them.
+        events: columns `EVENT_COLUMNS`, ascending in time: what the platform itself recorded, and alerts. `component`
+            is NA where the event concerns none; `source` is `kubernetes` or `alert`; `severity` is the source's own;
+            `object` names what the event is about, such as `Pod/ray-head`. All text is hostile. No method reads them.
         units: signal name -> unit ("s", "1/s", "bytes", "1"); a signal missing here has an unknown unit.
 
     An absent source is an empty frame, never None.

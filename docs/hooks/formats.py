@@ -37,9 +37,9 @@ def incident() -> dict[str, str]:
         "What the platform itself recorded, such as the events of a Kubernetes namespace. The file is left out where "
         "there are none.",
         text.table(columns, ((text.code(name), kind) for name, kind in EVENT_COLUMNS.items())),
-        "Ascending in time. `component` is empty where an event concerns none, `source` is `kubernetes`, `severity` is "
-        "the source's own word (`Normal`, `Warning`), `object` names what the event is about (`Pod/ray-head`), "
-        "`occurrences` says how often it came. All text is hostile.",
+        "Ascending in time. `component` is empty where an event concerns none, `source` is `kubernetes` or `alert`, "
+        "`severity` is the source's own word (`Normal`, `Warning`), `object` names what the event is about "
+        "(`Pod/ray-head`), `occurrences` says how often it came. All text is hostile.",
         "## truth.sealed",
         *_model(header.SealedTruth),
     ]

@@ -108,6 +108,21 @@ def test_an_alert_that_waited_five_minutes_is_captured_with_its_baseline_and_sav
     assert before >= 100
     assert after >= 100
     assert live.closed
+    (alert,) = saved.telemetry.events.to_dict("records")
+    assert (alert["source"], alert["reason"], alert["message"]) == ("alert", "GatewaySlow", "fires")
+    assert alert["time"] == pytest.approx(live.onset + 330, abs=1)
+
+
+def test_alerts_in_the_window_are_events_and_their_text_is_harmless() -> None:
+    from cluster.alerts import parse
+
+    start = synthetic.START
+    alerts = parse(page(start + 100, severity="page\x1b[31m" + "x" * 5000))
+    told = triage.with_alerts(synthetic.incident(), alerts).telemetry.events
+    assert told["time"].tolist() == [start + 100]
+    assert not set(told["severity"][0]) & {"\x1b"} and len(told["severity"][0]) <= 80
+    late = parse(page(start + 9000))
+    assert triage.with_alerts(synthetic.incident(), late).telemetry.events.empty
 
 
 def test_a_deployment_that_evaluates_the_rule_is_asked_and_may_fail(
