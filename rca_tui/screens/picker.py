@@ -48,6 +48,7 @@ class Picker(ModalScreen[str]):
         super().__init__()
         self._choices: tuple[Choice, ...] | None = None
         self._early = False
+        self._searched = ""
 
     @abstractmethod
     def choices(self) -> tuple[Choice, ...]:
@@ -90,7 +91,8 @@ class Picker(ModalScreen[str]):
         """Show what matches, with the cursor where it was or on the `first` row."""
         if self._choices is None:
             return
-        words = self.query_one(Input).value.casefold().split()
+        self._searched = self.query_one(Input).value
+        words = self._searched.casefold().split()
         # Those with the words in the name come first: a number is also a part of many times.
         found = sorted((c for c in self._choices if c.matches(words)), key=lambda c: not c.named(words))
         rows = self.query_one(Rows)
@@ -134,6 +136,8 @@ class Picker(ModalScreen[str]):
         self._choose()
 
     def _choose(self) -> None:
+        if self.query_one(Input).value != self._searched:  # enter came before what was typed has been searched for
+            self._fill(first=True)
         if (key := self.query_one(Rows).key) is not None:
             self.dismiss(key)
 

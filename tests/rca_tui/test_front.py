@@ -134,6 +134,20 @@ async def test_who_types_faster_than_the_list_is_read_gets_the_first_that_matche
 
 
 @pytest.mark.usefixtures("saved")
+async def test_enter_chooses_by_what_is_typed_also_before_it_has_been_searched_for() -> None:
+    app = app_over(synthetic.Live())
+    async with running(app) as pilot:
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: app.screen.query_one(Rows).row_count == 3)
+        picker = app.screen
+        assert isinstance(picker, IncidentPicker)
+        with picker.prevent(Input.Changed):
+            picker.query_one(Input).value = "[red]"
+        picker.on_input_submitted()
+        await until(pilot, lambda: app.session.name == HOSTILE)
+
+
+@pytest.mark.usefixtures("saved")
 async def test_what_cannot_be_opened_leaves_what_is_open() -> None:
     app = app_over(synthetic.Live())
     async with running(app, (120, 40)) as pilot:
