@@ -78,8 +78,8 @@ def start(
     """Find the faulty part of a live LLM deployment, and see why.
 
     Without a command: the app on the deployment that runs on this machine, with --context on the one in a Kubernetes
-    cluster, and without either a page to choose what to open. `rca-tui doctor --context NAME` checks what can be seen
-    there.
+    cluster, and without either a page to choose what to open. `rca-tui doctor` checks this machine, with --context NAME
+    what is seen there.
     INCIDENT is a folder or .zip that was saved, a case in the RCAEval layout, or a name that `rca-tui incidents` lists.
     """
     connection.choose(context_name)

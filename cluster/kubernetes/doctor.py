@@ -33,12 +33,14 @@ class Verdict(StrEnum):
 
 
 class Part(StrEnum):
-    """The subject of a check. `DRILL`: needed only to inject faults."""
+    """The subject of a check. `DRILL`: only needed to inject faults; `LOCAL`: only for `rca-tui up`."""
 
     VIEW = "view"
     DRILL = "drill"
     TELEMETRY = "telemetry"
     SIGNALS = "signals"
+    MACHINE = "machine"
+    LOCAL = "local"
 
 
 @dataclass(frozen=True, slots=True)

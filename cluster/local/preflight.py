@@ -42,16 +42,12 @@ def check(engine: str) -> None:
     """Raises DeploymentError for what is missing, with how to install it."""
     if os.uname().sysname != "Linux":
         raise DeploymentError(f"the embedded deployment needs Linux, this is {os.uname().sysname}: {_ELSEWHERE}")
-    missing = [name for name in _DEBIAN_PACKAGE if shutil.which(name, path=search_path()) is None]
+    missing = missing_programs()
     if missing:
-        packages = " ".join(sorted({_DEBIAN_PACKAGE[name] for name in missing}))
-        sudo = "" if is_root() else "sudo "
-        raise DeploymentError(f"{', '.join(missing)} not found: `{sudo}apt-get install {packages}`; {_REPLAY}")
-    modules = {"ray": "local", "opentelemetry": "local", "prometheus_client": "local", "aiohttp": "local"}
-    modules |= {"llamacpp": {"xllamacpp": "local"}, "vllm": {"vllm": "vllm"}}[engine]
-    absent = [name for name in modules if importlib.util.find_spec(name) is None]
+        raise DeploymentError(f"{', '.join(missing)} not found: `{install_command(missing)}`; {_REPLAY}")
+    absent = missing_packages(engine)
     if absent:
-        extras = ",".join(sorted({modules[name] for name in absent}))
+        extras = ",".join(sorted(set(absent.values())))
         packages = ", ".join(absent)
         raise DeploymentError(f"Python packages {packages} not found: `pip install 'rca-tui[{extras}]'`; {_REPLAY}")
     problem = namespace_problem()
@@ -59,6 +55,24 @@ def check(engine: str) -> None:
         raise DeploymentError(
             f"this machine allows neither root nor user namespaces ({problem}): nothing can start here; {_REPLAY}"
         )
+
+
+def missing_programs() -> list[str]:
+    """Programs that are not on `search_path`."""
+    return [name for name in _DEBIAN_PACKAGE if shutil.which(name, path=search_path()) is None]
+
+
+def install_command(programs: list[str]) -> str:
+    """What installs them on Debian and Ubuntu."""
+    packages = " ".join(sorted({_DEBIAN_PACKAGE[name] for name in programs}))
+    return f"{'' if is_root() else 'sudo '}apt-get install {packages}"
+
+
+def missing_packages(engine: str) -> dict[str, str]:
+    """Python packages that are not installed -> the extra that brings them."""
+    modules = {"ray": "local", "opentelemetry": "local", "prometheus_client": "local", "aiohttp": "local"}
+    modules |= {"llamacpp": {"xllamacpp": "local"}, "vllm": {"vllm": "vllm"}}[engine]
+    return {name: extra for name, extra in modules.items() if importlib.util.find_spec(name) is None}
 
 
 def namespace_problem() -> str:

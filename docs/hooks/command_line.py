@@ -27,6 +27,7 @@ RUNS = (
     ("incidents",),
     ("status",),
     ("down",),
+    ("doctor",),
     ("recover",),
     ("replay", INCIDENT),
     ("reveal", INCIDENT),

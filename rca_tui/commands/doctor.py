@@ -1,10 +1,10 @@
-"""`rca-tui doctor`: checks the way from here to a deployment in a cluster."""
+"""`rca-tui doctor`: checks this machine, or the way from here to a deployment in a cluster."""
 
 from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -29,14 +29,17 @@ def doctor(
     context: InCluster = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check that a deployment in a cluster can be observed.
+    """Check this machine, or with --context that a deployment in a cluster can be observed.
 
-    Step by step, in the cluster of --context, else of the kubeconfig's current context. Nothing is changed. Exit code 1
-    when a check fails that telemetry needs; checks that only drills need do not count.
+    Step by step, with what to do. Nothing is changed. Exit code 1 when a check fails that replay and diagnosis need, or
+    in a cluster telemetry; what only `rca-tui up` or drills need does not count.
 
     Example: rca-tui doctor --context prod
     """
     choose_also(context)
+    if chosen() is None:
+        _machine(report, as_json)
+        return
     from cluster.kubernetes.doctor import Examination, Part, Verdict
     from methods.catalog import blocked_without
 
@@ -57,7 +60,7 @@ def doctor(
         examination.close()
     failed = [check for check in checks if check.verdict is Verdict.FAIL and check.part is not Part.DRILL]
     if as_json:
-        rows = [{**dataclasses.asdict(check), "status": check.verdict} for check in checks]
+        rows = list(map(_row, checks))
         samples = [dataclasses.asdict(sample) for sample in examination.samples]
         print_json({"ok": not failed, "checks": rows, "samples": samples, "costs": costs})
     else:
@@ -69,6 +72,35 @@ def doctor(
         say(f"wrote {report}; read it before you share it")
     if failed:
         raise typer.Exit(FAILED)
+
+
+def _machine(report: Path | None, as_json: bool) -> None:
+    from cluster import machine
+    from cluster.kubernetes.doctor import Part, Verdict
+
+    if report is not None:
+        raise BadInput("--report writes what was found in a cluster: name one with --context")
+    checks = []
+    with interruptible("interrupted; nothing was changed"):
+        for check in machine.checks():
+            checks.append(check)
+            if not as_json:
+                _print_check(check)
+    failed = [check for check in checks if check.verdict is Verdict.FAIL]
+    needed = [check for check in failed if check.part is Part.MACHINE]
+    if as_json:
+        print_json({"ok": not needed, "checks": list(map(_row, checks)), "samples": [], "costs": {}})
+    else:
+        lacks = f"cannot run here: {', '.join(check.name for check in failed if check not in needed)}"
+        print_line(f"replay and diagnosis: {'these checks fail' if needed else 'all they need is here'}")
+        print_line(f"rca-tui up: {lacks if len(failed) > len(needed) else 'all it needs is here'}")
+        print_line("a cluster: rca-tui doctor --context NAME")
+    if needed:
+        raise typer.Exit(FAILED)
+
+
+def _row(check: Check) -> dict[str, Any]:
+    return {**dataclasses.asdict(check), "status": check.verdict}
 
 
 def _print_check(check: Check) -> None:

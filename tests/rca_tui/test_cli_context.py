@@ -10,8 +10,8 @@ from commands import refusal, run
 from cluster.deployment import DeploymentError
 from rca_tui.__main__ import in_cluster
 
-SERVES = ["mcp"]
-"""Commands that connect when they are asked: `test_mcp` has their tests."""
+SERVES = ["listen", "mcp"]
+"""Commands that connect when they are asked: `test_listen` and `test_mcp` have their tests."""
 COMMANDS: dict[str, tuple[str, ...]] = {
     "check": (),
     "diagnose": ("--seconds", "60"),
