@@ -75,7 +75,7 @@ class OverviewPage(Page):
     def body(self) -> ComposeResult:
         yield Static(id="culprit")
         yield Static(id="slis")
-        yield Rows("components")
+        yield Rows("components", coloured=True)
         yield Input(placeholder="component or kind", id="filter", compact=True)
         with Grid(id="charts"):
             for i in range(4):
@@ -83,10 +83,7 @@ class OverviewPage(Page):
 
     def on_mount(self) -> None:
         self.query_one("#filter", Input).display = False
-        table = self.query_one(Rows)
-        # The colours of the state stay on the row under the cursor.
-        table.cursor_foreground_priority = "renderable"
-        table.focus()
+        self.query_one(Rows).focus()
         self._rows: tuple[Row, ...] = ()
         self._followed: str | None = None
 

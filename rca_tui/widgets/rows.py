@@ -12,7 +12,10 @@ Layout = list[tuple[str, int]]
 
 
 class Rows(DataTable[Text], inherit_bindings=False):
-    """Rows by key. `fill` keeps the cursor on the same key; `opens`: enter on a row has an action."""
+    """Rows by key. `fill` keeps the cursor on the same key; `opens`: enter on a row has an action.
+
+    `coloured`: the row under the cursor keeps the colours of its cells.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "select_cursor", "Open", id="rows.open"),
@@ -24,8 +27,14 @@ class Rows(DataTable[Text], inherit_bindings=False):
         Binding("end", "scroll_bottom", "Last", show=False),
     ]
 
-    def __init__(self, id: str, header: bool = True, opens: bool = True) -> None:
-        super().__init__(id=id, cursor_type="row", cell_padding=0, show_header=header)
+    def __init__(self, id: str, header: bool = True, opens: bool = True, coloured: bool = False) -> None:
+        super().__init__(
+            id=id,
+            cursor_type="row",
+            cell_padding=0,
+            show_header=header,
+            cursor_foreground_priority="renderable" if coloured else "css",
+        )
         self._opens = opens
         self._layout: Layout = []
 
