@@ -16,7 +16,7 @@ def ablate(
     incident: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[INCIDENT]...",
+            metavar="INCIDENT",
             help="Paths or names, or folders of them; by default the shipped incidents.",
             autocompletion=completion.incidents,
         ),

@@ -40,7 +40,7 @@ def diagnose(
     incident: Annotated[
         str | None,
         typer.Argument(
-            metavar="[INCIDENT]",
+            metavar="INCIDENT",
             help="A path or a name; without one, the live deployment as it is now.",
             autocompletion=completion.incidents,
         ),
@@ -154,7 +154,7 @@ def replay(
     incident: Annotated[
         str | None,
         typer.Argument(
-            metavar="[INCIDENT]",
+            metavar="INCIDENT",
             help="A path or a name; by default the first that is listed.",
             autocompletion=completion.incidents,
         ),

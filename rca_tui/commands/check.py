@@ -28,7 +28,7 @@ def check(
     incident: Annotated[
         str | None,
         typer.Argument(
-            metavar="[INCIDENT]",
+            metavar="INCIDENT",
             help="A path or a name that `incidents` lists; without one, the live deployment.",
             autocompletion=completion.incidents,
         ),

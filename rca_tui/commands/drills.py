@@ -29,7 +29,7 @@ def drill(
     fault: Annotated[
         str | None,
         typer.Argument(
-            metavar="[FAULT]",
+            metavar="FAULT",
             help="A fault that `rca-tui faults` lists.",
             show_default=False,
             autocompletion=completion.faults,

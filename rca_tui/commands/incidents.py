@@ -34,7 +34,7 @@ Back = Annotated[
 def record(
     path: Annotated[
         Path | None,
-        typer.Argument(metavar="[PATH]", help="Folder or .zip to write; by default a new name that `incidents` lists."),
+        typer.Argument(metavar="PATH", help="Folder or .zip to write; by default a new name that `incidents` lists."),
     ] = None,
     seconds: Back = None,
     context: InCluster = None,
@@ -99,7 +99,7 @@ def import_(
 def incidents(
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[WORDS]", help="Only those with all these words in name, time, origin or tags."),
+        typer.Argument(metavar="WORDS", help="Only those with all these words in name, time, origin or tags."),
     ] = None,
     reveal: Annotated[bool, typer.Option("--reveal", help="Show the causes. Spoils the drills.")] = False,
     as_json: AsJson = False,

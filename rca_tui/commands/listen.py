@@ -37,7 +37,7 @@ def listen(
     incident: Annotated[
         str | None,
         typer.Argument(
-            metavar="[INCIDENT]",
+            metavar="INCIDENT",
             help="A rehearsal: a saved incident stands in for the live deployment.",
             show_default=False,
         ),

@@ -27,7 +27,7 @@ def triage(
     incident: Annotated[
         str | None,
         typer.Argument(
-            metavar="[INCIDENT]",
+            metavar="INCIDENT",
             help="A path or a name; without one, the live deployment.",
             autocompletion=completion.incidents,
         ),
