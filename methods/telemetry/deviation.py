@@ -37,6 +37,8 @@ TAIL = 3.0
 """Standard deviations that the largest deviation of a baseline is taken to be at most: the three-sigma rule."""
 NORMAL_RANGE = 1.349
 """Interquartile range of a normal distribution, in standard deviations."""
+_ROUNDING = 1e-9
+"""Share of the quartiles up to which their difference is a rounding error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +96,17 @@ def mean_and_deviation(before: Floats) -> tuple[Floats, Floats]:
 
 
 def median_and_range(before: Floats) -> tuple[Floats, Floats]:
-    """(T, N) with NaN -> median and interquartile range (N,) of what is there; NaN where nothing is."""
+    """(T, N) with NaN -> median and interquartile range (N,) of what is there; NaN where nothing is.
+
+    A range that is a rounding error of the values, such as 4e-16 of a rate of 2, is 0.
+    """
     present = np.any(np.isfinite(before), axis=0)
     median = np.full(before.shape[1], np.nan)
     spread = np.full(before.shape[1], np.nan)
     if present.any():
         low, middle, high = np.nanpercentile(before[:, present], [25.0, 50.0, 75.0], axis=0)
-        median[present], spread[present] = middle, high - low
+        rounding = _ROUNDING * np.fmax(np.abs(low), np.abs(high))
+        median[present], spread[present] = middle, np.where(high - low > rounding, high - low, 0.0)
     return median, spread
 
 

@@ -33,6 +33,13 @@ def test_quartiles_match_numpy_and_gaps_are_left_out() -> None:
     assert deviation == pytest.approx([np.std([1.0, 2.0, 4.0, 8.0])])
 
 
+def test_rounding_errors_are_no_spread() -> None:
+    column = np.array([[2.0], [2.0 + 4e-16], [2.0], [2.0 + 9e-16], [2.0 + 9e-16]])
+    assert median_and_range(column)[1] == [0.0]
+    assert median_and_range(column * 1e-12)[1] == [0.0]
+    assert median_and_range(np.array([[1e-9], [2e-9], [3e-9]]))[1] == pytest.approx([1e-9])
+
+
 def test_a_column_without_samples_has_no_baseline() -> None:
     column = np.full((3, 1), np.nan)
     assert np.isnan(median_and_range(column)[0]).all()
