@@ -80,7 +80,11 @@ class Consensus(Displayable):
         """One sentence for the operator."""
         if not self.voters:
             return "No method has ranked yet."
-        sentence = f"{len(self.agree)} of {len(self.voters)} methods that ranked blame {' or '.join(self.top)} first"
+        agree, voters = len(self.agree), len(self.voters)
+        blame = "blames" if agree == 1 else "blame"
+        sentence = f"{agree} of {voters} methods that ranked {blame} {' or '.join(self.top)} first"
+        if 2 * agree <= voters:
+            sentence = f"No majority: weak. {sentence}"
         blamed: dict[str, int] = {}
         for _, others in self.dissent:
             for other in others:

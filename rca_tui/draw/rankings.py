@@ -38,14 +38,19 @@ def consensus_row(consensus: Consensus, colour: dict[str, str], width: int) -> T
 
 
 def consensus_sentences(consensus: Consensus, mark: Mark | None) -> list[str]:
-    """The claim of the consensus, the methods that decide its lead, and the dissent, one sentence each."""
+    """The claim of the consensus, the methods that decide its lead, and the dissent, one sentence for each answer."""
     sentences = [consensus.claim] if mark else [NO_ONSET, consensus.claim]
     if drivers := consensus.drivers():
         shares = ", ".join(f"{method} {number(part)}" for method, part in drivers[:DRIVERS])
         first, second = consensus.components[:2]
         lead = number(first.score - second.score)
         sentences.append(f"{first.component} leads {second.component} by {lead}, most of it from {shares}.")
-    return [*sentences, *(f"≠ {method} blames {' and '.join(blamed)}" for method, blamed in consensus.dissent)]
+    dissent: dict[str, list[str]] = {}
+    for method, blamed in consensus.dissent:
+        dissent.setdefault(" and ".join(blamed), []).append(method)
+    for who, methods in sorted(dissent.items(), key=lambda item: -len(item[1])):
+        sentences.append(f"≠ {', '.join(methods)} {'blames' if len(methods) == 1 else 'blame'} {who}")
+    return sentences
 
 
 def method_row(name: str, order: list[str], diagnosis: Diagnosis | None, colour: dict[str, str], width: int) -> Text:
@@ -80,8 +85,9 @@ def ranking_text(
     text.append(plain(head), style="bold").append(f"  {note}\n", style="dim")
     shared = Counter(component.rank for component in components)
     best = max(abs(component.score) for component in components) or 1.0
-    name_width = min(20, max(len(plain(c.component)) for c in components))
-    bar = max(4, width - name_width - 16)
+    name_width = min(20, max(len(plain(c.component)) for c in components), max(6, width - 15))
+    bar = width - name_width - 15
+    bar = bar if bar >= 3 else 0
     listed = components[: max(1, rows - 2)]
     for component in listed:
         first = component.rank == 1

@@ -22,6 +22,7 @@ from rca_tui.screens.page import Page
 from rca_tui.session import Diagnosis, Mark, Session
 from rca_tui.widgets.card import Card, Command
 from rca_tui.widgets.explanation import ExplanationView
+from rca_tui.widgets.fitted import Fitted
 from rca_tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from methods.answer.types import ComponentScore
     from methods.running.runner import Result
 
-LEFT = 33
-"""Width of the list of methods in cells."""
+LEFT, LEFT_WIDE = 23, 33
+"""Width of the list of methods in cells, in a terminal of less than 80 cells and in a wider one."""
 AFTER_ONSET = 30.0
 """Seconds after the onset at which what changed is read, for the plot below the consensus."""
 
@@ -65,7 +66,7 @@ class DiagnosePage(Page):
                 yield Static(id="onset")
                 yield Rows("methods", header=False)
             with Horizontal(id="method"):
-                yield Static(id="ranking")
+                yield Fitted(id="ranking")
                 yield ExplanationView("why", roomy=44)
 
     def on_mount(self) -> None:
@@ -83,16 +84,18 @@ class DiagnosePage(Page):
             self.app.call_later(self.app.run_action, "app.diagnose_quickly")
         self._show_onset(diagnosis)
         self._show_card(diagnosis)
+        left = LEFT_WIDE if self.size.width >= 80 else LEFT
+        self.query_one("#methods-pane").styles.width = left + 2
         methods = [entry.name for entry in catalog.listed()]
         # The contrast runs last but is listed first.
         order = [*methods, catalog.CONTRAST.name]
         colour = dict(self.app.theme_variables)
         listed = methods if diagnosis is None else [catalog.CONTRAST.name, *methods]
-        rows = [(name, [method_row(name, order, diagnosis, colour, LEFT)]) for name in listed]
+        rows = [(name, [method_row(name, order, diagnosis, colour, left)]) for name in listed]
         if diagnosis is not None and diagnosis.consensus is not None and diagnosis.consensus.voters:
-            rows.insert(0, (CONSENSUS, [consensus_row(diagnosis.consensus, colour, LEFT)]))
+            rows.insert(0, (CONSENSUS, [consensus_row(diagnosis.consensus, colour, left)]))
         table = self.query_one(Rows)
-        table.fill([("", LEFT)], rows, self.session.method or None)
+        table.fill([("", left)], rows, self.session.method or None)
         self.session.method = table.key or ""
         self._show_method()
 
@@ -126,7 +129,7 @@ class DiagnosePage(Page):
         from methods.answer.types import Ranking
 
         diagnosis, method = self.session.diagnosis, self.query_one(Rows).key or ""
-        why, ranking = self.query_one("#why", ExplanationView), self.query_one("#ranking", Static)
+        why, ranking = self.query_one("#why", ExplanationView), self.query_one("#ranking", Fitted)
         if diagnosis is not None and diagnosis.consensus is not None and method == CONSENSUS:
             self._show_consensus(diagnosis.consensus, diagnosis.mark)
             return
@@ -134,7 +137,8 @@ class DiagnosePage(Page):
         head = Text.assemble((plain(method), "bold"), "\n")
         if diagnosis is None or result is None:
             about = catalog.entry(method).summary if method else ""
-            ranking.update(head.append(plain(about), style="dim"))
+            head.append(plain(about), style="dim")
+            ranking.show(lambda *_: head)
             why.show_text("" if diagnosis else "R runs the methods on the window that Telemetry shows.")
         elif isinstance(result.outcome, Ranking):
             self._show_ranking(method, self._note(diagnosis, result), result.outcome.components)
@@ -146,14 +150,15 @@ class DiagnosePage(Page):
                 why.show_text("This method gave no explanation.")
         else:
             reason = result.outcome.reason.value.replace("_", " ")
-            ranking.update(head.append(f"no ranking: {reason}", style=self.app.theme_variables["warning"]))
+            head.append(f"no ranking: {reason}", style=self.app.theme_variables["warning"])
+            ranking.show(lambda *_: head)
             why.show_text(result.outcome.detail)
 
     def _show_ranking(self, head: str, note: str, components: tuple[ComponentScore, ...]) -> None:
-        box = self.query_one("#ranking", Static)
-        room = box.content_size
         colour = dict(self.app.theme_variables)
-        box.update(ranking_text(head, note, components, room.width or 46, room.height or 9, colour))
+        self.query_one("#ranking", Fitted).show(
+            lambda width, height: ranking_text(head, note, components, width, height, colour)
+        )
 
     def _note(self, diagnosis: Diagnosis, result: Result) -> str:
         """Run time, and agreement of the ranking with the contrast."""

@@ -16,6 +16,7 @@ from cluster.text.plain import plain
 from rca_tui.draw.verdict import chances, doubts, evidence, following, head
 from rca_tui.session import Diagnosis
 from rca_tui.theme import WARN
+from rca_tui.widgets.fitted import Fitted
 
 if TYPE_CHECKING:
     from methods.verdict.types import Action, Verdict
@@ -49,8 +50,8 @@ class Card(VerticalScroll, can_focus=True):
         yield Static(id="answer-head")
         with Horizontal(id="answer-body"):
             with Vertical(id="answer-why"):
-                yield Static(id="answer-chances")
-                yield Static(id="answer-evidence")
+                yield Fitted(id="answer-chances")
+                yield Fitted(id="answer-evidence")
             with Vertical(id="answer-then"):
                 yield Static(id="answer-next")
                 yield Vertical(id="answer-do")
@@ -83,10 +84,9 @@ class Card(VerticalScroll, can_focus=True):
         if note:
             text.append(f"\n{WARN} {note}", style=colour["warning"])
         self.query_one("#answer-head", Static).update(text)
-        room = self.query_one("#answer-why").content_size.width or self.size.width
-        self.query_one("#answer-chances", Static).update(chances(verdict, colour, room))
-        self.query_one("#answer-evidence", Static).update(
-            evidence(diagnosis, verdict, colour, TRAIL if room >= TRAIL_FROM else 0)
+        self.query_one("#answer-chances", Fitted).show(lambda width, _: chances(verdict, colour, width))
+        self.query_one("#answer-evidence", Fitted).show(
+            lambda width, _: evidence(diagnosis, verdict, colour, TRAIL if width >= TRAIL_FROM else 0)
         )
         self.query_one("#answer-next", Static).update(following(verdict, colour))
         self.query_one("#answer-doubts", Static).update(doubts(verdict, colour))

@@ -15,6 +15,7 @@ from rca_tui.draw.plot import Plot
 from rca_tui.session import Diagnosis
 from rca_tui.theme import WARN
 from rca_tui.widgets.chart import Chart
+from rca_tui.widgets.fitted import Fitted
 
 if TYPE_CHECKING:
     from methods.answer.types import Explanation, Step
@@ -29,16 +30,18 @@ class ExplanationView(Vertical):
         self._current: Step | None = None
 
     def compose(self) -> ComposeResult:
-        yield Static(classes="claim")
+        with VerticalScroll(classes="said"):
+            yield Static(classes="claim")
         yield Chart(classes="evidence")
         with VerticalScroll(classes="numbers"):
-            yield Static(classes="figures")
+            yield Fitted(classes="figures")
 
     def show_text(self, *sentences: str, plot: Plot | None = None) -> None:
         """Sentences in place of an explanation, with a plot below them where there is one."""
         self.query_one(".claim", Static).update(Text("\n".join(plain(sentence, 1000) for sentence in sentences)))
         chart = self.query_one(Chart)
         chart.display, chart.plot = plot is not None, plot
+        self.query_one(".said").set_class(plot is None, "-alone")
         self.query_one(".numbers").display = False
 
     def show_step(self, diagnosis: Diagnosis, explanation: Explanation, index: int) -> None:
@@ -51,18 +54,17 @@ class ExplanationView(Vertical):
             for caveat in explanation.caveats:
                 text.append(f"\n{WARN} {plain(caveat, 1200)}", style=colour["warning"])
         self.query_one(".claim", Static).update(text)
+        self.query_one(".said").remove_class("-alone")
         plot, logs = plot_of(diagnosis, step), logs_of(diagnosis, step)
         chart = self.query_one(Chart)
         chart.display = plot is not None
         chart.plot = plot
-        figures = numbers_of(step, self.size.width)
+        has_figures = numbers_of(step, self.size.width) is not None
         box = self.query_one(".numbers")
         room = plot is None or self.app.size.height >= self._roomy
-        box.display = logs is not None or (figures is not None and room)
-        if logs is not None:
-            self.query_one(".figures", Static).update(logs)
-        elif figures is not None:
-            self.query_one(".figures", Static).update(figures)
+        box.display = logs is not None or (has_figures and room)
+        self.query_one(".figures", Fitted).show(lambda width, _: logs or numbers_of(step, width) or Text())
         if self._current is not step:  # the same step keeps its scroll position
             self._current = step
-            box.scroll_home(animate=False)
+            for scrolled in (box, self.query_one(".said")):
+                scrolled.scroll_home(animate=False)
