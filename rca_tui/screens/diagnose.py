@@ -203,10 +203,10 @@ class DiagnosePage(Page):
         self.show_screen("explain")
 
     def action_method(self, by: int) -> None:
-        names = [str(key.value) for key in self.query_one(Rows).rows]
-        self._step = 0
-        self.query_one(Rows).focus()
-        self.session.method = names[(names.index(self.session.method) + by) % len(names)]
+        table = self.query_one(Rows)
+        table.focus()
+        if table.row_count:
+            table.move_cursor(row=(table.cursor_row + by) % table.row_count)
 
     def action_step(self, by: int) -> None:
         self._step = max(0, self._step + by)

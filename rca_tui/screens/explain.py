@@ -80,14 +80,23 @@ class ExplainPage(Page):
         result = diagnosis.results.get(self.session.method) if diagnosis else None
         if self.session.method == CONSENSUS and diagnosis is not None and diagnosis.consensus is not None:
             return "The consensus is the mean of the rankings; it has no steps. Screen 4 shows which methods decide it."
+        if result is None and diagnosis is not None and diagnosis.running and self.session.method:
+            return f"{self.session.method} has not answered yet."
         if result is None:
             return "Nothing to explain yet: press 4, then R to run the methods."
         return result.outcome.detail if isinstance(result.outcome, NoRanking) else "This method gave no explanation."
 
+    @property
+    def _at(self) -> int | None:
+        """Number of the step under the cursor, counted from 0."""
+        key, explanation = self.query_one(Rows).key, self._explanation
+        at = None if key is None or explanation is None else int(key)
+        return at if at is not None and explanation is not None and at < len(explanation.steps) else None
+
     def _show_step(self) -> None:
         explanation, diagnosis = self._explanation, self.session.diagnosis
-        at = self.query_one(Rows).cursor_row
-        if explanation is not None and diagnosis is not None and 0 <= at < len(explanation.steps):
+        at = self._at
+        if explanation is not None and diagnosis is not None and at is not None:
             self.query_one(ExplanationView).show_step(diagnosis, explanation, at)
 
     def on_data_table_row_highlighted(self) -> None:
@@ -100,8 +109,8 @@ class ExplainPage(Page):
     def action_check(self) -> None:
         from rca_tui.draw.step_check import check_of
 
-        explanation, at = self._explanation, self.query_one(Rows).cursor_row
-        if explanation is None or not 0 <= at < len(explanation.steps):
+        explanation, at = self._explanation, self._at
+        if explanation is None or at is None:
             return
         if name := check_of(explanation.steps[at]):
             self.session.check = name

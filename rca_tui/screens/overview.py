@@ -23,6 +23,7 @@ from rca_tui.draw.text import fit
 from rca_tui.screens.page import Page
 from rca_tui.session import Session, Snapshot
 from rca_tui.widgets.chart import Chart
+from rca_tui.widgets.filter import Filter
 from rca_tui.widgets.rows import Rows
 
 COLUMN_OF = {
@@ -66,6 +67,7 @@ class OverviewPage(Page):
             id="overview.filter",
             key_display="/",
             tooltip="Show what matches",
+            priority=True,  # before the next key is looked at, which is for the field
         ),
         Binding("escape", "unfilter", "All", id="overview.unfilter", show=False),
         Binding("left", "earlier", "Moment", id="overview.earlier", key_display="←→"),
@@ -76,7 +78,7 @@ class OverviewPage(Page):
         yield Static(id="culprit")
         yield Static(id="slis")
         yield Rows("components", coloured=True)
-        yield Input(placeholder="component or kind", id="filter", compact=True)
+        yield Filter("component or kind", id="filter")
         with Grid(id="charts"):
             for i in range(4):
                 yield Chart(id=f"chart-{i}")
@@ -201,10 +203,13 @@ class OverviewPage(Page):
             self.session.subject = (component, "")
             self.show_screen("telemetry")
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action != "filter" or not isinstance(self.focused, Input)
+
     def action_filter(self) -> None:
         field = self.query_one("#filter", Input)
         field.display = True
-        field.focus()
+        self.set_focus(field)  # at once: the next key is for the field
 
     def action_unfilter(self) -> None:
         field = self.query_one("#filter", Input)
