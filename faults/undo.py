@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cluster.deployment import DeploymentError
+from cluster.text.times import span
 from faults import catalog, reconnect, steady
 from faults.errors import FaultError, JournalError
 from faults.journal import Header, Journal, Record
@@ -116,7 +117,7 @@ class Undo:
                     detail = "it reads back clean, but another process still works on it"
                     return _end(journal, State.STUCK, True, detail, "rca-tui recover (when that process has ended)")
             progress("undone, waiting for the service to be healthy")
-            reason = self._wait_until_healthy(where, Level.from_json(record.header.sli))
+            reason = self._wait_until_healthy(where, Level.from_json(record.header.sli), progress)
             return self._close(journal, record, reason)
 
     def _revert_until_clean(
@@ -184,8 +185,8 @@ class Undo:
             return _end(journal, State.STUCK, False, "the deployment is gone, its stressors are not", command)
         return _end(journal, State.RECOVERED, True, found.detail)
 
-    def _wait_until_healthy(self, where: Deployment, before: Level | None) -> str:
-        """Why it is not healthy when patience ends; empty when it is.
+    def _wait_until_healthy(self, where: Deployment, before: Level | None, progress: Progress) -> str:
+        """Why it is not healthy when patience ends; empty when it is. Meanwhile says so, and for how long it waits.
 
         Samples from before the revert say nothing: a request that a frozen pod holds back has no latency yet.
         """
@@ -193,6 +194,7 @@ class Undo:
             without = self.stretch(where)
         except Exception:  # as in the loop
             without = steady.HEALTHY_SECONDS
+        began = time.monotonic()
         self.sleep(without)
         until = time.monotonic() + self.health_patience
         while True:
@@ -202,6 +204,7 @@ class Undo:
                 reason = str(error) or type(error).__name__
             if not reason or time.monotonic() >= until:
                 return reason
+            progress(f"undone; {reason}, waiting {span(time.monotonic() - began)}")
             self.sleep(HEALTH_POLL)
 
     def _close(self, journal: Journal, record: Record, reason: str) -> Undone:

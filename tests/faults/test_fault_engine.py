@@ -234,6 +234,24 @@ def test_gone_but_not_well_is_stuck(deployment: FakeDeployment, backend: Backend
     assert injection.journal.read().reverted_at is not None
 
 
+def test_what_it_waits_for_is_said(deployment: FakeDeployment, backend: Backend) -> None:
+    told: list[str] = []
+    looks = iter(["the p90 latency is 24 s, healthy is 3 s", "the p90 latency is 5 s, healthy is 3 s", ""])
+    waits = Undo(
+        connect=connect,
+        load=lambda name, kind: FakeFault(backend),
+        sleep=lambda seconds: None,
+        unhealthy=lambda *_: next(looks),
+    )
+    engine = Engine(deployment, armed=True, folder=deployment.folder / "journal", undo=waits, watchdog_command=WATCHDOG)
+    injection = engine.inject(FakeFault(backend), "head", {}, 10)
+    assert engine.revert(injection, progress=told.append).state is State.RECOVERED
+    assert [line.rpartition(" waiting ")[0] for line in told if "p90" in line] == [
+        "undone; the p90 latency is 24 s, healthy is 3 s,",
+        "undone; the p90 latency is 5 s, healthy is 3 s,",
+    ]
+
+
 def _cancel(deployment: FakeDeployment, backend: Backend) -> None:
     """`cancelled` says it itself."""
 
