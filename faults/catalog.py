@@ -86,12 +86,16 @@ def load(name: str, kind: str | None = None) -> Fault[Any]:
 
 def availability(name: str, deployment: Deployment | None) -> Availability:
     """Whether the fault can run on the deployment (None: there is none), and why not. Raises UnknownFault."""
+    from cluster.deployment import DeploymentKind
     from faults.types import Availability
 
     if deployment is None:
         entry(name)
         return Availability(False, NO_DEPLOYMENT)
-    return load(name, deployment.kind).available(deployment)
+    fault = load(name, deployment.kind)
+    if deployment.kind is DeploymentKind.REPLAY:
+        return Availability(False, "a recording cannot be injected into")
+    return fault.available(deployment)
 
 
 def _others() -> Plugins[Entry]:

@@ -76,12 +76,13 @@ def fixes(shown: Report) -> Document:
 
 
 def page(shown: Guideline, finding: Finding | None = None) -> Document:
-    """One check: the evidence, what it looks for, what to change, why, what a failure hides, and its measured cost."""
+    """One check: what was found, what to set, what it looks for, why, what a failure hides, and its measured cost."""
     blocks: list[Block] = [Title(f"{shown.number}. {shown.title}")]
     if finding is not None:
         tone = Tone.WARNING if finding.verdict is Verdict.FAIL else Tone.PLAIN
         blocks.append(Line(f"{finding.verdict.value.capitalize()}: {finding.saw}.", tone))
-    blocks += [Line(shown.what), *changes(shown), Line(shown.why), *(Line(seen, Tone.QUIET) for seen in shown.evidence)]
+    first, then = ((Line(shown.what),), changes(shown)) if finding is None else (changes(shown), (Line(shown.what),))
+    blocks += [*first, *then, Line(shown.why), *(Line(seen, Tone.QUIET) for seen in shown.evidence)]
     return (*blocks, *hides(shown), *price(shown))
 
 

@@ -17,6 +17,7 @@ from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from cluster.text.plain import plain
+from faults.states import State
 from rca_tui import palette
 from rca_tui.bindings import EVERYWHERE, KeymapError, keymap_path, read_keymap
 from rca_tui.errors import Problem, described
@@ -30,7 +31,7 @@ from rca_tui.screens.faults import FaultsPage
 from rca_tui.screens.front import FrontPage
 from rca_tui.screens.logs import LogsPage
 from rca_tui.screens.overview import OverviewPage
-from rca_tui.screens.page import Page
+from rca_tui.screens.page import Page, provenance
 from rca_tui.screens.telemetry import TelemetryPage
 from rca_tui.screens.traces import TracesPage
 from rca_tui.session import Snapshot
@@ -265,6 +266,8 @@ class RcaApp(Opener):
                 return False
             case "abort":
                 return session.may_abort
+            case "pause":
+                return not session.replayed
             case "front":
                 return self.current_mode != FrontPage.MODE
             case "back":
@@ -280,9 +283,14 @@ class RcaApp(Opener):
             session.displayed = session.latest
 
     def action_copy(self) -> None:
-        if isinstance(self.screen, Page) and (text := self.screen.copied()):
-            self.copy_to_clipboard(text)
-            self.notify(f"copied {len(text.splitlines())} lines")
+        page = self.screen
+        if not isinstance(page, Page) or not (text := page.copied()):
+            return
+        if not page.copies_command:
+            text = f"{provenance(self.session)}\n{text}"
+        self.copy_to_clipboard(text)
+        lines = len(text.splitlines())
+        self.notify(f"sent {lines} lines to the terminal's clipboard; it gives no sign of whether it took them")
 
     def action_report(self) -> None:
         session, diagnosis = self.session, self.session.diagnosis
@@ -304,6 +312,9 @@ class RcaApp(Opener):
     def action_abort(self) -> None:
         """Undo the active fault, or try again to undo what is left; the states of the journal come as messages."""
         injection = self.session.injection
+        if injection is not None and injection.open:
+            # At once: what undoes it may not be heard of for a while on a busy machine.
+            self.session.injection = replace(injection, state=State.REVERTING, detail="being undone, as asked")
         if injection is not None and (injection.inherited or injection.stuck):
             self.run_worker(partial(self.injector.recover, injection, self.mailbox.post), **in_thread("recovery"))
         else:

@@ -70,10 +70,11 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The onset in unix seconds, set by the operator or estimated."""
+    """The onset in unix seconds, set by the operator or estimated; `claim` says how the estimate was reached."""
 
     time: float
     by_operator: bool
+    claim: str = ""
 
     @property
     def label(self) -> str:

@@ -25,7 +25,9 @@ NO_ONSET = (
 """Precedes the claim of a consensus when no onset was found."""
 DRIVERS = 4
 """How many methods that contribute most to the lead are named."""
-RUNNING = "◌"
+RUNNING, NEUTRAL = "◌", "·"
+NO_OPINION = {"dummy", "contrast"}
+"""Listed, but neither agrees nor dissents: one guesses, the other is no method."""
 
 
 def consensus_row(consensus: Consensus, colour: dict[str, str], width: int) -> Text:
@@ -68,6 +70,8 @@ def method_row(name: str, order: list[str], diagnosis: Diagnosis | None, colour:
             differs = diagnosis.consensus is not None and name in dict(diagnosis.consensus.dissent)
             blamed = top[0] if len(top) == 1 else f"{len(top)} tied"
             glyph, tint, label = ("≠", "accent", blamed) if differs else (GOOD, "success", blamed)
+            if name in NO_OPINION:
+                glyph, tint = NEUTRAL, "secondary"
     elif not diagnosis.running:
         label = "cancelled"
     elif name in [n for n in order if n not in diagnosis.results][: diagnosis.workers]:

@@ -114,7 +114,8 @@ class DiagnosePage(Page):
         mark = diagnosis.mark if diagnosis else self.session.mark
         text = Text(no_wrap=True, overflow="ellipsis")
         if mark:
-            text.append(f"{mark.label} ", style="dim").append(clock_time(mark.time), style="bold")
+            label = mark.label if self.size.width >= 80 else "onset"
+            text.append(f"{label} ", style="dim").append(clock_time(mark.time), style="bold")
         else:
             text.append("no onset yet" if diagnosis is None else "no onset found", style="dim")
         if diagnosis is not None:
@@ -228,6 +229,10 @@ class DiagnosePage(Page):
         ranked = result.outcome.components if result is not None and isinstance(result.outcome, Ranking) else ()
         return ranked[0].component if ranked else ""
 
+    @property
+    def copies_command(self) -> bool:
+        return isinstance(self.focused, Command)
+
     def copied(self) -> str:
         from methods.answer.types import Ranking
 
@@ -249,4 +254,4 @@ class DiagnosePage(Page):
 
 
 def _rows(components: tuple[ComponentScore, ...]) -> list[str]:
-    return [f"{c.rank}\t{plain(c.component)}\t{c.score:.6g}" for c in components]
+    return ["rank\tcomponent\tscore", *(f"{c.rank}\t{plain(c.component)}\t{c.score:.6g}" for c in components)]

@@ -9,7 +9,10 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widgets import Footer
 
+from cluster.text.plain import plain
+from cluster.text.times import clock_time, instant
 from rca_tui.session import Observed, Session
+from rca_tui.widgets.chart import Chart
 from rca_tui.widgets.header import Header
 from rca_tui.work.injection import Injector
 from rca_tui.work.threads import in_thread
@@ -99,6 +102,10 @@ class Page(Screen[None]):
         # The app owns the worker: it hears of one that failed, whatever screen is shown then.
         self.app.run_worker(function, **in_thread(group))
 
+    def on_chart_picked(self, message: Chart.Picked) -> None:
+        if Session.moment in self.FOLLOWS:
+            self.session.moment = round(message.time)
+
     def refill(self) -> None:
         """Show the session as it is now."""
 
@@ -110,3 +117,18 @@ class Page(Screen[None]):
     def copied(self) -> str:
         """What `y` copies."""
         return ""
+
+    @property
+    def copies_command(self) -> bool:
+        """Whether `copied` is a command, which has to stand alone."""
+        return False
+
+
+def provenance(session: Session) -> str:
+    """One line: the incident or deployment, its window, and the onset."""
+    parts = [plain(session.name)]
+    if (snapshot := session.displayed) is not None:
+        parts.append(f"{instant(snapshot.start)} to {instant(snapshot.end)}")
+    if session.mark is not None:
+        parts.append(f"{session.mark.label} {clock_time(session.mark.time)}")
+    return ", ".join(parts)

@@ -57,6 +57,7 @@ class TelemetryPage(Page):
                 yield Rows("parts", header=False, opens=False)
                 yield Rows("signals", header=False, opens=False)
             with Vertical(id="plots"):
+                yield Static(id="began")
                 yield Static(id="reading")
                 yield Static(id="origin")
                 yield Chart(id="main")
@@ -73,6 +74,10 @@ class TelemetryPage(Page):
         if snapshot is None:
             self.query_one("#main", Chart).empty = plain(self.session.problem) or "Connecting to the deployment …"
             return
+        mark = self.session.mark
+        began = self.query_one("#began", Static)
+        began.display = mark is not None and bool(mark.claim)
+        began.update(Text(plain(mark.claim, 1000) if mark else ""))
         component, signal = self._subject(snapshot)
         moment = self._moment(snapshot)
         parts = [(c, [Text(fit(c, NAMES))]) for c in self._components(snapshot)]

@@ -32,7 +32,7 @@ def estimate(incident: Incident) -> Mark | None:
     from methods.telemetry import onset
 
     result = onset.estimate(incident)
-    return None if result.onset is None else Mark(result.onset.time, by_operator=False)
+    return None if result.onset is None else Mark(result.onset.time, by_operator=False, claim=result.claim)
 
 
 def search_onset(incident: Incident, post: Callable[[Message], object]) -> None:

@@ -131,7 +131,9 @@ async def test_copy_goes_to_the_clipboard() -> None:
     app = app_over(synthetic.Live())
     async with running(app) as pilot:
         await pilot.press("y")
-        assert app.clipboard.splitlines()[0].startswith("component\t")
+        first, second, *_ = app.clipboard.splitlines()
+        assert first.startswith("local, 2023-11-14 22:13:") and first.endswith(" UTC")
+        assert second.startswith("component\t")
         assert any(line.startswith("replica-1\t") for line in app.clipboard.splitlines())
 
 
@@ -207,7 +209,7 @@ async def test_quit_stays_when_a_fault_is_stuck_and_says_how_to_undo_it() -> Non
         await until(pilot, lambda: app._exit)
 
 
-async def test_abort_works_on_every_screen_and_only_while_a_fault_is_open() -> None:
+async def test_abort_works_on_every_screen_and_only_while_a_fault_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Engine()
     app = app_over(synthetic.Live(), armed=True, engine=engine)
     async with running(app) as pilot:
@@ -216,7 +218,11 @@ async def test_abort_works_on_every_screen_and_only_while_a_fault_is_open() -> N
         await pilot.press("1")
         await settle(pilot)
         assert "cpu-stress" in visible(pilot).splitlines()[1]
+        end = app.injector.abort
+        monkeypatch.setattr(app.injector, "abort", lambda: None)  # nothing is heard of it yet
         await pilot.press("X")
+        await until(pilot, lambda: "cpu-stress replica-0 REVERTING" in visible(pilot))
+        end()
         await until(pilot, lambda: app.session.injection is not None and not app.session.injection.open)
         assert not engine.active
         assert "abort" not in [one.action for one in key_hints(app.screen)]

@@ -107,7 +107,7 @@ async def test_the_screen_lists_the_checks_with_the_fix_beside_them() -> None:
         assert "of 18 checks pass" in shown
         assert "13. Traces reach the engine" in shown and "--otlp-traces-endpoint" in shown
         await pilot.press("y")
-        assert app.clipboard.startswith("## Observability of drill")
+        assert "\n## Observability of drill" in app.clipboard
 
 
 async def test_a_live_deployment_is_asked_again() -> None:
