@@ -1,5 +1,5 @@
 # make run    set up, start the deployment on this machine, open the app on it
-# make replay set up, open the app on a recorded incident: nothing is started
+# make replay open the app on a recorded incident: neither OS packages nor the model, nothing is started
 # make test   set up, lint, test (starts the real deployment once)
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -32,10 +32,19 @@ $(STAMP): pyproject.toml constraints.txt
 run: setup ## the app on a live deployment that starts here
 	@$(BIN)/rca-tui up && $(BIN)/rca-tui
 
-replay: $(STAMP) ## the app on a recorded incident
+# For what starts nothing: no OS packages, no model, only the Python packages that it needs. A full .venv will do.
+LIGHT = $(if $(wildcard $(STAMP)),$(STAMP),$(VENV)/.installed-$(1))
+
+$(VENV)/.installed-%: pyproject.toml constraints.txt
+	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11 or newer is needed; then make again." >&2; exit 2; fi
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.$(patsubst %,[%],$(filter notebooks,$*))'
+	@touch $@
+
+replay: $(call LIGHT,replay) ## the app on a recorded incident; installs only what that needs
 	@$(BIN)/rca-tui replay
 
-notebooks: $(STAMP) ## JupyterLab on the notebooks of the workshop
+notebooks: $(call LIGHT,notebooks) ## JupyterLab on the notebooks of the workshop; installs only what that needs
 	@$(BIN)/jupyter lab --notebook-dir=notebooks
 
 down: ## stop the deployment, leave nothing

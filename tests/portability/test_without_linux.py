@@ -141,7 +141,7 @@ def test_the_set_up_asks_for_no_package_of_linux(tmp_path: Path) -> None:
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
     planned = subprocess.run(
-        ["/usr/bin/make", "--dry-run", "--always-make", "replay", "PYTHON=python3"],
+        ["/usr/bin/make", "--dry-run", "--always-make", "docs", "PYTHON=python3"],
         env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
         cwd=ROOT,
         capture_output=True,
@@ -149,4 +149,17 @@ def test_the_set_up_asks_for_no_package_of_linux(tmp_path: Path) -> None:
         check=True,
     )
     assert "--editable '.[kubernetes,mcp,notebooks,docs,test]'" in planned.stdout
+    assert "weights" not in planned.stdout
+
+
+@pytest.mark.parametrize(("target", "extras"), [("replay", ""), ("notebooks", "[notebooks]")])
+def test_what_starts_nothing_installs_only_what_it_needs(tmp_path: Path, target: str, extras: str) -> None:
+    (tmp_path / "Makefile").write_text((ROOT / "Makefile").read_text())
+    for name in ("pyproject.toml", "constraints.txt"):
+        (tmp_path / name).touch()
+    planned = subprocess.run(
+        ["make", "--dry-run", target, "PYTHON=python3"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert f"--editable '.{extras}'\n" in planned.stdout
+    assert "os-packages" not in planned.stdout
     assert "weights" not in planned.stdout
