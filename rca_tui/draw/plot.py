@@ -153,7 +153,7 @@ class _Grid:
         for time, bad in self.plot.marks:
             column = self.column(time)
             if column is not None and (bad or cells[column][0] != BAD_MARK):
-                cells[column] = (BAD_MARK, self.palette.cursor) if bad else (MARK, self.palette.axis)
+                cells[column] = (BAD_MARK if bad else MARK, self.palette.axis)
         for column, style in ((cursor, self.palette.cursor), (onset, self.palette.onset)):
             if column is not None and cells[column][0] in ("─", " "):
                 cells[column] = ("┴", style)
