@@ -20,6 +20,9 @@ from rca_tui.widgets.fitted import Fitted
 if TYPE_CHECKING:
     from methods.answer.types import Explanation, Step
 
+PLOT_FROM = 14
+"""Lines from which there is room for a plot below sentences."""
+
 
 class ExplanationView(Vertical):
     """One step of an explanation. A terminal of fewer than `roomy` lines shows the chart without the numbers."""
@@ -40,8 +43,9 @@ class ExplanationView(Vertical):
         """Sentences in place of an explanation, with a plot below them where there is one."""
         self.query_one(".claim", Static).update(Text("\n".join(plain(sentence, 1000) for sentence in sentences)))
         chart = self.query_one(Chart)
-        chart.display, chart.plot = plot is not None, plot
-        self.query_one(".said").set_class(plot is None, "-alone")
+        shown = plot is not None and self.size.height >= PLOT_FROM  # the sentences come first
+        chart.display, chart.plot = shown, plot
+        self.query_one(".said").set_class(not shown, "-alone")
         self.query_one(".numbers").display = False
 
     def show_step(self, diagnosis: Diagnosis, explanation: Explanation, index: int) -> None:
