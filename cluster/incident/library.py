@@ -94,6 +94,8 @@ def rows() -> Iterator[Row]:
 
 def find(name_or_path: str) -> Path:
     """The path of an incident: an existing path, else a name of `listings`. Raises IncidentError when it is neither."""
+    if not name_or_path.strip():  # an unset variable of a shell; as a path it would be the current folder
+        raise IncidentError("the name of the incident is empty: `rca-tui incidents` lists those there are")
     path = Path(name_or_path)
     try:
         exists = path.exists()

@@ -42,6 +42,12 @@ def test_names_of_shipped_and_saved(saved: Path) -> None:
         library.find("drill-1")
 
 
+@pytest.mark.parametrize("unset", ["", " "])
+def test_an_empty_name_is_not_the_current_folder(saved: Path, unset: str) -> None:
+    with pytest.raises(IncidentError, match="the name of the incident is empty"):
+        library.find(unset)
+
+
 def test_rows_say_what_headers_say_and_what_is_wrong(saved: Path) -> None:
     save(incident(), library.SHIPPED / "drill-01.zip", TRUTH)
     save(incident(), saved / "mine")
