@@ -279,8 +279,9 @@ def _still(incident: Incident, scored: Deviations, still: list[int], onset: floa
 def _departure(incident: Incident, scored: Deviations, i: int, spread: str) -> str:
     key, left = scored.before.keys[i], scored.left
     usual = quantity(float(scored.centre[i]), unit_of(incident.telemetry.units, key[1]))
+    but = f"all but {left.off_before[i]} of" if left.off_before[i] else "all"
     return (
-        f"{key[0]} {key[1]} was {usual} in all but {left.off_before[i]} of {left.before[i]} samples before the onset, "
+        f"{key[0]} {key[1]} was {usual} in {but} {left.before[i]} samples before the onset, "
         f"and something else in {left.off_after[i]} of {left.after[i]} after it: as unusual as "
         f"{number(float(scored.scores[i]))} times the {spread}."
     )

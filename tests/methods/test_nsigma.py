@@ -76,6 +76,14 @@ def test_a_constant_that_moves_counts_by_how_long_and_against_how_much_history()
     assert longer["a"] == pytest.approx(math.sqrt(4 * math.log(42)))
 
 
+@pytest.mark.parametrize(("before", "says"), [([0] * 40, "in all 40 samples"), ([1] + [0] * 39, "in all but 1 of 40")])
+def test_a_signal_that_left_its_usual_value_says_how_often_it_had_it(before: list[float], says: str) -> None:
+    case = incident({("a", "x"): [*before, 5, 1, 5]}, onset=40.0)
+    ranking = NSigma().rank(case, np.random.default_rng(0))
+    assert isinstance(ranking, Ranking)
+    assert says in ranking.explanation.steps[-1].claim
+
+
 BASELINE, OUTAGE = 60, 30
 NOISE = np.random.default_rng(0).standard_normal(BASELINE + OUTAGE)
 
