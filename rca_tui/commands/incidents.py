@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cluster.text.plain import plain
-from cluster.text.times import date_time, span
+from cluster.text.times import instant, span
 from rca_tui.commands import completion
 from rca_tui.commands.connection import InCluster, choose_also, connected, last
 from rca_tui.commands.errors import interruptible, say
@@ -149,7 +149,7 @@ def reveal(
         print_line(truth.cause)
         for name, value in (*truth.parameters.items(), *truth.conditions.items()):
             print_line(f"  {name} {value}")
-        print_line(f"  from {date_time(truth.injected_at)}{_until(truth)}")
+        print_line(f"  from {instant(truth.injected_at)}{_until(truth)}")
 
 
 def _until(truth: Truth) -> str:

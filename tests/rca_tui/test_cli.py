@@ -13,6 +13,7 @@ from commands import refusal, run
 from typer.testing import CliRunner
 
 from cluster.incident.model import Incident
+from cluster.text.times import instant
 from methods.telemetry import onset
 from rca_tui.__main__ import app
 
@@ -200,6 +201,7 @@ def test_only_reveal_shows_the_truth_and_a_broken_incident_does_not_hide_the_oth
     assert "cpu on cart" in run("incidents", "--reveal")
     assert json.loads(run("reveal", "a", "--json"))["truth"] == first["truth"]
     assert "cpu on cart" in run("reveal", "a")
+    assert instant(first["truth"]["injected_at"]) in run("reveal", "a")
 
 
 def test_lists_are_lists_of_objects_with_names() -> None:
