@@ -114,7 +114,8 @@ def _times(text: str, end: float, start: float | None) -> list[float]:
         moment = datetime.fromisoformat(said)
         return [(moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()]
     except (ValueError, OverflowError, OSError):
-        raise WhenError(f"{text[:80]!r} is no time", f"give {FORMS}") from None
+        forms = FORMS if start is None else f"+2m (after the start), {FORMS}"
+        raise WhenError(f"{text[:80]!r} is no time", f"give {forms}") from None
 
 
 def _days(clock: time_of_day, first: float, last: float) -> list[float]:

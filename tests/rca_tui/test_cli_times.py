@@ -12,7 +12,7 @@ import pytest
 from commands import refusal, run
 
 from cluster.window import Window
-from rca_tui.when import WhenError, time_within
+from rca_tui.when import WhenError, parse_time, time_within
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +50,14 @@ def test_a_time_of_day_is_the_one_in_the_window() -> None:
     assert time_within("2023-11-14 00:01 UTC", Window(midnight - 1e5, midnight + 1e5)) == midnight + 60
     with pytest.raises(WhenError, match=r"comes 3 times in the incident, .*: say the day"):
         time_within("00:01:00", Window(midnight - 1e5, midnight + 1e5))
+
+
+def test_a_refused_time_names_the_forms_that_are_accepted_here() -> None:
+    """From the start only where there is one: a live deployment has none."""
+    with pytest.raises(WhenError, match=r"give \+2m \(after the start\), HH:MM:SS"):
+        time_within("soon", Window(1_700_000_000.0, 1_700_000_100.0))
+    with pytest.raises(WhenError, match="give HH:MM:SS"):
+        parse_time("+2m", 1_700_000_000.0)
 
 
 def test_what_the_command_line_prints_as_the_onset_it_reads() -> None:
