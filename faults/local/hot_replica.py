@@ -13,7 +13,7 @@ from pydantic import Field
 from cluster.deployment import HasGateway
 from cluster.local import layout
 from faults.local.control import routing
-from faults.local.control.pod_fault import PodFault
+from faults.local.control.pod_fault import PodFault, not_here
 from faults.preflight import uid_of
 from faults.types import Availability, Direction, Effect, Parameters, Plan, Readback, Role
 
@@ -45,7 +45,7 @@ class HotReplica(PodFault[HotReplicaParameters]):
 
     def available(self, deployment: Deployment) -> Availability:
         if not isinstance(deployment, HasGateway):
-            return Availability(False, f"{self.name} needs a deployment on this machine, not one of {deployment.kind}")
+            return not_here(self.name, deployment)
         if len(deployment.topology().of_kind(*self.targets)) < 2:
             return Availability(False, f"{self.name} needs a second replica to take the share from")
         return super().available(deployment)

@@ -15,6 +15,7 @@ from cluster.deployment import DeploymentError, DeploymentKind, HasPods
 from cluster.topology import Kind
 from faults import catalog, preflight
 from faults.errors import Refused, UnknownFault
+from faults.local.control.pod_fault import not_here
 from faults.types import Availability, Effect, Fault, Parameters, Plan, Readback, Role
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class TwoAtOnce(Fault[TwoAtOnceParameters]):
 
     def available(self, deployment: Deployment) -> Availability:
         if not isinstance(deployment, HasPods):
-            return Availability(False, f"{self.name} needs a deployment on this machine, not one of {deployment.kind}")
+            return not_here(self.name, deployment)
         return Availability(True)
 
     def expected(self, target: str, parameters: Mapping[str, Any]) -> tuple[tuple[str, Effect], ...]:

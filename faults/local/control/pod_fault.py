@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from cluster.deployment import DeploymentError, HasPods, Pod
+from cluster.deployment import DeploymentError, DeploymentKind, HasPods, Pod
 from cluster.local import layout, preflight
 from cluster.topology import Kind
 from faults.preflight import uid_of
@@ -29,7 +29,7 @@ class PodFault(Fault[P]):
 
     def available(self, deployment: Deployment) -> Availability:
         if not isinstance(deployment, HasPods):
-            return Availability(False, f"{self.name} needs a deployment on this machine, not one of {deployment.kind}")
+            return not_here(self.name, deployment)
         for program, package in self.programs:
             if shutil.which(program, path=preflight.search_path()) is None:
                 return Availability(False, f"{program} is not on PATH: install it (Debian: apt install {package})")
@@ -82,3 +82,10 @@ def run(pod: Pod, *argv: str) -> str:
         reason = " ".join(done.stderr.split()) or f"exit code {done.code}"
         raise DeploymentError(f"`{' '.join(argv)}` failed in {pod.component}: {reason}")
     return done.stdout
+
+
+def not_here(fault: str, deployment: Deployment) -> Availability:
+    """Why a fault of this machine cannot be used on the deployment."""
+    if deployment.kind is DeploymentKind.REPLAY:
+        return Availability(False, "a recording cannot be injected into")
+    return Availability(False, f"{fault} needs a deployment on this machine, and this one is {deployment.name}")
