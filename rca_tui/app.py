@@ -25,15 +25,12 @@ from rca_tui.opener import Opener
 from rca_tui.screens.checks import ChecksPage
 from rca_tui.screens.diagnose import DiagnosePage
 from rca_tui.screens.dialogs import Help, Notice
-from rca_tui.screens.events import EventsPage
 from rca_tui.screens.explain import ExplainPage
 from rca_tui.screens.faults import FaultsPage
 from rca_tui.screens.front import FrontPage
-from rca_tui.screens.logs import LogsPage
 from rca_tui.screens.overview import OverviewPage
-from rca_tui.screens.page import Page, provenance
+from rca_tui.screens.page import Later, Page, provenance
 from rca_tui.screens.telemetry import TelemetryPage
-from rca_tui.screens.traces import TracesPage
 from rca_tui.session import Snapshot
 from rca_tui.terminal import Terminal
 from rca_tui.theme import DARK, LIGHT
@@ -57,16 +54,16 @@ INTO_FAULT = 30.0
 """Seconds after the onset at which a replayed incident is first shown."""
 
 
-PAGES: tuple[type[Page], ...] = (
+PAGES: tuple[type[Page] | Later, ...] = (
     OverviewPage,
     TelemetryPage,
     FaultsPage,
     DiagnosePage,
     ExplainPage,
     ChecksPage,
-    LogsPage,
-    TracesPage,
-    EventsPage,
+    Later("l", "logs", "rca_tui.screens.logs:LogsPage", OF_COMPONENT=True),
+    Later("t", "traces", "rca_tui.screens.traces:TracesPage", OF_COMPONENT=True),
+    Later("e", "events", "rca_tui.screens.events:EventsPage"),
 )
 """The screens in the order of their tabs."""
 

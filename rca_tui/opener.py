@@ -15,7 +15,7 @@ from cluster.text.plain import plain
 from rca_tui.screens.diagnose import DiagnosePage
 from rca_tui.screens.front import FrontPage
 from rca_tui.screens.overview import OverviewPage
-from rca_tui.screens.page import Page
+from rca_tui.screens.page import Later, Page
 from rca_tui.screens.picker import IncidentPicker
 from rca_tui.session import STALE_AFTER, Session
 from rca_tui.work import messages, opening
@@ -44,7 +44,7 @@ class Opener(App[None]):
         first: mode of the screen that opens first.
     """
 
-    PAGES: ClassVar[tuple[type[Page], ...]] = ()
+    PAGES: ClassVar[tuple[type[Page] | Later, ...]] = ()
     """The screens of what is open, in the order of their tabs."""
 
     def __init__(
@@ -79,7 +79,7 @@ class Opener(App[None]):
         for page in self.PAGES:
             self.add_mode(page.MODE, partial(self._page, page))
 
-    def _page(self, page: type[Page]) -> Page:
+    def _page(self, page: type[Page] | Later) -> Page:
         return page(self.session, self.injector)
 
     @abstractmethod

@@ -229,9 +229,11 @@ def _parameter(text: str) -> tuple[str, Any]:
 
 def _runs() -> bool:
     """Whether there is a deployment to plan on: one on this machine, or a cluster was named."""
+    if chosen() is not None:
+        return True
     from cluster.local import lifecycle
 
-    return chosen() is not None or lifecycle.status() is not None
+    return lifecycle.status() is not None
 
 
 def _print_paper(fault: str, target: str, parameters: dict[str, Any], seconds: float, as_json: bool) -> None:

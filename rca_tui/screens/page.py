@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -132,3 +134,24 @@ def provenance(session: Session) -> str:
     if session.mark is not None:
         parts.append(f"{session.mark.label} {clock_time(session.mark.time)}")
     return ", ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A page that is imported when it is first shown: it reads tables, and the first paint does not wait for pandas.
+
+    `place` is its module and class; the rest is as in the class.
+    """
+
+    KEY: str
+    MODE: str
+    place: str
+    OF_COMPONENT: bool = False
+
+    def __call__(self, session: Session, injector: Injector) -> Page:
+        return self.load()(session, injector)
+
+    def load(self) -> type[Page]:
+        module, _, name = self.place.partition(":")
+        found: type[Page] = getattr(import_module(module), name)
+        return found

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rca_tui.app import PAGES
+from rca_tui.screens.page import Later
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 
@@ -18,3 +19,9 @@ def test_a_picture_has_every_tab(name: str) -> None:
     picture = unescape((IMAGES / f"{name}.svg").read_text(encoding="utf-8"))
     for page in PAGES:
         assert page.MODE.capitalize() in picture
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if isinstance(page, Later)], ids=lambda page: page.MODE)
+def test_a_page_that_is_imported_later_is_as_announced(page: Later) -> None:
+    found = page.load()
+    assert (found.KEY, found.MODE, found.OF_COMPONENT) == (page.KEY, page.MODE, page.OF_COMPONENT)
