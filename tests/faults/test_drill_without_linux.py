@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -133,7 +134,7 @@ def test_the_command_line_refuses_only_for_want_of_telemetry(mac: Mac, api: Mock
     done = mac.complete("-m", "rca_tui", *words)
     mac.insist()
     # The made-up cluster has no telemetry, and that is all that is missing.
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(
-        "rca-tui: refused, nothing was touched: the deployment is DOWN: no Prometheus was found in mock"
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["error"].startswith(
+        "refused, nothing was touched: the deployment is DOWN: no Prometheus was found in mock"
     )

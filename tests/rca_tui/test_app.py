@@ -32,8 +32,7 @@ pytestmark = pytest.mark.usefixtures("steady", "no_estimate")
 def test_the_first_paint_waits_for_no_heavy_import() -> None:
     heavy = ["pandas", "numpy", "scipy", "sklearn", "networkx", "pydantic", "ray", "numba"]
     code = f"import sys, rca_tui.app; print([m for m in {heavy} if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
 
 
 async def test_header_says_what_is_live_and_read_only() -> None:
