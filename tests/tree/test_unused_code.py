@@ -27,6 +27,7 @@ CALLED_BY_NAME = [
     "render_line",
     "virtual_size",
     "can_replace",
+    "render_segments",
     "get_system_commands",
     "BINDINGS",
     "TITLE",
@@ -78,6 +79,7 @@ ALLOWED = {
         *("exc", "include", "exclude"),  # parameters of __exit__ and _repr_mimebundle_
     ),
     "keeps a thread alive": ("_reporter",),
+    "a page that is imported when it is first shown": ("LogsPage", "TracesPage", "EventsPage"),
     "a field of a record that is written or shown as a whole": (
         "response_time",
         *("cpu_seconds", "throttled_seconds", "throttled_periods", "memory_bytes", "process_count"),
