@@ -47,7 +47,9 @@ def template_row(book: LogBook, change: TemplateChange, width: int, colour: Colo
 
 def all_row(lines: int, templates: int, width: int) -> Text:
     """The row above the templates: all of them."""
-    return Text(fit(f"  {lines:>7}  all lines, of {templates} templates", width), style="bold")
+    return Text(
+        fit(f"  {lines:>7}  all lines, of {templates} template{'' if templates == 1 else 's'}", width), style="bold"
+    )
 
 
 def log_row(book: LogBook, row: int, width: int, colour: Colours, named: bool) -> Text:
@@ -57,7 +59,7 @@ def log_row(book: LogBook, row: int, width: int, colour: Colours, named: bool) -
     text = Text.assemble((f"{clock(float(book.time[row]))} ", "dim"), (f"{glyph} ", colour[tint] if tint else ""))
     if named:
         text.append(f"{fit(book.components[int(book.component[row])], NAME):<{NAME}} ")
-    message = plain(book.messages[row], max(2, width))
+    message = plain(" ".join(str(book.messages[row]).splitlines()), max(2, width))
     return text.append(message, style=colour[tint] if tint and level >= _ERROR else "")
 
 

@@ -327,3 +327,21 @@ def test_times_of_all_screens_are_on_the_same_columns() -> None:
 def test_telemetry_has_events_of_these_columns_only() -> None:
     with pytest.raises(ValueError, match="events lacks the columns"):
         Telemetry(events=pd.DataFrame({"time": np.zeros(1)}))
+
+
+def test_a_line_that_was_broken_is_drawn_as_one_without_marks() -> None:
+    from methods.telemetry.log_book import LogBook
+    from rca_tui.draw.evidence_rows import log_row
+
+    one = np.zeros(1, dtype=np.int64)
+    said = np.array(["Request failed.\nTraceback\r\nValueError: \x1b[31mno"], dtype=object)
+    book = LogBook(one.astype(float), one, one, one, one.astype(bool), said, ("head",), ("",))
+    drawn = log_row(book, 0, 80, defaultdict(str), named=False).plain
+    assert "Request failed. Traceback ValueError: �[31mno" in drawn
+
+
+def test_one_template_is_no_plural() -> None:
+    from rca_tui.draw.evidence_rows import all_row
+
+    assert all_row(1, 1, 80).plain.endswith("of 1 template")
+    assert all_row(9, 2, 80).plain.endswith("of 2 templates")
