@@ -72,7 +72,8 @@ def _installed(name: str) -> bool:
 
 
 def _cores() -> Check:
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else psutil.cpu_count() or 1
+    own = psutil.Process()
+    count = (len(own.cpu_affinity() or ()) if hasattr(own, "cpu_affinity") else psutil.cpu_count()) or 1
     fix = "all works, but methods run one after the other"
     return _check(Part.MACHINE, "cores", True if count >= CORES else None, f"{count} for this process", fix)
 

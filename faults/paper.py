@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from cluster.local.layout import KINDS
 from cluster.text.quantities import number
 from faults import catalog
 from faults.engine import check_seconds
@@ -62,6 +61,8 @@ def plan(name: str, target: str, parameters: Mapping[str, Any], seconds: float) 
     >>> plan("cpu-stress", "replica-1", {"workers": 8}, 60.0).parameters
     {'workers': 8, 'load': 100}
     """
+    from cluster.local.layout import KINDS
+
     entry = catalog.entry(name)
     if "local" not in entry.deployments:
         raise Refused(f"{name} needs a deployment in a cluster", "name one with --context")

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from cluster.incident.model import Incident
-from cluster.window import Onset, OnsetSource
+from cluster.window import LATEST, Onset, OnsetSource
 from methods.answer.types import NoRanking
 from methods.telemetry.matrix import Floats
 from methods.telemetry.spans import NO_PARENT, Codes, Flags, SpanTable, encode, uncovered
@@ -125,7 +125,7 @@ def read(incident: Incident) -> TraceBook | None:
         & frame["trace_id"].notna()
     )
     frame = frame[usable.to_numpy(dtype=bool)]
-    onset = incident.onset.time if incident.onset else math.inf
+    onset = incident.onset.time if incident.onset else LATEST
     telemetry = dataclasses.replace(incident.telemetry, spans=frame)
     table = encode(
         dataclasses.replace(incident, telemetry=telemetry, onset=Onset(onset, OnsetSource.ESTIMATED)), least=0

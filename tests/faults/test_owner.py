@@ -99,4 +99,6 @@ def test_a_process_whose_parent_has_ended_has_another_one() -> None:
 def _header(owner: Owner | None) -> Header:
     assert owner is not None
     pair = (owner.pid, owner.started)
-    return Header("20261128T000000-00000000", "fake", "f", "first", "fake-fault", "head", {}, 10.0, pair, {})
+    injection = "20261128T000000-00000000"
+    plan = {"injection": injection}
+    return Header(injection, "fake", "f", "first", "fake-fault", "head", plan, 10.0, pair, {})

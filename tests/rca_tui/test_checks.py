@@ -81,7 +81,7 @@ def test_a_check_is_priced_and_what_was_answered_is_not_run_again(tmp_path: Path
     assert "1 method that reads it" in price.claim
     assert table.guessing == pytest.approx(1 / 6, abs=1e-3)
     assert price.before - price.after == pytest.approx(price.cost)
-    assert json.loads((tmp_path / "out/ablations.json").read_text()) == json.loads(told)
+    assert {"schema": 1, **json.loads((tmp_path / "out/ablations.json").read_text())} == json.loads(told)
     assert "*guessing*" in (tmp_path / "out/ablations.md").read_text()
     assert run("ablate", "d.zip", "--check", "engine-per-replica", "--method", "nsigma", "--json") == told
     assert (tmp_path / "cache/rca-tui/answers.jsonl").read_text() == kept
