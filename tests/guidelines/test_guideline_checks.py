@@ -138,6 +138,15 @@ def test_metric_names_of_a_saved_incident(origin: Origin, verdict: Verdict, word
     assert look("metric-names", drill).verdict is UNKNOWN
 
 
+def test_one_engine_that_lacks_a_quantity_is_one_release(drill: Incident) -> None:
+    """llama.cpp tells the time per output token, and no pod of it the time between tokens."""
+    told = Builder()
+    for pod in of_incident(drill, "").serving:
+        told.add(pod, "inter_token_p90", Origin.NOT_COMPARABLE, reason="it has tpot_p90 instead")
+        told.add(pod, "queue_length", Origin.MEASURED, metrics=("vllm:num_requests_waiting",))
+    assert look("metric-names", dataclasses.replace(drill, provenance=told.build())).verdict is PASS
+
+
 def test_a_gauge_under_rate_is_found(drill: Incident) -> None:
     types = {"pod_cpu_usage_seconds": "counter", "pod_memory_working_set_bytes": "gauge"}
     assert look("metric-types", drill, exposition(types=types)).verdict is PASS
