@@ -103,7 +103,7 @@ def test_front(
     snap_compare: Any, name: str, keys: tuple[str, ...], size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(opening, "local_runs", lambda: False)
-    monkeypatch.setattr(opening, "why_not_local", lambda: "the embedded deployment needs Linux, this is Darwin")
+    monkeypatch.setattr(opening, "why_not_local", lambda: "it needs Linux, this is Darwin")
 
     async def before(pilot: Pilot[None]) -> None:
         await until(pilot, lambda: "66 shipped" in visible(pilot) and "Darwin" in visible(pilot))

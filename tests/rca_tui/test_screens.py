@@ -67,10 +67,10 @@ async def test_filter_keeps_what_matches_and_escape_shows_all() -> None:
     app = replay()
     async with running(app) as pilot:
         await pilot.press("slash", *"replica", "enter")
-        assert sorted(keys_of(app, "#components")) == ["replica-0", "replica-1", "replica-2"]
+        await until(pilot, lambda: sorted(keys_of(app, "#components")) == ["replica-0", "replica-1", "replica-2"])
         assert "SLI" in visible(pilot)
         await pilot.press("escape")
-        assert len(keys_of(app, "#components")) == 6
+        await until(pilot, lambda: len(keys_of(app, "#components")) == 6)
 
 
 async def test_enter_opens_the_telemetry_of_the_component() -> None:
