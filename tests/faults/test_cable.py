@@ -40,6 +40,7 @@ def test_a_jitter_beyond_the_delay_never_sends_into_the_past() -> None:
     assert all((wire.arrival(now) or 0.0) >= now for now in range(100))
 
 
+@pytest.mark.slow
 def test_a_connection_through_it_is_late_and_whole() -> None:
     if problem := preflight.namespace_problem():
         pytest.skip(problem)

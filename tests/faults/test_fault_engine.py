@@ -220,6 +220,7 @@ def test_stuck_says_what_a_person_can_do_and_recover_retries(
     assert (again.state, again.clean) == (State.RECOVERED, True)
 
 
+@pytest.mark.slow
 def test_gone_but_not_well_is_stuck(deployment: FakeDeployment, backend: Backend) -> None:
     sick = Undo(
         connect=connect, load=lambda name, kind: FakeFault(backend), sleep=lambda seconds: None, health_patience=0.0
@@ -318,6 +319,7 @@ def test_a_fault_that_passes_ends_when_it_has_passed(
     assert engine.revert(injection).state is State.RECOVERED
 
 
+@pytest.mark.slow
 def test_its_time_ends_and_the_watchdog_goes(deployment: FakeDeployment, backend: Backend) -> None:
     undo = dataclasses.replace(UNDO, load=lambda name, kind: FakeFault(backend))
     engine = Engine(deployment, armed=True, folder=deployment.folder / "journal", undo=undo, watchdog_command=WATCHDOG)
@@ -369,6 +371,7 @@ def test_cpu_stress_runs_real_processes_and_leaves_none(deployment: FakeDeployme
     assert injection.fault.readback(deployment, injection.plan).clean
 
 
+@pytest.mark.slow
 def test_the_command_for_a_person_works(deployment: FakeDeployment) -> None:
     fault = FakeStress()
     plan = fault.plan(deployment, "head", fault.parse({}), "20260101T000000-0000000a", 10)

@@ -71,6 +71,7 @@ def program(name: str, *arguments: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen([*script(name), *arguments])
 
 
+@pytest.mark.slow
 def test_requests_stay_within_their_bounds_and_end_by_themselves(service: Service) -> None:
     url = f"http://127.0.0.1:{service.port}"
     bounds = ("--words", "30", "--max-tokens", "2", "--concurrency", "3", "--seconds", "4")

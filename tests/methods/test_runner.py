@@ -96,6 +96,7 @@ def workers_alive() -> list[psutil.Process]:
     return [c for c in children if c.status() != psutil.STATUS_ZOMBIE and "methods.running.worker" in c.cmdline()]
 
 
+@pytest.mark.slow
 def test_methods_that_misbehave_are_answered_for(incident, misbehaving) -> None:
     found = answers(incident, ["raises", "dies", "eats", "nsigma", "threads"])
     outcomes = {name: answer.outcome for name, answer in found.items()}
@@ -138,6 +139,7 @@ def test_a_deadline_kills_and_the_next_method_runs(incident, misbehaving) -> Non
     assert not workers_alive()
 
 
+@pytest.mark.slow
 def test_a_method_that_waits_is_killed_too(incident, misbehaving) -> None:
     outcome = answers(incident, ["waits"], deadline=0.1)["waits"].outcome
     assert isinstance(outcome, NoRanking)

@@ -16,6 +16,7 @@ def _own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answered", [0, 1])
 def test_an_interrupted_diagnosis_shows_what_it_has_and_the_verdict_so_far(
     monkeypatch: pytest.MonkeyPatch, answered: int
@@ -43,6 +44,7 @@ def test_a_number_is_enough_to_be_told_the_name(name: str) -> None:
     assert refusal("diagnose", name).endswith("did you mean drill-05?\n")
 
 
+@pytest.mark.slow
 def test_the_consensus_is_explained_by_who_added_what(monkeypatch: pytest.MonkeyPatch) -> None:
     from methods import catalog
 

@@ -60,6 +60,7 @@ def test_a_refused_time_names_the_forms_that_are_accepted_here() -> None:
         parse_time("+2m", 1_700_000_000.0)
 
 
+@pytest.mark.slow
 def test_what_the_command_line_prints_as_the_onset_it_reads() -> None:
     """The sentence has the time with its zone, an interval around it, and the seconds from the start."""
     said = " ".join(run("diagnose", "drill-05", "--method", "nsigma").split())

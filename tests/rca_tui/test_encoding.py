@@ -13,6 +13,8 @@ from rich.cells import cell_len
 
 from rca_tui import encoding, theme
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 STATES = (theme.GOOD, theme.WARN, theme.BAD, theme.UNKNOWN)
 

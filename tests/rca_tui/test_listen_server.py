@@ -184,6 +184,7 @@ def test_the_token_is_asked_for(listening: Server, took: Took, given: str, statu
     assert len(took.groups) == (status == 202)
 
 
+@pytest.mark.slow
 def test_who_sends_byte_by_byte_is_cut_off_at_the_deadline(listening: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "DEADLINE", 0.5)
     for start in (b"POST /alerts HTTP/1.1\r\nX: ", b"POST /alerts HTTP/1.1\r\nHost: localhost\r\n" + JSON.encode()):
@@ -205,6 +206,7 @@ def test_who_sends_byte_by_byte_is_cut_off_at_the_deadline(listening: Server, mo
             thread.join()
 
 
+@pytest.mark.slow
 def test_idle_connections_do_not_keep_an_alert_out(listening: Server) -> None:
     idle = [connection(listening) for _ in range(3 * CONNECTIONS)]
     assert [post(listening) for _ in range(3)] == [202] * 3

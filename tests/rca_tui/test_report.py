@@ -313,6 +313,7 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     return ran
 
 
+@pytest.mark.slow
 def test_it_is_printed_or_written_in_the_format_that_the_name_says(quick: list[str], tmp_path: Path) -> None:
     asked = ("report", "drill-05", "--method", "baro")
     assert run(*asked).startswith("# Incident drill-05")

@@ -191,6 +191,7 @@ def test_the_text_has_the_verdict_and_that_it_stands(live: Paged) -> None:
     assert "saved" in result.stderr
 
 
+@pytest.mark.slow
 def test_all_methods_are_waited_for_when_told(monkeypatch: pytest.MonkeyPatch) -> None:
     keep(monkeypatch, (*triage.FIRST, "microrca"))
     printed = json.loads(run("triage", "drill-05", "--all", "--json"))

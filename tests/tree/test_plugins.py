@@ -15,6 +15,8 @@ from faults import catalog as faults
 from guidelines import catalog as guidelines
 from methods import catalog as methods
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "tests" / "sample_plugin"
 

@@ -22,6 +22,8 @@ from cluster.prometheus.names import Environment, istio, spellings
 from cluster.topology import Kind
 from cluster.window import Window
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 600
 WINDOW = Window(T0 + 300, T0 + SECONDS)
 EVERYTHING = frozenset().union(*(spelling.metrics for spelling in spellings(Environment.KUBERNETES)))

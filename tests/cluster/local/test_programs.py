@@ -13,6 +13,8 @@ from cluster.local.layout import RunDir
 from cluster.local.programs import Program, Programs
 from cluster.local.supervisor import bound_logs
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:

@@ -220,6 +220,7 @@ def test_the_deadline_ends_a_server_that_sends_byte_by_byte() -> None:
             over.set()
 
 
+@pytest.mark.slow
 def test_one_slow_query_does_not_cost_the_others() -> None:
     over = threading.Event()
 
