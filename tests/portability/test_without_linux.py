@@ -148,7 +148,7 @@ def test_the_set_up_asks_for_no_package_of_linux(tmp_path: Path) -> None:
         text=True,
         check=True,
     )
-    assert "--editable '.[kubernetes,mcp,notebooks,docs,test]'" in planned.stdout
+    assert "--editable '.[kubernetes,mcp,serve,notebooks,docs,test]'" in planned.stdout
     assert "weights" not in planned.stdout
 
 
