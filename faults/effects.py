@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SETTLE = 0.25  # share of the active time in which an effect may build up; left out of the comparison
 MIN_SAMPLES = 3
+LEAST_LOSS = 0.8  # of the samples a second before: with fewer a signal is lost in part, with more it is measured
 SLI = tuple(Effect(Role.FRONT_DOOR, signal, Direction.UP) for signal in ("latency_p90", "error_ratio"))
 """What users notice, whatever the fault."""
 
@@ -111,7 +112,13 @@ def _judge(effect: Effect, source: str, component: str, series: pd.Series | None
     before, during, after = (
         _values(series, window.start, window.end) for window in (periods.before, periods.during, periods.after)
     )
-    settled = _values(series, periods.during.start + SETTLE * periods.during.seconds, periods.during.end)
+    settling = SETTLE * periods.during.seconds
+    settled = _values(series, periods.during.start + settling, periods.during.end)
+    if effect.direction is Direction.LOST:
+        seconds = periods.before.seconds, periods.during.seconds - settling
+        landing = _loss(effect, len(before) / seconds[0], len(settled) / seconds[1], len(before))
+    else:
+        landing = _landing(effect, before, settled or during)
     return Measured(
         role=effect.role,
         component=component,
@@ -121,7 +128,7 @@ def _judge(effect: Effect, source: str, component: str, series: pd.Series | None
         before=_median(before),
         during=_median(settled),
         after=_median(after),
-        landing=_landing(effect, before, settled or during),
+        landing=landing,
         source=source,
     )
 
@@ -136,6 +143,15 @@ def _landing(effect: Effect, before: list[float], during: list[float]) -> Landin
     if far and sign * (now - usual) > 0:
         return Landing.LANDED
     return Landing.WEAK if beyond else Landing.ABSENT
+
+
+def _loss(effect: Effect, before: float, during: float, samples: int) -> Landing:
+    """Of a signal that should no longer be measured, from its samples a second; `samples` of them before the fault."""
+    if samples < MIN_SAMPLES:
+        return Landing.UNKNOWN
+    if during * effect.factor <= before:
+        return Landing.LANDED
+    return Landing.WEAK if during < LEAST_LOSS * before else Landing.ABSENT
 
 
 def _values(series: pd.Series | None, start: float, end: float) -> list[float]:

@@ -13,7 +13,7 @@ from cluster.text.quantities import number
 from faults import catalog
 from faults.engine import check_seconds
 from faults.errors import Refused
-from faults.types import Effect, Role
+from faults.types import Direction, Effect, Role
 
 _WHOSE = {
     Role.TARGET: "{}",
@@ -49,10 +49,15 @@ class PaperPlan:
     def expectations(self) -> tuple[str, ...]:
         """A sentence for each effect."""
         return tuple(
-            f"{effect.signal} of {_WHOSE[effect.role].format(component)} {effect.direction}, at least "
-            f"{number(effect.factor)}-fold"
+            f"{effect.signal} of {_WHOSE[effect.role].format(component)} {_change(effect)}"
             for component, effect in self.effects
         )
+
+
+def _change(effect: Effect) -> str:
+    if effect.direction is Direction.LOST:
+        return "no longer measured"
+    return f"{effect.direction}, at least {number(effect.factor)}-fold"
 
 
 def plan(name: str, target: str, parameters: Mapping[str, Any], seconds: float) -> PaperPlan:

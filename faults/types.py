@@ -42,17 +42,19 @@ class Role(StrEnum):
 
 
 class Direction(StrEnum):
-    """Whether a signal should rise or fall."""
+    """Whether a signal should rise, fall, or no longer be measured."""
 
     UP = "up"
     DOWN = "down"
+    LOST = "lost"
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
     """What a fault should show: `signal` (canonical) of `role` goes `direction` by at least `factor` (> 1).
 
-    UP by 2: its median while active is at least twice the median before; DOWN by 2: at most half of it.
+    UP by 2: its median while active is at least twice the median before; DOWN by 2: at most half of it. LOST by 2:
+    while active it has at most half as many samples a second as before.
     """
 
     role: Role

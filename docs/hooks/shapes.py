@@ -400,7 +400,7 @@ class Sealed(Answer):
 class Expected(Part):
     role: str = Field(description="whose signal it is, relative to the component")
     signal: str
-    direction: Literal["up", "down"]
+    direction: Literal["up", "down", "lost"] = Field(description="lost: no longer measured")
     factor: float
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from cluster.deployment import Deployment
     from faults.engine import Engine
-    from faults.types import Fault
+    from faults.types import Effect, Fault
 
 Post = Callable[["Message"], object]
 OVER = "its time is over"
@@ -235,10 +235,18 @@ def _offer(fault: Fault[Any], deployment: Deployment | None) -> Offer:
         available=found.ok,
         reason=found.reason,
         needs=fault.needs,
-        expects=tuple(f"{e.role.value}: {e.signal} {e.direction.value} {e.factor:g}× or more" for e in fault.effects),
+        expects=tuple(f"{effect.role}: {effect.signal} {_change(effect)}" for effect in fault.effects),
         targets=tuple(component.id for component in targets),
         knobs=tuple(_knob(name, spec) for name, spec in shape.items()),
     )
+
+
+def _change(effect: Effect) -> str:
+    from faults.types import Direction
+
+    if effect.direction is Direction.LOST:
+        return "no longer measured"
+    return f"{effect.direction} {effect.factor:g}× or more"
 
 
 def _knob(name: str, spec: Mapping[str, Any]) -> Knob:

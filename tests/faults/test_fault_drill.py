@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterable
 
+import pandas as pd
 import pytest
 from fake_drills import Drills
 
 from cluster import signals
+from cluster.deployment import Samples
 from cluster.incident import envelope, store
+from cluster.topology import Component, Kind, Topology
+from cluster.window import Window
 from faults import catalog, drill, effects, recover
 from faults.drill import Phase
-from faults.effects import Landing
+from faults.effects import Landing, Periods
 from faults.engine import Engine
 from faults.errors import FaultError, ReadOnly, Refused, UnknownFault
 from faults.states import State
@@ -132,6 +137,28 @@ def test_a_baseline_with_another_fault_in_it_starts_again(drills: Drills) -> Non
 def test_landed_weak_absent(direction: Direction, before: list[float], during: list[float], expected: Landing) -> None:
     effect = Effect(Role.TARGET, "latency_p90", direction, 2.0)
     assert effects._landing(effect, before, during) is expected
+
+
+@pytest.mark.parametrize(
+    ("before", "during", "expected"),
+    [
+        (range(100), (), Landing.LANDED),
+        (range(100), range(100, 114), Landing.LANDED),  # what the rate's window still holds: no part of "during"
+        (range(100), range(100, 160, 2), Landing.LANDED),
+        (range(100), (t for t in range(100, 160) if t % 10 < 7), Landing.WEAK),
+        (range(100), range(100, 160), Landing.ABSENT),
+        (range(2), (), Landing.UNKNOWN),
+    ],
+)
+def test_a_signal_that_should_stop(before: Iterable[int], during: Iterable[int], expected: Landing) -> None:
+    times = [*before, *during]
+    series = pd.Series(1.0, index=pd.Index(times, dtype="float64"))
+    metrics = pd.DataFrame({("head", "token_rate"): series})
+    periods = Periods(Window(0, 100), Window(100, 160), Window(160, 200))
+    topology = Topology((Component("head", Kind.HEAD),), (), "head")
+    wanted = [("head", Effect(Role.TARGET, "token_rate", Direction.LOST, 2.0))]
+    (found,) = effects.look_in(Samples(metrics, pd.DataFrame()), topology, wanted, periods)
+    assert found.landing is expected
 
 
 def test_the_catalogue_and_what_it_names_agree() -> None:
