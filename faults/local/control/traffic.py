@@ -4,24 +4,32 @@
         --concurrency 4 --seconds 80
 
 With an interval, a request is sent every `--interval` seconds (open loop); without one, the next is sent as soon as
-fewer than `--concurrency` are in flight (closed loop). The kernel ends the process after `--seconds`.
+fewer than `--concurrency` are in flight (closed loop). With `--ramp`, one more may be in flight after so many seconds.
+With `--attempts`, clients try again what is not answered within `--patience` seconds and leave the former attempt open,
+as behind a proxy that does not pass on that a client has gone; they send every `--burst` seconds for the first
+`--trigger` seconds. The kernel ends the process after `--seconds`.
 """
 
 from __future__ import annotations
 
 import argparse
+import heapq
 import http.client
+import itertools
 import json
 import random
 import signal
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from urllib.parse import urlsplit
 
 REQUEST_SECONDS = 20.0  # as patient as the users are
 MAX_REQUESTS = 20_000
+MAX_CLIENTS = 200  # that wait or try again
 _PAUSE = 0.5  # s after a failure, so that a pod that refuses is not hammered
+_TICK = 0.02  # s
 _WORDS = ("the", "river", "old", "map", "of", "a", "quiet", "town", "and", "its", "harbour", "in", "long", "winter")
 
 
@@ -46,24 +54,89 @@ def send(url: str, text: str, max_tokens: int) -> bool:
         connection.close()
 
 
-def run(url: str, words: int, max_tokens: int, interval: float, concurrency: int, seed: int) -> None:
-    """Send up to `MAX_REQUESTS`."""
-    rng = random.Random(seed)  # noqa: S311  words for prompts, no secrets
-    free = threading.BoundedSemaphore(concurrency)
+class Sender:
+    """Sends requests in threads of their own, `concurrency` in flight at most."""
 
-    def one(text: str) -> None:
+    def __init__(self, url: str, words: int, max_tokens: int, concurrency: int, seed: int) -> None:
+        self._url, self._words, self._max_tokens = url, words, max_tokens
+        self._rng = random.Random(seed)  # noqa: S311  words for prompts, no secrets
+        self._free = threading.BoundedSemaphore(concurrency)
+        self._left = MAX_REQUESTS
+
+    def start(self, answered: Callable[[], object] = lambda: None, wait: bool = True) -> bool:
+        """Send one; `answered` is called when it was answered. False when too many are in flight, unless it waits."""
+        if self._left == 0 or not self._free.acquire(blocking=wait):
+            return False
+        self._left -= 1
+        text = prompt(self._words, self._rng)
+        threading.Thread(target=self._send, args=(text, answered), daemon=True).start()
+        return True
+
+    def hold_back(self, number: int, interval: float) -> None:
+        """Let that many fewer be in flight at first, one more every `interval` seconds."""
+        for _ in range(number):
+            self._free.acquire()
+
+        def let_go() -> None:
+            for _ in range(number):
+                time.sleep(interval)
+                self._free.release()
+
+        threading.Thread(target=let_go, daemon=True).start()
+
+    @property
+    def done(self) -> bool:
+        """Whether as many were sent as may be."""
+        return self._left == 0
+
+    def _send(self, text: str, answered: Callable[[], object]) -> None:
         try:
-            if not send(url, text, max_tokens):
+            if send(self._url, text, self._max_tokens):
+                answered()
+            else:
                 time.sleep(_PAUSE)
         finally:
-            free.release()
+            self._free.release()
 
+
+def run(sender: Sender, interval: float) -> None:
+    """Send up to `MAX_REQUESTS`, one every `interval` seconds or, where it is 0, as soon as one may."""
     due = time.monotonic()
-    for _ in range(MAX_REQUESTS):
+    while not sender.done:
         time.sleep(max(0.0, due - time.monotonic()))
         due = max(due + interval, time.monotonic())
-        free.acquire()
-        threading.Thread(target=one, args=(prompt(words, rng),), daemon=True).start()
+        sender.start()
+
+
+def storm(sender: Sender, interval: float, attempts: int, patience: float, burst: float, trigger: float) -> None:
+    """Clients come every `interval` seconds (`burst` during the trigger) and try again until they are answered in time.
+
+    At most `MAX_CLIENTS` at a time; others are turned away, and a retry that finds no room waits.
+    """
+    began = arrival = time.monotonic()
+    due: list[tuple[float, int, int]] = []  # (when, client, attempts before it)
+    content: set[int] = set()  # clients that were answered in time
+    clients = itertools.count()
+    while not sender.done:
+        now = time.monotonic()
+        if now >= arrival:
+            arrival = max(arrival, now - 1.0) + (burst if now - began < trigger else interval)
+            if len(due) < MAX_CLIENTS:
+                heapq.heappush(due, (now, next(clients), 0))
+        while due and due[0][0] <= now:
+            _, client, before = heapq.heappop(due)
+            if client in content:
+                content.discard(client)
+            elif before < attempts:
+                sent = sender.start(partial(_if_in_time, content, client, now + patience), wait=False)
+                again = (now + patience, client, before + 1) if sent else (now + _PAUSE, client, before)
+                heapq.heappush(due, again)
+        time.sleep(_TICK)
+
+
+def _if_in_time(content: set[int], client: int, until: float) -> None:
+    if time.monotonic() <= until:
+        content.add(client)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -73,11 +146,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--max-tokens", type=int, required=True)
     parser.add_argument("--interval", type=float, default=0.0, help="seconds from one request to the next")
     parser.add_argument("--concurrency", type=int, required=True, help="requests in flight at most")
+    parser.add_argument("--ramp", type=float, default=0.0, help="seconds until one more may be in flight, from one on")
+    parser.add_argument("--attempts", type=int, default=0, help="of a client at one request; 0: it waits")
+    parser.add_argument("--patience", type=float, default=2.0, help="seconds from one attempt to the next")
+    parser.add_argument("--burst", type=float, default=0.0, help="seconds from one request to the next, at first")
+    parser.add_argument("--trigger", type=float, default=0.0, help="seconds of that")
     parser.add_argument("--seconds", type=int, required=True, help="until this process ends")
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args(arguments)
     signal.alarm(chosen.seconds)
-    run(chosen.url, chosen.words, chosen.max_tokens, chosen.interval, chosen.concurrency, chosen.seed)
+    sender = Sender(chosen.url, chosen.words, chosen.max_tokens, chosen.concurrency, chosen.seed)
+    if chosen.ramp:
+        sender.hold_back(chosen.concurrency - 1, chosen.ramp)
+    if chosen.attempts:
+        storm(sender, chosen.interval, chosen.attempts, chosen.patience, chosen.burst, chosen.trigger)
+    else:
+        run(sender, chosen.interval)
     signal.pause()  # all are sent: the fault stays until its deadline
 
 
