@@ -209,6 +209,13 @@ _ENTRIES = (
         ("local",),
     ),
     Entry(
+        "kv-leak",
+        "kv_leak",
+        "KvLeak",
+        "Requests that do not end hold one slot of the KV cache after another: the replica slows down bit by bit.",
+        ("local",),
+    ),
+    Entry(
         "kv-pressure",
         "kv_pressure",
         "KvPressure",

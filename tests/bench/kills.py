@@ -37,6 +37,7 @@ TARGETS = {
     "gateway-slow": ("gateway",),
     "head-overload": ("head",),
     "hot-replica": PODS,
+    "kv-leak": PODS,
     "kv-pressure": PODS,
     "load-surge": ("gateway",),
     "long-prefill": PODS,

@@ -153,6 +153,15 @@ def test_no_chaos_mesh_and_no_rights_are_one_sentence_each(
     )
 
 
+@pytest.mark.parametrize("name", ["kv-leak"])
+def test_what_a_cluster_cannot_have_says_so(deployment: KubernetesDeployment, name: str) -> None:
+    found = catalog.availability(name, deployment)
+    assert (found.ok, found.reason) == (
+        False,
+        f"{name} needs a deployment on this machine, and this one is mock/falcon",
+    )
+
+
 def test_refused_by_rbac_nothing_is_left(engine: Engine, chaos: ChaosMesh, api: MockApi, tmp_path: Path) -> None:
     api.forbid("create", "stresschaos")
     with pytest.raises(InjectionFailed, match="everything was undone: the API server of mock refuses by RBAC"):

@@ -179,6 +179,7 @@ def plan_of(deployment: Deployment, name: str, target: str, seconds: float = 60,
     ("name", "target", "faulty", "parameters"),
     [
         ("long-prefill", "replica-0", ("replica-0",), {}),
+        ("kv-leak", "head", ("head",), {}),
         ("kv-pressure", "head", ("head",), {}),
         ("load-surge", "gateway", (), {}),
         ("hot-replica", "replica-1", ("gateway",), {}),
@@ -247,6 +248,7 @@ def test_one_of_two_that_cannot_be_undone_does_not_keep_the_other(
     ("name", "parameters"),
     [
         ("long-prefill", {"words": 10_000}),
+        ("kv-leak", {"held": 1000}),
         ("kv-pressure", {"concurrency": 1000}),
         ("load-surge", {"rate": 1e6}),
         ("hot-replica", {"weight": 0}),
