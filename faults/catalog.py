@@ -237,6 +237,13 @@ _ENTRIES = (
         ("local",),
     ),
     Entry(
+        "retry-storm",
+        "retry_storm",
+        "RetryStorm",
+        "Clients retry what is not answered soon: the overload outlives its trigger, until it is shed.",
+        ("local",),
+    ),
+    Entry(
         "two-at-once",
         "two_at_once",
         "TwoAtOnce",

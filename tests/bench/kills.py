@@ -45,6 +45,7 @@ TARGETS = {
     "network-delay": PODS,
     "network-loss": PODS,
     "partition": PODS,
+    "retry-storm": ("gateway",),
     "two-at-once": PODS,
 }
 SEED = 4
