@@ -244,6 +244,13 @@ _ENTRIES = (
         ("local",),
     ),
     Entry(
+        "telemetry-loss",
+        "telemetry_loss",
+        "TelemetryLoss",
+        "Prometheus cannot scrape the pod, which serves as well as before: its own signals stop.",
+        ("local",),
+    ),
+    Entry(
         "two-at-once",
         "two_at_once",
         "TwoAtOnce",
