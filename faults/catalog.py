@@ -244,6 +244,13 @@ _ENTRIES = (
         ("local",),
     ),
     Entry(
+        "slow-start",
+        "slow_start",
+        "SlowStart",
+        "The replica restarts cold, with little CPU to load its model: requests to it wait, its peers do its work.",
+        ("local",),
+    ),
+    Entry(
         "telemetry-loss",
         "telemetry_loss",
         "TelemetryLoss",

@@ -8,20 +8,15 @@ new replica has loaded its model.
 from __future__ import annotations
 
 import signal
-import time
 from typing import TYPE_CHECKING
 
-from cluster.deployment import DeploymentError
 from faults.local.control import replica
-from faults.local.control.pod_fault import pod_of
 from faults.local.control.replica import ReplicaFault
 from faults.types import Direction, Effect, Parameters, Plan, Readback, Role
 
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
     from cluster.local.processes import Process
-
-RESTART_PATIENCE = 15.0  # s, of each of several attempts to find that it answers again
 
 
 class CrashParameters(Parameters):
@@ -47,15 +42,7 @@ class Crash(ReplicaFault[CrashParameters]):
 
     def revert(self, deployment: Deployment, plan: Plan) -> None:
         """Nothing can be reverted: wait until Serve has started another replica."""
-        until = time.monotonic() + RESTART_PATIENCE
-        while not self.readback(deployment, plan).clean:
-            if time.monotonic() > until:
-                raise DeploymentError(f"no replica answers in {plan.target} yet")
-            time.sleep(0.5)
+        replica.wait_for_another(deployment, plan)
 
     def readback(self, deployment: Deployment, plan: Plan) -> Readback:
-        if replica.of(plan).alive():
-            return Readback(True, f"the replica of {plan.target} was not killed")
-        if pod_of(deployment, plan.target).answers():
-            return Readback(True, f"{plan.target} answers again")
-        return Readback(False, f"{plan.target} does not answer")
+        return replica.replaced(deployment, plan)

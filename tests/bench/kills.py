@@ -46,6 +46,7 @@ TARGETS = {
     "network-loss": PODS,
     "partition": PODS,
     "retry-storm": ("gateway",),
+    "slow-start": PODS,
     "telemetry-loss": PODS,
     "two-at-once": PODS,
 }

@@ -153,7 +153,7 @@ def test_no_chaos_mesh_and_no_rights_are_one_sentence_each(
     )
 
 
-@pytest.mark.parametrize("name", ["kv-leak", "retry-storm", "telemetry-loss"])
+@pytest.mark.parametrize("name", ["kv-leak", "retry-storm", "slow-start", "telemetry-loss"])
 def test_what_a_cluster_cannot_have_says_so(deployment: KubernetesDeployment, name: str) -> None:
     found = catalog.availability(name, deployment)
     assert (found.ok, found.reason) == (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 from abc import abstractmethod
 from dataclasses import asdict
 from typing import TYPE_CHECKING, ClassVar
@@ -12,10 +13,12 @@ from typing import TYPE_CHECKING, ClassVar
 from cluster.deployment import DeploymentError
 from cluster.local.processes import Process, identify
 from faults.local.control.pod_fault import PodFault, pod_of
-from faults.types import P, Plan
+from faults.types import P, Plan, Readback
 
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
+
+RESTART_PATIENCE = 15.0  # s, of each of several attempts to find that it answers again
 
 
 class ReplicaFault(PodFault[P]):
@@ -74,3 +77,21 @@ def send(process: Process, number: signal.Signals) -> None:
                 os.close(descriptor)
     except PermissionError as error:
         raise DeploymentError(f"process {process.pid} may not be signalled: {error.strerror}") from None
+
+
+def replaced(deployment: Deployment, plan: Plan) -> Readback:
+    """Clean when another replica answers after the one of the plan was killed, or when that one still lives."""
+    if of(plan).alive():
+        return Readback(True, f"the replica of {plan.target} was not killed")
+    if pod_of(deployment, plan.target).answers():
+        return Readback(True, f"{plan.target} answers again")
+    return Readback(False, f"{plan.target} does not answer")
+
+
+def wait_for_another(deployment: Deployment, plan: Plan) -> None:
+    """Wait until Serve has started another replica. Raises DeploymentError where it has not in time."""
+    until = time.monotonic() + RESTART_PATIENCE
+    while not replaced(deployment, plan).clean:
+        if time.monotonic() > until:
+            raise DeploymentError(f"no replica answers in {plan.target} yet")
+        time.sleep(0.5)
