@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 class RetryStormParameters(Parameters):
     """Defaults add little to the usual four requests a second while all is well, and far too much once it is not."""
 
-    rate: float = Field(default=1.5, ge=0.2, le=10, description="requests of these clients, each counted once [1/s]")
-    attempts: int = Field(default=5, ge=1, le=20, description="attempts at each request [1]")
+    rate: float = Field(default=1.0, ge=0.2, le=10, description="requests of these clients, each counted once [1/s]")
+    attempts: int = Field(default=8, ge=1, le=20, description="attempts at each request [1]")
     patience: float = Field(default=2.0, ge=0.5, le=20, description="time from one attempt to the next [s]")
     burst: float = Field(default=12.0, ge=1, le=30, description="requests while the trigger lasts [1/s]")
-    trigger: float = Field(default=8.0, ge=1, le=60, description="how long the trigger lasts [s]")
+    trigger: float = Field(default=5.0, ge=1, le=60, description="how long the trigger lasts [s]")
     in_flight: int = Field(default=24, ge=4, le=200, description="attempts in flight at most [1]")
     max_tokens: int = Field(default=8, ge=1, le=256, description="tokens that each generates [1]")
 
