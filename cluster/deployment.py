@@ -4,7 +4,7 @@
 reads a saved incident. Calls block and keep a deadline; callers that must not wait run them in a thread.
 
 What only some deployments can do is a protocol of its own, asked by `isinstance`: `HasAlerts`, `HasEvents`,
-`HasPods`, `HasGateway`, `HasLoad`, `HasIncident`, and `cluster.prometheus.exposition.HasExposition`.
+`HasPods`, `HasGateway`, `HasLoad`, `HasIncident`, `HasClock`, and `cluster.prometheus.exposition.HasExposition`.
 """
 
 from __future__ import annotations
@@ -258,3 +258,11 @@ class HasIncident(Protocol):
     """A deployment that replays a saved incident: its telemetry ends with the recording."""
 
     incident: Incident
+
+
+@runtime_checkable
+class HasClock(Protocol):
+    """A deployment that lives in another time than this machine: a recording that is played."""
+
+    def now(self) -> float:
+        """Unix seconds by which its telemetry is dated."""

@@ -68,9 +68,9 @@ class Opener(App[None]):
         """Session, workers and screens of what is open; `first` is the screen that is shown."""
         self.idle = connect is None
         tabs = [(page.KEY, page.MODE) for page in self.PAGES]
-        self.session = Session(name, armed, self._clock, self._stale_after, tabs)
-        self.mailbox = Mailbox(self.post_message)
         self.poller = Poller(connect or opening.local().connect, self._clock)
+        self.session = Session(name, armed, self.poller.now, self._stale_after, tabs)
+        self.mailbox = Mailbox(self.post_message)
         self.injector = Injector(lambda: self.poller.deployment, armed, self._clock)
         self.diagnoser = Diagnoser(self.session, self.mailbox.post)
         self.alarm = Alarm()
@@ -156,7 +156,7 @@ class Opener(App[None]):
         elif deployment is None:
             self.notify(self._no_telemetry, severity="warning", markup=False)
         else:
-            now = self._clock()
+            now = self.session.clock()
             save = lambda: self.post_message(messages.Saved(save_live(deployment, now), sealed=False))  # noqa: E731
             self.notify("saving the last minutes …", timeout=3)
             self.run_worker(save, **in_thread("saving"))

@@ -321,8 +321,8 @@ class Session:
 
     @property
     def replayed(self) -> bool:
-        """Whether this is a saved incident."""
-        return self.latest is not None and self.latest.kind is DeploymentKind.REPLAY
+        """Whether this is a saved incident, all of which is known; one that plays is as a live deployment."""
+        return self.latest is not None and self.latest.incident is not None
 
     @property
     def verdict(self) -> Verdict | None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from cluster.deployment import DeploymentError, DeploymentKind, HasIncident, Liveness
+from cluster.deployment import DeploymentError, DeploymentKind, HasClock, HasIncident, Liveness
 from cluster.signals import UNITS
 from cluster.topology import Topology
 from cluster.window import Window
@@ -44,6 +44,10 @@ class Poller:
         self._uids: dict[str, str] = {}
         self._replaced: dict[str, float] = {}
         self.deployment: Deployment | None = None
+
+    def now(self) -> float:
+        """Unix seconds by which the telemetry is dated: those of the deployment, where it has a clock of its own."""
+        return self.deployment.now() if isinstance(self.deployment, HasClock) else self._clock()
 
     def poll(self) -> Snapshot:
         """Raises what the deployment raises. A deployment that was restarted replaces the one before."""
@@ -87,7 +91,7 @@ class Poller:
 
         status = deployment.status()
         step = deployment.step
-        now = math.floor(self._clock())
+        now = math.floor(self.now())
         start = now - HISTORY
         if self._metrics is not None and len(self._metrics.index):
             start = max(start, math.floor(self._metrics.index[-1]) - max(OVERLAP, OVERLAP_STEPS * step))
@@ -101,7 +105,7 @@ class Poller:
             name=deployment.name,
             liveness=status.liveness,
             message=status.message,
-            newest=None if status.data_age is None else self._clock() - status.data_age,
+            newest=None if status.data_age is None else self.now() - status.data_age,
             topology=topology,
             frames=Frames(self._metrics, self._edges, UNITS),
             up=dict(status.components),
