@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -14,24 +13,22 @@ import numpy as np
 from cluster.deployment import DeploymentError, Samples
 from cluster.http import Login
 from cluster.kubernetes.discovery import GATEWAY, Stack
-from cluster.kubernetes.engines import Ranks, engine_id, ranks_of, with_engines
+from cluster.kubernetes.engines import with_engines
 from cluster.kubernetes.settings import Metrics
 from cluster.prometheus.client import Prometheus, Series
 from cluster.prometheus.exposition import Exposition
 from cluster.prometheus.names import Environment, spellings
-from cluster.prometheus.nearest import nearest
-from cluster.prometheus.promql import Query, Source, quoted, resolve
+from cluster.prometheus.promql import Query, Source, resolve
+from cluster.prometheus.ranks import Ranks, engine_id, ranks_of
 from cluster.prometheus.samples import Targets, read
-from cluster.prometheus.variants import known_names, spelled
-from cluster.signals import SIGNALS
+from cluster.prometheus.targets import duplicates_of, matchers_of, targets_of
+from cluster.prometheus.variants import spelled
 from cluster.topology import Kind, Relation
 from cluster.window import Window
 
 CACHED_SECONDS = 60.0  # how long metric names and scrape intervals are assumed to stay as they are
 _LOOK_BACKS = (60, 300)  # s over which a scrape interval is measured
 _DEFAULT_SCRAPE = 30.0
-_PLAIN = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]{0,199}")
-"""A metric's name that can stand in a query as it is, and in a saved incident; others are hardly an engine's."""
 _GATEWAY_KINDS = frozenset({Kind.GATEWAY})
 _OTHER_KINDS = frozenset(Kind) - _GATEWAY_KINDS
 _NODE_KINDS, _GPU_KINDS = frozenset({Kind.NODE}), frozenset({Kind.GPU})
@@ -94,33 +91,16 @@ class MetricsReader:
     def _targets(
         self, server: Prometheus, stack: Stack, scraped: Scraped, queries: Sequence[Query], at: float
     ) -> Targets:
-        """What the pods' targets export beside what the queries read, and whose scrape fails. Raises DeploymentError.
-
-        A reading does not depend on it: where the server refuses, nothing is known.
-        """
-        components = stack.names
-        matchers = _matchers({**self._configured.matchers, "namespace": stack.target.namespace})
-        strange = scraped.own - known_names(spellings(Environment.KUBERNETES), scraped.own)
-        plain = frozenset(name for name in strange if _PLAIN.fullmatch(name))
-        near = {name for signal in SIGNALS for name in nearest(signal, plain)}
-        several = {metric for query in queries for metric in query.metrics if len(query.metrics) > 1}
-        unknown: dict[str, set[str]] = {}
-        exported: dict[str, set[str]] = {}
-        try:
-            if wanted := sorted(near | several):
-                pattern = "|".join(wanted)
-                for labels in server.instant(f'group by (pod, __name__) ({{{matchers}__name__=~"{pattern}"}})', at):
-                    series = dict(labels)
-                    component, name = components.get(series.get("pod", "")), series.get("__name__", "")
-                    if component:
-                        (unknown if name in near else exported).setdefault(component, set()).add(name)
-            failing = server.instant(f"max by (pod) (up{{{matchers}}} == 0)", at)
-        except DeploymentError:
-            return Targets()
-        return Targets(
-            {component: frozenset(names) for component, names in unknown.items()},
-            {component: frozenset(names) for component, names in exported.items()},
-            frozenset(components[pod] for row in failing for _, pod in row if pod in components),
+        """As `cluster.prometheus.targets.targets_of`."""
+        return targets_of(
+            server,
+            spellings(Environment.KUBERNETES),
+            queries,
+            scraped.own,
+            "pod",
+            stack.names,
+            matchers_of({**self._configured.matchers, "namespace": stack.target.namespace}),
+            at,
         )
 
     def exposition(self, stack: Stack, window: Window) -> Exposition:
@@ -132,7 +112,7 @@ class MetricsReader:
 
     def age(self, stack: Stack) -> float | None:
         """Seconds since the newest scrape of the deployment, by the server's own clock; None when there is none."""
-        selector = _matchers({**self._configured.matchers, "namespace": stack.target.namespace})
+        selector = matchers_of({**self._configured.matchers, "namespace": stack.target.namespace})
         with self.connect() as server:
             return server.scalar(f"time() - max(timestamp(up{{{selector}}}))")
 
@@ -165,8 +145,8 @@ class MetricsReader:
         """Names and scrape intervals about the window, read again after `CACHED_SECONDS`. Raises DeploymentError."""
         if self._scraped is None or abs(window.end - self._scraped.at) > CACHED_SECONDS:
             names = server.names(window)
-            matchers = _matchers(self._configured.matchers)
-            namespace = _matchers({**self._configured.matchers, "namespace": stack.target.namespace})
+            matchers = matchers_of(self._configured.matchers)
+            namespace = matchers_of({**self._configured.matchers, "namespace": stack.target.namespace})
             intervals = {}
             for spelling in spelled(spellings(Environment.KUBERNETES), names):
                 metric = next((m for rule in spelling.rules for m in sorted(rule.metrics & names)), None)
@@ -174,8 +154,8 @@ class MetricsReader:
                     intervals[spelling.name] = self._interval(server, f"{metric}{{{matchers}}}", window.end)
             own = server.names(window, f"{{{namespace}}}")
             up = [dict(labels) for labels in server.instant(f"up{{{namespace}}}", window.end)]
-            ranks = ranks_of(server, names, namespace, window.end)
-            self._scraped = Scraped(names, intervals, window.end, own, _duplicates(up), ranks)
+            ranks = ranks_of(server, spellings(Environment.KUBERNETES), names, "pod", namespace, window.end)
+            self._scraped = Scraped(names, intervals, window.end, own, duplicates_of(up), ranks)
         return self._scraped
 
     def _interval(self, server: Prometheus, selector: str, end: float) -> float:
@@ -201,12 +181,12 @@ def build_queries(
         spellings(Environment.KUBERNETES),
         carries_ids=False,
         component="pod",
-        matchers=_matchers({**configured.matchers, "namespace": namespace}),
+        matchers=matchers_of({**configured.matchers, "namespace": namespace}),
         scrape=configured.scrape,
         scrapes=scraped.intervals,
         kinds=_OTHER_KINDS,
         namespace=namespace,
-        everywhere=_matchers(configured.matchers),
+        everywhere=matchers_of(configured.matchers),
         duplicates=scraped.duplicates,
         ranks=bool(scraped.ranks),
     ).sampled(step)
@@ -317,25 +297,10 @@ class SeriesOwner:
         return self._stack.addresses.get(address) or self._workloads.get(workload)
 
 
-def _duplicates(series: Sequence[Mapping[str, str]]) -> str:
-    """The label in which copies of the same target differ, as in Thanos without deduplication; "" without copies."""
-    for label in ("prometheus_replica", "replica", "__replica__", "thanos_replica", "receive_replica", "prometheus"):
-        marked = [one for one in series if label in one]
-        targets = {tuple(sorted((k, v) for k, v in one.items() if k != label)) for one in marked}
-        if len(targets) < len(marked):
-            return label
-    return ""
-
-
 def _name_pattern(owner: str, pod: str) -> str:
     """A pattern for the names of all pods of one owner, deleted ones included."""
     # Names have no special character but the dot, and PromQL would need every backslash doubled.
     return f"{owner}-.*" if owner and pod.startswith(f"{owner}-") else pod
-
-
-def _matchers(labels: Mapping[str, str]) -> str:
-    """`name="value",` for each label, quoted for PromQL, which allows the comma at the end."""
-    return "".join(f'{name}="{quoted(value)}",' for name, value in labels.items())
 
 
 def _host(instance: str) -> str:

@@ -14,6 +14,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from cluster.deployment import DeploymentError
+from cluster.http import Login
 from cluster.paths import config_home
 
 Selector = dict[str, str]
@@ -65,6 +66,20 @@ class Endpoint(_Strict):
 
     def password(self) -> str:
         return _secret(self.password_file, self.password_env, "password")
+
+    def login(self) -> Login:
+        """The login to `url`. Tokens are read again: they are renewed while we run. Raises DeploymentError."""
+        token = self.token()
+        return Login(
+            self.url.rstrip("/"),
+            self.tenancy() | ({"Authorization": f"Bearer {token}"} if token else {}),
+            (self.username, self.password()) if self.username else None,
+            str(self.ca_file.expanduser()) if self.ca_file else self.verify,
+        )
+
+    def tenancy(self) -> dict[str, str]:
+        """The header that names the tenant; empty without one."""
+        return {"X-Scope-OrgID": self.tenant} if self.tenant else {}
 
 
 class Metrics(Endpoint):

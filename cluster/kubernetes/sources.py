@@ -75,19 +75,12 @@ def _find_service(services: Sequence[Object], names: Sequence[tuple[str, int]]) 
 
 def log_in(api: Api, endpoint: Endpoint) -> Login:
     """Read tokens and passwords again: they are renewed while we run. Raises DeploymentError where one is missing."""
-    tenant = {"X-Scope-OrgID": endpoint.tenant} if endpoint.tenant else {}
-    if endpoint.service:
-        namespace, _, rest = endpoint.service.partition("/")
-        name, _, port = rest.partition(":")
-        login = api.login(api.proxy_url(namespace, name, port))
-        return replace(login, headers={**login.headers, **tenant})
-    token = endpoint.token()
-    return Login(
-        endpoint.url.rstrip("/"),
-        tenant | ({"Authorization": f"Bearer {token}"} if token else {}),
-        (endpoint.username, endpoint.password()) if endpoint.username else None,
-        str(endpoint.ca_file.expanduser()) if endpoint.ca_file else endpoint.verify,
-    )
+    if not endpoint.service:
+        return endpoint.login()
+    namespace, _, rest = endpoint.service.partition("/")
+    name, _, port = rest.partition(":")
+    login = api.login(api.proxy_url(namespace, name, port))
+    return replace(login, headers={**login.headers, **endpoint.tenancy()})
 
 
 class JsonClient:

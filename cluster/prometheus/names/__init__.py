@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 
 class Environment(StrEnum):
-    """Where the Prometheus runs that scrapes an exporter."""
+    """Where the Prometheus runs that scrapes an exporter. ENDPOINTS: it knows the targets, and no pods behind them."""
 
     LOCAL = "local"
     KUBERNETES = "kubernetes"
+    ENDPOINTS = "endpoints"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,29 +35,30 @@ class Row:
 
 
 _LOCAL, _KUBERNETES = (Environment.LOCAL,), (Environment.KUBERNETES,)
-_BOTH = _LOCAL + _KUBERNETES
+_SCRAPED = (Environment.KUBERNETES, Environment.ENDPOINTS)
+_ALL = _LOCAL + _SCRAPED
 
 # In order of preference: the engine's own metrics, then Ray Serve's, then the mesh's; of gateways, those that time
 # requests first.
 CATALOG = (
     Row("local", _LOCAL),
-    Row("vllm", _BOTH),
-    Row("sglang", _KUBERNETES),
-    Row("tgi", _KUBERNETES),
-    Row("triton", _KUBERNETES),
-    Row("lmdeploy", _KUBERNETES),
-    Row("llamacpp", _BOTH),
-    Row("gen_ai", _KUBERNETES),
-    Row("ray_serve", _BOTH),
-    Row("ingress_nginx", _KUBERNETES),
-    Row("endpoint_picker", _KUBERNETES),
-    Row("envoy", _KUBERNETES),
+    Row("vllm", _ALL),
+    Row("sglang", _SCRAPED),
+    Row("tgi", _SCRAPED),
+    Row("triton", _SCRAPED),
+    Row("lmdeploy", _SCRAPED),
+    Row("llamacpp", _ALL),
+    Row("gen_ai", _SCRAPED),
+    Row("ray_serve", _ALL),
+    Row("ingress_nginx", _SCRAPED),
+    Row("endpoint_picker", _SCRAPED),
+    Row("envoy", _SCRAPED),
     Row("istio", _KUBERNETES),
-    Row("nginx", _KUBERNETES),
-    Row("ray", _KUBERNETES),
+    Row("nginx", _SCRAPED),
+    Row("ray", _SCRAPED),
     Row("cadvisor", _KUBERNETES),
     Row("kube_state", _KUBERNETES),
-    Row("node", _BOTH),
+    Row("node", _ALL),
     Row("dcgm", _KUBERNETES),
     Row("amd", _KUBERNETES),
 )
