@@ -25,6 +25,7 @@ from rca_tui.commands import (
     mcp,
     report,
     scoring,
+    smoke,
     triage,
 )
 from rca_tui.commands.errors import BadInput, Guarded
@@ -92,7 +93,7 @@ def start(
 
 
 ANSWERS = (triage, analysis, contrast, report, annotate, check, scoring, ablation)
-GROUPS = (deployment, doctor, incidents, *ANSWERS, drills, lists, listen, mcp)
+GROUPS = (deployment, smoke, doctor, incidents, *ANSWERS, drills, lists, listen, mcp)
 for commands in GROUPS:
     commands.register(app)
 

@@ -60,7 +60,7 @@ def live_deployment(live_state_home: Path) -> Iterator[LocalDeployment]:
     from cluster.local.options import Options
 
     try:
-        preflight.check("llamacpp")
+        preflight.check(Options())
     except DeploymentError as reason:
         pytest.skip(str(reason))
     with pytest.MonkeyPatch.context() as patch:

@@ -66,13 +66,13 @@ class Routing:
 EVEN = Routing()
 
 
-def gateway(run: RunDir, port: int, engine: str, routing: Routing = EVEN) -> str:
+def gateway(run: RunDir, port: int, serving: tuple[str, ...], routing: Routing = EVEN) -> str:
     """The gateway: round robin over the pods' Serve proxies, no retry elsewhere, so that a faulty pod stays visible.
 
     `traceparent` makes the request id the trace id and its first half the gateway's span id.
     """
     fields = ",".join(f'"{name}":"{value}"' for name, value in _ACCESS_FIELDS.items())
-    pods = {routing.detours.get(pod, address): pod for address, pod in layout.upstreams(engine).items()}
+    pods = {routing.detours.get(pod, address): pod for address, pod in layout.upstreams(serving).items()}
     servers = "\n".join(
         f"    server {address} weight={routing.weights.get(pod, 1)} max_fails=0;" for address, pod in pods.items()
     )
@@ -126,16 +126,15 @@ def management(run: RunDir, port: int) -> str:
     return _nginx(run, "management", "worker_connections 256;", http)
 
 
-def prometheus(engine: str) -> str:
+def prometheus(engine: str, serving: tuple[str, ...]) -> str:
     """Static targets, labelled with the ids of their components. JSON is valid YAML."""
-    pods = layout.serving(engine)
     jobs = [
-        _job("ray", dict.fromkeys(pods, layout.RAY_METRICS_PORT), keep=_RAY_SERIES),
+        _job("ray", dict.fromkeys(serving, layout.RAY_METRICS_PORT), keep=_RAY_SERIES),
         _job("exporter", {layout.NODE: layout.EXPORTER_PORT}, honor_labels=True),
         _job("client", {layout.CLIENT: layout.CLIENT_METRICS_PORT}),
     ]
     if engine == layout.LLAMACPP:  # vLLM's own metrics come through Ray
-        jobs.append(_job("engine", dict.fromkeys(pods, layout.ENGINE_METRICS_PORT)))
+        jobs.append(_job("engine", dict.fromkeys(serving, layout.ENGINE_METRICS_PORT)))
     common = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1m"}
     return json.dumps({"global": common, "scrape_configs": jobs}, indent=1)
 
@@ -160,6 +159,6 @@ def _job(name: str, targets: dict[str, int], keep: str = "", honor_labels: bool 
     return job
 
 
-def targets(engine: str) -> int:
+def targets(engine: str, serving: tuple[str, ...]) -> int:
     """The number of targets that Prometheus scrapes."""
-    return (2 if engine == layout.LLAMACPP else 1) * len(layout.serving(engine)) + 2
+    return (2 if engine == layout.LLAMACPP else 1) * len(serving) + 2

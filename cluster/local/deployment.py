@@ -63,18 +63,18 @@ class LocalDeployment(Deployment, HasAlerts, HasPods, HasGateway, HasLoad):
         return self.state.id
 
     def topology(self) -> Topology:
-        pods = (layout.GATEWAY, *self._serving)
+        pods = (layout.GATEWAY, *self.state.serving)
         components = [Component(pod, layout.KINDS[pod], self._uid(pod), self._labels(pod)) for pod in pods]
         components.append(Component(layout.NODE, Kind.NODE, self._uid(layout.NODE)))
         on_node = [Edge(pod, layout.NODE, Relation.RUNS_ON) for pod in pods]
-        edges = (*calls(layout.GATEWAY, self._serving), *on_node)
+        edges = (*calls(layout.GATEWAY, self.state.serving), *on_node)
         return Topology(tuple(components), edges, front_door=layout.GATEWAY)
 
     def status(self) -> Status:
         if not self.state.alive():
             return Status(Liveness.DOWN, None, "the deployment is not running: `rca-tui up` starts it")
         dead = self._dead_programs()
-        components = {pod: self._holds(pod) for pod in (layout.GATEWAY, *self._serving)} | {layout.NODE: True}
+        components = {pod: self._holds(pod) for pod in (layout.GATEWAY, *self.state.serving)} | {layout.NODE: True}
         for program in dead:
             pod = program.rpartition(" ")[2]
             if pod in components:
@@ -133,10 +133,6 @@ class LocalDeployment(Deployment, HasAlerts, HasPods, HasGateway, HasLoad):
 
     def close(self) -> None:
         """Nothing is held open."""
-
-    @property
-    def _serving(self) -> tuple[str, ...]:
-        return layout.serving(self.state.engine)
 
     def _uid(self, component: str) -> str:
         try:

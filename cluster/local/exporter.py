@@ -228,7 +228,7 @@ def main() -> None:
     holders = dict(item.split("=") for item in arguments.holders.split(","))
     registry = CollectorRegistry()
     registry.register(Resources({pod: PodStats(pod, int(pid), settings.cgroups) for pod, pid in holders.items()}))
-    metrics = GatewayMetrics(registry, layout.serving(settings.options.engine))
+    metrics = GatewayMetrics(registry, settings.options.serving)
     start_http_server(layout.EXPORTER_PORT, layout.management_ip(layout.NODE), registry)
     follow(run, metrics, threading.Event())
 

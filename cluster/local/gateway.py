@@ -43,7 +43,7 @@ class LocalGateway:
 
     def with_routing(self, name: str, weights: Mapping[str, int], detours: Mapping[str, str]) -> str:
         routing = Routing(name, weights, detours)
-        return configs.gateway(self._state.run_dir, self._state.gateway_port, self._state.engine, routing)
+        return configs.gateway(self._state.run_dir, self._state.gateway_port, self._state.serving, routing)
 
     def replace(self, config: str, name: str) -> None:
         try:

@@ -11,8 +11,12 @@ from cluster.topology import Kind
 NODE = "node"
 GATEWAY = "gateway"
 HEAD = "head"
-REPLICAS = ("replica-0", "replica-1", "replica-2")
+MOST_REPLICAS = 8
+"""Degree of data parallelism that the addresses and files below have room for."""
+USUAL_REPLICAS = 4
+REPLICAS = tuple(f"replica-{i}" for i in range(MOST_REPLICAS - 1))
 SERVING = (HEAD, *REPLICAS)
+"""Every pod that may serve: the head first, which serves as they do. A deployment has the first few."""
 SYSTEM = "system"  # the cgroup of what serves the sandbox itself
 CLIENT = "client"  # the load generator's pod: no component of the topology
 KINDS = {GATEWAY: Kind.GATEWAY, HEAD: Kind.HEAD, **dict.fromkeys(REPLICAS, Kind.REPLICA), NODE: Kind.NODE}
@@ -54,19 +58,19 @@ def management_ip(pod: str) -> str:
     return f"{_MANAGEMENT_NET}.{_HOST_PART[pod]}"
 
 
-def serving(engine: str) -> tuple[str, ...]:
-    """The pods that serve: all four with llama.cpp, only the head with vLLM, which is too large for four."""
-    return (HEAD,) if engine == VLLM else SERVING
+def serving(engine: str, replicas: int = USUAL_REPLICAS) -> tuple[str, ...]:
+    """The pods that serve: so many with llama.cpp, only the head with vLLM, which is too large for more."""
+    return (HEAD,) if engine == VLLM else SERVING[:replicas]
 
 
-def pods(engine: str) -> tuple[str, ...]:
+def pods(serving: tuple[str, ...]) -> tuple[str, ...]:
     """All pods of a deployment: serving pods, gateway and client."""
-    return (GATEWAY, *serving(engine), CLIENT)
+    return (GATEWAY, *serving, CLIENT)
 
 
-def upstreams(engine: str) -> dict[str, str]:
+def upstreams(serving: tuple[str, ...]) -> dict[str, str]:
     """`address:port` of each serving pod, as the gateway sees it, to its component id."""
-    return {f"{data_ip(pod)}:{SERVE_PORT}": pod for pod in serving(engine)}
+    return {f"{data_ip(pod)}:{SERVE_PORT}": pod for pod in serving}
 
 
 def host_link(pod: str, link: str) -> str:

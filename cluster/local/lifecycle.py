@@ -39,7 +39,7 @@ def up(options: Options | None = None, progress: Progress = lambda _: None) -> L
         known = state.load()
         if known is not None and known.ready and known.alive():
             raise DeploymentError(f"a deployment is already up at {known.gateway_url}; `rca-tui down` ends it")
-        preflight.check(options.engine)
+        preflight.check(options)
         found = cleanup.clean()
         if found:
             progress(f"cleaned up after an earlier deployment: {', '.join(found)}")
@@ -88,6 +88,7 @@ def _start(options: Options, model: Path, progress: Progress) -> LocalState:
             id=deployment,
             engine=options.engine,
             rate=options.rate,
+            replicas=options.replicas,
             run=run.root,
             gateway_port=gateway.getsockname()[1],
             prometheus_port=prometheus.getsockname()[1],

@@ -164,10 +164,10 @@ def main() -> None:
     parser.add_argument("--rate", type=float, required=True)
     parser.add_argument("--max-tokens", type=int, required=True)
     parser.add_argument("--rate-file", type=Path, required=True)
-    parser.add_argument("--engine", default=layout.LLAMACPP)
+    parser.add_argument("--upstreams", required=True, help="POD,POD…")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    for upstream in layout.serving(arguments.engine):
+    for upstream in arguments.upstreams.split(","):
         for outcome in ("ok", "error", "timeout"):
             REQUESTS.labels(upstream, outcome)
     start_http_server(layout.CLIENT_METRICS_PORT, layout.management_ip(layout.CLIENT))

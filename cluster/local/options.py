@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cluster.deployment import DeploymentError
-from cluster.local.layout import LLAMACPP, VLLM
+from cluster.local import layout
+from cluster.local.layout import LLAMACPP, MOST_REPLICAS, USUAL_REPLICAS, VLLM
 
 ENGINES = (LLAMACPP, VLLM)
 
@@ -21,6 +22,7 @@ class Options:
         pod_cpus: CPU limit of a serving pod in cores, 1.5 times that for the head, where cgroups can be written.
             Nothing limits vLLM: its one replica has no peer to disturb.
         gateway_port, prometheus_port: first port to try on 127.0.0.1; None means the default or the next free one.
+        replicas: degree of data parallelism: pods that serve, the head included; vLLM has one.
     """
 
     engine: str = LLAMACPP
@@ -29,10 +31,13 @@ class Options:
     pod_cpus: float = 0.5
     gateway_port: int | None = None
     prometheus_port: int | None = None
+    replicas: int = USUAL_REPLICAS
 
     def __post_init__(self) -> None:
         if self.engine not in ENGINES:
             raise DeploymentError(f"unknown engine {self.engine!r}; there are: {', '.join(ENGINES)}")
+        if not 1 <= self.replicas <= MOST_REPLICAS:
+            raise DeploymentError(f"there may be 1 to {MOST_REPLICAS} replicas, the head included, got {self.replicas}")
         if not 0 <= self.rate <= 100:
             raise DeploymentError(f"the load's rate must be from 0 to 100 requests per second, got {self.rate}")
         if not 1 <= self.max_tokens <= 256:
@@ -42,3 +47,7 @@ class Options:
         for port in (self.gateway_port, self.prometheus_port):
             if port is not None and not 1024 <= port <= 65535:
                 raise DeploymentError(f"a port must be from 1024 to 65535, got {port}")
+
+    @property
+    def serving(self) -> tuple[str, ...]:
+        return layout.serving(self.engine, self.replicas)

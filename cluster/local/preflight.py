@@ -7,7 +7,11 @@ import os
 import shutil
 import subprocess
 
+import psutil
+
 from cluster.deployment import DeploymentError
+from cluster.local.layout import USUAL_REPLICAS
+from cluster.local.options import Options
 
 _DEBIAN_PACKAGE = {
     "nginx": "nginx",
@@ -17,6 +21,12 @@ _DEBIAN_PACKAGE = {
     "unshare": "util-linux",
     "nsenter": "util-linux",
 }
+BASE_MEMORY = 1 << 30
+"""Bytes that Prometheus, the gateway and Ray's control plane take at most."""
+REPLICA_MEMORY = 700 << 20
+"""Bytes of one replica with its Ray node."""
+OVERCOMMIT = 1.5
+"""CPU limits of all replicas may add up to so many times the cores: the engines seldom all compute at once."""
 _NAMESPACES = ("--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 _REPLAY = "`rca-tui replay` needs none of this"
 _ELSEWHERE = "`rca-tui replay` shows a recorded incident, `rca-tui --context NAME` connects to a cluster"
@@ -38,14 +48,14 @@ def search_path() -> str:
     return os.pathsep.join(dict.fromkeys(folder for folder in folders if folder))
 
 
-def check(engine: str) -> None:
-    """Raises DeploymentError for what is missing, with how to install it."""
+def check(options: Options) -> None:
+    """Raises DeploymentError for what is missing, with how to install it, and for more replicas than fit."""
     if os.uname().sysname != "Linux":
         raise DeploymentError(f"the embedded deployment needs Linux, this is {os.uname().sysname}: {_ELSEWHERE}")
     missing = missing_programs()
     if missing:
         raise DeploymentError(f"{', '.join(missing)} not found: `{install_command(missing)}`; {_REPLAY}")
-    absent = missing_packages(engine)
+    absent = missing_packages(options.engine)
     if absent:
         extras = ",".join(sorted(set(absent.values())))
         packages = ", ".join(absent)
@@ -55,6 +65,31 @@ def check(engine: str) -> None:
         raise DeploymentError(
             f"this machine allows neither root nor user namespaces ({problem}): nothing can start here; {_REPLAY}"
         )
+    too_many = too_many_replicas(options, cores(), psutil.virtual_memory().available)
+    if too_many:
+        raise DeploymentError(too_many)
+
+
+def cores() -> int:
+    """CPUs that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def too_many_replicas(options: Options, cores: int, memory: int) -> str:
+    """Why this machine cannot hold more than the usual replicas; empty where it can. `memory` is what is free, bytes.
+
+    The usual number is always tried: it was measured on two cores.
+    """
+    count = len(options.serving)
+    if count <= USUAL_REPLICAS:
+        return ""
+    most = min(int((memory - BASE_MEMORY) // REPLICA_MEMORY), int(cores * OVERCOMMIT / options.pod_cpus - 0.5))
+    if count <= most:
+        return ""
+    return (
+        f"{count} replicas do not fit on this machine: with {options.pod_cpus:g} cores each, {cores} cores and "
+        f"{memory / 2**30:.1f} GiB of free memory hold {max(most, USUAL_REPLICAS)}; take fewer, or less --pod-cpus"
+    )
 
 
 def missing_programs() -> list[str]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from cluster import own_files, paths
 from cluster.deployment import DeploymentError
+from cluster.local import layout
 from cluster.local.cgroups import Cgroups
 from cluster.local.layout import RunDir
 from cluster.local.processes import Process
@@ -35,6 +36,7 @@ class LocalState:
         holders: pod -> the process that holds its namespaces.
         rootless: whether the sandbox has a user namespace.
         phases: seconds that each phase of the start took.
+        replicas: degree of data parallelism; vLLM has one whatever it is.
     """
 
     id: str
@@ -51,7 +53,12 @@ class LocalState:
     holders: dict[str, Process] = field(default_factory=dict)
     started: float = 0.0
     phases: dict[str, float] = field(default_factory=dict)
+    replicas: int = layout.USUAL_REPLICAS
     version: int = VERSION
+
+    @property
+    def serving(self) -> tuple[str, ...]:
+        return layout.serving(self.engine, self.replicas)
 
     @property
     def gateway_url(self) -> str:

@@ -45,7 +45,7 @@ class Supervisor:
         self._phases: dict[str, float] = {}
         self._scraped: set[str] = set()
         self._engine = self._settings.options.engine
-        self._serving = layout.serving(self._engine)
+        self._serving = self._settings.options.serving
         self._head_restarts = 0
         self._began = time.monotonic()
 
@@ -76,7 +76,7 @@ class Supervisor:
         self._programs.start(self._deployment())
 
     def _start(self) -> None:
-        with _Phase(self, "network", f"building {len(layout.pods(self._engine))} pods"):
+        with _Phase(self, "network", f"building {len(layout.pods(self._serving))} pods"):
             self._build_pods()
         with _Phase(self, "telemetry", "starting Prometheus and the exporter"):
             self._start_telemetry()
@@ -99,7 +99,7 @@ class Supervisor:
         subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
         Path(layout.RAY_TEMP).mkdir()
         cgroups = self._settings.cgroups
-        pods = layout.pods(self._engine)
+        pods = layout.pods(self._serving)
         cgroups.create((*pods, layout.SYSTEM))
         cgroups.prefer()
         cgroups.enter(layout.SYSTEM)
@@ -112,7 +112,7 @@ class Supervisor:
 
     def _start_telemetry(self) -> None:
         folder = self._run.root / "prometheus"
-        (folder / "prometheus.yml").write_text(configs.prometheus(self._engine))
+        (folder / "prometheus.yml").write_text(configs.prometheus(self._engine, self._serving))
         self._programs.start(
             Program(
                 "prometheus",
@@ -183,7 +183,7 @@ class Supervisor:
     def _all_scraped(self) -> bool:
         """Whether every target was scraped once, not all at the same time: on a busy machine a scrape may be late."""
         self._scraped |= targets_up()
-        return len(self._scraped) == configs.targets(self._engine)
+        return len(self._scraped) == configs.targets(self._engine, self._serving)
 
     def _limit_cpu(self) -> None:
         if self._engine == layout.VLLM:
@@ -200,14 +200,14 @@ class Supervisor:
             *("--rate", str(options.rate)),
             *("--rate-file", str(self._run.rate)),
             *("--max-tokens", str(options.max_tokens)),
-            *("--engine", self._engine),
+            *("--upstreams", ",".join(self._serving)),
         )
         return self._in_pod(layout.CLIENT, "load", argv, {})
 
     def _nginx(self, name: str, fd: int, within: str | None) -> Program:
         if name == layout.GATEWAY:
             path = self._run.gateway_config
-            path.write_text(configs.gateway(self._run, self._settings.gateway_port, self._engine))
+            path.write_text(configs.gateway(self._run, self._settings.gateway_port, self._serving))
         else:
             path = self._run.root / "nginx" / f"{name}.conf"
             path.write_text(configs.management(self._run, self._settings.prometheus_port))

@@ -336,9 +336,19 @@ class Up(Answer):
     gateway: str
     prometheus: str
     engine: str
+    replicas: int = Field(description="degree of data parallelism: pods that serve")
     rate: float
     seconds: float
     phases: dict[str, float]
+
+
+class Smoke(Answer):
+    slo: dict[str, float] = Field(description="what a good request keeps, in seconds")
+    saturation: list[dict[str, Any]] = Field(
+        description="by `replicas`: the lowest `rate` whose queue grows, the highest before it, the best throughput"
+    )
+    runs: list[dict[str, Any]] = Field(description="TTFT, ITL, throughput and goodput, by `replicas` and `rate`")
+    kept: str = Field(description="the file with every request")
 
 
 class Down(Answer):
@@ -541,6 +551,7 @@ class Ablation(Answer):
 
 SHAPES: dict[str, tuple[type[Answer], ...]] = {
     "up": (Up,),
+    "smoke": (Smoke,),
     "status": (Status,),
     "down": (Down,),
     "doctor": (Doctor,),

@@ -28,6 +28,9 @@ def up(
             show_default=False,
         ),
     ] = None,
+    replicas: Annotated[
+        int, typer.Option(help="Degree of data parallelism: pods that serve, the head included; llamacpp only.", min=1)
+    ] = 4,
     max_tokens: Annotated[int, typer.Option(help="Tokens that each of its requests generates.")] = 8,
     pod_cpus: Annotated[float, typer.Option(help="CPU limit of a serving pod, in cores.")] = 0.5,
     gateway_port: Port = None,
@@ -36,8 +39,8 @@ def up(
 ) -> None:
     """Start the LLM deployment on this machine.
 
-    NGINX, Ray Serve on four nodes with an LLM on each, Prometheus and a load generator, all in one sandbox. Waits until
-    they serve. What an earlier start left behind is removed first.
+    NGINX, Ray Serve on one or more nodes with an LLM on each, Prometheus and a load generator, all in one sandbox.
+    Waits until they serve. What an earlier start left behind is removed first.
 
     Example: rca-tui up --rate 2
     """
@@ -45,14 +48,15 @@ def up(
     from cluster.local.options import Options
 
     if rate is None:
-        rate = float(len(layout.serving(engine)))
-    options = Options(engine, rate, max_tokens, pod_cpus, gateway_port, prometheus_port)
+        rate = float(len(layout.serving(engine, replicas)))
+    options = Options(engine, rate, max_tokens, pod_cpus, gateway_port, prometheus_port, replicas)
     began = time.monotonic()
     with interruptible("interrupted; the deployment that was starting is removed again"):
         state = lifecycle.up(options, say)
     seconds = time.monotonic() - began
     if as_json:
         payload = {"gateway": state.gateway_url, "prometheus": state.prometheus_url, "engine": state.engine}
+        payload["replicas"] = len(state.serving)
         print_json({**payload, "rate": state.rate, "seconds": round(seconds, 1), "phases": state.phases})
         return
     print_line(f"up after {span(seconds)}: {state.gateway_url}/v1/completions, Prometheus at {state.prometheus_url}")

@@ -70,10 +70,10 @@ def why_not_local() -> str:
     """Why no deployment can be started on this machine, empty where one can. Blocks: it tries to make a sandbox."""
     from cluster.deployment import DeploymentError
     from cluster.local import preflight
-    from cluster.local.layout import LLAMACPP
+    from cluster.local.options import Options
 
     try:
-        preflight.check(LLAMACPP)
+        preflight.check(Options())
     except DeploymentError as error:
         return str(error)
     return ""

@@ -60,7 +60,7 @@ def test_every_pod_serves_its_share(live_deployment: LocalDeployment) -> None:
     served: set[str] = set()
     for _ in range(40):  # the gateway takes turns, but between two of these it served others
         served.add(_post(live_deployment, "/v1/completions", {"prompt": "A", "max_tokens": 1})[1])
-        if served == set(layout.SERVING):
+        if served == set(layout.serving(layout.LLAMACPP)):
             return
     raise AssertionError(f"only {served} answered")
 
@@ -68,7 +68,7 @@ def test_every_pod_serves_its_share(live_deployment: LocalDeployment) -> None:
 def test_prometheus_scrapes_every_target(live_deployment: LocalDeployment) -> None:
     # A busy machine lets one scrape or another take longer than its second.
     health = _until(lambda: _all_up(live_deployment))
-    assert len(health) == configs.targets(layout.LLAMACPP)
+    assert len(health) == configs.targets(layout.LLAMACPP, layout.serving(layout.LLAMACPP))
 
 
 def test_it_is_live_and_all_its_components_are_there(live_deployment: LocalDeployment) -> None:
