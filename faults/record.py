@@ -97,10 +97,15 @@ def of_plans(folder: Path, jobs: Counter[Job], seed: int | None = None) -> list[
 
 def of_seed(folder: Path, seed: int, first: int) -> list[Task]:
     """The drills of the recipe that the folder lacks; the first of them is number `first`. Writes `split.json`."""
-    tasks = [Task(folder / f"drill-{first + i:02d}.zip", drill) for i, drill in enumerate(recipe.draw(seed))]
+    tasks = numbered(folder, recipe.draw(seed), first)
     split = {"seed": seed, "scored": [task.path.stem for task in tasks if task.recording.scored]}
     (folder / "split.json").write_text(json.dumps(split, indent=2) + "\n")
     return [task for task in tasks if not task.path.exists()]
+
+
+def numbered(folder: Path, drills: Sequence[Recording], first: int = 1) -> list[Task]:
+    """A file for each of them, whether it is there or not."""
+    return [Task(folder / f"drill-{first + i:02d}.zip", drill) for i, drill in enumerate(drills)]
 
 
 def record(

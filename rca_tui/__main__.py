@@ -12,6 +12,7 @@ from rca_tui.commands import (
     ablation,
     analysis,
     annotate,
+    campaign,
     check,
     completion,
     connection,
@@ -93,7 +94,7 @@ def start(
 
 
 ANSWERS = (triage, analysis, contrast, report, annotate, check, scoring, ablation)
-GROUPS = (deployment, smoke, doctor, incidents, *ANSWERS, drills, lists, listen, mcp)
+GROUPS = (deployment, smoke, doctor, incidents, *ANSWERS, drills, campaign, lists, listen, mcp)
 for commands in GROUPS:
     commands.register(app)
 

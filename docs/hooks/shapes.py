@@ -538,6 +538,14 @@ class Evaluation(Answer):
     by_fault: list[dict[str, Any]]
 
 
+class Campaign(Answer):
+    title: str
+    folder: str = Field(description="with the drills, and these results as files")
+    stand_ins: dict[str, str] = Field(description="fault → the one of another machine that it stands for")
+    drills: list[dict[str, Any]] = Field(description="by `fault`: how many were `planned` and are `recorded`")
+    evaluation: dict[str, Any] = Field(description="as `rca-tui evaluate --json`")
+
+
 class Ablation(Answer):
     incidents: int
     faults: dict[str, int]
@@ -568,6 +576,7 @@ SHAPES: dict[str, tuple[type[Answer], ...]] = {
     "check": (Checkup,),
     "evaluate": (Evaluation,),
     "ablate": (Ablation,),
+    "campaign": (Campaign,),
     "drill": (Drilled, Sealed, Plan, Paper),
     "recover": (Undone,),
     "methods": (Method,),

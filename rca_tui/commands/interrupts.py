@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -33,3 +35,18 @@ class Interrupts:
             self._happened = True
             # not through the buffered stream: the signal may have interrupted a write to it
             os.write(2, b"\nrca-tui: interrupted: undoing everything first, which may take a minute\n")
+
+
+@contextmanager
+def as_keyboard_interrupt() -> Iterator[None]:
+    """Inside this context SIGTERM and a closing terminal do what Ctrl-C does. Main thread only."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,92 @@
+"""A YAML file as plain data, and the line of each of its values, so that an error can name both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from faults.errors import FaultError
+
+LARGEST = 64 << 10
+"""Bytes of a file that is still read."""
+DEEPEST = 20
+"""Levels of lists and mappings in each other."""
+
+Path_ = tuple[str | int, ...]
+
+
+class BadFile(FaultError):
+    """A file that is no such document: the message names file, line and field."""
+
+
+def read(path: Path) -> tuple[Any, Mapping[Path_, int]]:
+    """The data, and the line (from 1) of the value at each path of keys and positions. Raises BadFile."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(LARGEST + 1)
+    except OSError as error:
+        raise BadFile(f"{path} cannot be read: {error.strerror}") from None
+    if len(raw) > LARGEST:
+        raise BadFile(f"{path} is larger than {LARGEST >> 10} KiB: it is no plan")
+    try:
+        text = raw.decode()
+        _refuse_costly(text, path)
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        if root is None:
+            raise BadFile(f"{path} is empty")
+        lines = dict(_lines(root, (), path))
+        return yaml.safe_load(text), lines
+    except UnicodeDecodeError:
+        raise BadFile(f"{path} is no text in UTF-8") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise BadFile(f"{path}{where}: {error.problem or 'no YAML'}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise BadFile(f"{path} is no YAML: {' '.join(str(error).split())}") from None
+
+
+def line_of(lines: Mapping[Path_, int], path: Path_) -> int:
+    """The line of the value at that path, or of what encloses it where there is none."""
+    while path and path not in lines:
+        path = path[:-1]
+    return lines.get(path, 1)
+
+
+def field_name(path: Path_) -> str:
+    """`faults[1].name`, as people write it.
+
+    >>> field_name(("faults", 1, "name"))
+    'faults[1].name'
+    """
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return text.removeprefix(".")
+
+
+def _refuse_costly(text: str, path: Path) -> None:
+    """Raise BadFile for what would take long or much memory to read; found before it does."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        where = f"{path}, line {event.start_mark.line + 1}"
+        if isinstance(event, yaml.AliasEvent):
+            raise BadFile(f"{where}: aliases (*name) are not read: write it out")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise BadFile(f"{where}: lists and mappings are nested too deep")
+
+
+def _lines(node: yaml.Node, path: Path_, file: Path) -> Iterator[tuple[Path_, int]]:
+    yield path, node.start_mark.line + 1
+    if isinstance(node, yaml.SequenceNode):
+        for position, inner in enumerate(node.value):
+            yield from _lines(inner, (*path, position), file)
+    elif isinstance(node, yaml.MappingNode):
+        seen = set()
+        for key, inner in node.value:
+            if key.value in seen:
+                raise BadFile(f"{file}, line {key.start_mark.line + 1}: {key.value!r} is given twice")
+            seen.add(key.value)
+            yield from _lines(inner, (*path, str(key.value)), file)
