@@ -56,8 +56,15 @@ def up(
     seconds = time.monotonic() - began
     if as_json:
         payload = {"gateway": state.gateway_url, "prometheus": state.prometheus_url, "engine": state.engine}
-        payload["replicas"] = len(state.serving)
-        print_json({**payload, "rate": state.rate, "seconds": round(seconds, 1), "phases": state.phases})
+        print_json(
+            {
+                **payload,
+                "replicas": len(state.serving),
+                "rate": state.rate,
+                "seconds": round(seconds, 1),
+                "phases": state.phases,
+            }
+        )
         return
     print_line(f"up after {span(seconds)}: {state.gateway_url}/v1/completions, Prometheus at {state.prometheus_url}")
     print_line("next: `rca-tui` for the app, `rca-tui drill cpu-stress --target replica-1` for a drill")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cluster.text.plain import NOTHING
 from cluster.text.quantities import number, quantity
 from cluster.text.times import span
 from rca_tui.commands.errors import BadInput, interruptible, say
@@ -100,12 +101,12 @@ def _print(table: dict[str, Any]) -> None:
     from rca_tui.draw.processed import chart
 
     slo = table["slo"]
-    columns = ("replicas", "rate", "done/s", "good/s", "TTFT p50", "p90", "ITL p50", "p90 ", "failed", "queue")
+    columns = ("replicas", "rate", "done/s", "good/s", "TTFT p50", "TTFT p90", "ITL p50", "ITL p90", "failed", "queue")
     print_table(columns, map(_row, table["runs"]), right=" ".join(columns), whole=" ".join(columns))
     print_line()
     print_line(
         f"rate, done/s, good/s: requests/s sent, completed, and completed with TTFT ≤ {quantity(slo['ttft'], 's')} and "
-        f"ITL ≤ {quantity(slo['itl'], 's')}. queue: its growth in requests/s, ! where it is saturated."
+        f"ITL ≤ {quantity(slo['itl'], 's')}. TTFT, ITL in ms. queue: its growth in requests/s, ! where it is saturated."
     )
     print_line()
     for each in table["saturation"]:
@@ -122,10 +123,14 @@ def _row(run: dict[str, Any]) -> tuple[str, ...]:
         f"{run['rate']:g}",
         f"{run['throughput']:.2f}",
         f"{run['goodput']:.2f}",
-        *(quantity(times[q], "s") for times in (ttft, itl) for q in ("p50", "p90")),
+        *(_milliseconds(times[q]) for times in (ttft, itl) for q in ("p50", "p90")),
         str(run["failed"] + run["skipped"]),
         f"{number(run['queue_growth'])}{' !' if run['saturated'] else ''}",
     )
+
+
+def _milliseconds(seconds: float | None) -> str:
+    return NOTHING if seconds is None else f"{1e3 * seconds:.0f}"
 
 
 def _saturation(each: dict[str, Any]) -> str:

@@ -28,7 +28,7 @@ def chart(runs: Sequence[Mapping[str, Any]], width: int | None = None) -> str:
         for run in sorted(runs, key=lambda run: -run["replicas"]):
             processed = run["processed"]
             _set(cells, column, processed[min(round(at), len(processed) - 1)] / top, str(run["replicas"]))
-    title = f"processed requests at {rate:g}/s (the digit is the number of replicas, {OFFERED} what was sent)"
+    title = f"processed requests at {rate:g}/s; digit: replicas, {OFFERED}: requests sent"
     lines = [title[: width + MARGIN]]
     for number, row in enumerate(cells):
         label = f"{top:.0f}" if number == 0 else "0" if number == HEIGHT - 1 else ""
