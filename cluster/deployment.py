@@ -264,5 +264,5 @@ class HasIncident(Protocol):
 class HasClock(Protocol):
     """A deployment that lives in another time than this machine: a recording that is played."""
 
-    def now(self) -> float:
+    def clock(self) -> float:
         """Unix seconds by which its telemetry is dated."""

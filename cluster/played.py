@@ -1,7 +1,7 @@
 """A saved incident that plays as if live: at each moment it gives what had arrived by then, and nothing of the truth.
 
     played = PlayedDeployment(incident, "lesson", speed=2.0)
-    capture(played, Window(played.now() - 120, played.now()))
+    capture(played, Window(played.clock() - 120, played.clock()))
 
 Its clock starts with the first sample of the recording and ends with the last one. A sample, a log line or an event has
 arrived at its own time, a span when it has ended. What a recording says of itself as a whole is withheld: its onset,
@@ -89,20 +89,20 @@ class PlayedDeployment(Deployment, HasEvents, HasClock):
     def instance(self) -> str:
         return self._recording.instance
 
-    def now(self) -> float:
+    def clock(self) -> float:
         """Unix seconds of the recording; its end once it has been played."""
         return min(self.end, self.start + self.speed * (self._monotonic() - self._began))
 
     @property
     def ended(self) -> bool:
         """Whether all of it has been played."""
-        return self.now() >= self.end
+        return self.clock() >= self.end
 
     def topology(self) -> Topology:
         return self._topology
 
     def status(self) -> Status:
-        now = self.now()
+        now = self.clock()
         arrived = self._measured.loc[: now].any(axis=1)  # fmt: skip
         newest = float(arrived[arrived].index[-1]) if arrived.any() else self.start
         speed = "" if self.speed == 1 else f" at {self.speed:g} times its speed"
@@ -114,7 +114,7 @@ class PlayedDeployment(Deployment, HasEvents, HasClock):
 
     def samples(self, window: Window, step: float, signals: Sequence[str] | None = None) -> Samples:
         """As `ReplayDeployment.samples`, of the time until now. Raises DeploymentError as it does."""
-        now = self.now()
+        now = self.clock()
         seen = self._seen(window, now)
         if seen is None:
             return self._nothing()
@@ -135,7 +135,7 @@ class PlayedDeployment(Deployment, HasEvents, HasClock):
 
     def spans(self, window: Window) -> pd.DataFrame:
         """Those that have ended by now."""
-        now = self.now()
+        now = self.clock()
         if (seen := self._seen(window, now)) is None:
             return self._recording.spans(_NEVER)
         spans = self._recording.spans(seen)
@@ -143,10 +143,10 @@ class PlayedDeployment(Deployment, HasEvents, HasClock):
         return ended.reset_index(drop=True)
 
     def logs(self, window: Window) -> pd.DataFrame:
-        return self._recording.logs(self._seen(window, self.now()) or _NEVER)
+        return self._recording.logs(self._seen(window, self.clock()) or _NEVER)
 
     def events(self, window: Window) -> pd.DataFrame:
-        frame, seen = self._recording.incident.telemetry.events, self._seen(window, self.now()) or _NEVER
+        frame, seen = self._recording.incident.telemetry.events, self._seen(window, self.clock()) or _NEVER
         inside: pd.DataFrame = frame[(frame["time"] >= seen.start) & (frame["time"] < seen.end)]
         return inside.reset_index(drop=True)
 

@@ -47,7 +47,7 @@ class Poller:
 
     def now(self) -> float:
         """Unix seconds by which the telemetry is dated: those of the deployment, where it has a clock of its own."""
-        return self.deployment.now() if isinstance(self.deployment, HasClock) else self._clock()
+        return self.deployment.clock() if isinstance(self.deployment, HasClock) else self._clock()
 
     def poll(self) -> Snapshot:
         """Raises what the deployment raises. A deployment that was restarted replaces the one before."""

@@ -83,12 +83,12 @@ def test_it_is_live_has_a_clock_of_its_own_and_gives_no_recording_away(played: P
     assert isinstance(played, Deployment) and isinstance(played, HasClock)
     assert not isinstance(played, HasPods | HasIncident)
     assert (played.kind, played.name, played.step) == ("replay", "a lesson", 1.0)
-    assert played.now() == START and not played.ended
+    assert played.clock() == START and not played.ended
     clock.seconds += 10.0
-    assert played.now() == START + 20.0
+    assert played.clock() == START + 20.0
     assert (played.status().liveness, played.status().data_age) == (Liveness.LIVE, 0.0)
     clock.seconds += 1000.0
-    assert played.now() == START + 60.0 and played.ended
+    assert played.clock() == START + 60.0 and played.ended
     assert "to its end" in played.status().message
     assert played.topology().components[0].uid == ""
 
@@ -135,7 +135,7 @@ def test_a_scrape_that_fails_later_is_not_told_before(played: PlayedDeployment, 
 
 def test_an_incident_that_is_captured_while_it_plays_has_no_onset(played: PlayedDeployment, clock: Clock) -> None:
     clock.seconds += 25.0
-    taken = capture(played, Window(START, played.now()))
+    taken = capture(played, Window(START, played.clock()))
     assert taken.onset is None and not taken.onset_searched and taken.id != "i"
     assert taken.telemetry.metrics.index[-1] < START + 51.0
     assert not any("second 20" in note for note in taken.notes)
