@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cluster.deployment import DeploymentError
+from cluster.incident.seal import Seal
 from cluster.window import Window
 from faults import catalog, clock, effects, preflight, steady
 from faults.effects import Landing, Measured, Periods
@@ -115,6 +116,7 @@ def run(
     cancelled: Callable[[], bool] = lambda: False,
     engine: Engine | None = None,
     conditions: Mapping[str, Any] | None = None,
+    seal: Seal = Seal.HOST,
 ) -> DrillReport:
     """Run one drill. Blocks for baseline + seconds + aftermath, and longer while the service is not steady or healthy.
 
@@ -130,6 +132,7 @@ def run(
         cancelled: asked several times a second; from then on everything is undone, and the report says so.
         engine: for tests.
         conditions: what else goes on, for the truth.
+        seal: who can open the truth.
 
     Raises:
         FaultError: refused, with nothing touched (UnknownFault, BadParameters, ReadOnly, Refused, JournalError), or
@@ -170,7 +173,7 @@ def run(
     periods = periods_of(injection.injected_at, reverted_at, baseline, aftermath)
     if save is not None and report.whole:
         progress(Progress(Phase.SAVING))
-        report = replace(report, saved=save_incident(deployment, injection.plan, periods, save, conditions or {}))
+        report = replace(report, saved=save_incident(deployment, injection.plan, periods, save, conditions or {}, seal))
     return _measured(report, deployment, chosen, injection.plan, periods)
 
 
@@ -262,7 +265,12 @@ def periods_of(injected_at: float, reverted_at: float, baseline: float, aftermat
 
 
 def save_incident(
-    deployment: Deployment, plan: Plan, periods: Periods, path: Path, conditions: Mapping[str, Any]
+    deployment: Deployment,
+    plan: Plan,
+    periods: Periods,
+    path: Path,
+    conditions: Mapping[str, Any],
+    seal: Seal = Seal.HOST,
 ) -> Path:
     """Save the periods of an injection with its truth sealed apart. Raises DeploymentError, IncidentError."""
     from cluster.capture import capture
@@ -279,7 +287,7 @@ def save_incident(
         target=plan.target,
         conditions=conditions,
     )
-    return store.save(capture(deployment, window), path, truth)
+    return store.save(capture(deployment, window), path, truth, seal)
 
 
 def _measured(

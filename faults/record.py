@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster.deployment import DeploymentError
+from cluster.incident.seal import Seal
 from cluster.incident.truth import NO_FAULT, Truth
 from cluster.text.times import clock_time
 from cluster.window import Window
@@ -165,6 +166,7 @@ def _one(deployment: Deployment, engine: Engine, task: Task, times: Times, log: 
                     progress=lambda progress: load.baseline_ended() if progress.phase is Phase.INJECTING else None,
                     engine=engine,
                     conditions=recording.conditions.as_json(),
+                    seal=Seal.ALL,  # recorded to be published
                 )
                 if report.saved is None:
                     log(f"{path.stem}: not recorded: {report.aborted or report.detail}")
@@ -194,7 +196,7 @@ def _without_fault(
     time.sleep(times.seconds + times.aftermath + drill.LAG)
     periods = drill.periods_of(middle, middle + times.seconds, middle - start, times.aftermath)
     truth = Truth((), NO_FAULT, periods.during.start, periods.during.end, conditions=recording.conditions.as_json())
-    store.save(capture(deployment, Window(periods.before.start, periods.after.end)), path, truth)
+    store.save(capture(deployment, Window(periods.before.start, periods.after.end)), path, truth, Seal.ALL)
     anywhere = deployment.topology().ids[0]
     return Landing.UNKNOWN, effects.measure(deployment, [(anywhere, effect) for effect in effects.SLI], periods)
 

@@ -16,9 +16,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from cluster.incident import container
+from cluster.incident import container, seal
 from cluster.incident.container import IncidentError
 from cluster.incident.header import Header, SealedTruth
+from cluster.incident.seal import Seal
 from cluster.incident.truth import Truth
 from cluster.window import Window
 
@@ -54,13 +55,20 @@ def load_truth(path: Path | str) -> Truth | None:
     """The sealed truth of an incident, or None when it has none. Raises IncidentError."""
     path = Path(path)
     with container.Reader(path) as reader:
-        header = read_header(reader)
+        header, content = _checked(reader)
         if SEALED not in reader:
             return None
-        sealed = _unseal(path, reader.read(SEALED, _TRUTH_LIMIT))
+        sealed, _ = _unseal(reader, header, content)
     if sealed.incident != header.id:
         raise IncidentError(f"{SEALED} in {path} belongs to another incident: get the right one from its source")
     return sealed.make_truth()
+
+
+def seal_of(path: Path | str) -> Seal | None:
+    """How the truth is sealed, or None when there is none. Raises IncidentError as `load_truth` does."""
+    with container.Reader(Path(path)) as reader:
+        header, content = _checked(reader)
+        return _unseal(reader, header, content)[1] if SEALED in reader else None
 
 
 def summary(path: Path | str) -> Summary:
@@ -79,6 +87,11 @@ def summary(path: Path | str) -> Summary:
 
 def read_header(reader: container.Reader) -> Header:
     """The header of an open incident, its digest checked. Raises IncidentError."""
+    return _checked(reader)[0]
+
+
+def _checked(reader: container.Reader) -> tuple[Header, str]:
+    """The header and its digest, to which that of each table belongs."""
     path = reader.path
     if HEADER not in reader:
         raise IncidentError(
@@ -88,16 +101,44 @@ def read_header(reader: container.Reader) -> Header:
     envelope = _json(path, HEADER, reader.read(HEADER, _HEADER_LIMIT))
     body = envelope.get("incident")
     content = canonical(body) if isinstance(body, dict) else b""
-    if envelope.get("sha256") != digest(content) or not content:
+    found = digest(content)
+    if envelope.get("sha256") != found or not content:
         raise IncidentError(f"{HEADER} in {path} is damaged or was edited: get the incident again from its source")
     try:
-        return Header.model_validate_json(content)
+        header = Header.model_validate_json(content)
     except ValidationError as error:
         raise IncidentError(f"{HEADER} in {path} is not valid: {reason(error)}") from error
+    if envelope.get("sealed") is True and SEALED not in reader:
+        raise IncidentError(f"{path} lacks its {SEALED}: get the incident again from its source")
+    return header, found
 
 
-def _unseal(path: Path, content: bytes) -> SealedTruth:
-    packed = _json(path, SEALED, content).get("sealed")
+def _unseal(reader: container.Reader, header: Header, content: str) -> tuple[SealedTruth, Seal]:
+    path = reader.path
+    sealed = _json(path, SEALED, reader.read(SEALED, _TRUTH_LIMIT), seal.SCHEMA)
+    if sealed["schema"] == seal.SCHEMA:
+        text, how = seal.unseal(sealed, content, f"{SEALED} in {path}"), seal.seal_of(sealed)
+    else:
+        text, how = _unpack(path, sealed.get("sealed")), Seal.NONE
+        known = _shipped().get(header.id)
+        if known is not None and known != digest(content.encode() + text):
+            raise IncidentError(
+                f"{SEALED} in {path} was edited, or its incident was: it is not the one that is shipped as {header.id}"
+            )
+    try:
+        return SealedTruth.model_validate_json(text), how
+    except ValueError as error:
+        raise IncidentError(f"{SEALED} in {path} is damaged: get the incident again from its source") from error
+
+
+def _shipped() -> dict[str, str]:
+    """Digests of the truths that were shipped before there was a seal, by the id of their incident."""
+    known: dict[str, str] = json.loads((Path(__file__).parent / "shipped" / "truths.json").read_text())
+    return known
+
+
+def _unpack(path: Path, packed: object) -> bytes:
+    """A truth as versions packed it that had no seal."""
     damaged = IncidentError(f"{SEALED} in {path} is damaged: get the incident again from its source")
     if not isinstance(packed, str):
         raise damaged
@@ -106,12 +147,12 @@ def _unseal(path: Path, content: bytes) -> SealedTruth:
         text = inflate.decompress(base64.b64decode(packed, validate=True), _TRUTH_LIMIT)
         if not inflate.eof:
             raise damaged
-        return SealedTruth.model_validate_json(text)
+        return text
     except (binascii.Error, zlib.error, ValueError) as error:
         raise damaged from error
 
 
-def _json(path: Path, name: str, content: bytes) -> dict[str, Any]:
+def _json(path: Path, name: str, content: bytes, newest: int = SCHEMA) -> dict[str, Any]:
     try:
         value = json.loads(content)
     except (ValueError, RecursionError) as error:
@@ -119,9 +160,9 @@ def _json(path: Path, name: str, content: bytes) -> dict[str, Any]:
     schema = value.get("schema") if isinstance(value, dict) else None
     if not isinstance(value, dict) or type(schema) is not int or schema < 1:
         raise IncidentError(f"{name} in {path} has no schema version: it is not a saved incident")
-    if schema > SCHEMA:
+    if schema > newest:
         raise IncidentError(
-            f"{path} has schema version {schema}, this rca-tui reads up to {SCHEMA}: install a newer rca-tui"
+            f"{name} in {path} has schema version {schema}, this rca-tui reads up to {newest}: install a newer rca-tui"
         )
     return value
 

@@ -37,7 +37,9 @@ class _Onset(_Strict):
 class _Component(_Strict):
     id: Name
     kind: Kind
-    uid: Name = ""
+    uid: Name = Field(
+        default="", description="ignored, and always empty now: the uid of one that crashed differs from its peers'"
+    )
     labels: Annotated[dict[Name, Text], Field(max_length=1000)] = {}
 
 
@@ -119,14 +121,14 @@ class Header(_Strict):
     def make_topology(self) -> Topology:
         """Raises ValueError for duplicate ids and for edges to unknown components."""
         return Topology(
-            tuple(Component(c.id, c.kind, c.uid, c.labels) for c in self.topology.components),
+            tuple(Component(c.id, c.kind, labels=c.labels) for c in self.topology.components),
             tuple(Edge(e.source, e.target, e.relation) for e in self.topology.edges),
             self.topology.front_door,
         )
 
 
 class SealedTruth(_Strict):
-    """The content of `truth.sealed`: the truth and the id of its incident."""
+    """What is sealed in `truth.sealed`: the truth and the id of its incident."""
 
     incident: Name
     components: Annotated[tuple[Name, ...], Field(max_length=50_000)]
@@ -164,9 +166,7 @@ class SealedTruth(_Strict):
 
 def _plain(topology: Topology) -> dict[str, Any]:
     return {
-        "components": [
-            {"id": c.id, "kind": c.kind.value, "uid": c.uid, "labels": dict(c.labels)} for c in topology.components
-        ],
+        "components": [{"id": c.id, "kind": c.kind.value, "labels": dict(c.labels)} for c in topology.components],
         "edges": [{"source": e.source, "target": e.target, "relation": e.relation.value} for e in topology.edges],
         "front_door": topology.front_door,
     }

@@ -20,6 +20,7 @@ from cluster.text.times import date_time, span
 if TYPE_CHECKING:
     from cluster.incident.envelope import Summary
     from cluster.incident.model import Incident
+    from cluster.incident.seal import Seal
     from cluster.incident.truth import Truth
     from cluster.window import Window
 
@@ -163,6 +164,14 @@ def load_truth(name_or_path: str) -> Truth | None:
     if path.is_dir() and not (path / envelope.HEADER).exists():
         return load_with_truth(name_or_path)[1]
     return envelope.load_truth(path)
+
+
+def seal_of(name_or_path: str) -> Seal | None:
+    """How the truth is sealed; None where there is none, or where it is a case's own. Raises IncidentError."""
+    from cluster.incident import envelope
+
+    path = find(name_or_path)
+    return None if path.is_dir() and not (path / envelope.HEADER).exists() else envelope.seal_of(path)
 
 
 def window(name_or_path: str) -> Window:

@@ -6,7 +6,7 @@
     spans.parquet          columns of `cluster.incident.model.SPAN_COLUMNS`
     logs.parquet           columns of `cluster.incident.model.LOG_COLUMNS`
     events.parquet         columns of `cluster.incident.model.EVENT_COLUMNS`; left out where there are none
-    truth.sealed           the truth; encoded, so that a look at the files does not spoil a drill
+    truth.sealed           the truth, encrypted (`cluster.incident.seal`)
 
 `load` never opens `truth.sealed`; `cluster.incident.envelope.load_truth` is for the scorer and for a person who asks to
 reveal it. Everything that can be wrong with a path or its content is an `IncidentError`.
@@ -14,9 +14,7 @@ reveal it. Everything that can be wrong with a path or its content is an `Incide
 
 from __future__ import annotations
 
-import base64
 import json
-import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -29,6 +27,7 @@ from cluster.incident.envelope import HEADER, SCHEMA, SEALED, canonical, digest,
 from cluster.incident.frames import rows_from_parquet, rows_to_parquet, wide_from_parquet, wide_to_parquet
 from cluster.incident.header import FileMark, Header, SealedTruth
 from cluster.incident.model import EVENT_COLUMNS, LOG_COLUMNS, SPAN_COLUMNS, Incident, Telemetry
+from cluster.incident.seal import Seal, close
 from cluster.incident.truth import Truth
 
 __all__ = ["IncidentError", "load", "save"]
@@ -44,14 +43,15 @@ _OPTIONAL = ("events",)
 """Tables that the header names only where they hold something: versions that do not know them ignore the file."""
 
 
-def save(incident: Incident, path: Path | str, truth: Truth | None = None) -> Path:
+def save(incident: Incident, path: Path | str, truth: Truth | None = None, seal: Seal = Seal.HOST) -> Path:
     """Write an incident, its truth in a separate file; a .zip where the path ends so, else a folder. Never overwrites.
 
-    Raises IncidentError; then nothing is written. The same incident gives the same bytes.
+    `seal` says who can open the truth. Raises IncidentError, or HostKeyError where there can be no key; then nothing is
+    written. The same incident gives the same bytes.
     """
     path = Path(path)
     try:
-        files = _encode(incident, truth)
+        files = _encode(incident, truth, seal)
     except (ValueError, TypeError, pa.ArrowException) as error:
         raise IncidentError(f"cannot save {path}: {reason(error)}") from error
     container.write(path, files)
@@ -83,7 +83,7 @@ def load(path: Path | str) -> Incident:
         raise IncidentError(f"{path} is inconsistent: {reason(error)}; save it again") from error
 
 
-def _encode(incident: Incident, truth: Truth | None) -> dict[str, bytes]:
+def _encode(incident: Incident, truth: Truth | None, seal: Seal) -> dict[str, bytes]:
     telemetry = incident.telemetry
     files = {
         "metrics.parquet": wide_to_parquet(telemetry.metrics),
@@ -97,11 +97,11 @@ def _encode(incident: Incident, truth: Truth | None) -> dict[str, bytes]:
     body = json.loads(Header.of(incident, marks).model_dump_json())
     if not body["provenance"]:
         del body["provenance"]  # as before there was any: the same incident gives the same bytes
-    envelope = {"schema": SCHEMA, "sha256": digest(canonical(body)), "incident": body}
+    content = digest(canonical(body))
+    envelope = {"schema": SCHEMA, "sha256": content, "incident": body} | ({} if truth is None else {"sealed": True})
     files[HEADER] = (json.dumps(envelope, indent=1, ensure_ascii=False) + "\n").encode()
     if truth is not None:
-        packed = zlib.compress(SealedTruth.of(incident.id, truth).model_dump_json().encode(), 9)
-        sealed = {"schema": SCHEMA, "sealed": base64.b64encode(packed).decode()}
+        sealed = close(SealedTruth.of(incident.id, truth).model_dump_json().encode(), content, seal)
         files[SEALED] = (json.dumps(sealed) + "\n").encode()
     return files
 

@@ -253,6 +253,9 @@ class Revealed(Answer):
     incident: str
     window: Window
     truth: Truth | None
+    seal: Literal["host", "all", "none"] | None = Field(
+        description="who can open the truth; `none`: nothing shows whether it was edited"
+    )
 
 
 class Recorded(About):

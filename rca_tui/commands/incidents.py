@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cluster.incident.container import IncidentError
 from cluster.text.plain import plain
 from cluster.text.times import instant, span
 from rca_tui.commands import completion
@@ -75,10 +76,11 @@ def import_(
     Example: rca-tui import RE2-OB/cartservice_cpu/1 x.zip
     """
     from cluster.incident import library, rcaeval, store
+    from cluster.incident.seal import Seal
 
     with interruptible("interrupted; nothing was written"):
         incident, truth = rcaeval.read_case(source)
-        store.save(incident, destination, truth)
+        store.save(incident, destination, truth, Seal.ALL)  # published: no secret of this host
     payload = {
         **about(library.name_of(destination), incident),
         "path": str(destination),
@@ -138,11 +140,12 @@ def reveal(
 ) -> None:
     """Show the cause of an incident. Spoils the drill."""
     from cluster.incident import library
+    from cluster.incident.seal import Seal
 
-    truth = library.load_truth(incident)
+    truth, seal = library.load_truth(incident), library.seal_of(incident)
     if as_json:
         answer = {"incident": plain(incident), "window": window_json(library.window(incident))}
-        print_json({**answer, "truth": None if truth is None else truth.as_json()})
+        print_json({**answer, "truth": None if truth is None else truth.as_json(), "seal": seal})
     elif truth is None:
         print_line("the cause is unknown: the incident was recorded, not injected")
     else:
@@ -150,6 +153,8 @@ def reveal(
         for name, value in (*truth.parameters.items(), *truth.conditions.items()):
             print_line(f"  {name} {value}")
         print_line(f"  from {instant(truth.injected_at)}{_until(truth)}")
+        if seal is Seal.NONE:
+            say("note: this truth has no seal, so nothing shows whether it was edited")
 
 
 def _until(truth: Truth) -> str:
@@ -166,8 +171,12 @@ def _payload(row: Row, reveal: bool) -> dict[str, Any]:
     payload |= {"start": summary.window.start, "seconds": summary.window.seconds}
     payload |= {"components": [{"component": id} for id in summary.components]}
     payload |= {"sealed": summary.sealed, "tags": list(summary.tags)}
-    if reveal and (truth := _truth(row)) is not None:
-        payload["truth"] = truth.as_json()
+    if reveal:
+        try:
+            truth = _truth(row)
+        except IncidentError as error:
+            return payload | {"problem": str(error)}
+        payload |= {} if truth is None else {"truth": truth.as_json()}
     return payload
 
 
@@ -178,7 +187,10 @@ def _truth(row: Row) -> Truth | None:
 
 
 def _cause(row: Row) -> str:
-    truth = _truth(row)
+    try:
+        truth = _truth(row)
+    except IncidentError as error:  # one that cannot be opened hides none of the others
+        return str(error)
     return row.problem or ("unknown" if truth is None else truth.cause)
 
 

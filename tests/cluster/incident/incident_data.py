@@ -13,7 +13,7 @@ from cluster.window import Onset, OnsetSource, Window
 START = 1_700_000_000.0
 COMPONENTS = (
     Component("gateway", Kind.GATEWAY),
-    Component("replica-0", Kind.REPLICA, uid="a1", labels={"pod": "x"}),
+    Component("replica-0", Kind.REPLICA, labels={"pod": "x"}),
     Component("node", Kind.NODE),
 )
 TRUTH = Truth(("replica-0",), "cpu-stress", START + 120.5, START + 180.25, {"workers": 16, "load": 1.0})

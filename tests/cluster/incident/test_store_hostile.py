@@ -213,10 +213,9 @@ def test_a_list_of_files_without_end_is_not_read(tmp_path: Path, monkeypatch: py
 @pytest.mark.parametrize("when", [{"injected_at": -1.7e308}, {"reverted_at": 1.7e308}])
 def test_a_truth_lies_where_a_calendar_does(tmp_path: Path, when: dict[str, float]) -> None:
     path = save(incident(), tmp_path / "x", TRUTH)
-    whole = json.loads((path / "truth.sealed").read_text())
-    truth = json.loads(zlib.decompress(base64.b64decode(whole["sealed"])))
-    whole["sealed"] = base64.b64encode(zlib.compress(json.dumps(truth | when).encode())).decode()
-    (path / "truth.sealed").write_text(json.dumps(whole))
+    truth = {"incident": incident().id, **TRUTH.as_json()} | when
+    packed = base64.b64encode(zlib.compress(json.dumps(truth).encode())).decode()
+    (path / "truth.sealed").write_text(json.dumps({"schema": 1, "sealed": packed}))
     with pytest.raises(IncidentError, match="damaged"):
         load_truth(path)
 
