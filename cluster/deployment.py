@@ -202,8 +202,11 @@ class Gateway(Protocol):
         The configuration before it is backed up first, for a person who has to restore it by hand.
         """
 
-    def restore(self, config: str, name: str, replaced: str) -> None:
-        """As `replace`, to undo the routing `replaced`: deletes the backup that was made for it."""
+    def usual(self) -> tuple[str, str]:
+        """The configuration that the deployment was started with, built anew, and the name of its routing."""
+
+    def restore(self, replaced: str) -> None:
+        """Go back to `usual`, to undo the routing `replaced`: deletes the backup that was made for it."""
 
     def manual_command(self, name: str) -> str:
         """The shell command with which a person undoes the routing of that name; harmless where it is not in force."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hmac
 import itertools
 import json
 import math
@@ -18,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from cluster import own_files, paths
+from cluster import host_key, own_files, paths
 from faults import clock
 from faults.clock import Moment
 from faults.errors import JournalError
@@ -70,10 +71,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The content of a journal."""
+    """The content of a journal. `genuine`: its plan was written with this user's key (`cluster.host_key`)."""
 
     header: Header
     steps: tuple[Step, ...]
+    genuine: bool
 
     @property
     def state(self) -> State:
@@ -133,7 +135,8 @@ class Journal:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(journal.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
             try:
-                _write(descriptor, _line(State.PLANNED, "", {"schema": SCHEMA} | asdict(header)))
+                data = {"schema": SCHEMA} | asdict(header)
+                _write(descriptor, _line(State.PLANNED, "", data | {"mac": _mac(header, make=True)}))
             finally:
                 os.close(descriptor)
             _sync_folder(folder)
@@ -167,7 +170,7 @@ class Journal:
             raise JournalError(f"the journal {self.path} is damaged ({reason}): undo by hand, then delete it") from None
         if header.injection != self.id or header.plan.get("injection") != self.id:
             raise JournalError(f"the journal {self.path} belongs to another injection: undo by hand, then delete it")
-        return Record(header, steps)
+        return Record(header, steps, _genuine(header, parsed[0]["data"].get("mac")))
 
     def advance(self, state: State, detail: str = "", data: Mapping[str, Any] | None = None) -> Step:
         """Append a step and sync it. Raises IllegalTransition, or JournalError when it cannot be written."""
@@ -324,6 +327,24 @@ def _header(line: Mapping[str, Any]) -> Header:
         seconds=_number(data["seconds"]),
         owner=(int(_number(pid)), int(_number(started))),
     )
+
+
+def _mac(header: Header, *, make: bool = False) -> str:
+    """Of all that stays the same. Raises JournalError where the key cannot be read or made."""
+    try:
+        key = host_key.derive("journal", make=make)
+    except host_key.HostKeyError as error:
+        raise JournalError(error.what, error.advice, error.command) from error
+    content = json.dumps(asdict(header), sort_keys=True).encode()
+    return "" if key is None else hmac.digest(key, content, "sha256").hex()
+
+
+def _genuine(header: Header, mac: object) -> bool:
+    try:
+        expected = _mac(header)
+    except JournalError:  # undoing must not depend on the key
+        return False
+    return isinstance(mac, str) and bool(expected) and hmac.compare_digest(expected.encode(), mac.encode())
 
 
 def _number(value: object) -> float:

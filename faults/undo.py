@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from cluster.deployment import DeploymentError
@@ -100,7 +100,9 @@ class Undo:
                 try:
                     plan = Plan.from_json(record.header.plan)
                 except FaultError as error:
-                    return _end(journal, State.STUCK, False, str(error), "end by hand what the journal's plan started")
+                    return _end(journal, State.STUCK, False, str(error), _by_hand(journal))
+                if not record.genuine:  # what it says is undone within bounds, but not shown as a command to run
+                    plan = replace(plan, undo=_by_hand(journal))
                 try:
                     fault = self.load(record.header.fault, record.header.kind)
                 except FaultError as error:  # the package that had it is gone
@@ -216,6 +218,11 @@ class Undo:
                 return _end(journal, State.RECOVERED, True, "read back clean, and healthy")
             command = f"rca-tui recover (again later), or restart the {record.header.kind} deployment"
             return _end(journal, State.STUCK, True, f"the fault is gone but the service is not well: {reason}", command)
+
+
+def _by_hand(journal: Journal) -> str:
+    """In place of a command, where only the file itself says which."""
+    return f"end by hand what the plan in {journal.path} started"
 
 
 @contextlib.contextmanager

@@ -41,6 +41,14 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.C
         terminalreporter.write_line(f"{seconds:.0f} s: mark it slow, or make it faster: {name}")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_state_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test writes into the state of whoever runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state-of-tests")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def live_state_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What XDG_STATE_HOME is for the deployment of `live_deployment`; set it in a test that runs commands on it."""

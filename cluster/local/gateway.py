@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cluster.deployment import DeploymentError, Pod
 from cluster.local import configs, layout, processes
-from cluster.local.configs import Routing
+from cluster.local.configs import EVEN, Routing
 from cluster.local.state import LocalState
 
 LOAD_SECONDS = 10.0
@@ -52,8 +52,11 @@ class LocalGateway:
             raise DeploymentError(f"the gateway's configuration cannot be backed up: {error}") from None
         self._load(config, name)
 
-    def restore(self, config: str, name: str, replaced: str) -> None:
-        self._load(config, name)
+    def usual(self) -> tuple[str, str]:
+        return self.with_routing(EVEN.name, EVEN.weights, EVEN.detours), EVEN.name
+
+    def restore(self, replaced: str) -> None:
+        self._load(*self.usual())
         with contextlib.suppress(OSError):  # a leftover backup is harmless: no message names it any more
             self._backup(replaced).unlink()
 

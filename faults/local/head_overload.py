@@ -81,7 +81,7 @@ class HeadOverload(PodFault[HeadOverloadParameters]):
         )
         detours = {pod: f"{layout.data_ip(target)}:{port}" for pod, port in ports.items()}
         slices = starvation.data(deployment, target, parameters.cores, parameters.period, seconds)
-        prior = {"quota": pod_of(deployment, target).cpu_quota(), **routing.prior_values(deployment)}
+        prior = {"quota": pod_of(deployment, target).cpu_quota()}
         lines = (
             routing.gateway_of(deployment).manual_command(injection),
             *(starvation.echo(path, content) for path, content in prior["quota"].items()),

@@ -63,7 +63,6 @@ class HotReplica(PodFault[HotReplicaParameters]):
             parameters=parameters.model_dump(),
             actions=(f"in the gateway's upstreams: weight {parameters.weight} for {target}, 1 for the others; reload",),
             undo=routing.gateway_of(deployment).manual_command(injection),
-            prior=routing.prior_values(deployment),
             data=routing.new_values(deployment, injection, weights={target: parameters.weight}),
         )
 

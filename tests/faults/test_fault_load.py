@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import http.client
 import signal
 import socket
@@ -16,7 +17,7 @@ from typing import Any
 import pytest
 from fake_deployment import FakeDeployment, FakePod, wait_for
 
-from cluster.deployment import Completed
+from cluster.deployment import Completed, DeploymentError
 from cluster.local import layout
 from faults import catalog
 from faults.engine import Engine
@@ -141,8 +142,11 @@ class Gateway:
     def replace(self, config: str, name: str) -> None:
         self.stored, self.followed = config, name
 
-    def restore(self, config: str, name: str, replaced: str) -> None:
-        self.stored, self.followed = config, name
+    def usual(self) -> tuple[str, str]:
+        return "even weights", "even"
+
+    def restore(self, replaced: str) -> None:
+        self.stored, self.followed = self.usual()
 
     def manual_command(self, name: str) -> str:
         return f"go back from {name}"
@@ -260,3 +264,17 @@ def test_one_of_two_that_cannot_be_undone_does_not_keep_the_other(
 def test_bounds(name: str, parameters: dict[str, float]) -> None:
     with pytest.raises(BadParameters, match=name):
         catalog.load(name).parse(parameters)
+
+
+def test_a_gateway_that_was_configured_by_hand_is_left_alone(deployment: Deployment) -> None:
+    deployment.routes.stored = "by hand"
+    with pytest.raises(DeploymentError, match="not the usual one"):
+        plan_of(deployment, "hot-replica", "replica-1")
+
+
+def test_a_forged_prior_configuration_never_reaches_the_gateway(deployment: Deployment) -> None:
+    plan = plan_of(deployment, "hot-replica", "replica-1")
+    fault = catalog.load("hot-replica")
+    fault.inject(deployment, plan)
+    fault.revert(deployment, dataclasses.replace(plan, prior={"config": "load_module evil.so;", "routing": "evil"}))
+    assert (deployment.routes.stored, deployment.routes.followed) == deployment.routes.usual()

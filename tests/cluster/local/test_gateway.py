@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from cluster.deployment import Completed, DeploymentError
-from cluster.local import processes
+from cluster.local import configs, processes
 from cluster.local.gateway import LocalGateway
 
-BEFORE, AFTER = "# routing: usual\n", "# routing: drill-1\n"
+BEFORE, AFTER = "# routing: even\n", "# routing: drill-1\n"
 
 
 class Nginx:
@@ -42,7 +42,8 @@ def nginx(tmp_path: Path) -> Nginx:
 
 @pytest.fixture
 def gateway(nginx: Nginx, monkeypatch: pytest.MonkeyPatch) -> LocalGateway:
-    state: Any = SimpleNamespace(run_dir=SimpleNamespace(gateway_config=nginx.path))
+    state: Any = SimpleNamespace(run_dir=SimpleNamespace(gateway_config=nginx.path), gateway_port=0, serving=())
+    monkeypatch.setattr(configs, "gateway", lambda run, port, serving, routing: f"# routing: {routing.name}\n")
     monkeypatch.setattr(processes, "command", lambda pid: ["nginx: master process nginx"])
     return LocalGateway(state, nginx)  # type: ignore[arg-type]
 
@@ -61,7 +62,7 @@ def test_the_line_for_a_person_goes_back_also_after_a_way_back_that_failed(gatew
     nginx.reloads = False
     for _ in range(2):
         with pytest.raises(DeploymentError, match="NGINX rejects"):
-            gateway.restore(BEFORE, "usual", "drill-1")
+            gateway.restore("drill-1")
     by_hand(line)
     assert nginx.path.read_text() == BEFORE
 
@@ -69,11 +70,18 @@ def test_the_line_for_a_person_goes_back_also_after_a_way_back_that_failed(gatew
 def test_a_way_back_leaves_nothing_beside_the_configuration(gateway: LocalGateway, nginx: Nginx) -> None:
     gateway.replace(AFTER, "drill-1")
     for _ in range(2):
-        gateway.restore(BEFORE, "usual", "drill-1")
+        gateway.restore("drill-1")
     assert [path.name for path in nginx.path.parent.iterdir()] == ["gateway.conf"]
-    assert (gateway.config(), gateway.routing()) == (BEFORE, "usual")
+    assert (gateway.config(), gateway.routing()) == (BEFORE, "even")
 
 
 def test_the_line_for_a_person_changes_nothing_where_nothing_was_replaced(gateway: LocalGateway, nginx: Nginx) -> None:
     by_hand(gateway.manual_command("drill-2"))
     assert nginx.path.read_text() == BEFORE
+
+
+def test_what_was_before_is_built_and_not_read_where_it_was_stored(gateway: LocalGateway, nginx: Nginx) -> None:
+    gateway.replace(AFTER, "drill-1")
+    nginx.path.with_suffix(".before-drill-1").write_text("# a forged one: even\n")
+    gateway.restore("drill-1")
+    assert (gateway.config(), gateway.routing()) == gateway.usual() == (BEFORE, "even")
