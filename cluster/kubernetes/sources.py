@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
+
+from requests import Response
 
 from cluster.deployment import DeploymentError
 from cluster.http import Login, QueryError, Session, checked, without_secrets
@@ -92,11 +95,15 @@ class JsonClient:
 
     def get(self, path: str, params: Mapping[str, str], timeout: float | None = None) -> Any:
         """The parsed answer. Raises DeploymentError."""
-        return self.read(lambda: self._send("GET", path, timeout, params=params))
+        return self.read(lambda: self._send("GET", path, timeout, params=params).json())
+
+    def documents(self, path: str, params: Mapping[str, str], timeout: float | None = None) -> list[Any]:
+        """The parsed answer of a server that sends several documents, one behind the other. Raises DeploymentError."""
+        return self.read(lambda: list(_documents(self._send("GET", path, timeout, params=params).text)))
 
     def post(self, path: str, form: Mapping[str, str]) -> Any:
         """The parsed answer to a form. Raises DeploymentError."""
-        return self.read(lambda: self._send("POST", path, None, data=form))
+        return self.read(lambda: self._send("POST", path, None, data=form).json())
 
     def read(self, request: Callable[[], T]) -> T:
         """Return what the call returns. Raises DeploymentError, also for an answer of another form than expected."""
@@ -112,8 +119,8 @@ class JsonClient:
     def close(self) -> None:
         self._session.close()
 
-    def _send(self, method: str, path: str, timeout: float | None, **content: Any) -> Any:
-        answer = self._session.request(
+    def _send(self, method: str, path: str, timeout: float | None, **content: Any) -> Response:
+        return self._session.request(
             method,
             self._login.url + path,
             headers={"Accept": "application/json", **self._login.headers},
@@ -121,4 +128,12 @@ class JsonClient:
             timeout=timeout or self._deadline,
             **content,
         )
-        return answer.json()
+
+
+def _documents(text: str) -> Iterator[Any]:
+    decoder, at = json.JSONDecoder(), len(text) - len(text.lstrip())
+    while at < len(text):
+        found, at = decoder.raw_decode(text, at)
+        yield found
+        while text[at : at + 1].isspace():
+            at += 1

@@ -9,7 +9,8 @@ from cluster.deployment import DeploymentError
 from cluster.http import printable
 from cluster.kubernetes.discovery import Stack
 from cluster.kubernetes.sources import JsonClient
-from cluster.kubernetes.traces.spans import Row, Span, row, text
+from cluster.kubernetes.traces.spans import Span
+from cluster.spans import Row, row, text
 from cluster.window import Window
 
 ROWS = 50_000  # requests per window

@@ -1,9 +1,7 @@
-"""Tempo: search for trace ids, then fetch each trace as OTLP."""
+"""Tempo: search for trace ids, then fetch each trace as OTLP, by the second version of its API or the first."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import math
 import re
 import time
@@ -12,14 +10,16 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from concurrent.futures import TimeoutError as TookTooLong
 from typing import Any
 
+from cluster import otlp
 from cluster.deployment import DeploymentError
+from cluster.http import printable
 from cluster.kubernetes.discovery import Stack
 from cluster.kubernetes.sources import JsonClient
-from cluster.kubernetes.traces.spans import LARGEST, PART_LIMIT, Span, component_of, failed, row, search
+from cluster.kubernetes.traces.spans import LARGEST, PART_LIMIT, Span, component_of, search
 from cluster.window import Window
 
 _WORKERS = 8
-_HEX = re.compile(r"[0-9a-f]{16}|[0-9a-f]{32}")
+_SECOND, _FIRST = "/api/v2/traces", "/api/traces"
 
 
 def read(client: JsonClient, stack: Stack, window: Window, deadline: float, notes: list[str]) -> Iterator[Span]:
@@ -30,19 +30,33 @@ def read(client: JsonClient, stack: Stack, window: Window, deadline: float, note
 
     cut = f"traces: at most {LARGEST} of the window's traces were read, Tempo has more"
     ids = dict.fromkeys(search("Tempo", window, time.monotonic() + deadline, notes, cut, find))
+    traces = [trace for trace in ids if re.fullmatch(r"[0-9a-fA-F]{1,32}", trace)]
+    if not traces:
+        return
+    path = _path(client, traces[0])
     yield from _fetch_all(
         client,
-        [trace for trace in ids if re.fullmatch(r"[0-9a-fA-F]{1,32}", trace)],
+        traces,
         deadline,
         notes,
-        lambda trace: client.read(lambda: list(_spans(stack, client.get(f"/api/traces/{trace}", {})))),
+        lambda trace: client.read(lambda: list(_spans(stack, client.get(f"{path}/{trace}", {}), notes))),
     )
 
 
 def probe(client: JsonClient) -> None:
     """Raises DeploymentError when it does not answer as Tempo does."""
     now = int(time.time())
-    client.read(lambda: client.get("/api/search", {"limit": "1", "start": str(now - 60), "end": str(now)})["traces"])
+    search = {"limit": "1", "start": str(now - 60), "end": str(now)}
+    client.read(lambda: client.get("/api/search", search).get("traces"))
+
+
+def _path(client: JsonClient, trace: str) -> str:
+    """Where this server has its traces: Tempo before 2.7 knows only the first version of the API."""
+    try:
+        client.get(f"{_SECOND}/{trace}", {})
+    except DeploymentError:
+        return _FIRST
+    return _SECOND
 
 
 def _trace_ids(client: JsonClient, namespace: str, part: Window, timeout: float) -> list[str]:
@@ -50,7 +64,10 @@ def _trace_ids(client: JsonClient, namespace: str, part: Window, timeout: float)
     span = {"start": str(int(part.start)), "end": str(math.ceil(part.end)), "limit": str(PART_LIMIT)}
     # A collector without the Kubernetes attributes processor omits the namespace: then search all traces.
     for query in ({"q": f'{{ resource.k8s.namespace.name = "{namespace}" }}'}, {}):
-        if ids := [str(one["traceID"]) for one in client.get("/api/search", span | query, timeout)["traces"] or []]:
+        found = client.get("/api/search", span | query, timeout).get(
+            "traces"
+        )  # protobuf's JSON leaves out an empty one
+        if ids := [str(one["traceID"]) for one in found or []]:
             return ids
     return []
 
@@ -83,40 +100,11 @@ def _fetch_all(
         notes.append(f"traces: {len(traces) - done} of {len(traces)} could not be read, {reason}")
 
 
-def _spans(stack: Stack, answer: Any) -> Iterator[Span]:
-    """Spans of one trace in OTLP's JSON; ids are hex, or base64 where the JSON was made from protobuf."""
+def _spans(stack: Stack, answer: Any, notes: list[str]) -> Iterator[Span]:
+    """Spans of one trace. The second version of the API wraps it, and says when it is not whole."""
     trace = answer.get("trace", answer)
-    for batch in trace.get("batches") or trace.get("resourceSpans") or []:
-        resource = _attributes((batch.get("resource") or {}).get("attributes"))
-        for scope in batch.get("scopeSpans") or batch.get("instrumentationLibrarySpans") or []:
-            for span in scope.get("spans") or []:
-                start, end = int(span["startTimeUnixNano"]), int(span["endTimeUnixNano"])
-                code = (span.get("status") or {}).get("code", 0)
-                own = _attributes(span.get("attributes"))
-                yield component_of(stack, {**own, **resource}), row(
-                    _id(span["traceId"]), _id(span["spanId"]), _id(span.get("parentSpanId")), span.get("name"),
-                    start / 1e9, (end - start) / 1e9, failed(own, code in (2, "STATUS_CODE_ERROR")),
-                )  # fmt: skip
-
-
-def _attributes(listed: Any) -> dict[str, str]:
-    values = {}
-    for one in listed or []:
-        value = one.get("value") or {}
-        plain = next(
-            (value[key] for key in ("stringValue", "intValue", "boolValue", "doubleValue") if key in value), None
-        )
-        if plain is not None:
-            values[str(one.get("key"))] = str(plain)
-    return values
-
-
-def _id(value: object) -> str:
-    """Lower-case hex, as the incident keeps it; empty for none."""
-    text = str(value or "")
-    if not text or _HEX.fullmatch(text.lower()):
-        return text.lower()
-    try:
-        return base64.b64decode(text, validate=True).hex()
-    except (binascii.Error, ValueError):
-        return text
+    if answer.get("status") == "PARTIAL":
+        cut = f"traces: Tempo gave some in part, {printable(answer.get('message') or 'they are too large')}"
+        notes += [cut] if cut not in notes else []
+    for attributes, row in otlp.spans(trace.get("batches") or trace.get("resourceSpans")):
+        yield component_of(stack, attributes), row

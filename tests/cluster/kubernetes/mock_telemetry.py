@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -26,6 +27,8 @@ class Telemetry:
         traces: trace id (32 hex digits) -> spans, each a dict of name, span, parent, pod, start, duration, error.
         broken: given instead of an answer to every request whose path it matches.
         requests: (path, parameters, headers) in order.
+        metadata: labels of Loki that are structured metadata, not indexed.
+        tempo, jaeger: newest version of their API; with 3, Jaeger has no other.
     """
 
     lines: list[tuple[float, dict[str, str], str]] = field(default_factory=list)
@@ -33,19 +36,34 @@ class Telemetry:
     broken: dict[str, Answer] = field(default_factory=dict)
     requests: list[tuple[str, dict[str, str], dict[str, str]]] = field(default_factory=list)
     loki_limit: int = 5000
+    metadata: frozenset[str] = frozenset()
+    tempo: int = 1
+    jaeger: int = 1
 
     def answer(self, path: str, query: dict[str, str]) -> Answer:
         for pattern, broken in self.broken.items():
             if re.search(pattern, path):
                 return broken
         if path == "/loki/api/v1/labels":
-            return _json({"status": "success", "data": ["namespace", "pod"]})
+            return _json({"status": "success", "data": sorted({name for one in self._indexed() for name in one})})
+        if match := re.fullmatch(r"/loki/api/v1/label/(\w+)/values", path):
+            return _json({"status": "success", "data": sorted({one.get(match[1], "") for one in self._indexed()})})
         if path == "/loki/api/v1/query_range":
             return self._loki(query)
         if path == "/api/search":
             return self._search(query)
         if match := re.fullmatch(r"/api/traces/([0-9a-f]+)", path):
             return self._tempo(match[1])
+        if self.tempo == 2 and (match := re.fullmatch(r"/api/v2/traces/([0-9a-f]+)", path)):
+            status, kind, content = self._tempo(match[1])
+            trace = {"resourceSpans": json.loads(content)["batches"]}
+            return (
+                _json({"trace": trace, "status": "PARTIAL", "message": "too big"})
+                if status == 200
+                else (404, kind, b"")
+            )
+        if self.jaeger == 3:
+            return self._jaeger_3(path, query)
         if path == "/api/services":
             return _json({"data": ["gateway", "llm"], "total": 2})
         if path == "/api/traces":
@@ -58,7 +76,10 @@ class Telemetry:
         limit = int(query.get("limit", 100))
         if limit > self.loki_limit:
             return 400, "text/plain", b"max entries limit per query exceeded"
-        wanted = dict(re.findall(r'(\w+)="([^"]*)"', query["query"]))
+        selector, _, filters = query["query"].partition("}")
+        if any(name in self.metadata for name in re.findall(r"(\w+)=", selector)):
+            return _json({"status": "success", "data": {"resultType": "streams", "result": []}})
+        wanted = dict(re.findall(r'(\w+)="([^"]*)"', selector + filters))
         start, end = int(query["start"]), int(query["end"])
         found = [
             (round(at * 1e9), labels, line)
@@ -71,6 +92,30 @@ class Telemetry:
             stream["values"].append([str(at), line])
         return _json({"status": "success", "data": {"resultType": "streams", "result": list(streams.values())}})
 
+    def _indexed(self) -> list[dict[str, str]]:
+        return [{k: v for k, v in labels.items() if k not in self.metadata} for _, labels, _ in self.lines]
+
+    def _jaeger_3(self, path: str, query: dict[str, str]) -> Answer:
+        """One document a trace, hex ids; no trace is a 404."""
+        if path == "/api/v3/services":
+            return _json({"services": ["gateway", "llm"]})
+        if path != "/api/v3/traces":
+            return 200, "text/html", b"<html>the page of Jaeger</html>"
+        start, end = (
+            datetime.fromisoformat(query[f"query.start_time_{which}"]).timestamp() for which in ("min", "max")
+        )
+        inside = [t for t, spans in self.traces.items() if any(start <= one["start"] < end for one in spans)]
+        if not inside or not query["query.service_name"]:
+            return 404, "application/json", b'{"error":{"httpCode":404,"message":"No traces found"}}'
+        documents = []
+        for trace in inside[: int(query["query.search_depth"])]:
+            batches = json.loads(self._tempo(trace)[2])["batches"]
+            for span in (span for one in batches for scope in one["scopeSpans"] for span in scope["spans"]):
+                for key in {"traceId", "spanId", "parentSpanId"} & span.keys():
+                    span[key] = base64.b64decode(span[key]).hex()
+            documents.append(json.dumps({"result": {"resourceSpans": batches}}))
+        return 200, "application/json", "\n".join(documents).encode()
+
     def _search(self, query: dict[str, str]) -> Answer:
         inside = {
             trace: spans
@@ -78,6 +123,8 @@ class Telemetry:
             if any(int(query["start"]) <= one["start"] <= int(query["end"]) for one in spans)
         }
         found = [{"traceID": trace.lstrip("0"), "rootServiceName": "gateway"} for trace in inside]
+        if not found:
+            return _json({"metrics": {}})
         return _json({"traces": found[: int(query["limit"])], "metrics": {}})
 
     def _tempo(self, short: str) -> Answer:
@@ -107,6 +154,10 @@ class Telemetry:
                                 "startTimeUnixNano": str(round(one["start"] * 1e9)),
                                 "endTimeUnixNano": str(round((one["start"] + one["duration"]) * 1e9)),
                                 "status": {"code": "STATUS_CODE_ERROR"} if one["error"] else {},
+                                "attributes": [
+                                    {"key": name, "value": {"doubleValue": seconds}}
+                                    for name, seconds in one.get("latency", {}).items()
+                                ],
                             }
                         ]
                     }

@@ -180,7 +180,7 @@ def test_any_answer_is_read_or_refused(deployment: KubernetesDeployment, answer:
     client = JsonClient("Tempo", _login(), 1.0)
     for read in (
         lambda: [logs._line(*one) for one in logs._entries(answer)],
-        lambda: list(tempo._spans(stack, answer)),
+        lambda: list(tempo._spans(stack, answer, [])),
         lambda: list(jaeger._spans(stack, answer)),
     ):
         try:
