@@ -26,6 +26,7 @@ from rca_tui.commands import (
     mcp,
     report,
     scoring,
+    serve,
     smoke,
     triage,
 )
@@ -94,7 +95,7 @@ def start(
 
 
 ANSWERS = (triage, analysis, contrast, report, annotate, check, scoring, ablation)
-GROUPS = (deployment, smoke, doctor, incidents, *ANSWERS, drills, campaign, lists, listen, mcp)
+GROUPS = (deployment, smoke, doctor, incidents, *ANSWERS, drills, campaign, lists, listen, serve, mcp)
 for commands in GROUPS:
     commands.register(app)
 

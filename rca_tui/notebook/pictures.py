@@ -190,6 +190,28 @@ def accuracy(rows: Sequence[Mapping[str, Any]], guessing: float) -> Picture:
         return Picture(figure, f"AC@1 beside guessing: {values}")
 
 
+def processed(runs: Sequence[Mapping[str, Any]]) -> Picture:
+    """Processed requests over time, a chart for each rate and a line for each number of replicas.
+
+    Args:
+        runs: of `rca-tui smoke --json`.
+    """
+    rates = sorted({run["rate"] for run in runs})
+    with sheet(9.5, 1.0 + 2.2 * len(rates), len(rates), 1) as (figure, axes):
+        for axis, rate in zip(axes, rates, strict=True):
+            some = [run for run in runs if run["rate"] == rate]
+            longest = max(run["seconds"] for run in some)
+            axis.plot((0, longest), (0, rate * longest), color=FAINT, linestyle=":", label="sent")
+            for i, run in enumerate(sorted(some, key=lambda run: run["replicas"])):
+                line = {"color": LINES[i % len(LINES)], "linestyle": DASHES[i % len(DASHES)]}
+                axis.plot(run["processed"], label=f"{run['replicas']} replicas", **line)
+            axis.set_title(f"{rate:g} requests/s")
+            axis.legend(loc="upper left", ncols=3)
+        axes[-1].set_xlabel("seconds")
+        told = "; ".join(f"{r['replicas']} at {r['rate']:g}/s: {number(r['throughput'])}/s" for r in runs)
+        return Picture(figure, f"processed requests over time by replicas and rate: {told}")
+
+
 def matrix(
     values: Sequence[Sequence[float]], names: Sequence[str], label: str, columns: Sequence[str] | None = None
 ) -> Picture:

@@ -132,3 +132,11 @@ def test_the_chart_is_as_wide_as_it_may_be() -> None:
     assert max(map(len, lines)) <= 47
     assert "1" in lines[8] + lines[7]
     assert "4" in lines[1]
+
+
+def test_a_notebook_draws_a_chart_for_each_rate() -> None:
+    pictures = pytest.importorskip("rca_tui.notebook.pictures")
+    table = figures.table([served(2, 3), served(4, 3), served(4, 6, replicas=2)], Slo())
+    picture = pictures.processed(table["runs"])
+    assert len(picture.figure.axes) == 2
+    assert "2 at 4/s: 4/s" in picture.words

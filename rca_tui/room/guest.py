@@ -1,0 +1,65 @@
+"""The app of one visitor: read-only, and without what reads or writes files of this machine.
+
+python -m rca_tui.room.guest [--incident NAME | --context NAME]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any
+
+import rca_tui.app
+from rca_tui.app import RcaApp
+from rca_tui.screens.diagnose import DiagnosePage
+from rca_tui.screens.overview import OverviewPage
+from rca_tui.work import opening
+
+REMOVED = frozenset({"abort", "report", "pick", "front", "save"})
+"""Actions that change something, or open what the visitor was not given."""
+_LOOK = 2.0
+"""Seconds between two looks whether the server still runs."""
+
+
+class GuestApp(RcaApp):
+    """The app without those actions: in keys, palette and help alike. It ends when the server does."""
+
+    CSS_PATH = Path(rca_tui.app.__file__).with_name("app.tcss")  # relative ones are looked for beside this file
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._server = os.getppid()
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.set_interval(_LOOK, self._end_with_server)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return False if action in REMOVED else super().check_action(action, parameters)
+
+    def _end_with_server(self) -> None:
+        if os.getppid() != self._server:
+            self.exit()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--incident")
+    what.add_argument("--context")
+    chosen = parser.parse_args()
+    if chosen.incident is not None:
+        source, first = opening.incident(chosen.incident), DiagnosePage.MODE
+    else:
+        source = opening.local() if chosen.context is None else opening.cluster(chosen.context)
+        first = OverviewPage.MODE
+    app = GuestApp(source.connect, source.name, first=first)
+    try:
+        app.run()
+    finally:
+        app.poller.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""Serves an app of their own to each visitor, over textual-serve: at most as many as this machine holds."""
+
+from __future__ import annotations
+
+import logging
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import psutil
+from aiohttp import web
+from textual_serve.server import Server
+
+from rca_tui.room import access
+
+GUEST_MEMORY = 250 << 20
+"""Bytes of one visitor's app over a recording, with room for a diagnosis."""
+SPARE_MEMORY = 1 << 30
+"""Bytes that are left to everything else."""
+MOST_GUESTS = 40
+
+
+def capacity(memory: int) -> int:
+    """How many visitors fit into so many free bytes."""
+    return max(0, min(MOST_GUESTS, (memory - SPARE_MEMORY) // GUEST_MEMORY))
+
+
+class AppServer(Server):
+    """A page with the app, and a process of the app for each WebSocket.
+
+    Args:
+        argv: the app's command.
+        token: what a visitor must have; empty for none, and then loopback alone is served.
+        log: file that takes what the apps write to stderr.
+    """
+
+    def __init__(self, argv: Sequence[str], host: str, port: int, token: str, log: Path) -> None:
+        # `exec`: the shell that textual-serve starts becomes the app, which then ends with its pipe.
+        command = f"exec {shlex.join(argv)} 2>>{shlex.quote(str(log))}"
+        super().__init__(command, host, port, title="rca_tui")
+        self.token, self.guests = token, 0
+
+    @property
+    def address(self) -> str:
+        """What a browser opens."""
+        query = f"?{urlencode({access.QUERY: self.token})}" if self.token else ""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}/{query}"
+
+    async def make_app(self) -> web.Application:
+        app = await self._make_app()
+        app.middlewares.append(access.guard(self.token))
+        app.on_response_prepare.append(access.secure)
+        return app
+
+    async def on_startup(self, app: web.Application) -> None:
+        """The command has said where it serves."""
+
+    async def handle_index(self, request: web.Request) -> Any:
+        # Visitors reach this machine by different names: the page's own addresses follow the one they used.
+        self.public_url = f"http://{request.host}"
+        return await super().handle_index(request)
+
+    async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
+        if self.guests >= MOST_GUESTS or capacity(psutil.virtual_memory().available) == 0:
+            raise web.HTTPServiceUnavailable(text=full(self.guests))
+        self.guests += 1
+        try:
+            return await super().handle_websocket(request)
+        finally:
+            self.guests -= 1
+
+    def run(self) -> None:
+        """Serve until SIGINT or SIGTERM. Raises OSError where the address cannot be listened on."""
+        logging.getLogger("textual-serve").setLevel(logging.CRITICAL)
+        web.run_app(self.make_app(), host=self.host, port=self.port, print=None, handler_cancellation=True)
+
+
+def full(guests: int) -> str:
+    """Why nobody else can enter."""
+    return f"{guests} visitors are here, and this machine holds no more: wait until somebody has left"
