@@ -203,8 +203,8 @@ def processed(runs: Sequence[Mapping[str, Any]]) -> Picture:
             longest = max(run["seconds"] for run in some)
             axis.plot((0, longest), (0, rate * longest), color=FAINT, linestyle=":", label="sent")
             for i, run in enumerate(sorted(some, key=lambda run: run["replicas"])):
-                line = {"color": LINES[i % len(LINES)], "linestyle": DASHES[i % len(DASHES)]}
-                axis.plot(run["processed"], label=f"{run['replicas']} replicas", **line)
+                color, dashes = LINES[i % len(LINES)], DASHES[i % len(DASHES)]
+                axis.plot(run["processed"], label=f"{run['replicas']} replicas", color=color, linestyle=dashes)
             axis.set_title(f"{rate:g} requests/s")
             axis.legend(loc="upper left", ncols=3)
         axes[-1].set_xlabel("seconds")

@@ -25,7 +25,7 @@ _LOOK = 2.0
 class GuestApp(RcaApp):
     """The app without those actions: in keys, palette and help alike. It ends when the server does."""
 
-    CSS_PATH = Path(rca_tui.app.__file__).with_name("app.tcss")  # relative ones are looked for beside this file
+    CSS_PATH = str(Path(rca_tui.app.__file__).with_name("app.tcss"))  # relative ones are looked for beside this file
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
