@@ -141,11 +141,15 @@ def _refusal(response: requests.Response) -> QueryError:
     reason = ""
     try:
         answer = json.loads(response.content)
-        reason = str(answer.get("error") or answer.get("message") or "") if isinstance(answer, dict) else ""
+        found = answer.get("error") or answer.get("message") or "" if isinstance(answer, dict) else ""
+        reason = str(found.get("message") or "" if isinstance(found, dict) else found)
     except (ValueError, RecursionError):
-        pass  # an error page of a proxy in between: only its status is of use
+        # An error page of a proxy in between, of which only the status is of use; Mimir says this one in plain text.
+        reason = "no org id" if b"no org id" in response.content[:200] else ""
     said = printable(reason)
     detail = f" ({said})" if said else ""
+    if "no org id" in said:  # Mimir, Cortex, Loki and Tempo with several tenants
+        return QueryError("it wants a tenant (X-Scope-OrgID); set tenant for it in kubernetes.toml")
     if status in (401, 403):
         return QueryError(f"it refuses the login (HTTP {status}); check the token, password or rights{detail}")
     return QueryError(f"HTTP {status}{detail}")

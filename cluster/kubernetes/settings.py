@@ -28,7 +28,8 @@ class Endpoint(_Strict):
     """The address of a telemetry source, and the login to it.
 
     Either `url`, or `service` ("namespace/name:port", reached through the API server's proxy with the kubeconfig's own
-    login). `tenant` is sent as X-Scope-OrgID, for Mimir, Loki and Tempo with several.
+    login); `path` comes behind it, such as `/prometheus` for Mimir. `tenant` is sent as X-Scope-OrgID, for Mimir, Loki
+    and Tempo with several.
     """
 
     url: str = ""
@@ -41,6 +42,7 @@ class Endpoint(_Strict):
     ca_file: Path | None = None
     verify: bool = True
     tenant: str = ""
+    path: str = Field(default="", pattern=r"^(|(/[A-Za-z0-9._:-]+)+)$")
 
     @field_validator("url")
     @classmethod

@@ -31,6 +31,8 @@ POINTS_PER_QUERY = 10_000
 POINTS_PER_ANSWER = 100_000
 _WORKERS = 4
 _NOT_PROMETHEUS = wrong_form("Prometheus")
+_AS_STORED = {"nocache": "1", "latency_offset": "1ms"}
+"""For VictoriaMetrics, which else moves the grid, and repeats a value of 30 s ago up to now. Others ignore them."""
 
 Series = dict[tuple[str, ...], NDArray[np.float64]]
 
@@ -133,17 +135,25 @@ class Prometheus:
         return min((value for value in own if math.isfinite(value) and value <= at), default=None)
 
     def types(self) -> dict[str, str]:
-        """Metric family to its type ("counter", "gauge", "histogram", ...). Raises DeploymentError."""
+        """Metric family to its type ("counter", "gauge", "histogram", ...); none where the server keeps no types.
+
+        Raises DeploymentError.
+        """
         try:
             types: dict[str, str] = checked(
                 lambda: {str(m["metric_name"]): str(m["type"]) for m in self._client.get_metric_metadata("")}
             )
             return types
         except QueryError as error:
+            if _is_unknown(error):
+                return {}
             raise self._error(error) from error
 
     def intervals(self) -> dict[str, float]:
-        """Seconds between two scrapes, by job. Raises DeploymentError."""
+        """Seconds between two scrapes, by job; none where the server scrapes nothing itself, as Mimir and Cortex do.
+
+        Raises DeploymentError.
+        """
         try:
             intervals: dict[str, float] = checked(
                 lambda: {
@@ -153,6 +163,8 @@ class Prometheus:
             )
             return intervals
         except QueryError as error:
+            if _is_unknown(error):
+                return {}
             raise self._error(error) from error
 
     def range(self, queries: Sequence[Query], window: Window, step: float, expected: int = 1) -> Answer:
@@ -196,6 +208,7 @@ class Prometheus:
         first, last = float(times[0]), float(times[-1])
         # The server gives up in time, too.
         limits = {"start": repr(first), "end": repr(last), "step": repr(step), "timeout": f"{math.ceil(left * 1000)}ms"}
+        limits |= _AS_STORED
         answer: Any = checked(
             lambda: self._session.request(
                 "GET",
@@ -213,6 +226,11 @@ class Prometheus:
 
     def _error(self, error: QueryError) -> DeploymentError:
         return DeploymentError(f"Prometheus at {self._shown} gives no data: {error}")
+
+
+def _is_unknown(error: QueryError) -> bool:
+    """Whether the server does not have what was asked for, by its status."""
+    return str(error).startswith(("HTTP 404", "HTTP 405", "HTTP 501"))
 
 
 _Part: TypeAlias = tuple[Series, str]

@@ -65,21 +65,23 @@ def record(
 
 
 def import_(
-    source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of one case: CSV, or the same as Parquet.")],
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="Case of RCAEval, day of OpenRCA, or JSON files.")],
     destination: Annotated[Path, typer.Argument(metavar="DEST", help="Folder or .zip to write.")],
     as_json: AsJson = False,
 ) -> None:
-    """Convert a case in the RCAEval layout into an incident.
+    """Convert telemetry of other tools into an incident.
 
-    The injection time and the faulty service are sealed apart.
+    SRC is a case of RCAEval, a day of OpenRCA, or a .json or .jsonl file, or a folder of them: OTLP as a collector
+    writes it, and saved answers of query_range. The injection time and the faulty service are sealed apart.
 
     Example: rca-tui import RE2-OB/cartservice_cpu/1 x.zip
     """
-    from cluster.incident import library, rcaeval, store
+    from cluster import imports
+    from cluster.incident import library, store
     from cluster.incident.seal import Seal
 
     with interruptible("interrupted; nothing was written"):
-        incident, truth = rcaeval.read_case(source)
+        incident, truth = imports.read(source)
         store.save(incident, destination, truth, Seal.ALL)  # published: no secret of this host
     payload = {
         **about(library.name_of(destination), incident),
