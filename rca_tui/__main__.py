@@ -23,6 +23,7 @@ from rca_tui.commands import (
     incidents,
     listen,
     lists,
+    load,
     mcp,
     report,
     scoring,
@@ -95,7 +96,7 @@ def start(
 
 
 ANSWERS = (triage, analysis, contrast, report, annotate, check, scoring, ablation)
-GROUPS = (deployment, smoke, doctor, incidents, *ANSWERS, drills, campaign, lists, listen, serve, mcp)
+GROUPS = (deployment, load, smoke, doctor, incidents, *ANSWERS, drills, campaign, lists, listen, serve, mcp)
 for commands in GROUPS:
     commands.register(app)
 

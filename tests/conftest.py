@@ -65,6 +65,7 @@ def live_deployment(live_state_home: Path) -> Iterator[LocalDeployment]:
     from cluster.deployment import DeploymentError
     from cluster.local import lifecycle, preflight
     from cluster.local.deployment import LocalDeployment
+    from cluster.local.load_plan import LoadPlan
     from cluster.local.options import Options
 
     try:
@@ -73,7 +74,7 @@ def live_deployment(live_state_home: Path) -> Iterator[LocalDeployment]:
         pytest.skip(str(reason))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(live_state_home))
-        state = lifecycle.up(Options(rate=2.0), print)
+        state = lifecycle.up(Options(), print, LoadPlan(rate=2.0))
     yield LocalDeployment(state)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(live_state_home))

@@ -22,8 +22,9 @@ from cluster.deployment import (
     Samples,
     Status,
 )
-from cluster.local import layout, lifecycle
+from cluster.local import layout, lifecycle, load_plan
 from cluster.local.gateway import LocalGateway
+from cluster.local.load_plan import LoadPlan
 from cluster.local.pod import LocalPod
 from cluster.local.state import LocalState
 from cluster.topology import Component, Edge, Kind, Relation, Topology, calls
@@ -118,6 +119,14 @@ class LocalDeployment(Deployment, HasAlerts, HasPods, HasGateway, HasLoad):
 
     def gateway(self) -> LocalGateway:
         return LocalGateway(self.state, self.pod(layout.GATEWAY))
+
+    def load(self) -> LoadPlan:
+        """The load that is sent, whether or not a recording sets another rate meanwhile. Raises DeploymentError."""
+        return load_plan.read(self.state.run_dir.load)
+
+    def set_load(self, plan: LoadPlan) -> None:
+        """Send another load from now on, until the deployment ends. Raises DeploymentError."""
+        load_plan.write(self.state.run_dir.load, plan)
 
     def set_rate(self, rate: float | None) -> None:
         path = self.state.run_dir.rate

@@ -121,6 +121,10 @@ class RunDir:
         return self.root / "settings.json"
 
     @property
+    def load(self) -> Path:
+        return self.root / "load.json"
+
+    @property
     def rate(self) -> Path:
         return self.root / "rate"
 

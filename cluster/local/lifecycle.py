@@ -18,8 +18,9 @@ from typing import Any
 
 from cluster import paths
 from cluster.deployment import DeploymentError
-from cluster.local import cgroups, cleanup, layout, preflight, processes, state, weights
+from cluster.local import cgroups, cleanup, layout, load_plan, preflight, processes, state, weights
 from cluster.local.layout import RunDir
+from cluster.local.load_plan import LoadPlan
 from cluster.local.options import Options
 from cluster.local.settings import Settings
 from cluster.local.state import LocalState
@@ -29,12 +30,12 @@ START_SECONDS = 300.0
 _PORTS_TRIED = 20
 
 
-def up(options: Options | None = None, progress: Progress = lambda _: None) -> LocalState:
-    """Start a deployment and wait until all pods answer and Prometheus scrapes them all.
+def up(options: Options | None = None, progress: Progress = lambda _: None, load: LoadPlan | None = None) -> LocalState:
+    """Start a deployment under a load and wait until all pods answer and Prometheus scrapes them all.
 
     Leftovers of an earlier deployment are removed first. Raises DeploymentError while one runs or starts.
     """
-    options = options or Options()
+    options, load = options or Options(), load or LoadPlan()
     with state.locked():
         known = state.load()
         if known is not None and known.ready and known.alive():
@@ -45,7 +46,7 @@ def up(options: Options | None = None, progress: Progress = lambda _: None) -> L
             progress(f"cleaned up after an earlier deployment: {', '.join(found)}")
         model = _weights(options.engine, progress)
         try:
-            return _start(options, model, progress)
+            return _start(options, load, model, progress)
         except BaseException:
             # Interrupted or failed: remove the incomplete deployment. The logs stay in the run folder.
             cleanup.clean()
@@ -74,11 +75,12 @@ def _weights(engine: str, progress: Progress) -> Path:
     return vllm_model.convert(path)
 
 
-def _start(options: Options, model: Path, progress: Progress) -> LocalState:
+def _start(options: Options, load: LoadPlan, model: Path, progress: Progress) -> LocalState:
     began = time.time()
     folder = paths.local()
     run = RunDir(folder / "run")
     _empty(run)
+    load_plan.write(run.load, load)
     deployment = secrets.token_hex(4)
     groups = cgroups.detect(cgroups.folder_name(state.owner(), deployment))
     with ExitStack() as sockets:
@@ -87,7 +89,6 @@ def _start(options: Options, model: Path, progress: Progress) -> LocalState:
         current = LocalState(
             id=deployment,
             engine=options.engine,
-            rate=options.rate,
             replicas=options.replicas,
             run=run.root,
             gateway_port=gateway.getsockname()[1],

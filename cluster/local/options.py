@@ -17,8 +17,6 @@ class Options:
 
     Attributes:
         engine: `llamacpp` (four replicas) or `vllm` (one, on the head, see `cluster.local.engines.vllm`).
-        rate: requests per second of the load generator over all pods; 0 means no load.
-        max_tokens: tokens that each of its requests generates.
         pod_cpus: CPU limit of a serving pod in cores, 1.5 times that for the head, where cgroups can be written.
             Nothing limits vLLM: its one replica has no peer to disturb.
         gateway_port, prometheus_port: first port to try on 127.0.0.1; None means the default or the next free one.
@@ -26,8 +24,6 @@ class Options:
     """
 
     engine: str = LLAMACPP
-    rate: float = 4.0
-    max_tokens: int = 8
     pod_cpus: float = 0.5
     gateway_port: int | None = None
     prometheus_port: int | None = None
@@ -38,10 +34,6 @@ class Options:
             raise DeploymentError(f"unknown engine {self.engine!r}; there are: {', '.join(ENGINES)}")
         if not 1 <= self.replicas <= MOST_REPLICAS:
             raise DeploymentError(f"there may be 1 to {MOST_REPLICAS} replicas, the head included, got {self.replicas}")
-        if not 0 <= self.rate <= 100:
-            raise DeploymentError(f"the load's rate must be from 0 to 100 requests per second, got {self.rate}")
-        if not 1 <= self.max_tokens <= 256:
-            raise DeploymentError(f"max_tokens must be from 1 to 256, got {self.max_tokens}")
         if not 0.05 <= self.pod_cpus <= 64:
             raise DeploymentError(f"pod_cpus must be from 0.05 to 64 cores, got {self.pod_cpus}")
         for port in (self.gateway_port, self.prometheus_port):

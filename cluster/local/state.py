@@ -21,7 +21,7 @@ from cluster.local.layout import RunDir
 from cluster.local.processes import Process
 from cluster.local.settings import cgroups_from, write_json
 
-VERSION = 1
+VERSION = 2
 _LARGEST = 1 << 20  # bytes
 
 
@@ -41,7 +41,6 @@ class LocalState:
 
     id: str
     engine: str
-    rate: float
     run: Path
     gateway_port: int
     prometheus_port: int

@@ -194,12 +194,10 @@ class Supervisor:
             self._settings.cgroups.limit_cpu(pod, cores)
 
     def _load(self) -> Program:
-        options = self._settings.options
         argv = (
             *_module("load"),
-            *("--rate", str(options.rate)),
+            *("--plan-file", str(self._run.load)),
             *("--rate-file", str(self._run.rate)),
-            *("--max-tokens", str(options.max_tokens)),
             *("--upstreams", ",".join(self._serving)),
         )
         return self._in_pod(layout.CLIENT, "load", argv, {})

@@ -319,6 +319,19 @@ class Origin(Part):
     reason: str
 
 
+class LoadShape(Shape):
+    shape: Literal["constant", "bursty", "diurnal", "trace"]
+    rate: float = Field(description="requests per second on average")
+    max_tokens: int = Field(description="tokens of an answer, of a trace on average")
+    trace: str | None = Field(description="name of the trace's file")
+    sentence: str
+    notes: list[str] = Field(description="how the trace was fitted to this machine")
+
+
+class Load(Answer, LoadShape):
+    """The load that runs, after a change the new one."""
+
+
 class Status(Answer):
     """Exit code 1 when it is DOWN."""
 
@@ -332,7 +345,8 @@ class Status(Answer):
     gateway: str | None = Field(default=None, description="address, of the deployment on this machine")
     prometheus: str | None = None
     engine: str | None = None
-    rate: float | None = Field(default=None, description="requests per second of the load generator")
+    rate: float | None = Field(default=None, description="requests per second of the load, on average")
+    load: LoadShape | None = None
 
 
 class Up(Answer):
@@ -341,6 +355,7 @@ class Up(Answer):
     engine: str
     replicas: int = Field(description="degree of data parallelism: pods that serve")
     rate: float
+    load: LoadShape
     seconds: float
     phases: dict[str, float]
 
@@ -565,6 +580,7 @@ SHAPES: dict[str, tuple[type[Answer], ...]] = {
     "smoke": (Smoke,),
     "status": (Status,),
     "down": (Down,),
+    "load": (Load,),
     "doctor": (Doctor,),
     "record": (Recorded,),
     "import": (Imported,),

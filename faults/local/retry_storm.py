@@ -46,7 +46,7 @@ class RetryStorm(RequestFault[RetryStormParameters]):
     effects = (
         Effect(Role.FRONT_DOOR, "request_rate", Direction.UP, 1.3),
         Effect(Role.FRONT_DOOR, "latency_p90", Direction.UP, 2.0),
-        Effect(Role.EDGES, "latency_p90", Direction.UP, 1.5),
+        Effect(Role.EDGES, "latency_p90", Direction.UP, 1.3),
     )
 
     @property

@@ -12,7 +12,7 @@ from cluster.deployment import Deployment, DeploymentError, Liveness, Status
 from cluster.text.times import span
 from cluster.window import Window
 from rca_tui.commands.connection import InCluster, choose_also, chosen, connected
-from rca_tui.commands.errors import interruptible, say
+from rca_tui.commands.errors import interruptible, say, say_each
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
 
 DOWN = 1
@@ -31,6 +31,10 @@ def up(
     replicas: Annotated[
         int, typer.Option(help="Degree of data parallelism: pods that serve, the head included; llamacpp only.", min=1)
     ] = 4,
+    load: Annotated[
+        str,
+        typer.Option(help="constant, bursty, diurnal, or a CSV file of arrivals, see `rca-tui load`.", metavar="LOAD"),
+    ] = "constant",
     max_tokens: Annotated[int, typer.Option(help="Tokens that each of its requests generates.")] = 8,
     pod_cpus: Annotated[float, typer.Option(help="CPU limit of a serving pod, in cores.")] = 0.5,
     gateway_port: Port = None,
@@ -42,31 +46,34 @@ def up(
     NGINX, Ray Serve on one or more nodes with an LLM on each, Prometheus and a load generator, all in one sandbox.
     Waits until they serve. What an earlier start left behind is removed first.
 
-    Example: rca-tui up --rate 2
+    Example: rca-tui up --load bursty --rate 3
     """
     from cluster.local import layout, lifecycle
     from cluster.local.options import Options
+    from rca_tui.commands.load import plan_of
 
     if rate is None:
         rate = float(len(layout.serving(engine, replicas)))
-    options = Options(engine, rate, max_tokens, pod_cpus, gateway_port, prometheus_port, replicas)
+    plan = plan_of(load, rate, max_tokens)
+    say_each(f"the load: {note}" for note in plan.notes)
+    options = Options(engine, pod_cpus, gateway_port, prometheus_port, replicas)
     began = time.monotonic()
     with interruptible("interrupted; the deployment that was starting is removed again"):
-        state = lifecycle.up(options, say)
+        state = lifecycle.up(options, say, plan)
     seconds = time.monotonic() - began
     if as_json:
-        payload = {"gateway": state.gateway_url, "prometheus": state.prometheus_url, "engine": state.engine}
-        print_json(
-            {
-                **payload,
-                "replicas": len(state.serving),
-                "rate": state.rate,
-                "seconds": round(seconds, 1),
-                "phases": state.phases,
-            }
-        )
+        payload: dict[str, Any] = {
+            "gateway": state.gateway_url,
+            "prometheus": state.prometheus_url,
+            "engine": state.engine,
+            "replicas": len(state.serving),
+            "rate": plan.rate,
+            "load": plan.as_json(),
+        }
+        print_json({**payload, "seconds": round(seconds, 1), "phases": state.phases})
         return
     print_line(f"up after {span(seconds)}: {state.gateway_url}/v1/completions, Prometheus at {state.prometheus_url}")
+    print_line(f"load: {plan.shape}, {plan.sentence()}")
     print_line("next: `rca-tui` for the app, `rca-tui drill cpu-stress --target replica-1` for a drill")
 
 
@@ -93,6 +100,7 @@ def _print_status(payload: dict[str, Any]) -> None:
     print_line(f"{payload['status']}{age}{': ' if payload['message'] else ''}{payload['message']}")
     if "gateway" in payload:
         print_line(f"gateway {payload['gateway']}, Prometheus {payload['prometheus']}")
+        print_line(f"load: {payload['load']['shape']}, {payload['load']['sentence']}")
     if payload["components"]:
         print_table(("component", "now", "health", ""), map(_row, payload["components"]))
     if payload["to_recover"]:
@@ -148,14 +156,15 @@ def _status(
 
 
 def _local() -> dict[str, Any]:
-    from cluster.local import lifecycle
+    from cluster.local import lifecycle, load_plan
 
     state = lifecycle.status()
     if state is None:
         return _status(Liveness.DOWN, "no deployment is up: `rca-tui up` starts one, --context names one in a cluster")
     starting = _status(Liveness.DOWN, "starting")
     about = {"gateway": state.gateway_url, "prometheus": state.prometheus_url, "engine": state.engine}
-    return (_connected() if state.ready else starting) | about | {"rate": state.rate}
+    plan = load_plan.read(state.run_dir.load)
+    return (_connected() if state.ready else starting) | about | {"rate": plan.rate, "load": plan.as_json()}
 
 
 def down(as_json: AsJson = False) -> None:

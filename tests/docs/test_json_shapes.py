@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT / "docs" / "hooks"))
 import command_line  # noqa: E402
 import shapes  # noqa: E402
 
-NOT_RUN = {"up", "smoke", "campaign", "drill", "record", "import", "listen"}
+NOT_RUN = {"up", "load", "smoke", "campaign", "drill", "record", "import", "listen"}
 """Commands that need more than a saved incident: other tests here hold those shapes."""
 SLOW = {"report", "contrast", "evaluate", "ablate"}
 

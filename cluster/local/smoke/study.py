@@ -16,6 +16,7 @@ from pathlib import Path
 from cluster import paths
 from cluster.deployment import DeploymentError
 from cluster.local import lifecycle, preflight
+from cluster.local.load_plan import LoadPlan
 from cluster.local.options import Options
 from cluster.local.smoke.measurement import Kept, Measurement, Setting
 from cluster.local.state import LocalState
@@ -66,7 +67,7 @@ def _measure(state: LocalState, settings: Sequence[Setting], kept: Kept, log: Lo
 
 
 def _options(setting: Setting) -> Options:
-    return Options(rate=0.0, max_tokens=setting.max_tokens, pod_cpus=setting.pod_cpus, replicas=setting.replicas)
+    return Options(pod_cpus=setting.pod_cpus, replicas=setting.replicas)
 
 
 def _degree(replicas: int) -> str:
@@ -81,7 +82,7 @@ def _deployment(options: Options, log: Log) -> Iterator[LocalState]:
         log("ending the deployment that an earlier smoke test left")
         lifecycle.down(log)
     log(f"starting {_degree(options.replicas)}")
-    state = lifecycle.up(options, log)
+    state = lifecycle.up(options, log, LoadPlan(rate=0.0))
     try:
         _mark().write_text(state.id)
         yield state

@@ -25,7 +25,6 @@ def a_state(folder: Path, init: processes.Process | None = None) -> LocalState:
     return LocalState(
         id="0123abcd",
         engine="llamacpp",
-        rate=4.0,
         run=folder / "run",
         gateway_port=18000,
         prometheus_port=1,
@@ -182,7 +181,7 @@ def test_a_taken_port_that_was_asked_for_is_refused_and_a_default_moves_on() -> 
 
 def test_settings_cross_into_the_sandbox_whole(tmp_path: Path) -> None:
     settings = Settings(
-        "id", Options(rate=2.5), Cgroups(Version.V2, (tmp_path,), "n", "r"), "/m.gguf", 18000, 3, 18090, 4
+        "id", Options(pod_cpus=2.5), Cgroups(Version.V2, (tmp_path,), "n", "r"), "/m.gguf", 18000, 3, 18090, 4
     )
     settings.write(RunDir(tmp_path))
     assert Settings.read(RunDir(tmp_path)) == settings
@@ -190,7 +189,7 @@ def test_settings_cross_into_the_sandbox_whole(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"engine": "x"}, {"rate": -1}, {"rate": float("nan")}, {"max_tokens": 0}, {"pod_cpus": 0}, {"gateway_port": 80}],
+    [{"engine": "x"}, {"pod_cpus": 0}, {"gateway_port": 80}],
 )
 def test_options_that_make_no_sense_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(DeploymentError, match=r"must be|unknown engine"):
