@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from textual.theme import Theme
 
-GOOD, WARN, BAD, UNKNOWN, SILENT = "●", "▲", "✖", "○", "◇"
-"""Glyphs of the states: they can be distinguished without colour."""
-
 DARK = Theme(
     name="rca-dark",
     dark=True,

@@ -36,6 +36,9 @@ START_LIMIT = 180.0
 PATIENCE = 10.0
 MEMORY_LIMIT = 3 * 2**30
 TICK = 0.1
+# A process takes longer to start than most methods to answer: few tasks share one, until one of them takes long.
+_TASKS_A_WORKER = 4
+_LONG = 0.5
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -130,7 +133,8 @@ class Pool:
             task = waiting.popleft()
             worker.begin(task, parcels.of(task))
         starting = sum(not w.ready for w in self._workers)
-        while len(self._workers) < self._most and starting < len(waiting):
+        wanted = len(waiting) if any(w.busy_for > _LONG for w in self._workers) else -(-len(waiting) // _TASKS_A_WORKER)
+        while len(self._workers) < self._most and starting < wanted:
             self._workers.append(_Worker(self._memory))
             starting += 1
 
@@ -179,6 +183,11 @@ class _Worker:
         self._begun = time.monotonic()
         self._used = 0.0
         self._started = False
+
+    @property
+    def busy_for(self) -> float:
+        """Seconds since its task began; 0 without one."""
+        return time.monotonic() - self._begun if self.task else 0.0
 
     def begin(self, task: Task, parcel: memoryview | bytes) -> None:
         self.task, self._begun, self._started = task, time.monotonic(), False

@@ -15,7 +15,7 @@ from methods.telemetry.happenings import Happening, What
 from methods.telemetry.log_book import LEVELS, LogBook, TemplateChange
 from methods.telemetry.trace_book import Phase, TraceBook
 from rca_tui.draw.text import fit
-from rca_tui.theme import BAD, WARN
+from rca_tui.glyphs import BAD, WARN
 
 Colours = Mapping[str, str]
 

@@ -11,8 +11,8 @@ from cluster.text.times import clock_time
 from methods.telemetry.health_types import Health, State
 from methods.telemetry.health_wording import describe, marks, sentence, to_tell
 from rca_tui.draw.text import fit
+from rca_tui.glyphs import BAD, GOOD, SILENT, UNKNOWN, WARN
 from rca_tui.session import Session, Snapshot
-from rca_tui.theme import BAD, GOOD, SILENT, UNKNOWN, WARN
 
 SIGNS = {
     State.TROUBLE: (BAD, "error"),

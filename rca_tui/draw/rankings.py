@@ -10,8 +10,8 @@ from rich.text import Text
 from cluster.text.plain import plain
 from cluster.text.quantities import number
 from rca_tui.draw.text import fit
+from rca_tui.glyphs import GOOD, UNKNOWN, WARN
 from rca_tui.session import Diagnosis, Mark
-from rca_tui.theme import GOOD, UNKNOWN, WARN
 
 if TYPE_CHECKING:
     from methods.answer.consensus import Consensus

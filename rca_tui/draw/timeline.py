@@ -15,7 +15,7 @@ from rich.text import Text
 
 from rca_tui.axis import Axis
 from rca_tui.draw.plot import BAD_MARK, MARGIN, MARK, Palette, joined, time_cells
-from rca_tui.theme import BAD
+from rca_tui.glyphs import BAD
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 

@@ -14,8 +14,8 @@ from cluster.text.quantities import percent
 from cluster.text.times import clock_time
 from rca_tui.draw.braille import drawable, sparkline
 from rca_tui.draw.text import fit
+from rca_tui.glyphs import BAD, GOOD, UNKNOWN, WARN
 from rca_tui.session import Diagnosis
-from rca_tui.theme import BAD, GOOD, UNKNOWN, WARN
 
 if TYPE_CHECKING:
     from methods.verdict.types import Evidence, Verdict

@@ -13,9 +13,9 @@ from textual.widgets import Static
 
 from cluster.text.plain import plain
 from rca_tui.draw.text import fit
+from rca_tui.glyphs import BAD, GOOD, UNKNOWN
 from rca_tui.screens.page import Page
 from rca_tui.session import Session
-from rca_tui.theme import BAD, GOOD, UNKNOWN
 from rca_tui.widgets.rows import Rows
 from rca_tui.work import messages
 from rca_tui.work.survey import survey

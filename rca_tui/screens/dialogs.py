@@ -17,7 +17,7 @@ from textual.widgets import Button, Input, Static
 from cluster.text.plain import plain
 from rca_tui.draw.text import COMMAND
 from rca_tui.errors import Problem
-from rca_tui.theme import BAD, WARN
+from rca_tui.glyphs import BAD, WARN
 
 
 def type_into(field: Input, event: events.Key) -> None:

@@ -16,10 +16,10 @@ from faults.states import State
 from rca_tui.draw.charts import watching_plots
 from rca_tui.draw.text import COMMAND, fit
 from rca_tui.errors import Problem
+from rca_tui.glyphs import BAD, GOOD, UNKNOWN, WARN
 from rca_tui.screens.dialogs import Confirm
 from rca_tui.screens.page import Page
 from rca_tui.session import Injection, Offer, Rehearsal, Request, Session
-from rca_tui.theme import BAD, GOOD, UNKNOWN, WARN
 from rca_tui.widgets.chart import Chart
 from rca_tui.widgets.rows import Rows
 from rca_tui.work import messages

@@ -13,10 +13,10 @@ from textual.widgets import Footer, OptionList, Static
 from textual.widgets.option_list import Option
 
 from cluster.text.plain import plain
+from rca_tui.glyphs import UNKNOWN, WARN
 from rca_tui.screens.openers import OpenFile, StartLocal
 from rca_tui.screens.picker import ContextPicker
 from rca_tui.session import Session
-from rca_tui.theme import UNKNOWN, WARN
 from rca_tui.work import messages, opening
 from rca_tui.work.threads import in_thread
 

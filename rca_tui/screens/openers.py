@@ -20,8 +20,8 @@ from cluster.text.plain import plain
 from cluster.text.times import span
 from rca_tui.draw.text import COMMAND
 from rca_tui.errors import Problem, described
+from rca_tui.glyphs import BAD, GOOD
 from rca_tui.screens.dialogs import type_into
-from rca_tui.theme import BAD, GOOD
 from rca_tui.work import messages, opening
 from rca_tui.work.starting import LocalStart
 from rca_tui.work.threads import in_thread

@@ -16,9 +16,9 @@ from textual.widgets import Input, Static
 from cluster.errors import RcaError
 from cluster.text.plain import plain
 from rca_tui.draw.text import fit
+from rca_tui.glyphs import BAD
 from rca_tui.screens.dialogs import type_into
 from rca_tui.session import Choice
-from rca_tui.theme import BAD
 from rca_tui.widgets.rows import Layout, Rows
 from rca_tui.work import messages
 from rca_tui.work.threads import in_thread

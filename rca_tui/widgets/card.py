@@ -14,8 +14,8 @@ from textual.widgets import Static
 from cluster.display import Code, code_lines, document, to_text
 from cluster.text.plain import plain
 from rca_tui.draw.verdict import chances, doubts, evidence, following, head
+from rca_tui.glyphs import WARN
 from rca_tui.session import Diagnosis
-from rca_tui.theme import WARN
 from rca_tui.widgets.fitted import Fitted
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from textual.widgets import Static
 from cluster.text.plain import plain
 from rca_tui.draw.evidence import logs_of, numbers_of, plot_of
 from rca_tui.draw.plot import Plot
+from rca_tui.glyphs import WARN
 from rca_tui.session import Diagnosis
-from rca_tui.theme import WARN
 from rca_tui.widgets.chart import Chart
 from rca_tui.widgets.fitted import Fitted
 

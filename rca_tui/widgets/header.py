@@ -14,8 +14,8 @@ from cluster.text.plain import plain
 from cluster.text.times import date_time, span
 from faults.states import State
 from rca_tui.draw.text import fit
+from rca_tui.glyphs import BAD, GOOD, UNKNOWN, WARN
 from rca_tui.session import Session
-from rca_tui.theme import BAD, GOOD, UNKNOWN, WARN
 
 OLD = 60.0
 """Seconds after the window that was judged from which the verdict on a live deployment has an age."""
