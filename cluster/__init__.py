@@ -6,8 +6,9 @@ The names below are the public ones, for scripts and notebooks. They are importe
   `load_incident_with_truth` (for a scorer), `new_incident_path`. One is an `Incident`: a `Window`, an `Onset`, a
   `Topology` of `Component`s and `Edge`s, and `Telemetry`.
 - Deployments: every adapter is a `Deployment`: `LocalDeployment` (this machine), `KubernetesDeployment` (a cluster),
-  `ReplayDeployment` (a saved incident). One that `HasPods` gives faults control of each `Pod`. `start_local`,
-  `local_status` and `stop_local` control the one on this machine.
+  `ReplayDeployment` (a saved incident), `PlayedDeployment` (a saved incident that arrives as time goes on). One that
+  `HasPods` gives faults control of each `Pod`. `start_local`, `local_status` and `stop_local` control the one on this
+  machine.
 - Signals: `SIGNALS`, the canonical names and their units.
 - Errors: everything that a person can cause or repair is an `RcaError`.
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from cluster.local.lifecycle import status as local_status
     from cluster.local.lifecycle import up as start_local
     from cluster.paths import cache_home
+    from cluster.played import PlayedDeployment
     from cluster.replay import ReplayDeployment
     from cluster.signals import SIGNALS
     from cluster.topology import Component, Edge, Kind, Relation, Topology
@@ -59,6 +61,7 @@ __all__ = [
     "LocalDeployment",
     "Onset",
     "OnsetSource",
+    "PlayedDeployment",
     "Pod",
     "RcaError",
     "Relation",
@@ -102,6 +105,7 @@ if not TYPE_CHECKING:
             "Pod": "cluster.deployment:Pod",
             "RcaError": "cluster.errors:RcaError",
             "Relation": "cluster.topology:Relation",
+            "PlayedDeployment": "cluster.played:PlayedDeployment",
             "ReplayDeployment": "cluster.replay:ReplayDeployment",
             "SIGNALS": "cluster.signals:SIGNALS",
             "Telemetry": "cluster.incident.model:Telemetry",

@@ -35,8 +35,6 @@ from cluster.text.times import span
 from cluster.topology import Topology
 from cluster.window import Window
 
-SPEEDS = (1.0, 2.0, 4.0)
-"""Seconds of the recording in one second."""
 SILENT = 15.0
 """Seconds without a value after which a signal that the recording lost is told as lost."""
 _ENDING = (Origin.STALE, Origin.PARTIAL, Origin.SCRAPE_FAILED)

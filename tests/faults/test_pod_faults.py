@@ -64,7 +64,7 @@ def limited(folder: Path, version: Version, files: Mapping[str, str]) -> LocalPo
     holder = identify(os.getpid())
     assert holder is not None
     return LocalPod(
-        LocalState("id", "llamacpp", 4.0, folder, 1, 2, cgroups, False, holders={"replica-1": holder}), "replica-1"
+        LocalState("id", "llamacpp", folder, 1, 2, cgroups, False, holders={"replica-1": holder}), "replica-1"
     )
 
 
@@ -118,7 +118,7 @@ def test_throttle_says_why_where_pods_have_no_cgroup(
 ) -> None:
     bare = Cgroups(Version.NONE, reason="no cgroup hierarchy is mounted")
     holder = {"replica-1": Process(1, 1)}
-    state = LocalState("id", "llamacpp", 4.0, tmp_path, 1, 2, bare, False, holders=holder)
+    state = LocalState("id", "llamacpp", tmp_path, 1, 2, bare, False, holders=holder)
     monkeypatch.setattr(Pod, "limited", LocalPod(state, "replica-1"), raising=False)
     found = CpuThrottle().available(deployment)
     assert (found.ok, "no cgroup hierarchy is mounted" in found.reason) == (False, True)

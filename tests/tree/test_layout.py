@@ -15,11 +15,11 @@ from methods.answer.types import Method
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = {
-    "cluster": {"incident", "kubernetes", "local", "prometheus", "text"},
+    "cluster": {"imports", "incident", "kubernetes", "local", "prometheus", "text"},
     "faults": {"kubernetes", "local", "recording"},
     "guidelines": {"checks", "measured"},
     "methods": {"answer", "evaluation", "graph", "peers", "running", "telemetry", "verdict"},
-    "rca_tui": {"commands", "draw", "listen", "mcp", "notebook", "report", "screens", "widgets", "work"},
+    "rca_tui": {"commands", "draw", "listen", "mcp", "notebook", "report", "room", "screens", "widgets", "work"},
 }
 LONGEST = 400  # lines
 

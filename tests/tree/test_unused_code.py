@@ -48,6 +48,7 @@ ALLOWED = {
         *("pool_classes_by_scheme", "ConnectionCls"),  # urllib3
         "retries",  # the kubernetes client
         "disabled",  # ipywidgets
+        "public_url",  # textual-serve
         *("thread", "exclusive", "exit_on_error"),  # Textual's run_worker
         *(
             "n_ctx",

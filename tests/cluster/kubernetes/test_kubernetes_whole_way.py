@@ -117,7 +117,7 @@ def test_a_viewer_without_the_right_to_drill_passes(whole: MockApi) -> None:
     [
         (["--context", "prod", "diagnose"], "no context 'prod'; it has: mock"),
         (["--context", "prod", "record"], "no context 'prod'"),
-        (["--context", "mock", "up"], "up is not for a cluster; --context goes with: check, diagnose"),
+        (["--context", "mock", "up"], "up is not for a cluster; --context goes with: campaign, check, diagnose"),
         (["--context", "mock"], "needs a terminal"),
         (["diagnose"], "no deployment runs on this machine"),
     ],

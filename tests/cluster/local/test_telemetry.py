@@ -28,7 +28,7 @@ PARSERS = [records.span, records.access, records.engine, records.ray_serve, reco
 
 def connected(folder: Path, prometheus_port: int) -> LocalDeployment:
     """A deployment of which nothing runs but, perhaps, Prometheus."""
-    state = LocalState("id", "llamacpp", 4.0, folder, 1, prometheus_port, NO_CGROUPS, rootless=False)
+    state = LocalState("id", "llamacpp", folder, 1, prometheus_port, NO_CGROUPS, rootless=False)
     return LocalDeployment(state)
 
 
