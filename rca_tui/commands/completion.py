@@ -44,10 +44,10 @@ def faults(incomplete: str) -> list[str]:
 
 
 def targets(incomplete: str) -> list[str]:
-    """Components of the deployment that `rca-tui up` starts."""
-    from cluster.local.layout import KINDS
+    """Components of the deployment that `rca-tui up` starts when it is told nothing."""
+    from cluster.local.layout import GATEWAY, LLAMACPP, NODE, serving
 
-    return _fitting(KINDS, incomplete)
+    return _fitting(dict.fromkeys((GATEWAY, *serving(LLAMACPP), NODE)), incomplete)
 
 
 def contexts(incomplete: str) -> list[str]:
