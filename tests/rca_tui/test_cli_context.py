@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 from commands import refusal, run
+from typer.testing import CliRunner
 
 from cluster.deployment import DeploymentError
-from rca_tui.__main__ import in_cluster
+from rca_tui.__main__ import app, in_cluster
 
-SERVES = ["listen", "mcp"]
-"""Commands that connect when they are asked: `test_listen` and `test_mcp` have their tests."""
+SERVES = ["listen", "mcp", "serve"]
+"""Commands that connect when they are asked: `test_listen`, `test_mcp` and `test_serve` have their tests."""
+SHOWS_FIRST = ["campaign"]
+"""A command that prints its plan before it connects: tested below."""
 COMMANDS: dict[str, tuple[str, ...]] = {
     "check": (),
     "diagnose": ("--seconds", "60"),
@@ -44,7 +47,7 @@ def connections(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str | N
 
 
 def test_every_command_that_takes_a_context_is_tested_here() -> None:
-    assert in_cluster() == sorted([*COMMANDS, *SERVES])
+    assert in_cluster() == sorted([*COMMANDS, *SERVES, *SHOWS_FIRST])
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -55,6 +58,20 @@ def test_a_context_is_accepted_on_both_sides(command: str, connections: list[str
     assert "does not answer" in refusal("--context", "prod", command, "--context", "prod", *arguments)
     assert connections == ["prod"] * 3
     assert "--context NAME" in run(command, "--help")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--context", "prod", "campaign", "short", "--yes"), ("campaign", "short", "--yes", "--context", "prod")],
+    ids=["before", "after"],
+)
+def test_a_campaign_shows_its_plan_and_connects_to_the_context(
+    arguments: tuple[str, ...], connections: list[str | None]
+) -> None:
+    result = CliRunner().invoke(app, list(arguments))
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1].endswith("the cluster does not answer")
+    assert connections == ["prod"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
