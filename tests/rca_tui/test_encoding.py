@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from rca_tui import encoding, theme
+from rca_tui import encoding, glyphs
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-STATES = (theme.GOOD, theme.WARN, theme.BAD, theme.UNKNOWN)
+STATES = (glyphs.GOOD, glyphs.WARN, glyphs.BAD, glyphs.UNKNOWN)
 
 
 def printed(*arguments: str, **locale: str) -> bytes:
