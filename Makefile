@@ -56,7 +56,7 @@ lint: $(STAMP) ## ruff, types, which way imports go
 	$(BIN)/mypy $(PACKAGES)
 	$(BIN)/lint-imports --no-logo
 
-check: lint ## lint, then the fast tests in two processes: nothing is started, 1 min 30 s on 2 quiet cores
+check: lint ## lint, then the fast tests in two processes: nothing is started, less than 2 min on 2 quiet cores
 	$(BIN)/python -m pytest -q -m "not live and not slow" -n 2 --dist worksteal
 
 test: setup lint ## lint, then every test
