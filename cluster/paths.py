@@ -43,6 +43,11 @@ def reports() -> Path:
     return state_home() / "reports"
 
 
+def scenarios() -> Path:
+    """The folder of the user's own drill scenarios."""
+    return config_home() / "scenarios"
+
+
 def listener() -> Path:
     """The folder in which the listener keeps which alerts it took and which files it made."""
     return state_home() / "listen"

@@ -26,6 +26,7 @@ from rca_tui.commands import (
     load,
     mcp,
     report,
+    scenarios,
     scoring,
     serve,
     smoke,
@@ -96,7 +97,10 @@ def start(
 
 
 ANSWERS = (triage, analysis, contrast, report, annotate, check, scoring, ablation)
-GROUPS = (deployment, load, smoke, doctor, incidents, *ANSWERS, drills, campaign, lists, listen, serve, mcp)
+GROUPS = (
+    *(deployment, load, smoke, doctor, incidents, *ANSWERS, drills, scenarios, campaign),
+    *(lists, listen, serve, mcp),
+)
 for commands in GROUPS:
     commands.register(app)
 

@@ -24,6 +24,7 @@ INCIDENT = "drill-05"
 RUNS = (
     ("methods",),
     ("faults",),
+    ("scenarios",),
     ("incidents",),
     ("status",),
     ("down",),

@@ -460,6 +460,25 @@ class Plan(Answer):
     data: dict[str, Any]
 
 
+class ScenarioPage(Shape):
+    text: str
+    severity: Literal["critical", "warning", "info"]
+    labels: dict[str, str]
+    latest: float = Field(description="seconds after the fault at which it comes although the SLI is good")
+
+
+class Scenario(Answer):
+    name: str
+    title: str
+    difficulty: int = Field(description="1 for a first drill, 5 for the hardest")
+    page: ScenarioPage
+    story: str
+    load: str
+    limit: float = Field(description="seconds from the page to the guess")
+    hints: list[int] = Field(description="points that each costs")
+    shipped: bool
+
+
 class Method(Answer):
     name: str
     class_name: str
@@ -597,6 +616,7 @@ SHAPES: dict[str, tuple[type[Answer], ...]] = {
     "ablate": (Ablation,),
     "campaign": (Campaign,),
     "drill": (Drilled, Sealed, Plan, Paper),
+    "scenarios": (Scenario,),
     "recover": (Undone,),
     "methods": (Method,),
     "faults": (Fault,),

@@ -12,7 +12,7 @@ import typer
 from cluster.text.plain import plain
 from cluster.text.quantities import number
 from cluster.text.times import span
-from rca_tui.commands import completion
+from rca_tui.commands import completion, scenarios
 from rca_tui.commands.connection import InCluster, choose_also, chosen, connected
 from rca_tui.commands.errors import BadInput, Interrupted, at_terminal, interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
@@ -46,6 +46,12 @@ def drill(
     blind: Annotated[
         bool, typer.Option("--blind", help="Fault and component are drawn at random; `rca-tui reveal` shows them.")
     ] = False,
+    scenario: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="A scenario that `rca-tui scenarios` lists, or a path: chance draws its fault."
+        ),
+    ] = None,
     baseline: Annotated[float, typer.Option(help="Seconds before the fault.")] = 120.0,
     seconds: Annotated[float, typer.Option(help="Seconds of the fault.")] = 60.0,
     aftermath: Annotated[float, typer.Option(help="Seconds after it.")] = 60.0,
@@ -80,6 +86,13 @@ def drill(
     from faults.errors import InjectionFailed, Refused
     from faults.states import State
 
+    chosen_one = None
+    if scenario is not None:
+        if blind or fault or target or param or dry_run:
+            raise BadInput("a scenario draws fault, component and parameters itself: use --scenario without them")
+        chosen_one, blind = scenarios.chosen(scenario)[1], True
+        say(f"{chosen_one.title}: {chosen_one.story}", limit=5000)
+        say(f"PAGE, {chosen_one.page.severity}: {chosen_one.page.text}")
     if blind and (fault or target or param or dry_run):
         raise BadInput("a blind drill draws fault, component and parameters itself: use --blind without them")
     if not blind and not (fault and target):
@@ -97,7 +110,10 @@ def drill(
         _print_paper(fault, target, parameters, seconds, as_json)
         return
     with connected() as deployment:
-        if fault is None or target is None:
+        if chosen_one is not None:
+            drawn = chosen_one.draw(deployment)
+            fault, target, parameters = drawn.fault, drawn.target, dict(drawn.parameters)
+        elif fault is None or target is None:
             from faults.blind import draw
 
             fault, target = draw(deployment)

@@ -16,7 +16,7 @@ from methods.answer.types import Method
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = {
     "cluster": {"imports", "incident", "kubernetes", "local", "prometheus", "text"},
-    "faults": {"kubernetes", "local", "recording"},
+    "faults": {"kubernetes", "local", "recording", "scenarios"},
     "guidelines": {"checks", "measured"},
     "methods": {"answer", "evaluation", "graph", "peers", "running", "telemetry", "verdict"},
     "rca_tui": {"commands", "draw", "listen", "mcp", "notebook", "report", "room", "screens", "widgets", "work"},

@@ -1,0 +1,326 @@
+"""Scenario: one drill that teaches, read from a YAML file.
+
+A file says what the player is told (title, page, story), what may go wrong (of which chance draws one), the load, the
+time limit, hints with their costs, and the debrief. An error names the file, the line and the field.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection, Hashable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import model_validator as whole_model
+
+from cluster import signals
+from cluster.errors import RcaError
+from cluster.incident.truth import NO_FAULT
+from cluster.text.plain import plain
+from cluster.text.times import seconds_of
+from cluster.topology import Kind
+from faults import catalog
+from faults.engine import MAX_SECONDS
+from faults.errors import FaultError, Refused
+
+if TYPE_CHECKING:
+    from cluster.deployment import Deployment
+
+LARGEST = 64 * 1024
+"""Bytes of a file."""
+DEEPEST = 20
+"""Levels of nesting in a file."""
+LOADS = ("constant", "bursty", "diurnal")
+
+
+class ScenarioError(RcaError):
+    """A file that is no scenario; the message names file, line and field."""
+
+
+def _seconds(value: object) -> object:
+    return seconds_of(value) if isinstance(value, str) else value
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds)]
+Short = Annotated[str, Field(min_length=1, max_length=200)]
+Long = Annotated[str, Field(min_length=1, max_length=4000)]
+Value = bool | int | float | str
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Severity(StrEnum):
+    """Of an alert, as Alertmanager's label has it."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class PageText(_Strict):
+    """The page that wakes the player."""
+
+    text: Short = Field(description="what the pager shows")
+    severity: Severity = Field(default=Severity.CRITICAL, description="of the alert")
+    labels: dict[Short, Short] = Field(default={}, max_length=30, description="labels of the alert")
+    latest: Seconds = Field(
+        default=90.0, ge=5, le=600, description="time after the fault at which it comes although the SLI is good"
+    )
+
+
+class Cause(_Strict):
+    """One thing that may go wrong."""
+
+    fault: str = Field(description=f"name of a fault, or {NO_FAULT} for nothing at all")
+    targets: tuple[Short, ...] = Field(
+        default=(), max_length=100, description="ids or kinds of components to draw from; empty: all that it can hit"
+    )
+    parameters: dict[str, Value | tuple[Value, ...]] = Field(
+        default={}, max_length=20, description="of the fault; a list is a choice that chance draws from"
+    )
+
+    @field_validator("fault")
+    @classmethod
+    def _exists(cls, name: str) -> str:
+        if name != NO_FAULT:
+            try:
+                catalog.entry(name)
+            except FaultError as error:
+                raise ValueError(str(error)) from None
+        return name
+
+    @field_validator("targets")
+    @classmethod
+    def _fitting(cls, targets: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        name = info.data.get("fault", NO_FAULT)
+        if name == NO_FAULT:
+            if targets and "fault" in info.data:
+                raise ValueError("without a fault there is no target")
+            return targets
+        able = catalog.load(name).targets
+        for target in targets:
+            if target in set(Kind) and target not in able:
+                raise ValueError(f"{name} cannot hit a {target}; it can hit: {', '.join(sorted(able))}")
+        return targets
+
+    @field_validator("parameters")
+    @classmethod
+    def _accepted(cls, parameters: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        name = info.data.get("fault", NO_FAULT)
+        if name == NO_FAULT:
+            return parameters
+        for key, values in parameters.items():
+            for value in _choices(values):
+                try:
+                    catalog.load(name).parse({key: value})
+                except FaultError as error:
+                    raise ValueError(str(error)) from None
+        return parameters
+
+
+class Opens(_Strict):
+    """What a hint opens: a guideline's page, a signal, or a step of a method's explanation."""
+
+    guideline: Short | None = Field(default=None, description="name of a check")
+    signal: Short | None = Field(default=None, description="name of a canonical signal")
+    method: Short | None = Field(default=None, description="name of a method whose explanation is opened")
+    step: int = Field(default=1, ge=1, le=50, description="which step of that explanation")
+
+    @whole_model(mode="after")
+    def _one(self) -> Opens:
+        if sum(each is not None for each in (self.guideline, self.signal, self.method)) != 1:
+            raise ValueError("name one of guideline, signal and method")
+        return self
+
+    @field_validator("signal")
+    @classmethod
+    def _known_signal(cls, name: str | None) -> str | None:
+        if name is not None and name not in signals.SIGNALS:
+            raise ValueError(f"there is no signal {name!r}")
+        return name
+
+    @field_validator("guideline", "method")
+    @classmethod
+    def _known(cls, name: str | None, info: ValidationInfo) -> str | None:
+        names: Collection[str] | None = (info.context or {}).get(info.field_name)
+        if name is not None and names is not None and name not in names:
+            raise ValueError(f"there is no {info.field_name} {name!r}; there are: {', '.join(sorted(names))}")
+        return name
+
+
+class Hint(_Strict):
+    """Help that costs points."""
+
+    text: Long = Field(description="what the player is told")
+    opens: Opens | None = Field(default=None, description="what it opens beside the text")
+    costs: int = Field(ge=0, le=100, description="points")
+
+
+class Scenario(_Strict):
+    """A drill that teaches. Its name is that of its file."""
+
+    title: Short = Field(description="one line; it must not tell the cause")
+    difficulty: int = Field(ge=1, le=5, description="1 for a first drill, 5 for the hardest")
+    page: PageText = Field(description="the page that wakes the player")
+    story: Long = Field(description="what the player is told before it begins")
+    may: tuple[Cause, ...] = Field(min_length=1, max_length=50, description="what may go wrong; chance draws one")
+    load: Short = Field(
+        default="constant", description=f"the load while it runs: {', '.join(LOADS)}, or a CSV file of requests"
+    )
+    baseline: Seconds = Field(default=60.0, ge=30, le=600, description="time before the fault")
+    limit: Seconds = Field(default=300.0, ge=30, le=480, description="time from the page to the guess")
+    hints: tuple[Hint, ...] = Field(default=(), max_length=20, description="in the order in which they are given")
+    learn: tuple[Short, ...] = Field(min_length=1, max_length=10, description="what the player should take away")
+    debrief: Long = Field(description="what is told after the guess")
+
+    @field_validator("load")
+    @classmethod
+    def _load(cls, load: str) -> str:
+        if load not in LOADS and not load.endswith(".csv"):
+            raise ValueError(f"{load!r} is no load: {', '.join(LOADS)}, or a file that ends with .csv")
+        return load
+
+    @whole_model(mode="after")
+    def _short_enough(self) -> Scenario:
+        if self.longest > MAX_SECONDS:
+            raise ValueError(f"page.latest and limit are {self.longest:g} s together, a fault lasts {MAX_SECONDS:g} s")
+        return self
+
+    @property
+    def longest(self) -> float:
+        """Seconds that a fault must last at most: until the page and the guess."""
+        return self.page.latest + self.limit
+
+    def draw(self, deployment: Deployment, rng: random.Random | None = None) -> Drawn:
+        """A fault that can be injected there, its target and its parameters, each equally likely.
+
+        Args:
+            rng: by default the randomness of the system, which has no seed.
+
+        Raises:
+            Refused: none of what may go wrong can be made there.
+            DeploymentError: the deployment cannot be read.
+        """
+        rng = rng or random.SystemRandom()
+        able = [(cause, targets) for cause in self.may if (targets := _targets(cause, deployment)) is not None]
+        if not able:
+            raise Refused(
+                "refused, nothing was touched: none of what may go wrong in this scenario can be injected into "
+                "this deployment, see `rca-tui faults`"
+            )
+        cause, targets = rng.choice(able)
+        parameters = {name: rng.choice(_choices(values)) for name, values in cause.parameters.items()}
+        return Drawn(fault=cause.fault, target=rng.choice(targets), parameters=parameters)
+
+
+class Drawn(_Strict):
+    """What chance drew."""
+
+    fault: str
+    target: str
+    parameters: dict[str, Value]
+
+
+def load(path: Path, known: dict[str, Collection[str]] | None = None) -> Scenario:
+    """Read a scenario. Raises ScenarioError.
+
+    Args:
+        known: names of the methods under "method" and of the checks under "guideline", which hints are held to. This
+            room knows neither; None accepts any.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(LARGEST + 1)
+    except OSError as error:
+        raise ScenarioError(f"{path} cannot be read: {error.strerror or error}") from None
+    if len(raw) > LARGEST:
+        raise ScenarioError(f"{path} is larger than {LARGEST // 1024} KiB: it is no scenario")
+    try:
+        text = raw.decode()
+        _check_events(text, path)
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except UnicodeDecodeError:
+        raise ScenarioError(f"{path} is not UTF-8 text: save it as UTF-8") from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ScenarioError(f"{path}:{line}: this is not YAML: {plain(error.problem, 200)}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ScenarioError(f"{path} is not YAML: {plain(' '.join(str(error).split()), 200)}") from None
+    _check_keys(node, path)
+    if not isinstance(data, dict):
+        raise ScenarioError(f"{path}:1: a scenario is a mapping that begins with `title:`")
+    try:
+        return Scenario.model_validate(data, context=known)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        line, where = _place(node, first["loc"])
+        message = str(first["msg"]).removeprefix("Value error, ")
+        raise ScenarioError(f"{path}:{line}: {where or 'the file'}: {plain(message, 600)}") from None
+
+
+def _check_events(text: str, path: Path) -> None:
+    """Refuse what makes a small file large or deep, before anything is built from it."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        line = event.start_mark.line + 1
+        if isinstance(event, yaml.AliasEvent):
+            raise ScenarioError(f"{path}:{line}: a scenario has no aliases: write the value again")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise ScenarioError(f"{path}:{line}: nested more than {DEEPEST} levels deep: it is no scenario")
+
+
+def _check_keys(node: yaml.Node | None, path: Path) -> None:
+    """Refuse a key that is given twice: YAML would silently take the last one."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[Hashable] = set()
+        for key, value in node.value:
+            if key.value in seen if isinstance(key, yaml.ScalarNode) else True:
+                name = plain(getattr(key, "value", "a key"), 60)
+                raise ScenarioError(f"{path}:{key.start_mark.line + 1}: {name}: given twice, or no plain name")
+            seen.add(key.value)
+            _check_keys(value, path)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            _check_keys(value, path)
+
+
+def _place(node: yaml.Node | None, loc: tuple[int | str, ...]) -> tuple[int, str]:
+    """Line from 1 and dotted field of a place in the file, as near to it as the file goes."""
+    line = 1
+    names: list[str] = []
+    for part in loc:
+        inner = None
+        if isinstance(node, yaml.MappingNode):
+            inner = next((pair for pair in node.value if pair[0].value == part), None)
+            line = inner[0].start_mark.line + 1 if inner else line
+            node = inner[1] if inner else None
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        elif names:
+            break
+        names.append(f"[{part + 1}]" if isinstance(part, int) else f".{plain(part, 60)}")
+    return line, "".join(names).removeprefix(".")
+
+
+def _targets(cause: Cause, deployment: Deployment) -> list[str] | None:
+    """Components that it can hit there; None where it cannot be injected."""
+    if cause.fault == NO_FAULT:
+        return None
+    fault = catalog.load(cause.fault, deployment.kind)
+    able = [component.id for component in deployment.topology().of_kind(*fault.targets)]
+    if cause.targets:
+        kinds = {component.id: component.kind for component in deployment.topology().components}
+        able = [name for name in able if name in cause.targets or kinds[name] in cause.targets]
+    return able if able and fault.available(deployment).ok else None
+
+
+def _choices(values: Value | tuple[Value, ...]) -> tuple[Value, ...]:
+    return values if isinstance(values, tuple) else (values,)

@@ -1,0 +1,127 @@
+"""Scenarios: every one that is shipped is usable, and a bad file is told with its line and field."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from fake_deployment import FakeDeployment
+
+from cluster import paths
+from cluster.incident.truth import NO_FAULT
+from faults import catalog
+from faults import scenario_library as library
+from faults.errors import Refused
+from faults.scenario import LARGEST, Cause, Hint, Opens, PageText, Scenario, ScenarioError, load
+from rca_tui.commands.scenarios import known
+
+GOOD = """title: One
+difficulty: 1
+page:
+  text: slow
+story: a story
+may:
+  - fault: cpu-stress
+    targets: [replica]
+    parameters: {workers: [2, 8]}
+hints:
+  - text: look
+    opens: {guideline: limits}
+    costs: 5
+learn: [a]
+debrief: b
+"""
+SHIPPED = sorted(library.SHIPPED.glob("*.yaml"))
+
+
+def scenario(folder: Path, text: str) -> Path:
+    path = folder / "mine.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_at_least_14_are_shipped() -> None:
+    assert len(SHIPPED) >= 14
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_a_shipped_scenario_is_valid_and_does_not_tell(path: Path) -> None:
+    read = load(path, known())
+    told = f"{read.title} {read.page.text} {read.page.labels} {read.story}"
+    assert not [entry.name for entry in catalog.entries() if entry.name in told]
+    for cause in read.may:
+        if cause.fault != NO_FAULT:
+            assert "local" in catalog.entry(cause.fault).deployments
+
+
+def test_what_may_go_wrong_is_drawn_by_chance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from faults.local.cpu_stress import CpuStress
+    from faults.types import Availability
+
+    deployment = FakeDeployment.start(tmp_path)
+    monkeypatch.setattr(CpuStress, "available", lambda self, deployment: Availability(True))
+    read = load(scenario(tmp_path, GOOD))
+    drawn = [read.draw(deployment, random.Random(seed)) for seed in range(40)]
+    assert {one.fault for one in drawn} == {"cpu-stress"}
+    assert {one.target for one in drawn} == {"replica-0", "replica-1"}
+    assert {one.parameters["workers"] for one in drawn} == {2, 8}
+    monkeypatch.setattr(CpuStress, "available", lambda self, deployment: Availability(False, "no"))
+    with pytest.raises(Refused, match="none of what may go wrong"):
+        read.draw(deployment)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("difficulty: 1", "difficulty: 9", "mine.yaml:2: difficulty: Input should be less than or equal to 5"),
+        ("  text: slow", "  texts: slow", "mine.yaml:3: page.text: Field required"),
+        ("fault: cpu-stress", "fault: cpu", r"mine.yaml:7: may\[1\].fault: there is no fault 'cpu'"),
+        ("[replica]", "[gateway]", r"mine.yaml:8: may\[1\].targets: cpu-stress cannot hit a gateway"),
+        ("[2, 8]", "[2, 99]", r"mine.yaml:9: may\[1\].parameters: cpu-stress: workers: Input should be less"),
+        ("guideline: limits", "guideline: x", r"mine.yaml:12: hints\[1\].opens.guideline: there is no guideline 'x'"),
+        ("guideline: limits", "signal: x", r"mine.yaml:12: hints\[1\].opens.signal: there is no signal 'x'"),
+        ("guideline: limits", "step: 2", r"mine.yaml:12: hints\[1\].opens: name one of guideline, signal and method"),
+        ("debrief: b", "debrief: b\nlimit: 1x", "mine.yaml:16: limit: '1x' is not a duration"),
+        ("debrief: b", "debrief: b\nlimit: 8m\nbaseline: 9x", "mine.yaml:17: baseline: '9x' is not a duration"),
+        ("text: slow", "text: slow\n  latest: 9m", "mine.yaml:1: the file: page.latest and limit are 840 s together"),
+        ("debrief: b", "debrief: b\nload: wild", "mine.yaml:16: load: 'wild' is no load"),
+        ("debrief: b", "debrief: b\ntitle: two", "mine.yaml:16: title: given twice"),
+        ("story: a story", "story: [", "mine.yaml:.* is not YAML"),
+        ("debrief: b", "debrief: &b b\nname: *b", "mine.yaml:16: a scenario has no aliases"),
+        ("story: a story", "story: " + "[" * 30 + "]" * 30, "mine.yaml:5: nested more than 20"),
+        ("debrief: b", "debrief: !!python/object/apply:os.system [true]", "mine.yaml:15: this is not YAML"),
+    ],
+)
+def test_a_wrong_file_is_told_with_line_and_field(tmp_path: Path, old: str, new: str, said: str) -> None:
+    with pytest.raises(ScenarioError, match=said):
+        load(scenario(tmp_path, GOOD.replace(old, new)), known())
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"- a", b"x" * (LARGEST + 1), b"a: \x1b[31m", b"? [a]\n: b"])
+def test_what_is_no_scenario_is_one_sentence(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ScenarioError) as caught:
+        load(path)
+    assert "\x1b" not in str(caught.value)
+
+
+def test_own_ones_stand_beside_the_shipped_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    paths.scenarios().mkdir(parents=True)
+    scenario(paths.scenarios(), GOOD)
+    (paths.scenarios() / "bad.yaml").write_text("title: 1\n")
+    listed = {one.name: one for one in library.listings()}
+    assert len(listed) == len(SHIPPED) + 2
+    assert not listed["mine"].shipped and listed["mine"].scenario is not None
+    assert "bad.yaml:1" in listed["bad"].problem
+    assert library.find("mine")[1].title == "One"
+    with pytest.raises(ScenarioError, match="did you mean mine"):
+        library.find("mina")
+
+
+def test_the_how_to_page_has_every_field() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "how-to" / "scenarios.md").read_text(encoding="utf-8")
+    for model in (Scenario, PageText, Cause, Hint, Opens):
+        assert [name for name in model.model_fields if f"{name}` |" not in page] == []
