@@ -25,6 +25,7 @@ from cluster.kubernetes import discovery, settings
 from cluster.kubernetes.api import Api
 from cluster.kubernetes.discovery import Stack, Target
 from cluster.kubernetes.identity import PodHistory
+from cluster.kubernetes.kubeconfig import Kubeconfig
 from cluster.kubernetes.objects import Node, Pod, parse_node
 from cluster.kubernetes.pod_watch import PodWatch
 from cluster.kubernetes.resources import NODES
@@ -220,11 +221,8 @@ class KubernetesDeployment(Deployment, HasAlerts, HasEvents):
 
 def open_api(context: str | None) -> tuple[Api, Settings]:
     """The context's API server and its settings. Reads files, sends nothing. Raises DeploymentError."""
-    # The settings may name the kubeconfig, and only the kubeconfig names the current context.
-    configured = settings.load(context) if context else Settings()
-    api = Api(context, configured.kubeconfig, configured.deadline)
-    if context is None:
-        configured = settings.load(api.context)
-        api.close()
-        api = Api(api.context, configured.kubeconfig, configured.deadline)
-    return api, configured
+    # The settings may name the kubeconfig, and only the kubeconfig names the current context. One `Api` each time: to
+    # make it runs the login plugin.
+    context = context or Kubeconfig.read().choose(None)
+    configured = settings.load(context)
+    return Api(context, configured.kubeconfig, configured.deadline), configured

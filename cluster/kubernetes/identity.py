@@ -1,7 +1,8 @@
 """Assigns pods to components, the same way for as long as the deployment lives, while pods come and go.
 
-A pod of a StatefulSet has its number in its name. Others have random names: a new pod of a group takes the lowest
-number that no living pod holds, so the successor of a pod that was replaced is the same component with another uid.
+A pod of a StatefulSet has its number in its name. Others have random names: a new pod of a group takes the number of a
+pod that is being deleted, else the lowest that no living pod holds. So the successor of a pod that was replaced is the
+same component with another uid. A pod keeps its number as long as it lives, unless its successor takes it.
 A file keeps the assignments: later commands repeat them, and can attribute the telemetry of deleted pods.
 """
 
@@ -40,23 +41,35 @@ class PodHistory:
         self._records: dict[str, PodRecord] = {one.uid: one for one in _read(file)}
 
     def assign(self, prefix: str, pods: Iterable[Pod]) -> dict[str, Pod]:
-        """Component ids, `prefix-0` and so on, of the living pods of one group."""
+        """Component ids, `prefix-0` and so on, of the living pods of one group.
+
+        A pod that is being deleted has none once a newer pod has taken its number.
+        """
         living = sorted(pods, key=lambda pod: (pod.created, pod.name))
         assigned: dict[str, Pod] = {}
         unassigned: list[Pod] = []
+        leaving: dict[str, Pod] = {}
         for pod in living:
             known = self._records.get(pod.uid)
             wanted = f"{prefix}-{match[1]}" if pod.ordinal and (match := _ORDINAL.search(pod.name)) else ""
-            wanted = wanted or (known.component if known and known.component.startswith(f"{prefix}-") else "")
-            if wanted and wanted not in assigned:
+            wanted = wanted or (known.component if known and _is_numbered(known.component, prefix) else "")
+            if wanted and pod.deleting:
+                leaving.setdefault(wanted, pod)
+            elif wanted and wanted not in assigned:
                 assigned[wanted] = pod
             else:
                 unassigned.append(pod)
+        vacated = [component for component in leaving if component not in assigned]
         number = 0
-        for pod in unassigned:
-            while f"{prefix}-{number}" in assigned:
+        # One that is deleted before it had a number has no claim on another's.
+        for pod in sorted(unassigned, key=lambda pod: pod.deleting):
+            if vacated and not pod.deleting:
+                assigned[vacated.pop(0)] = pod
+                continue
+            while f"{prefix}-{number}" in assigned or f"{prefix}-{number}" in vacated:
                 number += 1
             assigned[f"{prefix}-{number}"] = pod
+        assigned |= {component: leaving[component] for component in vacated}
         return dict(sorted(assigned.items(), key=lambda item: int(item[0].rpartition("-")[2])))
 
     def record(self, components: Mapping[str, Iterable[Pod]]) -> None:
@@ -89,6 +102,11 @@ class PodHistory:
             Path(temporary).replace(self._file)
         except OSError:
             pass  # later commands assign without it
+
+
+def _is_numbered(component: str, prefix: str) -> bool:
+    """Whether it is one of the group's: `ray-replicas-head-0` is none of `ray-replicas`."""
+    return component.startswith(f"{prefix}-") and component.removeprefix(f"{prefix}-").isdigit()
 
 
 def _read(file: Path | None) -> list[PodRecord]:

@@ -231,6 +231,7 @@ class SeriesOwner:
             pods[0].owner: component for component, pods in stack.pods.items() if owners[pods[0].owner] == 1
         }
         self._pod_prefixes = tuple(f"{owner}-" for owner in owners if owner)
+        self._living = frozenset(pod.name for pods in stack.pods.values() for pod in pods)
         self._gpus: dict[str, list[tuple[str, str]]] = {}
         self._on_node: dict[str, list[str]] = {}
         for edge in stack.topology.edges:
@@ -247,8 +248,9 @@ class SeriesOwner:
                 known = self._gpus.setdefault(pod or f"/{host}", [])
                 if (gpu, part) not in known:
                     self._gpus[pod or f"/{host}"] = sorted([*known, (gpu, part)], key=_gpu_order)
-        for labels, values in series.items():
-            key = self._key(query, labels)
+        # While a pod ends beside its successor, both have values: the successor's count.
+        for labels in sorted(series, key=lambda labels: labels[0] not in self._living):
+            key, values = self._key(query, labels), series[labels]
             if key is None:
                 continue
             merged[key] = values if key not in merged else np.where(np.isnan(merged[key]), values, merged[key])

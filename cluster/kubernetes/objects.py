@@ -25,6 +25,7 @@ class Pod:
         ordinal: it belongs to a StatefulSet: the number in its name is its identity.
         ready: its readiness probes pass, and it is not being deleted.
         ended: it has run to its end or failed.
+        deleting: its deletion was requested; it may serve for a while.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Pod:
     ordinal: bool
     ready: bool
     ended: bool
+    deleting: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ def parse_pod(obj: Object) -> Pod:
         ordinal=kind == "StatefulSet",
         ready=_condition(status, "Ready") and not deleting,
         ended=status.get("phase") in ("Succeeded", "Failed"),
+        deleting=deleting,
     )
 
 

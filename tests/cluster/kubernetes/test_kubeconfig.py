@@ -12,6 +12,7 @@ from mock_api import TOKEN, MockApi
 
 from cluster.deployment import DeploymentError
 from cluster.kubernetes.api import Api
+from cluster.kubernetes.deployment import open_api
 from cluster.kubernetes.kubeconfig import Kubeconfig
 from cluster.kubernetes.resources import PODS
 
@@ -90,3 +91,14 @@ def test_a_short_lived_token_is_not_asked_for_at_every_request(api: MockApi, tmp
         for _ in range(8):
             client.version()
     assert len((tmp_path / "runs").read_text().splitlines()) <= 2
+
+
+@pytest.mark.parametrize("context", [None, "mock"])
+def test_to_connect_runs_the_login_plugin_once(api: MockApi, tmp_path: Path, context: str | None) -> None:
+    status = {"token": TOKEN, "expirationTimestamp": "2999-01-01T00:00:00Z"}
+    credential = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": status}
+    change(tmp_path / "kubeconfig", **plugin(tmp_path, f"echo '{json.dumps(credential)}'"))
+    client, _ = open_api(context)
+    with client:
+        assert (client.context, client.version()) == ("mock", "v1.33.1+mock")
+    assert (tmp_path / "runs").read_text() == "run\n"
