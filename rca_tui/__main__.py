@@ -31,6 +31,7 @@ from rca_tui.commands import (
     serve,
     smoke,
     triage,
+    workshop,
 )
 from rca_tui.commands.errors import BadInput, Guarded
 from rca_tui.encoding import fit_streams
@@ -99,7 +100,7 @@ def start(
 ANSWERS = (triage, analysis, contrast, report, annotate, check, scoring, ablation)
 GROUPS = (
     *(deployment, load, smoke, doctor, incidents, *ANSWERS, drills, scenarios, campaign),
-    *(lists, listen, serve, mcp),
+    *(lists, listen, serve, workshop, mcp),
 )
 for commands in GROUPS:
     commands.register(app)

@@ -1,14 +1,15 @@
 """The app of one visitor: read-only, and without what reads or writes files of this machine.
 
-python -m rca_tui.room.guest [--incident NAME | --context NAME]
+python -m rca_tui.room.guest [--incident NAME [--since T] | --context NAME]
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rca_tui.app
 from rca_tui.app import RcaApp
@@ -16,8 +17,12 @@ from rca_tui.screens.diagnose import DiagnosePage
 from rca_tui.screens.overview import OverviewPage
 from rca_tui.work import opening
 
+if TYPE_CHECKING:
+    from cluster.deployment import Deployment
+
 REMOVED = frozenset({"abort", "report", "pick", "front", "save"})
 """Actions that change something, or open what the visitor was not given."""
+PLAYED = "a workshop"
 _LOOK = 2.0
 """Seconds between two looks whether the server still runs."""
 
@@ -43,13 +48,30 @@ class GuestApp(RcaApp):
             self.exit()
 
 
+def _played(incident: str, since: float) -> opening.Source:
+    """The recording as all see it who play it since then: a recording's own name may tell what happened."""
+
+    def connect() -> Deployment:
+        from cluster.incident import library
+        from cluster.played import PlayedDeployment
+
+        # Its first look at the clock is when it began, whenever this visitor came.
+        first = iter((0.0,))
+        return PlayedDeployment(library.load(incident), PLAYED, monotonic=lambda: next(first, time.time() - since))
+
+    return opening.Source(PLAYED, connect, live=False)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--incident")
     what.add_argument("--context")
+    parser.add_argument("--since", type=float, help="Play the incident as if live, from then on (unix seconds).")
     chosen = parser.parse_args()
-    if chosen.incident is not None:
+    if chosen.since is not None:
+        source, first = _played(chosen.incident, chosen.since), OverviewPage.MODE
+    elif chosen.incident is not None:
         source, first = opening.incident(chosen.incident), DiagnosePage.MODE
     else:
         source = opening.local() if chosen.context is None else opening.cluster(chosen.context)
