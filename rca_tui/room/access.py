@@ -16,7 +16,8 @@ SECURE_HEADERS = {
     # xterm draws with inline styles, and the page starts it by an inline script; nothing comes from elsewhere.
     "Content-Security-Policy": "default-src 'self' 'unsafe-inline' data:; connect-src 'self' ws: wss:; "
     "frame-ancestors 'self'; form-action 'self'",
-    "Referrer-Policy": "no-referrer",
+    # Not "no-referrer": a browser then sends forms with `Origin: null`, which is refused below.
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
 

@@ -1,4 +1,4 @@
-"""JupyterLab on a copy of the notebooks, in a process of its own, and a headless Chromium that looks at it."""
+"""JupyterLab on a copy of the notebooks, in a process of its own."""
 
 from __future__ import annotations
 
@@ -16,14 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from books import FOLDER, environment
-from selenium import webdriver
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-DRIVER = shutil.which("chromedriver")
-PATIENCE = 600.0
-"""Seconds for anything to appear: a busy machine is slow, and what never comes still ends."""
+from tests.chromium import PATIENCE
 
 
 @contextmanager
@@ -72,30 +66,3 @@ def _until_it_answers(address: str, server: subprocess.Popen[bytes], log: Path) 
         except OSError:
             time.sleep(0.2)
     raise AssertionError(f"JupyterLab does not answer: {log.read_text()[-2000:]}")
-
-
-@contextmanager
-def chromium(profile: Path) -> Iterator[webdriver.Chrome]:
-    """A browser without a screen, with an empty profile, that asks nobody for anything."""
-    options = Options()
-    options.binary_location = str(CHROMIUM)
-    for flag in (
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--disable-dev-shm-usage",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--window-size=1400,1500",
-        f"--user-data-dir={profile}",
-    ):
-        options.add_argument(flag)
-    browser = webdriver.Chrome(options=options, service=Service(executable_path=DRIVER))
-    try:
-        browser.set_page_load_timeout(PATIENCE)
-        yield browser
-    finally:
-        browser.quit()

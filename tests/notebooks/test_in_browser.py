@@ -22,12 +22,14 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
+from tests.chromium import CHROMIUM, DRIVER, MISSING, PATIENCE, chromium
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(1800),
     pytest.mark.skipif(
-        not (lab.CHROMIUM and lab.DRIVER),
-        reason="Chromium and its driver are not installed: apt-get install chromium chromium-driver",
+        not (CHROMIUM and DRIVER),
+        reason=MISSING,
     ),
 ]
 
@@ -43,7 +45,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def browser(tmp_path: Path) -> Iterator[WebDriver]:
-    with lab.chromium(tmp_path / "profile") as found:
+    with chromium(tmp_path / "profile") as found:
         yield found
 
 
@@ -77,7 +79,7 @@ def menu(browser: WebDriver, name: str, entry: str) -> None:
 
 
 def wait(browser: WebDriver) -> WebDriverWait[WebDriver]:
-    return WebDriverWait(browser, lab.PATIENCE, ignored_exceptions=[_gone()])
+    return WebDriverWait(browser, PATIENCE, ignored_exceptions=[_gone()])
 
 
 def _gone() -> type[Exception]:

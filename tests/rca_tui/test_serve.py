@@ -62,6 +62,7 @@ async def test_the_page_follows_the_name_that_was_used_and_loads_nothing_from_el
     answer = await loopback.get("/", headers={"Host": "localhost:1234"})
     assert 'data-session-websocket-url="ws://localhost:1234/ws"' in await answer.text()
     assert answer.headers["Content-Security-Policy"].startswith("default-src 'self'")
+    assert answer.headers["Referrer-Policy"] == "same-origin", "else forms come with the origin null"
 
 
 async def test_who_does_not_fit_is_told_so(loopback: Client, monkeypatch: pytest.MonkeyPatch) -> None:
