@@ -4,7 +4,7 @@
 reads a saved incident. Calls block and keep a deadline; callers that must not wait run them in a thread.
 
 What only some deployments can do is a protocol of its own, asked by `isinstance`: `HasAlerts`, `HasEvents`,
-`HasPods`, `HasGateway`, `HasLoad`, `HasIncident`, `HasClock`, and `cluster.prometheus.exposition.HasExposition`.
+`HasPods`, `HasGateway`, `HasLoad`, `HasIncident`, `Plays`, and `cluster.prometheus.exposition.HasExposition`.
 """
 
 from __future__ import annotations
@@ -264,8 +264,17 @@ class HasIncident(Protocol):
 
 
 @runtime_checkable
-class HasClock(Protocol):
-    """A deployment that lives in another time than this machine: a recording that is played."""
+class Plays(Protocol):
+    """A recording that is played: it lives in another time than this machine. `start` is its first sample's."""
+
+    start: float
+
+    @property
+    def ended(self) -> bool:
+        """Whether all of it has been played."""
 
     def clock(self) -> float:
         """Unix seconds by which its telemetry is dated."""
+
+    def begin(self) -> None:
+        """Let a clock that was held at the first sample run."""

@@ -22,9 +22,9 @@ from cluster.deployment import (
     Deployment,
     DeploymentError,
     DeploymentKind,
-    HasClock,
     HasEvents,
     Liveness,
+    Plays,
     Samples,
     Status,
 )
@@ -41,7 +41,7 @@ _ENDING = (Origin.STALE, Origin.PARTIAL, Origin.SCRAPE_FAILED)
 """States in which a signal is at the end of a window: they tell of what is still to come."""
 
 
-class PlayedDeployment(Deployment, HasEvents, HasClock):
+class PlayedDeployment(Deployment, HasEvents, Plays):
     """A saved incident as a deployment that lives through it. It has no pods, so nothing can be injected into it.
 
     Args:
@@ -49,6 +49,7 @@ class PlayedDeployment(Deployment, HasEvents, HasClock):
         name: shown to the player; not the recording's, which may tell what happened.
         speed: seconds of the recording in one second.
         monotonic: seconds, of a clock that never goes back.
+        held: the clock stands at the first sample until `begin`.
 
     Raises:
         DeploymentError: it has no metrics, or `speed` is not positive.
@@ -57,7 +58,12 @@ class PlayedDeployment(Deployment, HasEvents, HasClock):
     kind = DeploymentKind.REPLAY
 
     def __init__(
-        self, incident: Incident, name: str, speed: float = 1.0, monotonic: Callable[[], float] = time.monotonic
+        self,
+        incident: Incident,
+        name: str,
+        speed: float = 1.0,
+        monotonic: Callable[[], float] = time.monotonic,
+        held: bool = False,
     ) -> None:
         metrics = incident.telemetry.metrics
         if not speed > 0:
@@ -77,7 +83,7 @@ class PlayedDeployment(Deployment, HasEvents, HasClock):
         self._first, self._measured = _arrivals(telemetry.metrics), telemetry.metrics.notna()
         self._first_edge = _arrivals(telemetry.edge_metrics)
         self._monotonic = monotonic
-        self._began = monotonic()
+        self._began = None if held else monotonic()
 
     @property
     def name(self) -> str:
@@ -87,8 +93,15 @@ class PlayedDeployment(Deployment, HasEvents, HasClock):
     def instance(self) -> str:
         return self._recording.instance
 
+    def begin(self) -> None:
+        """Let a clock that was held run. Once it runs it is not begun again."""
+        if self._began is None:
+            self._began = self._monotonic()
+
     def clock(self) -> float:
         """Unix seconds of the recording; its end once it has been played."""
+        if self._began is None:
+            return self.start
         return min(self.end, self.start + self.speed * (self._monotonic() - self._began))
 
     @property

@@ -5,6 +5,7 @@ worker thread ── blocking call ──▶ frozen value ── message ──�
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
@@ -21,7 +22,8 @@ from faults.states import State
 from rca_tui import palette
 from rca_tui.bindings import EVERYWHERE, KeymapError, keymap_path, read_keymap
 from rca_tui.errors import Problem, described
-from rca_tui.opener import Opener
+from rca_tui.game import Game, Stage
+from rca_tui.opener import DRILL, Opener
 from rca_tui.screens.checks import ChecksPage
 from rca_tui.screens.diagnose import DiagnosePage
 from rca_tui.screens.dialogs import Help, Notice
@@ -36,8 +38,9 @@ from rca_tui.terminal import Terminal
 from rca_tui.theme import DARK, LIGHT
 from rca_tui.widgets.header import Header
 from rca_tui.work import messages
-from rca_tui.work.alarm import REST
+from rca_tui.work.alarm import REST, bad_sli
 from rca_tui.work.diagnosis import search_onset
+from rca_tui.work.drill import recording
 from rca_tui.work.plugins import plugin_problems
 from rca_tui.work.report import write_report
 from rca_tui.work.threads import in_thread
@@ -61,6 +64,7 @@ PAGES: tuple[type[Page] | Later, ...] = (
     DiagnosePage,
     ExplainPage,
     ChecksPage,
+    Later("7", DRILL, "rca_tui.screens.drill:DrillPage"),
     Later("l", "logs", "rca_tui.screens.logs:LogsPage", OF_COMPONENT=True),
     Later("t", "traces", "rca_tui.screens.traces:TracesPage", OF_COMPONENT=True),
     Later("e", "events", "rca_tui.screens.events:EventsPage"),
@@ -145,10 +149,30 @@ class RcaApp(Opener):
             self.run_worker(self._look_for_left_over, **in_thread("left over"))
         if not session.paused or session.displayed is None:
             session.displayed = snapshot
-        if snapshot.incident is None and self.alarm.rings(snapshot) and not self._asked_for(snapshot):
+        if session.game is not None and session.game.stage is not Stage.DEBRIEF:
+            await self._play(session.game, snapshot)
+        elif snapshot.incident is None and self.alarm.rings(snapshot) and not self._asked_for(snapshot):
             self.action_diagnose_quickly()
             if first and self.current_mode == OverviewPage.MODE:
                 await self.action_show(DiagnosePage.MODE)
+
+    # -- a drill ------------------------------------------------------------------------------------------------
+
+    async def _play(self, game: Game, snapshot: Snapshot) -> None:
+        """Page the player when the SLI breaks, instead of diagnosing; also when the recording ends without that."""
+        played, broken = recording(self.session.deployment), bad_sli(snapshot)
+        ended = played is not None and played.ended
+        if game.stage is not Stage.BASELINE or not (broken or ended):
+            return
+        self.session.game = game.page(snapshot.end if broken else None, time.monotonic())
+        await self.action_show(DRILL)
+        self.bell()
+
+    def on_drill_begun(self) -> None:
+        game, played = self.session.game, recording(self.session.deployment)
+        if game is not None and played is not None:
+            played.begin()
+            self.session.game = game.begin()
 
     def _look_for_left_over(self) -> None:
         if (left := self.injector.left_over()) is not None:
@@ -215,6 +239,8 @@ class RcaApp(Opener):
             self.notify(warning, severity="warning", markup=False)
         if not quick:
             self.session.diagnosis = None
+        if (game := self.session.game) is not None:
+            self.session.game = game.ask(snapshot.end)
         self.run_worker(work, **in_thread("diagnosis"))
 
     def action_cancel_diagnosis(self) -> None:
@@ -261,6 +287,8 @@ class RcaApp(Opener):
                 return False
             case "pause" | "copy" | "report" | "diagnose" if self.current_mode == FrontPage.MODE:
                 return False
+            case "show" if parameters == (DRILL,):
+                return session.game is not None
             case "abort":
                 return session.may_abort
             case "pause":
@@ -340,7 +368,11 @@ class RcaApp(Opener):
 
 
 def run_app(
-    connect: Callable[[], Deployment] | None, name: str = "", armed: bool = False, first: str = OverviewPage.MODE
+    connect: Callable[[], Deployment] | None,
+    name: str = "",
+    armed: bool = False,
+    first: str = OverviewPage.MODE,
+    game: Game | None = None,
 ) -> None:
     """Show the app until the operator quits.
 
@@ -351,8 +383,9 @@ def run_app(
         name: shown in the header until `connect` has returned.
         armed: allow faults to be injected.
         first: mode of the screen that opens first.
+        game: the drill that is played on it; None without one.
     """
-    app = RcaApp(connect, name, armed, first=first)
+    app = RcaApp(connect, name, armed, first=first, game=game)
     try:
         app.run()
     finally:

@@ -29,6 +29,10 @@ from rca_tui.work.threads import in_thread
 
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
+    from rca_tui.game import Game
+
+DRILL = "drill"
+"""Mode of the screen that is there only while a drill is played."""
 
 
 class Opener(App[None]):
@@ -42,6 +46,7 @@ class Opener(App[None]):
         clock: unix seconds.
         stale_after: seconds without a new sample after which data no longer counts as live.
         first: mode of the screen that opens first.
+        game: the drill that is played on it; None without one.
     """
 
     PAGES: ClassVar[tuple[type[Page] | Later, ...]] = ()
@@ -55,6 +60,7 @@ class Opener(App[None]):
         clock: Callable[[], float] = time.time,
         stale_after: float = STALE_AFTER,
         first: str = OverviewPage.MODE,
+        game: Game | None = None,
     ) -> None:
         self.DEFAULT_MODE = first if connect else FrontPage.MODE  # type: ignore[misc]
         super().__init__()
@@ -62,14 +68,17 @@ class Opener(App[None]):
         self._quitting = False
         self._wanted: opening.Source | None = None
         self.add_mode(FrontPage.MODE, lambda: FrontPage(lambda: self.session, lambda: self.idle, armed))
-        self._set_up(connect, name, armed, first)
+        self._set_up(connect, name, armed, first, game)
 
-    def _set_up(self, connect: Callable[[], Deployment] | None, name: str, armed: bool, first: str) -> None:
+    def _set_up(
+        self, connect: Callable[[], Deployment] | None, name: str, armed: bool, first: str, game: Game | None
+    ) -> None:
         """Session, workers and screens of what is open; `first` is the screen that is shown."""
         self.idle = connect is None
-        tabs = [(page.KEY, page.MODE) for page in self.PAGES]
+        tabs = [(page.KEY, page.MODE) for page in self.PAGES if game is not None or page.MODE != DRILL]
         self.poller = Poller(connect or opening.local().connect, self._clock)
         self.session = Session(name, armed, self.poller.now, self._stale_after, tabs)
+        self.session.game = game
         self.mailbox = Mailbox(self.post_message)
         self.injector = Injector(lambda: self.poller.deployment, armed, self._clock)
         self.diagnoser = Diagnoser(self.session, self.mailbox.post)
@@ -118,8 +127,8 @@ class Opener(App[None]):
         await self.switch_mode(FrontPage.MODE)
         for page in self.PAGES:
             self.remove_mode(page.MODE)
-        first = OverviewPage.MODE if source.live else DiagnosePage.MODE
-        self._set_up(source.connect, source.name, self._armed and source.live, first)
+        first = OverviewPage.MODE if source.live else DiagnosePage.MODE if source.game is None else DRILL
+        self._set_up(source.connect, source.name, self._armed and source.live, first, source.game)
         self.poller.deployment = deployment
         await self.switch_mode(first)
         self._start_poll()

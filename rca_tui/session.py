@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from methods.telemetry.log_book import LogBook
     from methods.telemetry.trace_book import TraceBook
     from methods.verdict.types import Verdict
+    from rca_tui.game import Game
 
 STALE_AFTER = 6.0
 """Seconds without a new sample after which data no longer counts as live."""
@@ -273,6 +274,7 @@ class Session:
         injection: the last injection.
         report: results of the checks.
         check: name of the check that is shown.
+        game: the drill that is played, None without one.
         onset_searched: the onset of the replayed incident has been searched for.
         estimated: what that search found.
     """
@@ -294,6 +296,7 @@ class Session:
     injection: Observed[Injection | None] = Observed(None)
     report: Observed[Report | None] = Observed(None)
     check = Observed("")
+    game: Observed[Game | None] = Observed(None)
 
     def __init__(
         self,

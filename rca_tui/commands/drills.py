@@ -70,6 +70,20 @@ def drill(
         bool, typer.Option("--dry-run", help="Show what would be done, and do nothing; without a deployment, on paper.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for a confirmation.")] = False,
+    play: Annotated[
+        bool, typer.Option("--play", help="Play a recording as a drill: find the cause, then see how you did.")
+    ] = False,
+    replay: Annotated[
+        str | None,
+        typer.Option(
+            metavar="INCIDENT",
+            help="With --play: the recording; by default a shipped one that chance draws.",
+            autocompletion=completion.incidents,
+        ),
+    ] = None,
+    speed: Annotated[
+        float, typer.Option(help="With --play: seconds of the recording in one second, 1, 2 or 4.", min=1, max=4)
+    ] = 1.0,
     context: InCluster = None,
     as_json: AsJson = False,
 ) -> None:
@@ -80,6 +94,9 @@ def drill(
 
     Example: rca-tui drill cpu-stress --target replica-1 --param workers=8 --save monday.zip --yes
     """
+    if play or replay is not None:
+        _play(play, replay, speed, alone=not (fault or target or blind or param or dry_run or save or as_json))
+        return
     choose_also(context)
     from faults import catalog
     from faults.engine import check_seconds
@@ -162,6 +179,17 @@ def drill(
     if not report.whole or report.state is not State.RECOVERED:
         say(f"rca-tui: {_undone(report, blind)}")
         raise typer.Exit(FAILED)
+
+
+def _play(play: bool, replay: str | None, speed: float, alone: bool) -> None:
+    from rca_tui.commands.screen import show_drill
+    from rca_tui.work import opening
+
+    if not play:
+        raise BadInput("--replay INCIDENT says what is played: add --play; `rca-tui replay INCIDENT` shows all of it")
+    if not alone:
+        raise BadInput("a recording that is played has its fault in it: use --play with --replay and --speed alone")
+    show_drill(opening.any_drill() if replay is None else replay, speed)
 
 
 def recover(as_json: AsJson = False) -> None:

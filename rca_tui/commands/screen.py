@@ -36,6 +36,21 @@ def show_incident(name_or_path: str) -> None:
     run_app(opening.incident(name_or_path).connect, name_or_path, first=DiagnosePage.MODE)
 
 
+def show_drill(name_or_path: str, speed: float) -> None:
+    """Play a saved incident as a drill.
+
+    Raises BadInput without a terminal, IncidentError without such an incident, NoTruth for one without an answer.
+    """
+    require_terminal("`rca-tui replay INCIDENT --json` and `rca-tui diagnose INCIDENT` need none")
+    from rca_tui.app import run_app
+    from rca_tui.opener import DRILL
+    from rca_tui.work import opening
+
+    opening.check_sealed(name_or_path)
+    source = opening.played(name_or_path, speed)
+    run_app(source.connect, source.name, first=DRILL, game=source.game)
+
+
 def first_incident() -> str:
     """Name of the first incident in the list. Raises BadInput when the list is empty."""
     from cluster.incident import library

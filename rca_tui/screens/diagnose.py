@@ -78,7 +78,9 @@ class DiagnosePage(Page):
 
     def refill(self) -> None:
         diagnosis = self.session.diagnosis
-        if diagnosis is None and self.session.latest is not None and not self.session.replayed and not self._asked:
+        session, game = self.session, self.session.game
+        playing = game is not None and game.sealed  # who plays a drill asks by R
+        if diagnosis is None and session.latest is not None and not (session.replayed or playing or self._asked):
             # A recording is diagnosed by the app, once its onset has been searched for.
             self._asked = True
             self.app.call_later(self.app.run_action, "app.diagnose_quickly")

@@ -22,6 +22,7 @@ from rca_tui.work.threads import in_thread
 
 CHOICES = (
     ("pick", "r", "Replay", "Replay a drill", "A recorded incident, shipped with the package or saved here."),
+    ("drill", "d", "Drill", "Play a drill", "A recording plays as if live: find the cause, then see how you did."),
     (
         "start",
         "s",
@@ -34,8 +35,12 @@ CHOICES = (
 )
 """Action, key, label in the footer, title and description of each choice."""
 
+DRILL_SPEED = 2.0
+"""Seconds of the recording in one second of a drill that is begun here."""
 ROOMY = 28
 """Height of a terminal in lines from which there is a blank line between the choices."""
+LOW = 22
+"""Height in lines below which the choices have no descriptions: all of them are in view."""
 
 
 class FrontPage(Screen[None]):
@@ -58,8 +63,9 @@ class FrontPage(Screen[None]):
         Binding("escape", "app.back", "Back", id="front.back"),
     ]
     help_text = (
-        "What the app can open. r lists recorded incidents, with a search; s starts the deployment on this machine; "
-        "c lists the contexts of your kubeconfig; f takes a path. What is open stays open until another is."
+        "What the app can open. r lists recorded incidents, with a search; d plays one as if live; s starts the "
+        "deployment on this machine; c lists the contexts of your kubeconfig; f takes a path. What is open stays open "
+        "until another is."
     )
 
     def __init__(self, session: Callable[[], Session], idle: Callable[[], bool], armed: bool) -> None:
@@ -105,7 +111,8 @@ class FrontPage(Screen[None]):
 
     def _prompt(self, action: str, key: str, label: str, title: str, about: str) -> Text:
         text = Text.assemble((f" {key} ", f"bold {self.app.theme_variables['primary']}"), " ", (title, "bold"))
-        lines = [about, *([plain(fact, 1000)] if (fact := self._facts.get(action)) else [])]
+        lines = [about] if self.size.height >= LOW else []
+        lines += [plain(fact, 1000)] if (fact := self._facts.get(action)) else []
         for line in lines:
             text.append(f"\n    {line}", style="dim")
         return text.append("\n") if self.size.height >= ROOMY else text
@@ -124,6 +131,8 @@ class FrontPage(Screen[None]):
         match action:
             case "pick":
                 await self.app.run_action("app.pick")
+            case "drill":
+                self._open(opening.played(opening.any_drill(), DRILL_SPEED))
             case "start":
                 self.app.push_screen(StartLocal(), lambda done: self._open(opening.local()) if done else None)
             case "connect":

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from methods.telemetry.log_book import LogBook
     from methods.telemetry.trace_book import TraceBook
     from methods.verdict.types import Verdict
+    from rca_tui.drill.debrief import Debrief
     from rca_tui.session import Choice
     from rca_tui.work.opening import Source
     from rca_tui.work.views import LogView, TraceView
@@ -144,6 +145,26 @@ class PlatformRead(Message):
     def __init__(self, happenings: tuple[Happening, ...], note: str = "") -> None:
         self.happenings = happenings
         self.note = note
+        super().__init__()
+
+
+class DrillBegun(Message):
+    """The player has read the brief: the recording shall run."""
+
+
+class DebriefGrows(Message):
+    """How many methods have answered, of those that a debrief waits for."""
+
+    def __init__(self, answered: int) -> None:
+        self.answered = answered
+        super().__init__()
+
+
+class Debriefed(Message):
+    """All is told of a drill."""
+
+    def __init__(self, debrief: Debrief) -> None:
+        self.debrief = debrief
         super().__init__()
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from cluster.deployment import DeploymentError, DeploymentKind, HasClock, HasIncident, Liveness
+from cluster.deployment import DeploymentError, DeploymentKind, HasIncident, Liveness, Plays
 from cluster.signals import UNITS
 from cluster.topology import Topology
 from cluster.window import Window
@@ -47,7 +47,7 @@ class Poller:
 
     def now(self) -> float:
         """Unix seconds by which the telemetry is dated: those of the deployment, where it has a clock of its own."""
-        return self.deployment.clock() if isinstance(self.deployment, HasClock) else self._clock()
+        return self.deployment.clock() if isinstance(self.deployment, Plays) else self._clock()
 
     def poll(self) -> Snapshot:
         """Raises what the deployment raises. A deployment that was restarted replaces the one before."""

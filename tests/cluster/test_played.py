@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from cluster.capture import capture
-from cluster.deployment import Deployment, DeploymentError, HasClock, HasIncident, HasPods, Liveness
+from cluster.deployment import Deployment, DeploymentError, HasIncident, HasPods, Liveness, Plays
 from cluster.incident.model import EVENT_COLUMNS, LOG_COLUMNS, SPAN_COLUMNS, Incident, Telemetry
 from cluster.played import PlayedDeployment
 from cluster.provenance import Origin, Provenance, Record
@@ -80,7 +80,7 @@ def played(clock: Clock) -> PlayedDeployment:
 
 
 def test_it_is_live_has_a_clock_of_its_own_and_gives_no_recording_away(played: PlayedDeployment, clock: Clock) -> None:
-    assert isinstance(played, Deployment) and isinstance(played, HasClock)
+    assert isinstance(played, Deployment) and isinstance(played, Plays)
     assert not isinstance(played, HasPods | HasIncident)
     assert (played.kind, played.name, played.step) == ("replay", "a lesson", 1.0)
     assert played.clock() == START and not played.ended
