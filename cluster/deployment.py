@@ -40,6 +40,7 @@ class DeploymentKind(StrEnum):
 
     LOCAL = "local"
     KUBERNETES = "kubernetes"
+    ENDPOINTS = "endpoints"
     REPLAY = "replay"
 
 

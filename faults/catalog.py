@@ -95,6 +95,8 @@ def availability(name: str, deployment: Deployment | None) -> Availability:
     fault = load(name, deployment.kind)
     if deployment.kind is DeploymentKind.REPLAY:
         return Availability(False, "a recording cannot be injected into")
+    if deployment.kind is DeploymentKind.ENDPOINTS:
+        return Availability(False, "endpoints are only read: nothing is injected into them")
     return fault.available(deployment)
 
 

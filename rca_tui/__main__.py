@@ -33,12 +33,12 @@ from rca_tui.commands import (
     triage,
     workshop,
 )
-from rca_tui.commands.errors import BadInput, Guarded
+from rca_tui.commands.errors import BadInput
 from rca_tui.encoding import fit_streams
 
 app = typer.Typer(
     name="rca-tui",
-    cls=Guarded,
+    cls=connection.Commands,
     no_args_is_help=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -84,17 +84,18 @@ def start(
     """Find the faulty part of a live LLM deployment, and see why.
 
     Without a command: the app on the deployment that runs on this machine, with --context on the one in a Kubernetes
-    cluster, and without either a page to choose what to open. `rca-tui doctor` checks this machine, with --context NAME
-    what is seen there.
+    cluster, with --targets on the engines at these addresses, and without any a page to choose what to open.
+    `rca-tui doctor` checks this machine, with --context NAME or --targets URL what is seen there.
     INCIDENT is a folder or .zip that was saved, a case in the RCAEval layout, or a name that `rca-tui incidents` lists.
     """
     connection.choose(context_name)
     if context.invoked_subcommand is None:
         from rca_tui.commands.screen import show_live
 
-        show_live(context_name, armed)
-    elif context_name is not None and context.invoked_subcommand not in (known := in_cluster()):
-        raise BadInput(f"{context.invoked_subcommand} is not for a cluster; --context goes with: {', '.join(known)}")
+        show_live(connection.chosen(), armed)
+    elif connection.chosen() is not None and context.invoked_subcommand not in (known := in_cluster()):
+        which = "a cluster; --context goes" if context_name else "endpoints; --targets and --prometheus go"
+        raise BadInput(f"{context.invoked_subcommand} is not for {which} with: {', '.join(known)}")
 
 
 ANSWERS = (triage, analysis, contrast, report, annotate, check, scoring, ablation)

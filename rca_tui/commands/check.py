@@ -9,7 +9,7 @@ import typer
 
 from cluster.text.times import span
 from rca_tui.commands import completion
-from rca_tui.commands.connection import InCluster, choose_also, connected
+from rca_tui.commands.connection import InCluster, await_history, choose_also, connected
 from rca_tui.commands.errors import interruptible, say, say_each
 from rca_tui.commands.output import AsJson, print_document, print_json
 from rca_tui.vocabulary import window_json
@@ -72,6 +72,7 @@ def _survey(name: str | None) -> Survey:
         return survey.of_incident(library.load(name), name)
 
     with connected() as deployment:
+        await_history(deployment)
         say(f"checking the last {span(survey.LOOK)} of {deployment.name}")
         return survey.of_deployment(deployment)
 

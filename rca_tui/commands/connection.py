@@ -1,7 +1,8 @@
-"""The deployment that commands talk to: the one on this machine, or with `--context NAME` one in a cluster.
+"""The deployment that commands talk to: the one on this machine, or another that options name.
 
-`--context` is accepted before the command and after it, as kubectl does. The libraries that connect are heavy: they
-are imported when a command connects.
+`--context NAME` names one in a cluster, `--targets` the addresses of its metrics, `--prometheus` a server that scrapes
+them. All are accepted before the command and after it, as kubectl does. The libraries that connect are heavy: they are
+imported when a command connects.
 """
 
 from __future__ import annotations
@@ -10,18 +11,20 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cluster.endpoints.watched import Watched
 from cluster.text.times import span
 from cluster.window import Window
 from rca_tui.commands import completion
-from rca_tui.commands.errors import BadInput, say
+from rca_tui.commands.errors import BadInput, Guarded, interruptible, say
 
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
     from cluster.incident.model import Incident
+    from rca_tui.work.opening import Source
 
 SAMPLES = 240
 """Samples that are read back by default: 4 minutes at one a second."""
@@ -38,11 +41,89 @@ InCluster = Annotated[
 ]
 """The option of a command that works on a deployment in a cluster, too; the command passes it to `choose_also`."""
 _CHOSEN: ContextVar[str | None] = ContextVar("context", default=None)
+_NAMED: ContextVar[dict[str, tuple[str, ...]]] = ContextVar("named")
+"""What the options of `Commands` were given, before the command and after it."""
+HISTORY = 60.0
+"""Seconds of telemetry that a diagnosis of endpoints waits for: nobody has scraped them before."""
 
 
-def chosen() -> str | None:
-    """The kubeconfig context that `--context` names, None for this machine."""
-    return _CHOSEN.get()
+def _collect(param: typer.CallbackParam, value: list[str] | str | None) -> None:
+    given = tuple(value) if isinstance(value, list | tuple) else (value,) if value else ()
+    before = _NAMED.get({})
+    _NAMED.set({**before, str(param.name): before.get(str(param.name), ()) + given})
+
+
+def _option(name: str, metavar: str, about: str) -> Any:
+    return typer.Option(name, metavar=metavar, help=about, show_default=False, expose_value=False, callback=_collect)
+
+
+def _endpoints(
+    targets: Annotated[
+        list[str] | None,
+        _option(
+            "--targets",
+            "FILE|URL",
+            "Scrape these: http://HOST:PORT/metrics, or a file of Prometheus's file_sd; can be repeated.",
+        ),
+    ] = None,
+    prometheus: Annotated[
+        list[str] | None, _option("--prometheus", "URL", "Read a Prometheus that scrapes the engines.")
+    ] = None,
+    match: Annotated[
+        list[str] | None, _option("--match", "MATCHERS", "With --prometheus: which series, 'job=\"vllm\"'.")
+    ] = None,
+    gateway: Annotated[
+        list[str] | None,
+        _option("--gateway", "URL", "With --targets or --prometheus: the gateway's metrics."),
+    ] = None,
+) -> None:
+    """The options that `Commands` adds."""
+
+
+def _options() -> list[Any]:
+    app = typer.Typer(add_completion=False)
+    app.command()(_endpoints)
+    return list(typer.main.get_command(app).params)
+
+
+class Commands(Guarded):
+    """The commands; those that take `--context`, and the app, take `--targets` and `--prometheus` as well."""
+
+    def __init__(self, **about: Any) -> None:
+        super().__init__(**about)
+        self.params += _options()
+        for command in self.commands.values():
+            if any(OPTION in param.opts for param in command.params):
+                command.params += _options()
+
+    def main(self, args: Any = None, *rest: Any, **extra: Any) -> Any:
+        _NAMED.set({})
+        return super().main(args, *rest, **extra)
+
+
+def chosen() -> str | Watched | None:
+    """The kubeconfig context, or the endpoints, that the options name; None for this machine. Raises BadInput."""
+    named = {name: tuple(dict.fromkeys(values)) for name, values in _NAMED.get({}).items() if values}
+    context = _CHOSEN.get()
+    if not named:
+        return context
+    for name, values in named.items():
+        if name != "targets" and len(values) > 1:
+            raise BadInput(f"--{name} is given twice, with different values: give it once")
+    one = {name: values[0] for name, values in named.items() if name != "targets"}
+    targets = named.get("targets", ())
+    ways = [
+        way
+        for way, given in ((OPTION, context), ("--targets", targets), ("--prometheus", one.get("prometheus")))
+        if given
+    ]
+    if len(ways) > 1:
+        raise BadInput(f"{' and '.join(ways)} exclude each other: each names a deployment")
+    if not ways or ways == [OPTION]:
+        raise BadInput(f"--{next(iter(one))} goes with --targets or --prometheus")
+    if targets and "match" in one:
+        raise BadInput("--match selects series of a server: it goes with --prometheus")
+    return Watched(targets, one.get("prometheus", ""), one.get("match", ""), one.get("gateway", ""))
 
 
 def choose(context: str | None) -> None:
@@ -52,19 +133,36 @@ def choose(context: str | None) -> None:
 
 def choose_also(context: str | None) -> None:
     """Add what stands after the name of the command. Raises BadInput where the two differ."""
-    if context is None:
-        return
-    before = chosen()
-    if before not in (None, context):
-        raise BadInput(f"--context is given twice, as {before!r} and as {context!r}: give it once")
-    _CHOSEN.set(context)
+    if context is not None:
+        before = _CHOSEN.get()
+        if before not in (None, context):
+            raise BadInput(f"--context is given twice, as {before!r} and as {context!r}: give it once")
+        _CHOSEN.set(context)
+    chosen()
 
 
-def connect(context: str | None) -> Deployment:
-    """Connect to the deployment of a kubeconfig context, of this machine for None. Raises DeploymentError."""
+def source_of(named: str | Watched | None) -> Source:
+    """What `chosen` returns, as something to open."""
     from rca_tui.work import opening
 
-    return (opening.local() if context is None else opening.cluster(context)).connect()
+    if isinstance(named, Watched):
+        return opening.endpoints(named)
+    return opening.local() if named is None else opening.cluster(named)
+
+
+def connect(named: str | Watched | None) -> Deployment:
+    """Connect to a kubeconfig context, to endpoints, or for None to this machine. Raises DeploymentError."""
+    return source_of(named).connect()
+
+
+def await_history(deployment: Deployment, seconds: float = HISTORY) -> None:
+    """Wait until a private Prometheus has scraped for so long; any other deployment has a history."""
+    from cluster.endpoints.deployment import ScrapedDeployment
+
+    if isinstance(deployment, ScrapedDeployment) and (left := seconds - deployment.history) > 0:
+        say(f"nobody has scraped these targets before: scraping them for {span(left)}")
+        with interruptible("interrupted; nothing was written"):
+            time.sleep(left)
 
 
 @contextmanager
@@ -92,6 +190,7 @@ def last(deployment: Deployment, seconds: float | None) -> Incident:
     """The last seconds of a live deployment as an incident; `SAMPLES` samples for None. Raises DeploymentError."""
     from cluster.capture import capture
 
+    await_history(deployment, HISTORY if seconds is None else seconds)
     seconds = SAMPLES * deployment.step if seconds is None else seconds
     say(f"reading the last {span(seconds)} of {deployment.name}")
     now = time.time()

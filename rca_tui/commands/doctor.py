@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cluster.endpoints.watched import Watched
 from cluster.text.plain import plain
 from cluster.text.quantities import number
 from rca_tui.commands.connection import InCluster, choose_also, chosen
@@ -29,7 +30,7 @@ def doctor(
     context: InCluster = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check this machine, or with --context that a deployment in a cluster can be observed.
+    """Check this machine, or with --context, --targets or --prometheus that a deployment can be observed.
 
     Step by step, with what to do. Nothing is changed. Exit code 1 when a check fails that replay and diagnosis need, or
     in a cluster telemetry; what only `rca-tui up` or drills need does not count.
@@ -37,15 +38,19 @@ def doctor(
     Example: rca-tui doctor --context prod
     """
     choose_also(context)
-    if chosen() is None:
+    named = chosen()
+    if named is None:
         _machine(report, as_json)
+        return
+    if isinstance(named, Watched):
+        _endpoints(named, report, as_json)
         return
     from cluster.kubernetes.doctor import Examination, Part, Verdict
     from methods.catalog import blocked_without
 
     if report is not None and report.exists():
         raise BadInput(f"{report} exists: name another file")
-    examination = Examination(chosen())
+    examination = Examination(named)
     checks = []
     try:
         with interruptible("interrupted; nothing was changed"):
@@ -96,6 +101,27 @@ def _machine(report: Path | None, as_json: bool) -> None:
         print_line(f"rca-tui up: {lacks if len(failed) > len(needed) else 'all it needs is here'}")
         print_line("a cluster: rca-tui doctor --context NAME")
     if needed:
+        raise typer.Exit(FAILED)
+
+
+def _endpoints(watched: Watched, report: Path | None, as_json: bool) -> None:
+    from cluster.endpoints.doctor import checks
+    from cluster.kubernetes.doctor import Verdict
+
+    if report is not None:
+        raise BadInput("--report writes what was found in a cluster: name one with --context")
+    found = []
+    with interruptible("interrupted; nothing was changed"):
+        for check in checks(watched):
+            found.append(check)
+            if not as_json:
+                _print_check(check)
+    failed = [check for check in found if check.verdict is Verdict.FAIL]
+    if as_json:
+        print_json({"ok": not failed, "checks": list(map(_row, found)), "samples": [], "costs": {}})
+    else:
+        print_line(f"{len(failed)} of {len(found)} checks fail" if failed else "all checks that telemetry needs pass")
+    if failed:
         raise typer.Exit(FAILED)
 
 

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rca_tui.commands.errors import BadInput, at_terminal
 
+if TYPE_CHECKING:
+    from cluster.endpoints.watched import Watched
 
-def show_live(context: str | None, armed: bool) -> None:
-    """Show a live deployment; context None is the one on this machine, or the front page where there is none.
+
+def show_live(named: str | Watched | None, armed: bool) -> None:
+    """Show a live deployment; None is the one on this machine, or the front page where there is none.
 
     Raises BadInput without a terminal.
     """
     require_terminal("`rca-tui --help` lists the commands that need none")
     from rca_tui.app import run_app
+    from rca_tui.commands.connection import source_of
     from rca_tui.work import opening
 
-    if context is None and not opening.local_runs():
+    if named is None and not opening.local_runs():
         run_app(None, armed=armed)
         return
-    source = opening.local() if context is None else opening.cluster(context)
+    source = source_of(named)
     run_app(source.connect, source.name, armed)
 
 

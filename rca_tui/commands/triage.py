@@ -12,7 +12,7 @@ import typer
 
 from cluster.text.times import between, span
 from rca_tui.commands import completion, screen
-from rca_tui.commands.connection import InCluster, choose_also, connected
+from rca_tui.commands.connection import InCluster, await_history, choose_also, connected
 from rca_tui.commands.errors import BadInput, interruptible, say
 from rca_tui.commands.output import AsJson, print_document, print_json, print_line
 
@@ -89,6 +89,7 @@ def _live(alerts: AlertGroup | None, since: str | None, at: str | None) -> tuple
 
     moment_of(alerts, since, at, time.time(), 1.0)  # what cannot be is refused before anything is connected to
     with connected() as deployment:
+        await_history(deployment)
         say(f"reading {deployment.name}" + (f" around the alert {alerts.title}" if alerts else ""))
         path, first = capture(deployment, alerts, since, at)
     say(f"saved {path}")

@@ -1,4 +1,4 @@
-"""What the app can open: a saved incident, the deployment on this machine, a cluster. `connect` blocks."""
+"""What the app can open: a saved incident, the deployment on this machine, a cluster, endpoints. `connect` blocks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
+    from cluster.endpoints.watched import Watched
     from rca_tui.game import Game
 
 
@@ -96,6 +97,17 @@ def cluster(context: str) -> Source:
         return KubernetesDeployment.connect(context)
 
     return Source(context, connect)
+
+
+def endpoints(watched: Watched) -> Source:
+    """A deployment known by the addresses of its metrics, or by the Prometheus that scrapes them."""
+
+    def connect() -> Deployment:
+        from cluster.endpoints.deployment import connect as watch
+
+        return watch(watched)
+
+    return Source(watched.name, connect)
 
 
 def local_runs() -> bool:

@@ -1,0 +1,264 @@
+"""Deployments known by their addresses: scraped by a private Prometheus, or in a Prometheus that scrapes them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+from cluster.deployment import Deployment, DeploymentError, DeploymentKind, HasAlerts, Liveness, Samples, Status
+from cluster.endpoints import addresses, scraper
+from cluster.endpoints.fleet import Fleet, Member, fleet_of
+from cluster.endpoints.watched import Watched
+from cluster.http import Login
+from cluster.topology import Kind, Topology
+from cluster.window import Window
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cluster.endpoints.reading import View
+    from cluster.kubernetes.settings import Metrics
+    from cluster.prometheus.client import Prometheus
+    from cluster.prometheus.exposition import Exposition
+
+DEADLINE = 10.0  # s of one reading
+_CACHED = 5.0  # s for which the metric names are taken to stay as they are
+_FIRST_SCRAPE = 4.0  # s that a connection waits for it
+_NO_TRACES = "endpoints give metrics alone: there are no traces"
+_NO_LOGS = "endpoints give metrics alone: there are no logs"
+
+
+class EndpointsDeployment(Deployment):
+    """Reads targets by a Prometheus. Also `HasExposition`. Read-only: nothing can be injected."""
+
+    kind = DeploymentKind.ENDPOINTS
+
+    def __init__(self, watched: Watched) -> None:
+        self.watched = watched
+        self._lock = threading.Lock()
+        self._view: tuple[float, View] | None = None
+
+    @property
+    def name(self) -> str:
+        return self.watched.name
+
+    @property
+    def instance(self) -> str:
+        return f"{crc32(repr(self.watched).encode()):08x}"
+
+    @abstractmethod
+    def login(self) -> Login:
+        """Where the Prometheus answers. Raises DeploymentError."""
+
+    @abstractmethod
+    def look(self, server: Prometheus, window: Window) -> View:
+        """The components and the names of their series. Raises DeploymentError."""
+
+    def topology(self) -> Topology:
+        return self.view().topology
+
+    def status(self) -> Status:
+        from cluster.endpoints.reading import ups
+
+        view = self.view()
+        with self.connect() as server:
+            scraped = ups(server, view.matchers)
+            age = server.scalar(f"time() - max(timestamp(up{{{view.matchers}}}))")
+        answers: dict[str, bool] = {}
+        for labels, up in scraped:
+            if owner := view.owners.get(labels.get(view.label, "")):
+                answers[owner] = answers.get(owner, True) and up
+        known = view.fleet.topology
+        serving = [one.id for one in known.of_kind(Kind.HEAD, Kind.REPLICA)]
+        if known.front_door is not None and known.front_door not in view.fleet.ids:
+            answers[known.front_door] = any(answers.get(one) for one in serving)  # a virtual one
+        silent = [f"{c} ({known.component(c).labels.get('address', '')})" for c in serving if not answers.get(c, True)]
+        message = f"no answer from {', '.join(silent[:5])}" if silent else ""
+        message += f" and {len(silent) - 5} more" if message and len(silent) > 5 else ""
+        if age is None:
+            return Status(Liveness.STALE, None, "no target has been scraped yet", answers)
+        fresh = max(5.0, 2.5 * view.scrape)
+        if not any(answers.values()):
+            return Status(Liveness.DOWN, max(0.0, age), message or "no target answers", answers, fresh)
+        return Status(Liveness.LIVE if age < fresh else Liveness.STALE, max(0.0, age), message, answers, fresh)
+
+    def samples(self, window: Window, step: float, signals: Sequence[str] | None = None) -> Samples:
+        from cluster.endpoints.reading import TABLES, build_queries
+        from cluster.prometheus.samples import read
+        from cluster.prometheus.targets import targets_of
+
+        view = self.view()
+        try:
+            queries, missing = build_queries(view, signals, step)
+        except KeyError as error:
+            raise DeploymentError(str(error.args[0])) from error
+        with self.connect() as server:
+            targets = targets_of(
+                server, TABLES, queries, view.names, view.label, view.owners, view.matchers, window.end
+            )
+            return read(
+                server,
+                view.topology,
+                queries,
+                window,
+                step,
+                missing=missing,
+                every=signals is None,
+                own=view.own,
+                expected=len(view.topology.ids),
+                targets=targets,
+            )
+
+    def exposition(self, window: Window) -> Exposition:
+        from cluster.endpoints.reading import build_queries
+        from cluster.prometheus.exposition import Exposition
+
+        view = self.view()
+        queries, _ = build_queries(view, None)
+        with self.connect() as server:
+            return Exposition(view.names, server.types(), server.intervals(), tuple(queries))
+
+    def spans(self, window: Window) -> pd.DataFrame:
+        raise DeploymentError(_NO_TRACES)
+
+    def logs(self, window: Window) -> pd.DataFrame:
+        raise DeploymentError(_NO_LOGS)
+
+    def close(self) -> None:
+        """Nothing is held open; a private Prometheus ends with the process, so that later connections find history."""
+
+    def connect(self) -> Prometheus:
+        """The server; use it as a context manager. Raises DeploymentError."""
+        from cluster.prometheus.client import Prometheus
+
+        return Prometheus(self.login(), deadline=DEADLINE)
+
+    def view(self) -> View:
+        """What is there now, read again after some seconds. Raises DeploymentError."""
+        with self._lock:
+            now = time.time()
+            if self._view is None or now - self._view[0] > _CACHED or not self._view[1].names:
+                with self.connect() as server:
+                    self._view = now, self.look(server, Window(now - 60.0, now + 1.0))
+            return self._view[1]
+
+
+class ScrapedDeployment(EndpointsDeployment):
+    """Targets that a private Prometheus scrapes every second."""
+
+    def __init__(self, watched: Watched) -> None:
+        """Start it, and wait for the first scrape. Raises DeploymentError."""
+        super().__init__(watched)
+        self._targets = addresses.targets(watched.targets, watched.gateway)
+        self._fleet: Fleet = fleet_of([Member(target.address, target.labels) for target in self._targets])
+        self._server = self._start()
+        ends = time.monotonic() + _FIRST_SCRAPE
+        while self._server.scraped() < len(self._targets) and time.monotonic() < ends:
+            time.sleep(0.1)
+
+    @property
+    def history(self) -> float:
+        """Seconds that have been scraped so far."""
+        return time.time() - self._server.began
+
+    def login(self) -> Login:
+        if not self._server.alive():
+            self._server = self._start()
+        return Login(self._server.url)
+
+    def look(self, server: Prometheus, window: Window) -> View:
+        from cluster.endpoints.reading import TABLES, View
+        from cluster.prometheus.ranks import ranks_of
+
+        names = server.names(window)
+        ranks = ranks_of(server, TABLES, names, "component", "", window.end)
+        owners = {own: own for own in self._fleet.ids}
+        return View(self._fleet, "component", owners, "", names, scraper.INTERVAL, ranks=ranks)
+
+    def _start(self) -> scraper.Scraper:
+        return scraper.scraper(self._targets, self._fleet.ids)
+
+
+class StoredDeployment(EndpointsDeployment, HasAlerts):
+    """Targets in a Prometheus that scrapes them already."""
+
+    step = 5.0
+
+    def __init__(self, watched: Watched, configured: Metrics) -> None:
+        """Look for targets of an engine. Raises DeploymentError where there are none."""
+        super().__init__(watched)
+        self._configured = configured
+        self._gateway = addresses.address_of(watched.gateway, "--gateway") if watched.gateway else ""
+        self._seen: dict[str, str] = {}  # address -> role; a target that stopped answering stays
+        self.view()
+
+    def login(self) -> Login:
+        return self._configured.login()
+
+    def pending_since(self, labels: Mapping[str, str], at: float) -> float | None:
+        with self.connect() as server:
+            return server.pending_since(labels, at)
+
+    def look(self, server: Prometheus, window: Window) -> View:
+        from cluster.endpoints.reading import TABLES, View, copies, ups
+        from cluster.prometheus.ranks import ranks_of
+        from cluster.prometheus.targets import matchers_of
+
+        matchers = matchers_of(self._configured.matchers)
+        matchers += f"{self.watched.match.strip().strip(',')}," if self.watched.match else ""
+        names = server.names(window, f"{{{matchers}}}" if matchers else "")
+        self._seen |= self._roles(server, names, matchers, window.end)
+        found = {labels["instance"]: labels for labels, _ in ups(server, matchers) if labels.get("instance")}
+        listed = [
+            Member(address, {"role": self._seen[address], **labels}, address)
+            for address, labels in sorted(found.items())
+            if address in self._seen
+        ]
+        if not listed:
+            selected = f" that {self.watched.match} selects" if self.watched.match else ""
+            raise DeploymentError(
+                f"{self.name} scrapes no target{selected} with metrics of a known engine: see --match"
+            )
+        if self._gateway and self._gateway not in self._seen:
+            raise DeploymentError(f"{self.name} scrapes no target {self._gateway}: --gateway names one that it scrapes")
+        fleet = fleet_of(listed)
+        ranks = ranks_of(server, TABLES, names, "instance", matchers, window.end)
+        duplicates = copies(server, matchers, window)
+        scrape = self._configured.scrape
+        return View(fleet, "instance", fleet.of_address, matchers, names, scrape, duplicates, ranks)
+
+    def _roles(self, server: Prometheus, names: frozenset[str], matchers: str, at: float) -> dict[str, str]:
+        """Address of each target with known metrics -> its role by them. Raises DeploymentError."""
+        from cluster.endpoints.reading import TABLES
+        from cluster.prometheus.variants import spelled
+        from cluster.signals import SERVING
+
+        roles: dict[str, str] = {}
+        for role, kinds in (("node", {Kind.NODE}), ("gateway", {Kind.GATEWAY}), ("replica", SERVING)):
+            metrics = {
+                metric
+                for spelling in spelled(TABLES, names)
+                for rule in spelling.rules
+                if rule.kinds & kinds and rule.labels[:1] != ("model_server_pod",)
+                for metric in rule.metrics & names
+            }
+            if metrics:
+                pattern = "|".join(sorted(metrics))
+                series = server.instant(f'group by (instance) ({{{matchers}__name__=~"{pattern}"}})', at)
+                roles |= {value: role for labels in series for name, value in labels if name == "instance"}
+        if self._gateway in roles:
+            roles[self._gateway] = "gateway"
+        return roles
+
+
+def connect(watched: Watched) -> EndpointsDeployment:
+    """Connect to what the user named. Raises DeploymentError."""
+    if watched.targets:
+        return ScrapedDeployment(watched)
+    from cluster.endpoints.settings import stored
+
+    return StoredDeployment(watched, stored(watched.prometheus))

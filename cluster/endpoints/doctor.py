@@ -1,0 +1,71 @@
+"""Checks that endpoints can be observed, step by step, and says how to repair what fails. Changes nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+
+from cluster.deployment import DeploymentError, Liveness
+from cluster.endpoints.deployment import EndpointsDeployment, connect
+from cluster.endpoints.watched import Watched
+from cluster.kubernetes.doctor import Check, Part, Verdict
+from cluster.provenance import Origin
+from cluster.topology import Kind
+from cluster.window import Window
+
+LOOK_BACK = 30.0  # s
+SETTLED = 5.0  # s after which a rate has its two samples
+
+
+def checks(watched: Watched) -> Iterator[Check]:
+    """All checks in order, without those that depend on a failed one."""
+    try:
+        deployment = connect(watched)
+    except DeploymentError as error:
+        yield Check(Part.VIEW, "targets", Verdict.FAIL, str(error), "see docs/how-to/endpoints.md")
+        return
+    topology = deployment.topology()
+    kinds = [one.kind.value for one in topology.components]
+    counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+    yield Check(Part.VIEW, "targets", Verdict.PASS, f"{deployment.name}: {counted}")
+    time.sleep(SETTLED)
+    try:
+        status = deployment.status()
+        yield _answers(deployment, status.components)
+        good = status.liveness is Liveness.LIVE
+        age = "nothing was scraped" if status.data_age is None else f"the newest sample is {status.data_age:.0f} s old"
+        yield Check(
+            Part.TELEMETRY, "freshness", Verdict.PASS if good else Verdict.FAIL, age, "" if good else status.message
+        )
+        yield from _signals(deployment)
+    except DeploymentError as error:
+        yield Check(Part.TELEMETRY, "metrics", Verdict.FAIL, str(error), "check that the Prometheus still runs")
+
+
+def _answers(deployment: EndpointsDeployment, up: Mapping[str, bool]) -> Check:
+    silent = [component for component, answers in up.items() if not answers]
+    addresses = {one.id: one.labels.get("address", "no address") for one in deployment.topology().components}
+    found = ", ".join(f"{component} ({addresses[component]})" for component in silent)
+    if silent:
+        fix = "check that it runs and that curl reads its metrics: llama.cpp needs --metrics"
+        return Check(Part.TELEMETRY, "scrapes", Verdict.FAIL, f"no answer: {found}", fix)
+    return Check(Part.TELEMETRY, "scrapes", Verdict.PASS, f"all {len(up)} components answer")
+
+
+def _signals(deployment: EndpointsDeployment) -> Iterator[Check]:
+    now = time.time()
+    samples = deployment.samples(Window(now - LOOK_BACK, now + deployment.step), deployment.step)
+    topology = deployment.topology()
+    for one in topology.of_kind(Kind.GATEWAY, Kind.HEAD, Kind.REPLICA):
+        rows = [record for record in samples.provenance.records if one.id in record.components]
+        measured = [record.signal for record in rows if record.origin is Origin.MEASURED]
+        unknown = [name for record in rows if record.origin is Origin.UNKNOWN_NAME for name in record.metrics[:1]]
+        found = f"{len(measured)} signals: {', '.join(measured[:6])}" if measured else "no signal"
+        found += f"; unknown names: {', '.join(dict.fromkeys(unknown[:3]))}" if unknown else ""
+        if one.id == topology.front_door:
+            good = "latency_p90" in measured
+            fix = "without its latency there is no SLI: name a gateway with --gateway, or engines with histograms"
+        else:
+            good, fix = bool(measured), "its metrics are no engine's that the tables know: docs/how-to/engines.md"
+        verdict = Verdict.PASS if good else Verdict.UNKNOWN
+        yield Check(Part.SIGNALS, one.id, verdict, found, "" if good else fix)

@@ -1,0 +1,33 @@
+"""What the user named: the targets to scrape, or the Prometheus that scrapes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cluster.text.plain import plain
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Either targets or a Prometheus.
+
+    Attributes:
+        targets: URLs, and files of file_sd.
+        prometheus: URL of a server.
+        match: label matchers that select the deployment in that server: `job="vllm"`.
+        gateway: URL of the gateway's metrics; with a Prometheus, the address under which it is scraped.
+    """
+
+    targets: tuple[str, ...] = ()
+    prometheus: str = ""
+    match: str = ""
+    gateway: str = ""
+
+    @property
+    def name(self) -> str:
+        """For people; without user, password and query of a URL."""
+        from cluster.endpoints.addresses import shown
+
+        first = self.prometheus or self.targets[0]
+        more = len(self.targets) - 1
+        return plain(shown(first), 200) + (f" and {more} more" if more > 0 else "")

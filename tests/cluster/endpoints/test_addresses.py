@@ -1,0 +1,132 @@
+"""URLs and files of file_sd: what is read, and that no input does more than raise one sentence."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cluster.deployment import DeploymentError
+from cluster.endpoints import addresses
+from cluster.endpoints.addresses import LARGEST_FILE, MOST_TARGETS, parse_file, shown, targets
+from cluster.endpoints.watched import Watched
+
+HOSTS = st.from_regex(r"[a-z][a-z0-9-]{0,20}:[1-9][0-9]{0,3}", fullmatch=True)
+LABELS = st.dictionaries(
+    st.from_regex(r"[a-z][a-z0-9_]{0,20}", fullmatch=True),
+    st.text(st.characters(codec="ascii", exclude_categories=["Cc"])),
+    max_size=5,
+)
+GROUPS = st.lists(st.fixed_dictionaries({"targets": st.lists(HOSTS, max_size=4), "labels": LABELS}), max_size=4)
+
+
+@given(GROUPS, st.booleans())
+def test_a_file_reads_as_it_was_written(groups: list[dict[str, object]], as_json: bool) -> None:
+    text = json.dumps(groups) if as_json else yaml.safe_dump(groups)
+    found = parse_file(text.encode(), "file", as_json)
+    assert [(t.address, dict(t.labels)) for t in found] == [(a, g["labels"]) for g in groups for a in g["targets"]]  # type: ignore[attr-defined]
+
+
+@given(st.one_of(st.binary(max_size=300), st.text(max_size=300).map(lambda text: text.encode("utf-8", "replace"))))
+def test_no_bytes_do_more_than_a_sentence(content: bytes) -> None:
+    for as_json in (False, True):
+        try:
+            parse_file(content, "file", as_json)
+        except DeploymentError as error:
+            assert "file" in str(error)
+            assert "\n" not in str(error)
+
+
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text(max_size=5), lambda v: st.lists(v) | st.dictionaries(st.text(max_size=9), v)
+    )
+)
+def test_no_document_does_more_than_a_sentence(value: object) -> None:
+    for document in (value, [value], [{"targets": value}], [{"targets": ["a:1"], "labels": value}]):
+        try:
+            parse_file(json.dumps(document).encode(), "file", as_json=True)
+        except DeploymentError:
+            continue
+
+
+@given(st.text(max_size=200))
+def test_no_source_does_more_than_a_sentence(source: str) -> None:
+    try:
+        targets([f"http://{source}"])
+    except DeploymentError as error:
+        assert "--targets" in str(error)
+
+
+def test_labels_set_scheme_path_and_query() -> None:
+    labels = {"__scheme__": "https", "__metrics_path__": "/m", "__param_key": "value-of-key", "role": "gateway"}
+    (found,) = parse_file(json.dumps([{"targets": ["h"], "labels": labels}]).encode(), "f", as_json=True)
+    assert (found.address, found.url) == ("h:443", "https://h:443/m")
+    assert found.params == (("key", "value-of-key"),)
+    assert dict(found.labels) == {"role": "gateway"}
+
+
+@pytest.mark.parametrize(
+    ("url", "scraped"),
+    [
+        ("http://h:8000", "http://h:8000/metrics"),
+        ("http://h/metrics", "http://h:80/metrics"),
+        ("https://[::1]/m", "https://[::1]:443/m"),
+        ("http://h:1/metrics/", "http://h:1/metrics"),
+    ],
+)
+def test_urls(url: str, scraped: str) -> None:
+    assert targets([url])[0].url == scraped
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["ftp://h/x", "file:///etc/passwd", "http://", "http://h:99999", "http://h x/", "http://[::1", "javascript:x"],
+)
+def test_what_is_no_address_is_refused(url: str) -> None:
+    with pytest.raises(DeploymentError, match="--targets"):
+        targets([url])
+
+
+def test_a_secret_of_a_url_is_scraped_with_and_never_shown(tmp_path: Path) -> None:
+    url = "http://user:hunter2secret@h:1/metrics?token=tokensecret"
+    (found,) = targets([url])
+    assert found.auth == ("user", "hunter2secret")
+    for text in (shown(url), Watched((url,)).name, found.url):
+        assert "secret" not in text
+    with pytest.raises(DeploymentError) as caught:
+        targets(["ftp://user:hunter2secret@h:1/metrics?token=tokensecret"])
+    assert "secret" not in str(caught.value)
+    with pytest.raises(DeploymentError) as caught:
+        parse_file(b'[{"targets": ["user:hunter2secret@h:1/x"]}]', "f", as_json=True)
+    assert "secret" not in str(caught.value)
+
+
+def test_budgets(tmp_path: Path) -> None:
+    file = tmp_path / "targets.json"
+    file.write_text("[" + " " * LARGEST_FILE + "]")
+    with pytest.raises(DeploymentError, match="larger than"):
+        targets([str(file)])
+    many = [{"targets": [f"h:{number}" for number in range(1, MOST_TARGETS + 2)]}]
+    with pytest.raises(DeploymentError, match="more than 1000"):
+        parse_file(json.dumps(many).encode(), "f", as_json=True)
+    with pytest.raises(DeploymentError, match="neither a URL nor a file"):
+        targets([str(tmp_path / "none.yml")])
+    with pytest.raises(DeploymentError, match="names no target"):
+        file.write_text("[]")
+        targets([str(file)])
+    with pytest.raises(DeploymentError, match="is not JSON"):
+        parse_file(b"[" * 100_000, "f", as_json=True)
+
+
+def test_yaml_makes_no_objects() -> None:
+    (found,) = parse_file(b"- targets: !!python/object/apply:os.system [h]", "f")
+    assert found.address == "h:80"
+
+
+def test_a_target_that_is_named_twice_is_scraped_once() -> None:
+    assert len(addresses.targets(["http://h:1", "http://h:1/metrics"])) == 1
