@@ -101,13 +101,6 @@ def scraper(targets: tuple[Target, ...], ids: Sequence[str]) -> Scraper:
         return found
 
 
-def end_all() -> None:
-    """End all that this process has started; its end does the same."""
-    with _one_at_a_time:
-        while _running:
-            _running.popitem()[1].end()
-
-
 def config(targets: Sequence[Target], ids: Sequence[str]) -> dict[str, object]:
     """Prometheus's configuration: each target under its component's id, with limits for hostile answers."""
     logins: dict[tuple[str, str] | None, list[tuple[Target, str]]] = {}

@@ -15,7 +15,7 @@ from methods.answer.types import Method
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = {
-    "cluster": {"imports", "incident", "kubernetes", "local", "prometheus", "text"},
+    "cluster": {"endpoints", "imports", "incident", "kubernetes", "local", "prometheus", "text"},
     "faults": {"kubernetes", "local", "recording", "scenarios"},
     "guidelines": {"checks", "measured"},
     "methods": {"answer", "evaluation", "graph", "peers", "running", "telemetry", "verdict"},
