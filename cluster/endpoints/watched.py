@@ -31,3 +31,8 @@ class Watched:
         first = self.prometheus or self.targets[0]
         more = len(self.targets) - 1
         return plain(shown(first), 200) + (f" and {more} more" if more > 0 else "")
+
+    def as_options(self) -> list[str]:
+        """Of the command line, to hand on to a process."""
+        one = {"--prometheus": self.prometheus, "--match": self.match, "--gateway": self.gateway}
+        return [f"--targets={each}" for each in self.targets] + [f"{name}={text}" for name, text in one.items() if text]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cluster.endpoints.watched import Watched
 from rca_tui.commands import completion
 from rca_tui.commands.connection import InCluster, choose_also, chosen
 from rca_tui.commands.errors import BadInput
@@ -59,7 +60,9 @@ def serve(
     log = paths.state_home() / "serve.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     server = AppServer((sys.executable, "-m", "rca_tui.room.guest", *arguments), host, port, token, log)
-    print_line(f"{incident or chosen() or 'the deployment on this machine'}, read-only, at {server.address}")
+    named = chosen()
+    shown = incident or (named.name if isinstance(named, Watched) else named) or "the deployment on this machine"
+    print_line(f"{shown}, read-only, at {server.address}")
     start(server)
 
 
@@ -97,9 +100,11 @@ def _source(incident: str | None) -> list[str]:
 
         library.find(incident)
         return ["--incident", incident]
-    context = chosen()
-    if context is not None:
-        return ["--context", context]
+    named = chosen()
+    if isinstance(named, Watched):
+        return named.as_options()
+    if named is not None:
+        return ["--context", named]
     from cluster.local.deployment import LocalDeployment
 
     LocalDeployment.connect()

@@ -1,6 +1,6 @@
 """The app of one visitor: read-only, and without what reads or writes files of this machine.
 
-python -m rca_tui.room.guest [--incident NAME [--since T] | --context NAME]
+python -m rca_tui.room.guest [--incident NAME [--since T] | --context NAME | --targets FILE|URL … | --prometheus URL]
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import rca_tui.app
+from cluster.endpoints.watched import Watched
 from rca_tui.app import RcaApp
 from rca_tui.screens.diagnose import DiagnosePage
 from rca_tui.screens.overview import OverviewPage
@@ -68,11 +69,18 @@ def main() -> None:
     what.add_argument("--incident")
     what.add_argument("--context")
     parser.add_argument("--since", type=float, help="Play the incident as if live, from then on (unix seconds).")
+    what.add_argument("--targets", action="append", default=[])
+    what.add_argument("--prometheus", default="")
+    parser.add_argument("--match", default="")
+    parser.add_argument("--gateway", default="")
     chosen = parser.parse_args()
     if chosen.since is not None:
         source, first = _played(chosen.incident, chosen.since), OverviewPage.MODE
     elif chosen.incident is not None:
         source, first = opening.incident(chosen.incident), DiagnosePage.MODE
+    elif chosen.targets or chosen.prometheus:
+        watched = Watched(tuple(chosen.targets), chosen.prometheus, chosen.match, chosen.gateway)
+        source, first = opening.endpoints(watched), OverviewPage.MODE
     else:
         source = opening.local() if chosen.context is None else opening.cluster(chosen.context)
         first = OverviewPage.MODE
