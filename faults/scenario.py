@@ -7,17 +7,23 @@ time limit, hints with their costs, and the debrief. An error names the file, th
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Hashable
+from collections.abc import Collection
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
-from pydantic import model_validator as whole_model
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from cluster import signals
-from cluster.errors import RcaError
 from cluster.incident.truth import NO_FAULT
 from cluster.text.plain import plain
 from cluster.text.times import seconds_of
@@ -25,19 +31,12 @@ from cluster.topology import Kind
 from faults import catalog
 from faults.engine import MAX_SECONDS
 from faults.errors import FaultError, Refused
+from faults.recording import yaml_lines
 
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
 
-LARGEST = 64 * 1024
-"""Bytes of a file."""
-DEEPEST = 20
-"""Levels of nesting in a file."""
 LOADS = ("constant", "bursty", "diurnal")
-
-
-class ScenarioError(RcaError):
-    """A file that is no scenario; the message names file, line and field."""
 
 
 def _seconds(value: object) -> object:
@@ -131,7 +130,7 @@ class Opens(_Strict):
     method: Short | None = Field(default=None, description="name of a method whose explanation is opened")
     step: int = Field(default=1, ge=1, le=50, description="which step of that explanation")
 
-    @whole_model(mode="after")
+    @model_validator(mode="after")
     def _one(self) -> Opens:
         if sum(each is not None for each in (self.guideline, self.signal, self.method)) != 1:
             raise ValueError("name one of guideline, signal and method")
@@ -185,7 +184,7 @@ class Scenario(_Strict):
             raise ValueError(f"{load!r} is no load: {', '.join(LOADS)}, or a file that ends with .csv")
         return load
 
-    @whole_model(mode="after")
+    @model_validator(mode="after")
     def _short_enough(self) -> Scenario:
         if self.longest > MAX_SECONDS:
             raise ValueError(f"page.latest and limit are {self.longest:g} s together, a fault lasts {MAX_SECONDS:g} s")
@@ -227,87 +226,21 @@ class Drawn(_Strict):
 
 
 def load(path: Path, known: dict[str, Collection[str]] | None = None) -> Scenario:
-    """Read a scenario. Raises ScenarioError.
+    """Read a scenario. Raises BadFile, which names line and field.
 
     Args:
         known: names of the methods under "method" and of the checks under "guideline", which hints are held to. This
             room knows neither; None accepts any.
     """
-    try:
-        with path.open("rb") as file:
-            raw = file.read(LARGEST + 1)
-    except OSError as error:
-        raise ScenarioError(f"{path} cannot be read: {error.strerror or error}") from None
-    if len(raw) > LARGEST:
-        raise ScenarioError(f"{path} is larger than {LARGEST // 1024} KiB: it is no scenario")
-    try:
-        text = raw.decode()
-        _check_events(text, path)
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
-    except UnicodeDecodeError:
-        raise ScenarioError(f"{path} is not UTF-8 text: save it as UTF-8") from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ScenarioError(f"{path}:{line}: this is not YAML: {plain(error.problem, 200)}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ScenarioError(f"{path} is not YAML: {plain(' '.join(str(error).split()), 200)}") from None
-    _check_keys(node, path)
+    data, lines = yaml_lines.read(path, "scenario")
     if not isinstance(data, dict):
-        raise ScenarioError(f"{path}:1: a scenario is a mapping that begins with `title:`")
+        raise yaml_lines.wrong(path, lines, (), "a scenario is a mapping that begins with `title:`")
     try:
         return Scenario.model_validate(data, context=known)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
-        line, where = _place(node, first["loc"])
-        message = str(first["msg"]).removeprefix("Value error, ")
-        raise ScenarioError(f"{path}:{line}: {where or 'the file'}: {plain(message, 600)}") from None
-
-
-def _check_events(text: str, path: Path) -> None:
-    """Refuse what makes a small file large or deep, before anything is built from it."""
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        line = event.start_mark.line + 1
-        if isinstance(event, yaml.AliasEvent):
-            raise ScenarioError(f"{path}:{line}: a scenario has no aliases: write the value again")
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEEPEST:
-            raise ScenarioError(f"{path}:{line}: nested more than {DEEPEST} levels deep: it is no scenario")
-
-
-def _check_keys(node: yaml.Node | None, path: Path) -> None:
-    """Refuse a key that is given twice: YAML would silently take the last one."""
-    if isinstance(node, yaml.MappingNode):
-        seen: set[Hashable] = set()
-        for key, value in node.value:
-            if key.value in seen if isinstance(key, yaml.ScalarNode) else True:
-                name = plain(getattr(key, "value", "a key"), 60)
-                raise ScenarioError(f"{path}:{key.start_mark.line + 1}: {name}: given twice, or no plain name")
-            seen.add(key.value)
-            _check_keys(value, path)
-    elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            _check_keys(value, path)
-
-
-def _place(node: yaml.Node | None, loc: tuple[int | str, ...]) -> tuple[int, str]:
-    """Line from 1 and dotted field of a place in the file, as near to it as the file goes."""
-    line = 1
-    names: list[str] = []
-    for part in loc:
-        inner = None
-        if isinstance(node, yaml.MappingNode):
-            inner = next((pair for pair in node.value if pair[0].value == part), None)
-            line = inner[0].start_mark.line + 1 if inner else line
-            node = inner[1] if inner else None
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = node.start_mark.line + 1
-        elif names:
-            break
-        names.append(f"[{part + 1}]" if isinstance(part, int) else f".{plain(part, 60)}")
-    return line, "".join(names).removeprefix(".")
+        why = plain(first["msg"].removeprefix("Value error, "), 600)
+        raise yaml_lines.wrong(path, lines, tuple(first["loc"]), why) from None
 
 
 def _targets(cause: Cause, deployment: Deployment) -> list[str] | None:

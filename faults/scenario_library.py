@@ -8,12 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import paths
-from faults.scenario import Scenario, ScenarioError, load
+from faults.errors import FaultError
+from faults.recording.yaml_lines import BadFile
+from faults.scenario import Scenario, load
 
 SHIPPED = Path(__file__).parent / "scenarios"
 SUFFIX = ".yaml"
 MOST = 1000
 """Files of a folder that are looked at."""
+
+
+class UnknownScenario(FaultError):
+    """There is no scenario of that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,7 @@ def listings(known: dict[str, Collection[str]] | None = None) -> tuple[Listing, 
 
 
 def find(name_or_path: str, known: dict[str, Collection[str]] | None = None) -> tuple[str, Scenario]:
-    """Name and scenario of a name in `listings`, or of a path that ends with `.yaml`. Raises ScenarioError."""
+    """Name and scenario of a name in `listings`, or of a path that ends with `.yaml`. Raises FaultError."""
     if name_or_path.endswith(SUFFIX):
         path = Path(name_or_path)
         return path.stem, load(path, known)
@@ -45,7 +51,7 @@ def find(name_or_path: str, known: dict[str, Collection[str]] | None = None) -> 
     if name_or_path not in there:
         close = difflib.get_close_matches(name_or_path, there, n=1)
         advice = f"did you mean {close[0]}?" if close else "`rca-tui scenarios` lists those there are"
-        raise ScenarioError(f"there is no scenario {name_or_path!r}", advice)
+        raise UnknownScenario(f"there is no scenario {name_or_path!r}", advice)
     return name_or_path, load(there[name_or_path], known)
 
 
@@ -61,5 +67,5 @@ def _listing(name: str, path: Path, known: dict[str, Collection[str]] | None) ->
     shipped = path.parent == SHIPPED
     try:
         return Listing(name, path, shipped, load(path, known))
-    except ScenarioError as error:
+    except BadFile as error:
         return Listing(name, path, shipped, None, str(error))

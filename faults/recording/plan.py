@@ -140,12 +140,12 @@ def read(name_or_path: str) -> Plan:
 
 
 def _read(path: Path) -> Plan:
-    data, lines = yaml_lines.read(path)
+    data, lines = yaml_lines.read(path, "plan")
     try:
         plan = Plan.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
-        raise _wrong(path, lines, tuple(first["loc"]), first["msg"].lower()) from None
+        raise yaml_lines.wrong(path, lines, tuple(first["loc"]), first["msg"].lower()) from None
     _check(plan, path, lines)
     return plan
 
@@ -155,26 +155,21 @@ def _check(plan: Plan, path: Path, lines: Mapping[yaml_lines.Path_, int]) -> Non
     for number, fault in enumerate(plan.faults):
         at = ("faults", number)
         if not plan.targets_of(fault):
-            raise _wrong(path, lines, at, f"{fault.name} has no targets, and the plan has none for all")
+            raise yaml_lines.wrong(path, lines, at, f"{fault.name} has no targets, and the plan has none for all")
         if fault.name == NO_FAULT:
             continue
         try:
             entry = catalog.entry(fault.name)
         except UnknownFault as error:
-            raise _wrong(path, lines, (*at, "name"), str(error)) from None
+            raise yaml_lines.wrong(path, lines, (*at, "name"), str(error)) from None
         known = catalog.load(fault.name, entry.deployments[0])
         for position, intensity in enumerate(fault.intensities):
             try:
                 known.parse(intensity)
             except BadParameters as error:
-                raise _wrong(path, lines, (*at, "intensities", position), str(error)) from None
+                raise yaml_lines.wrong(path, lines, (*at, "intensities", position), str(error)) from None
     if len(plan.drills()) > MOST_DRILLS:
         raise BadFile(f"{path} is {len(plan.drills())} drills; there may be {MOST_DRILLS}")
-
-
-def _wrong(path: Path, lines: Mapping[yaml_lines.Path_, int], at: yaml_lines.Path_, why: str) -> BadFile:
-    where = f"{path}, line {yaml_lines.line_of(lines, at)}"
-    return BadFile(f"{where}, field {yaml_lines.field_name(at)}: {why}" if at else f"{where}: {why}")
 
 
 def _folder() -> Any:

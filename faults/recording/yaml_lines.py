@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from cluster.text.plain import plain
 from faults.errors import FaultError
 
 LARGEST = 64 << 10
@@ -22,15 +23,18 @@ class BadFile(FaultError):
     """A file that is no such document: the message names file, line and field."""
 
 
-def read(path: Path) -> tuple[Any, Mapping[Path_, int]]:
-    """The data, and the line (from 1) of the value at each path of keys and positions. Raises BadFile."""
+def read(path: Path, kind: str) -> tuple[Any, Mapping[Path_, int]]:
+    """The data, and the line (from 1) of the value at each path of keys and positions. Raises BadFile.
+
+    `kind` is what the file should be, for its sentence: "plan".
+    """
     try:
         with path.open("rb") as file:
             raw = file.read(LARGEST + 1)
     except OSError as error:
-        raise BadFile(f"{path} cannot be read: {error.strerror}") from None
+        raise BadFile(f"{path} cannot be read: {error.strerror or error}") from None
     if len(raw) > LARGEST:
-        raise BadFile(f"{path} is larger than {LARGEST >> 10} KiB: it is no plan")
+        raise BadFile(f"{path} is larger than {LARGEST >> 10} KiB: it is no {kind}")
     try:
         text = raw.decode()
         _refuse_costly(text, path)
@@ -44,9 +48,9 @@ def read(path: Path) -> tuple[Any, Mapping[Path_, int]]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise BadFile(f"{path}{where}: {error.problem or 'no YAML'}") from None
+        raise BadFile(f"{path}{where}: {plain(error.problem or 'no YAML', 200)}") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise BadFile(f"{path} is no YAML: {' '.join(str(error).split())}") from None
+        raise BadFile(f"{path} is no YAML: {plain(' '.join(str(error).split()), 200)}") from None
 
 
 def line_of(lines: Mapping[Path_, int], path: Path_) -> int:
@@ -62,8 +66,14 @@ def field_name(path: Path_) -> str:
     >>> field_name(("faults", 1, "name"))
     'faults[1].name'
     """
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{plain(part, 60)}" for part in path)
     return text.removeprefix(".")
+
+
+def wrong(file: Path, lines: Mapping[Path_, int], at: Path_, why: str) -> BadFile:
+    """The error of what stands at a path in a file."""
+    where = f"{file}, line {line_of(lines, at)}"
+    return BadFile(f"{where}, field {field_name(at)}: {why}" if at else f"{where}: {why}")
 
 
 def _refuse_costly(text: str, path: Path) -> None:
@@ -86,7 +96,10 @@ def _lines(node: yaml.Node, path: Path_, file: Path) -> Iterator[tuple[Path_, in
     elif isinstance(node, yaml.MappingNode):
         seen = set()
         for key, inner in node.value:
+            where = f"{file}, line {key.start_mark.line + 1}"
+            if not isinstance(key, yaml.ScalarNode):
+                raise BadFile(f"{where}: the name of a field is a word")
             if key.value in seen:
-                raise BadFile(f"{file}, line {key.start_mark.line + 1}: {key.value!r} is given twice")
+                raise BadFile(f"{where}: {plain(key.value, 60)} is given twice")
             seen.add(key.value)
             yield from _lines(inner, (*path, str(key.value)), file)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def scenarios(as_json: AsJson = False) -> None:
     """List the drill scenarios: those shipped, and your own files beside them.
 
-    Play one with `rca-tui drill --scenario NAME --play --replay any`, or on a live deployment without --replay.
+    `rca-tui drill --scenario NAME` plays one.
     """
     from cluster import paths
     from faults import scenario_library as library
@@ -39,7 +39,7 @@ def scenarios(as_json: AsJson = False) -> None:
 
 
 def chosen(name: str) -> tuple[str, Scenario]:
-    """Name and scenario. Raises ScenarioError."""
+    """Name and scenario. Raises FaultError."""
     from faults import scenario_library as library
 
     return library.find(name, known())

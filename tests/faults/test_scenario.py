@@ -13,7 +13,9 @@ from cluster.incident.truth import NO_FAULT
 from faults import catalog
 from faults import scenario_library as library
 from faults.errors import Refused
-from faults.scenario import LARGEST, Cause, Hint, Opens, PageText, Scenario, ScenarioError, load
+from faults.recording.yaml_lines import LARGEST, BadFile
+from faults.scenario import Cause, Hint, Opens, PageText, Scenario, load
+from faults.scenario_library import UnknownScenario
 from rca_tui.commands.scenarios import known
 
 GOOD = """title: One
@@ -74,35 +76,70 @@ def test_what_may_go_wrong_is_drawn_by_chance(tmp_path: Path, monkeypatch: pytes
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("difficulty: 1", "difficulty: 9", "mine.yaml:2: difficulty: Input should be less than or equal to 5"),
-        ("  text: slow", "  texts: slow", "mine.yaml:3: page.text: Field required"),
-        ("fault: cpu-stress", "fault: cpu", r"mine.yaml:7: may\[1\].fault: there is no fault 'cpu'"),
-        ("[replica]", "[gateway]", r"mine.yaml:8: may\[1\].targets: cpu-stress cannot hit a gateway"),
-        ("[2, 8]", "[2, 99]", r"mine.yaml:9: may\[1\].parameters: cpu-stress: workers: Input should be less"),
-        ("guideline: limits", "guideline: x", r"mine.yaml:12: hints\[1\].opens.guideline: there is no guideline 'x'"),
-        ("guideline: limits", "signal: x", r"mine.yaml:12: hints\[1\].opens.signal: there is no signal 'x'"),
-        ("guideline: limits", "step: 2", r"mine.yaml:12: hints\[1\].opens: name one of guideline, signal and method"),
-        ("debrief: b", "debrief: b\nlimit: 1x", "mine.yaml:16: limit: '1x' is not a duration"),
-        ("debrief: b", "debrief: b\nlimit: 8m\nbaseline: 9x", "mine.yaml:17: baseline: '9x' is not a duration"),
-        ("text: slow", "text: slow\n  latest: 9m", "mine.yaml:1: the file: page.latest and limit are 840 s together"),
-        ("debrief: b", "debrief: b\nload: wild", "mine.yaml:16: load: 'wild' is no load"),
-        ("debrief: b", "debrief: b\ntitle: two", "mine.yaml:16: title: given twice"),
-        ("story: a story", "story: [", "mine.yaml:.* is not YAML"),
-        ("debrief: b", "debrief: &b b\nname: *b", "mine.yaml:16: a scenario has no aliases"),
-        ("story: a story", "story: " + "[" * 30 + "]" * 30, "mine.yaml:5: nested more than 20"),
-        ("debrief: b", "debrief: !!python/object/apply:os.system [true]", "mine.yaml:15: this is not YAML"),
+        (
+            "difficulty: 1",
+            "difficulty: 9",
+            "mine.yaml, line 2, field difficulty: Input should be less than or equal to 5",
+        ),
+        ("  text: slow", "  texts: slow", "mine.yaml, line 4, field page.text: Field required"),
+        ("fault: cpu-stress", "fault: cpu", r"mine.yaml, line 7, field may\[0\].fault: there is no fault 'cpu'"),
+        ("[replica]", "[gateway]", r"mine.yaml, line 8, field may\[0\].targets: cpu-stress cannot hit a gateway"),
+        (
+            "[2, 8]",
+            "[2, 99]",
+            r"mine.yaml, line 9, field may\[0\].parameters: cpu-stress: workers: Input should be less",
+        ),
+        (
+            "guideline: limits",
+            "guideline: x",
+            r"mine.yaml, line 12, field hints\[0\].opens.guideline: there is no guideline 'x'",
+        ),
+        (
+            "guideline: limits",
+            "signal: x",
+            r"mine.yaml, line 12, field hints\[0\].opens.signal: there is no signal 'x'",
+        ),
+        (
+            "guideline: limits",
+            "step: 2",
+            r"mine.yaml, line 12, field hints\[0\].opens: name one of guideline, signal and method",
+        ),
+        ("debrief: b", "debrief: b\nlimit: 1x", "mine.yaml, line 16, field limit: '1x' is not a duration"),
+        (
+            "debrief: b",
+            "debrief: b\nlimit: 8m\nbaseline: 9x",
+            "mine.yaml, line 17, field baseline: '9x' is not a duration",
+        ),
+        ("text: slow", "text: slow\n  latest: 9m", "mine.yaml, line 1: page.latest and limit are 840 s together"),
+        ("debrief: b", "debrief: b\nload: wild", "mine.yaml, line 16, field load: 'wild' is no load"),
+        ("debrief: b", "debrief: b\ntitle: two", "mine.yaml, line 16: title is given twice"),
+        ("story: a story", "story: [", "mine.yaml, line .*: expected"),
+        ("debrief: b", "debrief: &b b\nname: *b", "mine.yaml, line 16: aliases"),
+        (
+            "story: a story",
+            "story: " + "[" * 30 + "]" * 30,
+            "mine.yaml, line 5: lists and mappings are nested too deep",
+        ),
+        (
+            "debrief: b",
+            "debrief: !!python/object/apply:os.system [true]",
+            "mine.yaml, line 15, column 10: could not determine",
+        ),
     ],
 )
 def test_a_wrong_file_is_told_with_line_and_field(tmp_path: Path, old: str, new: str, said: str) -> None:
-    with pytest.raises(ScenarioError, match=said):
+    with pytest.raises(BadFile, match=said):
         load(scenario(tmp_path, GOOD.replace(old, new)), known())
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff", b"- a", b"x" * (LARGEST + 1), b"a: \x1b[31m", b"? [a]\n: b"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\xff", b"- a", b"x" * (LARGEST + 1), b"a: \x1b[31m", b"? [a]\n: b", b"a: {? {b: c} : d}", b"- " * 9000],
+)
 def test_what_is_no_scenario_is_one_sentence(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "mine.yaml"
     path.write_bytes(content)
-    with pytest.raises(ScenarioError) as caught:
+    with pytest.raises(BadFile) as caught:
         load(path)
     assert "\x1b" not in str(caught.value)
 
@@ -115,9 +152,9 @@ def test_own_ones_stand_beside_the_shipped_ones(tmp_path: Path, monkeypatch: pyt
     listed = {one.name: one for one in library.listings()}
     assert len(listed) == len(SHIPPED) + 2
     assert not listed["mine"].shipped and listed["mine"].scenario is not None
-    assert "bad.yaml:1" in listed["bad"].problem
+    assert "bad.yaml, line 1" in listed["bad"].problem
     assert library.find("mine")[1].title == "One"
-    with pytest.raises(ScenarioError, match="did you mean mine"):
+    with pytest.raises(UnknownScenario, match="did you mean mine"):
         library.find("mina")
 
 
