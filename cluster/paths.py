@@ -43,6 +43,11 @@ def reports() -> Path:
     return state_home() / "reports"
 
 
+def scores() -> Path:
+    """The folder of the scores of drills."""
+    return state_home() / "scores"
+
+
 def scenarios() -> Path:
     """The folder of the user's own drill scenarios."""
     return config_home() / "scenarios"

@@ -27,6 +27,7 @@ from rca_tui.commands import (
     mcp,
     report,
     scenarios,
+    scores,
     scoring,
     serve,
     smoke,
@@ -100,7 +101,7 @@ def start(
 
 ANSWERS = (triage, analysis, contrast, report, annotate, check, scoring, ablation)
 GROUPS = (
-    *(deployment, load, smoke, doctor, incidents, *ANSWERS, drills, scenarios, campaign),
+    *(deployment, load, smoke, doctor, incidents, *ANSWERS, drills, scenarios, scores, campaign),
     *(lists, listen, serve, workshop, mcp),
 )
 for commands in GROUPS:

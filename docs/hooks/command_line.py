@@ -25,6 +25,7 @@ RUNS = (
     ("methods",),
     ("faults",),
     ("scenarios",),
+    ("scores",),
     ("incidents",),
     ("status",),
     ("down",),

@@ -479,6 +479,55 @@ class Scenario(Answer):
     shipped: bool
 
 
+class Score(Shape):
+    precision: float = Field(description="share of the named components that are faulty: the player's AC@1")
+    recall: float = Field(description="share of the faulty components that are named")
+    f1: float
+    right: bool = Field(description="all faulty components are named, and no others")
+    fault_right: bool
+    brier: float = Field(description="0 for certain and right, 1 for certain and wrong")
+    seconds: float = Field(description="from the page to the guess")
+    hints: float = Field(description="points that hints have cost")
+    points: float = Field(description="0 to 100")
+
+
+class PlayedDrill(Shape):
+    time: float = Field(description="unix seconds")
+    scenario: str
+    player: str
+    incident: str | None
+    components: list[Part] = Field(description="the guess; empty for nobody")
+    fault: str = Field(description="the guess; empty where it was left open")
+    sure: float = Field(description="probability, 0 to 1")
+    score: Score
+    verdict: float | None = Field(description="AC@1 of the tool's verdict")
+    methods: dict[str, float] = Field(description="AC@1 of each; empty where no component is at fault")
+    guessing: float = Field(description="AC@1 of a random order")
+
+
+class Standing(Shape):
+    scenario: str
+    player: str
+    drills: int
+    points: float = Field(description="mean")
+    best: float
+    right: float = Field(description="share of the drills")
+    brier: float = Field(description="mean")
+
+
+class Compared(Shape):
+    name: str = Field(description="a method, verdict or guessing")
+    drills: int = Field(description="those with a faulty component in which it answered")
+    ac1: float
+    people: float = Field(description="AC@1 of the players on the same drills")
+
+
+class Scores(Answer):
+    drills: list[PlayedDrill]
+    players: list[Standing]
+    compared: list[Compared]
+
+
 class Method(Answer):
     name: str
     class_name: str
@@ -617,6 +666,7 @@ SHAPES: dict[str, tuple[type[Answer], ...]] = {
     "campaign": (Campaign,),
     "drill": (Drilled, Sealed, Plan, Paper),
     "scenarios": (Scenario,),
+    "scores": (Scores,),
     "recover": (Undone,),
     "methods": (Method,),
     "faults": (Fault,),

@@ -73,6 +73,17 @@ def test_a_plan_on_paper_has_its_shape() -> None:
     held("drill", answer("drill", "cpu-stress", "--target", "replica-1", "--dry-run"), 3)
 
 
+def test_scores_of_a_drill_have_their_shape() -> None:
+    from cluster.incident.truth import Truth
+    from faults import scoreboard
+    from faults.score import score
+
+    scored = score(["head"], "", 0.9, Truth(("head",), "crash", 0.0), seconds=3.0, limit=9.0)
+    drill = {"time": 1.0, "scenario": "x", "player": "Ada", "components": ["head"], "sure": 0.9, "score": scored}
+    scoreboard.add(scoreboard.Result.model_validate(drill | {"methods": {"baro": 1.0}}))
+    held("scores", answer("scores"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -87,7 +87,7 @@ ALLOWED = {
         *("received_bytes", "received_packets", "received_drops", "sent_bytes", "sent_packets", "sent_drops"),
     ),
     "a column of a table that people read": ("hurts", "signature", "seen_in"),
-    "a choice of the command line": ("RAY",),
+    "a choice of the command line or of a file": ("RAY", "INFO"),
     "a measure that tests/bench takes": ("set_score", "calibration"),
 }
 """Why vulture cannot see the use -> names."""
