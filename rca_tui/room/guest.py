@@ -49,7 +49,7 @@ class GuestApp(RcaApp):
             self.exit()
 
 
-def _played(incident: str, since: float) -> opening.Source:
+def _played(incident: str, since: float, speed: float) -> opening.Source:
     """The recording as all see it who play it since then: a recording's own name may tell what happened."""
 
     def connect() -> Deployment:
@@ -58,7 +58,9 @@ def _played(incident: str, since: float) -> opening.Source:
 
         # Its first look at the clock is when it began, whenever this visitor came.
         first = iter((0.0,))
-        return PlayedDeployment(library.load(incident), PLAYED, monotonic=lambda: next(first, time.time() - since))
+        return PlayedDeployment(
+            library.load(incident), PLAYED, speed, monotonic=lambda: next(first, time.time() - since)
+        )
 
     return opening.Source(PLAYED, connect, live=False)
 
@@ -73,9 +75,10 @@ def main() -> None:
     what.add_argument("--prometheus", default="")
     parser.add_argument("--match", default="")
     parser.add_argument("--gateway", default="")
+    parser.add_argument("--speed", type=float, default=1.0, help="Seconds of the incident in one second.")
     chosen = parser.parse_args()
     if chosen.since is not None:
-        source, first = _played(chosen.incident, chosen.since), OverviewPage.MODE
+        source, first = _played(chosen.incident, chosen.since, chosen.speed), OverviewPage.MODE
     elif chosen.incident is not None:
         source, first = opening.incident(chosen.incident), DiagnosePage.MODE
     elif chosen.targets or chosen.prometheus:

@@ -1,6 +1,6 @@
-"""The course of a workshop: players join by name, a recording plays for all, each commits one guess, all is revealed.
+"""The course of a workshop: players join by name, a drill plays for all, each commits one guess, all is revealed.
 
-Nobody's guess leaves this module before the reveal. Every event is appended to the session's file.
+Nobody's guess and no truth leaves this module before the reveal. Every event is appended to the session's file.
 """
 
 from __future__ import annotations
@@ -16,14 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from cluster.errors import RcaError
-from cluster.incident.truth import Truth
 from cluster.text.plain import plain
-from methods.evaluation.measures import set_score
+from faults import scoreboard
+from faults.score import Score, score
+from rca_tui.room.rounds import Round
 
 LONGEST_NAME = 24
-MOST_PLAYERS = 40
-WEIGHTS = {"components": 70.0, "kind": 20.0, "sure": 10.0}
-"""Points for the right components, the kind of fault, and for being as sure as one was right."""
 
 
 class Refusal(RcaError):
@@ -31,10 +29,11 @@ class Refusal(RcaError):
 
 
 class Stage(StrEnum):
-    """LOBBY: nothing plays. PLAYING: guesses are taken. REVEALED: the truth and all guesses are shown."""
+    """LOBBY: nothing plays. BASELINE: the page has not come. PAGED: guesses are taken. REVEALED: all is shown."""
 
     LOBBY = "lobby"
-    PLAYING = "playing"
+    BASELINE = "baseline"
+    PAGED = "paged"
     REVEALED = "revealed"
 
 
@@ -43,41 +42,20 @@ class Guess:
     """What a player committed to: ids of components, none for nobody; a fault's name; how sure, 0 to 1."""
 
     components: tuple[str, ...]
-    kind: str
+    fault: str
     sure: float
-
-
-def points(guess: Guess, truth: Truth) -> float:
-    """0 to 100: `WEIGHTS` times F1 of the components, the right kind, and 1 minus the Brier score of how sure.
-
-    >>> points(Guess(("a",), "freeze", 1.0), Truth(("a",), "freeze", 0.0))
-    100.0
-    >>> points(Guess(("b",), "freeze", 1.0), Truth(("a",), "crash", 0.0))
-    0.0
-    """
-    share = set_score(guess.components, truth.components)
-    right = float(set(guess.components) == set(truth.components))
-    parts = {"components": share, "kind": float(guess.kind == truth.fault), "sure": 1 - (guess.sure - right) ** 2}
-    return round(sum(WEIGHTS[name] * value for name, value in parts.items()), 1)
 
 
 @dataclass(slots=True)
 class Player:
-    """Attributes: `guess` and `seconds` (from the begin of the recording to the guess) are of the current round."""
+    """Attributes: `hints` are how many were taken; `guess` and `score` are of the current round, `total` of all."""
 
     name: str
     total: float = 0.0
+    hints: int = 0
     guess: Guess | None = None
     seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """A recording to play: its name or path, what players may blame, and the truth."""
-
-    incident: str
-    components: tuple[str, ...]
-    truth: Truth
+    score: Score | None = None
 
 
 @dataclass(slots=True)
@@ -87,6 +65,9 @@ class Workshop:
     Attributes:
         rounds: in order.
         path: the session's file; None keeps none.
+        speed: seconds of a recording in one second.
+        places: players that this machine holds.
+        keep: takes the score of each guess.
         clock: unix seconds.
         number: of the current round, from 1; 0 before the first.
         began: unix seconds at which its recording began.
@@ -94,15 +75,31 @@ class Workshop:
 
     rounds: Sequence[Round]
     path: Path | None = None
+    speed: float = 1.0
+    places: int = 40
+    keep: Callable[[scoreboard.Result], object] = scoreboard.add
     clock: Callable[[], float] = time.time
-    stage: Stage = Stage.LOBBY
     number: int = 0
     began: float = 0.0
+    revealed: bool = False
     players: dict[str, Player] = field(default_factory=dict)
 
     @property
     def current(self) -> Round:
         return self.rounds[self.number - 1]
+
+    @property
+    def paged(self) -> float:
+        """Unix seconds at which the page of the current round comes."""
+        return self.began + self.current.page_after / self.speed
+
+    @property
+    def stage(self) -> Stage:
+        if self.number == 0:
+            return Stage.LOBBY
+        if self.revealed:
+            return Stage.REVEALED
+        return Stage.PAGED if self.clock() >= self.paged else Stage.BASELINE
 
     def join(self, name: str) -> str:
         """The key of a new player. Raises Refusal for a name that is taken or none."""
@@ -111,58 +108,98 @@ class Workshop:
             raise Refusal("a player needs a name")
         if name.casefold() in (player.name.casefold() for player in self.players.values()):
             raise Refusal(f"{name} is taken: choose another name")
-        if len(self.players) >= MOST_PLAYERS:
-            raise Refusal(f"{MOST_PLAYERS} players are here already")
+        if len(self.players) >= self.places:
+            raise Refusal(f"{len(self.players)} players are here, and this machine holds no more apps: share a screen")
         key = secrets.token_urlsafe(16)
         self.players[key] = Player(name)
         self._note("join", player=name)
         return key
 
     def start(self) -> None:
-        """Play the next recording for all. Raises Refusal while one plays, and after the last."""
-        if self.stage is Stage.PLAYING:
-            raise Refusal("a recording plays: reveal it first")
+        """Play the next drill for all. Raises Refusal while one plays, and after the last."""
+        if self.stage in (Stage.BASELINE, Stage.PAGED):
+            raise Refusal("a drill plays: reveal it first")
         if self.number >= len(self.rounds):
-            raise Refusal("that was the last recording")
+            raise Refusal("that was the last drill")
         for player in self.players.values():
-            player.guess, player.seconds = None, 0.0
-        self.number, self.stage, self.began = self.number + 1, Stage.PLAYING, self.clock()
-        self._note("start", incident=self.current.incident)
+            player.guess, player.score, player.hints, player.seconds = None, None, 0, 0.0
+        self.number, self.revealed, self.began = self.number + 1, False, self.clock()
+        now = self.current
+        self._note("start", scenario=now.name, title=now.scenario.title, incident=now.incident, page=self.paged)
+
+    def hint(self, key: str) -> None:
+        """Give the player the next hint. Raises Refusal."""
+        player = self.players[key]
+        self._require_page(player)
+        if player.hints >= len(self.current.hints):
+            raise Refusal("there are no more hints")
+        player.hints += 1
+        self._note("hint", player=player.name, number=player.hints)
 
     def commit(self, key: str, guess: Guess) -> None:
         """Take a player's guess, which is final. Raises Refusal."""
         player = self.players[key]
-        if self.stage is not Stage.PLAYING:
-            raise Refusal("no recording plays: there is nothing to guess")
-        if player.guess is not None:
-            raise Refusal("a guess is final, and yours is in")
+        self._require_page(player)
         unknown = set(guess.components) - set(self.current.components)
         if unknown or not 0 <= guess.sure <= 1:
-            raise Refusal("that is no guess: choose from the components shown")
-        player.guess, player.seconds = guess, self.clock() - self.began
-        self._note("guess", player=player.name, seconds=player.seconds, **asdict(guess))
+            raise Refusal("that is no guess: choose from the components shown, and 0 to 100 % for how sure")
+        player.guess, player.seconds = guess, self.clock() - self.paged
+        self._note("guess", player=player.name, seconds=player.seconds, hints=player.hints, **asdict(guess))
 
     def reveal(self) -> None:
-        """Show the truth and all guesses, and add up the points. Raises Refusal while nothing plays."""
-        if self.stage is not Stage.PLAYING:
-            raise Refusal("no recording plays: there is nothing to reveal")
-        self.stage = Stage.REVEALED
+        """Score the guesses, and show them with the truth. Raises Refusal, and ScoreError after it."""
+        if self.stage not in (Stage.BASELINE, Stage.PAGED):
+            raise Refusal("no drill plays: there is nothing to reveal")
         for player in self.players.values():
             if player.guess is not None:
-                player.total += points(player.guess, self.current.truth)
+                player.score = self._score(player, player.guess)
+                player.total += player.score.points
+        self.revealed = True
         self._note("reveal", incident=self.current.incident, truth=self.current.truth.as_json(), board=self.board())
+        for player in self.players.values():
+            if player.guess is not None and player.score is not None:
+                self.keep(self._result(player.name, player.guess, player.score))
 
     def board(self) -> list[dict[str, Any]]:
-        """The players, the best first. Guesses and their points are None before the reveal."""
-        open_ = self.stage is Stage.REVEALED
+        """The players, the best first. Guesses and their scores are None before the reveal."""
         rows = []
         for player in sorted(self.players.values(), key=lambda p: (-p.total, p.name)):
-            guess = player.guess if open_ else None
+            shown = player.score is not None
             row = {"player": player.name, "total": round(player.total, 1), "committed": player.guess is not None}
-            row |= {"guess": None if guess is None else asdict(guess)}
-            row |= {"points": None if guess is None else points(guess, self.current.truth)}
-            rows.append(row | {"seconds": round(player.seconds) if guess else None})
+            row |= {"guess": asdict(player.guess) if shown and player.guess else None, "hints": player.hints}
+            rows.append(row | {"score": asdict(player.score) if player.score else None})
         return rows
+
+    def _score(self, player: Player, guess: Guess) -> Score:
+        return score(
+            guess.components,
+            guess.fault,
+            guess.sure,
+            self.current.truth,
+            seconds=player.seconds,
+            limit=self.current.scenario.limit,
+            hints=[costs for _, costs in self.current.hints[: player.hints]],
+        )
+
+    def _result(self, player: str, guess: Guess, score: Score) -> scoreboard.Result:
+        return scoreboard.Result(
+            time=self.clock(),
+            scenario=self.current.name,
+            player=player,
+            incident=self.current.incident,
+            components=guess.components,
+            fault=guess.fault,
+            sure=guess.sure,
+            score=score,
+        )
+
+    def _require_page(self, player: Player) -> None:
+        if self.stage is Stage.BASELINE:
+            raise Refusal("the page has not come yet: learn what healthy looks like")
+        if self.stage is not Stage.PAGED:
+            raise Refusal("no drill plays")
+        if player.guess is not None:
+            raise Refusal("a guess is final, and yours is in")
 
     def _note(self, event: str, **what: object) -> None:
         """Append one event durably."""
@@ -175,22 +212,9 @@ class Workshop:
             os.fsync(file.fileno())
 
 
-def load(names: Sequence[str]) -> tuple[Round, ...]:
-    """The recordings of a workshop. Raises IncidentError, and Refusal for one without a truth."""
-    from cluster.incident import library
-
-    rounds = []
-    for name in names:
-        incident, truth = library.load_with_truth(name)
-        if truth is None:
-            raise Refusal(f"{name} has no sealed truth: a guess could not be judged; choose another")
-        rounds.append(Round(name, tuple(incident.topology.ids), truth))
-    return tuple(rounds)
-
-
-def guess_of(components: Sequence[str], kind: str, sure: str) -> Guess:
+def guess_of(components: Sequence[str], fault: str, sure: str) -> Guess:
     """From the fields of the page's form, `sure` in percent. Raises Refusal for what is no guess."""
     try:
-        return Guess(tuple(dict.fromkeys(components)), kind[:64], float(sure) / 100)
+        return Guess(tuple(dict.fromkeys(components)), fault[:64], float(sure) / 100)
     except ValueError:
         raise Refusal("how sure is a number of percent") from None

@@ -58,13 +58,19 @@ class AppServer(Server):
     async def on_startup(self, app: web.Application) -> None:
         """The command has said where it serves."""
 
+    def full(self) -> bool:
+        """Whether this machine holds no other app."""
+        return self.guests >= MOST_GUESTS or capacity(psutil.virtual_memory().available) == 0
+
     async def handle_index(self, request: web.Request) -> Any:
+        if self.full():
+            raise web.HTTPServiceUnavailable(text=full(self.guests))
         # Visitors reach this machine by different names: the page's own addresses follow the one they used.
         self.public_url = f"http://{request.host}"
         return await super().handle_index(request)
 
     async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
-        if self.guests >= MOST_GUESTS or capacity(psutil.virtual_memory().available) == 0:
+        if self.full():
             raise web.HTTPServiceUnavailable(text=full(self.guests))
         self.guests += 1
         try:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import secrets
 import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
+from cluster.errors import RcaError
 from rca_tui.room import pages
 from rca_tui.room.lesson import Player, Refusal, Stage, Workshop, guess_of
-from rca_tui.room.server import AppServer
+from rca_tui.room.server import AppServer, full
 
 PLAYER, INSTRUCTOR = "rca_tui_player", "rca_tui_instructor"
 LARGEST = 16 << 10
@@ -23,12 +26,15 @@ LARGEST = 16 << 10
 
 
 class WorkshopServer(AppServer):
-    """Args: `kinds` are the faults that a player may name. The rest as of `AppServer`."""
+    """Args: `faults` are those that a player may name. The rest as of `AppServer`."""
 
-    def __init__(self, workshop: Workshop, kinds: tuple[str, ...], host: str, port: int, token: str, log: Path) -> None:
+    def __init__(
+        self, workshop: Workshop, faults: tuple[str, ...], host: str, port: int, token: str, log: Path
+    ) -> None:
         super().__init__((), host, port, token, log)
-        self.workshop, self.kinds, self._log = workshop, kinds, log
+        self.workshop, self.faults, self._log = workshop, faults, log
         self.key = secrets.token_urlsafe(16)
+        self._apps: dict[str, asyncio.Task[object]] = {}
 
     @property
     def instructor_address(self) -> str:
@@ -44,10 +50,12 @@ class WorkshopServer(AppServer):
                 web.post("/join", self._join),
                 web.get("/play", self._play),
                 web.get("/bar", self._bar),
+                web.post("/hint", self._hint),
                 web.post("/guess", self._guess),
                 web.get("/board", self._board),
                 web.get("/board/now", self._board_now),
                 web.get("/instructor", self._instructor),
+                web.get("/instructor/now", self._instructor_now),
                 web.post("/instructor/start", self._start),
                 web.post("/instructor/reveal", self._reveal),
                 web.get("/app", self.handle_index),
@@ -57,14 +65,31 @@ class WorkshopServer(AppServer):
         )
         return app
 
+    async def handle_index(self, request: web.Request) -> Any:
+        if self.full():
+            raise web.HTTPServiceUnavailable(text=pages.notice(full(self.guests)), content_type="text/html")
+        return await super().handle_index(request)
+
     async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
+        """The player's app. It replaces the one that the player has already: one each is what the machine holds."""
         self._player(request)
         if self.workshop.stage is Stage.LOBBY:
             raise web.HTTPConflict(text="nothing plays yet")
-        arguments = ("--incident", self.workshop.current.incident, "--since", f"{self.workshop.began:.3f}")
+        key, mine = request.cookies[PLAYER], asyncio.current_task()
+        if (other := self._apps.get(key)) is not None:
+            other.cancel()
+            await asyncio.wait([other])
+        if mine is not None:
+            self._apps[key] = mine
+        began, speed = f"{self.workshop.began:.3f}", f"{self.workshop.speed:g}"
+        arguments = ("--incident", self.workshop.current.incident, "--since", began, "--speed", speed)
         argv = (sys.executable, "-m", "rca_tui.room.guest", *arguments)
         self.command = f"exec {shlex.join(argv)} 2>>{shlex.quote(str(self._log))}"
-        return await super().handle_websocket(request)
+        try:
+            return await super().handle_websocket(request)
+        finally:
+            if self._apps.get(key) is mine:
+                del self._apps[key]
 
     async def _join_page(self, request: web.Request) -> web.Response:
         return _html(pages.join())
@@ -84,18 +109,22 @@ class WorkshopServer(AppServer):
         return _html(pages.play())
 
     async def _bar(self, request: web.Request) -> web.Response:
-        return _html(pages.bar(self.workshop, self._player(request), self.kinds))
+        return _html(pages.bar(self.workshop, self._player(request), self.faults))
+
+    async def _hint(self, request: web.Request) -> web.Response:
+        self._player(request)
+        return _done(lambda: self.workshop.hint(request.cookies[PLAYER]))
 
     async def _guess(self, request: web.Request) -> web.Response:
         self._player(request)
         form = await request.post()
-        try:
-            chosen = [str(value) for value in form.getall("component", [])]
-            guess = guess_of(chosen, str(form.get("kind", "")), str(form.get("sure", "")))
+        chosen = [str(value) for value in form.getall("component", [])]
+
+        def commit() -> None:
+            guess = guess_of(chosen, str(form.get("fault", "")), str(form.get("sure", "")))
             self.workshop.commit(request.cookies[PLAYER], guess)
-        except Refusal as refusal:
-            return web.Response(text=str(refusal), status=409)
-        raise web.HTTPSeeOther("/play")
+
+        return _done(commit)
 
     async def _board(self, request: web.Request) -> web.Response:
         return _html(pages.board())
@@ -110,21 +139,19 @@ class WorkshopServer(AppServer):
             answer.set_cookie(INSTRUCTOR, self.key, httponly=True, samesite="Strict")
             raise answer
         self._require_instructor(request)
-        return _html(pages.instructor(self.workshop))
+        return _html(pages.instructor())
+
+    async def _instructor_now(self, request: web.Request) -> web.Response:
+        self._require_instructor(request)
+        return _html(pages.instructor_now(self.workshop))
 
     async def _start(self, request: web.Request) -> web.Response:
-        return self._do(request, self.workshop.start)
+        self._require_instructor(request)
+        return _done(self.workshop.start)
 
     async def _reveal(self, request: web.Request) -> web.Response:
-        return self._do(request, self.workshop.reveal)
-
-    def _do(self, request: web.Request, what: Callable[[], None]) -> web.Response:
         self._require_instructor(request)
-        try:
-            what()
-        except Refusal as refusal:
-            return _html(pages.instructor(self.workshop, str(refusal)))
-        raise web.HTTPSeeOther("/instructor")
+        return _done(self.workshop.reveal)
 
     def _player(self, request: web.Request) -> Player:
         player = self.workshop.players.get(request.cookies.get(PLAYER, ""))
@@ -138,6 +165,15 @@ class WorkshopServer(AppServer):
 
     def _is_key(self, given: str) -> bool:
         return hmac.compare_digest(given.encode("utf-8", "replace"), self.key.encode())
+
+
+def _done(step: Callable[[], None]) -> web.Response:
+    """What a form is answered: nothing, or why it could not be done."""
+    try:
+        step()
+    except RcaError as error:
+        return web.Response(text=str(error), status=409)
+    return web.Response(status=204)
 
 
 def _html(text: str) -> web.Response:

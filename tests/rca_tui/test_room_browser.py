@@ -19,6 +19,7 @@ import pytest
 pytest.importorskip("selenium", reason="the extra `test` is not installed")
 pytest.importorskip("textual_serve", reason="the extra `serve` is not installed")
 
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
@@ -109,6 +110,16 @@ def until_page_says(browser: WebDriver, text: str) -> None:
     )
 
 
+def click(browser: WebDriver, selector: str) -> None:
+    """The page may put a new element in the old one's place at any time."""
+
+    def clicked(b: WebDriver) -> bool:
+        b.find_element(By.CSS_SELECTOR, selector).click()
+        return True
+
+    WebDriverWait(browser, PATIENCE, 0.3, ignored_exceptions=[WebDriverException]).until(clicked, selector)
+
+
 def forget(browser: WebDriver) -> None:
     browser.execute_script("window.received = ''")
 
@@ -136,20 +147,21 @@ def join(browser: WebDriver, address: str, name: str) -> None:
     browser.get(address)
     browser.find_element(By.NAME, "name").send_keys(name)
     browser.find_element(By.TAG_NAME, "button").click()
-    until_page_says(browser, "players are here")
+    until_page_says(browser, "here")
 
 
 def guess(browser: WebDriver, component: str, kind: str) -> None:
-    browser.find_element(By.CSS_SELECTOR, f"input[value='{component}']").click()
-    browser.find_element(By.CSS_SELECTOR, f"option[value='{kind}']").click()
-    browser.find_element(By.CSS_SELECTOR, "form button").click()
+    click(browser, f"input[value='{component}']")
+    click(browser, f"option[value='{kind}']")
+    click(browser, "form[action='/guess'] button")
     until_page_says(browser, "Your guess is in")
 
 
 def test_a_workshop_from_join_to_the_scoreboard(browser: WebDriver, tmp_path: Path, album: Path) -> None:
-    with running(tmp_path, "workshop", "drill-05", "--port", str(free_port())) as lines:
+    with running(tmp_path, "workshop", "slow-link", "drill-05", "--port", str(free_port()), "--speed", "8") as lines:
         players, instructor = (line.split(": ", 1)[1] for line in lines[:2])
         browser.get(instructor)
+        until_page_says(browser, "Start the next drill")
         lead = browser.current_window_handle
         join(browser, players, "Ada")
         ada = browser.current_window_handle
@@ -157,9 +169,10 @@ def test_a_workshop_from_join_to_the_scoreboard(browser: WebDriver, tmp_path: Pa
         join(browser, players.replace("127.0.0.1", "localhost"), "Bob")
         bob = browser.current_window_handle
         browser.switch_to.window(lead)
-        browser.find_element(By.CSS_SELECTOR, "form[action='/instructor/start'] button").click()
+        click(browser, "form[action='/instructor/start'] button")
         browser.switch_to.window(ada)
         until_page_says(browser, "Who is at fault?")
+        assert browser.save_screenshot(str(album / "workshop-page.png"))
         browser.switch_to.frame("app")
         until_app_says(browser, "replica-1")
         forget(browser)
@@ -167,20 +180,26 @@ def test_a_workshop_from_join_to_the_scoreboard(browser: WebDriver, tmp_path: Pa
         until_app_says(browser, "replica")
         browser.switch_to.default_content()
         assert browser.save_screenshot(str(album / "workshop-play.png"))
-        guess(browser, "replica-1", "cpu-stress")
+        click(browser, "form[action='/hint'] button")
+        until_page_says(browser, "Hint:")
+        guess(browser, "replica-1", "network-delay")
+        browser.switch_to.frame("app")
+        forget(browser)
+        press(browser, "1")
+        until_app_says(browser, "gateway")  # the same app: a guess does not start it anew
         browser.switch_to.window(bob)
         until_page_says(browser, "Who is at fault?")
-        assert "cpu-stress on" not in browser.page_source
+        assert "network-delay on" not in browser.page_source
         guess(browser, "gateway", "freeze")
         browser.switch_to.window(lead)
-        browser.find_element(By.CSS_SELECTOR, "form[action='/instructor'] button").click()
-        browser.find_element(By.CSS_SELECTOR, "form[action='/instructor/reveal'] button").click()
+        click(browser, "form[action='/instructor/reveal'] button")
         browser.get(instructor.replace("instructor", "board"))
         until_page_says(browser, "It was")
         assert browser.save_screenshot(str(album / "workshop-board.png"))
         board = browser.find_element(By.TAG_NAME, "body").text
         assert "Ada" in board
         assert "gateway, freeze, 70% sure" in board
+        assert "1 hint" in board
         browser.switch_to.window(bob)
         until_page_says(browser, "It was")
         assert browser.save_screenshot(str(album / "workshop-reveal.png"))

@@ -6,62 +6,102 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from aiohttp import CookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 from typer.testing import CliRunner
 
 from cluster.incident.truth import Truth
+from cluster.topology import Kind
+from faults import scenario_library, scoreboard
+from faults.scoreboard import Result
 from rca_tui.__main__ import app
-from rca_tui.room.lesson import MOST_PLAYERS, Guess, Refusal, Round, Workshop, guess_of, points
+from rca_tui.room import rounds
+from rca_tui.room.lesson import Guess, Refusal, Workshop, guess_of
+from rca_tui.room.pager import page_time
+from rca_tui.room.rounds import ANY, Round
 from rca_tui.room.workshop_server import WorkshopServer
 
-TRUTH = Truth(("replica-1",), "freeze", 0.0)
 COMPONENTS = ("gateway", "replica-1", "replica-2")
 RIGHT, WRONG = Guess(("replica-1",), "freeze", 0.9), Guess(("gateway",), "crash", 0.9)
+PAGE = 100.0
 Client = TestClient[web.Request, web.Application]
 
 
-def workshop(path: Path | None = None) -> Workshop:
-    return Workshop((Round("one", COMPONENTS, TRUTH), Round("two", COMPONENTS, Truth((), "none", 0.0))), path)
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
-def test_points_are_for_components_kind_and_calibration() -> None:
-    assert points(RIGHT, TRUTH) == 99.9
-    assert points(Guess(("replica-1",), "crash", 1.0), TRUTH) == 80
-    assert points(Guess(("replica-1", "gateway"), "freeze", 0.0), TRUTH) == pytest.approx(76.7)
-    assert points(WRONG, TRUTH) == 1.9
-    assert points(Guess((), "none", 1.0), Truth((), "none", 0.0)) == 100
+def workshop(path: Path | None = None, clock: Clock | None = None, places: int = 3) -> Workshop:
+    starves = scenario_library.find("one-replica-starves")[1]
+    first = Round("starves", starves, "one", COMPONENTS, Truth(("replica-1",), "freeze", 0.0), PAGE)
+    second = Round("two", ANY, "two", COMPONENTS, Truth((), "none", 0.0), PAGE)
+    kept: list[Result] = []
+    return Workshop((first, second), path, 1.0, places, kept.append, clock or Clock())
 
 
 def test_nobody_sees_a_guess_before_the_reveal(tmp_path: Path) -> None:
-    room = workshop(tmp_path / "session.jsonl")
+    clock = Clock()
+    room = workshop(tmp_path / "session.jsonl", clock)
     ada, bob = room.join("Ada"), room.join("Bob")
     room.start()
+    clock.now = PAGE + 60
+    room.hint(ada)
     room.commit(ada, RIGHT)
-    assert [(r["player"], r["committed"], r["guess"], r["points"]) for r in room.board()] == [
+    assert [(r["player"], r["committed"], r["guess"], r["score"]) for r in room.board()] == [
         ("Ada", True, None, None),
         ("Bob", False, None, None),
     ]
     room.commit(bob, WRONG)
     room.reveal()
-    assert [(r["player"], r["points"], r["total"]) for r in room.board()] == [("Ada", 99.9, 99.9), ("Bob", 1.9, 1.9)]
+    # 50 components + 20 fault + 15 × (1 - 60/300) speed + 15 × (1 - 0.1²) - 5 for the hint; Bob: 15 × (1 - 0.9²)
+    assert [(r["player"], r["score"]["points"]) for r in room.board()] == [("Ada", 91.8), ("Bob", 2.8)]
     events = [json.loads(line) for line in (tmp_path / "session.jsonl").read_text().splitlines()]
-    assert [e["event"] for e in events] == ["join", "join", "start", "guess", "guess", "reveal"]
+    assert [e["event"] for e in events] == ["join", "join", "start", "hint", "guess", "guess", "reveal"]
     assert events[-1]["truth"]["fault"] == "freeze"
+    assert "truth" not in str(events[:-1])
+
+
+def test_scores_go_where_all_scores_are(tmp_path: Path) -> None:
+    clock = Clock()
+    room = workshop(clock=clock)
+    room.keep = lambda result: scoreboard.add(result, tmp_path)
+    ada, _ = room.join("Ada"), room.join("Bob")
+    room.start()
+    clock.now = PAGE
+    room.commit(ada, RIGHT)
+    room.reveal()
+    (kept,) = scoreboard.results(tmp_path)
+    assert (kept.player, kept.scenario, kept.incident, kept.components) == ("Ada", "starves", "one", ("replica-1",))
+    assert kept.score.points == 99.8
 
 
 def test_what_cannot_be_done_now_is_refused() -> None:
-    room = workshop()
+    clock = Clock()
+    room = workshop(clock=clock)
     ada = room.join(" Ada\x1b[2J ")
-    with pytest.raises(Refusal, match="nothing to guess"):
+    with pytest.raises(Refusal, match="no drill plays"):
         room.commit(ada, RIGHT)
     with pytest.raises(Refusal, match="nothing to reveal"):
         room.reveal()
     room.start()
+    for step in (lambda: room.commit(ada, RIGHT), lambda: room.hint(ada)):
+        with pytest.raises(Refusal, match="page has not come"):
+            step()
+    clock.now = PAGE
     for bad in (Guess(("nonsense",), "x", 0.5), Guess((), "x", 1.5), Guess((), "x", float("nan"))):
         with pytest.raises(Refusal, match="no guess"):
             room.commit(ada, bad)
+    for _ in room.current.hints:
+        room.hint(ada)
+    with pytest.raises(Refusal, match="no more hints"):
+        room.hint(ada)
     room.commit(ada, RIGHT)
     with pytest.raises(Refusal, match="final"):
         room.commit(ada, WRONG)
@@ -82,17 +122,55 @@ def test_names_are_unique_and_the_room_has_an_end() -> None:
     for name in ("ada", "", "   "):
         with pytest.raises(Refusal):
             room.join(name)
-    for number in range(MOST_PLAYERS - 1):
-        room.join(f"player {number}")
-    with pytest.raises(Refusal, match="players are here already"):
+    room.join("Bob")
+    room.join("Eve")
+    with pytest.raises(Refusal, match="this machine holds no more"):
         room.join("one more")
 
 
+def test_the_page_comes_when_the_front_door_is_slow_or_fails() -> None:
+    times = pd.Index([float(t) for t in range(200)])
+    latency = [0.4] * 120 + [3.0] * 80
+    slow = pd.DataFrame({("gateway", "latency_p90"): latency, ("gateway", "error_ratio"): 0.0}, index=times)
+    at = page_time(slow, "gateway", 100.0)
+    assert at is not None
+    assert 127 <= at <= 129, "once most of the last 15 s are slow"
+    failing = slow.assign()
+    failing["gateway", "error_ratio"] = [0.0] * 150 + [1.0] * 50
+    failing["gateway", "latency_p90"] = 0.4
+    assert page_time(failing, "gateway", 100.0) == 150.0
+    healthy = slow.copy()
+    healthy["gateway", "latency_p90"] = 0.4
+    assert page_time(healthy, "gateway", 100.0) is None
+    assert page_time(slow, None, 100.0) is None
+
+
+def test_a_scenario_is_played_on_a_recording_that_fits() -> None:
+    scenario = scenario_library.find("one-replica-starves")[1]
+    kinds = {"replica-1": Kind.REPLICA, "head": Kind.HEAD}
+    assert rounds.fits(scenario, Truth(("replica-1",), "cpu-stress", 0.0), kinds)
+    assert not rounds.fits(scenario, Truth(("head",), "cpu-stress", 0.0), kinds)
+    assert not rounds.fits(scenario, Truth(("replica-1",), "freeze", 0.0), kinds)
+
+
+@pytest.mark.slow
+def test_shipped_drills_are_played() -> None:
+    one, other = rounds.load(["one-replica-starves", "drill-05"])
+    assert one.truth.fault in ("cpu-stress", "cpu-throttle")
+    assert one.incident != "one-replica-starves"
+    assert 100 < one.page_after < 240
+    assert (other.name, other.incident) == ("drill-05", "drill-05")
+
+
 @pytest.fixture
-async def served(tmp_path: Path) -> AsyncIterator[tuple[WorkshopServer, TestServer]]:
-    server = WorkshopServer(workshop(), ("crash", "freeze"), "127.0.0.1", 8000, "", tmp_path / "apps.log")
+async def served(tmp_path: Path) -> AsyncIterator[tuple[WorkshopServer, TestServer, Clock]]:
+    clock = Clock()
+    server = WorkshopServer(workshop(clock=clock), ("crash", "freeze"), "127.0.0.1", 8000, "", tmp_path / "apps.log")
     async with TestServer(await server.make_app()) as at:
-        yield server, at
+        yield server, at, clock
+
+
+Served = tuple[WorkshopServer, TestServer, Clock]
 
 
 async def player(at: TestServer, name: str) -> Client:
@@ -102,48 +180,77 @@ async def player(at: TestServer, name: str) -> Client:
     return client
 
 
-async def test_a_round_from_join_to_the_scoreboard(served: tuple[WorkshopServer, TestServer]) -> None:
-    server, at = served
+async def test_a_round_from_join_to_the_scoreboard(served: Served) -> None:
+    server, at, clock = served
     ada, bob = await player(at, "<script>Ada"), await player(at, "Bob")
     lead = TestClient(at, cookie_jar=CookieJar(unsafe=True))
     assert (await lead.get(f"/instructor?key={server.key}")).status == 200
-    assert (await lead.post("/instructor/start")).status == 200
-    assert "Who is at fault?" in await (await ada.get("/bar")).text()
-    committed = await ada.post("/guess", data={"component": "replica-1", "kind": "freeze", "sure": "90"})
-    assert committed.status == 200
-    assert (await ada.post("/guess", data={"kind": "none", "sure": "50"})).status == 409
+    assert (await lead.post("/instructor/start")).status == 204
+    assert "learn what healthy looks like" in await (await ada.get("/bar")).text()
+    assert (await ada.post("/guess", data={"sure": "50"})).status == 409
+    clock.now = PAGE
+    bar = await (await ada.get("/bar")).text()
+    assert "Who is at fault?" in bar
+    assert "Latency p90 at the front door" in bar
+    assert "Compare the edges" not in bar
+    assert (await ada.post("/hint")).status == 204
+    assert "Compare the edges" in await (await ada.get("/bar")).text()
+    committed = await ada.post("/guess", data={"component": "replica-1", "fault": "freeze", "sure": "90"})
+    assert committed.status == 204
+    assert (await ada.post("/guess", data={"fault": "none", "sure": "50"})).status == 409
     for page in ("/bar", "/board/now"):
         seen = await (await bob.get(page)).text()
         assert "freeze on" not in seen
         assert "90% sure" not in seen
-    assert (await lead.post("/instructor/reveal")).status == 200
+        assert "Compare the edges" not in seen
+    assert (await lead.post("/instructor/reveal")).status == 204
     board = await (await bob.get("/board/now")).text()
     assert "freeze on replica-1" in board
-    assert "99.9" in board
+    assert "94.8" in board
     assert "&lt;script&gt;Ada" in board
     assert "<script>Ada" not in board
-    await ada.close()
-    await bob.close()
-    await lead.close()
+    assert "freeze on replica-1" in await (await lead.get("/instructor/now")).text()
+    for client in (ada, bob, lead):
+        await client.close()
 
 
-async def test_a_player_is_no_instructor_and_a_stranger_no_player(served: tuple[WorkshopServer, TestServer]) -> None:
-    _, at = served
+async def test_a_player_is_no_instructor_and_a_stranger_no_player(served: Served) -> None:
+    _, at, _ = served
     ada, stranger = await player(at, "Ada"), TestClient(at)
-    for path in ("/instructor", "/instructor?key=guess"):
+    for path in ("/instructor", "/instructor/now", "/instructor?key=guess"):
         assert (await ada.get(path)).status == 403
-    assert (await ada.post("/instructor/reveal")).status == 403
+    for path in ("/instructor/reveal", "/instructor/start"):
+        assert (await ada.post(path)).status == 403
     assert (await ada.get("/ws")).status == 409
     for path in ("/bar", "/ws"):
         assert (await stranger.get(path)).status == 403
+    assert (await stranger.post("/hint")).status == 403
     forged = {"Origin": "http://evil.example"}
-    assert (await ada.post("/guess", data={"kind": "none", "sure": "1"}, headers=forged)).status == 403
+    assert (await ada.post("/guess", data={"sure": "1"}, headers=forged)).status == 403
     await ada.close()
     await stranger.close()
 
 
-def test_an_incident_without_a_truth_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_app_too_many_is_refused_with_a_sentence(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, at, _ = served
+    ada = await player(at, "Ada")
+    monkeypatch.setattr("rca_tui.room.server.capacity", lambda memory: 0)
+    answer = await ada.get("/app")
+    assert answer.status == 503
+    assert "this machine holds no more" in await answer.text()
+    await ada.close()
+
+
+def test_what_cannot_be_played_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     shown = CliRunner().invoke(app, ["workshop", "no-such-drill"])
     assert shown.exit_code == 2
     assert "no-such-drill" in shown.output
+    # A scenario of the user's that no recording fits.
+    text = (scenario_library.SHIPPED / "one-replica-starves.yaml").read_text()
+    own = tmp_path / "own.yaml"
+    own.write_text(text.replace("targets: [replica]", "targets: [no-such-pod]"))
+    shown = CliRunner().invoke(app, ["workshop", str(own)])
+    assert shown.exit_code == 2
+    assert "no recorded drill fits the scenario own" in shown.output

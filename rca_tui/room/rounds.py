@@ -1,0 +1,153 @@
+"""What a room plays: a scenario over a recording that fits it, or a recording by its name."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cluster.errors import RcaError
+from cluster.incident import library
+from cluster.incident.truth import Truth
+from cluster.topology import Kind
+from faults import scenario_library
+from faults.scenario import Cause, Scenario
+from rca_tui.room.pager import page_time
+
+if TYPE_CHECKING:
+    from cluster.incident.model import Incident
+
+ANY = Scenario.model_validate(
+    {
+        "title": "A recorded drill",
+        "difficulty": 3,
+        "page": {"text": "The front door is slow, fails requests, or is about to"},
+        "story": "You are on call. Look at the service while it is healthy; then the pager goes off.",
+        "may": [{"fault": "none"}],
+        "learn": ["Begin with what users notice, then compare peers, then callers with callees"],
+        "debrief": "Compare the guesses with the evidence: `rca-tui replay` opens the whole recording.",
+    }
+)
+"""The brief of a recording that is played by its own name."""
+
+
+class NotPlayable(RcaError):
+    """What was named cannot be played for a room."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """One drill of a workshop.
+
+    Attributes:
+        name: of the scenario, or of the recording where that was named.
+        incident: the recording.
+        components: ids that can be blamed.
+        page_after: seconds from the first sample to the page.
+    """
+
+    name: str
+    scenario: Scenario
+    incident: str
+    components: tuple[str, ...]
+    truth: Truth
+    page_after: float
+
+    @cached_property
+    def hints(self) -> tuple[tuple[str, int], ...]:
+        """(text, points it costs), in order; the text says what to open."""
+        return tuple((_hint_text(hint), hint.costs) for hint in self.scenario.hints)
+
+
+def load(names: Sequence[str], known: Mapping[str, Any] | None = None) -> tuple[Round, ...]:
+    """The rounds of a workshop. `known` as in `faults.scenario.load`.
+
+    Raises:
+        NotPlayable: a recording without a truth, or a scenario that no recording fits.
+        RcaError: a name of neither, a file that cannot be read.
+    """
+    taken: set[str] = set()
+    rounds = []
+    scenarios = {listing.name for listing in scenario_library.listings()}
+    for name in names:
+        if name in scenarios or name.endswith(scenario_library.SUFFIX):
+            title, scenario = scenario_library.find(name, None if known is None else dict(known))
+            incident = _draw(title, scenario, taken)
+        else:
+            title, scenario, incident = Path(name).name.removesuffix(".zip")[:200], ANY, name
+        taken.add(incident)
+        rounds.append(_round(title, scenario, incident))
+    return tuple(rounds)
+
+
+def fits(scenario: Scenario, truth: Truth, kinds: Mapping[str, Kind]) -> bool:
+    """Whether a recording with this truth is one of what may go wrong in a scenario.
+
+    Args:
+        kinds: component id -> kind, of the recording.
+    """
+    return any(_is(cause, truth, kinds) for cause in scenario.may)
+
+
+def _is(cause: Cause, truth: Truth, kinds: Mapping[str, Kind]) -> bool:
+    if cause.fault != truth.fault:
+        return False
+    target = truth.target or next(iter(truth.components), "")
+    return not cause.targets or target in cause.targets or kinds.get(target) in cause.targets
+
+
+def _draw(name: str, scenario: Scenario, taken: set[str]) -> str:
+    """A recording that fits, by chance; one that this workshop plays already only where no other does."""
+    fitting = [one for one in library.listings() if _fitting(scenario, one.name)]
+    if not fitting:
+        raise NotPlayable(f"no recorded drill fits the scenario {name}", f"record one: rca-tui drill --scenario {name}")
+    return secrets.choice([one.name for one in fitting if one.name not in taken] or [one.name for one in fitting])
+
+
+def _fitting(scenario: Scenario, incident: str) -> bool:
+    try:
+        truth = library.load_truth(incident)
+        faults = {cause.fault for cause in scenario.may}
+        if truth is None or truth.fault not in faults:
+            return False
+        needs_kinds = any(cause.targets for cause in scenario.may)
+        topology = library.load(incident).topology if needs_kinds else None
+    except RcaError:  # a damaged file of the user hides no other
+        return False
+    return fits(scenario, truth, {one.id: one.kind for one in topology.components} if topology else {})
+
+
+def _round(name: str, scenario: Scenario, incident: str) -> Round:
+    telemetry, truth = library.load_with_truth(incident)
+    if truth is None:
+        raise NotPlayable(f"{incident} has no sealed truth: a guess could not be scored; choose another")
+    return Round(
+        name, scenario, incident, tuple(telemetry.topology.ids), truth, _page_after(telemetry, truth, scenario)
+    )
+
+
+def _page_after(incident: Incident, truth: Truth, scenario: Scenario) -> float:
+    metrics = incident.telemetry.metrics
+    if metrics.empty:
+        raise NotPlayable("the recording has no metrics: it cannot be played, choose another")
+    latest = truth.injected_at + scenario.page.latest
+    paged = page_time(metrics, incident.topology.front_door, truth.injected_at)
+    first, last = float(metrics.index[0]), float(metrics.index[-1])
+    return min(latest if paged is None else min(paged, latest), last) - first
+
+
+def _hint_text(hint: Any) -> str:
+    opens = hint.opens
+    if opens is None:
+        return str(hint.text)
+    where = (
+        f"page {opens.guideline} on 6 Checks"
+        if opens.guideline
+        else f"signal {opens.signal} on 2 Telemetry"
+        if opens.signal
+        else f"{opens.method} on 4 Diagnose (R runs it), step {opens.step}"
+    )
+    return f"{hint.text} → {where}"
