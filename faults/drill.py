@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from cluster.deployment import DeploymentError
 from cluster.incident.seal import Seal
+from cluster.incident.truth import NO_FAULT, Truth
 from cluster.window import Window
 from faults import catalog, clock, effects, preflight, steady
 from faults.effects import Landing, Measured, Periods
-from faults.engine import Engine, Injection
+from faults.engine import CANCELLED, Engine, Injection
 from faults.errors import JournalError, ReadOnly, Refused
 from faults.states import State, Undone
 from faults.types import Fault, Plan
@@ -114,6 +115,7 @@ def run(
     save: Path | None = None,
     progress: Callable[[Progress], None] = lambda progress: None,
     cancelled: Callable[[], bool] = lambda: False,
+    over: Callable[[], bool] = lambda: False,
     engine: Engine | None = None,
     conditions: Mapping[str, Any] | None = None,
     seal: Seal = Seal.HOST,
@@ -130,6 +132,7 @@ def run(
             baseline starts again when another fault was active in it.
         save: folder or .zip that does not exist yet.
         cancelled: asked several times a second; from then on everything is undone, and the report says so.
+        over: asked as often; from then on the fault is reverted as if its seconds were over.
         engine: for tests.
         conditions: what else goes on, for the truth.
         seal: who can open the truth.
@@ -143,18 +146,15 @@ def run(
     chosen = catalog.load(fault, deployment.kind) if isinstance(fault, str) else fault
     engine = engine or Engine(deployment, armed, abort_above=abort_above)
     _check(engine, chosen, target, parameters or {}, seconds, (baseline, aftermath), save)
-    try:
-        start = time.time()
-        while (until := max(start, engine.last_recovery()) + baseline) > time.time():
-            _wait(Phase.BASELINE, until, progress, cancelled)
-        _become_steady(engine, chosen, target, progress, cancelled)
-    except _CancelledError:
-        raise Refused("the drill was cancelled before anything was touched") from None
+    _baseline(engine, baseline, lambda: _check_all(engine, chosen, target), progress, cancelled)
     progress(Progress(Phase.INJECTING))
     injection = engine.inject(chosen, target, parameters or {}, seconds)
     aborted = "interrupted"
     try:
-        aborted = engine.hold(injection, cancelled, lambda remaining: progress(Progress(Phase.ACTIVE, remaining)))
+        ended = lambda: over() or cancelled()  # noqa: E731
+        aborted = engine.hold(injection, ended, lambda remaining: progress(Progress(Phase.ACTIVE, remaining)))
+        if aborted == CANCELLED and not cancelled():
+            aborted = ""
     finally:
         undone = engine.revert(
             injection,
@@ -177,6 +177,50 @@ def run(
     return _measured(report, deployment, chosen, injection.plan, periods)
 
 
+def without_fault(
+    deployment: Deployment,
+    *,
+    baseline: float = 120.0,
+    seconds: float = 60.0,
+    aftermath: float = 60.0,
+    save: Path,
+    progress: Callable[[Progress], None] = lambda progress: None,
+    cancelled: Callable[[], bool] = lambda: False,
+    over: Callable[[], bool] = lambda: False,
+    conditions: Mapping[str, Any] | None = None,
+    seal: Seal = Seal.HOST,
+) -> DrillReport:
+    """The same, where nothing is wrong: nothing is touched, and the phases look alike. Arguments and errors as `run`'s.
+
+    Its landing is UNKNOWN: nothing was to be seen.
+    """
+    from cluster.capture import capture
+    from cluster.incident import store
+
+    engine = Engine(deployment, armed=False)
+    _check_files((baseline, aftermath), save)
+    _baseline(engine, baseline, lambda: steady.level(deployment), progress, cancelled)
+    progress(Progress(Phase.INJECTING))
+    began = time.time()
+    report = DrillReport(
+        "", NO_FAULT, "", {}, State.RECOVERED, True, "", "", "", Landing.UNKNOWN, (), (), began, None, None
+    )
+    try:
+        _wait(Phase.ACTIVE, began + seconds, progress, cancelled, over)
+        ended = time.time()
+        progress(Progress(Phase.REVERTING))
+        _wait(Phase.AFTERMATH, ended + aftermath + LAG, progress, cancelled)
+    except _CancelledError:
+        return replace(report, aborted="cancelled", reverted_at=time.time())
+    progress(Progress(Phase.SAVING))
+    periods = periods_of(began, ended, baseline, aftermath)
+    truth = Truth((), NO_FAULT, began, ended, conditions=conditions or {})
+    store.save(capture(deployment, Window(periods.before.start, periods.after.end)), save, truth, seal)
+    anywhere = deployment.topology().ids[0]
+    sli = effects.measure(deployment, [(anywhere, effect) for effect in effects.SLI], periods)
+    return replace(report, reverted_at=ended, sli=sli, saved=save)
+
+
 def _check(
     engine: Engine,
     fault: Fault[Any],
@@ -189,42 +233,73 @@ def _check(
     """Refuse before the baseline what can be refused then."""
     if not engine.armed:
         raise ReadOnly("read-only: nothing is injected unless armed")
+    _check_files(periods, save)
+    engine.dry_run(fault, target, parameters, seconds)
+
+
+def _check_files(periods: tuple[float, ...], save: Path | None) -> None:
     if not all(0 < period <= MAX_PERIOD for period in periods):
         raise Refused(f"baseline and aftermath last up to {MAX_PERIOD:g} s each, and more than none")
     if save is not None and save.exists():
         raise Refused(f"{save} exists already; choose another name")
     if save is not None and not os.access(save.parent, os.W_OK | os.X_OK):
         raise Refused(f"{save.parent} is not a folder that can be written to")
-    engine.dry_run(fault, target, parameters, seconds)
 
 
-def _wait(phase: Phase, until: float, progress: Callable[[Progress], None], cancelled: Callable[[], bool]) -> None:
+def _wait(
+    phase: Phase,
+    until: float,
+    progress: Callable[[Progress], None],
+    cancelled: Callable[[], bool],
+    over: Callable[[], bool] = lambda: False,
+) -> None:
     ends = clock.now().after(until - time.time())
-    while (remaining := ends.remaining()) > 0:
+    while (remaining := ends.remaining()) > 0 and not over():
         if cancelled():
             raise _CancelledError
         progress(Progress(phase, remaining))
         time.sleep(min(POLL, remaining))
 
 
-def _become_steady(
+def _baseline(
     engine: Engine,
-    fault: Fault[Any],
-    target: str,
+    seconds: float,
+    check: Callable[[], object],
     progress: Callable[[Progress], None],
     cancelled: Callable[[], bool],
 ) -> None:
-    """Repeat preflight while only the steady state is missing. Raises Refused."""
+    """Wait for the baseline, then while `check` raises NotSteady. Raises Refused."""
+    try:
+        start = time.time()
+        while (until := max(start, engine.last_recovery()) + seconds) > time.time():
+            _wait(Phase.BASELINE, until, progress, cancelled)
+        _become_steady(check, progress, cancelled)
+    except _CancelledError:
+        raise Refused("the drill was cancelled before anything was touched") from None
+
+
+def _become_steady(
+    check: Callable[[], object], progress: Callable[[Progress], None], cancelled: Callable[[], bool]
+) -> None:
     ends = clock.now().after(STEADY_PATIENCE)
     while True:
-        report = engine.check(fault, target)
-        missing = [check for check in report.checks if not check.ok]
-        if not missing:
+        try:
+            check()
             return
-        if ends.remaining() <= 0 or any(check.name != preflight.STEADY for check in missing):
-            report.require()
-        progress(Progress(Phase.STEADY, ends.remaining(), missing[0].detail))
+        except steady.NotSteady as error:
+            if ends.remaining() <= 0:
+                raise Refused(f"refused, nothing was touched: {error}") from None
+            progress(Progress(Phase.STEADY, ends.remaining(), str(error)))
         _wait(Phase.STEADY, time.time() + 2.0, lambda _: None, cancelled)
+
+
+def _check_all(engine: Engine, fault: Fault[Any], target: str) -> None:
+    """Preflight. Raises NotSteady where only the steady state is missing, else Refused."""
+    report = engine.check(fault, target)
+    missing = [check for check in report.checks if not check.ok]
+    if missing and all(check.name == preflight.STEADY for check in missing):
+        raise steady.NotSteady(missing[0].detail)
+    report.require()
 
 
 def revert_time(injection: Injection) -> float | None:
@@ -275,7 +350,6 @@ def save_incident(
     """Save the periods of an injection with its truth sealed apart. Raises DeploymentError, IncidentError."""
     from cluster.capture import capture
     from cluster.incident import store
-    from cluster.incident.truth import Truth
 
     window = Window(periods.before.start, periods.after.end)
     truth = Truth(

@@ -33,6 +33,8 @@ MIN_SECONDS, MAX_SECONDS = 1.0, 600.0
 ALLOWANCE = 15.0  # s between arming and the end that arming, injecting and reading back may take in all
 SHOW_PATIENCE = 3.0  # s until an injected fault can be read back: a process that starts does not show at once
 POLL = 0.25  # s between two reads of the journal and the clock while active
+CANCELLED = "cancelled"
+"""What `hold` returns when it was told to end."""
 LOOK = 2.0  # s between two checks of the deployment
 
 
@@ -180,7 +182,7 @@ class Engine:
         while (remaining := injection.remaining()) > 0:
             tick(remaining)
             if cancelled():
-                return "cancelled"
+                return CANCELLED
             if injection.keeper.poll() is not None:
                 return "its watchdog died"
             if reason := _taken_over(injection.journal):

@@ -24,17 +24,16 @@ import signal
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from cluster.deployment import DeploymentError
 from cluster.incident.seal import Seal
-from cluster.incident.truth import NO_FAULT, Truth
+from cluster.incident.truth import NO_FAULT
 from cluster.text.times import clock_time
-from cluster.window import Window
-from faults import catalog, clock, drill, effects, recover, steady
+from faults import catalog, clock, drill, recover, steady
 from faults.drill import Phase
 from faults.effects import Landing, Measured
 from faults.engine import Engine
@@ -62,6 +61,18 @@ class Times:
     baseline: float = 120.0
     seconds: float = 60.0
     aftermath: float = 60.0
+
+
+class _Common(TypedDict):
+    """What a drill with and one without a fault are told alike."""
+
+    baseline: float
+    seconds: float
+    aftermath: float
+    save: Path
+    progress: Callable[[drill.Progress], None]
+    conditions: Mapping[str, Any]
+    seal: Seal
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,55 +161,31 @@ def _one(deployment: Deployment, engine: Engine, task: Task, times: Times, log: 
     try:
         with Following(deployment, recording.conditions) as load, company(recording.conditions.busy, most):
             _become_steady(engine, recording)
+            common: _Common = {
+                "baseline": times.baseline,
+                "seconds": times.seconds,
+                "aftermath": times.aftermath,
+                "save": path,
+                "progress": lambda progress: load.baseline_ended() if progress.phase is Phase.INJECTING else None,
+                "conditions": recording.conditions.as_json(),
+                "seal": Seal.ALL,  # recorded to be published
+            }
             if recording.fault == NO_FAULT:
-                landing, sli = _without_fault(deployment, recording, path, times, load)
+                report = drill.without_fault(deployment, **common)
             else:
-                report = drill.run(
-                    deployment,
-                    recording.fault,
-                    recording.target,
-                    recording.parameters,
-                    armed=True,
-                    baseline=times.baseline,
-                    seconds=times.seconds,
-                    aftermath=times.aftermath,
-                    save=path,
-                    progress=lambda progress: load.baseline_ended() if progress.phase is Phase.INJECTING else None,
-                    engine=engine,
-                    conditions=recording.conditions.as_json(),
-                    seal=Seal.ALL,  # recorded to be published
-                )
-                if report.saved is None:
-                    log(f"{path.stem}: not recorded: {report.aborted or report.detail}")
-                    return False
-                landing, sli = report.landing, report.sli
+                fault, target, parameters = recording.fault, recording.target, recording.parameters
+                report = drill.run(deployment, fault, target, parameters, armed=True, engine=engine, **common)
+            if report.saved is None:
+                log(f"{path.stem}: not recorded: {report.aborted or report.detail}")
+                return False
     except (FaultError, NotSteady, DeploymentError, IncidentError) as error:
         log(f"{path.stem}: not recorded: {error}")
         return False
-    log(_line(path, landing, sli))
-    if landing is Landing.ABSENT:
+    log(_line(path, report.landing, report.sli))
+    if report.landing is Landing.ABSENT:
         path.unlink()
         return False
     return True
-
-
-def _without_fault(
-    deployment: Deployment, recording: Recording, path: Path, times: Times, load: Following
-) -> tuple[Landing, tuple[Measured, ...]]:
-    """Record as long as a drill lasts. Its landing is UNKNOWN: nothing was to be seen."""
-    from cluster.capture import capture
-    from cluster.incident import store
-
-    start = time.time()
-    time.sleep(times.baseline)
-    load.baseline_ended()
-    middle = time.time()
-    time.sleep(times.seconds + times.aftermath + drill.LAG)
-    periods = drill.periods_of(middle, middle + times.seconds, middle - start, times.aftermath)
-    truth = Truth((), NO_FAULT, periods.during.start, periods.during.end, conditions=recording.conditions.as_json())
-    store.save(capture(deployment, Window(periods.before.start, periods.after.end)), path, truth, Seal.ALL)
-    anywhere = deployment.topology().ids[0]
-    return Landing.UNKNOWN, effects.measure(deployment, [(anywhere, effect) for effect in effects.SLI], periods)
 
 
 def _undo_what_is_left(engine: Engine, log: Callable[[str], None]) -> None:

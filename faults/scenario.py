@@ -169,7 +169,8 @@ class Scenario(_Strict):
     story: Long = Field(description="what the player is told before it begins")
     may: tuple[Cause, ...] = Field(min_length=1, max_length=50, description="what may go wrong; chance draws one")
     load: Short = Field(
-        default="constant", description=f"the load while it runs: {', '.join(LOADS)}, or a CSV file of requests"
+        default="constant",
+        description=f"the load while it runs: {', '.join(LOADS)}, or a CSV file of requests, beside this file",
     )
     baseline: Seconds = Field(default=60.0, ge=30, le=600, description="time before the fault")
     limit: Seconds = Field(default=300.0, ge=30, le=480, description="time from the page to the guess")
@@ -196,7 +197,7 @@ class Scenario(_Strict):
         return self.page.latest + self.limit
 
     def draw(self, deployment: Deployment, rng: random.Random | None = None) -> Drawn:
-        """A fault that can be injected there, its target and its parameters, each equally likely.
+        """One of what may go wrong there, its target and its parameters, each equally likely.
 
         Args:
             rng: by default the randomness of the system, which has no seed.
@@ -218,7 +219,7 @@ class Scenario(_Strict):
 
 
 class Drawn(_Strict):
-    """What chance drew."""
+    """What chance drew; no fault has no target."""
 
     fault: str
     target: str
@@ -236,17 +237,19 @@ def load(path: Path, known: dict[str, Collection[str]] | None = None) -> Scenari
     if not isinstance(data, dict):
         raise yaml_lines.wrong(path, lines, (), "a scenario is a mapping that begins with `title:`")
     try:
-        return Scenario.model_validate(data, context=known)
+        scenario = Scenario.model_validate(data, context=known)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         why = plain(first["msg"].removeprefix("Value error, "), 600)
         raise yaml_lines.wrong(path, lines, tuple(first["loc"]), why) from None
+    beside = {} if scenario.load in LOADS else {"load": str(path.parent / scenario.load)}
+    return scenario.model_copy(update=beside)
 
 
 def _targets(cause: Cause, deployment: Deployment) -> list[str] | None:
-    """Components that it can hit there; None where it cannot be injected."""
+    """Components that it can hit there, an empty one for no fault; None where it cannot be injected."""
     if cause.fault == NO_FAULT:
-        return None
+        return [""]
     fault = catalog.load(cause.fault, deployment.kind)
     able = [component.id for component in deployment.topology().of_kind(*fault.targets)]
     if cause.targets:
