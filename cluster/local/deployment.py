@@ -127,6 +127,23 @@ class LocalDeployment(Deployment, HasAlerts, HasPods, HasGateway, HasLoad):
     def set_load(self, plan: LoadPlan) -> None:
         """Send another load from now on, until the deployment ends. Raises DeploymentError."""
         load_plan.write(self.state.run_dir.load, plan)
+        self.state.run_dir.usual_load.unlink(missing_ok=True)
+
+    def lend_load(self, plan: LoadPlan) -> None:
+        """Send another load until `return_load`, which another process may call when this one dies.
+
+        Raises DeploymentError.
+        """
+        if not self.state.run_dir.usual_load.exists():
+            load_plan.write(self.state.run_dir.usual_load, self.load())
+        load_plan.write(self.state.run_dir.load, plan)
+
+    def return_load(self) -> bool:
+        """Send the load from before `lend_load` again; False where none is lent. Raises DeploymentError."""
+        if not self.state.run_dir.usual_load.exists():
+            return False
+        self.set_load(load_plan.read(self.state.run_dir.usual_load))
+        return True
 
     def set_rate(self, rate: float | None) -> None:
         path = self.state.run_dir.rate

@@ -125,6 +125,11 @@ class RunDir:
         return self.root / "load.json"
 
     @property
+    def usual_load(self) -> Path:
+        """The load that comes back when a lent one ends."""
+        return self.root / "usual-load.json"
+
+    @property
     def rate(self) -> Path:
         return self.root / "rate"
 

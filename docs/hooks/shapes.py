@@ -415,12 +415,12 @@ class Sealed(Answer):
     """A blind drill."""
 
     incident: str | None
-    injection: str
+    injection: str | None = Field(description="null of a scenario, where perhaps nothing went wrong")
     status: str
     state: str = _old("status")
     clean: bool
     whole: bool
-    landing: str
+    landing: str | None = Field(description="null of a scenario")
     saved: str | None
     command: str
 

@@ -9,19 +9,22 @@ from collections.abc import Iterable
 import pandas as pd
 import pytest
 from fake_drills import Drills
+from fake_fault import FakeFault
 
 from cluster import signals
 from cluster.deployment import Samples
 from cluster.incident import envelope, store
+from cluster.incident.truth import NO_FAULT
 from cluster.topology import Component, Kind, Topology
 from cluster.window import Window
-from faults import catalog, drill, effects, recover
+from faults import catalog, drill, effects, recover, scenario, scenario_drill, scenario_library
 from faults.drill import Phase
 from faults.effects import Landing, Periods
 from faults.engine import Engine
 from faults.errors import FaultError, ReadOnly, Refused, UnknownFault
+from faults.scenario import Cause
 from faults.states import State
-from faults.types import Direction, Effect, Role
+from faults.types import Availability, Direction, Effect, Role
 
 pytestmark = pytest.mark.slow
 
@@ -176,3 +179,61 @@ def test_the_catalogue_and_what_it_names_agree() -> None:
         assert not catalog.availability(entry.name, None).ok
     with pytest.raises(UnknownFault, match=r"there is no fault 'x'; there are: .*cpu-stress, "):
         catalog.load("x")
+
+
+def test_a_fault_whose_time_is_over_early_is_reverted_and_saved(drills: Drills) -> None:
+    report = drills.run(save=drills.folder / "x.zip", seconds=60.0, over=lambda: drills.phase is Phase.ACTIVE)
+    assert (report.whole, report.aborted) == (True, "")
+    assert report.saved is not None
+    assert not drills.fault.backend.injected
+
+
+def test_a_drill_without_a_fault_looks_like_one(drills: Drills) -> None:
+    said: list[Phase] = []
+    report = drill.without_fault(
+        drills.deployment,
+        baseline=1.0,
+        seconds=1.0,
+        aftermath=1.0,
+        save=drills.folder / "x.zip",
+        progress=lambda progress: said.append(progress.phase),
+    )
+    assert report.whole
+    truth = envelope.load_truth(drills.folder / "x.zip")
+    assert truth is not None
+    assert (truth.components, truth.fault) == ((), NO_FAULT)
+    assert list(dict.fromkeys(said)) == [
+        Phase.BASELINE, Phase.INJECTING, Phase.ACTIVE, Phase.REVERTING, Phase.AFTERMATH, Phase.SAVING,
+    ]  # fmt: skip
+
+
+def test_a_drill_without_a_fault_that_is_cancelled_saves_nothing(drills: Drills) -> None:
+    said: list[Phase] = []
+    report = drill.without_fault(
+        drills.deployment,
+        baseline=0.5,
+        seconds=60.0,
+        aftermath=1.0,
+        save=drills.folder / "x.zip",
+        progress=lambda progress: said.append(progress.phase),
+        cancelled=lambda: Phase.ACTIVE in said,
+    )
+    assert (report.whole, report.aborted, report.saved) == (False, "cancelled", None)
+    assert not (drills.folder / "x.zip").exists()
+
+
+def test_a_scenario_applies_what_it_says(drills: Drills, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = scenario_library.find("false-alarm")[1]
+    asked: list[dict[str, object]] = []
+    monkeypatch.setattr(drill, "run", lambda *_, **options: asked.append(options))
+    monkeypatch.setattr(drill, "without_fault", lambda *_, **options: asked.append(options))
+    monkeypatch.setattr(FakeFault, "available", lambda self, deployment: Availability(True))
+    monkeypatch.setattr(scenario.catalog, "load", lambda name, kind="local": drills.fault)
+    for name in ("cpu-stress", NO_FAULT):
+        chosen = read.model_copy(update={"may": (Cause.model_construct(fault=name, targets=(), parameters={}),)})
+        scenario_drill.run(drills.deployment, chosen, armed=True, save=drills.folder / "x.zip")
+    for options in asked:
+        assert (options["baseline"], options["seconds"]) == (read.baseline, read.longest)
+        assert options["conditions"] == {"load": read.load}
+    with pytest.raises(ReadOnly):
+        scenario_drill.run(drills.deployment, read, armed=False, save=drills.folder / "x.zip")

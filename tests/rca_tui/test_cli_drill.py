@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from faults import blind, drill, recover
+from faults import blind, drill, recover, scenario_drill
 from faults.drill import DrillReport, Phase, Progress
 from faults.effects import Landing, Measured
 from faults.errors import BadParameters, InjectionFailed, Refused
@@ -282,3 +282,27 @@ def test_recover_shows_each_command_on_a_line_of_its_own(monkeypatch: pytest.Mon
     result = CliRunner().invoke(app, ["recover"])
     assert result.exit_code == 1
     assert f"20260101T000000-00000000: undo it with: {command}\n" in result.stdout
+
+
+@pytest.mark.parametrize("as_json", [(), ("--json",)])
+def test_a_scenario_does_not_tell_whether_anything_went_wrong(
+    monkeypatch: pytest.MonkeyPatch, as_json: tuple[str, ...]
+) -> None:
+    quiet = dataclasses.replace(WHOLE, injection="", fault="none", landing=Landing.UNKNOWN)
+    said = []
+    for report in (WHOLE, quiet):
+        fake = lambda *_, save, report=report, **__: dataclasses.replace(report, saved=save)  # noqa: E731
+        monkeypatch.setattr(scenario_drill, "run", fake)
+        result = CliRunner().invoke(app, ["drill", "--scenario", "false-alarm", "--yes", "--save", "x.zip", *as_json])
+        assert result.exit_code == 0, result.output
+        said.append(result.output)
+    assert said[0] == said[1]
+
+
+def test_a_scenario_draws_by_itself() -> None:
+    for more in (("cpu-stress",), ("--target", "head"), ("--blind",), ("--param", "a=1"), ("--dry-run",)):
+        result = CliRunner().invoke(app, ["drill", "--scenario", "false-alarm", *more])
+        assert result.exit_code == 2
+        assert "draws fault, component and parameters itself" in result.stderr
+    result = CliRunner().invoke(app, ["drill", "--scenario", "false-alrm", "--yes"])
+    assert "did you mean false-alarm" in result.stderr

@@ -8,12 +8,15 @@ import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
 
 from cluster.deployment import DeploymentError
 from cluster.local import load_plan
+from cluster.local.deployment import LocalDeployment
+from cluster.local.layout import RunDir
 from cluster.local.load import Schedule, prompt
 from cluster.local.load_plan import NAMED, Arrival, LoadPlan, Shape
 from cluster.local.settings import write_json
@@ -158,3 +161,20 @@ def test_without_a_deployment_the_command_says_so(tmp_path: Path, monkeypatch: p
     assert said.exit_code == 2 and "`rca-tui up` starts one" in said.stderr
     said = CliRunner().invoke(app, ["up", "--load", "nonsense"])
     assert said.exit_code == 2 and "one of constant, bursty, diurnal, or a file that exists" in said.stderr
+
+
+def test_a_lent_load_comes_back_also_when_another_process_returns_it(tmp_path: Path) -> None:
+    deployment = LocalDeployment(SimpleNamespace(run_dir=RunDir(tmp_path)))  # type: ignore[arg-type]
+    usual, bursty, diurnal = LoadPlan(rate=3.0), LoadPlan(Shape.BURSTY), LoadPlan(Shape.DIURNAL)
+    deployment.set_load(usual)
+    assert not deployment.return_load()
+    deployment.lend_load(bursty)  # cut off
+    deployment.lend_load(diurnal)
+    assert deployment.load() == diurnal
+    assert deployment.return_load()
+    assert deployment.load() == usual
+    assert not deployment.return_load()
+    deployment.lend_load(bursty)
+    deployment.set_load(diurnal)  # a person's choice stays
+    assert not deployment.return_load()
+    assert deployment.load() == diurnal
