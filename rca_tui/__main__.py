@@ -8,38 +8,14 @@ from typing import Annotated
 
 import typer
 
-from rca_tui.commands import (
-    ablation,
-    analysis,
-    annotate,
-    campaign,
-    check,
-    completion,
-    connection,
-    contrast,
-    deployment,
-    doctor,
-    drills,
-    incidents,
-    listen,
-    lists,
-    load,
-    mcp,
-    report,
-    scenarios,
-    scores,
-    scoring,
-    serve,
-    smoke,
-    triage,
-    workshop,
-)
+from rca_tui.commands import completion, connection
 from rca_tui.commands.errors import BadInput
+from rca_tui.commands.group import Commands
 from rca_tui.encoding import fit_streams
 
 app = typer.Typer(
     name="rca-tui",
-    cls=connection.Commands,
+    cls=Commands,
     no_args_is_help=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -99,17 +75,10 @@ def start(
         raise BadInput(f"{context.invoked_subcommand} is not for {which} with: {', '.join(known)}")
 
 
-ANSWERS = (triage, analysis, contrast, report, annotate, check, scoring, ablation)
-GROUPS = (
-    *(deployment, load, smoke, doctor, incidents, *ANSWERS, drills, scenarios, scores, campaign),
-    *(lists, listen, serve, workshop, mcp),
-)
-for commands in GROUPS:
-    commands.register(app)
-
-
 def main() -> None:
     """Entry point of `rca-tui`."""
+    # pydantic would read the metadata of every installed package, looking for plugins: our models have none.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     fit_streams()
     try:
         app(prog_name="rca-tui")

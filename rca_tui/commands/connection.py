@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,7 +20,7 @@ from cluster.endpoints.watched import Watched
 from cluster.text.times import span
 from cluster.window import Window
 from rca_tui.commands import completion
-from rca_tui.commands.errors import BadInput, Guarded, interruptible, say
+from rca_tui.commands.errors import BadInput, interruptible, say
 
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
@@ -42,7 +43,7 @@ InCluster = Annotated[
 """The option of a command that works on a deployment in a cluster, too; the command passes it to `choose_also`."""
 _CHOSEN: ContextVar[str | None] = ContextVar("context", default=None)
 _NAMED: ContextVar[dict[str, tuple[str, ...]]] = ContextVar("named")
-"""What the options of `Commands` were given, before the command and after it."""
+"""What `endpoint_options` were given, before the command and after it."""
 HISTORY = 60.0
 """Seconds of telemetry that a diagnosis of endpoints waits for: nobody has scraped them before."""
 
@@ -77,28 +78,15 @@ def _endpoints(
         _option("--gateway", "URL", "With --targets or --prometheus: the gateway's metrics."),
     ] = None,
 ) -> None:
-    """The options that `Commands` adds."""
+    """What `endpoint_options` makes options of."""
 
 
-def _options() -> list[Any]:
+@cache
+def endpoint_options() -> tuple[Any, ...]:
+    """The options that name endpoints: of the app, and of every command that takes `OPTION`."""
     app = typer.Typer(add_completion=False)
     app.command()(_endpoints)
-    return list(typer.main.get_command(app).params)
-
-
-class Commands(Guarded):
-    """The commands; those that take `--context`, and the app, take `--targets` and `--prometheus` as well."""
-
-    def __init__(self, **about: Any) -> None:
-        super().__init__(**about)
-        self.params += _options()
-        for command in self.commands.values():
-            if any(OPTION in param.opts for param in command.params):
-                command.params += _options()
-
-    def main(self, args: Any = None, *rest: Any, **extra: Any) -> Any:
-        _NAMED.set({})
-        return super().main(args, *rest, **extra)
+    return tuple(typer.main.get_command(app).params)
 
 
 def chosen() -> str | Watched | None:
@@ -124,6 +112,11 @@ def chosen() -> str | Watched | None:
     if targets and "match" in one:
         raise BadInput("--match selects series of a server: it goes with --prometheus")
     return Watched(targets, one.get("prometheus", ""), one.get("match", ""), one.get("gateway", ""))
+
+
+def forget() -> None:
+    """Forget what the options of an earlier command line named."""
+    _NAMED.set({})
 
 
 def choose(context: str | None) -> None:

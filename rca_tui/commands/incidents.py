@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cluster.incident.container import IncidentError
 from cluster.text.plain import plain
 from cluster.text.times import instant, span
 from rca_tui.commands import completion
@@ -174,6 +173,8 @@ def _payload(row: Row, reveal: bool) -> dict[str, Any]:
     payload |= {"components": [{"component": id} for id in summary.components]}
     payload |= {"sealed": summary.sealed, "tags": list(summary.tags)}
     if reveal:
+        from cluster.incident.container import IncidentError
+
         try:
             truth = _truth(row)
         except IncidentError as error:
@@ -189,6 +190,8 @@ def _truth(row: Row) -> Truth | None:
 
 
 def _cause(row: Row) -> str:
+    from cluster.incident.container import IncidentError
+
     try:
         truth = _truth(row)
     except IncidentError as error:  # one that cannot be opened hides none of the others

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cluster.window import Onset, OnsetSource
 from rca_tui.commands.errors import BadInput
-from rca_tui.when import WhenError, time_within
 
 if TYPE_CHECKING:
     from cluster.incident.model import Incident
@@ -23,6 +21,9 @@ def place(incident: Incident, onset: str) -> Incident:
         from methods.telemetry.onset import with_onset
 
         return with_onset(incident)
+    from cluster.window import Onset, OnsetSource
+    from rca_tui.when import WhenError, time_within
+
     try:
         time = time_within(onset, incident.window)
     except WhenError as error:

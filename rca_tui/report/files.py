@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,6 +62,8 @@ def check(path: Path) -> None:
 def write(text: str, path: Path) -> None:
     """Write a new file, all of it or nothing. Raises ReportError; what exists is never overwritten."""
     check(path)
+    import secrets
+
     part = path.parent / f".{path.name[:100]}.{secrets.token_hex(4)}.part"
     try:
         with part.open("x", encoding="utf-8") as stream:

@@ -16,6 +16,7 @@ from cluster.incident.model import Incident
 from cluster.text.times import instant
 from methods.telemetry import onset
 from rca_tui.__main__ import app
+from rca_tui.commands import group
 
 HOSTILE = "[red]x[/red]\x1b[31m\u202e"
 FAULT_AT = 90
@@ -270,6 +271,32 @@ def test_help_needs_nothing_heavy(arguments: list[str]) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stdout
+
+
+def test_every_command_is_registered_by_the_module_that_the_table_names() -> None:
+    for module, commands in group.MODULES.items():
+        assert tuple(group.build(module)) == commands
+    assert {
+        path.stem for path in Path(group.__file__).parent.glob("*.py") if "def register(" in path.read_text()
+    } == set(group.MODULES)
+
+
+@pytest.mark.parametrize(
+    ("command", "absent"),
+    [("methods", "pydantic pandas numpy textual"), ("incidents", "pandas numpy textual"), ("faults", "pandas numpy")],
+)
+def test_a_command_imports_no_other_command_and_nothing_heavy(command: str, absent: str) -> None:
+    code = (
+        "import sys; from rca_tui.__main__ import main\n"
+        f"sys.argv = ['rca-tui', {command!r}]\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code\n"
+        f"heavy = set({absent!r}.split()) & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+        "assert 'rca_tui.commands.smoke' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_reader_that_leaves_is_no_error() -> None:
