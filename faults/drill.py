@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,8 +98,8 @@ class DrillReport:
         return asdict(self) | {"saved": None if self.saved is None else str(self.saved), "whole": self.whole}
 
 
-class _CancelledError(Exception):
-    pass
+class Cancelled(Exception):
+    """The person who runs the drill has ended it before anything was touched."""
 
 
 def run(
@@ -146,7 +147,8 @@ def run(
     chosen = catalog.load(fault, deployment.kind) if isinstance(fault, str) else fault
     engine = engine or Engine(deployment, armed, abort_above=abort_above)
     _check(engine, chosen, target, parameters or {}, seconds, (baseline, aftermath), save)
-    _baseline(engine, baseline, lambda: _check_all(engine, chosen, target), progress, cancelled)
+    become = partial(become_steady, engine, chosen, target, progress, cancelled)
+    _baseline(engine, baseline, become, progress, cancelled)
     progress(Progress(Phase.INJECTING))
     injection = engine.inject(chosen, target, parameters or {}, seconds)
     aborted = "interrupted"
@@ -165,7 +167,7 @@ def run(
     if reverted_at is not None and not aborted:
         try:
             _wait(Phase.AFTERMATH, reverted_at + aftermath + LAG, progress, cancelled)
-        except _CancelledError:
+        except Cancelled:
             aborted = "cancelled"
     report = _report(injection, undone, aborted, reverted_at)
     if reverted_at is None:
@@ -199,7 +201,8 @@ def without_fault(
 
     engine = Engine(deployment, armed=False)
     _check_files((baseline, aftermath), save)
-    _baseline(engine, baseline, lambda: steady.level(deployment), progress, cancelled)
+    become = partial(_wait_until, lambda: steady.level(deployment), progress, cancelled)
+    _baseline(engine, baseline, become, progress, cancelled)
     progress(Progress(Phase.INJECTING))
     began = time.time()
     report = DrillReport(
@@ -210,7 +213,7 @@ def without_fault(
         ended = time.time()
         progress(Progress(Phase.REVERTING))
         _wait(Phase.AFTERMATH, ended + aftermath + LAG, progress, cancelled)
-    except _CancelledError:
+    except Cancelled:
         return replace(report, aborted="cancelled", reverted_at=time.time())
     progress(Progress(Phase.SAVING))
     periods = periods_of(began, ended, baseline, aftermath)
@@ -256,7 +259,7 @@ def _wait(
     ends = clock.now().after(until - time.time())
     while (remaining := ends.remaining()) > 0 and not over():
         if cancelled():
-            raise _CancelledError
+            raise Cancelled
         progress(Progress(phase, remaining))
         time.sleep(min(POLL, remaining))
 
@@ -264,23 +267,35 @@ def _wait(
 def _baseline(
     engine: Engine,
     seconds: float,
-    check: Callable[[], object],
+    become_steady: Callable[[], None],
     progress: Callable[[Progress], None],
     cancelled: Callable[[], bool],
 ) -> None:
-    """Wait for the baseline, then while `check` raises NotSteady. Raises Refused."""
+    """Wait for the baseline, then until the service is steady. Raises Refused."""
     try:
         start = time.time()
         while (until := max(start, engine.last_recovery()) + seconds) > time.time():
             _wait(Phase.BASELINE, until, progress, cancelled)
-        _become_steady(check, progress, cancelled)
-    except _CancelledError:
+        become_steady()
+    except Cancelled:
         raise Refused("the drill was cancelled before anything was touched") from None
 
 
-def _become_steady(
+def become_steady(
+    engine: Engine,
+    fault: Fault[Any],
+    target: str,
+    progress: Callable[[Progress], None],
+    cancelled: Callable[[], bool],
+) -> None:
+    """Repeat preflight while only the steady state is missing. Raises Refused, Cancelled."""
+    _wait_until(lambda: _check_all(engine, fault, target), progress, cancelled)
+
+
+def _wait_until(
     check: Callable[[], object], progress: Callable[[Progress], None], cancelled: Callable[[], bool]
 ) -> None:
+    """Call it until it does not raise NotSteady. Raises Refused, Cancelled."""
     ends = clock.now().after(STEADY_PATIENCE)
     while True:
         try:
@@ -352,16 +367,21 @@ def save_incident(
     from cluster.incident import store
 
     window = Window(periods.before.start, periods.after.end)
-    truth = Truth(
+    truth = truth_of(plan, periods.during.start, periods.during.end, conditions)
+    return store.save(capture(deployment, window), path, truth, seal)
+
+
+def truth_of(plan: Plan, injected_at: float, reverted_at: float | None, conditions: Mapping[str, Any]) -> Truth:
+    """The cause of an injection's incident; times in unix seconds."""
+    return Truth(
         components=plan.faulty,
         fault=plan.fault,
-        injected_at=periods.during.start,
-        reverted_at=periods.during.end,
+        injected_at=injected_at,
+        reverted_at=reverted_at,
         parameters=plan.parameters,
         target=plan.target,
         conditions=conditions,
     )
-    return store.save(capture(deployment, window), path, truth, seal)
 
 
 def _measured(

@@ -48,6 +48,6 @@ def engine(deployment: FakeDeployment, undo: Undo, monkeypatch: pytest.MonkeyPat
 def drills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Drills:
     monkeypatch.setattr(watchdog, "start", lambda journal, command: Keeper())
     monkeypatch.setattr(drill, "LAG", 0.0)
-    monkeypatch.setattr(drill, "_become_steady", lambda *arguments: None)
+    monkeypatch.setattr(drill, "become_steady", lambda *arguments: None)
     monkeypatch.setattr(steady, "level", lambda deployment: Level(0.5, 0.6, 0.0))
     return Drills(tmp_path, Slow(Backend()))
