@@ -14,7 +14,7 @@ from types import MappingProxyType
 from cluster.topology import Kind
 
 SERVING = frozenset({Kind.HEAD, Kind.REPLICA})
-PODS = SERVING | {Kind.GATEWAY}
+PODS = SERVING | {Kind.GATEWAY, Kind.WORKER}
 
 
 class Quantity(StrEnum):
@@ -58,7 +58,7 @@ def _table() -> Iterable[Signal]:
     gauge, rate, quantile, ratio = Quantity.GAUGE, Quantity.RATE, Quantity.QUANTILE, Quantity.RATIO
     up, down, either = Hurts.UP, Hurts.DOWN, Hurts.EITHER
     node, gateway, gpu = frozenset({Kind.NODE}), frozenset({Kind.GATEWAY}), frozenset({Kind.GPU})
-    engines, everyone = SERVING | {Kind.ENGINE}, PODS | {Kind.ENGINE}
+    engines, everyone = SERVING | {Kind.ENGINE}, SERVING | {Kind.GATEWAY, Kind.ENGINE}
     head, anywhere, nowhere = frozenset({Kind.HEAD}), PODS | {Kind.NODE}, frozenset[Kind]()
 
     # Load and user-visible latency and errors.

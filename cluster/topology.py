@@ -16,16 +16,22 @@ from functools import cached_property
 class Kind(StrEnum):
     """What a component is.
 
-    `ENGINE`: one of several engines of a replica. `SERVICE` is for imported stacks that are not LLM deployments.
+    `ENGINE`: one of several engines of a replica. `WORKER`: a pod of a replica that spans several pods; it computes for
+    the one that serves. `SERVICE` is for imported stacks that are not LLM deployments.
     """
 
     GATEWAY = "gateway"
     HEAD = "head"
     REPLICA = "replica"
     ENGINE = "engine"
+    WORKER = "worker"
     GPU = "gpu"
     NODE = "node"
     SERVICE = "service"
+
+
+WITHIN = frozenset({Kind.ENGINE, Kind.WORKER})
+"""Kinds of parts of a replica, which nobody calls but through it."""
 
 
 class Relation(StrEnum):
@@ -49,14 +55,24 @@ class Component:
     uid: str = ""
     labels: Mapping[str, str] = field(default_factory=dict, hash=False)
 
+    @property
+    def alike(self) -> tuple[str, str]:
+        """Equal of components that do the same work: a head that serves is like a replica, prefill is unlike decode."""
+        kind = Kind.REPLICA if self.kind is Kind.HEAD else self.kind
+        return kind.value, self.labels.get("phase", "")
+
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A directed dependency between two components, by id."""
+    """A directed dependency between two components, by id.
+
+    `weight` is the share of the source's calls that is to go to the target, from 0 to 1; None where nothing sets it.
+    """
 
     source: str
     target: str
     relation: Relation = Relation.CALLS
+    weight: float | None = None
 
 
 @dataclass(frozen=True)
@@ -107,22 +123,26 @@ class Topology:
     def callers(self, component_id: str) -> tuple[str, ...]:
         return self._callers.get(component_id, ())
 
+    def share(self, caller: str, callee: str) -> float | None:
+        """The share of the caller's calls that is to go to the callee, from 0 to 1; None where nothing sets it."""
+        edges = (edge for edge in self.edges if edge.relation is Relation.CALLS)
+        return next((edge.weight for edge in edges if (edge.source, edge.target) == (caller, callee)), None)
+
     def hosts(self, component_id: str) -> tuple[str, ...]:
         """The nodes that the component runs on."""
         return self._targets.get((component_id, Relation.RUNS_ON), ())
 
     def peers(self, component_id: str) -> tuple[str, ...]:
-        """Other components of the same kind that share a caller with it: those that it can be compared with.
+        """Other components that do the same work for the same callers: those that it can be compared with.
 
-        A head that also serves requests is a peer of the replicas; all engines within replicas are peers.
+        A head that also serves requests is a peer of the replicas; all engines within replicas are peers, and so are
+        all workers.
         """
-        serving = {Kind.HEAD, Kind.REPLICA}
-        own = self.component(component_id).kind
-        if own is Kind.ENGINE:
-            return tuple(c.id for c in self.of_kind(Kind.ENGINE) if c.id != component_id)
-        alike = serving if own in serving else {own}
+        own = self.component(component_id)
+        if own.kind in WITHIN:
+            return tuple(c.id for c in self.of_kind(own.kind) if c.id != own.id and c.alike == own.alike)
         shared = {callee for caller in self.callers(component_id) for callee in self.callees(caller)}
-        return tuple(c.id for c in self.components if c.id != component_id and c.kind in alike and c.id in shared)
+        return tuple(c.id for c in self.components if c.id != own.id and c.alike == own.alike and c.id in shared)
 
     @cached_property
     def _by_id(self) -> dict[str, Component]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cluster.display import Document, Grid, Line, Title, Tone, document
 from cluster.incident.model import Incident
 from cluster.text.times import clock_time, date_time, duration, span
+from cluster.topology import Topology
 
 
 @document.register
@@ -21,7 +22,7 @@ def incident(shown: Incident) -> Document:
         (
             component.id,
             component.kind.value,
-            ", ".join(topology.callees(component.id)),
+            ", ".join(_with_share(topology, component.id, callee) for callee in topology.callees(component.id)),
             ", ".join(topology.hosts(component.id)),
             len(telemetry.signals_of(component.id)),
             int(spans.get(component.id, 0)),
@@ -40,3 +41,8 @@ def incident(shown: Incident) -> Document:
         Grid.of(columns, rows, whole="component kind"),
         *(Line(note, Tone.QUIET) for note in shown.notes),
     )
+
+
+def _with_share(topology: Topology, caller: str, callee: str) -> str:
+    share = topology.share(caller, callee)
+    return callee if share is None else f"{callee} ({share:.0%})"

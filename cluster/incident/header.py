@@ -47,6 +47,9 @@ class _Edge(_Strict):
     source: Name
     target: Name
     relation: Relation
+    weight: Annotated[FiniteFloat, Field(ge=0, le=1)] | None = Field(
+        default=None, description="share of the calls of the source that is to go to the target; absent where unset"
+    )
 
 
 class _Topology(_Strict):
@@ -122,7 +125,7 @@ class Header(_Strict):
         """Raises ValueError for duplicate ids and for edges to unknown components."""
         return Topology(
             tuple(Component(c.id, c.kind, labels=c.labels) for c in self.topology.components),
-            tuple(Edge(e.source, e.target, e.relation) for e in self.topology.edges),
+            tuple(Edge(e.source, e.target, e.relation, e.weight) for e in self.topology.edges),
             self.topology.front_door,
         )
 
@@ -167,6 +170,9 @@ class SealedTruth(_Strict):
 def _plain(topology: Topology) -> dict[str, Any]:
     return {
         "components": [{"id": c.id, "kind": c.kind.value, "labels": dict(c.labels)} for c in topology.components],
-        "edges": [{"source": e.source, "target": e.target, "relation": e.relation.value} for e in topology.edges],
+        "edges": [
+            {"source": e.source, "target": e.target, "relation": e.relation.value, "weight": e.weight}
+            for e in topology.edges
+        ],
         "front_door": topology.front_door,
     }

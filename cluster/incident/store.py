@@ -97,6 +97,9 @@ def _encode(incident: Incident, truth: Truth | None, seal: Seal) -> dict[str, by
     body = json.loads(Header.of(incident, marks).model_dump_json())
     if not body["provenance"]:
         del body["provenance"]  # as before there was any: the same incident gives the same bytes
+    for edge in body["topology"]["edges"]:
+        if edge["weight"] is None:
+            del edge["weight"]
     content = digest(canonical(body))
     envelope = {"schema": SCHEMA, "sha256": content, "incident": body} | ({} if truth is None else {"sealed": True})
     files[HEADER] = (json.dumps(envelope, indent=1, ensure_ascii=False) + "\n").encode()

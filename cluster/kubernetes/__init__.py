@@ -2,7 +2,9 @@
 
 api.py          one context: plain objects in and out, deadlines, errors in one sentence
 settings.py     the configuration file
-discovery.py    the pods and nodes of the deployment, as a Topology
+discovery.py    finds the deployment: target.py
+shapes/         what a pod is in stacks that are recognized; pools.py: InferencePools
+members.py, stack.py    the pods and nodes of the deployment, as a Topology
 pod_watch.py    the pods of a namespace, kept up to date
 identity.py     the component that a pod is, also after it was replaced
 sources.py      the addresses of the telemetry, and logins to it

@@ -23,7 +23,6 @@ from cluster.deployment import (
 )
 from cluster.kubernetes import discovery, settings
 from cluster.kubernetes.api import Api
-from cluster.kubernetes.discovery import Stack, Target
 from cluster.kubernetes.identity import PodHistory
 from cluster.kubernetes.kubeconfig import Kubeconfig
 from cluster.kubernetes.objects import Node, Pod, parse_node
@@ -31,6 +30,8 @@ from cluster.kubernetes.pod_watch import PodWatch
 from cluster.kubernetes.resources import NODES
 from cluster.kubernetes.settings import Endpoint, Settings, Traces
 from cluster.kubernetes.sources import JsonClient, Sources, locate, log_in
+from cluster.kubernetes.stack import Stack, build_stack
+from cluster.kubernetes.target import Target
 from cluster.topology import Kind, Relation, Topology
 from cluster.window import Window
 
@@ -49,7 +50,7 @@ class KubernetesDeployment(Deployment, HasAlerts, HasEvents):
 
     Attributes:
         api: the context's API server.
-        target: the RayService, RayCluster or label scheme that is observed.
+        target: the RayService, RayCluster, stack or label scheme that is observed.
         configured: the context's settings.
     """
 
@@ -99,7 +100,7 @@ class KubernetesDeployment(Deployment, HasAlerts, HasEvents):
             nodes = self._fresh_nodes()
             moved = self._follow(pods)
             if moved or self._stack is None or self._stack[0] != changes or self._stack[1].nodes is not nodes:
-                self._stack = (changes, discovery.build_stack(self.target, pods, nodes, self._history))
+                self._stack = (changes, build_stack(self.target, pods, nodes, self._history))
             return self._stack[1]
 
     def _follow(self, pods: Iterable[Pod]) -> bool:
@@ -107,13 +108,13 @@ class KubernetesDeployment(Deployment, HasAlerts, HasEvents):
         if not self.target.clusters or time.monotonic() - self._followed_at < _FOLLOW_EVERY:
             return False
         of = {pod.labels.get("ray.io/cluster") for pod in pods if not pod.ended}
-        if of == set(self.target.clusters):
+        if of == set(self.target.clusters) and len(of) == 1:
             return False
         self._followed_at = time.monotonic()
         before = self.target
         with contextlib.suppress(DeploymentError):  # it is tried again; the watch tells of the outage
             self.target = discovery.followed(self.api, before)
-        return self.target is not before
+        return self.target != before
 
     def topology(self) -> Topology:
         """With the engines of pods that have several, once metrics have been read."""

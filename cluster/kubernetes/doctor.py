@@ -15,7 +15,17 @@ from cluster.deployment import DeploymentError
 from cluster.kubernetes.api import Api
 from cluster.kubernetes.deployment import KubernetesDeployment, open_api
 from cluster.kubernetes.discovery import find_target
-from cluster.kubernetes.resources import EVENTS, JOBS, NODES, PODS, RAY_CLUSTERS, RAY_SERVICES, SERVICES, Resource
+from cluster.kubernetes.resources import (
+    EVENTS,
+    INFERENCE_POOLS,
+    JOBS,
+    NODES,
+    PODS,
+    RAY_CLUSTERS,
+    RAY_SERVICES,
+    SERVICES,
+    Resource,
+)
 from cluster.kubernetes.settings import Endpoint
 from cluster.provenance import Origin, Provenance, described
 from cluster.window import Window
@@ -97,9 +107,9 @@ class Examination:
         yield self._clock("clock of the API server", api.clock)
         yield self._run(
             Part.VIEW,
-            "custom resources of KubeRay",
-            lambda: _require(api, RAY_SERVICES, RAY_CLUSTERS),
-            "install KubeRay, or set labels in kubernetes.toml",
+            "custom resources that are read",
+            lambda: ", ".join(map(str, _installed(api))) or "none here: a stack is looked for by its pods",
+            "check the API server: kubectl get --raw /apis",
         )
         yield from self._rights(api, configured.namespace or api.namespace)
         try:
@@ -137,8 +147,7 @@ class Examination:
             ("list", NODES, ""),
             ("list", SERVICES, ""),
             ("list", EVENTS, namespace),
-            ("list", RAY_SERVICES, namespace),
-            ("list", RAY_CLUSTERS, namespace),
+            *(("list", resource, namespace) for resource in _installed(api)),
         ):
             yield _right(api, Part.VIEW, verb, resource, where, "", view)
         yield self._run(
@@ -281,6 +290,11 @@ def _origins(provenance: Provenance) -> Iterator[Check]:
             shown = [f"{record.signal} of {', '.join(record.components[:3])}: {described(record)}" for record in found]
             more = f"; and {len(shown) - 5} more" if len(shown) > 5 else ""
             yield Check(Part.SIGNALS, f"signals {origin.value}", Verdict.UNKNOWN, "; ".join(shown[:5]) + more, fix)
+
+
+def _installed(api: Api) -> list[Resource]:
+    """The custom resources that tell of deployments, of those that the cluster has. Raises DeploymentError."""
+    return [resource for resource in (RAY_SERVICES, RAY_CLUSTERS, *INFERENCE_POOLS) if api.serves(resource)]
 
 
 def _require(api: Api, *resources: Resource) -> str:

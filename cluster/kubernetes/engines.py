@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from cluster.kubernetes.discovery import Stack
+from cluster.kubernetes.stack import Stack
 from cluster.prometheus.ranks import Ranks, engine_id
 from cluster.topology import Component, Edge, Kind, Relation
 

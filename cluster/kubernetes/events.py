@@ -13,8 +13,8 @@ import pandas as pd
 
 from cluster.incident.model import EVENT_COLUMNS
 from cluster.kubernetes.api import Api, ApiError
-from cluster.kubernetes.discovery import Stack
 from cluster.kubernetes.resources import EVENTS, Object, Objects
+from cluster.kubernetes.stack import Stack
 from cluster.topology import Kind
 from cluster.window import Window
 

@@ -19,8 +19,8 @@ import pandas as pd
 from cluster.deployment import DeploymentError
 from cluster.http import printable
 from cluster.incident.model import LOG_COLUMNS
-from cluster.kubernetes.discovery import Stack
 from cluster.kubernetes.sources import JsonClient
+from cluster.kubernetes.stack import Stack
 from cluster.prometheus.client import partial_reason
 from cluster.window import Window
 

@@ -12,9 +12,9 @@ import numpy as np
 
 from cluster.deployment import DeploymentError, Samples
 from cluster.http import Login
-from cluster.kubernetes.discovery import GATEWAY, Stack
 from cluster.kubernetes.engines import with_engines
 from cluster.kubernetes.settings import Metrics
+from cluster.kubernetes.stack import Stack
 from cluster.prometheus.client import Prometheus, Series
 from cluster.prometheus.exposition import Exposition
 from cluster.prometheus.names import Environment, spellings
@@ -173,7 +173,7 @@ def build_queries(
 ) -> tuple[list[Query], list[str]]:
     """The queries for the signals, and the signals that nothing measures. Raises KeyError for an unknown signal.
 
-    The gateway is one component however many pods it has, so the server sums its series. Rates and quantiles look back
+    A gateway is one component however many pods it has, so the server sums its series. Rates and quantiles look back
     over `step` seconds at least.
     """
     namespace = stack.target.namespace
@@ -191,18 +191,19 @@ def build_queries(
         ranks=bool(scraped.ranks),
     ).sampled(step)
     queries, missing = resolve(signals, base, scraped.names)
-    if GATEWAY in stack.pods:
-        pods = "|".join(sorted({_name_pattern(pod.owner, pod.name) for pod in stack.pods[GATEWAY]}))
-        gateway = dataclasses.replace(
+    for gateway in stack.topology.of_kind(Kind.GATEWAY):
+        own = stack.pods[gateway.id]
+        pods = "|".join(sorted({_name_pattern(pod.owner, pod.name) for pod in own}))
+        source = dataclasses.replace(
             base,
             component="namespace",
             matchers=f'{base.matchers}pod=~"{pods}",',
             kinds=_GATEWAY_KINDS,
             front_door=namespace,
-            workload=stack.pods[GATEWAY][0].owner,
+            workload=own[0].owner,
         )
-        of_gateway, missing_there = resolve(signals, gateway, scraped.names)
-        queries += of_gateway
+        of_gateway, missing_there = resolve(signals, source, scraped.names)
+        queries += [dataclasses.replace(query, owner=gateway.id) for query in of_gateway]
         measured = {query.signal for query in of_gateway}
         missing = [name for name in missing if name not in measured and name in missing_there]
     return queries, missing
@@ -262,8 +263,8 @@ class SeriesOwner:
             caller, callee = self._end(*labels[:2]), self._end(*labels[2:])
             return (caller, callee) if caller and callee else None
         component: str | None
-        if query.kinds == _GATEWAY_KINDS:
-            component = GATEWAY
+        if query.owner:
+            component = query.owner
         elif query.kinds == _NODE_KINDS:
             instance, node = labels
             component = self._nodes.get(node) or self._nodes.get(instance) or self._by_address.get(_host(instance))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from cluster.kubernetes.resources import Object
 
 _GPU = re.compile(r"(nvidia|amd)\.com/(gpu|mig-.+)")
+_PROXIES = ("istio-proxy", "linkerd-proxy", "envoy-sidecar")
+_LONGEST = 4096  # characters of an image or a command
 _HASH = re.compile(r"-[a-z0-9]+$")
 
 
@@ -20,9 +22,10 @@ class Pod:
     Attributes:
         created: as the API writes it; sorts by time.
         gpus: number of GPUs that its containers request in total.
-        container: the first container, which serves; sidecars come after it.
+        container: the one that serves: the pod's default container, else the first that is no proxy of a mesh.
+        image, command: of that container; the command with its arguments, cut.
         owner: name of its owner, without a ReplicaSet's hash; the names of all pods of one owner start with it.
-        ordinal: it belongs to a StatefulSet: the number in its name is its identity.
+        owner_kind: such as `ReplicaSet`; "" without an owner.
         ready: its readiness probes pass, and it is not being deleted.
         ended: it has run to its end or failed.
         deleting: its deletion was requested; it may serve for a while.
@@ -37,11 +40,18 @@ class Pod:
     labels: Mapping[str, str] = field(hash=False)
     gpus: int
     container: str
+    image: str
+    command: str
     owner: str
-    ordinal: bool
+    owner_kind: str
     ready: bool
     ended: bool
     deleting: bool
+
+    @property
+    def ordinal(self) -> bool:
+        """Whether it belongs to a StatefulSet: the number in its name is its identity."""
+        return self.owner_kind == "StatefulSet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +70,7 @@ def parse_pod(obj: Object) -> Pod:
     owner: Object = next(iter(meta.get("ownerReferences") or []), {})
     kind, name = owner.get("kind"), str(owner.get("name", ""))
     deleting = "deletionTimestamp" in meta
+    main = _main(containers, str(_map(meta, "annotations").get("kubectl.kubernetes.io/default-container", "")))
     return Pod(
         name=str(meta.get("name", "")),
         uid=str(meta.get("uid", "")),
@@ -69,9 +80,11 @@ def parse_pod(obj: Object) -> Pod:
         ip=str(status.get("podIP") or ""),
         labels={str(k): str(v) for k, v in _map(meta, "labels").items()},
         gpus=sum(_gpus(one) for one in containers),
-        container=str(containers[0].get("name", "")) if containers else "",
+        container=str(main.get("name", "")),
+        image=str(main.get("image", ""))[:_LONGEST],
+        command=" ".join(str(word) for key in ("command", "args") for word in _list(main, key))[:_LONGEST],
         owner=_HASH.sub("", name) if kind == "ReplicaSet" else name,
-        ordinal=kind == "StatefulSet",
+        owner_kind=str(kind or ""),
         ready=_condition(status, "Ready") and not deleting,
         ended=status.get("phase") in ("Succeeded", "Failed"),
         deleting=deleting,
@@ -89,8 +102,19 @@ def _gpus(container: Object) -> int:
     return sum(int(count) for name, count in wanted.items() if _GPU.fullmatch(name) and str(count).isdigit())
 
 
+def _main(containers: Sequence[Object], named: str) -> Object:
+    """The container that serves: a sidecar that was injected may come before it."""
+    own = [one for one in containers if one.get("name") not in _PROXIES] or list(containers)
+    return next((one for one in containers if named and one.get("name") == named), own[0] if own else {})
+
+
 def _condition(status: Mapping[str, Any], kind: str) -> bool:
     return any(one.get("type") == kind and one.get("status") == "True" for one in status.get("conditions") or [])
+
+
+def _list(obj: Mapping[str, Any], key: str) -> list[Any]:
+    found = obj.get(key)
+    return found if isinstance(found, list) else []
 
 
 def _map(obj: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -39,3 +39,8 @@ NAMESPACES, NODES = Resource("namespaces", namespaced=False), Resource("nodes", 
 PODS, SERVICES, EVENTS = Resource("pods"), Resource("services"), Resource("events")
 JOBS = Resource("jobs", "batch")
 RAY_SERVICES, RAY_CLUSTERS = Resource("rayservices", "ray.io"), Resource("rayclusters", "ray.io")
+# The newer name first.
+INFERENCE_POOLS = (
+    Resource("inferencepools", "inference.networking.k8s.io"),
+    Resource("inferencepools", "inference.networking.x-k8s.io", "v1alpha2"),
+)

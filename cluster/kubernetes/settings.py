@@ -99,7 +99,7 @@ class Traces(Endpoint):
 
 
 class Labels(_Strict):
-    """Labels that identify pods where KubeRay has not set its own; all labels of a selector must match."""
+    """Labels that identify pods of a stack that is not recognized; all labels of a selector must match."""
 
     gateway: Selector | None = None
     head: Selector | None = None
@@ -112,7 +112,7 @@ class Settings(_Strict):
     Attributes:
         kubeconfig: its file, by default $KUBECONFIG or ~/.kube/config.
         namespace: of the deployment, by default the context's.
-        deployment: name of the RayService or RayCluster, where a namespace has several.
+        deployment: its name, where a namespace has several.
         deadline: seconds that one call may take.
     """
 

@@ -110,6 +110,7 @@ class Query:
         layer: 0 for the layer that is preferred; the next is asked where no component has a series of the one before.
         metrics: the metric names that it reads, of those that the server has.
         scrape: seconds between two scrapes of them.
+        owner: the component that all of its series belong to; "" where their labels tell.
     """
 
     signal: str
@@ -120,6 +121,7 @@ class Query:
     layer: int = 0
     metrics: tuple[str, ...] = ()
     scrape: float = 0.0
+    owner: str = ""
 
 
 def resolve(

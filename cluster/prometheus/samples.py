@@ -25,7 +25,7 @@ from cluster.prometheus.nearest import nearest
 from cluster.prometheus.promql import Query
 from cluster.provenance import Builder, Origin
 from cluster.signals import SERVING, Quantity
-from cluster.topology import Kind, Topology
+from cluster.topology import Component, Kind, Topology
 from cluster.window import Window
 
 _SILENT = 30.0
@@ -80,7 +80,11 @@ def read(
         layer += 1
         rest = [query for query in queries if query.layer == layer]
         found = _measured(topology, asked, _joined(answers))
-        batch = [query for query in rest if not any((query.signal, query.edge, f) in found for f in _families(query))]
+        batch = [
+            query
+            for query in rest
+            if not any((query.signal, query.edge, f) in found for f in _families(query, topology))
+        ]
         if not batch and any(query.layer > layer for query in queries):
             continue
         if not batch:
@@ -111,7 +115,8 @@ def as_samples(
         members = [
             component.id
             for component in topology.of_kind(*query.kinds)
-            if found.get((query.signal, query.edge, _family(component.kind)), 0) == query.layer
+            if query.owner in ("", component.id)
+            and found.get((query.signal, query.edge, _family(component)), 0) == query.layer
         ]
         if query.edge:
             for caller, callee in [(c, m) for m in members for c in topology.callers(m)]:
@@ -215,18 +220,21 @@ def _measured(topology: Topology, queries: Sequence[Query], answer: Answer) -> d
         partial = bool(answer.partial and answer.partial[number])
         owners = {ids[-1] for ids in series}
         for component in topology.of_kind(*query.kinds):
-            if partial or component.id in owners:
-                layers.setdefault((query.signal, query.edge, _family(component.kind)), query.layer)
+            if query.owner in ("", component.id) and (partial or component.id in owners):
+                layers.setdefault((query.signal, query.edge, _family(component)), query.layer)
     return layers
 
 
-def _family(kind: Kind) -> str:
-    """Kinds of one family are compared with each other."""
-    return "serving" if kind in SERVING else kind.value
+def _family(component: Component) -> str:
+    """Components of one family are compared with each other; of gateways and routers each is alone."""
+    if component.kind is Kind.GATEWAY:
+        return component.id
+    return "serving" if component.kind in SERVING else component.kind.value
 
 
-def _families(query: Query) -> frozenset[str]:
-    return frozenset(map(_family, query.kinds))
+def _families(query: Query, topology: Topology) -> frozenset[str]:
+    members = topology.of_kind(*query.kinds)
+    return frozenset(_family(member) for member in members if query.owner in ("", member.id))
 
 
 def _joined(answers: Sequence[Answer]) -> Answer:

@@ -215,6 +215,9 @@ class Edge(Shape):
     source: str
     target: str
     relation: str
+    weight: float | None = Field(
+        description="share of the calls that is to go to the target; null where nothing sets it"
+    )
 
 
 class Recording(About):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from cluster.topology import Kind, Relation, Topology
+from cluster.topology import WITHIN, Relation, Topology
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,9 @@ def groups_of(topology: Topology) -> tuple[Group, ...]:
     members: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for component in topology.components:
         above = sorted(callers[component.id])
-        kind = Kind.REPLICA if component.kind is Kind.HEAD else component.kind
-        # Nobody calls it: there is nothing that makes it alike to another. Engines within replicas are alike.
-        alike = above or kind is Kind.ENGINE
-        members[(kind, *above) if alike else ("", component.id)].append(component.id)
+        # Nobody calls it: there is nothing that makes it alike to another. Parts of replicas are alike.
+        alike = above or component.kind in WITHIN
+        members[(*component.alike, *above) if alike else ("", component.id)].append(component.id)
     groups = (
         Group(
             tuple(sorted(found)),

@@ -236,7 +236,8 @@ def _recorded(name: str, incident: Incident) -> dict[str, Any]:
             for c in incident.topology.components
         ],
         "edges": [
-            {"source": e.source, "target": e.target, "relation": e.relation.value} for e in incident.topology.edges
+            {"source": e.source, "target": e.target, "relation": e.relation.value, "weight": e.weight}
+            for e in incident.topology.edges
         ],
         "samples": len(telemetry.metrics),
         "spans": len(telemetry.spans),

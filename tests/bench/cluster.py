@@ -12,11 +12,12 @@ from pathlib import Path
 import psutil
 
 from cluster.http import Login
-from cluster.kubernetes.discovery import Stack, Target, build_stack
 from cluster.kubernetes.identity import PodHistory
 from cluster.kubernetes.metrics import MetricsReader
 from cluster.kubernetes.objects import Node, Pod
 from cluster.kubernetes.settings import Labels, Metrics
+from cluster.kubernetes.stack import Stack, build_stack
+from cluster.kubernetes.target import Target
 from cluster.window import Window
 from tests.bench.tables import REPOSITORY, seconds, show, tell
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import pandas as pd
 
 from cluster.incident.model import SPAN_COLUMNS
-from cluster.kubernetes.discovery import Stack
 from cluster.kubernetes.settings import Traces
 from cluster.kubernetes.sources import JsonClient
+from cluster.kubernetes.stack import Stack
 from cluster.kubernetes.traces import deepflow, jaeger, tempo
 from cluster.window import Window
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from cluster.deployment import DeploymentError
 from cluster.http import printable
-from cluster.kubernetes.discovery import Stack
 from cluster.kubernetes.sources import JsonClient
+from cluster.kubernetes.stack import Stack
 from cluster.kubernetes.traces.spans import Span
 from cluster.spans import Row, row, text
 from cluster.window import Window

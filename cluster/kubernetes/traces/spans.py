@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias, TypeVar
 
-from cluster.kubernetes.discovery import GATEWAY, Stack
+from cluster.kubernetes.members import GATEWAY
+from cluster.kubernetes.stack import Stack
 from cluster.spans import Row
 from cluster.window import Window
 

@@ -13,8 +13,8 @@ from typing import Any
 from cluster import otlp
 from cluster.deployment import DeploymentError
 from cluster.http import printable
-from cluster.kubernetes.discovery import Stack
 from cluster.kubernetes.sources import JsonClient
+from cluster.kubernetes.stack import Stack
 from cluster.kubernetes.traces.spans import LARGEST, PART_LIMIT, Span, component_of, search
 from cluster.window import Window
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import random
 import zipfile
@@ -15,9 +16,10 @@ from hypothesis.extra import numpy as hnp
 from incident_data import TRUTH, incident
 
 from cluster.incident import frames
-from cluster.incident.envelope import load_truth, summary
+from cluster.incident.envelope import canonical, digest, load_truth, summary
 from cluster.incident.model import EVENT_COLUMNS, Incident, Telemetry
 from cluster.incident.store import IncidentError, load, save
+from cluster.topology import Component, Kind, Topology
 from cluster.window import Onset, OnsetSource, Window
 
 
@@ -245,3 +247,23 @@ def test_a_window_lies_where_a_calendar_does(start: float, end: float) -> None:
 def test_an_onset_lies_where_a_calendar_does(time: float) -> None:
     with pytest.raises(ValueError, match="between the years 1 and 9999"):
         Onset(time, OnsetSource.OPERATOR)
+
+
+def test_weights_of_edges_are_kept_and_leave_other_incidents_as_they_were(tmp_path: Path) -> None:
+    plain = incident()
+    assert b"weight" not in (save(plain, tmp_path / "plain") / "incident.json").read_bytes()
+    edges = (*(dataclasses.replace(edge, weight=0.25) for edge in plain.topology.edges),)
+    components = (*plain.topology.components, Component("replica-0-worker-1", Kind.WORKER, labels={"phase": "decode"}))
+    weighted = dataclasses.replace(plain, topology=Topology(components, edges, plain.topology.front_door))
+    assert_same(weighted, load(save(weighted, tmp_path / "weighted")))
+
+
+@pytest.mark.parametrize("weight", [2, -0.1, "NaN", "x"])
+def test_a_weight_that_is_no_share_is_refused(tmp_path: Path, weight: object) -> None:
+    file = save(incident(), tmp_path / "x") / "incident.json"
+    envelope = json.loads(file.read_text())
+    envelope["incident"]["topology"]["edges"][0]["weight"] = weight
+    envelope["sha256"] = digest(canonical(envelope["incident"]))
+    file.write_text(json.dumps(envelope))
+    with pytest.raises(IncidentError, match="weight"):
+        load(tmp_path / "x")

@@ -61,10 +61,12 @@ def nginx_pod(name: str) -> dict[str, Any]:
     return _pod(name, labels, "nginx", {"cpu": "2"}, owner)
 
 
-def plain_pod(name: str, labels: dict[str, str], owner_kind: str = "ReplicaSet") -> dict[str, Any]:
+def plain_pod(
+    name: str, labels: dict[str, str], owner_kind: str = "ReplicaSet", container: str = "vllm"
+) -> dict[str, Any]:
     """A pod of a vLLM Deployment or StatefulSet without KubeRay."""
     owner = {"kind": owner_kind, "name": name.rpartition("-")[0], "uid": "o"}
-    return _pod(name, labels, "vllm", {"nvidia.com/gpu": "1"}, owner)
+    return _pod(name, labels, container, {"nvidia.com/gpu": "1"} if container == "vllm" else {}, owner)
 
 
 def _pod(name: str, labels: dict[str, str], container: str, limits: dict[str, str], owner: dict[str, str]) -> Any:

@@ -153,9 +153,7 @@ def test_a_stack_without_kuberay_by_its_labels(api: MockApi, configure: Callable
     api.create("namespaces", "", {"metadata": {"name": NAMESPACE}})
     api.create("pods", NAMESPACE, mock_stack.plain_pod("vllm-7c9d8f-abcde", {"app": "vllm"}))
     api.create("pods", NAMESPACE, mock_stack.plain_pod("vllm-7c9d8f-fghij", {"app": "vllm"}))
-    api.create("pods", NAMESPACE, mock_stack.plain_pod("envoy-55d5-klmno", {"role": "door"}))
-    with pytest.raises(DeploymentError, match=r"no RayService or RayCluster.*labels for a stack without KubeRay"):
-        KubernetesDeployment.connect("mock")
+    api.create("pods", NAMESPACE, mock_stack.plain_pod("door-55d5-klmno", {"role": "door"}, container="proxy"))
     configure('[contexts.mock.labels]\nreplica = {app = "vllm"}\ngateway = {role = "door"}\n')
     found = KubernetesDeployment.connect("mock")
     topology = found.topology()
@@ -184,9 +182,59 @@ def test_without_crds_and_without_rights(api: MockApi) -> None:
     from mock_store import KUBERAY
 
     api.store.forget(*KUBERAY)
-    with pytest.raises(DeploymentError, match="no RayService or RayCluster in the namespace llm"):
+    with pytest.raises(DeploymentError, match=r"no RayService or RayCluster, and no pod .* in the namespace llm"):
         KubernetesDeployment.connect("mock")
     api.store.know(*KUBERAY)
     api.forbid("list", "rayservices")
     with pytest.raises(DeploymentError, match="RBAC"):
         KubernetesDeployment.connect("mock")
+
+
+def _pending(stack: MockApi, new: str, active: int | None, pending: int | None) -> None:
+    def status(cluster: str, percent: int | None) -> dict[str, object]:
+        moved = {} if percent is None else {"trafficRoutedPercent": percent, "targetCapacity": 100}
+        return {"rayClusterName": cluster, **moved}
+
+    both = {"activeServiceStatus": status(mock_stack.CLUSTER, active), "pendingServiceStatus": status(new, pending)}
+    stack.set_status("rayservices", NAMESPACE, mock_stack.SERVICE, both)
+
+
+def test_15_two_clusters_serve_during_an_incremental_upgrade(stack: MockApi, deployment: KubernetesDeployment) -> None:
+    new = "falcon-raycluster-n3w0z"
+    service = stack.get("rayservices", NAMESPACE, mock_stack.SERVICE)
+    owner = {"kind": "RayService", "name": mock_stack.SERVICE, "uid": service["metadata"]["uid"]}
+    stack.create("rayclusters", NAMESPACE, {"metadata": {"name": new, "ownerReferences": [owner]}, "spec": {}})
+    for name, kind, group in (
+        ("head", "head", "headgroup"),
+        ("w0", "worker", "replicas"),
+        ("w1", "worker", "replicas"),
+    ):
+        stack.create("pods", NAMESPACE, mock_stack.ray_pod(f"{new}-{name}", kind, group, new))
+    until(lambda: len(deployment._pods.pods()[1]) == 8)
+    for active, pending in ((None, None), (100, 0)):
+        _pending(stack, new, active, pending)
+        deployment._followed_at -= 5.0
+        assert deployment.stack().target.clusters == (mock_stack.CLUSTER,), "the pending one gets no requests yet"
+    assert f"the RayCluster {new} of falcon gets no requests and holds 3 pods" in deployment.stack().notes
+
+    _pending(stack, new, 70, 30)
+    deployment._followed_at -= 5.0
+    topology = deployment.topology()
+    old = {"ray-head", "ray-replicas-0", "ray-replicas-1", "ray-replicas-2"}
+    assert set(topology.callees("gateway")) == old | {"ray-head-1", "ray-replicas-3", "ray-replicas-4"}
+    assert topology.share("gateway", "ray-head") == topology.share("gateway", "ray-replicas-0") == 0.175
+    assert topology.share("gateway", "ray-head-1") == topology.share("gateway", "ray-replicas-4") == 0.1
+    assert topology.component("ray-replicas-3").labels["cluster"] == new
+    _pending(stack, new, 10, 90)
+    deployment._followed_at -= 5.0
+    assert deployment.topology().share("gateway", "ray-head-1") == 0.3
+
+    status = {"activeServiceStatus": {"rayClusterName": new, "trafficRoutedPercent": 100}, "pendingServiceStatus": {}}
+    stack.set_status("rayservices", NAMESPACE, mock_stack.SERVICE, status)
+    deployment._followed_at -= 5.0
+    after = deployment.topology()
+    assert set(after.callees("gateway")) == {"ray-head", "ray-replicas-3", "ray-replicas-4"}
+    assert after.share("gateway", "ray-head") is None
+    assert (
+        f"the RayCluster {mock_stack.CLUSTER} of falcon gets no requests and holds 4 pods" in deployment.stack().notes
+    )

@@ -13,13 +13,14 @@ from mock_stack import GATEWAY_POD, HEAD_POD, NAMESPACE, WORKER_PODS
 from prometheus_data import T0, Exposition, level, steady
 
 from cluster.deployment import Samples
-from cluster.kubernetes.discovery import Stack, Target, build_stack
 from cluster.kubernetes.engines import with_engines
 from cluster.kubernetes.identity import PodHistory
 from cluster.kubernetes.metrics import MetricsReader
 from cluster.kubernetes.objects import parse_node, parse_pod
 from cluster.kubernetes.settings import Labels, Metrics
 from cluster.kubernetes.sources import Login
+from cluster.kubernetes.stack import Stack, build_stack
+from cluster.kubernetes.target import Target
 from cluster.prometheus.names import Environment, spellings
 from cluster.prometheus.nearest import nearest
 from cluster.prometheus.promql import Source, resolve

@@ -20,11 +20,12 @@ import pytest
 from prometheus_data import SECONDS, T0, level, steady
 
 from cluster import signals
-from cluster.kubernetes.discovery import Stack, Target, build_stack
 from cluster.kubernetes.identity import PodHistory
 from cluster.kubernetes.metrics import Scraped, SeriesOwner, build_queries
 from cluster.kubernetes.objects import parse_node, parse_pod
 from cluster.kubernetes.settings import Labels, Metrics
+from cluster.kubernetes.stack import Stack, build_stack
+from cluster.kubernetes.target import Target
 from cluster.prometheus import names
 from cluster.prometheus.client import Prometheus, Series
 from cluster.prometheus.names import CATALOG, Environment, Row
