@@ -23,6 +23,14 @@ class BadFile(FaultError):
     """A file that is no such document: the message names file, line and field."""
 
 
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep=deep)
+        except (ValueError, OverflowError) as error:  # a date that there is not, a number of 5000 digits
+            raise yaml.MarkedYAMLError(problem=str(error), problem_mark=node.start_mark) from None
+
+
 def read(path: Path, kind: str) -> tuple[Any, Mapping[Path_, int]]:
     """The data, and the line (from 1) of the value at each path of keys and positions. Raises BadFile.
 
@@ -38,11 +46,12 @@ def read(path: Path, kind: str) -> tuple[Any, Mapping[Path_, int]]:
     try:
         text = raw.decode()
         _refuse_costly(text, path)
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        loader = _Loader(text)
+        root = loader.get_single_node()
         if root is None:
             raise BadFile(f"{path} is empty")
         lines = dict(_lines(root, (), path))
-        return yaml.safe_load(text), lines
+        return loader.construct_document(root), lines
     except UnicodeDecodeError:
         raise BadFile(f"{path} is no text in UTF-8") from None
     except yaml.MarkedYAMLError as error:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import random
+import re
+from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from fake_deployment import FakeDeployment
 
 from cluster import paths
@@ -128,6 +133,68 @@ def test_what_may_go_wrong_is_drawn_by_chance(tmp_path: Path, monkeypatch: pytes
     ],
 )
 def test_a_wrong_file_is_told_with_line_and_field(tmp_path: Path, old: str, new: str, said: str) -> None:
+    with pytest.raises(BadFile, match=said):
+        load(scenario(tmp_path, GOOD.replace(old, new)), known())
+
+
+WRONG = (
+    None,
+    [],
+    {},
+    [[]],
+    {"a": {}},
+    -1,
+    1e308,
+    True,
+    "",
+    "x" * 5000,
+    "\x1b[2J",
+    b"\x00",
+    float("nan"),
+    date(2026, 1, 1),
+)
+
+
+def places(data: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """The path of each value."""
+    for key in data if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else ():
+        yield (*path, key)
+        yield from places(data[key], (*path, key))
+
+
+@pytest.mark.parametrize("place", list(places(yaml.safe_load(GOOD))), ids=str)
+def test_a_value_of_a_wrong_type_is_told_with_its_line_and_field(place: tuple[str | int, ...], tmp_path: Path) -> None:
+    refused = 0
+    for value in WRONG:
+        data = yaml.safe_load(GOOD)
+        inner = data
+        for key in place[:-1]:
+            inner = inner[key]
+        inner[place[-1]] = value
+        path = scenario(tmp_path, yaml.safe_dump(data, sort_keys=False))
+        try:
+            load(path, known())
+        except BadFile as error:
+            refused += 1
+            said = str(error)
+            assert re.search(rf"mine.yaml, line [0-9]+, field {re.escape(str(place[0]))}", said), said
+            assert said.isprintable() and len(said) < 1500
+    assert refused >= len(WRONG) // 3
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("difficulty: 1", "difficulty: " + "9" * 5000, "mine.yaml, line 2, column 13: Exceeds the limit"),
+        ("debrief: b", "debrief: 2026-99-99", "mine.yaml, line 15, column 10: month must be in"),
+        ("debrief: b", "debrief: b\n---\ntitle: two", "mine.yaml, line 16, column 1: but found another document"),
+        ("learn: [a]", "\tlearn: [a]", "mine.yaml, line 14"),
+        ("costs: 5", "costs: !!binary zz==", "mine.yaml, line 13"),
+        ("title: One", "title: &a [*a]", "mine.yaml, line 1: aliases"),
+        ("title: One", "a: &a [x]\nb: &b [*a, *a]\nc: [*b, *b]", "mine.yaml, line 2: aliases"),
+    ],
+)
+def test_hostile_yaml_is_told_with_its_line(tmp_path: Path, old: str, new: str, said: str) -> None:
     with pytest.raises(BadFile, match=said):
         load(scenario(tmp_path, GOOD.replace(old, new)), known())
 
