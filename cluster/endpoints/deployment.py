@@ -11,6 +11,7 @@ from zlib import crc32
 
 from cluster.deployment import Deployment, DeploymentError, DeploymentKind, HasAlerts, Liveness, Samples, Status
 from cluster.endpoints import addresses, scraper
+from cluster.endpoints.addresses import Target
 from cluster.endpoints.fleet import Fleet, Member, fleet_of
 from cluster.endpoints.watched import Watched
 from cluster.http import Login
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 DEADLINE = 10.0  # s of one reading
 _CACHED = 5.0  # s for which the metric names are taken to stay as they are
-_FIRST_SCRAPE = 4.0  # s that a connection waits for it
 _NO_TRACES = "endpoints give metrics alone: there are no traces"
 _NO_LOGS = "endpoints give metrics alone: there are no logs"
 
@@ -58,6 +58,10 @@ class EndpointsDeployment(Deployment):
     def look(self, server: Prometheus, window: Window) -> View:
         """The components and the names of their series. Raises DeploymentError."""
 
+    def first_look(self) -> dict[str, bool]:
+        """Component -> whether it answers, where nothing has been scraped yet."""
+        return {}
+
     def topology(self) -> Topology:
         return self.view().topology
 
@@ -68,19 +72,19 @@ class EndpointsDeployment(Deployment):
         with self.connect() as server:
             scraped = ups(server, view.matchers)
             age = server.scalar(f"time() - max(timestamp(up{{{view.matchers}}}))")
-        answers: dict[str, bool] = {}
+        answers = {} if scraped else self.first_look()
         for labels, up in scraped:
             if owner := view.owners.get(labels.get(view.label, "")):
                 answers[owner] = answers.get(owner, True) and up
         known = view.fleet.topology
         serving = [one.id for one in known.of_kind(Kind.HEAD, Kind.REPLICA)]
-        if known.front_door is not None and known.front_door not in view.fleet.ids:
+        if answers and known.front_door is not None and known.front_door not in view.fleet.ids:
             answers[known.front_door] = any(answers.get(one) for one in serving)  # a virtual one
         silent = [f"{c} ({known.component(c).labels.get('address', '')})" for c in serving if not answers.get(c, True)]
         message = f"no answer from {', '.join(silent[:5])}" if silent else ""
         message += f" and {len(silent) - 5} more" if message and len(silent) > 5 else ""
         if age is None:
-            return Status(Liveness.STALE, None, "no target has been scraped yet", answers)
+            return Status(Liveness.STALE, None, message or "the first scrape takes 5 to 6 s", answers)
         fresh = max(5.0, 2.5 * view.scrape)
         if not any(answers.values()):
             return Status(Liveness.DOWN, max(0.0, age), message or "no target answers", answers, fresh)
@@ -151,14 +155,11 @@ class ScrapedDeployment(EndpointsDeployment):
     """Targets that a private Prometheus scrapes every second."""
 
     def __init__(self, watched: Watched) -> None:
-        """Start it, and wait for the first scrape. Raises DeploymentError."""
+        """Start it, and wait until it answers; `begin` starts it earlier. Raises DeploymentError."""
         super().__init__(watched)
-        self._targets = addresses.targets(watched.targets, watched.gateway)
-        self._fleet: Fleet = fleet_of([Member(target.address, target.labels) for target in self._targets])
+        self._targets, self._fleet = _listed(watched)
+        self._first: dict[str, bool] | None = None
         self._server = self._start()
-        ends = time.monotonic() + _FIRST_SCRAPE
-        while self._server.scraped() < len(self._targets) and time.monotonic() < ends:
-            time.sleep(0.1)
 
     @property
     def history(self) -> float:
@@ -179,8 +180,17 @@ class ScrapedDeployment(EndpointsDeployment):
         owners = {own: own for own in self._fleet.ids}
         return View(self._fleet, "component", owners, "", names, scraper.INTERVAL, ranks=ranks)
 
+    def first_look(self) -> dict[str, bool]:
+        from cluster.endpoints.probe import answering
+
+        if self._first is None:
+            self._first = answering(self._targets, self._fleet.ids)
+        return self._first
+
     def _start(self) -> scraper.Scraper:
-        return scraper.scraper(self._targets, self._fleet.ids)
+        started = scraper.scraper(self._targets, self._fleet.ids)
+        started.await_ready()
+        return started
 
 
 class StoredDeployment(EndpointsDeployment, HasAlerts):
@@ -253,6 +263,18 @@ class StoredDeployment(EndpointsDeployment, HasAlerts):
         if self._gateway in roles:
             roles[self._gateway] = "gateway"
         return roles
+
+
+def begin(watched: Watched) -> None:
+    """Start to scrape, for a connection that comes soon. Raises DeploymentError for targets that are none."""
+    if watched.targets:
+        targets, fleet = _listed(watched)
+        scraper.scraper(targets, fleet.ids)
+
+
+def _listed(watched: Watched) -> tuple[tuple[Target, ...], Fleet]:
+    targets = addresses.targets(watched.targets, watched.gateway)
+    return targets, fleet_of([Member(target.address, target.labels) for target in targets])
 
 
 def connect(watched: Watched) -> EndpointsDeployment:

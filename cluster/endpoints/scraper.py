@@ -31,7 +31,7 @@ class Scraper:
     """One Prometheus. `url` is where it answers, `began` unix seconds of its start."""
 
     def __init__(self, targets: Sequence[Target], ids: Sequence[str]) -> None:
-        """Start it and wait until it answers. Raises DeploymentError."""
+        """Start it. Raises DeploymentError without the program."""
         program = _program()
         self._folder = Path(tempfile.mkdtemp(prefix="rca-tui-endpoints-"))  # for this user alone: it may hold passwords
         (self._folder / "prometheus.json").write_text(json.dumps(config(targets, ids)))
@@ -40,12 +40,15 @@ class Scraper:
             port = probe.getsockname()[1]
         self.url, self.began = f"http://127.0.0.1:{port}", time.time()
         self._keeper = subprocess.Popen(
-            [sys.executable, "-m", "cluster.endpoints.keeper", str(self._folder), program, str(port)],
+            [sys.executable, "-P", "-m", "cluster.endpoints.keeper", str(self._folder), program, str(port)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+
+    def await_ready(self) -> None:
+        """Wait until it answers. Raises DeploymentError."""
         ends = time.monotonic() + _READY_SECONDS
         while not self._ready():
             lines = self._log()
@@ -58,14 +61,6 @@ class Scraper:
 
     def alive(self) -> bool:
         return self._keeper.poll() is None
-
-    def scraped(self) -> int:
-        """Targets that have been scraped once, successfully or not."""
-        try:
-            with urlopen(f"{self.url}/api/v1/query?query=count(up)", timeout=1) as answer:  # noqa: S310
-                return int(json.load(answer)["data"]["result"][0]["value"][1])
-        except (URLError, OSError, ValueError, LookupError, TypeError):
-            return 0
 
     def end(self) -> None:
         """Stop it and remove what it stored."""

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from cluster.endpoints.watched import Watched
 from rca_tui.commands.errors import BadInput, at_terminal
-
-if TYPE_CHECKING:
-    from cluster.endpoints.watched import Watched
 
 
 def show_live(named: str | Watched | None, armed: bool) -> None:
     """Show a live deployment; None is the one on this machine, or the front page where there is none.
 
-    Raises BadInput without a terminal.
+    Raises BadInput without a terminal, DeploymentError for endpoints that are none.
     """
     require_terminal("`rca-tui --help` lists the commands that need none")
+    if isinstance(named, Watched):
+        from cluster.endpoints.deployment import begin
+
+        begin(named)
     from rca_tui.app import run_app
     from rca_tui.commands.connection import source_of
     from rca_tui.work import opening

@@ -14,7 +14,7 @@ from textual.widgets.option_list import Option
 
 from cluster.text.plain import plain
 from rca_tui.glyphs import UNKNOWN, WARN
-from rca_tui.screens.openers import OpenFile, StartLocal
+from rca_tui.screens.openers import OpenFile, StartLocal, WatchUrls
 from rca_tui.screens.picker import ContextPicker
 from rca_tui.session import Session
 from rca_tui.work import messages, opening
@@ -31,6 +31,7 @@ CHOICES = (
         "NGINX, Ray Serve with four LLM replicas, Prometheus, a load.",
     ),
     ("connect", "c", "Connect", "Connect to a cluster", "A deployment on Kubernetes, by a context of your kubeconfig."),
+    ("watch", "u", "URLs", "Watch URLs", "Engines that export metrics over HTTP, without Kubernetes."),
     ("file", "f", "File", "Open a file", "A saved incident, .zip or folder, or a case in the RCAEval layout."),
 )
 """Action, key, label in the footer, title and description of each choice."""
@@ -64,8 +65,8 @@ class FrontPage(Screen[None]):
     ]
     help_text = (
         "What the app can open. r lists recorded incidents, with a search; d plays one as if live; s starts the "
-        "deployment on this machine; c lists the contexts of your kubeconfig; f takes a path. What is open stays open "
-        "until another is."
+        "deployment on this machine; c lists the contexts of your kubeconfig; u takes the URLs of engines' metrics; "
+        "f takes a path. What is open stays open until another is."
     )
 
     def __init__(self, session: Callable[[], Session], idle: Callable[[], bool], armed: bool) -> None:
@@ -137,6 +138,8 @@ class FrontPage(Screen[None]):
                 self.app.push_screen(StartLocal(), lambda done: self._open(opening.local()) if done else None)
             case "connect":
                 self.app.push_screen(ContextPicker(), lambda name: self._open(opening.cluster(name)) if name else None)
+            case "watch":
+                self.app.push_screen(WatchUrls(), lambda source: self._open(source) if source else None)
             case "file":
                 self.app.push_screen(OpenFile(), lambda source: self._open(source) if source else None)
 

@@ -1,4 +1,4 @@
-"""Dialogs of the front page: a path to open, and the start of the deployment on this machine."""
+"""Dialogs of the front page: a path to open, addresses to watch, the start of the deployment on this machine."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from cluster.deployment import DeploymentError
+from cluster.endpoints.deployment import begin
+from cluster.endpoints.watched import Watched
 from cluster.errors import RcaError
 from cluster.text.plain import plain
 from cluster.text.times import span
@@ -27,15 +29,21 @@ from rca_tui.work.starting import LocalStart
 from rca_tui.work.threads import in_thread
 
 
-class OpenFile(ModalScreen[opening.Source]):
-    """Asks for a path, reads the incident, and returns it. What is wrong with the path is said below it."""
+class _Ask(ModalScreen[opening.Source]):
+    """Asks for a line, reads it, and returns what it names. What is wrong with it is said below it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Cancel", show=False)]
+    HEADING: ClassVar[str]
+    ABOUT: ClassVar[str]
+
+    def source(self, line: str) -> opening.Source:
+        """Runs in a worker thread. Raises an RcaError or OSError."""
+        raise NotImplementedError
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
-            yield Static(Text("Open a file"), classes="dialog-title")
-            yield Static(Text("Path of an incident, .zip or folder, or of a case in the RCAEval layout:"))
+            yield Static(Text(self.HEADING), classes="dialog-title")
+            yield Static(Text(self.ABOUT))
             yield Input(id="path", compact=True, select_on_focus=False)
             yield Static(id="wrong")
             with Horizontal(classes="dialog-buttons"):
@@ -48,21 +56,17 @@ class OpenFile(ModalScreen[opening.Source]):
         type_into(self.query_one(Input), event)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        if path := event.value.strip():
+        if line := event.value.strip():
             self.query_one("#wrong", Static).update(Text("Reading …", style="dim"))
-            self.app.run_worker(lambda: self._read(path), **in_thread("file"))
+            self.app.run_worker(lambda: self._read(line), **in_thread("file"))
 
-    def _read(self, path: str) -> None:
+    def _read(self, line: str) -> None:
         try:
-            try:
-                expanded = str(Path(path).expanduser())
-            except RuntimeError:  # there is no such user
-                expanded = path
-            deployment = opening.incident(expanded).connect()
+            source = self.source(line)
         except (RcaError, OSError) as error:
             self.post_message(messages.FileRead(None, described(error).sentence))
         else:
-            self.post_message(messages.FileRead(opening.Source(expanded, lambda: deployment, live=False), ""))
+            self.post_message(messages.FileRead(source, ""))
 
     def on_file_read(self, message: messages.FileRead) -> None:
         if message.source is not None:
@@ -76,6 +80,33 @@ class OpenFile(ModalScreen[opening.Source]):
 
     def action_leave(self) -> None:
         self.dismiss(None)
+
+
+class OpenFile(_Ask):
+    """Asks for a path and reads the incident."""
+
+    HEADING = "Open a file"
+    ABOUT = "Path of an incident, .zip or folder, or of a case in the RCAEval layout:"
+
+    def source(self, line: str) -> opening.Source:
+        try:
+            expanded = str(Path(line).expanduser())
+        except RuntimeError:  # there is no such user
+            expanded = line
+        deployment = opening.incident(expanded).connect()
+        return opening.Source(expanded, lambda: deployment, live=False)
+
+
+class WatchUrls(_Ask):
+    """Asks for the addresses of engines and starts to scrape them."""
+
+    HEADING = "Watch URLs"
+    ABOUT = "http://HOST:PORT/metrics of each engine, with spaces between; or a file of Prometheus's file_sd:"
+
+    def source(self, line: str) -> opening.Source:
+        watched = Watched(tuple(line.split()) if "://" in line else (line,))
+        begin(watched)
+        return opening.endpoints(watched)
 
 
 class StartLocal(ModalScreen[bool]):

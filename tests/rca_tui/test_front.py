@@ -13,13 +13,16 @@ from driving import NOW, Engine, app_over, open_faults, running, settle, until, 
 from textual.widgets import Input
 
 from cluster.deployment import Deployment, DeploymentError
+from cluster.endpoints.addresses import targets
+from cluster.endpoints.watched import Watched
 from cluster.incident import library, store
 from cluster.incident.truth import Truth
 from faults.states import State
 from rca_tui.app import RcaApp
+from rca_tui.screens import openers
 from rca_tui.screens.dialogs import Notice
 from rca_tui.screens.front import FrontPage
-from rca_tui.screens.openers import OpenFile, StartLocal
+from rca_tui.screens.openers import OpenFile, StartLocal, WatchUrls
 from rca_tui.screens.picker import ContextPicker, IncidentPicker
 from rca_tui.session import Injection
 from rca_tui.widgets.rows import Rows
@@ -72,12 +75,25 @@ async def test_with_nothing_open_there_is_a_page_of_choices_and_no_dead_key(size
     app = front()
     async with running(app, size) as pilot:
         shown = visible(pilot)
-        for words in ("Replay a drill", "Start the local", "Connect to a cluster", "Open a file", "READ-ONLY"):
+        for words in (
+            "Replay a drill",
+            "Start the local",
+            "Connect to a cluster",
+            "Watch URLs",
+            "Open a file",
+            "READ-ONLY",
+        ):
             assert words in shown
         assert "3 saved here" in shown and "nginx not found" in shown and "\x1b" not in shown
         await pilot.press("1", "space", "R", "S", "w", "escape")
         assert isinstance(app.screen, FrontPage) and app.session.latest is None
-        for key, dialog in (("r", IncidentPicker), ("s", StartLocal), ("f", OpenFile), ("c", ContextPicker)):
+        for key, dialog in (
+            ("r", IncidentPicker),
+            ("s", StartLocal),
+            ("f", OpenFile),
+            ("u", WatchUrls),
+            ("c", ContextPicker),
+        ):
             await pilot.press(key)
             await settle(pilot)
             assert isinstance(app.screen, dialog)
@@ -203,6 +219,30 @@ async def test_a_wrong_path_is_said_below_the_field_and_a_right_one_opened(saved
         await pilot.press("enter")
         await until(pilot, lambda: app.session.latest is not None)
         assert app.session.replayed
+
+
+@pytest.mark.usefixtures("none_here")
+async def test_urls_are_watched_and_wrong_ones_said_below_the_field(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[Watched] = []
+    monkeypatch.setattr(openers, "begin", lambda watched: targets(watched.targets) and begun.append(watched))
+    monkeypatch.setattr(opening, "endpoints", lambda watched: opening.Source(watched.name, synthetic.Live))
+    app = front()
+    async with running(app, (100, 30)) as pilot:
+        await pilot.press("u")
+        await until(pilot, lambda: isinstance(app.screen, WatchUrls))
+        for line, sentence in (
+            ("no-file\u202e", "neither a URL nor a file"),
+            ("http://a:1/metrics ftp://user:hunter2secret@h/[red]\x1b[31m", "neither http nor https"),
+        ):
+            app.screen.query_one(Input).value = line
+            await pilot.press("enter")
+            await until(pilot, lambda sentence=sentence: sentence in " ".join(visible(pilot).split()))  # type: ignore[misc]
+            below = visible(pilot).replace(line, "").partition("Cancel")[0].rpartition("--targets")[2]
+            assert not any(text in below for text in ("\u202e", "\x1b", "hunter2secret"))
+        app.screen.query_one(Input).value = "http://a:1/metrics  http://b:1/metrics"
+        await pilot.press("enter")
+        await until(pilot, lambda: app.session.latest is not None)
+        assert begun == [Watched(("http://a:1/metrics", "http://b:1/metrics"))] and app.current_mode == "overview"
 
 
 @pytest.mark.usefixtures("none_here")
