@@ -41,12 +41,10 @@ def workshop(
     Example: rca-tui workshop one-replica-starves drill-12 --listen 0.0.0.0
     """
     require_extra()
-    import psutil
-
     from cluster import paths
     from faults import catalog
     from rca_tui.room import lesson, rounds
-    from rca_tui.room.server import capacity
+    from rca_tui.room.server import places
     from rca_tui.room.workshop_server import WorkshopServer
 
     chosen = rounds.load(drill, known())
@@ -54,16 +52,16 @@ def workshop(
     folder = paths.state_home() / "workshops"
     folder.mkdir(parents=True, exist_ok=True)
     session = folder / time.strftime("%Y%m%d-%H%M%S.jsonl", time.gmtime())
-    places = capacity(psutil.virtual_memory().available)
-    if places == 0:
+    room = places()
+    if room == 0:
         raise BadInput("this machine has no memory for a single player: end what else runs on it")
     faults = tuple(entry.name for entry in catalog.entries() if entry.name != NO_FAULT)
-    course = lesson.Workshop(chosen, session, speed, places)
+    course = lesson.Workshop(chosen, session, speed, room)
     server = WorkshopServer(course, faults, host, port, token, folder / "apps.log")
     print_line(f"players: {server.address}")
     print_line(f"instructor: {server.instructor_address}")
     print_line(f"kept in {session}")
-    say(f"this machine has memory for {places} players")
+    say(f"this machine holds {room} players")
     start(server)
 
 

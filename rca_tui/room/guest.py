@@ -17,9 +17,11 @@ from rca_tui.app import RcaApp
 from rca_tui.screens.diagnose import DiagnosePage
 from rca_tui.screens.overview import OverviewPage
 from rca_tui.work import opening
+from rca_tui.work.alarm import Alarm
 
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
+    from rca_tui.session import Snapshot
 
 REMOVED = frozenset({"abort", "report", "pick", "front", "save"})
 """Actions that change something, or open what the visitor was not given."""
@@ -28,18 +30,38 @@ _LOOK = 2.0
 """Seconds between two looks whether the server still runs."""
 
 
+class Silent(Alarm):
+    """Never rings: in a drill nothing is diagnosed without being asked, and a room would do it all at once."""
+
+    def rings(self, snapshot: Snapshot) -> bool:
+        return False
+
+
 class GuestApp(RcaApp):
-    """The app without those actions: in keys, palette and help alike. It ends when the server does."""
+    """The app without those actions: in keys, palette and help alike. It ends when the server does.
+
+    Args:
+        drill: whether the visitor plays a drill.
+        arguments, options: of `RcaApp`.
+    """
 
     CSS_PATH = str(Path(rca_tui.app.__file__).with_name("app.tcss"))  # relative ones are looked for beside this file
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(self, *arguments: Any, drill: bool = False, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._server = os.getppid()
+        self._server, self._turn = os.getppid(), False
+        if drill:
+            self.alarm = Silent()
 
     def on_mount(self) -> None:
-        super().on_mount()
+        # Textual calls that of `RcaApp` itself.
         self.set_interval(_LOOK, self._end_with_server)
+
+    def _start_poll(self) -> None:
+        """Every other time: the apps of a room share one machine."""
+        self._turn = not self._turn
+        if self._turn:
+            super()._start_poll()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return False if action in REMOVED else super().check_action(action, parameters)
@@ -87,7 +109,7 @@ def main() -> None:
     else:
         source = opening.local() if chosen.context is None else opening.cluster(chosen.context)
         first = OverviewPage.MODE
-    app = GuestApp(source.connect, source.name, first=first)
+    app = GuestApp(source.connect, source.name, first=first, drill=chosen.since is not None)
     try:
         app.run()
     finally:

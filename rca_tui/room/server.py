@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,12 +20,18 @@ GUEST_MEMORY = 250 << 20
 """Bytes of one visitor's app over a recording, with room for a diagnosis."""
 SPARE_MEMORY = 1 << 30
 """Bytes that are left to everything else."""
-MOST_GUESTS = 40
+GUESTS_A_CORE = 8
+"""Visitors for each CPU core: an app that follows telemetry takes about 5 % of one, and half is left to keys."""
 
 
-def capacity(memory: int) -> int:
-    """How many visitors fit into so many free bytes."""
-    return max(0, min(MOST_GUESTS, (memory - SPARE_MEMORY) // GUEST_MEMORY))
+def capacity(memory: int, cores: int) -> int:
+    """How many visitors fit into so many free bytes on a machine with so many cores."""
+    return max(0, min(GUESTS_A_CORE * cores, (memory - SPARE_MEMORY) // GUEST_MEMORY))
+
+
+def places() -> int:
+    """How many visitors fit onto this machine now, beside all that runs on it."""
+    return capacity(psutil.virtual_memory().available, os.cpu_count() or 1)
 
 
 class AppServer(Server):
@@ -60,7 +67,7 @@ class AppServer(Server):
 
     def full(self) -> bool:
         """Whether this machine holds no other app."""
-        return self.guests >= MOST_GUESTS or capacity(psutil.virtual_memory().available) == 0
+        return self.guests >= GUESTS_A_CORE * (os.cpu_count() or 1) or places() == 0
 
     async def handle_index(self, request: web.Request) -> Any:
         if self.full():

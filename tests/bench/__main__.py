@@ -17,6 +17,7 @@ PARTS = {
     "serving": "the tool's own method, with docs/measured/serving.md",
     "growth": "10, 100 and 1,000 components",
     "cluster": "one window of 1,000 pods from a real Prometheus",
+    "room": "a workshop: memory of the players' apps, and seconds from a key to what it shows",
     "verdict": "the verdict on the shipped drills, with docs/measured/verdict.md",
 }
 
@@ -40,6 +41,7 @@ def main() -> None:
         metavar="FOLDER",
         help="onset, deviation: these incidents, not the shipped drills; serving: these beside them",
     )
+    parser.add_argument("--players", type=int, default=12, help="room: how many")
     parser.add_argument("--kills", type=int, default=100, help="kills: how many")
     options = parser.parse_args()
     unknown = [part for part in options.parts if part not in PARTS]

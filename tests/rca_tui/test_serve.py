@@ -13,10 +13,11 @@ from typer.testing import CliRunner
 
 from cluster.replay import ReplayDeployment
 from rca_tui.__main__ import app
+from rca_tui.app import RcaApp
 from rca_tui.commands.serve import entrance
 from rca_tui.palette import key_hints
 from rca_tui.room.guest import REMOVED, GuestApp
-from rca_tui.room.server import GUEST_MEMORY, MOST_GUESTS, SPARE_MEMORY, AppServer, capacity
+from rca_tui.room.server import GUEST_MEMORY, GUESTS_A_CORE, SPARE_MEMORY, AppServer, capacity
 
 TOKEN = "a-token-of-the-room"
 Client = TestClient[web.Request, web.Application]
@@ -66,16 +67,16 @@ async def test_the_page_follows_the_name_that_was_used_and_loads_nothing_from_el
 
 
 async def test_who_does_not_fit_is_told_so(loopback: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rca_tui.room.server.capacity", lambda memory: 0)
+    monkeypatch.setattr("rca_tui.room.server.places", lambda: 0)
     answer = await loopback.get("/ws")
     assert answer.status == 503
     assert "this machine holds no more" in await answer.text()
 
 
-def test_capacity_follows_memory_and_is_never_negative() -> None:
-    assert capacity(0) == 0
-    assert capacity(SPARE_MEMORY + 3 * GUEST_MEMORY) == 3
-    assert capacity(1 << 50) == MOST_GUESTS
+def test_capacity_follows_memory_and_cores_and_is_never_negative() -> None:
+    assert capacity(0, 2) == 0
+    assert capacity(SPARE_MEMORY + 3 * GUEST_MEMORY, 2) == 3
+    assert capacity(1 << 50, 2) == 2 * GUESTS_A_CORE
 
 
 async def test_a_visitor_has_no_key_that_saves_opens_or_changes_anything() -> None:
@@ -88,6 +89,15 @@ async def test_a_visitor_has_no_key_that_saves_opens_or_changes_anything() -> No
         await pilot.press("0")
         await pilot.pause()
         assert guest.current_mode == "overview"
+
+
+async def test_a_visitors_app_is_mounted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    mounted: list[RcaApp] = []
+    monkeypatch.setattr(RcaApp, "on_mount", lambda self: mounted.append(self))
+    guest = GuestApp(lambda: ReplayDeployment(incident(), "a"), "a")
+    async with guest.run_test() as pilot:
+        await pilot.pause()
+    assert mounted == [guest], "twice: its clock would tick twice a second"
 
 
 def test_an_address_for_others_needs_a_token(monkeypatch: pytest.MonkeyPatch) -> None:

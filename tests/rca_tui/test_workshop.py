@@ -234,7 +234,7 @@ async def test_a_player_is_no_instructor_and_a_stranger_no_player(served: Served
 async def test_an_app_too_many_is_refused_with_a_sentence(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     _, at, _ = served
     ada = await player(at, "Ada")
-    monkeypatch.setattr("rca_tui.room.server.capacity", lambda memory: 0)
+    monkeypatch.setattr("rca_tui.room.server.places", lambda: 0)
     answer = await ada.get("/app")
     assert answer.status == 503
     assert "this machine holds no more" in await answer.text()
