@@ -12,6 +12,7 @@ from methods.answer.refusals import NO_ONSET
 from methods.answer.types import Explanation, Family, Graph, GraphEdge, Method, NoRanking, Outcome, Reason, Step, Table
 from methods.answer.wording import counted
 from methods.graph.context import Pointed, children_of_context
+from methods.graph.screening import why_unranked
 from methods.graph.signals import Signals, correlate, distinct
 from methods.telemetry.matrix import Floats
 
@@ -36,7 +37,7 @@ class CausalAi(Method):
 
     Inputs:
         Metrics (T × N), each signal in any unit: only correlations count. The onset. Gaps are filled with the last
-        value or the median.
+        value or the median. Of more than 1,000 signals, those that changed most (`methods.graph.screening`).
 
     Parameters:
         alpha: level of each test, 0.001.
@@ -99,9 +100,10 @@ class CausalAi(Method):
         if not found.children:
             sentence = f"no signal changes with the onset at level {self.alpha}"
             return NoRanking(Reason.NOT_APPLICABLE, sentence)
-        steps = (signals.step(), *self._explain(signals, correlation, found, incident.onset.time))
+        steps = (*signals.steps(), *self._explain(signals, correlation, found, incident.onset.time))
         scores = signals.spread(np.where(np.isin(np.arange(signals.count), found.children), 1.0, np.nan))
-        return caveats_for(by_signals(scores, Explanation(steps)), incident, unranked_as=_UNRANKED)
+        outcome = by_signals(scores, Explanation(steps))
+        return caveats_for(outcome, incident, unranked_as=why_unranked(_UNRANKED, signals.screened))
 
     def _explain(self, signals: Signals, correlation: Floats, found: Pointed, onset: float) -> tuple[Step, ...]:
         flag = signals.count

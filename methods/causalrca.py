@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import bisect
 from typing import ClassVar
 
 import numpy as np
 
 from cluster.incident.model import Incident
-from cluster.text.quantities import number, quantity
+from cluster.text.quantities import number
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_signals
 from methods.answer.types import Explanation, Family, Graph, GraphEdge, Method, NoRanking, Outcome, Reason, Step, Table
 from methods.answer.wording import counted
 from methods.graph.dag_gnn import Fit, Schedule, fit
 from methods.graph.pagerank import pagerank
+from methods.graph.screening import screen, why_unranked
 from methods.telemetry.matrix import Floats, SignalMatrix, prepare
 
 _EDGES_SHOWN = 40
@@ -38,14 +40,16 @@ class CausalRca(Method):
         j. Score: PageRank on the edges j → i weighted by |A_ij|.
 
     Inputs:
-        Metrics (T × N), standardised. No onset. At least 10 samples and 2 varying signals.
+        Metrics (T × N), standardised. No onset. At least 10 samples and 2 varying signals. Of more signals than can be
+        learnt in `most_seconds`, those that changed most (`methods.graph.screening`).
 
     Parameters:
         threshold: smallest weight of an edge, 0.3.
         damping: of PageRank, 0.85.
         outer_steps: of the augmented Lagrangian, at most 100.
         epochs: of each inner minimisation, 500.
-        most_seconds: limit of the estimated run time [s], 60: above it the method does not start.
+        most_seconds: limit of the estimated run time [s], 20: where all signals would take longer, those that changed
+            most are learnt.
 
     Fails when:
         Samples are few for the number of signals: the graph fits noise, and two runs with different initial weights
@@ -53,8 +57,8 @@ class CausalRca(Method):
         chains of three signals 2 of 6 came out right. Signals of one component are near copies: the edges between them
         take the weight.
 
-        NoRanking with too few samples or signals, when training would take more than `most_seconds`, when no edge
-        reaches the threshold, and NOT_CONVERGED when the graph is still cyclic.
+        NoRanking with too few samples or signals, when no edge reaches the threshold, and NOT_CONVERGED when the graph
+        is still cyclic.
 
     Cost:
         About 12,000 epochs of O(T N + T N² + N³ log N): 8 s for 78 signals × 241 samples on one core. `rng` draws the
@@ -90,7 +94,7 @@ class CausalRca(Method):
         damping: float = 0.85,
         outer_steps: int = 100,
         epochs: int = 500,
-        most_seconds: float = 60.0,
+        most_seconds: float = 20.0,
     ) -> None:
         self.threshold = threshold
         self.damping = damping
@@ -98,20 +102,14 @@ class CausalRca(Method):
         self.most_seconds = most_seconds
 
     def rank(self, incident: Incident, rng: np.random.Generator) -> Outcome:
-        matrix, twins = prepare(incident, fill=True).varying().unique()
+        varying = prepare(incident, fill=True).varying()
+        chosen, screened = screen(varying, incident, self._most(varying.samples))
+        matrix, twins = chosen.unique()
         if matrix.signals < 2 or matrix.samples < 10:
             return NoRanking(
                 Reason.NOT_APPLICABLE,
                 f"at least 2 varying signals and 10 samples are needed, the incident has {matrix.signals} and "
                 f"{matrix.samples}",
-            )
-        seconds = self._estimate(matrix.samples, matrix.signals)
-        if seconds > self.most_seconds:
-            return NoRanking(
-                Reason.NOT_APPLICABLE,
-                f"{matrix.signals} signals would take about {quantity(seconds, 's')}, the limit is "
-                f"{quantity(self.most_seconds, 's')}: "
-                f"choose fewer signals",
             )
         learned = fit(matrix.standardized(), rng, self.schedule)
         if not learned.converged:
@@ -125,8 +123,13 @@ class CausalRca(Method):
             return NoRanking(Reason.NOT_APPLICABLE, f"no edge of the learned graph weighs {self.threshold} or more")
         mass = pagerank(weights.T, damping=self.damping)
         scores = {twin: float(m) for m, group in zip(mass, twins, strict=True) for twin in group}
-        explanation = Explanation(self._steps(matrix, learned, weights, mass))
-        return caveats_for(by_signals(scores, explanation), incident, onset_used=False)
+        left_out = () if screened is None else (screened.step(),)
+        outcome = by_signals(scores, Explanation(left_out + self._steps(matrix, learned, weights, mass)))
+        return caveats_for(outcome, incident, onset_used=False, unranked_as=why_unranked("", screened))
+
+    def _most(self, samples: int) -> int:
+        """As many signals as can be learnt in `most_seconds`, at least 2."""
+        return bisect.bisect_right(range(3, 10_000), self.most_seconds, key=lambda n: self._estimate(samples, n)) + 2
 
     def _estimate(self, samples: int, signals: int) -> float:
         """Approximate seconds of training on one core."""

@@ -14,8 +14,10 @@ from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_signals
 from methods.answer.types import Cell, Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
 from methods.answer.wording import counted
+from methods.graph.discovery import MOST_TESTED
 from methods.graph.mixed import as_graph
 from methods.graph.pc import Cpdag, pc
+from methods.graph.screening import screen, why_unranked
 from methods.graph.skeleton import TooManyTests
 from methods.telemetry.departures import departures
 from methods.telemetry.deviation import LEAST
@@ -41,7 +43,7 @@ class Circa(Method):
 
     Inputs:
         Metrics (T × N), each signal in any unit. The onset, with at least 10 samples before it. Gaps are filled with
-        the last value or the median.
+        the last value or the median. Of more than 250 signals, those that changed most (`methods.graph.screening`).
 
     Parameters:
         alpha: level of the independence tests of the graph search, 0.05.
@@ -52,8 +54,7 @@ class Circa(Method):
         example) the score is that of the n-sigma rule. Short baselines with many parents overfit: then every residual
         after the onset looks large.
 
-        NoRanking without an onset, with fewer than 10 samples before it, and when the graph search would exceed its
-        budget.
+        NoRanking without an onset, and with fewer than 10 samples before it.
 
     Cost:
         The PC search (`methods.graph.skeleton`) and N regressions of O(T parents²).
@@ -90,7 +91,8 @@ class Circa(Method):
         self.threshold = threshold
 
     def rank(self, incident: Incident, rng: np.random.Generator) -> Outcome:
-        matrix, twins = prepare(incident, fill=True).varying().unique()
+        chosen, screened = screen(prepare(incident, fill=True).varying(), incident, MOST_TESTED)
+        matrix, twins = chosen.unique()
         sides = halves(matrix, incident.onset, least_before=10)
         if isinstance(sides, NoRanking):
             return sides
@@ -108,7 +110,9 @@ class Circa(Method):
         adjusted = residuals.scores + added
         scores = {twin: float(s) for s, group in zip(adjusted, twins, strict=True) for twin in group}
         steps = self._steps(matrix, sides[1], graph, correlation, residuals, added)
-        return caveats_for(by_signals(scores, Explanation(steps)), incident)
+        left_out = () if screened is None else (screened.step(),)
+        outcome = by_signals(scores, Explanation(left_out + steps))
+        return caveats_for(outcome, incident, unranked_as=why_unranked("", screened))
 
     def _steps(
         self,

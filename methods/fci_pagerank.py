@@ -23,7 +23,7 @@ class FciPageRank(GraphMethod):
 
     Inputs:
         Metrics (T × N), each signal in any unit: only correlations count. Gaps are filled with the last value or the
-        median.
+        median. Of more than 250 signals, those that changed most (`methods.graph.screening`).
 
     Parameters:
         alpha: level of each test, 0.05 (open in the paper; causal-learn's default).
@@ -34,8 +34,7 @@ class FciPageRank(GraphMethod):
         too many edges. Samples are few: one wrong test can change many marks. PageRank does not know which signals are
         abnormal, so a cause of many healthy signals scores high too (see the example).
 
-        NoRanking without edges, with fewer than 8 samples or 2 varying signals, and when the tests would exceed the
-        budget (known before they start).
+        NoRanking without edges, and with fewer than 8 samples or 2 varying signals.
 
     Cost:
         As PC, plus the sets from Possible-D-Sep, which can hold most of the N signals.

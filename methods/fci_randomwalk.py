@@ -25,7 +25,8 @@ class FciRandomWalk(GraphMethod):
 
     Inputs:
         Metrics (T × N), each signal in any unit: only correlations count. Gaps are filled with the last value or the
-        median. The SLI: the latency of the front door.
+        median. The SLI: the latency of the front door. Of more than 250 signals, those that changed most
+        (`methods.graph.screening`).
 
     Parameters:
         alpha: level of each test, 0.05 (open in the paper; causal-learn's default).
@@ -38,7 +39,7 @@ class FciRandomWalk(GraphMethod):
         path from the SLI: they are unranked. A front door at fault shows by its resources only.
 
         NoRanking without edges, with fewer than 8 samples or 2 varying signals, without an SLI, or without an edge from
-        it to a possible cause, and when the tests would exceed the budget (known before they start).
+        it to a possible cause.
 
     Cost:
         As PC, plus the sets from Possible-D-Sep, which can hold most of the N signals.

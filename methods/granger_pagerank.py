@@ -21,7 +21,8 @@ class GrangerPageRank(GraphMethod):
         ordered pairs. Score: x = (1 - d) / N + d Pᵀ x with P[e, c] = 1 / (number of possible causes of e).
 
     Inputs:
-        Metrics (T × N), each signal in any unit, at an even step. Gaps are filled with the last value or the median.
+        Metrics (T × N), each signal in any unit, at an even step. Gaps are filled with the last value or the median. Of
+        more than 1,000 signals, those that changed most (`methods.graph.screening`).
 
     Parameters:
         lags: largest number of past samples, 3.
@@ -34,7 +35,7 @@ class GrangerPageRank(GraphMethod):
         each test sees two signals only. Signals drift or jump: such signals predict each other whatever their cause.
         PageRank does not know which signals are abnormal, so a cause of many healthy signals scores high too.
 
-        NoRanking without edges, with fewer than 8 samples or 2 varying signals.
+        NoRanking without edges, and with fewer than 8 samples or 2 varying signals.
 
     Cost:
         O(T N² L²): one Gram matrix for each lag order, and N² systems of L × L equations. PageRank is one linear

@@ -25,7 +25,8 @@ class GrangerRandomWalk(GraphMethod):
 
     Inputs:
         Metrics (T × N), each signal in any unit, at an even step. Gaps are filled with the last value or the median.
-        The SLI: the latency of the front door.
+        The SLI: the latency of the front door. Of more than 1,000 signals, those that changed most
+        (`methods.graph.screening`).
 
     Parameters:
         lags: largest number of past samples, 3.

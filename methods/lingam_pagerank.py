@@ -23,7 +23,7 @@ class LingamPageRank(GraphMethod):
 
     Inputs:
         Metrics (T × N), each signal in any unit: signals are standardised. Gaps are filled with the last value or the
-        median.
+        median. Of more than T/2 signals, those that changed most (`methods.graph.screening`).
 
     Parameters:
         damping: d, 0.85 as in the paper.
@@ -33,8 +33,8 @@ class LingamPageRank(GraphMethod):
         the order is little better than a guess. PageRank does not know which signals are abnormal, so a cause of many
         healthy signals scores high too.
 
-        NoRanking without edges, with fewer than 8 samples or 2 varying signals, and with fewer than N + 5 samples.
-        NOT_CONVERGED when FastICA does not converge from three starts.
+        NoRanking without edges, and with fewer than 8 samples or 2 varying signals. NOT_CONVERGED when FastICA does not
+        converge from three starts.
 
     Cost:
         O(N² T) for each of about 100 iterations of FastICA, and O(N⁴) for the pruning. PageRank is one linear system,

@@ -25,7 +25,8 @@ class LingamRandomWalk(GraphMethod):
 
     Inputs:
         Metrics (T × N), each signal in any unit: signals are standardised. Gaps are filled with the last value or the
-        median. The SLI: the latency of the front door.
+        median. The SLI: the latency of the front door. Of more than T/2 signals, those that changed most
+        (`methods.graph.screening`).
 
     Parameters:
         rho: weight of a step back, 0.5.
@@ -37,8 +38,7 @@ class LingamRandomWalk(GraphMethod):
         unranked. A front door at fault shows by its resources only.
 
         NoRanking without edges, with fewer than 8 samples or 2 varying signals, without an SLI, or without an edge from
-        it to a possible cause, and with fewer than N + 5 samples. NOT_CONVERGED when FastICA does not converge from
-        three starts.
+        it to a possible cause. NOT_CONVERGED when FastICA does not converge from three starts.
 
     Cost:
         O(N² T) for each of about 100 iterations of FastICA, and O(N⁴) for the pruning. The walk is one linear system,

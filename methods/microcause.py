@@ -12,17 +12,21 @@ from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_signals
 from methods.answer.types import Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
 from methods.answer.wording import counted, unit_of
-from methods.graph.blame import sli_column, symptoms, walk_step
+from methods.graph.blame import sli_column, walk_step
 from methods.graph.mixed import Bools, Marks, as_graph, directed, effect_to_cause
 from methods.graph.pcmci import LaggedLinks, TooLarge, partial_correlation, pcmci
 from methods.graph.random_walk import mean_visits, transitions
+from methods.graph.screening import why_unranked
 from methods.graph.signals import Signals, distinct
+from methods.graph.symptoms import symptoms
 from methods.telemetry.matrix import Floats
 from methods.telemetry.spot import extreme_bound
 
 SHOWN = 10
 LEAST_SAMPLES = 24
 LEAST_BASELINE = 20
+_MOST_SIGNALS = 150
+"""Each is a column at every lag."""
 _UNRANKED = "they have no varying signal, symptoms at the front door aside"
 
 
@@ -53,7 +57,8 @@ class MicroCause(Method):
 
     Inputs:
         Metrics (T × N), each signal in any unit, at an even step. The SLI: the latency of the front door. The onset,
-        without which only visits count. Gaps are filled with the last value or the median.
+        without which only visits count. Gaps are filled with the last value or the median. Of more than 150 signals,
+        those that changed most (`methods.graph.screening`).
 
     Parameters:
         tau_max: largest lag, 10 samples, fewer where T is small.
@@ -68,8 +73,8 @@ class MicroCause(Method):
         Signals are related non-linearly. Drifts and jumps make every signal predict every other. Samples are few for
         many parents. A front door at fault shows by its resources only.
 
-        NoRanking with fewer than 24 samples or 2 varying signals, without an SLI, without a link from it to a possible
-        cause, and when N lagged signals would be too many (known before the work starts).
+        NoRanking with fewer than 24 samples or 2 varying signals, without an SLI, and without a link from it to a
+        possible cause.
 
     Cost:
         O(T (N `tau_max`)²) for the lagged correlations, and N² `tau_max` tests of O(p³) with p the parents of two
@@ -122,7 +127,7 @@ class MicroCause(Method):
         self.risk = risk
 
     def rank(self, incident: Incident, rng: np.random.Generator) -> Outcome:
-        signals = distinct(incident, LEAST_SAMPLES)
+        signals = distinct(incident, LEAST_SAMPLES, _MOST_SIGNALS)
         if isinstance(signals, NoRanking):
             return signals
         start = sli_column(incident, signals)
@@ -150,13 +155,14 @@ class MicroCause(Method):
             score = self.weight * score + (1 - self.weight) * anomaly.eta / anomaly.eta[others].max()
         score[~others] = np.nan
         steps = (
-            signals.step(),
+            *signals.steps(),
             self._links_step(signals, links, marks, np.nan_to_num(score, nan=1.0)),
             walk_step(signals, start, visits, likeness, felt, {"rho": self.rho, "steps": self.steps}),
             *self._anomaly_steps(incident, signals, anomaly, others),
             self._score_step(signals, score, visits, anomaly),
         )
-        return caveats_for(by_signals(signals.spread(score, felt), Explanation(steps)), incident, unranked_as=_UNRANKED)
+        outcome = by_signals(signals.spread(score, felt), Explanation(steps))
+        return caveats_for(outcome, incident, unranked_as=why_unranked(_UNRANKED, signals.screened))
 
     def _collapse(self, links: LaggedLinks) -> Marks:
         """One edge for all lags: directed where a lag says so, undirected for links at lag 0."""

@@ -23,7 +23,7 @@ class PcPageRank(GraphMethod):
 
     Inputs:
         Metrics (T × N), each signal in any unit: only correlations count. Gaps are filled with the last value or the
-        median.
+        median. Of more than 250 signals, those that changed most (`methods.graph.screening`).
 
     Parameters:
         alpha: level of each test, 0.05 (open in the paper; causal-learn's default).
@@ -34,8 +34,7 @@ class PcPageRank(GraphMethod):
         more samples than there are, and keep too many edges. All signals follow the load. PageRank does not know which
         signals are abnormal, so a cause of many healthy signals scores high too (see the example).
 
-        NoRanking without edges, with fewer than 8 samples or 2 varying signals, and when the tests would exceed the
-        budget (known before they start).
+        NoRanking without edges, and with fewer than 8 samples or 2 varying signals.
 
     Cost:
         O(N² · N^d) tests in the worst case, d the size of the largest set, each of about d multiplications; in practice

@@ -24,7 +24,8 @@ class PcRandomWalk(GraphMethod):
 
     Inputs:
         Metrics (T × N), each signal in any unit: only correlations count. Gaps are filled with the last value or the
-        median. The SLI: the latency of the front door.
+        median. The SLI: the latency of the front door. Of more than 250 signals, those that changed most
+        (`methods.graph.screening`).
 
     Parameters:
         alpha: level of each test, 0.05 (open in the paper; causal-learn's default).
@@ -37,7 +38,7 @@ class PcRandomWalk(GraphMethod):
         without a path from the SLI: they are unranked. A front door at fault shows by its resources only.
 
         NoRanking without edges, with fewer than 8 samples or 2 varying signals, without an SLI, or without an edge from
-        it to a possible cause, and when the tests would exceed the budget (known before they start).
+        it to a possible cause.
 
     Cost:
         O(N² · N^d) tests in the worst case, d the size of the largest set, each of about d multiplications; in practice

@@ -16,19 +16,15 @@ from methods.graph.discovery import Discovery
 from methods.graph.mixed import Mark, as_graph, effect_to_cause, parents
 from methods.graph.pagerank import pagerank
 from methods.graph.random_walk import transitions, visits
+from methods.graph.screening import why_unranked
 from methods.graph.signals import Signals
+from methods.graph.symptoms import symptoms
 from methods.telemetry.matrix import Floats, Key
-from methods.telemetry.sli import AVAILABILITIES, LATENCIES, NoSli, error_key, latency_key
+from methods.telemetry.sli import NoSli, error_key, latency_key
 
 SHOWN = 10
 UNVISITED = 1e-12
 """Share of all visits up to which a signal counts as not visited: rounding alone gives less."""
-_SYMPTOMS = (
-    *("latency", "ttft", "tpot", "error", "timeout", "abort", "request", "connection"),
-    *LATENCIES,
-    *AVAILABILITIES,
-)
-"""How the names of what users notice begin: how long requests take, how many fail, how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +56,9 @@ class PageRank:
             table=Table(("signal", "share", "times even", "effects"), rows),
             pointers=tuple(signals.pointer(int(i)) for i in order[:3]),
         )
-        steps = (signals.step(), *found.evidence(share), _graph_step(signals, found, share), step)
-        return caveats_for(by_signals(signals.spread(share), Explanation(steps)), incident, onset_used=False)
+        steps = (*signals.steps(), *found.evidence(share), _graph_step(signals, found, share), step)
+        outcome = by_signals(signals.spread(share), Explanation(steps))
+        return caveats_for(outcome, incident, onset_used=False, unranked_as=why_unranked("", signals.screened))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +97,7 @@ class Walk:
         relevance = rest / rest.max()
         relevance[start] = 1.0
         steps = (
-            signals.step(),
+            *signals.steps(),
             *found.evidence(relevance),
             _graph_step(signals, found, relevance, start),
             walk_step(signals, start, share, likeness, felt, {"rho": self.rho, "damping": self.damping}),
@@ -108,18 +105,7 @@ class Walk:
         scores = np.where(rest > UNVISITED, rest, np.nan)
         outcome = by_signals(signals.spread(scores, felt), Explanation(steps))
         reason = "the walk from the SLI visits no signal of theirs, symptoms aside"
-        return caveats_for(outcome, incident, onset_used=False, unranked_as=reason)
-
-
-def symptoms(incident: Incident) -> frozenset[Key]:
-    """The front door's signals that show what users notice: latency, errors, number of requests.
-
-    They follow the SLI, whatever its cause, so a walk that prefers signals similar to the SLI ends at them.
-    """
-    front = incident.topology.front_door
-    if front is None:
-        return frozenset()
-    return frozenset((front, s) for s in incident.telemetry.signals_of(front) if s.startswith(_SYMPTOMS))
+        return caveats_for(outcome, incident, onset_used=False, unranked_as=why_unranked(reason, signals.screened))
 
 
 def walk_step(

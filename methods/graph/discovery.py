@@ -15,11 +15,13 @@ from methods.graph.granger import f_test, false_discovery
 from methods.graph.lingam import NotConverged, ica_lingam
 from methods.graph.mixed import Marks, directed
 from methods.graph.pc import pc
-from methods.graph.signals import Signals
+from methods.graph.signals import MOST_SIGNALS, Signals
 from methods.graph.skeleton import Skeleton, TooManyTests
 from methods.telemetry.matrix import Floats
 
 SHOWN = 10
+MOST_TESTED = 250
+"""Signals that PC and FCI compare: all triples of more exceed their budget of tests."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +51,9 @@ class Pc:
 
     alpha: float
 
+    def most(self, samples: int) -> int:
+        return MOST_TESTED
+
     def __call__(self, signals: Signals, rng: np.random.Generator) -> Discovery | NoRanking:
         """NoRanking(NOT_APPLICABLE) when the search would take too many tests."""
         try:
@@ -72,6 +77,9 @@ class Fci:
     """
 
     alpha: float
+
+    def most(self, samples: int) -> int:
+        return MOST_TESTED
 
     def __call__(self, signals: Signals, rng: np.random.Generator) -> Discovery | NoRanking:
         """NoRanking(NOT_APPLICABLE) when the search would take too many tests."""
@@ -109,6 +117,9 @@ class Granger:
 
     lags: int
     rate: float
+
+    def most(self, samples: int) -> int:
+        return MOST_SIGNALS
 
     def __call__(self, signals: Signals, rng: np.random.Generator) -> Discovery | NoRanking:
         """NoRanking(NOT_APPLICABLE) when no pair of signals can be tested."""
@@ -158,6 +169,10 @@ class Granger:
 
 class Lingam:
     """ICA-LiNGAM: linear effects with non-Gaussian noise, small effects pruned."""
+
+    def most(self, samples: int) -> int:
+        # With fewer than two samples a signal, the components that ICA finds are noise.
+        return max(2, samples // 2)
 
     def __call__(self, signals: Signals, rng: np.random.Generator) -> Discovery | NoRanking:
         """NoRanking(NOT_APPLICABLE) with too few samples, NoRanking(NOT_CONVERGED) when ICA does not converge."""

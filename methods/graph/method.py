@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Protocol, TypeAlias
 
 import numpy as np
 
@@ -12,8 +12,16 @@ from methods.answer.types import Family, Method, NoRanking, Outcome
 from methods.graph.discovery import Discovery
 from methods.graph.signals import Signals, distinct
 
-Discover: TypeAlias = Callable[[Signals, np.random.Generator], Discovery | NoRanking]
 Blame: TypeAlias = Callable[[Incident, Signals, Discovery], Outcome]
+
+
+class Discover(Protocol):
+    """An algorithm that discovers a causal graph."""
+
+    def most(self, samples: int) -> int:
+        """How many signals it can search over so many samples."""
+
+    def __call__(self, signals: Signals, rng: np.random.Generator) -> Discovery | NoRanking: ...
 
 
 class GraphMethod(Method):
@@ -26,7 +34,7 @@ class GraphMethod(Method):
         self.blame = blame
 
     def rank(self, incident: Incident, rng: np.random.Generator) -> Outcome:
-        signals = distinct(incident)
+        signals = distinct(incident, most=self.discover.most(len(incident.telemetry.metrics)))
         if isinstance(signals, NoRanking):
             return signals
         graph = self.discover(signals, rng)

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cluster.incident.model import Incident
-from cluster.text.quantities import number
 from methods.answer.types import NoRanking, Pointer, Reason, Step
+from methods.graph.screening import Screened, screen
 from methods.telemetry.matrix import Floats, Key, SignalMatrix, prepare
 
 LEAST_SAMPLES = 8
-MOST_SIGNALS = 2000
+MOST_SIGNALS = 1000
+"""As many as are compared where an algorithm cannot take fewer: N² pairs."""
 COPY = 1 - 1e-9
 
 
@@ -31,12 +32,14 @@ class Signals:
         values: (T, N) standardised: mean 0, population standard deviation 1.
         groups: for each column the (component, signal) pairs that it represents, itself first.
         constant: number of constant signals that were left out.
+        screened: what was left out besides, because there were too many.
     """
 
     matrix: SignalMatrix
     values: Floats
     groups: tuple[tuple[Key, ...], ...]
     constant: int
+    screened: Screened | None = None
 
     @property
     def samples(self) -> int:
@@ -79,8 +82,11 @@ class Signals:
             if key not in left_out
         }
 
-    def step(self) -> Step:
-        """The first step of an explanation: which signals were compared."""
+    def steps(self) -> tuple[Step, ...]:
+        """The first steps of an explanation: what was left out, if anything was, and which signals were compared."""
+        return (self._compared(),) if self.screened is None else (self.screened.step(), self._compared())
+
+    def _compared(self) -> Step:
         copies = sum(len(group) - 1 for group in self.groups)
         claim = f"{self.count} varying signals over {self.samples} samples."
         if self.constant:
@@ -101,24 +107,18 @@ def correlate(values: Floats) -> Floats:
     return correlation
 
 
-def distinct(incident: Incident, least_samples: int = LEAST_SAMPLES) -> Signals | NoRanking:
-    """The signals for a graph method; NoRanking(NOT_APPLICABLE) with too few samples, or too few or many signals."""
+def distinct(incident: Incident, least_samples: int = LEAST_SAMPLES, most: int = MOST_SIGNALS) -> Signals | NoRanking:
+    """The signals for a graph method, `most` at most; NoRanking(NOT_APPLICABLE) with too few samples or signals."""
     everything = prepare(incident, fill=True)
     if everything.samples < least_samples:
         sentence = f"a causal graph needs at least {least_samples} samples, the incident has {everything.samples}"
-        return NoRanking(Reason.NOT_APPLICABLE, sentence)
-    if everything.signals > MOST_SIGNALS:
-        pairs = everything.signals * (everything.signals - 1) // 2
-        sentence = (
-            f"{number(everything.signals)} metrics make {number(pairs)} pairs, too many for a causal graph: "
-            f"the limit is {number(MOST_SIGNALS)} metrics: choose fewer"
-        )
         return NoRanking(Reason.NOT_APPLICABLE, sentence)
     varying = everything.varying()
     if varying.signals < 2:
         sentence = f"a causal graph needs at least 2 varying signals, the incident has {varying.signals}"
         return NoRanking(Reason.NOT_APPLICABLE, sentence)
-    unique, groups = varying.unique()
+    chosen, screened = screen(varying, incident, most)
+    unique, groups = chosen.unique()
     values = unique.standardized()
     correlation = correlate(values)
     first = np.argmax(np.abs(correlation) >= COPY, axis=0)
@@ -134,4 +134,4 @@ def distinct(incident: Incident, least_samples: int = LEAST_SAMPLES) -> Signals 
         sentence = "all signals are copies of each other, so a causal graph cannot distinguish them"
         return NoRanking(Reason.NOT_APPLICABLE, sentence)
     constant = everything.signals - varying.signals
-    return Signals(unique.columns(kept), values[:, kept], tuple(tuple(members[i]) for i in kept), constant)
+    return Signals(unique.columns(kept), values[:, kept], tuple(tuple(members[i]) for i in kept), constant, screened)
