@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from statistics import median
 
-from cluster.topology import Topology
+from cluster.topology import Kind, Topology
 from methods.telemetry.health_types import Health, State
 from rca_tui.draw.health import health_of
 from rca_tui.frames import Frames, Line
@@ -42,13 +44,16 @@ class Row:
 def rows(snapshot: Snapshot, moment: float) -> tuple[Row, ...]:
     """Components in trouble or silent, the worst first; then the front door and what it calls; then the others."""
     topology, health = snapshot.topology, health_of(snapshot, moment)
-    by_component = {h.component: _row(snapshot, h, moment) for h in health}
-    first = [h.component for h in health if h.state in (State.TROUBLE, State.SILENT)]
+    latencies = {one: _at(snapshot.frames, one, "latency_p90", moment) for one in topology.ids}
+    uneven = _against_peers(topology, latencies)
+    by_component = {h.component: _row(snapshot, h, moment, latencies[h.component], uneven) for h in health}
+    first = dict.fromkeys(h.component for h in health if h.state in (State.TROUBLE, State.SILENT))
     ranked = [h.component for h in health if h.component not in first]
     if (door := topology.front_door) in ranked:
         ranked.remove(door)
-        branches = [c for c in ranked if c in topology.callees(door)]
-        rest = [c for c in ranked if c not in branches]
+        called = frozenset(topology.callees(door))
+        branches = [c for c in ranked if c in called]
+        rest = [c for c in ranked if c not in called]
         tree = dict.fromkeys(branches, "├ ") | ({branches[-1]: "└ "} if branches else {})
         ranked = [door, *branches, *rest]
     else:
@@ -73,9 +78,8 @@ def error_ratio(frames: Frames, component: str, moment: float) -> float | None:
     return failed / ended if failed is not None and ended else None
 
 
-def _row(snapshot: Snapshot, health: Health, moment: float) -> Row:
+def _row(snapshot: Snapshot, health: Health, moment: float, latency: float | None, uneven: Mapping[str, float]) -> Row:
     frames, topology, component = snapshot.frames, snapshot.topology, health.component
-    latency = _at(frames, component, "latency_p90", moment)
     queue = _at(frames, component, "queue_length", moment)
     return Row(
         component=component,
@@ -90,17 +94,36 @@ def _row(snapshot: Snapshot, health: Health, moment: float) -> Row:
         queue=queue if queue is not None else _at(frames, component, "connections", moment),
         cpu=_at(frames, component, "cpu_usage", moment),
         memory=_at(frames, component, "memory_working_set", moment) or _at(frames, component, "memory_used", moment),
-        uneven=_against_peers(frames, topology, component, latency, moment),
+        uneven=uneven.get(component),
         trail=_trail(frames.line(component, "latency_p90"), moment),
     )
 
 
-def _against_peers(
-    frames: Frames, topology: Topology, component: str, latency: float | None, moment: float
-) -> float | None:
-    theirs = [_at(frames, peer, "latency_p90", moment) for peer in topology.peers(component)]
-    usual = [value for value in theirs if value]
-    return latency / median(usual) if latency is not None and usual else None
+def _against_peers(topology: Topology, latencies: Mapping[str, float | None]) -> dict[str, float]:
+    """Latency over the median of the peers' latencies, for each component that has both.
+
+    Components of one kind with the same callers share the sorted values: asked for one by one, the peers of 2,000
+    replicas would take seconds.
+    """
+    ordered: dict[tuple[Hashable, ...], list[float]] = {}
+    found: dict[str, float] = {}
+    for component, latency in latencies.items():
+        if latency is None:
+            continue
+        part = topology.component(component)
+        callers = topology.callers(component)
+        # Without callers only engines have peers: each other.
+        group = (part.kind, part.labels.get("phase"), callers or part.kind is Kind.ENGINE or component)
+        if group not in ordered:
+            alike = (component, *topology.peers(component))
+            ordered[group] = sorted(value for one in alike if (value := latencies[one]))
+        theirs = ordered[group]
+        if latency:
+            own = bisect_left(theirs, latency)
+            theirs = theirs[:own] + theirs[own + 1 :]
+        if theirs:
+            found[component] = latency / median(theirs)
+    return found
 
 
 def _at(frames: Frames, component: str, signal: str, moment: float) -> float | None:
