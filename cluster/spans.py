@@ -26,9 +26,9 @@ def row(
     if not (trace and span) or not (0 <= duration <= _LONGEST_SPAN) or start < 0 or not possible(start + duration):
         raise ValueError("not a span")
     return {
-        "trace_id": trace[:_LONGEST_NAME],
-        "span_id": span[:_LONGEST_NAME],
-        "parent_id": parent[:_LONGEST_NAME] if parent else None,
+        "trace_id": text(trace),
+        "span_id": text(span),
+        "parent_id": text(parent) or None,
         "operation": text(operation),
         "start": start,
         "duration": duration,

@@ -182,7 +182,7 @@ def _content(file: Path, left: int) -> bytes:
     if status.st_size > left:
         raise ValueError(f"with it the files are larger than {BUDGET >> 20} MB; cut them to a shorter window")
     with file.open("rb") as stream:
-        return stream.read(left)
+        return stream.read(status.st_size)  # not what is left of the budget: so much would be allocated
 
 
 def _documents(content: bytes) -> Iterator[Any]:

@@ -134,9 +134,9 @@ class Reader:
             raise self._too_large(name)
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as stream:
-            content = stream.read(limit + 1)
-        if len(content) > limit:
-            raise self._too_large(name)
+            content = stream.read(status.st_size + 1)  # not the limit: so much would be allocated
+        if len(content) > status.st_size:
+            raise IncidentError(f"{name} in {self.path} grew while it was read: wait until it is written")
         return content
 
     def _read_entry(self, archive: zipfile.ZipFile, name: str, limit: int) -> bytes:

@@ -21,6 +21,7 @@ from cluster.deadline import Deadline, limited
 from cluster.deployment import DeploymentError
 from cluster.http import Login
 from cluster.kubernetes.kubeconfig import Kubeconfig
+from cluster.kubernetes.objects import map_of, maps, well_formed
 from cluster.kubernetes.resources import SERVICES, Object, Objects, Resource
 from cluster.text.plain import plain
 
@@ -77,7 +78,7 @@ class Api:
 
     def get(self, resource: Resource, namespace: str, name: str) -> Object:
         """One object. Raises ApiError, as all calls do."""
-        return self._json("GET", resource.path(namespace, name))
+        return self._checked(self._json("GET", resource.path(namespace, name)), resource)
 
     def list(self, resource: Resource, namespace: str = "", *, labels: str = "", fields: str = "") -> Objects:
         """All objects, page by page; without a namespace those of all namespaces."""
@@ -94,10 +95,10 @@ class Api:
             parameters = urlencode({name: value for name, value in query.items() if value})
             page = self._json("GET", f"{resource.path(namespace)}?{parameters}", ends=ends)
             try:
-                objects += page["items"] or []
-                meta = page.get("metadata") or {}
-            except (KeyError, TypeError, AttributeError):
+                objects += [self._checked(one, resource) for one in page["items"] or []]
+            except (KeyError, TypeError):
                 raise ApiError(f"{self._shown}: {_NOT_KUBERNETES}") from None
+            meta = map_of(page, "metadata")
             if not meta.get("continue"):
                 return objects, str(meta.get("resourceVersion", ""))
             query["continue"] = meta["continue"]
@@ -125,9 +126,10 @@ class Api:
             for line in _lines(response):
                 event = self._parsed(line)
                 if event.get("type") == "ERROR":
-                    status = event.get("object") or {}
-                    raise ApiError(f"{self._shown}: the watch ended: {_clean(status)}", status.get("code"))
-                yield str(event.get("type")), event.get("object") or {}
+                    code = map_of(event, "object").get("code")
+                    said = _clean(map_of(event, "object"))
+                    raise ApiError(f"{self._shown}: the watch ended: {said}", code if type(code) is int else None)
+                yield str(event.get("type")), self._checked(event.get("object"), resource)
         except ApiError:
             raise
         except Exception as error:
@@ -157,13 +159,13 @@ class Api:
             "spec": {"resourceAttributes": wanted | ({"namespace": namespace} if namespace else {})},
         }
         answer = self._json("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review)
-        return bool((answer.get("status") or {}).get("allowed"))
+        return map_of(answer, "status").get("allowed") is True
 
     def serves(self, resource: Resource) -> bool:
         """Whether the server has the resource; for a custom resource, whether its CRD is installed."""
         root = f"/apis/{resource.api_version}" if resource.group else f"/api/{resource.version}"
         try:
-            listed = self._json("GET", root).get("resources") or []
+            listed = maps(self._json("GET", root), "resources")
         except ApiError as error:
             if error.not_found:
                 return False
@@ -341,6 +343,11 @@ class Api:
         if not isinstance(parsed, dict):
             raise ApiError(f"{self._shown}: {_NOT_KUBERNETES}")
         return parsed
+
+    def _checked(self, found: object, resource: Resource) -> Object:
+        if not well_formed(found, resource.namespaced):
+            raise ApiError(f"{self._shown}: {_NOT_KUBERNETES}")
+        return found
 
     def _late(self) -> ApiError:
         return ApiError(f"{self._shown} takes too long (over {self._deadline:.0f} s); it may be overloaded or far away")

@@ -13,7 +13,7 @@ from cluster.deployment import DeploymentError
 from cluster.kubernetes import pools
 from cluster.kubernetes.api import Api, ApiError
 from cluster.kubernetes.members import deployments_of
-from cluster.kubernetes.objects import Pod, parse_pod
+from cluster.kubernetes.objects import Pod, map_of, maps, parse_pod
 from cluster.kubernetes.resources import NAMESPACES, PODS, RAY_CLUSTERS, RAY_SERVICES, Object, Resource
 from cluster.kubernetes.settings import Labels, Settings
 from cluster.kubernetes.target import Target
@@ -119,9 +119,9 @@ def _of_service(ray_service: Object, owned: dict[str, list[str]], labels: Labels
     While a new cluster starts, both exist, and requests go to the active one; in an incremental upgrade a growing share
     goes to the pending one.
     """
-    status, meta = ray_service.get("status") or {}, ray_service["metadata"]
-    active, pending = (status.get(f"{which}ServiceStatus") or {} for which in ("active", "pending"))
-    first, second = active.get("rayClusterName"), pending.get("rayClusterName")
+    status, meta = map_of(ray_service, "status"), ray_service["metadata"]
+    active, pending = (map_of(status, f"{which}ServiceStatus") for which in ("active", "pending"))
+    first, second = (str(one.get("rayClusterName") or "") for one in (active, pending))
     clusters = tuple(filter(None, [first or second]))
     shares: dict[str, float] = {}
     if first and second and (moved := _percent(pending)):
@@ -148,7 +148,7 @@ def _owned(clusters: Sequence[Object]) -> dict[str, list[str]]:
 
 def _owner(cluster: Object) -> str:
     """uid of the RayService that a RayCluster belongs to; "" for one of its own."""
-    owners = cluster["metadata"].get("ownerReferences") or []
+    owners = maps(cluster["metadata"], "ownerReferences")
     return next((str(one.get("uid", "")) for one in owners if one.get("kind") == "RayService"), "")
 
 

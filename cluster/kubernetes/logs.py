@@ -104,11 +104,12 @@ def _read(
 ) -> int:
     """Add the lines page by page. Returns how many belong to no component."""
     start, end = round(window.start * 1e9), round(window.end * 1e9)
-    unknown = 0
+    unknown = read = 0
     while True:
         params = {"query": selector, "start": str(start), "end": str(end), "limit": str(PAGE), "direction": "forward"}
         answer = client.get("/loki/api/v1/query_range", params)
         page = client.read(lambda answer=answer: [_line(*one) for one in _entries(answer)])  # type: ignore[misc]
+        read += len(page)
         if said := client.read(lambda answer=answer: partial_reason(answer)):  # type: ignore[misc]
             cut = f"logs: Loki answered in part, {said}"
             notes += [cut] if cut not in notes else []
@@ -122,10 +123,11 @@ def _read(
         if len(page) < PAGE:
             return unknown
         last = max(nanoseconds for nanoseconds, _, _ in page)
-        if len(rows) + unknown >= LARGEST:
+        # A server that repeats its lines, or gives some from before what was asked for, adds no row for ever.
+        if len(rows) + unknown >= LARGEST or read >= 2 * LARGEST:
             notes.append(f"logs: only the first {len(rows)} lines of the window were read")
             return unknown
-        start = last if last > start else last + 1
+        start = max(last, start + 1)
 
 
 def probe(client: JsonClient) -> str:
@@ -137,12 +139,16 @@ def probe(client: JsonClient) -> str:
 
 
 def _entries(answer: Any) -> list[tuple[str, str, Mapping[str, str]]]:
-    """(nanoseconds, line, labels) of every line of all streams."""
+    """(nanoseconds, line, labels) of every line of all streams; labels that are no text are left out."""
     return [
-        (entry[0], entry[1], {**stream["stream"], **(_metadata(entry[2]) if len(entry) > 2 else {})})
+        (entry[0], entry[1], _texts({**stream["stream"], **(_metadata(entry[2]) if len(entry) > 2 else {})}))
         for stream in answer["data"]["result"]
         for entry in stream["values"]
     ]
+
+
+def _texts(labels: Mapping[str, Any]) -> Mapping[str, str]:
+    return {name: text for name, text in labels.items() if isinstance(text, str)}
 
 
 def _metadata(third: Mapping[str, Any]) -> Mapping[str, str]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 from cluster.kubernetes.resources import Object
 
 _GPU = re.compile(r"(nvidia|amd)\.com/(gpu|mig-.+)")
 _PROXIES = ("istio-proxy", "linkerd-proxy", "envoy-sidecar")
 _LONGEST = 4096  # characters of an image or a command
+_COUNT = re.compile(r"[0-9]{1,3}")
 _HASH = re.compile(r"-[a-z0-9]+$")
 
 
@@ -65,12 +66,12 @@ class Node:
 
 
 def parse_pod(obj: Object) -> Pod:
-    meta, spec, status = _map(obj, "metadata"), _map(obj, "spec"), _map(obj, "status")
-    containers = [one for one in spec.get("containers") or [] if isinstance(one, dict)]
-    owner: Object = next(iter(meta.get("ownerReferences") or []), {})
+    meta, spec, status = map_of(obj, "metadata"), map_of(obj, "spec"), map_of(obj, "status")
+    containers = maps(spec, "containers")
+    owner: Object = next(iter(maps(meta, "ownerReferences")), {})
     kind, name = owner.get("kind"), str(owner.get("name", ""))
     deleting = "deletionTimestamp" in meta
-    main = _main(containers, str(_map(meta, "annotations").get("kubectl.kubernetes.io/default-container", "")))
+    main = _main(containers, str(map_of(meta, "annotations").get("kubectl.kubernetes.io/default-container", "")))
     return Pod(
         name=str(meta.get("name", "")),
         uid=str(meta.get("uid", "")),
@@ -78,7 +79,7 @@ def parse_pod(obj: Object) -> Pod:
         created=str(meta.get("creationTimestamp", "")),
         node=str(spec.get("nodeName") or ""),
         ip=str(status.get("podIP") or ""),
-        labels={str(k): str(v) for k, v in _map(meta, "labels").items()},
+        labels={str(k): str(v) for k, v in map_of(meta, "labels").items()},
         gpus=sum(_gpus(one) for one in containers),
         container=str(main.get("name", "")),
         image=str(main.get("image", ""))[:_LONGEST],
@@ -92,14 +93,14 @@ def parse_pod(obj: Object) -> Pod:
 
 
 def parse_node(obj: Object) -> Node:
-    meta, status = _map(obj, "metadata"), _map(obj, "status")
-    addresses = tuple(str(one.get("address", "")) for one in status.get("addresses") or [])
+    meta, status = map_of(obj, "metadata"), map_of(obj, "status")
+    addresses = tuple(str(one.get("address", "")) for one in maps(status, "addresses"))
     return Node(str(meta.get("name", "")), str(meta.get("uid", "")), addresses, _condition(status, "Ready"))
 
 
 def _gpus(container: Object) -> int:
-    wanted = _map(_map(container, "resources"), "limits")
-    return sum(int(count) for name, count in wanted.items() if _GPU.fullmatch(name) and str(count).isdigit())
+    wanted = map_of(map_of(container, "resources"), "limits")
+    return sum(int(count) for name, count in wanted.items() if _GPU.fullmatch(name) and _COUNT.fullmatch(str(count)))
 
 
 def _main(containers: Sequence[Object], named: str) -> Object:
@@ -109,7 +110,7 @@ def _main(containers: Sequence[Object], named: str) -> Object:
 
 
 def _condition(status: Mapping[str, Any], kind: str) -> bool:
-    return any(one.get("type") == kind and one.get("status") == "True" for one in status.get("conditions") or [])
+    return any(one.get("type") == kind and one.get("status") == "True" for one in maps(status, "conditions"))
 
 
 def _list(obj: Mapping[str, Any], key: str) -> list[Any]:
@@ -117,6 +118,18 @@ def _list(obj: Mapping[str, Any], key: str) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def _map(obj: Mapping[str, Any], key: str) -> dict[str, Any]:
+def map_of(obj: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """What stands under the key, empty where that is no mapping."""
     found = obj.get(key)
     return found if isinstance(found, dict) else {}
+
+
+def maps(obj: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    """The mappings in the list under the key."""
+    return [one for one in _list(obj, key) if isinstance(one, dict)]
+
+
+def well_formed(obj: object, namespaced: bool) -> TypeGuard[Object]:
+    """Whether it is an object with the identity that each has: a name, a uid, and a namespace where it lies in one."""
+    meta = map_of(obj, "metadata") if isinstance(obj, dict) else {}
+    return all(isinstance(meta.get(key), str) for key in ("name", "uid", *(["namespace"] if namespaced else [])))

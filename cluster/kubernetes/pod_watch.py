@@ -51,7 +51,7 @@ class PodWatch:
                 began = time.monotonic()
                 for event, changed in self._api.watch(PODS, self._namespace, self._version, _WATCH_SECONDS):
                     self._apply(event, parse_pod(changed))
-                    self._version = str(changed.get("metadata", {}).get("resourceVersion", self._version))
+                    self._version = str(changed["metadata"].get("resourceVersion", self._version))
                     if self._ending.is_set():
                         return
                 self._trouble = ""

@@ -5,12 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from cluster.deployment import DeploymentError
 from cluster.kubernetes import shapes
 from cluster.kubernetes.api import Api
-from cluster.kubernetes.objects import Pod
+from cluster.kubernetes.objects import Pod, map_of
 from cluster.kubernetes.resources import INFERENCE_POOLS, Object
 from cluster.kubernetes.shapes import Part, Place
 from cluster.kubernetes.shapes.leader_worker_set import MEMBER
@@ -68,19 +67,14 @@ def place(pod: Pod, pools: Sequence[Pool]) -> Place | None:
 
 
 def _parse(pool: Object) -> Pool:
-    meta, spec = _map(pool, "metadata"), _map(pool, "spec")
-    selector = _map(spec, "selector")
+    meta, spec = map_of(pool, "metadata"), map_of(pool, "spec")
+    selector = map_of(spec, "selector")
     # Flat in v1alpha2.
-    selector = _map(selector, "matchLabels") if "matchLabels" in selector else selector
-    picker = _map(spec, "endpointPickerRef") or _map(spec, "extensionRef")
+    selector = map_of(selector, "matchLabels") if "matchLabels" in selector else selector
+    picker = map_of(spec, "endpointPickerRef") or map_of(spec, "extensionRef")
     return Pool(
         str(meta.get("name", "")),
         str(meta.get("namespace", "")),
         {str(key): str(value) for key, value in selector.items()},
         str(picker.get("name", "")),
     )
-
-
-def _map(obj: Mapping[str, Any], key: str) -> dict[str, Any]:
-    found = obj.get(key)
-    return found if isinstance(found, dict) else {}

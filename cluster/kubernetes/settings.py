@@ -140,6 +140,8 @@ def load(context: str, file: Path | None = None) -> Settings:
         found = tomllib.loads(file.read_text())
     except FileNotFoundError:
         return Settings()
+    except RecursionError:
+        raise DeploymentError(f"{file} cannot be read: it is nested too deep") from None
     except (OSError, ValueError) as error:
         raise DeploymentError(f"{file} cannot be read: {error}") from error
     contexts = found.get("contexts", {})

@@ -12,6 +12,7 @@ from requests import Response
 from cluster.deployment import DeploymentError
 from cluster.http import Login, QueryError, Session, checked, without_secrets
 from cluster.kubernetes.api import Api
+from cluster.kubernetes.objects import map_of, maps
 from cluster.kubernetes.resources import SERVICES, Object
 from cluster.kubernetes.settings import Endpoint, Metrics, Settings, Traces
 
@@ -70,7 +71,7 @@ def _find_service(services: Sequence[Object], names: Sequence[tuple[str, int]]) 
     for wanted, port in names:
         for service in services:
             name, namespace = str(service["metadata"]["name"]), str(service["metadata"]["namespace"])
-            ports = {p.get("port") for p in (service.get("spec") or {}).get("ports") or []}
+            ports = [one.get("port") for one in maps(map_of(service, "spec"), "ports")]
             if (name == wanted or name.endswith(f"-{wanted}")) and port in ports:
                 return f"{namespace}/{name}:{port}"
     return ""

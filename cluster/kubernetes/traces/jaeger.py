@@ -54,9 +54,16 @@ def _api(client: JsonClient, stack: Stack) -> tuple[list[str], Callable[[str, Wi
 def _services(client: JsonClient) -> tuple[bool, list[str]]:
     """Whether the server has the third version of the API, and its services."""
     try:
-        return True, client.read(lambda: [str(one) for one in client.get("/api/v3/services", {})["services"] or []])
+        return True, client.read(lambda: _names(client.get("/api/v3/services", {})["services"]))
     except DeploymentError:
-        return False, client.read(lambda: [str(one) for one in client.get("/api/services", {})["data"] or []])
+        return False, client.read(lambda: _names(client.get("/api/services", {})["data"]))
+
+
+def _names(listed: Any) -> list[str]:
+    """Each once. Raises ValueError: the characters of a text would be as many services."""
+    if not isinstance(listed, list | None):
+        raise ValueError("no list of services")
+    return list(dict.fromkeys(str(one) for one in listed or []))
 
 
 def _third(client: JsonClient, stack: Stack, service: str, part: Window, timeout: float) -> list[list[Span]]:
