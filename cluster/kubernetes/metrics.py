@@ -297,7 +297,9 @@ class SeriesOwner:
         return component
 
     def _end(self, address: str, workload: str) -> str | None:
-        return self._stack.addresses.get(address) or self._workloads.get(workload)
+        """By the address, the name of the workload or that of the pod."""
+        named = self._workloads.get(workload) or self._stack.names.get(workload)
+        return self._stack.addresses.get(address) or named
 
 
 def _name_pattern(owner: str, pod: str) -> str:

@@ -24,8 +24,8 @@ class Rule:
         scale: factor from the exporter's unit to the canonical unit.
         edge: measured by a caller, of its calls to a callee.
         labels: labels that identify the owner in place of the source's, in this order: of a node its instance and its
-            name; of a GPU its pod and its number; of an edge the caller's address and workload, then the callee's.
-            Ignored where series carry component ids.
+            name; of a GPU its pod and its number; of an edge the caller's address and its workload or pod, then the
+            callee's. Ignored where series carry component ids.
     """
 
     signal: str

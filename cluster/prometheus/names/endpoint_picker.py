@@ -1,7 +1,8 @@
 """The endpoint picker of the Gateway API's inference extension and of llm-d: a router's requests, and what it sees.
 
 Of a renamed metric, the newest name is first. What the pool says of a pod is the picker's scrape of it: asked only
-where no engine is scraped.
+where no engine is scraped. Means over the pool (`inference_pool_average_kv_cache_utilization` and the like) are not
+read: they belong to no component, and at the picker they would look like its own trouble.
 """
 
 from __future__ import annotations

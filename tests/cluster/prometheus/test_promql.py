@@ -162,7 +162,7 @@ def test_a_bad_time_of_one_pod_does_not_leak_into_another(values: dict) -> None:
 
 def test_one_query_a_signal_for_all_pods() -> None:
     queries, _ = promql.resolve(["memory_working_set"], Source(SPELLINGS))
-    assert [query.kinds for query in queries] == [frozenset({Kind.GATEWAY, Kind.HEAD, Kind.REPLICA})]
+    assert [query.kinds for query in queries] == [frozenset({Kind.GATEWAY, Kind.HEAD, Kind.REPLICA, Kind.WORKER})]
 
 
 def test_the_first_spelling_that_the_server_knows_wins() -> None:
