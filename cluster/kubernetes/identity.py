@@ -106,7 +106,7 @@ class PodHistory:
 
 def _is_numbered(component: str, prefix: str) -> bool:
     """Whether it is one of the group's: `ray-replicas-head-0` is none of `ray-replicas`."""
-    return component.startswith(f"{prefix}-") and component.removeprefix(f"{prefix}-").isdigit()
+    return component.startswith(f"{prefix}-") and component.removeprefix(f"{prefix}-").isdecimal()
 
 
 def _read(file: Path | None) -> list[PodRecord]:
@@ -115,5 +115,5 @@ def _read(file: Path | None) -> list[PodRecord]:
     try:
         records: Any = json.loads(file.read_text())
         return [PodRecord(*(str(one[key]) for key in ("component", "name", "uid", "ip"))) for one in records]
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return []

@@ -34,6 +34,21 @@ from tests.fuzz.parsers import Parser
 T0 = 1_700_000_000
 WINDOW = Window(T0, T0 + 60.0)
 DEADLINE = 20.0  # s; of one exchange, long: what is looked for is an exception
+_POD = {
+    "metadata": {
+        "name": "head-1",
+        "uid": "2",
+        "namespace": "llm",
+        "creationTimestamp": "2026-11-28T03:02:00Z",
+        "labels": {"ray.io/cluster": "falcon-1", "ray.io/node-type": "head", "ray.io/group": "headgroup"},
+        "ownerReferences": [{"kind": "RayCluster", "name": "falcon-1", "uid": "3"}],
+    },
+    "spec": {
+        "nodeName": "n1",
+        "containers": [{"name": "ray", "resources": {"limits": {"nvidia.com/gpu": "1"}}}],
+    },
+    "status": {"phase": "Running", "podIP": "10.0.0.1", "conditions": [{"type": "Ready", "status": "True"}]},
+}
 STACK = Stack(
     Target("falcon", "uid", "llm", Labels(), ("falcon-1",)),
     Topology(
@@ -41,7 +56,7 @@ STACK = Stack(
         (Edge("gateway", "ray-head", Relation.CALLS),),
         "gateway",
     ),
-    {},
+    {"gateway": (parse_pod({"metadata": {"name": "nginx-1"}}),), "ray-head": (parse_pod(_POD),)},
     {},
     {"nginx-1": "gateway", "head-1": "ray-head"},
 )
@@ -158,21 +173,6 @@ _PROMETHEUS = {
 }
 
 _RAY = {"name": "falcon", "uid": "1", "namespace": "llm"}
-_POD = {
-    "metadata": {
-        "name": "head-1",
-        "uid": "2",
-        "namespace": "llm",
-        "creationTimestamp": "2026-11-28T03:02:00Z",
-        "labels": {"ray.io/cluster": "falcon-1", "ray.io/node-type": "head", "ray.io/group": "headgroup"},
-        "ownerReferences": [{"kind": "RayCluster", "name": "falcon-1", "uid": "3"}],
-    },
-    "spec": {
-        "nodeName": "n1",
-        "containers": [{"name": "ray", "resources": {"limits": {"nvidia.com/gpu": "1"}}}],
-    },
-    "status": {"phase": "Running", "podIP": "10.0.0.1", "conditions": [{"type": "Ready", "status": "True"}]},
-}
 _NODE = {
     "metadata": {"name": "n1", "uid": "4"},
     "status": {

@@ -13,6 +13,7 @@ from cluster.deployment import DeploymentError
 from cluster.incident import container
 from cluster.kubernetes import logs, settings
 from cluster.kubernetes.discovery import _of_service
+from cluster.kubernetes.identity import PodHistory
 from cluster.kubernetes.objects import parse_pod, well_formed
 from cluster.kubernetes.settings import Labels
 from cluster.kubernetes.sources import JsonClient
@@ -26,6 +27,16 @@ def test_settings_nested_deep_are_one_sentence(tmp_path: Path) -> None:
     file.write_text("a = " + "[" * 5000)
     with pytest.raises(DeploymentError, match="nested too deep"):
         settings.load("lab", file)
+
+
+@pytest.mark.parametrize(
+    "content", ["[" * 5000, '[{"component": "ray-replicas-\\u00b2", "name": "p", "uid": "1", "ip": ""}]']
+)
+def test_a_spoilt_history_of_pods_is_begun_anew(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "pods.json"
+    file.write_text(content)
+    pod = parse_pod({"metadata": {"name": "p", "uid": "1", "namespace": "llm"}})
+    assert list(PodHistory(file).assign("ray-replicas", [pod])) == ["ray-replicas-0"]
 
 
 def test_reading_a_small_file_of_a_folder_takes_little_memory(tmp_path: Path) -> None:
