@@ -91,7 +91,13 @@ CASES = {
         frozenset({"replica-2"}),
         sees=frozenset({("endpoint-picker", "latency_p90"), ("endpoint-picker", "request_rate")}),
     ),
-    "kserve": Case(stacks.kserve(), ("llama-kserve-7c9d8f-aaaaa",), frozenset({"replica-0"}), prefix="kserve_vllm:"),
+    "kserve": Case(
+        stacks.kserve(),
+        ("llama-kserve-7c9d8f-aaaaa",),
+        frozenset({"replica-0"}),
+        prefix="kserve_vllm:",
+        sees=frozenset({("endpoint-picker", "latency_p90")}),
+    ),
     # The leader waits for its worker, and alone exports metrics: the group is to blame.
     "leader-worker-set": Case(LWS, ("deepseek-1",), frozenset({"replica-1"}), silent=WORKERS),
     "leader-worker-set-that-tells": Case(
