@@ -215,11 +215,6 @@ def _tables(result: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[s
     if summary["cases"]:
         who = list(summary["methods"][0]["blamed"])
         blamed = [[row["method"], *(f"{row['blamed'][name]:g}" for name in who)] for row in summary["methods"]]
-        cells = [[name, *values] for name, values in rows.items()]
-        tables.append(("Table 1: AC@1 AC@3 Avg@5", ["method", *names], cells))
-    if summary["cases"]:
-        who = list(summary["methods"][0]["blamed"])
-        blamed = [[row["method"], *(f"{row['blamed'][name]:g}" for name in who)] for row in summary["methods"]]
         tables.append(("Figure 5: who was blamed instead, in drills", ["method", *who], blamed))
     return tables
 
