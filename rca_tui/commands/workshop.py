@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cluster.incident.truth import NO_FAULT
 from rca_tui.commands import completion
-from rca_tui.commands.errors import BadInput, say
+from rca_tui.commands.connection import InCluster, choose_also, connected
+from rca_tui.commands.connection import chosen as chosen_context
+from rca_tui.commands.errors import BadInput, Interrupted, at_terminal, say
 from rca_tui.commands.output import print_line
-from rca_tui.commands.scenarios import known
+from rca_tui.commands.scenarios import chosen as chosen_scenario
+from rca_tui.commands.scenarios import known, loaded
 from rca_tui.commands.serve import PORT, Listen, entrance, require_extra, start
+
+if TYPE_CHECKING:
+    from rca_tui.room.rounds import Round
 
 
 def workshop(
@@ -21,6 +28,7 @@ def workshop(
         typer.Argument(
             metavar="SCENARIO…",
             help="Scenarios, or recorded drills with a sealed truth; played in this order.",
+            show_default=False,
             autocompletion=completion.incidents,
         ),
     ],
@@ -29,14 +37,23 @@ def workshop(
     speed: Annotated[
         float, typer.Option(metavar="N", help="Seconds of a recording in one second.", min=0.5, max=8)
     ] = 1.0,
+    live: Annotated[
+        bool,
+        typer.Option(
+            "--live", help="Inject the faults into the deployment on this machine, or into that of --context."
+        ),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before a live workshop.")] = False,
+    context: InCluster = None,
 ) -> None:
     """Play drills for a room: each guesses in a browser, and the reveal shows who was right.
 
-    A scenario plays on a recorded drill that fits it, drawn by chance. Players open the page, give a name and get an
-    app of their own over the recording, which plays as if live for all at once; they can change nothing, and see no
-    guess of others before the reveal. The instructor's address, which is printed, starts each drill and reveals it.
-    /board is for the projector. With --listen the room's addresses need a token, as with `serve`. Scores go where
-    `rca-tui scores` reads them, and every event into a file. Ctrl-C ends it.
+    A scenario plays on a recorded drill that fits it, drawn by chance; with --live its fault is injected into what
+    runs, and undone before the reveal. Players open the page, give a name and get an app of their own over the same
+    telemetry; they can change nothing, and see no guess of others before the reveal. The instructor's address, which
+    is printed, starts each drill and reveals it. /board is for the projector. With --listen the room's addresses need
+    a token, as with `serve`. Scores go where `rca-tui scores` reads them, and every event into a file. Ctrl-C ends it,
+    and undoes what is live.
 
     Example: rca-tui workshop one-replica-starves drill-12 --listen 0.0.0.0
     """
@@ -47,7 +64,8 @@ def workshop(
     from rca_tui.room.server import places
     from rca_tui.room.workshop_server import WorkshopServer
 
-    chosen = rounds.load(drill, known())
+    choose_also(context)
+    chosen = _live(drill, yes) if live else rounds.load(drill, known(), speed)
     host, token = entrance(listen)
     folder = paths.state_home() / "workshops"
     folder.mkdir(parents=True, exist_ok=True)
@@ -56,13 +74,40 @@ def workshop(
     if room == 0:
         raise BadInput("this machine has no memory for a single player: end what else runs on it")
     faults = tuple(entry.name for entry in catalog.entries() if entry.name != NO_FAULT)
-    course = lesson.Workshop(chosen, session, speed, room)
+    course = lesson.Workshop(chosen, session, room)
     server = WorkshopServer(course, faults, host, port, token, folder / "apps.log")
     print_line(f"players: {server.address}")
     print_line(f"instructor: {server.instructor_address}")
     print_line(f"kept in {session}")
     say(f"this machine holds {room} players")
     start(server)
+
+
+def _live(names: Sequence[str], yes: bool) -> tuple[Round, ...]:
+    """The scenarios on what runs. Raises BadInput, RcaError."""
+    from rca_tui.room.live import Live
+
+    told = [chosen_scenario(name) for name in names]
+    if not yes:
+        _confirm()
+    with connected() as deployment:
+        components = tuple(deployment.topology().ids)
+    name = chosen_context()
+    guest = ("--context", name) if isinstance(name, str) else ()
+    return tuple(Live(name, scenario, connected, loaded, components, guest) for name, scenario in told)
+
+
+def _confirm() -> None:
+    if not at_terminal():
+        raise BadInput("a live workshop injects faults: confirm it with --yes, because there is no terminal to ask")
+    try:
+        typed = typer.prompt(
+            "Faults will be injected. Type workshop to continue", default="", show_default=False, err=True
+        )
+    except typer.Abort:
+        raise Interrupted("interrupted before anything was touched") from None
+    if typed != "workshop":
+        raise BadInput("not confirmed; nothing was touched")
 
 
 def register(app: typer.Typer) -> None:

@@ -1,6 +1,7 @@
 """The app of one visitor: read-only, and without what reads or writes files of this machine.
 
-python -m rca_tui.room.guest [--incident NAME [--since T] | --context NAME | --targets FILE|URL … | --prometheus URL]
+python -m rca_tui.room.guest [--drill] [--incident NAME [--since T --speed N] | --context NAME | --targets FILE|URL … |
+    --prometheus URL]
 """
 
 from __future__ import annotations
@@ -98,6 +99,7 @@ def main() -> None:
     parser.add_argument("--match", default="")
     parser.add_argument("--gateway", default="")
     parser.add_argument("--speed", type=float, default=1.0, help="Seconds of the incident in one second.")
+    parser.add_argument("--drill", action="store_true", help="A drill is played: nothing is diagnosed unasked.")
     chosen = parser.parse_args()
     if chosen.since is not None:
         source, first = _played(chosen.incident, chosen.since, chosen.speed), OverviewPage.MODE
@@ -109,7 +111,7 @@ def main() -> None:
     else:
         source = opening.local() if chosen.context is None else opening.cluster(chosen.context)
         first = OverviewPage.MODE
-    app = GuestApp(source.connect, source.name, first=first, drill=chosen.since is not None)
+    app = GuestApp(source.connect, source.name, first=first, drill=chosen.drill)
     try:
         app.run()
     finally:

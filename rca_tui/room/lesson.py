@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.errors import RcaError
+from cluster.incident.truth import Truth
 from cluster.text.plain import plain
 from faults import scoreboard
 from faults.score import Score, score
@@ -29,11 +30,13 @@ class Refusal(RcaError):
 
 
 class Stage(StrEnum):
-    """LOBBY: nothing plays. BASELINE: the page has not come. PAGED: guesses are taken. REVEALED: all is shown."""
+    """LOBBY: nothing plays. BASELINE: the page has not come. PAGED: guesses are taken. ENDING: no more of them, and a
+    live fault is being undone. REVEALED: all is shown."""
 
     LOBBY = "lobby"
     BASELINE = "baseline"
     PAGED = "paged"
+    ENDING = "ending"
     REVEALED = "revealed"
 
 
@@ -65,23 +68,22 @@ class Workshop:
     Attributes:
         rounds: in order.
         path: the session's file; None keeps none.
-        speed: seconds of a recording in one second.
         places: players that this machine holds.
         keep: takes the score of each guess.
         clock: unix seconds.
         number: of the current round, from 1; 0 before the first.
-        began: unix seconds at which its recording began.
+        problem: why the last round came to nothing; empty where it did not.
     """
 
     rounds: Sequence[Round]
     path: Path | None = None
-    speed: float = 1.0
     places: int = 40
     keep: Callable[[scoreboard.Result], object] = scoreboard.add
     clock: Callable[[], float] = time.time
     number: int = 0
-    began: float = 0.0
+    ending: bool = False
     revealed: bool = False
+    problem: str = ""
     players: dict[str, Player] = field(default_factory=dict)
 
     @property
@@ -89,17 +91,20 @@ class Workshop:
         return self.rounds[self.number - 1]
 
     @property
-    def paged(self) -> float:
-        """Unix seconds at which the page of the current round comes."""
-        return self.began + self.current.page_after / self.speed
-
-    @property
     def stage(self) -> Stage:
         if self.number == 0:
             return Stage.LOBBY
         if self.revealed:
             return Stage.REVEALED
-        return Stage.PAGED if self.clock() >= self.paged else Stage.BASELINE
+        if self.ending:
+            return Stage.ENDING
+        return Stage.BASELINE if self.waited is None else Stage.PAGED
+
+    @property
+    def waited(self) -> float | None:
+        """Seconds since the page of the current round; None before it."""
+        paged = self.current.paged
+        return None if paged is None or (waited := self.clock() - paged) < 0 else waited
 
     def join(self, name: str) -> str:
         """The key of a new player. Raises Refusal for a name that is taken or none."""
@@ -117,15 +122,15 @@ class Workshop:
 
     def start(self) -> None:
         """Play the next drill for all. Raises Refusal while one plays, and after the last."""
-        if self.stage in (Stage.BASELINE, Stage.PAGED):
+        if self.stage not in (Stage.LOBBY, Stage.REVEALED):
             raise Refusal("a drill plays: reveal it first")
         if self.number >= len(self.rounds):
             raise Refusal("that was the last drill")
         for player in self.players.values():
             player.guess, player.score, player.hints, player.seconds = None, None, 0, 0.0
-        self.number, self.revealed, self.began = self.number + 1, False, self.clock()
-        now = self.current
-        self._note("start", scenario=now.name, title=now.scenario.title, incident=now.incident, page=self.paged)
+        self.number, self.ending, self.revealed, self.problem = self.number + 1, False, False, ""
+        self.current.begin(self.clock())
+        self._note("start", scenario=self.current.name, title=self.current.scenario.title)
 
     def hint(self, key: str) -> None:
         """Give the player the next hint. Raises Refusal."""
@@ -143,19 +148,37 @@ class Workshop:
         unknown = set(guess.components) - set(self.current.components)
         if unknown or not 0 <= guess.sure <= 1:
             raise Refusal("that is no guess: choose from the components shown, and 0 to 100 % for how sure")
-        player.guess, player.seconds = guess, self.clock() - self.paged
+        player.guess, player.seconds = guess, self.waited or 0.0
         self._note("guess", player=player.name, seconds=player.seconds, hints=player.hints, **asdict(guess))
 
     def reveal(self) -> None:
-        """Score the guesses, and show them with the truth. Raises Refusal, and ScoreError after it."""
+        """Take no more guesses, and show all as soon as nothing is left to undo. Raises Refusal, and ScoreError."""
         if self.stage not in (Stage.BASELINE, Stage.PAGED):
             raise Refusal("no drill plays: there is nothing to reveal")
+        self.ending = True
+        self.current.end()
+        self.settle()
+
+    def settle(self) -> None:
+        """Go on with what has ended meanwhile: to be called before anything is shown. Raises ScoreError."""
+        if self.number == 0 or self.revealed or not self.current.ended:
+            return
+        truth = self.current.truth
+        if truth is None:
+            self.problem = plain(f"the drill came to nothing: {self.current.problem}", 600)
+            self._note("void", problem=self.problem)
+            self.number, self.ending, self.revealed = self.number - 1, False, self.number > 1
+        elif self.ending:
+            self._reveal(truth)
+
+    def _reveal(self, truth: Truth) -> None:
+        """Score the guesses, and show them with the truth."""
         for player in self.players.values():
             if player.guess is not None:
-                player.score = self._score(player, player.guess)
+                player.score = self._score(player, player.guess, truth)
                 player.total += player.score.points
         self.revealed = True
-        self._note("reveal", incident=self.current.incident, truth=self.current.truth.as_json(), board=self.board())
+        self._note("reveal", incident=self.current.incident, truth=truth.as_json(), board=self.board())
         for player in self.players.values():
             if player.guess is not None and player.score is not None:
                 self.keep(self._result(player.name, player.guess, player.score))
@@ -170,12 +193,12 @@ class Workshop:
             rows.append(row | {"score": asdict(player.score) if player.score else None})
         return rows
 
-    def _score(self, player: Player, guess: Guess) -> Score:
+    def _score(self, player: Player, guess: Guess, truth: Truth) -> Score:
         return score(
             guess.components,
             guess.fault,
             guess.sure,
-            self.current.truth,
+            truth,
             seconds=player.seconds,
             limit=self.current.scenario.limit,
             hints=[costs for _, costs in self.current.hints[: player.hints]],
@@ -194,6 +217,8 @@ class Workshop:
         )
 
     def _require_page(self, player: Player) -> None:
+        if self.stage is Stage.ENDING:
+            raise Refusal("too late: the drill is over")
         if self.stage is Stage.BASELINE:
             raise Refusal("the page has not come yet: learn what healthy looks like")
         if self.stage is not Stage.PAGED:

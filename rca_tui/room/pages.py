@@ -56,6 +56,9 @@ window.addEventListener("resize",after);
 """
 
 
+_ENDING = "<p class=quiet>No more guesses. The fault is undone, then all is shown.</p>"
+
+
 def join(problem: str = "") -> str:
     said = f"<p id=said role=alert>{escape(problem)}</p>" if problem else ""
     form = "<form method=post action=/join><label>Your name <input name=name maxlength=24 required autofocus></label>"
@@ -77,14 +80,16 @@ def bar(workshop: Workshop, player: Player, faults: Sequence[str]) -> str:
     head = f"<span data-round={workshop.number}><b>{escape(player.name)}</b> · {_where(workshop)}</span>"
     match workshop.stage:
         case Stage.LOBBY:
-            return f"{head}<p class=quiet>The instructor starts the first drill.</p>"
+            return f"{head}{_problem(workshop)}<p class=quiet>The instructor starts the first drill.</p>"
         case Stage.BASELINE:
             story = _text(workshop.current.scenario.story)
             return (
                 f"{head}<p>{story}</p><p class=quiet>Nothing is known to be wrong: learn what healthy looks like.</p>"
             )
+        case Stage.ENDING:
+            return f"{head}{_ENDING}"
         case Stage.REVEALED:
-            return head + _truth(workshop) + _table(workshop)
+            return head + _problem(workshop) + _truth(workshop) + _table(workshop)
     if player.guess is not None:
         return f"{head} {_alert(workshop)}<p class=quiet>Your guess is in. All are shown at the reveal.</p>"
     return f"{head} {_alert(workshop)}{_hints(workshop, player)}{_guess_form(workshop, faults)}"
@@ -98,10 +103,12 @@ def board() -> str:
 def board_now(workshop: Workshop) -> str:
     about = ""
     if workshop.stage is Stage.PAGED:
-        since = span(workshop.clock() - workshop.paged)
+        since = span(workshop.waited or 0.0)
         about = f"<p class=big>{_alert(workshop)}</p><p class=quiet>{since} since the page</p>"
     elif workshop.stage is Stage.REVEALED:
         about = f"<div class=big>{_truth(workshop)}</div>{_lesson(workshop)}"
+    elif workshop.stage is Stage.ENDING:
+        about = _ENDING
     elif workshop.stage is Stage.BASELINE:
         about = f"<p class=big>{_text(workshop.current.scenario.story)}</p>"
     return f"<h1>{_where(workshop)}</h1>{about}{_table(workshop)}"
@@ -113,12 +120,13 @@ def instructor() -> str:
 
 
 def instructor_now(workshop: Workshop) -> str:
-    playing = workshop.stage in (Stage.BASELINE, Stage.PAGED)
+    playing = workshop.stage not in (Stage.LOBBY, Stage.REVEALED)
     action, label = ("reveal", "Reveal") if playing else ("start", "Start the next drill")
-    done = not playing and workshop.number == len(workshop.rounds)
+    done = workshop.stage is Stage.ENDING or (not playing and workshop.number == len(workshop.rounds))
     form = "" if done else f"<form method=post action=/instructor/{action}><button>{label}</button></form>"
     told = _truth(workshop) + _lesson(workshop) if workshop.stage is Stage.REVEALED else ""
-    return f"<h1>{_where(workshop)}</h1>{form}{told}{_table(workshop)}"
+    ending = _ENDING if workshop.stage is Stage.ENDING else ""
+    return f"<h1>{_where(workshop)}</h1>{_problem(workshop)}{form}{ending}{told}{_table(workshop)}"
 
 
 def _where(workshop: Workshop) -> str:
@@ -157,7 +165,12 @@ def _guess_form(workshop: Workshop, faults: Sequence[str]) -> str:
 
 
 def _truth(workshop: Workshop) -> str:
-    return f"<p>It was <b>{escape(plain(workshop.current.truth.cause))}</b>.</p>"
+    truth = workshop.current.truth
+    return "" if truth is None else f"<p>It was <b>{escape(plain(truth.cause))}</b>.</p>"
+
+
+def _problem(workshop: Workshop) -> str:
+    return f"<p role=alert class=page>{escape(workshop.problem)}</p>" if workshop.problem else ""
 
 
 def _lesson(workshop: Workshop) -> str:

@@ -1,10 +1,10 @@
-"""What a room plays: a scenario over a recording that fits it, or a recording by its name."""
+"""What a room plays: a scenario over a recording that fits it, or a recording by its name. `live` has the other."""
 
 from __future__ import annotations
 
 import secrets
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,32 +38,93 @@ class NotPlayable(RcaError):
     """What was named cannot be played for a room."""
 
 
-@dataclass(frozen=True)
-class Round:
+class Round(ABC):
     """One drill of a workshop.
 
     Attributes:
         name: of the scenario, or of the recording where that was named.
-        incident: the recording.
         components: ids that can be blamed.
-        page_after: seconds from the first sample to the page.
+        incident: the recording; of a live drill empty until it is saved.
+        truth: None until it may be known.
+        problem: why it came to nothing; empty where it did not.
     """
 
     name: str
     scenario: Scenario
-    incident: str
     components: tuple[str, ...]
-    truth: Truth
-    page_after: float
+    incident: str = ""
+    truth: Truth | None = None
+    problem: str = ""
 
     @cached_property
     def hints(self) -> tuple[tuple[str, int], ...]:
         """(text, points it costs), in order; the text says what to open."""
         return tuple((_hint_text(hint), hint.costs) for hint in self.scenario.hints)
 
+    @property
+    @abstractmethod
+    def arguments(self) -> tuple[str, ...]:
+        """Of a player's app, once it has begun."""
 
-def load(names: Sequence[str], known: Mapping[str, Any] | None = None) -> tuple[Round, ...]:
-    """The rounds of a workshop. `known` as in `faults.scenario.load`.
+    @property
+    @abstractmethod
+    def paged(self) -> float | None:
+        """Unix seconds of the page; None before it is known."""
+
+    @property
+    @abstractmethod
+    def ended(self) -> bool:
+        """Whether all that it did is undone and `truth` or `problem` is there."""
+
+    @abstractmethod
+    def begin(self, now: float) -> None:
+        """Play it, from `now` on (unix seconds)."""
+
+    def end(self) -> None:  # noqa: B027
+        """Let it end; `ended` says when it has. A recording has nothing to end."""
+
+    def close(self) -> None:  # noqa: B027
+        """Give it up, and wait until all that it did is undone."""
+
+
+class Recorded(Round):
+    """A recording that plays as if live.
+
+    Args:
+        page_after: seconds from its first sample to the page.
+        speed: seconds of the recording in one second.
+    """
+
+    ended = True
+
+    def __init__(
+        self,
+        name: str,
+        scenario: Scenario,
+        incident: str,
+        components: tuple[str, ...],
+        truth: Truth,
+        page_after: float,
+        speed: float,
+    ) -> None:
+        self.name, self.scenario, self.incident, self.components = name, scenario, incident, components
+        self.truth, self._page_after, self._speed, self._began = truth, page_after, speed, 0.0
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        since, speed = f"{self._began:.3f}", f"{self._speed:g}"
+        return ("--incident", self.incident, "--since", since, "--speed", speed, "--drill")
+
+    @property
+    def paged(self) -> float | None:
+        return self._began + self._page_after / self._speed
+
+    def begin(self, now: float) -> None:
+        self._began = now
+
+
+def load(names: Sequence[str], known: Mapping[str, Any] | None = None, speed: float = 1.0) -> tuple[Round, ...]:
+    """The rounds of a workshop over recordings that play at `speed`. `known` as in `faults.scenario.load`.
 
     Raises:
         NotPlayable: a recording without a truth, or a scenario that no recording fits.
@@ -79,7 +140,7 @@ def load(names: Sequence[str], known: Mapping[str, Any] | None = None) -> tuple[
         else:
             title, scenario, incident = Path(name).name.removesuffix(".zip")[:200], ANY, name
         taken.add(incident)
-        rounds.append(_round(title, scenario, incident))
+        rounds.append(_round(title, scenario, incident, speed))
     return tuple(rounds)
 
 
@@ -120,13 +181,12 @@ def _fitting(scenario: Scenario, incident: str) -> bool:
     return fits(scenario, truth, {one.id: one.kind for one in topology.components} if topology else {})
 
 
-def _round(name: str, scenario: Scenario, incident: str) -> Round:
+def _round(name: str, scenario: Scenario, incident: str, speed: float) -> Recorded:
     telemetry, truth = library.load_with_truth(incident)
     if truth is None:
         raise NotPlayable(f"{incident} has no sealed truth: a guess could not be scored; choose another")
-    return Round(
-        name, scenario, incident, tuple(telemetry.topology.ids), truth, _page_after(telemetry, truth, scenario)
-    )
+    page_after = _page_after(telemetry, truth, scenario)
+    return Recorded(name, scenario, incident, tuple(telemetry.topology.ids), truth, page_after, speed)
 
 
 def _page_after(incident: Incident, truth: Truth, scenario: Scenario) -> float:

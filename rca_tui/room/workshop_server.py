@@ -44,6 +44,7 @@ class WorkshopServer(AppServer):
     async def _make_app(self) -> web.Application:
         app = web.Application(client_max_size=LARGEST)
         aiohttp_jinja2.setup(app, loader=jinja2.FileSystemLoader(self.templates_path))
+        app.on_cleanup.append(self._close)
         app.add_routes(
             [
                 web.get("/", self._join_page),
@@ -65,6 +66,11 @@ class WorkshopServer(AppServer):
         )
         return app
 
+    async def _close(self, app: web.Application) -> None:
+        """Undo what a live drill has done."""
+        for each in self.workshop.rounds:
+            await asyncio.to_thread(each.close)
+
     async def handle_index(self, request: web.Request) -> Any:
         if self.full():
             raise web.HTTPServiceUnavailable(text=pages.notice(full(self.guests)), content_type="text/html")
@@ -81,9 +87,7 @@ class WorkshopServer(AppServer):
             await asyncio.wait([other])
         if mine is not None:
             self._apps[key] = mine
-        began, speed = f"{self.workshop.began:.3f}", f"{self.workshop.speed:g}"
-        arguments = ("--incident", self.workshop.current.incident, "--since", began, "--speed", speed)
-        argv = (sys.executable, "-m", "rca_tui.room.guest", *arguments)
+        argv = (sys.executable, "-m", "rca_tui.room.guest", *self.workshop.current.arguments)
         self.command = f"exec {shlex.join(argv)} 2>>{shlex.quote(str(self._log))}"
         try:
             return await super().handle_websocket(request)
@@ -109,6 +113,7 @@ class WorkshopServer(AppServer):
         return _html(pages.play())
 
     async def _bar(self, request: web.Request) -> web.Response:
+        self._settle()
         return _html(pages.bar(self.workshop, self._player(request), self.faults))
 
     async def _hint(self, request: web.Request) -> web.Response:
@@ -130,6 +135,7 @@ class WorkshopServer(AppServer):
         return _html(pages.board())
 
     async def _board_now(self, request: web.Request) -> web.Response:
+        self._settle()
         return _html(pages.board_now(self.workshop))
 
     async def _instructor(self, request: web.Request) -> web.Response:
@@ -142,6 +148,7 @@ class WorkshopServer(AppServer):
         return _html(pages.instructor())
 
     async def _instructor_now(self, request: web.Request) -> web.Response:
+        self._settle()
         self._require_instructor(request)
         return _html(pages.instructor_now(self.workshop))
 
@@ -152,6 +159,12 @@ class WorkshopServer(AppServer):
     async def _reveal(self, request: web.Request) -> web.Response:
         self._require_instructor(request)
         return _done(self.workshop.reveal)
+
+    def _settle(self) -> None:
+        try:
+            self.workshop.settle()
+        except RcaError as error:  # a score that could not be written: it is shown all the same
+            self.workshop.problem = str(error)
 
     def _player(self, request: web.Request) -> Player:
         player = self.workshop.players.get(request.cookies.get(PLAYER, ""))

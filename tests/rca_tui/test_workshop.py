@@ -18,9 +18,9 @@ from faults import scenario_library, scoreboard
 from faults.scoreboard import Result
 from rca_tui.__main__ import app
 from rca_tui.room import rounds
-from rca_tui.room.lesson import Guess, Refusal, Workshop, guess_of
+from rca_tui.room.lesson import Guess, Refusal, Stage, Workshop, guess_of
 from rca_tui.room.pager import page_time
-from rca_tui.room.rounds import ANY, Round
+from rca_tui.room.rounds import ANY, Recorded
 from rca_tui.room.workshop_server import WorkshopServer
 
 COMPONENTS = ("gateway", "replica-1", "replica-2")
@@ -40,10 +40,10 @@ class Clock:
 
 def workshop(path: Path | None = None, clock: Clock | None = None, places: int = 3) -> Workshop:
     starves = scenario_library.find("one-replica-starves")[1]
-    first = Round("starves", starves, "one", COMPONENTS, Truth(("replica-1",), "freeze", 0.0), PAGE)
-    second = Round("two", ANY, "two", COMPONENTS, Truth((), "none", 0.0), PAGE)
+    first = Recorded("starves", starves, "one", COMPONENTS, Truth(("replica-1",), "freeze", 0.0), PAGE, 1.0)
+    second = Recorded("two", ANY, "two", COMPONENTS, Truth((), "none", 0.0), PAGE, 1.0)
     kept: list[Result] = []
-    return Workshop((first, second), path, 1.0, places, kept.append, clock or Clock())
+    return Workshop((first, second), path, places, kept.append, clock or Clock())
 
 
 def test_nobody_sees_a_guess_before_the_reveal(tmp_path: Path) -> None:
@@ -116,6 +116,38 @@ def test_what_cannot_be_done_now_is_refused() -> None:
         guess_of([], "x", "very")
 
 
+class Failing(Recorded):
+    """A live drill that was aborted."""
+
+    ended = False
+
+    def give_up(self) -> None:
+        self.truth, self.problem, self.ended = None, "too many requests failed", True
+
+
+def test_a_live_drill_that_comes_to_nothing_is_said_and_played_again() -> None:
+    clock = Clock()
+    room = workshop(clock=clock)
+    failing = Failing("live", ANY, "", COMPONENTS, Truth((), "none", 0.0), PAGE, 1.0)
+    room.rounds = (failing,)
+    ada = room.join("Ada")
+    room.start()
+    clock.now = PAGE
+    room.commit(ada, RIGHT)
+    room.reveal()
+    assert room.stage is Stage.ENDING, "the fault is being undone"
+    with pytest.raises(Refusal, match="reveal it first"):
+        room.start()
+    assert room.board()[0]["score"] is None
+    failing.give_up()
+    room.settle()
+    assert room.stage is Stage.LOBBY
+    assert "too many requests failed" in room.problem
+    room.start()
+    assert room.problem == ""
+    assert room.board()[0]["committed"] is False
+
+
 def test_names_are_unique_and_the_room_has_an_end() -> None:
     room = workshop()
     room.join("Ada")
@@ -158,7 +190,9 @@ def test_shipped_drills_are_played() -> None:
     one, other = rounds.load(["one-replica-starves", "drill-05"])
     assert one.truth.fault in ("cpu-stress", "cpu-throttle")
     assert one.incident != "one-replica-starves"
-    assert 100 < one.page_after < 240
+    one.begin(0.0)
+    assert one.paged is not None
+    assert 100 < one.paged < 240
     assert (other.name, other.incident) == ("drill-05", "drill-05")
 
 
@@ -251,6 +285,9 @@ def test_what_cannot_be_played_is_one_sentence(tmp_path: Path, monkeypatch: pyte
     text = (scenario_library.SHIPPED / "one-replica-starves.yaml").read_text()
     own = tmp_path / "own.yaml"
     own.write_text(text.replace("targets: [replica]", "targets: [no-such-pod]"))
+    live = CliRunner().invoke(app, ["workshop", "slow-link", "--live"])
+    assert live.exit_code == 2
+    assert "--yes" in live.output
     shown = CliRunner().invoke(app, ["workshop", str(own)])
     assert shown.exit_code == 2
     assert "no recorded drill fits the scenario own" in shown.output
