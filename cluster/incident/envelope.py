@@ -28,6 +28,8 @@ HEADER = "incident.json"
 SEALED = "truth.sealed"
 _HEADER_LIMIT = 16 * 1024 * 1024
 _TRUTH_LIMIT = 1024 * 1024
+_RECORDED = ("local", "kubernetes", "endpoints")
+"""Kinds of deployments of which a host records drills."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,24 @@ def seal_of(path: Path | str) -> Seal | None:
     with container.Reader(Path(path)) as reader:
         header, content = _checked(reader)
         return _unseal(reader, header, content)[1] if SEALED in reader else None
+
+
+def doubt(path: Path | str) -> str:
+    """Why nothing shows who wrote the truth of a recorded drill; "" where the seal does. Raises IncidentError.
+
+    A host seals the drills that it records. A truth in another form may have been put in the place of the sealed one by
+    whoever had the file: anyone can make those forms. Imported incidents were never drills of a host.
+    """
+    with container.Reader(Path(path)) as reader:
+        header, content = _checked(reader)
+        if SEALED not in reader:
+            return ""
+        seal = _unseal(reader, header, content)[1]
+    if seal is Seal.NONE and header.id not in _shipped():
+        return "it has no seal, so anyone who had the file can have written it"
+    if seal is Seal.ALL and header.deployment in _RECORDED:
+        return "its seal is open to all, so anyone who had the file can have written it"
+    return ""
 
 
 def summary(path: Path | str) -> Summary:

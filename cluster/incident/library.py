@@ -174,6 +174,14 @@ def seal_of(name_or_path: str) -> Seal | None:
     return None if path.is_dir() and not (path / envelope.HEADER).exists() else envelope.seal_of(path)
 
 
+def doubt(name_or_path: str) -> str:
+    """As `cluster.incident.envelope.doubt`; "" for a case. Raises IncidentError."""
+    from cluster.incident import envelope
+
+    path = find(name_or_path)
+    return "" if path.is_dir() and not (path / envelope.HEADER).exists() else envelope.doubt(path)
+
+
 def window(name_or_path: str) -> Window:
     """When an incident was recorded; of a saved one from its header. Raises IncidentError."""
     from cluster.incident import envelope

@@ -139,9 +139,12 @@ def reveal(
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Show the cause of an incident. Spoils the drill."""
+    """Show the cause of an incident. Spoils the drill.
+
+    The exit code is 2 where the cause was edited, or where the seal of the host that recorded the drill is not on it.
+    """
     from cluster.incident import library
-    from cluster.incident.seal import Seal
+    from cluster.incident.container import IncidentError
 
     truth, seal = library.load_truth(incident), library.seal_of(incident)
     if as_json:
@@ -154,8 +157,8 @@ def reveal(
         for name, value in (*truth.parameters.items(), *truth.conditions.items()):
             print_line(f"  {name} {value}")
         print_line(f"  from {instant(truth.injected_at)}{_until(truth)}")
-        if seal is Seal.NONE:
-            say("note: this truth has no seal, so nothing shows whether it was edited")
+    if why := library.doubt(incident):
+        raise IncidentError(f"the cause of {plain(incident)} proves nothing: {why}; do not score by it")
 
 
 def _until(truth: Truth) -> str:

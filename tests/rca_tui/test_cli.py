@@ -12,7 +12,10 @@ import pytest
 from commands import refusal, run
 from typer.testing import CliRunner
 
+from cluster.incident import store, tiny
 from cluster.incident.model import Incident
+from cluster.incident.seal import Seal
+from cluster.incident.truth import Truth
 from cluster.text.times import instant
 from methods.telemetry import onset
 from rca_tui.__main__ import app
@@ -203,6 +206,21 @@ def test_only_reveal_shows_the_truth_and_a_broken_incident_does_not_hide_the_oth
     assert json.loads(run("reveal", "a", "--json"))["truth"] == first["truth"]
     assert "cpu on cart" in run("reveal", "a")
     assert instant(first["truth"]["injected_at"]) in run("reveal", "a")
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_replaced_truth_is_shown_and_ends_with_code_2(tmp_path: Path, options: tuple[str, ...]) -> None:
+    given = tiny.slow_replica()
+    truth = Truth((given.topology.ids[0],), "freeze", given.window.start)
+    sealed, replaced = tmp_path / "sealed.zip", tmp_path / "replaced.zip"
+    store.save(given, sealed, truth)
+    store.save(given, replaced, truth, Seal.ALL)
+    assert "freeze" in run("reveal", str(sealed), *options)
+    result = CliRunner().invoke(app, ["reveal", str(replaced), *options])
+    assert result.exit_code == 2 and "freeze" in result.stdout
+    assert "proves nothing: its seal is open to all" in result.stderr
+    if options:
+        assert json.loads(result.stdout)["seal"] == "all"
 
 
 def test_lists_are_lists_of_objects_with_names() -> None:

@@ -16,7 +16,7 @@ from incident_data import TRUTH, incident
 from cluster import host_key
 from cluster.incident import library
 from cluster.incident.container import IncidentError
-from cluster.incident.envelope import load_truth, seal_of
+from cluster.incident.envelope import doubt, load_truth, seal_of
 from cluster.incident.seal import BLOCK, Seal
 from cluster.incident.store import load, save
 from cluster.incident.truth import NO_FAULT, Truth
@@ -146,5 +146,16 @@ def test_a_truth_without_a_seal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
             load_truth(folder)
         return
     monkeypatch.setattr("cluster.incident.envelope._shipped", dict)  # as one that a user recorded earlier
+    assert "no seal" in doubt(folder)
     edited = load_truth(folder)
     assert edited and edited.fault == "partition" and seal_of(folder) is Seal.NONE
+
+
+def test_a_drill_without_the_seal_of_its_host_is_doubted(tmp_path: Path) -> None:
+    """The sealed truth cannot be edited, but whoever has the file can put another one in its place."""
+    assert doubt(save(incident(), tmp_path / "sealed", TRUTH)) == ""
+    assert "open to all" in doubt(save(incident(), tmp_path / "replaced", TRUTH, Seal.ALL))
+    imported = dataclasses.replace(incident(), deployment="rcaeval")
+    assert doubt(save(imported, tmp_path / "imported", TRUTH, Seal.ALL)) == ""
+    assert doubt(save(incident(), tmp_path / "recorded")) == ""
+    assert not any(doubt(path) for path in library.SHIPPED.glob("*.zip"))
