@@ -10,8 +10,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3 import PoolManager
-from urllib3.exceptions import HTTPError, ReadTimeoutError
+from urllib3 import PoolManager, disable_warnings
+from urllib3.exceptions import HTTPError, InsecureRequestWarning, ReadTimeoutError
 
 from cluster import secrets
 from cluster.deadline import Deadline, limited
@@ -23,6 +23,11 @@ LARGEST_ANSWER = 256 << 20
 _WRONG_FORM = (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 
 T = TypeVar("T")
+
+
+def unchecked_on_purpose() -> None:
+    """No warning at each request to a server whose certificate is not checked because a setting says so."""
+    disable_warnings(InsecureRequestWarning)
 
 
 class QueryError(Exception):
@@ -77,6 +82,8 @@ class Session(requests.Session):
         # No proxy and no .netrc of the environment for a server on this machine.
         self.trust_env = urlsplit(login.url).hostname not in ("127.0.0.1", "localhost", "::1")
         self.verify, self.cert = login.verify, login.cert
+        if login.verify is False:
+            unchecked_on_purpose()
         if login.proxy:
             self.proxies = {"http": login.proxy, "https": login.proxy}
         for scheme in ("http://", "https://"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import threading
 import time
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from urllib.parse import urlencode
 from cluster import secrets
 from cluster.deadline import Deadline, limited
 from cluster.deployment import DeploymentError
-from cluster.http import Login
+from cluster.http import Login, unchecked_on_purpose
 from cluster.kubernetes.kubeconfig import Kubeconfig
 from cluster.kubernetes.objects import map_of, maps, well_formed
 from cluster.kubernetes.resources import SERVICES, Object, Objects, Resource
@@ -59,6 +60,7 @@ class Api:
     Attributes:
         context, server: the name and the URL in the kubeconfig.
         namespace: of the context, `default` where it names none.
+        checked: whether the server's certificate is checked; not with `insecure-skip-tls-verify`.
     """
 
     def __init__(self, context: str | None = None, kubeconfig: Path | None = None, deadline: float = 10.0) -> None:
@@ -126,9 +128,10 @@ class Api:
             for line in _lines(response):
                 event = self._parsed(line)
                 if event.get("type") == "ERROR":
-                    code = map_of(event, "object").get("code")
-                    said = _clean(map_of(event, "object"))
-                    raise ApiError(f"{self._shown}: the watch ended: {said}", code if type(code) is int else None)
+                    said = map_of(event, "object")
+                    code = said.get("code")
+                    reason = _clean(said.get("message") or said.get("reason") or "the server does not say why")
+                    raise ApiError(f"{self._shown}: the watch ended: {reason}", code if type(code) is int else None)
                 yield str(event.get("type")), self._checked(event.get("object"), resource)
         except ApiError:
             raise
@@ -254,6 +257,9 @@ class Api:
         self.namespace = str(found.contexts[name].get("namespace") or "default")
         self.server = str(configuration.host).rstrip("/")
         self._client = ApiClient(configuration)
+        self.checked = bool(configuration.verify_ssl)
+        if not self.checked:
+            unchecked_on_purpose()
         self._login_read: tuple[float, dict[str, str]] | None = None
         limited(self._client.rest_client.pool_manager)
         self._shown = f"the API server of {name}"
@@ -374,15 +380,17 @@ class Api:
             reason = str(answer["message"]) if isinstance(answer, dict) else ""
         except (ValueError, KeyError, RecursionError):
             pass  # an error page of a proxy in between: only its status is of use
-        return ApiError(f"{self._shown} {_describe(status, _clean(reason), path.partition('?')[0])}", status)
+        said = _describe(status, _clean(reason), path.partition("?")[0], self.context)
+        return ApiError(f"{self._shown} {said}", status)
 
 
-def _describe(status: int, reason: str, path: str) -> str:
+def _describe(status: int, reason: str, path: str, context: str) -> str:
     match status:
         case 401:
             return "refuses the login (HTTP 401): the token has expired or is wrong; log in again"
         case 403:
-            return f"refuses by RBAC (HTTP 403): {reason or path}; `rca-tui doctor` lists the required rights"
+            doctor = f"rca-tui --context {shlex.quote(context)} doctor"
+            return f"refuses by RBAC (HTTP 403): {reason or path}; `{doctor}` lists the required rights"
         case 404:
             return f"has no such object (HTTP 404): {reason or path}"
         case 429:

@@ -99,7 +99,8 @@ class Examination:
             yield Check(Part.VIEW, "kubeconfig", Verdict.FAIL, str(error), "kubectl config get-contexts lists yours")
             return
         self.api = api
-        yield Check(Part.VIEW, "kubeconfig", Verdict.PASS, f"{api.context} leads to {api.server}")
+        unchecked = "" if api.checked else ", whose certificate is not checked (insecure-skip-tls-verify)"
+        yield Check(Part.VIEW, "kubeconfig", Verdict.PASS, f"{api.context} leads to {api.server}{unchecked}")
         answers = self._run(Part.VIEW, "API server", api.version, "check network, VPN and login: kubectl version")
         yield answers
         if answers.verdict is not Verdict.PASS:

@@ -6,14 +6,10 @@ minutes, its peers carry the load.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from faults.kubernetes.control.chaos_mesh import POD, ChaosFault
-from faults.kubernetes.control.cluster_fault import kubectl
 from faults.types import Direction, Effect, Parameters, Role
-
-if TYPE_CHECKING:
-    from cluster.kubernetes.deployment import KubernetesDeployment
 
 
 class CrashParameters(Parameters):
@@ -36,6 +32,3 @@ class Crash(ChaosFault[CrashParameters]):
 
     def spec(self, parameters: CrashParameters, container: str) -> dict[str, Any]:
         return {"action": "pod-kill", "gracePeriod": 0}
-
-    def undo(self, cluster: KubernetesDeployment, namespace: str, pod: str, name: str) -> str:
-        return kubectl(cluster, namespace, "delete", self.resource.plural, name)

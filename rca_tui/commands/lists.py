@@ -41,7 +41,7 @@ def faults(context: InCluster = None, as_json: AsJson = False) -> None:
             rows.append(
                 {
                     "name": entry.name,
-                    "summary": entry.summary,
+                    "summary": fault.summary if deployment else entry.summary,
                     "available": available.ok,
                     "reason": available.reason,
                     "deployments": list(entry.deployments),

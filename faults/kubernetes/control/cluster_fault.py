@@ -49,7 +49,7 @@ class ClusterFault(Fault[P]):
     """
 
     deployments = frozenset({"kubernetes"})
-    targets = frozenset({Kind.HEAD, Kind.REPLICA})
+    targets = frozenset({Kind.HEAD, Kind.REPLICA, Kind.WORKER})
     kinds: ClassVar[tuple[Resource, ...]] = ()
     rights: ClassVar[tuple[Right, ...]] = ()
 

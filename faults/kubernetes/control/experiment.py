@@ -63,9 +63,10 @@ class Experiment:
         """One clause for a person."""
         if not self.records:
             return "it selected no pod"
-        there = sum(one.phase != NOT_INJECTED for one in self.records)
+        # Until an attempt succeeds the phase is another one: "Not Injected/*".
+        there = sum(not one.phase.startswith(NOT_INJECTED) for one in self.records)
         why = next((f": {one.failure}" for one in self.records if one.failure), "")
-        return f"{there} of {len(self.records)} targets are under it{why}"
+        return f"it is in {there} of {len(self.records)} targets{why}"
 
     def _all(self, phase: str) -> bool:
         return all(one.phase == phase for one in self.records)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mock_api import MockApi
 from mock_stack import NAMESPACE
+from urllib3.exceptions import InsecureRequestWarning
 
 from cluster.deployment import DeploymentError
+from cluster.http import Login, Session
 from cluster.kubernetes.api import Api, ApiError
 from cluster.kubernetes.resources import PODS, Resource
 
@@ -194,3 +198,46 @@ def test_a_lost_server_is_reported_and_used_again_when_it_is_back(stack: MockApi
         assert "does not answer" in refusal(client)
         stack.up()
         assert client.list(PODS, NAMESPACE)
+
+
+def test_a_refusal_names_the_doctor_of_this_context(stack: MockApi, tmp_path: Path) -> None:
+    stack.forbid("list", "pods")
+    path = stack.kubeconfig(tmp_path / "other", context="team a")
+    with Api("team a", path) as client, pytest.raises(ApiError, match=r"`rca-tui --context 'team a' doctor` lists"):
+        client.list(PODS, NAMESPACE)
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        (
+            {"kind": "Status", "code": 410, "message": "too old resource version: 3 (9)"},
+            r"ended: too old resource .*9\)",
+        ),
+        ({"kind": "Status", "code": 500, "reason": "InternalError"}, "ended: InternalError"),
+        ({}, "ended: the server does not say why"),
+        ({"message": "a\x1b[31m\nb" * 500}, r"ended: a \[31m b"),
+    ],
+)
+def test_a_watch_that_ends_says_why_in_words(stack: MockApi, status: dict[str, Any], says: str) -> None:
+    with Api("mock", deadline=120) as client:
+        stack.broken = (200, "application/json", json.dumps({"type": "ERROR", "object": status}).encode() + b"\n")
+        with pytest.raises(ApiError, match=says) as ended:
+            list(client.watch(PODS, NAMESPACE, "1", 1))
+    assert "{" not in str(ended.value) and "\n" not in str(ended.value)
+    assert ended.value.status == status.get("code")
+
+
+def test_a_certificate_that_is_not_checked_on_purpose_is_no_warning_at_each_request(
+    stack: MockApi, tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    path = stack.kubeconfig(tmp_path / "unchecked")
+    config = json.loads(path.read_text())
+    config["clusters"][0]["cluster"]["insecure-skip-tls-verify"] = True
+    path.write_text(json.dumps(config))
+    with Api("mock", path) as client:
+        assert not client.checked
+        warnings.warn("unverified HTTPS request", InsecureRequestWarning, stacklevel=1)
+    Session(Login("https://localhost", verify=False)).close()
+    warnings.warn("unverified HTTPS request", InsecureRequestWarning, stacklevel=1)
+    assert not [one for one in recwarn if issubclass(one.category, InsecureRequestWarning)]

@@ -1,0 +1,67 @@
+"""The command line: see the package."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+from cluster.kubernetes.e2e import kind
+from cluster.kubernetes.e2e.story import Story
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit code: 0 when every step did what it must, 1 when one did not, 2 for bad input."""
+    parser = argparse.ArgumentParser(prog="python -m cluster.kubernetes.e2e", description=__doc__)
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--context", help="kubeconfig context of a running deployment, with the drill account")
+    where.add_argument("--kind", action="store_true", help="make a cluster with kind and Docker, then delete it")
+    parser.add_argument("--fault", default="cpu-stress", help="one of `rca-tui faults` (default %(default)s)")
+    parser.add_argument("--target", default="", help="component to inject into (default: the first replica)")
+    parser.add_argument("--seconds", type=float, default=60.0, help="seconds of the fault (default %(default)g)")
+    parser.add_argument("--out", type=Path, default=Path("e2e-report"), help="new folder for answers and report")
+    parser.add_argument("--dry-run", action="store_true", help="print the commands and run none")
+    asked = parser.parse_args(arguments)
+    program = (sys.executable, "-m", "rca_tui")
+    story = Story(
+        kind.CONTEXT if asked.kind else asked.context,
+        asked.out.absolute(),
+        asked.fault,
+        asked.target,
+        asked.seconds,
+        program,
+        lambda sentence: print(sentence, flush=True),
+    )
+    making = kind.make() if asked.kind else ()
+    if asked.dry_run:
+        print(*making, *story.commands(), *((kind.delete(),) if asked.kind else ()), sep="\n")
+        return 0
+    if missing := [name for name in kind.NEEDS if asked.kind and shutil.which(name) is None]:
+        parser.error(f"--kind needs {', '.join(missing)}")
+    try:
+        story.folder.mkdir(parents=True)
+    except OSError as error:
+        parser.error(f"--out {asked.out}: {error.strerror}; name a folder that does not exist yet")
+    try:
+        for command in making:
+            story.shell(Path(shlex.split(command)[0]).name, shlex.split(command))
+            if not story.passed:
+                break
+        else:
+            story.run()
+    finally:
+        if asked.kind:
+            story.shell("delete", shlex.split(kind.delete()))
+    report = story.folder / "report.md"
+    report.write_text(story.report() + "\n", encoding="utf-8")
+    for step in story.steps:
+        if step.wrong:
+            print(f"{step.name}: {step.wrong}", file=sys.stderr)
+    print(f"wrote {report}: read it before you send it")
+    return 0 if story.passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
