@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import math
 import uuid
 from collections.abc import Callable
 
@@ -19,16 +19,24 @@ from cluster.window import Window
 def capture(deployment: Deployment, window: Window, step: float | None = None) -> Incident:
     """The window as an incident, metrics every `step` seconds, under a random id and without an onset.
 
-    The default step is the deployment's own. Columns without a sample are left out and noted; so is a source of spans,
-    logs or events that fails. Raises DeploymentError when there are no metrics at all.
+    It begins with the first sample of any component: before that nobody measured, which is no silence. The default step
+    is the deployment's own. Columns without a sample are left out and noted; so is a source of spans, logs or events
+    that fails. Raises DeploymentError when there are no metrics at all.
     """
-    samples = deployment.samples(window, deployment.step if step is None else step)
+    step = deployment.step if step is None else step
+    samples = deployment.samples(window, step)
     notes = list(samples.notes)
     metrics, edge_metrics = _measured(samples.metrics), _measured(samples.edge_metrics)
     if metrics.columns.empty:
         raise DeploymentError(
             f"the deployment {deployment.name} has no metrics from {between(window.start, window.end)}"
         )
+    first = min(_first(frame) for frame in (metrics, edge_metrics))
+    begun: tuple[str, ...] = ()
+    if first - window.start > step:
+        begun = (f"the telemetry begins at {clock_time(first)}; it was asked for from {clock_time(window.start)} on",)
+        metrics, edge_metrics = metrics[metrics.index >= first], edge_metrics[edge_metrics.index >= first]
+        window = Window(first, window.end)
     spans = _optional(lambda: deployment.spans(window), empty_spans, "spans", notes)
     logs = _optional(lambda: deployment.logs(window), empty_logs, "logs", notes)
     events = empty_events()
@@ -48,33 +56,26 @@ def capture(deployment: Deployment, window: Window, step: float | None = None) -
             {name: UNITS[name] for name in sorted(signals & UNITS.keys())},
             events=events,
         ),
-        notes=tuple(notes),
+        notes=(*notes, *begun),
         provenance=samples.provenance,
     )
 
 
 def capture_around(deployment: Deployment, moment: moments.Moment, now: float) -> Incident:
-    """The window around a moment (`cluster.moment.window`) as an incident; it begins with the first sample there is.
+    """The window around a moment (`cluster.moment.window`) as an incident.
 
     Raises DeploymentError when there are no metrics at all, or when the moment lies ahead of `now`.
     """
-    wanted, step = moments.window(moment, now, deployment.step)
-    incident = capture(deployment, wanted, step)
-    metrics, edges = incident.telemetry.metrics, incident.telemetry.edge_metrics
-    first = float(metrics.index[metrics.notna().any(axis=1)].min())
-    if first - wanted.start <= step:
-        return incident
-    telemetry = dataclasses.replace(
-        incident.telemetry, metrics=metrics[metrics.index >= first], edge_metrics=edges[edges.index >= first]
-    )
-    note = f"the telemetry begins at {clock_time(first)}; it was asked for from {clock_time(wanted.start)} on"
-    return dataclasses.replace(
-        incident, window=Window(first, wanted.end), telemetry=telemetry, notes=(*incident.notes, note)
-    )
+    return capture(deployment, *moments.window(moment, now, deployment.step))
 
 
 def _measured(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.loc[:, frame.notna().any(axis=0)]
+
+
+def _first(frame: pd.DataFrame) -> float:
+    """Time of the first sample, infinite without any."""
+    return float(frame.index[frame.notna().any(axis=1)].min()) if frame.size else math.inf
 
 
 def _optional(

@@ -31,6 +31,10 @@ class Origin(StrEnum):
     SCRAPE_FAILED = "scrape failed"
 
 
+UNREACHED = "the scrape of its target fails"
+"""Reason of a signal that is STALE, where nobody sees the component answer requests."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """One signal of some components, all in the same state.
@@ -80,6 +84,16 @@ class Provenance:
     def withheld(self, component: str) -> frozenset[str]:
         """Signals whose gaps say nothing about the component: partial ones, and those of a scrape that failed."""
         return self._withheld.get(component, frozenset())
+
+    @cached_property
+    def unreached(self) -> frozenset[str]:
+        """Components whose scrape fails, and that nobody sees serve: down, or only unobserved."""
+        return frozenset(
+            component
+            for record in self.records
+            if record.origin is Origin.STALE and record.reason == UNREACHED
+            for component in record.components
+        )
 
     def rows(self) -> list[dict[str, Any]]:
         """For JSON: a row for each signal of each component."""

@@ -23,7 +23,7 @@ from cluster.deployment import Samples
 from cluster.prometheus.client import Answer, Prometheus, Series
 from cluster.prometheus.nearest import nearest
 from cluster.prometheus.promql import Query
-from cluster.provenance import Builder, Origin
+from cluster.provenance import UNREACHED, Builder, Origin
 from cluster.signals import SERVING, Quantity
 from cluster.topology import Component, Kind, Topology
 from cluster.window import Window
@@ -184,7 +184,7 @@ class _States:
         if silent and component in self.targets.failing:
             if component in self.answering:
                 return Origin.SCRAPE_FAILED, {**about, "reason": "the component answers requests"}
-            return Origin.STALE, {**about, "reason": "the scrape of its target fails"}
+            return Origin.STALE, {**about, "reason": UNREACHED}
         if not measured.any() and not there:
             return self._absent(component, signal)
         # No request is a gap in a quantile and in a ratio, however fresh the exporter.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from cluster.incident.model import Incident
 from cluster.text.times import clock_time
+from methods.answer.caveats import silent_since
 from methods.answer.types import EdgePointer
 from methods.peers.account import SMALL, Account, Means, Measured, account_of, unit
 from methods.peers.families import family_of
@@ -89,6 +90,8 @@ def supporting(incident: Incident, blamed: Blame) -> tuple[Evidence, ...]:
     for row in blamed.telling:
         peers = of_peers(incident, account, (row,))
         told.append(Evidence(f"{name}: {moved(incident, row)}{'; ' if peers else ''}{peers}.", row.pointer))
+    if gone := _gone(incident, blamed):
+        told.append(Evidence(f"{name}: {gone}. It is down, or only unobserved."))
     return (*_calls(blamed), *told)
 
 
@@ -101,8 +104,20 @@ def phrase(incident: Incident, blamed: Blame, most: int = SHOWN) -> str:
     said = ", ".join(moved(incident, row) for row in rows)
     if calls := _longer(blamed):
         said = f"its calls take {calls} longer than the callees say{', ' if said else ''}{said}"
+    if not said and (gone := _gone(incident, blamed)):
+        return gone
     peers = of_peers(incident, blamed.account, rows)
     return f"{said or 'no signal of its own tells of it'} {since}{', ' if peers else ''}{peers}"
+
+
+def _gone(incident: Incident, blamed: Blame) -> str:
+    """That nothing is measured of the component any more, and since when; empty where something is."""
+    peers = "; its peers still do" if blamed.account.peers else ""
+    if blamed.component in incident.provenance.unreached - set(incident.telemetry.metrics.columns.get_level_values(0)):
+        return f"it answers no scrape in the whole window{peers}"
+    if (since := silent_since(incident).get(blamed.component)) is not None:
+        return f"none of its signals has a value since {clock_time(since)}{peers.replace('do', 'have')}"
+    return ""
 
 
 def _shown(blamed: Blame, most: int) -> tuple[Measured, ...]:

@@ -153,3 +153,10 @@ def test_what_was_not_yet_measured_is_no_part_of_the_window_and_said(topology: T
     assert incident.window == Window(fired - 100, fired)
     assert incident.telemetry.metrics.index[0] == fired - 100
     assert incident.notes[-1] == "the telemetry begins at 02:45:00 UTC; it was asked for from 02:39:20 UTC on"
+
+
+def test_what_lies_before_the_first_sample_is_no_silence(topology: Topology) -> None:
+    incident = capture(Young(topology, since=150.0), Window(100.0, 200.0))
+    assert incident.window == Window(150.0, 200.0)
+    assert incident.telemetry.metrics.index[0] == 150.0
+    assert any("the telemetry begins at 00:02:30" in note for note in incident.notes)
