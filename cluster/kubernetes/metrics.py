@@ -40,7 +40,8 @@ class Scraped:
     """What the server has at time `at` (unix s): metric names, and seconds between two scrapes by spelling.
 
     `own`: the names of the series of the deployment's namespace. `duplicates`: the label in which copies of a series
-    differ, "" without copies. `ranks`: the engines of pods that have several.
+    differ, "" without copies. `ranks`: the engines of pods that have several. `partial`: what the server said of an
+    answer to these that was not whole.
     """
 
     names: frozenset[str]
@@ -49,6 +50,7 @@ class Scraped:
     own: frozenset[str] = frozenset()
     duplicates: str = ""
     ranks: Ranks = field(default_factory=dict)
+    partial: str = ""
 
 
 class MetricsReader:
@@ -81,6 +83,8 @@ class MetricsReader:
                 targets=self._targets(server, stack, scraped, queries, window.end),
             )
         notes = list(found.notes)
+        if scraped.partial:
+            notes.append(f"Prometheus answered in part about the metrics that it has: {scraped.partial}")
         if owner.unknown_pods:
             names = ", ".join(sorted(owner.unknown_pods)[:5])
             notes.append(f"left out the series of pods that are no longer known: {names}")
@@ -91,8 +95,8 @@ class MetricsReader:
     def _targets(
         self, server: Prometheus, stack: Stack, scraped: Scraped, queries: Sequence[Query], at: float
     ) -> Targets:
-        """As `cluster.prometheus.targets.targets_of`."""
-        return targets_of(
+        """As `cluster.prometheus.targets.targets_of`, with what the server said of its names."""
+        found = targets_of(
             server,
             spellings(Environment.KUBERNETES),
             queries,
@@ -102,6 +106,7 @@ class MetricsReader:
             matchers_of({**self._configured.matchers, "namespace": stack.target.namespace}),
             at,
         )
+        return dataclasses.replace(found, partial=scraped.partial)
 
     def exposition(self, stack: Stack, window: Window) -> Exposition:
         """What is scraped and the queries that read it. Raises DeploymentError."""
@@ -143,7 +148,8 @@ class MetricsReader:
 
     def scraped(self, server: Prometheus, stack: Stack, window: Window) -> Scraped:
         """Names and scrape intervals about the window, read again after `CACHED_SECONDS`. Raises DeploymentError."""
-        if self._scraped is None or abs(window.end - self._scraped.at) > CACHED_SECONDS:
+        known = self._scraped
+        if known is None or known.partial or abs(window.end - known.at) > CACHED_SECONDS:
             names = server.names(window)
             matchers = matchers_of(self._configured.matchers)
             namespace = matchers_of({**self._configured.matchers, "namespace": stack.target.namespace})
@@ -155,8 +161,9 @@ class MetricsReader:
             own = server.names(window, f"{{{namespace}}}")
             up = [dict(labels) for labels in server.instant(f"up{{{namespace}}}", window.end)]
             ranks = ranks_of(server, spellings(Environment.KUBERNETES), names, "pod", namespace, window.end)
-            self._scraped = Scraped(names, intervals, window.end, own, duplicates_of(up), ranks)
-        return self._scraped
+            known = Scraped(names, intervals, window.end, own, duplicates_of(up), ranks, server.partial)
+            self._scraped = known
+        return known
 
     def _interval(self, server: Prometheus, selector: str, end: float) -> float:
         """Measured over one minute and over five: over the longer, a target that has just begun looks slow."""

@@ -73,7 +73,7 @@ class Endpoint(_Strict):
         """The login to `url`. Tokens are read again: they are renewed while we run. Raises DeploymentError."""
         token = self.token()
         return Login(
-            self.url.rstrip("/"),
+            self.url.rstrip("/") + self.path,
             self.tenancy() | ({"Authorization": f"Bearer {token}"} if token else {}),
             (self.username, self.password()) if self.username else None,
             str(self.ca_file.expanduser()) if self.ca_file else self.verify,

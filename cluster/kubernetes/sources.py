@@ -83,7 +83,7 @@ def log_in(api: Api, endpoint: Endpoint) -> Login:
         return endpoint.login()
     namespace, _, rest = endpoint.service.partition("/")
     name, _, port = rest.partition(":")
-    login = api.login(api.proxy_url(namespace, name, port))
+    login = api.login(api.proxy_url(namespace, name, port) + endpoint.path)
     return replace(login, headers={**login.headers, **endpoint.tenancy()})
 
 

@@ -71,6 +71,9 @@ class Prometheus:
     """A server, with the login to it; every call ends within `deadline` seconds.
 
     Use as a context manager, or call `close`.
+
+    Attributes:
+        partial: what the server said of the first answer to `names` or `instant` that was not whole; "" for none.
     """
 
     def __init__(self, server: str | Login, *, deadline: float = 10.0) -> None:
@@ -79,6 +82,7 @@ class Prometheus:
         self._shown = without_secrets(url)
         self._deadline = deadline
         self._url, self._headers, self._auth = url, dict(login.headers), login.auth
+        self.partial = ""
         self._session = session = Session(login)
         self._client = PrometheusConnect(
             url, self._headers, auth=self._auth, proxy=session.proxies, session=session, timeout=deadline
@@ -102,7 +106,7 @@ class Prometheus:
         """
         params = {"start": repr(window.start), "end": repr(window.end)} | ({"match[]": selector} if selector else {})
         try:
-            names = checked(lambda: self._client.get_label_values("__name__", params))
+            names = self._read("label/__name__/values", params)
             if not isinstance(names, list):
                 raise QueryError(_NOT_PROMETHEUS)
         except QueryError as error:
@@ -111,12 +115,33 @@ class Prometheus:
 
     def instant(self, expr: str, at: float | None = None) -> dict[tuple[tuple[str, str], ...], float]:
         """The value of an expression at a time (None: now): sorted label pairs to value. Raises DeploymentError."""
-        params = {} if at is None else {"time": repr(at)}
+        params = {"query": expr} | ({} if at is None else {"time": repr(at)})
         try:
-            vector: Any = checked(lambda: self._client.custom_query(expr, params=params, timeout=self._deadline))
-            return checked(lambda: {tuple(sorted(one["metric"].items())): float(one["value"][1]) for one in vector})
+            data = self._read("query", params)
+            return checked(
+                lambda: {tuple(sorted(one["metric"].items())): float(one["value"][1]) for one in data["result"]}
+            )
         except QueryError as error:
             raise self._error(error) from error
+
+    def _read(self, path: str, params: Mapping[str, str]) -> Any:
+        """The data of one answer; what the server said of one that is not whole is kept in `partial`."""
+        answer: Any = checked(lambda: self._get(path, params, self._deadline))
+        data = checked(lambda: answer["data"])
+        self.partial = self.partial or partial_reason(answer)
+        return data
+
+    def _get(self, path: str, params: Mapping[str, str], timeout: float) -> Any:
+        return self._session.request(
+            "GET",
+            f"{self._url}/api/v1/{path}",
+            params=params,
+            headers=self._headers,
+            auth=self._auth,
+            verify=self._session.verify,
+            cert=self._session.cert,
+            timeout=timeout,
+        ).json()
 
     def scalar(self, expr: str, at: float | None = None) -> float | None:
         """The value of an expression with one result; None where there is no finite one. Raises DeploymentError."""
@@ -209,18 +234,7 @@ class Prometheus:
         # The server gives up in time, too.
         limits = {"start": repr(first), "end": repr(last), "step": repr(step), "timeout": f"{math.ceil(left * 1000)}ms"}
         limits |= _AS_STORED
-        answer: Any = checked(
-            lambda: self._session.request(
-                "GET",
-                f"{self._url}/api/v1/query_range",
-                params={"query": query.expr, **limits},
-                headers=self._headers,
-                auth=self._auth,
-                verify=self._session.verify,
-                cert=self._session.cert,
-                timeout=left,
-            ).json()
-        )
+        answer: Any = checked(lambda: self._get("query_range", {"query": query.expr, **limits}, left))
         matrix = checked(lambda: answer["data"]["result"])
         return _series(matrix, query.labels, first, step, len(times)), partial_reason(answer)
 

@@ -44,11 +44,13 @@ class Targets:
         unknown: component -> names of its series that no table knows.
         exported: component -> names of its series that a table knows.
         failing: components with a target whose scrape fails now.
+        partial: what the server said of names that it gave in part: what is not among them may be there. "" else.
     """
 
     unknown: Mapping[str, frozenset[str]] = field(default_factory=dict)
     exported: Mapping[str, frozenset[str]] = field(default_factory=dict)
     failing: frozenset[str] = frozenset()
+    partial: str = ""
 
 
 def read(
@@ -206,6 +208,8 @@ class _States:
             return Origin.SCRAPE_FAILED, {"reason": "the component answers requests"}
         if names := nearest(signal, self.targets.unknown.get(component, frozenset())):
             return Origin.UNKNOWN_NAME, {"metrics": names}
+        if self.targets.partial:
+            return Origin.PARTIAL, {"reason": f"the names of metrics: {self.targets.partial}"}
         return Origin.NOT_EXPORTED, {}
 
 

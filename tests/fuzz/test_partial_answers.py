@@ -59,3 +59,13 @@ def test_lines_and_traces_in_part_are_noted() -> None:
     configured = Traces.model_validate({"kind": "tempo", "url": client.address})
     spans = traces.read(client, configured, STACK, WINDOW, DEADLINE)
     assert any("some in part" in note for note in spans.attrs["notes"])
+
+
+def test_names_in_part_are_no_proof_that_a_metric_is_missing() -> None:
+    path = "/api/v1/label"
+    answers = {**_PROMETHEUS, path: {**_PROMETHEUS[path], "warnings": ["1 of 2 stores is away"]}}
+    url = ANSWERS.give(json.dumps(answers).encode())
+    found = MetricsReader(Metrics(url=url), lambda: Login(url), DEADLINE).samples(STACK, WINDOW, 5.0, None)
+    assert "Prometheus answered in part about the metrics that it has: 1 of 2 stores is away" in found.notes
+    origins = {record.origin for record in found.provenance.records}
+    assert Origin.NOT_EXPORTED not in origins and Origin.PARTIAL in origins

@@ -275,8 +275,9 @@ class _Handler(BaseHTTPRequestHandler):
         request = urllib.request.Request(f"{base}/{path}{'?' + query if query else ''}", method=self.command)
         if body:
             request.data = body
-        if kind := self.headers.get("Content-Type"):
-            request.add_header("Content-Type", kind)
+        for name in ("Content-Type", "X-Scope-OrgID"):
+            if value := self.headers.get(name):
+                request.add_header(name, value)
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
                 self._reply(answer.status, answer.read(), answer.headers.get("Content-Type", ""))

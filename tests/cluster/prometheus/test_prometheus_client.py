@@ -287,3 +287,20 @@ def test_a_server_that_evaluates_the_rule_knows_since_when_its_condition_is_true
         assert server.pending_since({**labels, "pod": "head"}, T0 + 90.0) is None
         assert server.pending_since({"alertname": 'x"} or vector(1) or {a="'}, T0 + 90.0) is None
         assert server.pending_since({}, T0 + 90.0) is None
+
+
+@pytest.mark.parametrize(
+    "said", [{"isPartial": True}, {"warnings": ["1 of 2 stores is away"]}, {"infos": ["partial: a shard"]}]
+)
+def test_24_names_and_values_in_part_are_told(said: dict[str, object]) -> None:
+    data = {"names": ["up"], "query": {"resultType": "vector", "result": [{"metric": {}, "value": [1, "3"]}]}}
+
+    def answering(handler: Handler) -> None:
+        asked = "names" if "/label/" in handler.path else "query"
+        more = said if asked == "names" else {}
+        handler.reply(200, json.dumps({"status": "success", "data": data[asked], **more}).encode())
+
+    with server(answering) as url, Prometheus(url) as client:
+        assert client.scalar("up") == 3.0 and client.partial == ""
+        assert client.names(WINDOW) == {"up"}
+        assert client.partial in ("isPartial", "1 of 2 stores is away", "partial: a shard")
