@@ -88,6 +88,11 @@ class MetricsReader:
         if owner.unknown_pods:
             names = ", ".join(sorted(owner.unknown_pods)[:5])
             notes.append(f"left out the series of pods that are no longer known: {names}")
+        if owner.serving_workers:
+            names = ", ".join(sorted(owner.serving_workers)[:5])
+            notes.append(
+                f"left out what workers export as engines: {names}; their group's leader counts as the replica"
+            )
         if owner.unheld:
             notes.append(f"left out GPUs that no pod holds by their labels: {', '.join(sorted(owner.unheld)[:5])}")
         return dataclasses.replace(found, notes=tuple(notes))
@@ -221,6 +226,8 @@ class SeriesOwner:
 
     Attributes:
         unknown_pods: names of the deployment's pods in the series whose component is not known.
+        serving_workers: workers that export an engine's metrics themselves: which are then left out, as they are no
+            replicas.
         unheld: machines of the deployment with GPUs that no pod holds by their labels, and that are not told apart.
     """
 
@@ -247,6 +254,8 @@ class SeriesOwner:
                 self._on_node.setdefault(edge.target, []).append(edge.source)
         self.unknown_pods: set[str] = set()
         self.unheld: set[str] = set()
+        self.serving_workers: set[str] = set()
+        self._workers = frozenset(one.id for one in stack.topology.of_kind(Kind.WORKER))
 
     def rename(self, query: Query, series: Series) -> Series:
         """The series by component id, or by caller and callee. Several series of one component are merged."""
@@ -282,6 +291,8 @@ class SeriesOwner:
             component = engine_id(holder, labels[1]) if holder and labels[1] else None
         else:
             component = self._pod(labels[0])
+            if component in self._workers and Kind.WORKER not in query.kinds:
+                self.serving_workers.add(component)
         return (component,) if component else None
 
     def _gpu(self, pod: str, gpu: str, part: str, host: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import pytest
 import stacks
 from mock_api import MockApi
@@ -11,9 +12,12 @@ from mock_stack import NAMESPACE
 
 from cluster.deployment import DeploymentError
 from cluster.kubernetes.deployment import KubernetesDeployment
+from cluster.kubernetes.metrics import SeriesOwner
 from cluster.kubernetes.objects import parse_pod
 from cluster.kubernetes.shapes import place
 from cluster.kubernetes.shapes.types import Part
+from cluster.prometheus.promql import Query
+from cluster.signals import PODS, SERVING
 from cluster.topology import Edge, Kind, Relation, Topology
 
 Connect = Callable[[], KubernetesDeployment]
@@ -195,6 +199,19 @@ def test_16_a_leader_worker_set_is_one_replica_a_group(api: MockApi, connect: Co
     assert "replica-0-worker-3" in topology.peers("replica-0-worker-1")
     assert found.stack().names["deepseek-0-2"] == "replica-0-worker-2"
     assert found.stack().pod("replica-0").name == "deepseek-0"
+
+
+def test_16_workers_that_export_an_engines_metrics_are_told(api: MockApi, connect: Connect) -> None:
+    stacks.put(api, *stacks.groups())
+    owner = SeriesOwner(connect().stack())
+    values = np.ones(3)
+    series = {("deepseek-0",): values, ("deepseek-0-2",): values}
+    waiting = Query("queue_length", "x", ("pod",), SERVING)
+    assert set(owner.rename(waiting, series)) >= {("replica-0",)}
+    assert owner.serving_workers == {"replica-0-worker-2"}
+    owner = SeriesOwner(connect().stack())
+    of_containers = owner.rename(Query("cpu_usage", "x", ("pod",), PODS), series)
+    assert set(of_containers) == {("replica-0",), ("replica-0-worker-2",)} and not owner.serving_workers
 
 
 def test_16_a_group_in_which_every_pod_serves_is_no_group(api: MockApi, connect: Connect) -> None:
