@@ -5,7 +5,6 @@ worker thread ── blocking call ──▶ frozen value ── message ──�
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
@@ -23,14 +22,14 @@ from rca_tui import palette
 from rca_tui.bindings import EVERYWHERE, KeymapError, keymap_path, read_keymap
 from rca_tui.errors import Problem, described
 from rca_tui.game import Game, Stage
-from rca_tui.opener import DRILL, Opener
+from rca_tui.opener import DRILL
+from rca_tui.referee import Referee
 from rca_tui.screens.checks import ChecksPage
 from rca_tui.screens.diagnose import DiagnosePage
-from rca_tui.screens.dialogs import Help
+from rca_tui.screens.dialogs import Help, Notice
 from rca_tui.screens.explain import ExplainPage
 from rca_tui.screens.faults import FaultsPage
 from rca_tui.screens.front import FrontPage
-from rca_tui.screens.notices import Notices
 from rca_tui.screens.overview import OverviewPage
 from rca_tui.screens.page import Later, Page, provenance
 from rca_tui.screens.telemetry import TelemetryPage
@@ -39,9 +38,8 @@ from rca_tui.terminal import Terminal
 from rca_tui.theme import DARK, LIGHT
 from rca_tui.widgets.header import Header
 from rca_tui.work import messages
-from rca_tui.work.alarm import REST, bad_sli
+from rca_tui.work.alarm import REST
 from rca_tui.work.diagnosis import search_onset
-from rca_tui.work.drill import recording
 from rca_tui.work.plugins import plugin_problems
 from rca_tui.work.report import write_report
 from rca_tui.work.threads import in_thread
@@ -53,6 +51,7 @@ POLL = 1.0
 """Seconds between polls of a live deployment; one that is scraped less often is polled less often."""
 BACKOFF_POLLS = 5
 """Polls skipped after a failure: a deployment that is down is not hammered."""
+ELSE = "It is asked again every few seconds. 0 opens something else: a drill, a cluster, a file."
 INTO_FAULT = 30.0
 """Seconds after the onset at which a replayed incident is first shown."""
 
@@ -72,7 +71,7 @@ PAGES: tuple[type[Page] | Later, ...] = (
 """The screens in the order of their tabs."""
 
 
-class RcaApp(Opener):
+class RcaApp(Referee):
     """The app over one deployment at a time; arguments as of `Opener`."""
 
     TITLE = "rca_tui"
@@ -90,7 +89,6 @@ class RcaApp(Opener):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._terminal = Terminal()
-        self.notices = Notices(self)
         super().__init__(*arguments, **options)
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
@@ -142,7 +140,6 @@ class RcaApp(Opener):
         first = session.latest is None
         session.deployment = self.poller.deployment
         session.problem = ""
-        self.notices.answers_again()
         session.latest = snapshot
         self._polls_to_skip = max(0, round(snapshot.step / POLL) - 1)
         if first and snapshot.incident is not None:
@@ -152,29 +149,11 @@ class RcaApp(Opener):
         if not session.paused or session.displayed is None:
             session.displayed = snapshot
         if session.game is not None and session.game.stage is not Stage.DEBRIEF:
-            await self._play(session.game, snapshot)
+            await self.page_player(snapshot)
         elif snapshot.incident is None and self.alarm.rings(snapshot) and not self._asked_for(snapshot):
             self.action_diagnose_quickly()
             if first and self.current_mode == OverviewPage.MODE:
                 await self.action_show(DiagnosePage.MODE)
-
-    # -- a drill ------------------------------------------------------------------------------------------------
-
-    async def _play(self, game: Game, snapshot: Snapshot) -> None:
-        """Page the player when the SLI breaks, instead of diagnosing; also when the recording ends without that."""
-        played, broken = recording(self.session.deployment), bad_sli(snapshot)
-        ended = played is not None and played.ended
-        if game.stage is not Stage.BASELINE or not (broken or ended):
-            return
-        self.session.game = game.page(snapshot.end if broken else None, time.monotonic())
-        await self.action_show(DRILL)
-        self.bell()
-
-    def on_drill_begun(self) -> None:
-        game, played = self.session.game, recording(self.session.deployment)
-        if game is not None and played is not None:
-            played.begin()
-            self.session.game = game.begin()
 
     def _look_for_left_over(self) -> None:
         if (left := self.injector.left_over()) is not None:
@@ -192,11 +171,11 @@ class RcaApp(Opener):
             return
         self._polls_to_skip = BACKOFF_POLLS
         if not self.session.problem:
-            self.notices.outage(problem)
+            self.push_screen(Notice("The deployment does not answer", problem, ELSE))
         self.session.problem = problem.sentence
 
     def on_failed(self, message: messages.Failed) -> None:
-        self.notices.tell(message.title, message.problem)
+        self.push_screen(Notice(message.title, message.problem))
 
     def on_onset_found(self, message: messages.OnsetFound) -> None:
         session = self.session
@@ -272,13 +251,14 @@ class RcaApp(Opener):
         self.injector.finish(save=False)
 
     def on_injection_changed(self, message: messages.InjectionChanged) -> None:
-        injection = self.session.injection = message.injection
+        injection = message.injection
+        self.show_injection(injection)
         if self._quitting and not injection.open and not injection.busy:
             self.exit()
         elif self._quitting and injection.stuck:
             self._quitting = False
             sentence = f"{injection.detail}. Press q again to quit without undoing it."
-            self.notices.tell("Not undone", Problem(sentence, injection.undo))
+            self.push_screen(Notice("Not undone", Problem(sentence, injection.undo)))
 
     # -- keys ---------------------------------------------------------------------------------------------------
 
@@ -289,12 +269,12 @@ class RcaApp(Opener):
                 return False
             case "pause" | "copy" | "report" | "diagnose" if self.current_mode == FrontPage.MODE:
                 return False
+            case "report" if session.game is not None and session.game.sealed:
+                return False  # it reads the journal of what was injected
             case "show" if parameters == (DRILL,):
                 return session.game is not None
             case "abort":
                 return session.may_abort
-            case "notices":
-                return bool(self.notices)
             case "pause":
                 return not session.replayed
             case "front":
@@ -304,9 +284,6 @@ class RcaApp(Opener):
             case "cancel_diagnosis":
                 return session.diagnosis is not None and session.diagnosis.running
         return True
-
-    def action_notices(self) -> None:
-        self.notices.again()
 
     def action_pause(self) -> None:
         session = self.session
@@ -344,6 +321,9 @@ class RcaApp(Opener):
     def action_abort(self) -> None:
         """Undo the active fault, or try again to undo what is left; the states of the journal come as messages."""
         injection = self.session.injection
+        if self.session.in_live_drill:
+            self.give_up()
+            return
         if injection is not None and injection.open:
             # At once: what undoes it may not be heard of for a while on a busy machine.
             self.session.injection = replace(injection, state=State.REVERTING, detail="being undone, as asked")
@@ -354,16 +334,20 @@ class RcaApp(Opener):
 
     async def action_quit(self) -> None:
         """Quit. A fault that is open is undone first; the app waits until it is, or until it is STUCK."""
-        injection = self.session.injection
-        if injection is None or not injection.busy:
+        injection = self.session.held
+        wanted = not self.session.in_live_drill
+        if not wanted:
+            self.give_up()
+        if injection is None:
             self.exit()
             return
         if self._quitting:
             return
         self._quitting = True
         doing = "undoing" if injection.open else "saving the incident of"
-        self.notify(f"{doing} {injection.fault} on {injection.target} before quitting", markup=False)
-        self.injector.finish()
+        where = f" on {injection.target}" if injection.target else ""
+        self.notify(f"{doing} {injection.fault}{where} before quitting", markup=False)
+        self.injector.finish(save=wanted)
         if injection.open and not injection.reverting:
             self.action_abort()
 

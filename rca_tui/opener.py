@@ -97,8 +97,11 @@ class Opener(App[None]):
 
     def on_open_asked(self, message: messages.OpenAsked) -> None:
         """Connect to it; what is open stays open until then, and where that fails."""
-        injection, source = self.session.injection, message.source
-        if injection is not None and injection.busy:
+        injection, source = self.session.held, message.source
+        if self.session.in_live_drill:
+            self.notify("a live drill runs: commit a guess, or give it up with X", severity="warning")
+            return
+        if injection is not None:
             first = "X undoes it first" if injection.open else "its incident is saved in a minute"
             self.notify(f"{injection.fault} is {injection.label}: {first}", severity="warning", markup=False)
             return
@@ -127,7 +130,7 @@ class Opener(App[None]):
         await self.switch_mode(FrontPage.MODE)
         for page in self.PAGES:
             self.remove_mode(page.MODE)
-        first = OverviewPage.MODE if source.live else DiagnosePage.MODE if source.game is None else DRILL
+        first = DRILL if source.game else OverviewPage.MODE if source.live else DiagnosePage.MODE
         self._set_up(source.connect, source.name, self._armed and source.live, first, source.game)
         self.poller.deployment = deployment
         await self.switch_mode(first)

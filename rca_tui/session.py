@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from methods.telemetry.log_book import LogBook
     from methods.telemetry.trace_book import TraceBook
     from methods.verdict.types import Verdict
+    from rca_tui.drill.debrief import Debrief
     from rca_tui.game import Game
 
 STALE_AFTER = 6.0
@@ -275,6 +276,8 @@ class Session:
         report: results of the checks.
         check: name of the check that is shown.
         game: the drill that is played, None without one.
+        debrief: of that drill, as far as the methods have answered.
+        secret: the injection of a drill that has to be undone, and that nobody sees before the guess.
         onset_searched: the onset of the replayed incident has been searched for.
         estimated: what that search found.
     """
@@ -297,6 +300,7 @@ class Session:
     report: Observed[Report | None] = Observed(None)
     check = Observed("")
     game: Observed[Game | None] = Observed(None)
+    debrief: Observed[Debrief | None] = Observed(None)
 
     def __init__(
         self,
@@ -311,6 +315,7 @@ class Session:
         self.stale_after = stale_after
         self.tabs = tuple(tabs)
         self.deployment: Deployment | None = None
+        self.secret: Injection | None = None
         self.onset_searched = False
         self.estimated: Mark | None = None
         self.values: dict[str, Any] = {}
@@ -333,9 +338,20 @@ class Session:
         return self.diagnosis.verdict if self.diagnosis else None
 
     @property
+    def in_live_drill(self) -> bool:
+        """Whether a live drill runs, and what would tell its truth is hidden: from its begin to the guess."""
+        return self.game is not None and self.game.live and self.game.sealed and self.game.running
+
+    @property
+    def held(self) -> Injection | None:
+        """The injection that has to end before something else is opened; one that a drill hides has no name."""
+        return self.injection if self.injection is not None and self.injection.busy else self.secret
+
+    @property
     def may_abort(self) -> bool:
-        """Whether there is an injection that can be undone now."""
-        return self.injection is not None and self.injection.open and not self.injection.reverting
+        """Whether there is an injection that can be undone now, or a live drill that can be given up."""
+        shown = self.injection is not None and self.injection.open and not self.injection.reverting
+        return shown or self.in_live_drill or self.secret is not None
 
     def follow(self, attributes: Iterable[Observed[Any]], call: Callable[[], object]) -> None:
         """Call a function after each change of one of these attributes: `session.follow([Session.mark], redraw)`."""

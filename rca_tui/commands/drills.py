@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from faults.drill import DrillReport
 
 FAILED = 1
+ANY = "any"
+"""For --replay: a shipped recording that chance draws."""
 
 
 def drill(
@@ -75,13 +77,14 @@ def drill(
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for a confirmation.")] = False,
     play: Annotated[
-        bool, typer.Option("--play", help="Play a recording as a drill: find the cause, then see how you did.")
+        bool,
+        typer.Option("--play", help="Find the cause, then see how you did; without a deployment on a recording."),
     ] = False,
     replay: Annotated[
         str | None,
         typer.Option(
             metavar="INCIDENT",
-            help="With --play: the recording; by default a shipped one that chance draws.",
+            help="With --play: the recording, or any: chance draws a shipped one that fits the scenario.",
             autocompletion=completion.incidents,
         ),
     ] = None,
@@ -99,7 +102,9 @@ def drill(
     Example: rca-tui drill cpu-stress --target replica-1 --param workers=8 --save monday.zip --yes
     """
     if play or replay is not None:
-        _play(play, replay, speed, alone=not (fault or target or blind or param or dry_run or save or as_json))
+        choose_also(context)
+        alone = not (fault or target or blind or param or dry_run or save or as_json)
+        _play(play, replay, speed, scenario, alone)
         return
     choose_also(context)
     from faults import catalog
@@ -196,27 +201,32 @@ def _conclude(report: DrillReport, interrupted: bool, blind: bool) -> None:
 def _run_scenario(name: str, times: _Given, save: Path | None, yes: bool, as_json: bool) -> None:
     """A scenario without a player: its incident is sealed."""
     from faults import scenario_drill
+    from rca_tui.drill.load import loaded
 
     scenario = scenarios.chosen(name)[1]
     say(f"{scenario.title}: {scenario.story}", limit=5000)
     say(f"PAGE, {scenario.page.severity}: {scenario.page.text}")
     _confirm("what chance draws", "", times["seconds"] or scenario.longest, yes)
-    with connected() as deployment, scenarios.loaded(deployment, scenario.load):
+    with connected() as deployment, loaded(deployment, scenario.load):
         run = partial(scenario_drill.run, deployment, scenario, armed=True, **times)
         report, interrupted = _recorded(run, save, True, as_json)
     drill_output.print_sealed(report, as_json, scenario=True)
     _conclude(report, interrupted, True)
 
 
-def _play(play: bool, replay: str | None, speed: float, alone: bool) -> None:
-    from rca_tui.commands.screen import show_drill
-    from rca_tui.work import opening
+def _play(play: bool, replay: str | None, speed: float, scenario: str | None, alone: bool) -> None:
+    from rca_tui.commands.screen import show_drill, show_live_drill
+    from rca_tui.game import Game
 
     if not play:
         raise BadInput("--replay INCIDENT says what is played: add --play; `rca-tui replay INCIDENT` shows all of it")
     if not alone:
-        raise BadInput("a recording that is played has its fault in it: use --play with --replay and --speed alone")
-    show_drill(opening.any_drill() if replay is None else replay, speed)
+        raise BadInput("a recording that is played has its fault in it: use --play with --scenario, --replay, --speed")
+    name, chosen_one = ("", None) if scenario is None else scenarios.chosen(scenario)
+    if replay is None and chosen_one is not None and _runs():
+        show_live_drill(Game("", 1.0, name, chosen_one), chosen())
+        return
+    show_drill(Game("" if replay in (None, ANY) else replay, speed, name, chosen_one))
 
 
 def recover(as_json: AsJson = False) -> None:

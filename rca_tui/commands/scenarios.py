@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import typer
 
-from cluster.deployment import DeploymentError
 from cluster.text.times import span
 from rca_tui.commands.errors import say_each
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
 
 if TYPE_CHECKING:
-    from cluster.deployment import Deployment
     from faults.scenario import Scenario
 
 
@@ -46,27 +43,6 @@ def chosen(name: str) -> tuple[str, Scenario]:
     from faults import scenario_library as library
 
     return library.find(name, known())
-
-
-@contextmanager
-def loaded(deployment: Deployment, load: str) -> Iterator[None]:
-    """Send a scenario's load meanwhile, with the rate and the lengths of the usual one, which comes back afterwards.
-
-    Another deployment than that of this machine has users of its own: their load stays. Raises RcaError.
-    """
-    from cluster.local.deployment import LocalDeployment
-    from rca_tui.commands.load import plan_of
-
-    if not isinstance(deployment, LocalDeployment):
-        yield
-        return
-    usual = deployment.load()
-    deployment.lend_load(plan_of(load, usual.rate, usual.max_tokens))
-    try:
-        yield
-    finally:
-        with suppress(DeploymentError):  # it is gone, and its load with it
-            deployment.return_load()
 
 
 def known() -> dict[str, Collection[str]]:

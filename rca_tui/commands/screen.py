@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from cluster.endpoints.watched import Watched
 from rca_tui.commands.errors import BadInput, at_terminal
+
+if TYPE_CHECKING:
+    from rca_tui.game import Game
 
 
 def show_live(named: str | Watched | None, armed: bool) -> None:
@@ -42,19 +47,30 @@ def show_incident(name_or_path: str) -> None:
     run_app(opening.incident(name_or_path).connect, name_or_path, first=DiagnosePage.MODE)
 
 
-def show_drill(name_or_path: str, speed: float) -> None:
-    """Play a saved incident as a drill.
+def show_drill(game: Game) -> None:
+    """Play a saved incident as a drill; where the game names none, a shipped one that chance draws.
 
-    Raises BadInput without a terminal, IncidentError without such an incident, NoTruth for one without an answer.
+    Raises BadInput without a terminal, IncidentError without such an incident, NoTruth for one without an answer,
+    NoRecording where none fits the scenario.
     """
     require_terminal("`rca-tui replay INCIDENT --json` and `rca-tui diagnose INCIDENT` need none")
     from rca_tui.app import run_app
     from rca_tui.opener import DRILL
     from rca_tui.work import opening
 
-    opening.check_sealed(name_or_path)
-    source = opening.played(name_or_path, speed)
+    source = opening.played(game)
     run_app(source.connect, source.name, first=DRILL, game=source.game)
+
+
+def show_live_drill(game: Game, named: str | Watched | None) -> None:
+    """Play a scenario on a live deployment, armed. Raises BadInput without a terminal."""
+    require_terminal("`rca-tui drill --scenario NAME --yes` needs none")
+    from rca_tui.app import run_app
+    from rca_tui.commands.connection import source_of
+    from rca_tui.opener import DRILL
+
+    source = source_of(named)
+    run_app(source.connect, source.name, armed=True, first=DRILL, game=game)
 
 
 def first_incident() -> str:

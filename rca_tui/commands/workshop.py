@@ -15,8 +15,9 @@ from rca_tui.commands.connection import chosen as chosen_context
 from rca_tui.commands.errors import BadInput, Interrupted, at_terminal, say
 from rca_tui.commands.output import print_line
 from rca_tui.commands.scenarios import chosen as chosen_scenario
-from rca_tui.commands.scenarios import known, loaded
+from rca_tui.commands.scenarios import known
 from rca_tui.commands.serve import PORT, Listen, entrance, require_extra, start
+from rca_tui.drill.load import loaded
 
 if TYPE_CHECKING:
     from rca_tui.room.rounds import Round

@@ -1,6 +1,6 @@
 """A drill that a person plays: its stages, the guess, and the debrief that compares it with the truth and the methods.
 
-    Game ── guess() ──▶ debrief.build() ──▶ Debrief ──▶ debrief.document() ──▶ screen · Markdown · HTML
+    Game ── commit() ──▶ debrief.build() ──▶ Debrief ──▶ document.document() ──▶ screen · terminal · Markdown · HTML
 
-It needs no screen. The truth is opened by `debrief.build` alone, after the guess.
+It needs no screen. `debrief.build` opens the truth, after the guess.
 """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.console import RenderableType
@@ -13,24 +12,29 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
+from cluster.text.plain import plain
 from cluster.text.quantities import percent
 from cluster.text.times import clock_time, span
-from methods import catalog
 from rca_tui.game import Game, Guess, Stage
+from rca_tui.screens.dialogs import Confirm
 from rca_tui.screens.guess import GuessDialog
 from rca_tui.screens.page import Page
-from rca_tui.session import Session
+from rca_tui.session import Session, Snapshot
 from rca_tui.work import messages
-from rca_tui.work.drill import tell_debrief, write_debrief
+from rca_tui.work.drill import write_debrief
 
 if TYPE_CHECKING:
+    from faults.scenario import Hint
     from rca_tui.drill.debrief import Debrief
 
+_PLAYED = "This is a recording that plays as if it were live: nothing of what is to come is shown."
+_LIVE = (
+    "This is the running deployment: chance draws a fault, which is injected, held until your guess, and undone. "
+    "X gives up and undoes it at any time."
+)
 _BRIEF = (
-    "You are on call. This is a recording that plays as if it were live: nothing of what is to come is shown.\n\n"
     "1  While the baseline runs, learn what healthy looks like: 1 Overview, 2 Telemetry, l logs.\n"
-    "2  A page comes when the front door gets slow or fails. Investigate on any screen. R on screen 4 runs the "
-    "methods on what has arrived.\n"
+    "2  Then the page comes. Investigate on any screen. R on screen 4 runs the methods on what has arrived.\n"
     "3  Press G here to commit to a guess: which components, or nobody; which fault; how sure.\n"
     "4  Then you are told what it was, what the tool said, and which evidence told.\n"
 )
@@ -39,13 +43,13 @@ _BASELINE = (
     "brings you back here.\n"
 )
 _PAGED = (
-    "The front door is slow or fails requests. Find out why: 1 Overview, 2 Telemetry, 4 Diagnose (R runs the methods), "
-    "l logs, t traces and e events show what has arrived.\n\n"
-    "When you know enough, press G here. The seconds from the page to the guess are counted.\n"
+    "Find out why: 1 Overview, 2 Telemetry, 4 Diagnose (R runs the methods), l logs, t traces and e events show what "
+    "has arrived. When you know enough, press G here.\n"
 )
+_DOOR = "The front door is slow or fails requests."
 _QUIET = (
-    "The recording has ended, and the front door stayed well: a weak fault, or none at all.\n\n"
-    "Look at what there is, then press G and commit. Nobody is an answer, too.\n"
+    "The recording has ended, and the front door was never slow and failed no requests. Find the fault, or none at "
+    "all, then press G here.\n"
 )
 
 
@@ -53,19 +57,19 @@ class DrillPage(Page):
     KEY = "7"
     MODE = "drill"
     HELP = (
-        "A drill over a recording that plays as if live. B begins; the page comes when the front door's SLI breaks; G "
+        "A drill. B begins; the page comes when the front door's SLI breaks; H opens a hint, which costs points; G "
         "commits a guess, once; then the debrief tells what was injected, how you did beside the tool and its methods, "
         "and which evidence told. w writes the debrief as Markdown and HTML. Nothing before the guess reads the truth."
     )
-    FOLLOWS = (Session.displayed, Session.game)
+    FOLLOWS = (Session.displayed, Session.game, Session.debrief)
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("B,enter", "begin", "Begin", id="drill.begin", key_display="B", tooltip="Let the recording run"),
+        Binding("B,enter", "begin", "Begin", id="drill.begin", key_display="B", tooltip="Let the drill begin"),
+        Binding("H", "hint", "Hint", id="drill.hint", tooltip="Open the next hint, which costs points"),
         Binding("G", "guess", "Guess", id="drill.guess", tooltip="Commit to components, fault and how sure you are"),
         Binding("w", "write", "Write debrief", id="drill.write", tooltip="Write the debrief as Markdown and HTML"),
     ]
 
-    _debrief: Debrief | None = None
-    _answered = 0
+    _shown: Debrief | None = None
 
     def body(self) -> ComposeResult:
         yield Static(id="drill-stage")
@@ -82,37 +86,76 @@ class DrillPage(Page):
         if game is None:
             return
         self.query_one("#drill-stage", Static).update(self._stages(game))
-        if self._debrief is None:
-            self.query_one("#drill-text", Static).update(self._text(game, self._answered))
+        debrief, text = self.session.debrief, self.query_one("#drill-text", Static)
+        if debrief is None:
+            text.update(self._text(game))
+        elif debrief is not self._shown:
+            from cluster.display import to_rich
+            from rca_tui.drill.document import document
+
+            text.update(to_rich(document(debrief)))
+            if self._shown is None:
+                self.query_one("#drill-page").scroll_home(animate=False)
+            self._shown = debrief
 
     def _stages(self, game: Game) -> Text:
-        """All stages in one line, the current one marked, and where the recording is."""
+        """All stages in one line, the current one marked, the time of the telemetry, and what is left of the limit."""
         colour, text = self.app.theme_variables, Text(no_wrap=True, overflow="ellipsis")
         for stage in Stage:
             here = stage is game.stage
             text.append(f"{'▶' if here else ' '}{stage.value}  ", f"bold {colour['primary']}" if here else "dim")
-        snapshot = self.session.latest
-        if snapshot is not None and game.stage in (Stage.BASELINE, Stage.INVESTIGATE):
+        if self.session.latest is not None and game.stage in (Stage.BASELINE, Stage.INVESTIGATE):
             text.append(clock_time(self.session.clock()), "dim")
+        if game.stage is Stage.INVESTIGATE:
+            left = game.limit - (time.monotonic() - game.investigating)
+            told = f"  {span(left)} left" if left > 0 else "  time is up: speed earns nothing"
+            text.append(told, colour["warning"])
         return text
 
-    def _text(self, game: Game, answered: int) -> RenderableType:
-        colour = self.app.theme_variables
+    def _text(self, game: Game) -> RenderableType:
         match game.stage:
             case Stage.BRIEF:
-                text = Text.assemble(("The brief\n\n", "bold"), _BRIEF)
-                return text.append("\nB begins", f"bold {colour['primary']}").append(_speed(game))
+                return self._brief(game)
             case Stage.BASELINE:
                 return Text.assemble(("Baseline\n\n", "bold"), _BASELINE)
             case Stage.INVESTIGATE:
-                paged = game.paged is not None
-                title = f"PAGE at {clock_time(game.paged)}" if game.paged is not None else "No page came"
-                tint = colour["error" if paged else "warning"]
-                text = Text.assemble((f"{title}\n\n", f"bold {tint}"), _PAGED if paged else _QUIET)
-                return text.append(f"\n{span(time.monotonic() - game.investigating)} since then", "dim")
+                return self._page(game)
         said = "" if game.guess is None else _said(game.guess)
-        waiting = f"{answered} of {len(catalog.listed())} methods have answered on what you saw …"
-        return Text.assemble(("Your guess is committed\n\n", "bold"), said, "\n\n", waiting)
+        return Text.assemble(("Your guess is committed\n\n", "bold"), said, "\n\nOpening the truth …")
+
+    def _brief(self, game: Game) -> Text:
+        text, colour = Text(), self.app.theme_variables
+        if (scenario := game.scenario) is None:
+            text.append("You are on call\n\n", "bold")
+        else:
+            text.append(f"{plain(scenario.title)}", "bold").append(f"  level {scenario.difficulty} of 5\n\n", "dim")
+            text.append(f"{plain(' '.join(scenario.story.split()), 4000)}\n\n")
+        text.append(f"{_LIVE if game.live else _PLAYED}\n\n{_BRIEF}")
+        if scenario is not None and scenario.hints:
+            costs = ", ".join(f"{hint.costs:g}" for hint in scenario.hints)
+            text.append(f"5  H here opens a hint after the page: {len(scenario.hints)}, for {costs} of 100 points.\n")
+        text.append("\nB begins", f"bold {colour['primary']}")
+        text.append("" if game.speed == 1 else f", at {game.speed:g} times the speed of the recording")
+        return text.append(f". {span(game.limit)} from the page to the guess.")
+
+    def _page(self, game: Game) -> Text:
+        colour, text, scenario = self.app.theme_variables, Text(), game.scenario
+        if game.paged is None:
+            text.append("No page came\n\n", f"bold {colour['warning']}")
+        else:
+            text.append(f"PAGE at {clock_time(game.paged)}\n\n", f"bold {colour['error']}")
+            text.append(_DOOR if scenario is None else f"{scenario.page.severity.upper()}  ", "bold")
+            if scenario is not None:
+                labels = ", ".join(f"{name}={value}" for name, value in scenario.page.labels.items())
+                text.append(f"{plain(scenario.page.text)}.\n").append(plain(labels), "dim")
+            text.append("\n\n")
+        text.append(_QUIET if game.paged is None else _PAGED)
+        for number, opened in enumerate(game.hints, 1):
+            text.append(f"\nHint {number}, {opened.costs:g} points: ", "bold").append(f"{plain(opened.text, 4000)}\n")
+            text.append(f"{_opened(opened)}\n" if opened.opens else "", "dim")
+        if (hint := game.next_hint) is not None:
+            text.append(f"\nH opens a hint for {hint.costs:g} points", colour["primary"])
+        return text
 
     # -- keys ---------------------------------------------------------------------------------------------------
 
@@ -120,15 +163,49 @@ class DrillPage(Page):
         game = self.session.game
         match action:
             case "begin":
-                return game is not None and game.stage is Stage.BRIEF and self.session.latest is not None
+                ready = self.session.latest is not None and self.session.secret is None
+                return ready and game is not None and game.stage is Stage.BRIEF
             case "guess":
                 return game is not None and game.may_guess
+            case "hint":
+                return game is not None and game.next_hint is not None
             case "write":
-                return self._debrief is not None
+                return self.session.debrief is not None
         return True
 
     def action_begin(self) -> None:
-        self.app.post_message(messages.DrillBegun())
+        game = self.session.game
+        if game is None or not game.live:
+            self.app.post_message(messages.DrillBegun())
+            return
+        what = f"Chance draws a fault and injects it into {plain(self.session.name)}. It is undone after your guess."
+        self.app.push_screen(Confirm("A live drill", what, "drill", "Begin"), self._begin)
+
+    def _begin(self, confirmed: bool | None) -> None:
+        if confirmed:
+            self.app.post_message(messages.DrillBegun())
+
+    def action_hint(self) -> None:
+        game, snapshot = self.session.game, self.session.latest
+        if game is None or snapshot is None or (hint := game.next_hint) is None:
+            return
+        if hint.opens is not None:
+            self._open(hint, snapshot)
+        self.session.game = game.hint(self.session.clock())
+        self.call_after_refresh(self.query_one("#drill-page", VerticalScroll).scroll_end, animate=False)
+
+    def _open(self, hint: Hint, snapshot: Snapshot) -> None:
+        """Let the screen that the hint names show what it names."""
+        if (opens := hint.opens) is None:
+            return
+        if opens.guideline is not None:
+            self.session.check = opens.guideline
+        elif opens.method is not None:
+            self.session.method = opens.method
+        elif opens.signal is not None:
+            ids = sorted(snapshot.topology.ids, key=lambda each: each != snapshot.topology.front_door)
+            having = (each for each in ids if snapshot.frames.line(each, opens.signal) is not None)
+            self.session.subject = (next(having, ids[0]), opens.signal)
 
     def action_guess(self) -> None:
         snapshot = self.session.latest
@@ -136,43 +213,36 @@ class DrillPage(Page):
             self.app.push_screen(GuessDialog(tuple(sorted(snapshot.topology.ids))), self._commit)
 
     def _commit(self, guess: Guess | None) -> None:
-        game, deployment = self.session.game, self.session.deployment
-        if guess is None or game is None or deployment is None or not game.may_guess:
+        game = self.session.game
+        if guess is None or game is None or not game.may_guess:
             return
-        self.session.game = game = game.commit(guess, self.session.clock(), time.monotonic())
-        self.work(partial(tell_debrief, game, deployment, self.post_message), "debrief")
-
-    def on_debrief_grows(self, message: messages.DebriefGrows) -> None:
-        self._answered = message.answered
-        self.refill()
-
-    def on_debriefed(self, message: messages.Debriefed) -> None:
-        from cluster.display import to_rich
-        from rca_tui.drill.debrief import document
-
-        self._debrief = message.debrief
-        self.query_one("#drill-text", Static).update(to_rich(document(message.debrief)))
-        self.query_one("#drill-page").scroll_home(animate=False)
-        if self.session.game is not None:
-            self.session.game = self.session.game.told()
+        self.session.game = game.commit(guess, self.session.clock(), time.monotonic())
+        self.app.post_message(messages.DrillGuessed())
 
     def action_write(self) -> None:
-        if (debrief := self._debrief) is not None:
+        if (debrief := self.session.debrief) is not None:
             self.work(lambda: self.notify(write_debrief(debrief), timeout=20, markup=False), "report")
 
     def copied(self) -> str:
-        if self._debrief is None:
+        if (debrief := self.session.debrief) is None:
             return ""
         from cluster.pages import markdown
-        from rca_tui.drill.debrief import document
+        from rca_tui.drill.document import document
 
-        return markdown(document(self._debrief))
-
-
-def _speed(game: Game) -> str:
-    return "" if game.speed == 1 else f", at {game.speed:g} times the speed of the recording"
+        return markdown(document(debrief))
 
 
 def _said(guess: Guess) -> str:
-    who = ", ".join(guess.components) or "nobody"
+    who = plain(", ".join(guess.components)) or "nobody"
     return f"{who}; {guess.fault or 'the fault left open'}; {percent(guess.sure)} sure"
+
+
+def _opened(hint: Hint) -> str:
+    """Where to look."""
+    if (opens := hint.opens) is None:
+        return ""
+    if opens.guideline is not None:
+        return f"6 Checks shows {plain(opens.guideline)}"
+    if opens.method is not None:
+        return f"5 Explain, step {opens.step}, shows {plain(opens.method)} once R has run the methods"
+    return f"2 Telemetry shows {plain(opens.signal or '')}"

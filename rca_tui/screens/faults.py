@@ -219,13 +219,14 @@ class FaultsPage(Page):
     def _occupied(self) -> bool:
         """Whether an injection has to end first."""
         injection = self.session.injection
-        return injection is not None and (injection.open or injection.busy)
+        return self.session.in_live_drill or (injection is not None and (injection.open or injection.busy))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "inject":
             return self._may_inject
         if action == "dry_run":
-            return self.offer is not None and self.offer.available
+            # The preflight of a fault tells of another one that is active.
+            return self.offer is not None and self.offer.available and not self.session.in_live_drill
         return True
 
     def action_list(self) -> None:

@@ -15,14 +15,14 @@ from textual.widgets.option_list import Option
 from cluster.text.plain import plain
 from rca_tui.glyphs import UNKNOWN, WARN
 from rca_tui.screens.openers import OpenFile, StartLocal, WatchUrls
-from rca_tui.screens.picker import ContextPicker
+from rca_tui.screens.picker import ContextPicker, ScenarioPicker
 from rca_tui.session import Session
 from rca_tui.work import messages, opening
 from rca_tui.work.threads import in_thread
 
 CHOICES = (
     ("pick", "r", "Replay", "Replay a drill", "A recorded incident, shipped with the package or saved here."),
-    ("drill", "d", "Drill", "Play a drill", "A recording plays as if live: find the cause, then see how you did."),
+    ("drill", "d", "Drill", "Play a drill", "The page comes: find the cause, then see how you did."),
     (
         "start",
         "s",
@@ -64,7 +64,7 @@ class FrontPage(Screen[None]):
         Binding("escape", "app.back", "Back", id="front.back"),
     ]
     help_text = (
-        "What the app can open. r lists recorded incidents, with a search; d plays one as if live; s starts the "
+        "What the app can open. r lists recorded incidents, with a search; d plays a drill; s starts the "
         "deployment on this machine; c lists the contexts of your kubeconfig; u takes the URLs of engines' metrics; "
         "f takes a path. What is open stays open until another is."
     )
@@ -133,7 +133,7 @@ class FrontPage(Screen[None]):
             case "pick":
                 await self.app.run_action("app.pick")
             case "drill":
-                self._open(opening.played(opening.any_drill(), DRILL_SPEED))
+                self.app.push_screen(ScenarioPicker(), self._play)
             case "start":
                 self.app.push_screen(StartLocal(), lambda done: self._open(opening.local()) if done else None)
             case "connect":
@@ -142,6 +142,17 @@ class FrontPage(Screen[None]):
                 self.app.push_screen(WatchUrls(), lambda source: self._open(source) if source else None)
             case "file":
                 self.app.push_screen(OpenFile(), lambda source: self._open(source) if source else None)
+
+    def _play(self, scenario: str | None) -> None:
+        """Play a scenario on the deployment that runs here, where faults may be injected, else on a recording."""
+        if scenario is None:
+            return
+
+        def choose() -> None:
+            post = self.app.post_message
+            post(messages.OpenAsked(opening.drill(scenario, self._armed and opening.local_runs(), DRILL_SPEED)))
+
+        self.app.run_worker(choose, **in_thread("drill"))
 
     def _open(self, source: opening.Source) -> None:
         self.app.post_message(messages.OpenAsked(source))

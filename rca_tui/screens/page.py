@@ -44,7 +44,7 @@ class Page(Screen[None]):
         self.session = session
         self.injector = injector
         self._ready = False
-        self._keys: dict[str, bool] | None = None
+        self._keys: dict[str, tuple[bool, str]] | None = None
 
     def compose(self) -> ComposeResult:
         yield Header(self.session, self.MODE)
@@ -86,7 +86,7 @@ class Page(Screen[None]):
 
     def update_keys(self) -> None:
         """Let the footer show the keys that work now. It flickers when it is redrawn: only after a change."""
-        keys = {key: active.enabled for key, active in self.active_bindings.items()}
+        keys = {key: (active.enabled, active.binding.action) for key, active in self.active_bindings.items()}
         if keys != self._keys:
             self._keys = keys
             self.refresh_bindings()

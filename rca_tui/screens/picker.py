@@ -15,6 +15,7 @@ from textual.widgets import Input, Static
 
 from cluster.errors import RcaError
 from cluster.text.plain import plain
+from cluster.text.times import span
 from rca_tui.draw.text import fit
 from rca_tui.glyphs import BAD
 from rca_tui.screens.dialogs import type_into
@@ -25,6 +26,8 @@ from rca_tui.work.threads import in_thread
 
 MOST = 300
 """Rows that are shown at a time: more are found by searching."""
+ANY = ""
+"""Key of a drill without a scenario."""
 NARROW = 12
 """Cells that the last column has at least; where there is no room for it, it is left out."""
 
@@ -163,6 +166,23 @@ class IncidentPicker(Picker):
                 " ".join(row.summary.components) if row.summary else "",
             )
             for row in sorted(library.rows(), key=order)
+        )
+
+
+class ScenarioPicker(Picker):
+    """Scenarios of drills, the easiest first, after a recording that chance draws. The key is empty for that one."""
+
+    TITLE = "Play a drill"
+    EMPTY = "there are none"
+    COLUMNS: ClassVar[Layout] = [("scenario", 26), ("level", 7), ("limit", 8), ("title", 0)]
+
+    def choices(self) -> tuple[Choice, ...]:
+        from faults import scenario_library
+
+        listed = ((one.name, one.scenario) for one in scenario_library.listings() if one.scenario is not None)
+        return (
+            Choice(ANY, ("any recording", "", "", "Chance draws one of those shipped.")),
+            *(Choice(name, (name, f"{s.difficulty} of 5", span(s.limit), s.title), s.story) for name, s in listed),
         )
 
 

@@ -152,16 +152,20 @@ class DrillBegun(Message):
     """The player has read the brief: the recording shall run."""
 
 
-class DebriefGrows(Message):
-    """How many methods have answered, of those that a debrief waits for."""
+class DrillGuessed(Message):
+    """The player has committed a guess: the fault, where one runs, shall end, and the truth be told."""
 
-    def __init__(self, answered: int) -> None:
-        self.answered = answered
+
+class DrillEnded(Message):
+    """A live drill is over; `saved` is the name of its incident, empty where there is none."""
+
+    def __init__(self, saved: str) -> None:
+        self.saved = saved
         super().__init__()
 
 
 class Debriefed(Message):
-    """All is told of a drill."""
+    """The debrief of a drill as far as the methods have answered; the last one has the verdict."""
 
     def __init__(self, debrief: Debrief) -> None:
         self.debrief = debrief

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -46,35 +45,34 @@ PLAYED = "a drill"
 """Name of a recording that is played: its own may tell what happened."""
 
 
-def played(name_or_path: str, speed: float) -> Source:
-    """A saved incident that plays as if live, as a drill."""
-    from rca_tui.game import Game
+def played(game: Game) -> Source:
+    """A saved incident that plays as if live, as a drill; where the game names none, a shipped one that fits it."""
+    from rca_tui.drill import choice
+
+    name = game.incident or choice.any_recording(game.scenario)
+    choice.check_sealed(name)
 
     def connect() -> Deployment:
         from cluster.incident import library
         from cluster.played import PlayedDeployment
 
-        check_sealed(name_or_path)
-        return PlayedDeployment(library.load(name_or_path), PLAYED, speed, held=True)
+        return PlayedDeployment(library.load(name), PLAYED, game.speed, held=True)
 
-    return Source(PLAYED, connect, live=False, game=Game(name_or_path, speed))
-
-
-def check_sealed(name_or_path: str) -> None:
-    """Whether a drill over it would have an answer. Raises NoTruth, IncidentError. The truth is not opened."""
-    from cluster.incident import envelope, library, rcaeval
-    from rca_tui.game import NoTruth
-
-    path = library.find(name_or_path)
-    if not rcaeval.is_case(path) and not envelope.summary(path).sealed:
-        raise NoTruth(f"{name_or_path} has no sealed truth: play one that `rca-tui drill` saved, or a shipped one")
+    return Source(PLAYED, connect, live=False, game=replace(game, incident=name))
 
 
-def any_drill() -> str:
-    """The name of a shipped drill that chance draws."""
-    from cluster.incident import library
+def drill(scenario: str, live: bool, speed: float) -> Source:
+    """A scenario, or without a name any shipped recording, as a drill; `live` on the deployment of this machine.
 
-    return secrets.choice([listing.name for listing in library.listings() if listing.shipped])
+    Raises FaultError, NoRecording, IncidentError.
+    """
+    from faults import scenario_library
+    from rca_tui.game import Game
+
+    name, found = scenario_library.find(scenario) if scenario else ("", None)
+    if live and found is not None:
+        return replace(local(), game=Game("", 1.0, name, found))
+    return played(Game("", speed, name, found))
 
 
 def local() -> Source:

@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 import dataclasses
+import random
+import threading
+import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import synthetic
-from driving import app_over, running, settle, until, visible
+from driving import Engine, app_over, open_faults, running, settle, until, visible
 from html5 import parsed
 from textual.pilot import Pilot
 from verdicts import verdict
 
 from cluster import paths
-from cluster.incident import envelope, library, store
-from cluster.incident.model import Incident, Telemetry
-from cluster.incident.truth import NO_FAULT, Truth
+from cluster.incident import library, store
+from cluster.incident.model import Telemetry
+from cluster.incident.truth import Truth
 from cluster.played import PlayedDeployment
+from faults import scenario_drill, scenario_library, scoreboard
+from faults.drill import Phase, Progress
+from faults.errors import Refused
+from faults.scenario import Cause, Scenario
+from faults.score import score
+from faults.states import State
 from rca_tui.app import RcaApp
-from rca_tui.drill import debrief
+from rca_tui.drill import choice, debrief
 from rca_tui.game import Game, Guess, NoTruth, Stage
 from rca_tui.opener import DRILL
+from rca_tui.palette import key_hints
+from rca_tui.report import debrief as report
+from rca_tui.screens.dialogs import Confirm
 from rca_tui.screens.front import FrontPage
 from rca_tui.screens.guess import GuessDialog
-from rca_tui.work import opening
+from rca_tui.work import drill, opening
 
 NAME = "cpu-stress-of-replica-1"
 TRUTH = Truth(("replica-1",), "cpu-stress", synthetic.ONSET, synthetic.ONSET + 60.0, {"workers": 4}, "replica-1")
@@ -54,7 +68,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def app(saved: str, clock: Clock) -> RcaApp:
-    source = opening.played(saved, 1.0)
+    source = opening.played(Game(saved))
     deployment = PlayedDeployment(library.load(saved), opening.PLAYED, 1.0, clock, held=True)
     return RcaApp(lambda: deployment, source.name, first=DRILL, game=source.game)
 
@@ -65,9 +79,13 @@ async def let_pass(pilot: Pilot[None], clock: Clock, seconds: float) -> None:
     await until(pilot, lambda: session.latest.end >= session.clock())
 
 
-def stage(app: RcaApp) -> Stage:
+def game_of(app: RcaApp) -> Game:
     assert app.session.game is not None
-    return app.session.game.stage
+    return app.session.game
+
+
+def stage(app: RcaApp) -> Stage:
+    return game_of(app).stage
 
 
 @pytest.mark.usefixtures("ranked_here")
@@ -121,11 +139,11 @@ async def test_a_drill_from_brief_to_debrief_by_keys(app: RcaApp, clock: Clock, 
 
 @pytest.mark.usefixtures("ranked_here")
 async def test_the_truth_is_opened_after_the_guess_alone(
-    app: RcaApp, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    app: RcaApp, saved: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened = []
-    read = envelope.load_truth
-    monkeypatch.setattr(envelope, "load_truth", lambda path: opened.append(path) or read(path))
+    read = library.load_with_truth
+    monkeypatch.setattr(library, "load_with_truth", lambda path: opened.append(path) or read(path))
     async with running(app) as pilot:
         await pilot.press("B")
         await settle(pilot)
@@ -140,6 +158,9 @@ async def test_the_truth_is_opened_after_the_guess_alone(
         await pilot.press("tab", "tab", *"50", "enter")
         await until(pilot, lambda: stage(app) is Stage.DEBRIEF)
         assert len(opened) == 1 and "Wrong." in visible(pilot)
+        (scored,) = scoreboard.results()
+        assert (scored.scenario, scored.incident, scored.components) == (saved, saved, ())
+        assert not scored.score.right and scored.methods["baro"] == 1.0 and scored.verdict == 1.0
 
 
 async def test_a_recording_that_ends_without_a_page_says_so(saved: str, clock: Clock) -> None:
@@ -161,52 +182,185 @@ async def test_without_a_drill_there_is_no_tab_and_no_key() -> None:
 
 
 async def test_the_front_page_plays_a_drill(saved: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening, "any_drill", lambda: saved)
+    monkeypatch.setattr(choice, "any_recording", lambda scenario: saved)
     monkeypatch.setattr(opening, "why_not_local", lambda: "")
     app = RcaApp(None)
     async with running(app) as pilot:
         assert isinstance(app.screen, FrontPage)
         await pilot.press("d")
+        await until(pilot, lambda: "One replica starves" in visible(pilot))
+        await pilot.press(*"starves", "enter")
         await until(pilot, lambda: app.current_mode == DRILL and app.session.latest is not None)
         await settle(pilot)
-        assert "▶brief" in visible(pilot) and NAME not in visible(pilot)
+        shown = visible(pilot)
+        assert "▶brief" in shown and "One replica starves" in shown and NAME not in shown
 
 
 def test_a_recording_without_a_truth_is_refused(saved: str) -> None:
     open_one = store.save(synthetic.incident(), library.new_path("open"))
     with pytest.raises(NoTruth, match="has no sealed truth"):
-        opening.played(open_one.stem, 1.0).connect()
+        opening.played(Game(open_one.stem))
 
 
-def told(guess: Guess, truth: Truth, incident: Incident | None = None) -> debrief.Debrief:
-    game = Game("x").begin().page(synthetic.ONSET + 20.0, 100.0).commit(guess, synthetic.ONSET + 50.0, 130.0)
-    return debrief.Debrief(game, guess, truth, incident or synthetic.incident(), verdict(), (), (), ())
-
-
-@pytest.mark.parametrize(
-    ("named", "sure", "true", "precision", "recall", "brier"),
-    [
-        (("a",), 0.9, ("a",), 1.0, 1.0, 0.01),
-        (("a", "b"), 1.0, ("a",), 0.5, 1.0, 1.0),
-        (("a",), 0.5, ("a", "b"), 1.0, 0.5, 0.25),
-        ((), 0.8, (), 1.0, 1.0, 0.04),
-        ((), 0.8, ("a",), 0.0, 0.0, 0.64),
-        (("a",), 0.0, (), 0.0, 0.0, 0.0),
-    ],
+SCENARIO = Scenario.model_validate(
+    {
+        "title": "Something is slow",
+        "difficulty": 2,
+        "page": {"text": "Latency is high", "labels": {"alertname": "Slow"}},
+        "story": "You are on call.",
+        "may": [{"fault": "cpu-stress", "targets": ["replica"]}],
+        "hints": [
+            {"text": "Compare the CPU.", "opens": {"signal": "cpu_usage"}, "costs": 10},
+            {"text": "Read about limits.", "opens": {"guideline": "limits"}, "costs": 5},
+        ],
+        "learn": ["A pod without CPU is late"],
+        "debrief": "It was the CPU.",
+    }
 )
-def test_precision_recall_and_calibration(
-    named: tuple[str, ...], sure: float, true: tuple[str, ...], precision: float, recall: float, brier: float
+
+
+@pytest.mark.usefixtures("ranked_here")
+async def test_hints_open_what_they_name_and_cost_points(saved: str, clock: Clock) -> None:
+    deployment = PlayedDeployment(library.load(saved), opening.PLAYED, 1.0, clock, held=True)
+    app = RcaApp(lambda: deployment, first=DRILL, game=Game(saved, name="mine", scenario=SCENARIO, player="ada"))
+    async with running(app, (120, 60)) as pilot:
+        assert "Something is slow" in visible(pilot) and "10, 5 of 100" in visible(pilot)
+        await pilot.press("H", "B")
+        await settle(pilot)
+        await let_pass(pilot, clock, 145.0)
+        assert "Latency is high" in visible(pilot) and "alertname=Slow" in visible(pilot)
+        await pilot.press("H")
+        await settle(pilot)
+        assert "Compare the CPU." in visible(pilot) and app.session.subject == ("gateway", "cpu_usage")
+        await pilot.press("H")
+        await settle(pilot)
+        assert app.session.check == "limits" and "6 Checks shows limits" in visible(pilot)
+        await pilot.press("H", "G")
+        await until(pilot, lambda: isinstance(app.screen, GuessDialog))
+        await pilot.press("tab", "tab", *"50", "enter")
+        await until(pilot, lambda: stage(app) is Stage.DEBRIEF)
+        shown = visible(pilot)
+        assert "2 of 2" in shown and "-15 points" in shown and "• A pod without CPU is late" in shown
+        (scored,) = scoreboard.results()
+        assert (scored.scenario, scored.player, scored.score.hints) == ("mine", "ada", 15.0)
+
+
+def test_a_shipped_recording_fits_the_scenario_that_it_is_drawn_for() -> None:
+    for name in ("one-replica-starves", "load-surge-nobody", "two-at-once"):
+        scenario = scenario_library.find(name)[1]
+        truth = library.load_truth(choice.any_recording(scenario, random.Random(3)))
+        assert truth is not None and truth.fault in {cause.fault for cause in scenario.may}
+    never = SCENARIO.model_copy(update={"may": (Cause(fault="cpu-stress", targets=("replica-9",)),)})
+    with pytest.raises(choice.NoRecording, match="rca-tui up"):
+        choice.any_recording(never)
+
+
+class Faulty:
+    """A scenario's run whose fault is a flag."""
+
+    def __init__(self) -> None:
+        self.active = False
+        self.baseline_over = threading.Event()
+
+    def run(self, deployment: object, scenario: object, **given: Any) -> Any:
+        over, progress = given["over"], given["progress"]
+        ends = time.monotonic() + 60.0  # no thread outlives a test that failed
+        cancelled = lambda: given["cancelled"]() or time.monotonic() > ends  # noqa: E731
+        progress(Progress(Phase.BASELINE, 60.0))
+        while not self.baseline_over.wait(0.01):
+            if cancelled():
+                raise Refused("cancelled")
+        progress(Progress(Phase.ACTIVE, 60.0))
+        self.active = True
+        while not (over() or cancelled()):
+            time.sleep(0.01)
+        progress(Progress(Phase.REVERTING))
+        self.active = False
+        saved = None if cancelled() else store.save(synthetic.incident(), given["save"], TRUTH)
+        return SimpleNamespace(saved=saved, state=State.RECOVERED, detail="", command="")
+
+
+@pytest.fixture
+def faulty(monkeypatch: pytest.MonkeyPatch) -> Faulty:
+    faulty = Faulty()
+    monkeypatch.setattr(scenario_drill, "run", faulty.run)
+    return faulty
+
+
+def live() -> RcaApp:
+    app = app_over(synthetic.Live(), armed=True, engine=Engine(), first=DRILL)
+    app.session.game = Game("", name="mine", scenario=SCENARIO)
+    return app
+
+
+async def begin(pilot: Pilot[None], app: RcaApp) -> None:
+    await pilot.press("B")
+    await until(pilot, lambda: isinstance(app.screen, Confirm))
+    await pilot.press(*"drill", "enter")
+    await until(pilot, lambda: stage(app) is Stage.BASELINE and app.session.secret is not None)
+
+
+@pytest.mark.usefixtures("ranked_here")
+async def test_a_live_drill_hides_its_fault_until_the_guess_and_undoes_it(
+    faulty: Faulty, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shown = told(Guess(named, NO_FAULT, sure), Truth(true, NO_FAULT, synthetic.ONSET))
-    assert (shown.precision, shown.recall) == (precision, recall)
-    assert shown.brier == pytest.approx(brier)
-    assert shown.game.seconds == 30.0 and shown.kind_right
+    monkeypatch.setattr(drill, "bad_sli", lambda snapshot: True)
+    app = live()
+    async with running(app, (120, 40)) as pilot:
+        await begin(pilot, app)
+        faulty.baseline_over.set()
+        await until(pilot, lambda: faulty.active and stage(app) is Stage.INVESTIGATE)
+        for key in "1237e":
+            await pilot.press(key)
+            await pilot.pause()
+            assert app.session.injection is None and "the fault of this drill" not in visible(pilot)
+        await open_faults(pilot)
+        assert not {"inject", "dry_run"} & {hint.action for hint in key_hints(app.screen)}
+        assert app.check_action("report", ()) is False and app.session.may_abort
+        await pilot.press("7", "G")
+        await until(pilot, lambda: isinstance(app.screen, GuessDialog))
+        await pilot.press("tab", "tab", *"50", "enter")
+        await until(pilot, lambda: stage(app) is Stage.DEBRIEF)
+        assert not faulty.active and app.session.secret is None
+        assert "It was cpu-stress on replica-1" in visible(pilot)
+        (scored,) = scoreboard.results()
+        assert scored.scenario == "mine" and scored.incident == game_of(app).incident
+
+
+@pytest.mark.parametrize("key", ["X", "q"])
+@pytest.mark.usefixtures("steady")
+async def test_a_live_drill_that_is_left_undoes_its_fault(faulty: Faulty, key: str) -> None:
+    app = live()
+    async with running(app) as pilot:
+        await begin(pilot, app)
+        faulty.baseline_over.set()
+        await until(pilot, lambda: faulty.active)
+        await pilot.press(key)
+        await until(pilot, lambda: not faulty.active and app.session.secret is None)
+        assert app.session.injection is None and stage(app) is Stage.BRIEF
+        assert not list(library.new_path("drill").parent.glob("drill*"))
+
+
+@pytest.mark.usefixtures("steady")
+async def test_a_live_drill_that_is_given_up_in_its_baseline_touches_nothing(faulty: Faulty) -> None:
+    app = live()
+    async with running(app) as pilot:
+        await begin(pilot, app)
+        await pilot.press("X")
+        await until(pilot, lambda: stage(app) is Stage.BRIEF and app.session.secret is None)
+        assert app.session.injection is None
+
+
+def told(guess: Guess, truth: Truth) -> debrief.Debrief:
+    game = Game("x").begin().page(synthetic.ONSET + 20.0, 100.0).commit(guess, synthetic.ONSET + 50.0, 130.0)
+    scored = score(guess.components, guess.fault, guess.sure, truth, seconds=30.0, limit=game.limit)
+    return debrief.Debrief(game, guess, truth, scored, synthetic.incident(), (), (), verdict=verdict())
 
 
 def test_a_debrief_is_written_and_hostile_text_stays_text(steady: None) -> None:
     hostile = "<img src=x>[red]\x1b]52;c;aGk=\x07"
     shown = told(Guess((hostile,), "", 1.0), Truth((hostile,), "cpu-stress", synthetic.ONSET))
-    markdown, html = debrief.write(shown)
+    markdown, html = report.write(shown)
     text = html.read_text(encoding="utf-8")
     assert not {"img", "script"} & parsed(text).tags
     assert "\x1b" not in text + markdown.read_text(encoding="utf-8")

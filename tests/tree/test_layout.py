@@ -19,7 +19,19 @@ FOLDERS = {
     "faults": {"kubernetes", "local", "recording", "scenarios"},
     "guidelines": {"checks", "measured"},
     "methods": {"answer", "evaluation", "graph", "peers", "running", "telemetry", "verdict"},
-    "rca_tui": {"commands", "draw", "listen", "mcp", "notebook", "report", "room", "screens", "widgets", "work"},
+    "rca_tui": {
+        "commands",
+        "draw",
+        "drill",
+        "listen",
+        "mcp",
+        "notebook",
+        "report",
+        "room",
+        "screens",
+        "widgets",
+        "work",
+    },
 }
 LONGEST = 400  # lines
 
