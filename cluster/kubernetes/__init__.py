@@ -1,6 +1,7 @@
 """A deployment on Kubernetes, by kubeconfig context: finds, watches and queries it; changes nothing.
 
 api.py          one context: plain objects in and out, deadlines, errors in one sentence
+answers.py      what it says: refusals in one clause, lines, text that can be shown
 settings.py     the configuration file
 discovery.py    finds the deployment: target.py
 shapes/         what a pod is in stacks that are recognized; pools.py: InferencePools

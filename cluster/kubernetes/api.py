@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import threading
 import time
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from cluster import secrets
 from cluster.deadline import Deadline, limited
 from cluster.deployment import DeploymentError
 from cluster.http import Login, unchecked_on_purpose
+from cluster.kubernetes.answers import clean, describe, lines
 from cluster.kubernetes.kubeconfig import Kubeconfig
 from cluster.kubernetes.objects import map_of, maps, well_formed
 from cluster.kubernetes.resources import SERVICES, Object, Objects, Resource
@@ -125,12 +125,12 @@ class Api:
             if response.status != 200:
                 raise self._refusal(response.status, self._read(response, deadline), "watch")
             deadline.move(seconds + 5)
-            for line in _lines(response):
+            for line in lines(response):
                 event = self._parsed(line)
                 if event.get("type") == "ERROR":
                     said = map_of(event, "object")
                     code = said.get("code")
-                    reason = _clean(said.get("message") or said.get("reason") or "the server does not say why")
+                    reason = clean(said.get("message") or said.get("reason") or "the server does not say why")
                     raise ApiError(f"{self._shown}: the watch ended: {reason}", code if type(code) is int else None)
                 yield str(event.get("type")), self._checked(event.get("object"), resource)
         except ApiError:
@@ -243,7 +243,7 @@ class Api:
             config.load_kube_config(os.pathsep.join(found.files), name, configuration, persist_config=False)
         except Exception as error:  # ConfigException, and what its loader raises on entries of another form
             raise DeploymentError(
-                f"the kubeconfig {', '.join(found.files)} cannot be used: {_clean(error)}; "
+                f"the kubeconfig {', '.join(found.files)} cannot be used: {clean(error)}; "
                 "`kubectl config view` shows it"
             ) from error
         plugin = plain(found.plugins.get(str(found.contexts[name].get("user")), ""))
@@ -371,7 +371,7 @@ class Api:
                 f"{self._shown} does not answer at {self.server}: the connection failed; "
                 "check the network or VPN, and the context"
             )
-        return ApiError(f"a request to {self._shown} failed: {_clean(error)}")
+        return ApiError(f"a request to {self._shown} failed: {clean(error)}")
 
     def _refusal(self, status: int, content: bytes, path: str) -> ApiError:
         reason = ""
@@ -380,35 +380,5 @@ class Api:
             reason = str(answer["message"]) if isinstance(answer, dict) else ""
         except (ValueError, KeyError, RecursionError):
             pass  # an error page of a proxy in between: only its status is of use
-        said = _describe(status, _clean(reason), path.partition("?")[0], self.context)
+        said = describe(status, clean(reason), path.partition("?")[0], self.context)
         return ApiError(f"{self._shown} {said}", status)
-
-
-def _describe(status: int, reason: str, path: str, context: str) -> str:
-    match status:
-        case 401:
-            return "refuses the login (HTTP 401): the token has expired or is wrong; log in again"
-        case 403:
-            doctor = f"rca-tui --context {shlex.quote(context)} doctor"
-            return f"refuses by RBAC (HTTP 403): {reason or path}; `{doctor}` lists the required rights"
-        case 404:
-            return f"has no such object (HTTP 404): {reason or path}"
-        case 429:
-            return "refuses more requests for now (HTTP 429); it is overloaded, try again later"
-        case _ if status >= 500:
-            return f"has an error of its own (HTTP {status}){': ' + reason if reason else ''}; try again later"
-        case _:
-            return f"refuses the request (HTTP {status}){': ' + reason if reason else ''}"
-
-
-def _lines(response: Any) -> Iterator[bytes]:
-    rest = b""
-    while block := response.read1(1 << 16, decode_content=True):
-        *whole, rest = (rest + block).split(b"\n")
-        yield from (line for line in whole if line.strip())
-
-
-def _clean(text: object) -> str:
-    """One printable line of bounded length."""
-    shown = "".join(c if c.isprintable() else " " for c in secrets.hide(str(text)))
-    return " ".join(shown.split())[:300].rstrip(".")
