@@ -71,8 +71,9 @@ docs: $(STAMP) ## the documentation site, in site/: open site/index.html
 bench: setup ## timings, as ratios within this run, and 100 kills on the live deployment
 	$(BIN)/python -m tests.bench
 
-fuzz: $(STAMP) ## 100,000 mutated inputs for the parsers of files and answers; the table is written to docs/measured/fuzz.md
+fuzz: $(STAMP) ## 100,000 mutated inputs for the parsers of files and answers, 15,000 keys over odd incidents
 	$(BIN)/python -m tests.fuzz --out docs/measured/fuzz.md
+	RCA_TUI_FUZZ_KEYS=1000 $(BIN)/python -m pytest -q tests/rca_tui/test_key_fuzz.py
 
 format: $(STAMP) ## let ruff rewrite
 	$(BIN)/ruff check --fix .

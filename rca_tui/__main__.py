@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from typing import Annotated
 
 import typer
@@ -79,6 +80,8 @@ def main() -> None:
     """Entry point of `rca-tui`."""
     # pydantic would read the metadata of every installed package, looking for plugins: our models have none.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    if not sys.warnoptions:  # overflows of absurd telemetry are for developers: the values are checked
+        warnings.simplefilter("ignore", RuntimeWarning)
     fit_streams()
     try:
         app(prog_name="rca-tui")

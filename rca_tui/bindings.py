@@ -39,6 +39,8 @@ def read_keymap(path: Path) -> dict[str, str]:
         return {}
     try:
         keymap = json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise KeymapError(f"the key map {path} cannot be read: it is nested too deep") from None
     except (OSError, ValueError) as error:
         raise KeymapError(f"the key map {path} cannot be read: {error}") from error
     if not isinstance(keymap, dict) or not all(isinstance(key, str) for key in keymap.values()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from statistics import median
@@ -246,7 +247,7 @@ def value_range(values: list[float], levels: list[float]) -> tuple[float, float]
     low, high = min([low, *near]), max([high, *near])
     if low > 0 and low < 0.5 * high:
         low = 0.0
-    if high == low == 0:
+    if max(abs(low), abs(high)) < sys.float_info.min:  # zero, or too little to be divided by
         return 0.0, 1.0
     least = 0.1 * max(abs(low), abs(high))  # noise of a few percent must not look like a storm
     if high - low < least:
