@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict
@@ -21,6 +22,7 @@ from rca_tui.commands.output import AsJson, print_json, print_line, print_table
 
 if TYPE_CHECKING:
     from faults.drill import DrillReport
+    from rca_tui.game import Game
 
 FAILED = 1
 ANY = "any"
@@ -77,20 +79,23 @@ def drill(
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for a confirmation.")] = False,
     play: Annotated[
-        bool,
-        typer.Option("--play", help="Find the cause, then see how you did; without a deployment on a recording."),
+        bool, typer.Option("--play", help="Play it in this terminal: find the cause, then see how you did.")
     ] = False,
+    screen: Annotated[bool, typer.Option("--screen", help="Play it in the app, on the Drill screen.")] = False,
     replay: Annotated[
         str | None,
         typer.Option(
             metavar="INCIDENT",
-            help="With --play: the recording, or any: chance draws a shipped one that fits the scenario.",
+            help="What is played: a recording, or any: chance draws a shipped one that fits the scenario.",
             autocompletion=completion.incidents,
         ),
     ] = None,
     speed: Annotated[
-        float, typer.Option(help="With --play: seconds of the recording in one second, 1, 2 or 4.", min=1, max=4)
+        float, typer.Option(help="Of a recording: seconds of it in one second, 1, 2 or 4.", min=1, max=4)
     ] = 1.0,
+    player: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Whose score it is; by default the login name.")
+    ] = None,
     context: InCluster = None,
     as_json: AsJson = False,
 ) -> None:
@@ -101,11 +106,14 @@ def drill(
 
     Example: rca-tui drill cpu-stress --target replica-1 --param workers=8 --save monday.zip --yes
     """
-    if play or replay is not None:
+    if play or screen:
+        if fault or target or blind or param or dry_run or save or as_json:
+            raise BadInput("--play and --screen go with --scenario, --replay, --speed and --player alone")
         choose_also(context)
-        alone = not (fault or target or blind or param or dry_run or save or as_json)
-        _play(play, replay, speed, scenario, alone)
+        _play(_game(replay, speed, scenario, player), replay is not None, screen, yes)
         return
+    if replay is not None:
+        raise BadInput("--replay INCIDENT says what is played: add --play; `rca-tui replay INCIDENT` shows all of it")
     choose_also(context)
     from faults import catalog
     from faults.engine import check_seconds
@@ -214,19 +222,33 @@ def _run_scenario(name: str, times: _Given, save: Path | None, yes: bool, as_jso
     _conclude(report, interrupted, True)
 
 
-def _play(play: bool, replay: str | None, speed: float, scenario: str | None, alone: bool) -> None:
+def _play(game: Game, recorded: bool, screen: bool, yes: bool) -> None:
+    """Play a drill: in this terminal, or on the app's screen; live, or on a recording where none is up."""
+    from rca_tui.commands import play
     from rca_tui.commands.screen import show_drill, show_live_drill
-    from rca_tui.game import Game
+    from rca_tui.drill import choice
 
-    if not play:
-        raise BadInput("--replay INCIDENT says what is played: add --play; `rca-tui replay INCIDENT` shows all of it")
-    if not alone:
-        raise BadInput("a recording that is played has its fault in it: use --play with --scenario, --replay, --speed")
+    live = not recorded and game.scenario is not None and _runs()
+    if screen and live:
+        show_live_drill(game, chosen())
+    elif screen:
+        show_drill(game)
+    elif live and game.scenario is not None:
+        _confirm("what chance draws", "", game.scenario.longest, yes)
+        with connected() as deployment:
+            play.play_live(game, deployment)
+    else:
+        play.play_recording(replace(game, incident=game.incident or choice.any_recording(game.scenario)))
+
+
+def _game(replay: str | None, speed: float, scenario: str | None, player: str | None) -> Game:
+    """Raises FaultError, ScoreError."""
+    from faults.scoreboard import check_player
+    from rca_tui.game import Game, usual_player
+
     name, chosen_one = ("", None) if scenario is None else scenarios.chosen(scenario)
-    if replay is None and chosen_one is not None and _runs():
-        show_live_drill(Game("", 1.0, name, chosen_one), chosen())
-        return
-    show_drill(Game("" if replay in (None, ANY) else replay, speed, name, chosen_one))
+    who = usual_player() if player is None else check_player(player)
+    return Game("" if replay in (None, ANY) else str(replay), speed, name, chosen_one, who)
 
 
 def recover(as_json: AsJson = False) -> None:
@@ -237,10 +259,10 @@ def recover(as_json: AsJson = False) -> None:
     from faults.recover import recover as undo_all
     from faults.states import State
 
+    if _load_returned():  # before the faults: whether the service is healthy is asked under its usual load
+        say("a scenario was cut off: the load from before it is sent again")
     with interruptible("interrupted; run `rca-tui recover` again: what is not undone yet is still in the journal"):
         outcomes = undo_all(say)
-    if _load_returned():
-        say("a scenario was cut off: the load from before it is sent again")
     if as_json:
         keys = ("injection", "state", "clean", "detail", "command")
         rows = ({key: getattr(outcome, key) for key in keys} for outcome in outcomes)

@@ -306,3 +306,25 @@ def test_a_scenario_draws_by_itself() -> None:
         assert "draws fault, component and parameters itself" in result.stderr
     result = CliRunner().invoke(app, ["drill", "--scenario", "false-alrm", "--yes"])
     assert "did you mean false-alarm" in result.stderr
+
+
+@pytest.mark.parametrize("how", ["--play", "--screen"])
+def test_what_is_played_goes_with_nothing_else(how: str) -> None:
+    for more in (("cpu-stress",), ("--target", "head"), ("--blind",), ("--dry-run",), ("--json",)):
+        result = CliRunner().invoke(app, ["drill", how, *more])
+        assert result.exit_code == 2
+        assert "--play and --screen go with" in result.stderr
+    result = CliRunner().invoke(app, ["drill", how, "--player", "a\nb"])
+    assert "cannot be a player's name" in result.stderr
+    assert "add --play" in CliRunner().invoke(app, ["drill", "--replay", "drill-01"]).stderr
+
+
+def test_recover_returns_the_load_before_it_undoes_the_faults(monkeypatch: pytest.MonkeyPatch) -> None:
+    from rca_tui.commands import drills
+
+    order: list[str] = []
+    monkeypatch.setattr(drills, "_load_returned", lambda: order.append("load") or True)
+    monkeypatch.setattr(recover, "recover", lambda progress: order.append("faults") or [])
+    result = CliRunner().invoke(app, ["recover"])
+    assert order == ["load", "faults"]
+    assert "the load from before it is sent again" in result.stderr

@@ -20,17 +20,8 @@ FOLDERS = {
     "guidelines": {"checks", "measured"},
     "methods": {"answer", "evaluation", "graph", "peers", "running", "telemetry", "verdict"},
     "rca_tui": {
-        "commands",
-        "draw",
-        "drill",
-        "listen",
-        "mcp",
-        "notebook",
-        "report",
-        "room",
-        "screens",
-        "widgets",
-        "work",
+        *("commands", "draw", "drill", "listen", "mcp"),
+        *("notebook", "play", "report", "room", "screens", "widgets", "work"),
     },
 }
 LONGEST = 400  # lines

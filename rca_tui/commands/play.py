@@ -1,0 +1,342 @@
+"""A drill in a plain terminal: brief, baseline, page, commands, guess, reveal, debrief."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import typer
+
+from cluster.incident.truth import NO_FAULT
+from cluster.text.plain import plain
+from cluster.text.quantities import percent
+from cluster.text.times import span
+from rca_tui.commands.errors import Interrupted, say
+from rca_tui.commands.output import print_document, print_line
+from rca_tui.game import Game, Guess, Stage
+
+if TYPE_CHECKING:
+    from cluster.deployment import Deployment
+    from cluster.display import Document
+    from faults.scenario import Hint
+    from rca_tui.play.ground import Ground
+    from rca_tui.play.headless import Play
+    from rca_tui.session import Snapshot
+
+LOOK = 1.0
+"""Seconds between two looks at the telemetry while the page has not come."""
+LONGEST = 1000
+"""Characters of a line that are read."""
+HELP = (
+    "show         the front door, and the names of what was measured\n"
+    "show NAME    the numbers of a component, of calls (gateway>head), of a signal\n"
+    "hint         opens the next hint, which costs points\n"
+    "guess        components or nobody, the fault, how sure; then all is told\n"
+    "help, quit"
+)
+
+
+def play_recording(game: Game) -> None:
+    """Play the recording that the game names. Raises RcaError, Interrupted."""
+    from rca_tui.play.ground import Recording
+
+    _play(game, Recording(game))
+
+
+def play_live(game: Game, deployment: Deployment) -> None:
+    """Play a scenario on a live deployment, armed, under its load. Raises RcaError, Interrupted."""
+    from cluster.incident import library
+    from rca_tui.drill.load import loaded
+    from rca_tui.play.ground import Live
+
+    if game.scenario is None:
+        raise ValueError("a live drill needs a scenario")
+    path = library.new_path("drill")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with loaded(deployment, game.scenario.load):
+        _play(game, Live(deployment, game.scenario, path))
+
+
+def _play(game: Game, ground: Ground) -> None:
+    from rca_tui.commands.interrupts import as_keyboard_interrupt
+    from rca_tui.play.headless import Play
+
+    play = Play(game, ground)
+    with as_keyboard_interrupt():
+        try:
+            Terminal(play, Lines().next).run()
+        except BaseException as error:
+            _give_up(play)
+            if isinstance(error, (KeyboardInterrupt, _Quit)):
+                raise Interrupted("the drill is given up; nothing is scored, and nothing of a fault is left") from None
+            raise
+
+
+def _give_up(play: Play) -> None:
+    from rca_tui.commands.interrupts import Interrupts
+
+    with Interrupts():  # undoing is never cut short
+        play.give_up()
+
+
+class _Quit(Exception):
+    """The player has ended the drill."""
+
+
+class Lines:
+    """Lines of standard input, without waiting longer than asked for."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def next(self, seconds: float) -> str | None:
+        """The next line, None where none comes within `seconds`. Raises _Quit at the end of the input."""
+        if b"\n" not in self._rest:
+            if not select.select([sys.stdin.fileno()], [], [], seconds)[0]:
+                return None
+            more = os.read(sys.stdin.fileno(), LONGEST)
+            if not more:
+                raise _Quit
+            self._rest = (self._rest + more)[-64 * LONGEST :]
+            if b"\n" not in self._rest:
+                return None
+        line, _, self._rest = self._rest.partition(b"\n")
+        return line.decode(errors="replace")[:LONGEST].strip()
+
+
+class Terminal:
+    """The player's terminal.
+
+    Args:
+        play: not begun.
+        read: a line that comes within so many seconds, or None.
+    """
+
+    def __init__(self, play: Play, read: Callable[[float], str | None]) -> None:
+        self._play, self._read = play, read
+        self._asked = False
+
+    def run(self) -> None:
+        """From the brief to the debrief. Raises _Quit, RcaError."""
+        self._brief()
+        self._ask("Enter begins: ")
+        self._play.begin()
+        print_line(
+            "The baseline runs, and nothing is known to be wrong. Learn what is usual: `show`. The page will come."
+        )
+        while self._play.game.guess is None:
+            self._command(self._ask(self._prompt, paging=True))
+        self._reveal()
+
+    # -- what is told -------------------------------------------------------------------------------------------
+
+    def _brief(self) -> None:
+        game = self._play.game
+        if (scenario := game.scenario) is None:
+            print_line("You are on call. Something may be about to go wrong.")
+        else:
+            print_line(f"{scenario.title}, level {scenario.difficulty} of 5")
+            print_line()
+            print_line(" ".join(scenario.story.split()))
+        print_line()
+        if game.live:
+            print_line(
+                "This is the running deployment: chance draws a fault, which is held until your guess, and undone."
+            )
+        else:
+            print_line("This is a recording that plays as if it were live: nothing of what is to come is shown.")
+        hints = () if scenario is None else scenario.hints
+        costs = f" Hints: {len(hints)}, for {', '.join(str(hint.costs) for hint in hints)} points." if hints else ""
+        print_line(f"From the page to the guess: {span(game.limit)}.{costs} 100 points at best.")
+        typer.echo(HELP)
+
+    def _page(self) -> None:
+        game = self._play.game
+        typer.echo("\a")
+        if game.paged is None:
+            print_line("No page came: the recording has ended. Guess what it was; nobody is an answer, too.")
+        elif game.scenario is None:
+            print_line("PAGE: the front door is slow or fails requests.")
+        else:
+            page = game.scenario.page
+            print_line(f"PAGE, {page.severity}: {page.text}")
+            print_line("  " + ", ".join(f"{name}={value}" for name, value in page.labels.items()))
+        print_line("Find out why: `show`, `hint`, then `guess`.")
+
+    def _prompt(self) -> str:
+        if self._play.game.stage is Stage.BASELINE:
+            return f"baseline, {span(self._play.played)}> "
+        left = self._play.left
+        return f"{span(left)} left> " if left > 0 else "time is up, speed earns nothing> "
+
+    def _ask(self, prompt: str | Callable[[], str], paging: bool = False) -> str:
+        """The player's next line; meanwhile the page may come, where `paging`."""
+        told = False
+        while True:
+            if not told:
+                typer.echo(prompt() if callable(prompt) else prompt, nl=False)
+                told = True
+            line = self._read(LOOK)
+            if line is not None:
+                return line
+            if paging and self._play.game.stage is Stage.BASELINE and self._play.look():
+                self._page()
+                told = False
+
+    # -- commands -----------------------------------------------------------------------------------------------
+
+    def _command(self, line: str) -> None:
+        word, _, rest = line.partition(" ")
+        match word:
+            case "":
+                pass
+            case "show":
+                self._show(rest.strip())
+            case "hint" if self._play.game.may_guess:
+                self._hint()
+            case "guess" if self._play.game.may_guess:
+                self._guess()
+            case "hint" | "guess":
+                print_line("the page has not come yet")
+            case "quit":
+                raise _Quit
+            case "help":
+                typer.echo(HELP)
+            case _:
+                print_line(f"there is no command {plain(word, 40)!r}: help lists them")
+
+    def _now(self) -> Snapshot:
+        if self._play.look():
+            self._page()
+        if self._play.snapshot is None:
+            raise ValueError("looked, and saw nothing")
+        return self._play.snapshot
+
+    def _show(self, name: str) -> None:
+        from rca_tui.play import numbers
+
+        snapshot, paged = self._now(), self._play.game.paged
+        shown = numbers.about(snapshot, name, paged) if name else numbers.overview(snapshot, paged)
+        if shown:
+            print_document(shown)
+        else:
+            print_line(f"nothing called {plain(name, 60)!r} was measured: `show` lists what was")
+
+    def _hint(self) -> None:
+        if (hint := self._play.hint()) is None:
+            print_line("there are no more hints")
+            return
+        print_line(f"Hint, {hint.costs} points: {hint.text}")
+        self._open(hint)
+
+    def _open(self, hint: Hint) -> None:
+        if (opens := hint.opens) is None:
+            return
+        if opens.signal is not None:
+            self._show(opens.signal)
+        elif opens.guideline is not None:
+            from guidelines import catalog
+
+            guideline = catalog.entry(opens.guideline)
+            print_line(f"{guideline.title}: {guideline.what} {guideline.why}")
+        elif opens.method is not None:
+            print_document(self._step(opens.method, opens.step))
+
+    def _step(self, method: str, number: int) -> Document:
+        """A step of a method's explanation, on what has arrived."""
+        from cluster.display import Line, document
+        from methods.answer.types import Explanation, Ranking
+
+        outcome = self._play.answer(method)
+        if not isinstance(outcome, Ranking):
+            return document(outcome)
+        steps = outcome.explanation.steps
+        if number > len(steps):
+            return (Line(f"the explanation of {method} has {len(steps)} steps"),)
+        return document(Explanation(steps[number - 1 : number]))
+
+    # -- the guess ----------------------------------------------------------------------------------------------
+
+    def _guess(self) -> None:
+        """Ask for each part until it is one; an empty answer to the first gives it up."""
+        known = self._now().topology.ids
+        components = self._components(sorted(known))
+        if components is None:
+            return
+        fault, sure = self._fault(), self._sure()
+        guess = Guess(components, fault, sure)
+        named = ", ".join(components) or "nobody"
+        if self._ask(f"{named}; {fault or 'fault left open'}; {percent(sure)} sure. Commit, yes or no? ") in (
+            "y",
+            "yes",
+        ):
+            self._play.commit(guess)
+        else:
+            print_line("not committed")
+
+    def _components(self, known: list[str]) -> tuple[str, ...] | None:
+        print_line(f"components: {', '.join(known)}")
+        while True:
+            words = (
+                self._ask("which are at fault? ids, or nobody; Enter gives the guess up: ").replace(",", " ").split()
+            )
+            if not words:
+                return None
+            if words == ["nobody"]:
+                return ()
+            unknown = [word for word in words if word not in known]
+            if not unknown:
+                return tuple(dict.fromkeys(words))
+            print_line(f"there is no component {plain(unknown[0], 60)!r}")
+
+    def _fault(self) -> str:
+        from faults import catalog
+
+        names = [entry.name for entry in catalog.entries()]
+        print_line(f"faults: {', '.join(names)}")
+        while True:
+            name = self._ask("which fault? a name, none, or Enter to leave it open: ")
+            if name in ("", NO_FAULT, *names):
+                return name
+            print_line(f"there is no fault {plain(name, 60)!r}")
+
+    def _sure(self) -> float:
+        while True:
+            try:
+                sure = float(self._ask("how sure are you of the components, 0 to 100 %? ").removesuffix("%")) / 100
+            except ValueError:
+                sure = -1.0
+            if 0 <= sure <= 1:
+                return sure
+            print_line("a number from 0 to 100")
+
+    # -- the reveal ---------------------------------------------------------------------------------------------
+
+    def _reveal(self) -> None:
+        from faults import scoreboard
+        from rca_tui.drill import debrief as debriefs
+        from rca_tui.drill import document
+        from rca_tui.work.drill import write_debrief
+
+        say(
+            "your guess is committed; what is in is undone first" if self._play.game.live else "your guess is committed"
+        )
+        self._play.settle()
+        shown = None
+        for shown in self._play.debrief():
+            if not shown.results and shown.verdict is None:
+                print_document(document.document(shown)[:1])
+            if sys.stderr.isatty():
+                typer.echo(f"\rwaiting for {shown.waiting} methods to answer on what you saw ", err=True, nl=False)
+        if sys.stderr.isatty():
+            typer.echo("\r\x1b[K", err=True, nl=False)
+        if shown is None:
+            return
+        print_document(document.document(shown)[1:])
+        scoreboard.add(debriefs.result(shown))
+        print_line("`rca-tui scores` has all scores.")
+        if self._ask("w writes this as Markdown and HTML, Enter ends: ") == "w":
+            print_line(write_debrief(shown))
