@@ -66,6 +66,8 @@ def workshop(
     from rca_tui.room.workshop_server import WorkshopServer
 
     choose_also(context)
+    if chosen_context() is not None and not live:
+        raise BadInput("a recording is played without --context: add --live to inject into that cluster")
     chosen = _live(drill, yes) if live else rounds.load(drill, known(), speed)
     host, token = entrance(listen)
     folder = paths.state_home() / "workshops"

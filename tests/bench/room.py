@@ -27,6 +27,8 @@ SHOWN = "Command palette"
 """Text of the page of keys."""
 PRESSES, REST = 5, 20.0
 PATIENCE = 240.0
+LONGEST = 200_000
+"""Bytes of an app's output that are searched: several whole screens."""
 ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -45,7 +47,7 @@ class Visitor:
     async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         async for message in socket:
             if message.type is aiohttp.WSMsgType.BINARY:
-                self.heard += message.data
+                self.heard = (self.heard + message.data)[-LONGEST:]
                 self.moved.set()
 
     async def until(self, text: str) -> None:
@@ -93,6 +95,7 @@ async def _measure(players: int, lines: list[str], server: psutil.Process) -> No
             median, p90 = statistics.median(ordered), ordered[int(0.9 * (len(ordered) - 1))]
             print(f"{what}: median {median:.2f} s, p90 {p90:.2f} s, {len(ordered)} presses")
         whole, apps = psutil.cpu_percent(REST / 2), 100 * share * players / (os.cpu_count() or 1)
+        print(f"the server uses {_share(server):.0%} of a core, this program {_share(psutil.Process()):.0%}")
         print(f"{os.cpu_count()} cores, {whole:.0f} % busy at rest, of which the apps about {apps:.0f} %")
     finally:
         for session in (*sessions, lead):
@@ -102,6 +105,11 @@ async def _measure(players: int, lines: list[str], server: psutil.Process) -> No
 def _cpu(server: psutil.Process) -> float:
     """CPU seconds that the apps have used."""
     return sum(sum(app.cpu_times()[:2]) for app in server.children(recursive=True))
+
+
+def _share(process: psutil.Process) -> float:
+    """Of a core, since the process began."""
+    return sum(process.cpu_times()[:2]) / (time.time() - process.create_time())
 
 
 def _print_memory(server: psutil.Process, free: int) -> None:

@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "record": (),
     "status": (),
     "triage": (),
+    "workshop": ("slow-link", "--live", "--yes"),
 }
 
 

@@ -288,6 +288,9 @@ def test_what_cannot_be_played_is_one_sentence(tmp_path: Path, monkeypatch: pyte
     live = CliRunner().invoke(app, ["workshop", "slow-link", "--live"])
     assert live.exit_code == 2
     assert "--yes" in live.output
+    elsewhere = CliRunner().invoke(app, ["--context", "lab", "workshop", "slow-link"])
+    assert elsewhere.exit_code == 2
+    assert "add --live" in elsewhere.output
     shown = CliRunner().invoke(app, ["workshop", str(own)])
     assert shown.exit_code == 2
     assert "no recorded drill fits the scenario own" in shown.output
