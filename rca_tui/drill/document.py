@@ -52,7 +52,7 @@ def _guess(debrief: Debrief) -> Iterator[Block]:
     share = f"precision {percent(score.precision)}, recall {percent(score.recall)}"
     rows = [
         ("components", _named(guess.components), _named(truth.components), share),
-        ("fault", _fault(guess.fault), _fault(truth.fault), "right" if score.fault_right else "wrong"),
+        ("fault", _fault(guess.fault), _fault(truth.fault), _right(debrief)),
         ("how sure", percent(guess.sure), "", f"Brier {score.brier:.2f}, 0 is best"),
         ("page to guess", span(score.seconds), "", f"of {span(game.limit)}"),
     ]
@@ -147,6 +147,12 @@ def _verdict_of(debrief: Debrief) -> str:
     if debrief.score.right:
         return "Right."
     return "Partly right." if debrief.score.f1 else "Wrong."
+
+
+def _right(debrief: Debrief) -> str:
+    if debrief.score.fault_right:
+        return "right"
+    return "wrong" if debrief.guess.fault else "0 points"
 
 
 def _named(components: Collection[str]) -> str:

@@ -99,17 +99,16 @@ class DrillPage(Page):
             self._shown = debrief
 
     def _stages(self, game: Game) -> Text:
-        """All stages in one line, the current one marked, the time of the telemetry, and what is left of the limit."""
+        """All stages in one line, the current one marked; the time of the telemetry, then what is left of the limit."""
         colour, text = self.app.theme_variables, Text(no_wrap=True, overflow="ellipsis")
         for stage in Stage:
             here = stage is game.stage
             text.append(f"{'▶' if here else ' '}{stage.value}  ", f"bold {colour['primary']}" if here else "dim")
-        if self.session.latest is not None and game.stage in (Stage.BASELINE, Stage.INVESTIGATE):
+        if self.session.latest is not None and game.stage is Stage.BASELINE:
             text.append(clock_time(self.session.clock()), "dim")
         if game.stage is Stage.INVESTIGATE:
             left = game.limit - (time.monotonic() - game.investigating)
-            told = f"  {span(left)} left" if left > 0 else "  time is up: speed earns nothing"
-            text.append(told, colour["warning"])
+            text.append(f"  {span(left)} left" if left > 0 else "  time is up", colour["warning"])
         return text
 
     def _text(self, game: Game) -> RenderableType:
