@@ -248,12 +248,13 @@ class StoredDeployment(EndpointsDeployment, HasAlerts):
         from cluster.signals import SERVING
 
         roles: dict[str, str] = {}
-        for role, kinds in (("node", {Kind.NODE}), ("gateway", {Kind.GATEWAY}), ("replica", SERVING)):
+        # The last role counts: the production stack's router repeats names of the engines' metrics.
+        for role, kinds in (("node", {Kind.NODE}), ("replica", SERVING), ("gateway", {Kind.GATEWAY})):
             metrics = {
                 metric
                 for spelling in spelled(TABLES, names)
                 for rule in spelling.rules
-                if rule.kinds & kinds and rule.labels[:1] != ("model_server_pod",)
+                if rule.kinds & kinds and not rule.edge and rule.labels[:1] != ("model_server_pod",)
                 for metric in rule.metrics & names
             }
             if metrics:
