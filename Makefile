@@ -13,7 +13,7 @@ STAMP := $(VENV)/.installed
 EXTRAS := $(if $(filter Linux,$(shell uname -s)),local$(COMMA)gpu$(COMMA))kubernetes,mcp,serve,notebooks,docs,test
 PACKAGES := rca_tui cluster faults methods guidelines
 
-.PHONY: help setup run replay notebooks down test lint format check coverage docs bench fuzz vllm-cpu lock clean
+.PHONY: help setup run replay notebooks down test lint format check coverage docs bench fuzz audit sbom vllm-cpu lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -75,6 +75,21 @@ fuzz: $(STAMP) ## 100,000 mutated inputs for the parsers of files and answers, 1
 	$(BIN)/python -m tests.fuzz --out docs/measured/fuzz.md
 	RCA_TUI_FUZZ_KEYS=1000 $(BIN)/python -m pytest -q tests/rca_tui/test_key_fuzz.py
 
+# Tools of their own versions in an environment of their own: what they need is none of ours.
+AUDIT := .venv-audit
+$(AUDIT)/.installed: Makefile
+	$(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/python -m pip install --quiet pip-audit==2.10.1 cyclonedx-bom==7.5.0
+	@touch $@
+
+audit: $(STAMP) $(AUDIT)/.installed ## calls that may be unsafe; pinned versions with known advisories, or the age of the pins
+	$(BIN)/ruff check --select S rca_tui cluster faults methods guidelines
+	$(BIN)/python -m tests.audit $(AUDIT)/bin/pip-audit constraints.txt
+
+sbom: $(STAMP) $(AUDIT)/.installed ## dist/rca-tui.cdx.json: what .venv holds, as CycloneDX
+	@mkdir -p dist
+	$(AUDIT)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o dist/rca-tui.cdx.json $(BIN)/python
+
 format: $(STAMP) ## let ruff rewrite
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -88,4 +103,4 @@ lock: ## resolve constraints.txt anew
 		--extra notebooks --extra docs --extra test --no-annotate --no-header pyproject.toml -o constraints.txt
 
 clean: ## remove what make built
-	rm -rf $(VENV) build dist site *.egg-info
+	rm -rf $(VENV) $(AUDIT) build dist site *.egg-info
