@@ -54,7 +54,7 @@ class Story:
     def run(self) -> None:
         """All steps, as far as they go. What was injected is undone whatever happens."""
         try:
-            self._answer("doctor", self._doctor(), lambda said: "" if said.get("ok") else "a check fails")
+            self._answer("doctor", self._doctor(), _healthy)
             status = self._answer("status", self._status(), _live)
             self.target = self.target or _engine(status)
             if not self.target:
@@ -158,6 +158,12 @@ class Story:
     def _right(self, said: dict[str, Any]) -> str:
         named = _named(said.get("verdict") or {})
         return "" if self.target in named else f"the verdict names {', '.join(named) or 'nobody'}, not {self.target}"
+
+
+def _healthy(said: dict[str, Any]) -> str:
+    checks = [one for one in said.get("checks") or [] if isinstance(one, dict)]
+    failed = ", ".join(str(one.get("name")) for one in checks if one.get("verdict") == "fail")
+    return "" if said.get("ok") else f"these checks fail: {failed}"
 
 
 def _live(status: dict[str, Any]) -> str:

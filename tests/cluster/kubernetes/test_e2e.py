@@ -61,7 +61,7 @@ def test_all_steps_in_order_and_a_report(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "answer", "wrong"),
     [
-        ("doctor", {"ok": False}, "a check fails"),
+        ("doctor", {"ok": False, "checks": [{"name": "loki", "verdict": "fail"}]}, "these checks fail: loki"),
         ("status", {"liveness": "DOWN", "components": ANSWERS["status"]["components"]}, "the deployment is DOWN"),
         ("drill", {"whole": False, "detail": "aborted"}, "aborted"),
         ("drill", {"error": "RBAC", "command": ""}, "RBAC"),
