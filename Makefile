@@ -83,7 +83,7 @@ $(AUDIT)/.installed: Makefile
 	@touch $@
 
 audit: $(STAMP) $(AUDIT)/.installed ## calls that may be unsafe; pinned versions with known advisories, or the age of the pins
-	$(BIN)/ruff check --select S rca_tui cluster faults methods guidelines
+	$(BIN)/ruff check --quiet $(PACKAGES)
 	$(BIN)/python -m tests.audit $(AUDIT)/bin/pip-audit constraints.txt
 
 sbom: $(STAMP) $(AUDIT)/.installed ## dist/rca-tui.cdx.json: what .venv holds, as CycloneDX
