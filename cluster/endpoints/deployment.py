@@ -6,6 +6,7 @@ import threading
 import time
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -91,7 +92,7 @@ class EndpointsDeployment(Deployment):
         return Status(Liveness.LIVE if age < fresh else Liveness.STALE, max(0.0, age), message, answers, fresh)
 
     def samples(self, window: Window, step: float, signals: Sequence[str] | None = None) -> Samples:
-        from cluster.endpoints.reading import TABLES, build_queries
+        from cluster.endpoints.reading import TABLES, build_queries, unmerged
         from cluster.prometheus.samples import read
         from cluster.prometheus.targets import targets_of
 
@@ -104,7 +105,7 @@ class EndpointsDeployment(Deployment):
             targets = targets_of(
                 server, TABLES, queries, view.names, view.label, view.owners, view.matchers, window.end
             )
-            return read(
+            found = read(
                 server,
                 view.topology,
                 queries,
@@ -116,6 +117,7 @@ class EndpointsDeployment(Deployment):
                 expected=len(view.topology.ids),
                 targets=targets,
             )
+        return replace(found, notes=(*unmerged(view.fleet, found.provenance), *found.notes))
 
     def exposition(self, window: Window) -> Exposition:
         from cluster.endpoints.reading import build_queries

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from cluster.deployment import DeploymentError, Liveness
 from cluster.endpoints.deployment import EndpointsDeployment, connect
+from cluster.endpoints.reading import unmerged
 from cluster.endpoints.watched import Watched
 from cluster.kubernetes.doctor import Check, Part, Verdict
 from cluster.provenance import Origin
@@ -56,6 +57,8 @@ def _signals(deployment: EndpointsDeployment) -> Iterator[Check]:
     now = time.time()
     samples = deployment.samples(Window(now - LOOK_BACK, now + deployment.step), deployment.step)
     topology = deployment.topology()
+    for note in unmerged(deployment.view().fleet, samples.provenance):
+        yield Check(Part.SIGNALS, "latency", Verdict.UNKNOWN, note, "see docs/how-to/endpoints.md")
     for one in topology.of_kind(Kind.GATEWAY, Kind.HEAD, Kind.REPLICA):
         rows = [record for record in samples.provenance.records if one.id in record.components]
         measured = [record.signal for record in rows if record.origin is Origin.MEASURED]

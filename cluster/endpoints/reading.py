@@ -18,6 +18,7 @@ from cluster.prometheus.names import Environment, spellings
 from cluster.prometheus.promql import Query, Source, quoted, resolve
 from cluster.prometheus.ranks import Ranks, engine_id
 from cluster.prometheus.targets import duplicates_of
+from cluster.provenance import Origin, Provenance
 from cluster.signals import SERVING, SIGNALS, Quantity
 from cluster.topology import Component, Edge, Kind, Relation, Topology
 from cluster.window import Window
@@ -134,6 +135,24 @@ def _merged(view: View, signals: Sequence[str] | None, source: Source) -> list[Q
 _MERGEABLE = frozenset(
     {"request_rate", "error_rate", "latency_p50", "latency_p90", "ttft_p50", "ttft_p90", "tpot_p50", "tpot_p90"}
 )
+
+
+def unmerged(fleet: Fleet, provenance: Provenance) -> tuple[str, ...]:
+    """A note where the virtual front door lacks the latency of replicas, so that nothing is missing silently."""
+    door = fleet.topology.front_door
+    serving = [component.id for component in fleet.topology.of_kind(*SERVING)]
+    lacking = [
+        one
+        for one in serving
+        if provenance.origin(one, "latency_p90") in (Origin.NOT_EXPORTED, Origin.UNKNOWN_NAME)
+        and one not in provenance.unreached
+    ]
+    if door in fleet.ids or not lacking:
+        return ()
+    if len(lacking) == len(serving):
+        return (f"{door} has no latency, and so no SLI: no engine exports a histogram of it; --gateway may name one",)
+    left = f"{', '.join(lacking[:3])}{f' and {len(lacking) - 3} more' if len(lacking) > 3 else ''}"
+    return (f"the latency of {door} lacks {left}: no histogram of it is exported there",)
 
 
 def ups(server: Prometheus, matchers: str) -> list[tuple[dict[str, str], bool]]:

@@ -47,6 +47,9 @@ _NAMED: ContextVar[dict[str, tuple[str, ...]]] = ContextVar("named")
 HISTORY = 60.0
 """Seconds of telemetry that a diagnosis of endpoints waits for: nobody has scraped them before."""
 
+FIRST = 8.0
+"""The same for their status: a first scrape, and a second for rates."""
+
 
 def _collect(param: typer.CallbackParam, value: list[str] | str | None) -> None:
     given = tuple(value) if isinstance(value, list | tuple) else (value,) if value else ()

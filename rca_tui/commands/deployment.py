@@ -11,7 +11,7 @@ import typer
 from cluster.deployment import Deployment, DeploymentError, Liveness, Status
 from cluster.text.times import span
 from cluster.window import Window
-from rca_tui.commands.connection import InCluster, choose_also, chosen, connected
+from rca_tui.commands.connection import FIRST, InCluster, await_history, choose_also, chosen, connected
 from rca_tui.commands.errors import interruptible, say, say_each
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
 
@@ -115,6 +115,7 @@ def _row(component: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _connected() -> dict[str, Any]:
     with connected() as deployment:
+        await_history(deployment, FIRST)
         status = deployment.status()
         health, provenance = ({}, []) if status.liveness is Liveness.DOWN else _health(deployment, status)
     names = sorted(status.components, key=lambda c: list(health).index(c) if c in health else len(health))
