@@ -15,7 +15,7 @@ from cluster.topology import Kind
 from cluster.window import Window
 
 LOOK_BACK = 30.0  # s
-SETTLED = 5.0  # s after which a rate has its two samples
+SETTLED = 9.0  # s after which a private Prometheus has scraped twice, so that rates have their two samples
 
 
 def checks(watched: Watched) -> Iterator[Check]:
