@@ -25,11 +25,13 @@ import importlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from cluster.errors import RcaError
 from cluster.text.plain import plain
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 
 class PluginError(RcaError):
@@ -58,6 +60,8 @@ class Plugins(Generic[R]):
 @cache
 def announced(group: str) -> tuple[EntryPoint, ...]:
     """The entry points of a group by name, from the metadata of the installed packages. Imports none of them."""
+    from importlib.metadata import entry_points
+
     return tuple(sorted(entry_points(group=group), key=lambda point: (point.name, point.value)))
 
 

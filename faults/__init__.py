@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from faults.catalog import Entry as FaultEntry
     from faults.catalog import entries as list_faults
     from faults.catalog import load as load_fault
-    from faults.drill import DrillReport, Phase, Progress
+    from faults.drill import DrillReport, Progress
     from faults.drill import run as run_drill
     from faults.effects import Landing
     from faults.engine import Engine, Injection
     from faults.errors import FaultError, UnknownFault
-    from faults.states import State
+    from faults.states import Phase, State
     from faults.types import Availability, Direction, Effect, Fault, Parameters, Plan, Readback, Role
 
 __all__ = [
@@ -69,7 +69,7 @@ if not TYPE_CHECKING:
             "Injection": "faults.engine:Injection",
             "Landing": "faults.effects:Landing",
             "Parameters": "faults.types:Parameters",
-            "Phase": "faults.drill:Phase",
+            "Phase": "faults.states:Phase",
             "Plan": "faults.types:Plan",
             "Progress": "faults.drill:Progress",
             "Readback": "faults.types:Readback",

@@ -11,7 +11,6 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +23,7 @@ from faults import catalog, clock, effects, preflight, steady
 from faults.effects import Landing, Measured, Periods
 from faults.engine import CANCELLED, Engine, Injection
 from faults.errors import JournalError, ReadOnly, Refused
-from faults.states import State, Undone
+from faults.states import Phase, State, Undone
 from faults.types import Fault, Plan
 
 if TYPE_CHECKING:
@@ -36,18 +35,6 @@ MAX_PERIOD = 3600.0  # s
 POLL = 0.25
 
 # The SLI at the front door is reported for every fault, whether or not it is expected to show there.
-
-
-class Phase(StrEnum):
-    """The phases of a drill, in order."""
-
-    BASELINE = "baseline"
-    STEADY = "waiting for a steady state"
-    INJECTING = "injecting"
-    ACTIVE = "active"
-    REVERTING = "reverting"
-    AFTERMATH = "aftermath"
-    SAVING = "saving"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,13 +34,13 @@ from cluster.incident.seal import Seal
 from cluster.incident.truth import NO_FAULT
 from cluster.text.times import clock_time
 from faults import catalog, clock, drill, recover, steady
-from faults.drill import Phase
 from faults.effects import Landing, Measured
 from faults.engine import Engine
 from faults.errors import FaultError, Refused
 from faults.recording import recipe
 from faults.recording.conditions import Following, company
 from faults.recording.recipe import Recording
+from faults.states import Phase
 from faults.steady import NotSteady
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The life of an injection: its states, which may follow which, and how it ended. Defined here and nowhere else."""
+"""The life of an injection: its states, which may follow which, how it ended; and the phases of a drill around it."""
 
 from __future__ import annotations
 
@@ -22,6 +22,18 @@ class State(StrEnum):
     REVERTING = "REVERTING"
     RECOVERED = "RECOVERED"
     STUCK = "STUCK"
+
+
+class Phase(StrEnum):
+    """The phases of a drill, in order."""
+
+    BASELINE = "baseline"
+    STEADY = "waiting for a steady state"
+    INJECTING = "injecting"
+    ACTIVE = "active"
+    REVERTING = "reverting"
+    AFTERMATH = "aftermath"
+    SAVING = "saving"
 
 
 # Any process may take an injection over and revert it, so REVERTING follows every state but RECOVERED, itself included:

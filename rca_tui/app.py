@@ -24,15 +24,11 @@ from rca_tui.errors import Problem, described
 from rca_tui.game import Game, Stage
 from rca_tui.opener import DRILL
 from rca_tui.referee import Referee
-from rca_tui.screens.checks import ChecksPage
 from rca_tui.screens.diagnose import DiagnosePage
 from rca_tui.screens.dialogs import Help, Notice
-from rca_tui.screens.explain import ExplainPage
-from rca_tui.screens.faults import FaultsPage
 from rca_tui.screens.front import FrontPage
 from rca_tui.screens.overview import OverviewPage
 from rca_tui.screens.page import Later, Page, provenance
-from rca_tui.screens.telemetry import TelemetryPage
 from rca_tui.session import Snapshot
 from rca_tui.terminal import Terminal
 from rca_tui.theme import DARK, LIGHT
@@ -58,11 +54,11 @@ INTO_FAULT = 30.0
 
 PAGES: tuple[type[Page] | Later, ...] = (
     OverviewPage,
-    TelemetryPage,
-    FaultsPage,
+    Later("2", "telemetry", "rca_tui.screens.telemetry:TelemetryPage"),
+    Later("3", "faults", "rca_tui.screens.faults:FaultsPage"),
     DiagnosePage,
-    ExplainPage,
-    ChecksPage,
+    Later("5", "explain", "rca_tui.screens.explain:ExplainPage"),
+    Later("6", "checks", "rca_tui.screens.checks:ChecksPage"),
     Later("7", DRILL, "rca_tui.screens.drill:DrillPage"),
     Later("l", "logs", "rca_tui.screens.logs:LogsPage", OF_COMPONENT=True),
     Later("t", "traces", "rca_tui.screens.traces:TracesPage", OF_COMPONENT=True),

@@ -13,7 +13,8 @@ from cluster.errors import RcaError
 from cluster.incident import library
 from cluster.played import PlayedDeployment
 from faults import scenario_drill
-from faults.drill import DrillReport, Phase, Progress
+from faults.drill import DrillReport, Progress
+from faults.states import Phase
 from rca_tui.game import Game, NoTruth
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from cluster.errors import RcaError
 from cluster.incident import library
 from cluster.window import Window
 from faults import scenario_drill
-from faults.drill import Phase, Progress
+from faults.drill import Progress
+from faults.states import Phase
 from rca_tui.room.pager import page_time
 from rca_tui.room.rounds import Round
 

@@ -15,7 +15,6 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from cluster.deployment import DeploymentError
-from cluster.endpoints.deployment import begin
 from cluster.endpoints.watched import Watched
 from cluster.errors import RcaError
 from cluster.text.plain import plain
@@ -105,6 +104,8 @@ class WatchUrls(_Ask):
 
     def source(self, line: str) -> opening.Source:
         watched = Watched(tuple(line.split()) if "://" in line else (line,))
+        from cluster.endpoints.deployment import begin
+
         begin(watched)
         return opening.endpoints(watched)
 

@@ -138,7 +138,7 @@ def provenance(session: Session) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """A page that is imported when it is first shown: it reads tables, and the first paint does not wait for pandas.
+    """A page that is imported when it is first shown: the first paint does not wait for it, nor for what it reads with.
 
     `place` is its module and class; the rest is as in the class.
     """

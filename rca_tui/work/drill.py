@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from cluster.deployment import Plays
 from cluster.text.plain import plain
-from faults.drill import Phase
 from faults.errors import InjectionFailed, Refused
-from faults.states import State
+from faults.states import Phase, State
 from rca_tui.game import Game, Stage
 from rca_tui.session import Injection, Session, Snapshot
 from rca_tui.work import messages

@@ -12,8 +12,9 @@ from fake_deployment import FakeDeployment
 from fake_fault import UNDO, FakeFault
 
 from faults import drill
-from faults.drill import Phase, Progress
+from faults.drill import Progress
 from faults.engine import Engine
+from faults.states import Phase
 from faults.types import Direction, Effect, Plan, Role
 
 

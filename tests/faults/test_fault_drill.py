@@ -18,12 +18,11 @@ from cluster.incident.truth import NO_FAULT
 from cluster.topology import Component, Kind, Topology
 from cluster.window import Window
 from faults import catalog, drill, effects, recover, scenario, scenario_drill, scenario_library
-from faults.drill import Phase
 from faults.effects import Landing, Periods
 from faults.engine import Engine
 from faults.errors import FaultError, ReadOnly, Refused, UnknownFault
 from faults.scenario import Cause
-from faults.states import State
+from faults.states import Phase, State
 from faults.types import Availability, Direction, Effect, Role
 
 pytestmark = pytest.mark.slow

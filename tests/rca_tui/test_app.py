@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("steady", "no_estimate")
 
 
 def test_the_first_paint_waits_for_no_heavy_import() -> None:
-    heavy = ["pandas", "numpy", "scipy", "sklearn", "networkx", "pydantic", "ray", "numba"]
+    heavy = ["pandas", "numpy", "scipy", "sklearn", "networkx", "pydantic", "ray", "numba", "requests", "yaml", "typer"]
     code = f"import sys, rca_tui.app; print([m for m in {heavy} if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
 

@@ -13,10 +13,10 @@ import pytest
 from typer.testing import CliRunner
 
 from faults import blind, drill, recover, scenario_drill
-from faults.drill import DrillReport, Phase, Progress
+from faults.drill import DrillReport, Progress
 from faults.effects import Landing, Measured
 from faults.errors import BadParameters, InjectionFailed, Refused
-from faults.states import State, Undone
+from faults.states import Phase, State, Undone
 from faults.types import Direction, Role
 from rca_tui.__main__ import app
 

@@ -23,11 +23,11 @@ from cluster.incident.model import Telemetry
 from cluster.incident.truth import Truth
 from cluster.played import PlayedDeployment
 from faults import scenario_drill, scenario_library, scoreboard
-from faults.drill import Phase, Progress
+from faults.drill import Progress
 from faults.errors import Refused
 from faults.scenario import Cause, Scenario
 from faults.score import score
-from faults.states import State
+from faults.states import Phase, State
 from rca_tui.app import RcaApp
 from rca_tui.drill import choice, debrief
 from rca_tui.game import Game, Guess, NoTruth, Stage

@@ -19,7 +19,6 @@ from cluster.incident import library, store
 from cluster.incident.truth import Truth
 from faults.states import State
 from rca_tui.app import RcaApp
-from rca_tui.screens import openers
 from rca_tui.screens.dialogs import Notice
 from rca_tui.screens.front import FrontPage
 from rca_tui.screens.openers import OpenFile, StartLocal, WatchUrls
@@ -224,7 +223,9 @@ async def test_a_wrong_path_is_said_below_the_field_and_a_right_one_opened(saved
 @pytest.mark.usefixtures("none_here")
 async def test_urls_are_watched_and_wrong_ones_said_below_the_field(monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[Watched] = []
-    monkeypatch.setattr(openers, "begin", lambda watched: targets(watched.targets) and begun.append(watched))
+    monkeypatch.setattr(
+        "cluster.endpoints.deployment.begin", lambda watched: targets(watched.targets) and begun.append(watched)
+    )
     monkeypatch.setattr(opening, "endpoints", lambda watched: opening.Source(watched.name, synthetic.Live))
     app = front()
     async with running(app, (100, 30)) as pilot:

@@ -14,10 +14,10 @@ import pytest
 from cluster.incident import library
 from cluster.incident.truth import NO_FAULT
 from faults import scenario_drill, scenario_library, scoreboard
-from faults.drill import DrillReport, Phase, Progress
+from faults.drill import DrillReport, Progress
 from faults.effects import Landing
 from faults.errors import Refused
-from faults.states import State
+from faults.states import Phase, State
 from methods.running import runner
 from rca_tui.commands.play import Lines, Terminal, _Quit
 from rca_tui.game import Game, Guess, NoTruth, Stage

@@ -14,8 +14,9 @@ import pytest
 from cluster.deployment import DeploymentError
 from cluster.incident.truth import Truth
 from faults import scenario_library
-from faults.drill import Phase, Progress
+from faults.drill import Progress
 from faults.errors import Refused
+from faults.states import Phase
 from rca_tui.room import live
 from rca_tui.room.live import Live
 

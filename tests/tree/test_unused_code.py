@@ -81,7 +81,10 @@ ALLOWED = {
         *("exc", "include", "exclude"),  # parameters of __exit__ and _repr_mimebundle_
     ),
     "keeps a thread alive": ("_reporter",),
-    "a page that is imported when it is first shown": ("DrillPage", "LogsPage", "TracesPage", "EventsPage"),
+    "a page that is imported when it is first shown": (
+        *("TelemetryPage", "FaultsPage", "ExplainPage", "ChecksPage"),
+        *("LogsPage", "TracesPage", "EventsPage", "DrillPage"),
+    ),
     "a field of a record that is written or shown as a whole": (
         "response_time",
         *("cpu_seconds", "throttled_seconds", "throttled_periods", "memory_bytes", "process_count"),
