@@ -34,7 +34,7 @@ def any_recording(scenario: Scenario | None = None, rng: random.Random | None = 
     names = [listing.name for listing in library.listings() if listing.shipped]
     (rng or random.SystemRandom()).shuffle(names)
     for name in names:
-        if scenario is None or _fits(name, scenario):
+        if scenario is None or fits(name, scenario):
             return name
     if scenario is None:
         raise NoRecording("there is no shipped recording: reinstall rca_tui, or give one with --replay INCIDENT")
@@ -44,12 +44,14 @@ def any_recording(scenario: Scenario | None = None, rng: random.Random | None = 
     )
 
 
-def _fits(name: str, scenario: Scenario) -> bool:
+def fits(name: str, scenario: Scenario) -> bool:
+    """Whether what a recording's truth tells is among what may go wrong in a scenario. Raises IncidentError."""
     truth = library.load_truth(name)
     causes = [cause for cause in scenario.may if truth is not None and cause.fault == truth.fault]
     if truth is None or not causes:
         return False
-    if any(not cause.targets or truth.target in cause.targets for cause in causes):
+    target = truth.target or next(iter(truth.components), "")
+    if any(not cause.targets or target in cause.targets for cause in causes):
         return True
     topology = library.load(name).topology
-    return truth.target in topology and any(topology.component(truth.target).kind in cause.targets for cause in causes)
+    return target in topology and any(topology.component(target).kind in cause.targets for cause in causes)

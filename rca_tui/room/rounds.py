@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from cluster.errors import RcaError
 from cluster.incident import library
 from cluster.incident.truth import Truth
-from cluster.topology import Kind
 from faults import scenario_library
-from faults.scenario import Cause, Scenario
+from faults.scenario import Scenario
+from rca_tui.drill.choice import fits
 from rca_tui.room.pager import page_time
 
 if TYPE_CHECKING:
@@ -144,22 +144,6 @@ def load(names: Sequence[str], known: Mapping[str, Any] | None = None, speed: fl
     return tuple(rounds)
 
 
-def fits(scenario: Scenario, truth: Truth, kinds: Mapping[str, Kind]) -> bool:
-    """Whether a recording with this truth is one of what may go wrong in a scenario.
-
-    Args:
-        kinds: component id -> kind, of the recording.
-    """
-    return any(_is(cause, truth, kinds) for cause in scenario.may)
-
-
-def _is(cause: Cause, truth: Truth, kinds: Mapping[str, Kind]) -> bool:
-    if cause.fault != truth.fault:
-        return False
-    target = truth.target or next(iter(truth.components), "")
-    return not cause.targets or target in cause.targets or kinds.get(target) in cause.targets
-
-
 def _draw(name: str, scenario: Scenario, taken: set[str]) -> str:
     """A recording that fits, by chance; one that this workshop plays already only where no other does."""
     fitting = [one for one in library.listings() if _fitting(scenario, one.name)]
@@ -170,15 +154,9 @@ def _draw(name: str, scenario: Scenario, taken: set[str]) -> str:
 
 def _fitting(scenario: Scenario, incident: str) -> bool:
     try:
-        truth = library.load_truth(incident)
-        faults = {cause.fault for cause in scenario.may}
-        if truth is None or truth.fault not in faults:
-            return False
-        needs_kinds = any(cause.targets for cause in scenario.may)
-        topology = library.load(incident).topology if needs_kinds else None
+        return fits(incident, scenario)
     except RcaError:  # a damaged file of the user hides no other
         return False
-    return fits(scenario, truth, {one.id: one.kind for one in topology.components} if topology else {})
 
 
 def _round(name: str, scenario: Scenario, incident: str, speed: float) -> Recorded:

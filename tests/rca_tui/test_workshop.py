@@ -12,11 +12,12 @@ from aiohttp import CookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 from typer.testing import CliRunner
 
+from cluster.incident.tiny import slow_replica
 from cluster.incident.truth import Truth
-from cluster.topology import Kind
 from faults import scenario_library, scoreboard
 from faults.scoreboard import Result
 from rca_tui.__main__ import app
+from rca_tui.drill import choice
 from rca_tui.room import rounds
 from rca_tui.room.lesson import Guess, Refusal, Stage, Workshop, guess_of
 from rca_tui.room.pager import page_time
@@ -177,12 +178,16 @@ def test_the_page_comes_when_the_front_door_is_slow_or_fails() -> None:
     assert page_time(slow, None, 100.0) is None
 
 
-def test_a_scenario_is_played_on_a_recording_that_fits() -> None:
-    scenario = scenario_library.find("one-replica-starves")[1]
-    kinds = {"replica-1": Kind.REPLICA, "head": Kind.HEAD}
-    assert rounds.fits(scenario, Truth(("replica-1",), "cpu-stress", 0.0), kinds)
-    assert not rounds.fits(scenario, Truth(("head",), "cpu-stress", 0.0), kinds)
-    assert not rounds.fits(scenario, Truth(("replica-1",), "freeze", 0.0), kinds)
+@pytest.mark.parametrize(
+    ("target", "fault", "does"),
+    [("replica-1", "cpu-stress", True), ("gateway", "cpu-stress", False), ("replica-1", "freeze", False)],
+)
+def test_a_scenario_is_played_on_a_recording_that_fits(
+    target: str, fault: str, does: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cluster.incident.library.load_truth", lambda name: Truth((target,), fault, 0.0))
+    monkeypatch.setattr("cluster.incident.library.load", lambda name: slow_replica())
+    assert choice.fits("monday", scenario_library.find("one-replica-starves")[1]) is does
 
 
 @pytest.mark.slow
