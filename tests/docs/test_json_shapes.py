@@ -1,4 +1,4 @@
-"""Every command with `--json` prints what its reference page says: docs/hooks/shapes.py, and nothing else."""
+"""Every command with `--json` prints what its reference page says: docs/hooks/shapes, and nothing else."""
 
 from __future__ import annotations
 

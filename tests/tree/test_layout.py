@@ -75,3 +75,9 @@ def test_no_file_is_long() -> None:
         for path in (ROOT / top).rglob("*.py")
     }
     assert {path: count for path, count in lines.items() if count > LONGEST} == {}
+
+
+def test_no_two_test_files_have_one_name() -> None:
+    """pytest collects them as one module, and then neither."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))
