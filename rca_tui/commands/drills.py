@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 import typer
 
+from cluster import paths
 from cluster.deployment import DeploymentError
 from cluster.text.plain import plain
 from cluster.text.times import span
@@ -285,6 +286,8 @@ def recover(as_json: AsJson = False) -> None:
 
 def _load_returned() -> bool:
     """Whether a scenario that was cut off had left its load."""
+    if not paths.local().exists():  # nothing was ever started here, or the machine is one on which nothing can be
+        return False
     from cluster.local import lifecycle
     from cluster.local.deployment import LocalDeployment
 

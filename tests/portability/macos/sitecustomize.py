@@ -81,8 +81,9 @@ def refuse(path: object) -> None:
     if any(file.startswith(PSUTIL) for file, _ in frames):
         return
     log = os.environ.get("RCA_TUI_LINUX_LOG")
-    mine = next(((file, line) for file, line in frames if file.startswith(OURS)), None)
-    if log and mine:
+    # A library that asks for what it can do without is not ours to change.
+    mine = next(((file, line) for file, line in frames if file.startswith(OURS) or "/site-packages/" in file), None)
+    if log and mine and mine[0].startswith(OURS):
         descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         os.write(descriptor, f"{mine[0]}:{mine[1]} reaches for {text}\n".encode())
         os.close(descriptor)
