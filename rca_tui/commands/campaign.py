@@ -61,14 +61,14 @@ def campaign(
     chosen = plans.read(plan)
     _check_methods(chosen)
     folder = out or Path(Path(plan).stem)
-    _claim(folder, chosen)
+    _check_folder(folder, chosen)
     tasks = record.numbered(folder, chosen.drills())
     missing = [task for task in tasks if not task.path.exists()]
     again = f"run it again with --out {folder} to go on"
     if missing:
         _confirm(chosen, missing, yes)
         with interruptible(f"interrupted: every fault is undone; {again}"), as_keyboard_interrupt():
-            _record(chosen, missing, len(tasks))
+            _record(chosen, folder, missing, len(tasks))
     recorded = [task for task in tasks if task.path.exists()]
     if not recorded:
         raise BadInput(f"no drill of the plan could be recorded, so there is nothing to score; {again}")
@@ -91,10 +91,8 @@ def _check_methods(plan: Plan) -> None:
         catalog.entry(name)
 
 
-def _claim(folder: Path, plan: Plan) -> None:
-    """Make the folder the plan's. Raises BadInput for one that holds something else."""
-    from faults.recording.plan import Plan
-
+def _check_folder(folder: Path, plan: Plan) -> None:
+    """Raises BadInput for a folder that holds something else than drills of the plan."""
     about = folder / _ABOUT
     if about.exists():
         try:
@@ -106,9 +104,15 @@ def _claim(folder: Path, plan: Plan) -> None:
         return
     if folder.exists() and any(folder.iterdir()):
         raise BadInput(f"{folder} is not empty: take another folder by --out")
+
+
+def _claim(folder: Path, plan: Plan) -> None:
+    """Make the folder the plan's."""
+    from faults.recording.plan import Plan
+
     folder.mkdir(parents=True, exist_ok=True)
     known = {name: getattr(plan, name) for name in Plan.model_fields if name in ("title", "about", "seed")}
-    about.write_text(json_text({**known, "drills": len(plan.drills()), "digest": plan.digest()}) + "\n")
+    (folder / _ABOUT).write_text(json_text({**known, "drills": len(plan.drills()), "digest": plan.digest()}) + "\n")
 
 
 def _confirm(plan: Plan, missing: Sequence[Task], yes: bool) -> None:
@@ -128,7 +132,7 @@ def _confirm(plan: Plan, missing: Sequence[Task], yes: bool) -> None:
         raise BadInput("not confirmed; nothing was touched")
 
 
-def _record(plan: Plan, missing: Sequence[Task], total: int) -> None:
+def _record(plan: Plan, folder: Path, missing: Sequence[Task], total: int) -> None:
     from faults import record
 
     times = record.Times(plan.baseline, plan.seconds, plan.aftermath)
@@ -142,6 +146,7 @@ def _record(plan: Plan, missing: Sequence[Task], total: int) -> None:
 
     with connected() as deployment:
         _check_targets(missing, deployment.topology().ids)
+        _claim(folder, plan)
         record.record(deployment, missing, times, log=log)
 
 

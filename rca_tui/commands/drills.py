@@ -109,8 +109,10 @@ def drill(
     """
     if play or screen:
         if fault or target or blind or param or dry_run or save or as_json:
-            raise BadInput("--play and --screen go with --scenario, --replay, --speed and --player alone")
+            raise BadInput("--play and --screen go with --scenario, --replay, --speed, --player and --yes alone")
         choose_also(context)
+        if chosen() is not None and (replay is not None or scenario is None):
+            raise BadInput("a recording needs no deployment: leave out either what names one, or --replay")
         _play(_game(replay, speed, scenario, player), replay is not None, screen, yes)
         return
     if replay is not None:
@@ -121,12 +123,16 @@ def drill(
 
     if scenario is not None:
         if blind or fault or target or param or dry_run:
-            raise BadInput("a scenario draws fault, component and parameters itself: use --scenario without them")
+            raise BadInput(
+                "a scenario draws fault, component and parameters itself: leave out what says them, and --dry-run"
+            )
         given = _Given(baseline=baseline, seconds=seconds, aftermath=aftermath, abort_above=abort_above)
         _run_scenario(scenario, given, save, yes, as_json)
         return
     if blind and (fault or target or param or dry_run):
-        raise BadInput("a blind drill draws fault, component and parameters itself: use --blind without them")
+        raise BadInput(
+            "a blind drill draws fault, component and parameters itself: leave out what says them, --dry-run too"
+        )
     if not blind and not (fault and target):
         raise BadInput("a drill needs a FAULT and its --target, or --blind; `rca-tui faults` lists the faults")
     if fault:
@@ -213,7 +219,7 @@ def _run_scenario(name: str, times: _Given, save: Path | None, yes: bool, as_jso
     from rca_tui.drill.load import loaded
 
     scenario = scenarios.chosen(name)[1]
-    say(f"{scenario.title}: {scenario.story}", limit=5000)
+    say(f"{scenario.title}: {' '.join(scenario.story.split())}", limit=5000)
     say(f"PAGE, {scenario.page.severity}: {scenario.page.text}")
     _confirm("what chance draws", "", times["seconds"] or scenario.longest, yes)
     with connected() as deployment, loaded(deployment, scenario.load):

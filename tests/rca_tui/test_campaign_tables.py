@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import pytest
+from typer.testing import CliRunner
+
+from rca_tui.__main__ import app
 from rca_tui.commands.campaign import _tables
 
 
@@ -29,3 +34,11 @@ def test_each_fault_is_told_once_and_three_a_table() -> None:
 def test_a_campaign_without_a_faulty_component_has_counts_alone() -> None:
     tables = _tables({"drills": [], "stand_ins": {}, "evaluation": {"cases": 0, "by_fault": []}})
     assert [title for title, _, _ in tables] == ["Drills"]
+
+
+def test_a_campaign_that_is_refused_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+    for more in ((), ("--yes",)):
+        assert CliRunner().invoke(app, ["campaign", "short", *more]).exit_code == 2
+    assert not list(tmp_path.glob("short*"))

@@ -328,3 +328,18 @@ def test_recover_returns_the_load_before_it_undoes_the_faults(monkeypatch: pytes
     result = CliRunner().invoke(app, ["recover"])
     assert order == ["load", "faults"]
     assert "the load from before it is sent again" in result.stderr
+
+
+def test_a_story_of_several_lines_is_told_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scenario_drill, "run", lambda *given, **more: WHOLE)
+    told = CliRunner().invoke(app, ["drill", "--scenario", "one-replica-starves", "--yes", "--save", "x.zip"]).stderr
+    assert "\ufffd" not in told
+    assert "Look at the service while it is healthy" in " ".join(told.split())
+
+
+@pytest.mark.parametrize("named", [("--context", "prod"), ("--targets", "http://127.0.0.1:9/metrics")])
+def test_a_recording_is_not_played_in_place_of_a_deployment_that_was_named(named: tuple[str, str]) -> None:
+    for play in ("--play", "--screen"):
+        result = CliRunner().invoke(app, ["drill", play, "--replay", "any", *named])
+        assert result.exit_code == 2
+        assert "a recording needs no deployment" in result.stderr
