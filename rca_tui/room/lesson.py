@@ -6,17 +6,18 @@ Nobody's guess and no truth leaves this module before the reveal. Every event is
 from __future__ import annotations
 
 import json
+import math
 import os
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from cluster.errors import RcaError
-from cluster.incident.truth import Truth
+from cluster.incident.truth import NO_FAULT, Truth
 from cluster.text.plain import plain
 from faults import scoreboard
 from faults.score import Score, score
@@ -145,9 +146,9 @@ class Workshop:
         """Take a player's guess, which is final. Raises Refusal."""
         player = self.players[key]
         self._require_page(player)
-        unknown = set(guess.components) - set(self.current.components)
-        if unknown or not 0 <= guess.sure <= 1:
-            raise Refusal("that is no guess: choose from the components shown, and 0 to 100 % for how sure")
+        for component in guess.components:
+            if component not in self.current.components:
+                raise Refusal(f"there is no component {plain(component, 60)!r}: choose from those shown")
         player.guess, player.seconds = guess, self.waited or 0.0
         self._note("guess", player=player.name, seconds=player.seconds, hints=player.hints, **asdict(guess))
 
@@ -237,9 +238,26 @@ class Workshop:
             os.fsync(file.fileno())
 
 
-def guess_of(components: Sequence[str], fault: str, sure: str) -> Guess:
-    """From the fields of the page's form, `sure` in percent. Raises Refusal for what is no guess."""
+def guess_of(components: Sequence[str], nobody: bool, fault: str, sure: str, faults: Collection[str]) -> Guess:
+    """From the fields of the page's form, `sure` in percent.
+
+    Args:
+        nobody: whether it says that no component is at fault.
+        fault: one of `faults`, `none`, or empty where it is left open.
+
+    Raises:
+        Refusal: what is missing, contradicts itself, or is no fault.
+    """
+    if components and nobody:
+        raise Refusal("choose components or nobody, not both")
+    if not components and not nobody:
+        raise Refusal("say who is at fault: choose components, or nobody")
+    if fault not in ("", NO_FAULT, *faults):
+        raise Refusal(f"there is no fault {plain(fault, 60)!r}: choose one of the list, or leave it open")
     try:
-        return Guess(tuple(dict.fromkeys(components)), fault[:64], float(sure) / 100)
+        share = float(sure.strip().removesuffix("%")) / 100
     except ValueError:
-        raise Refusal("how sure is a number of percent") from None
+        share = math.nan
+    if not 0 <= share <= 1:
+        raise Refusal("say how sure you are, from 0 to 100 %")
+    return Guess(tuple(dict.fromkeys(components)), fault, share)

@@ -53,6 +53,12 @@ function after(){
   app.style.height=Math.max(300,window.innerHeight-document.getElementById("top").offsetHeight-1)+"px";
 }
 window.addEventListener("resize",after);
+document.addEventListener("change",e=>{
+  const it=e.target;
+  if(!it.checked)return;
+  const other=it.name==="nobody"?"component":it.name==="component"?"nobody":"";
+  if(other)for(const box of bar.querySelectorAll("input[name="+other+"]"))box.checked=false;
+});
 """
 
 
@@ -157,9 +163,10 @@ def _guess_form(workshop: Workshop, faults: Sequence[str]) -> str:
     )
     options = "".join(f"<option value='{escape(k, quote=True)}'>{escape(k)}</option>" for k in (NO_FAULT, *faults))
     return (
-        f"<form method=post action=/guess>Who is at fault? {boxes}<span class=quiet>(none: nobody)</span> "
+        f"<form method=post action=/guess>Who is at fault? {boxes}"
+        "<label><input type=checkbox name=nobody value=yes>nobody</label> "
         f"<label>fault <select name=fault><option value=''>left open</option>{options}</select></label>"
-        "<label>how sure <input name=sure type=number min=0 max=100 value=70 style='width:4rem'> %</label>"
+        "<label>how sure <input name=sure type=number min=0 max=100 step=any required style='width:4rem'> %</label>"
         "<button>Commit</button></form>"
     )
 

@@ -126,7 +126,8 @@ class WorkshopServer(AppServer):
         chosen = [str(value) for value in form.getall("component", [])]
 
         def commit() -> None:
-            guess = guess_of(chosen, str(form.get("fault", "")), str(form.get("sure", "")))
+            fault, sure = str(form.get("fault", "")), str(form.get("sure", ""))
+            guess = guess_of(chosen, "nobody" in form, fault, sure, self.faults)
             self.workshop.commit(request.cookies[PLAYER], guess)
 
         return _done(commit)

@@ -151,8 +151,11 @@ def join(browser: WebDriver, address: str, name: str) -> None:
 
 
 def guess(browser: WebDriver, component: str, kind: str) -> None:
-    click(browser, f"input[value='{component}']")
+    click(browser, "input[name='nobody']")
+    click(browser, f"input[value='{component}']")  # it takes the place of nobody
     click(browser, f"option[value='{kind}']")
+    click(browser, "form[action='/guess'] button")  # nothing is sent: how sure is missing
+    browser.find_element(By.NAME, "sure").send_keys("70")
     click(browser, "form[action='/guess'] button")
     until_page_says(browser, "Your guess is in")
 

@@ -96,9 +96,8 @@ def test_what_cannot_be_done_now_is_refused() -> None:
         with pytest.raises(Refusal, match="page has not come"):
             step()
     clock.now = PAGE
-    for bad in (Guess(("nonsense",), "x", 0.5), Guess((), "x", 1.5), Guess((), "x", float("nan"))):
-        with pytest.raises(Refusal, match="no guess"):
-            room.commit(ada, bad)
+    with pytest.raises(Refusal, match="no component 'nonsense'"):
+        room.commit(ada, Guess(("nonsense",), "", 0.5))
     for _ in room.current.hints:
         room.hint(ada)
     with pytest.raises(Refusal, match="no more hints"):
@@ -113,8 +112,56 @@ def test_what_cannot_be_done_now_is_refused() -> None:
     room.reveal()
     with pytest.raises(Refusal, match="last"):
         room.start()
-    with pytest.raises(Refusal, match="percent"):
-        guess_of([], "x", "very")
+
+
+@pytest.mark.parametrize(
+    ("form", "why"),
+    [
+        ({}, "say who is at fault: choose components, or nobody"),
+        ({"fault": "freeze", "sure": "50"}, "say who is at fault: choose components, or nobody"),
+        ({"component": "replica-1", "nobody": "yes", "sure": "50"}, "choose components or nobody, not both"),
+        ({"nobody": "yes"}, "say how sure you are, from 0 to 100 %"),
+        ({"nobody": "yes", "sure": "very"}, "say how sure you are, from 0 to 100 %"),
+        ({"nobody": "yes", "sure": "nan"}, "say how sure you are, from 0 to 100 %"),
+        ({"component": "replica-1", "sure": "101"}, "say how sure you are, from 0 to 100 %"),
+        ({"component": "replica-1", "sure": "-1"}, "say how sure you are, from 0 to 100 %"),
+        (
+            {"component": "replica-1", "fault": "foo", "sure": "50"},
+            "there is no fault 'foo': choose one of the list, or leave it open",
+        ),
+        ({"component": "nonsense", "sure": "50"}, "there is no component 'nonsense': choose from those shown"),
+    ],
+)
+async def test_what_is_no_guess_is_refused_with_a_sentence(served: Served, form: dict[str, str], why: str) -> None:
+    server, at, clock = served
+    ada = await player(at, "Ada")
+    server.workshop.start()
+    clock.now = PAGE
+    answer = await ada.post("/guess", data=form)
+    assert (answer.status, await answer.text()) == (409, why)
+    (here,) = server.workshop.players.values()
+    assert here.guess is None
+    await ada.close()
+
+
+async def test_nobody_is_chosen_and_how_sure_is_typed(served: Served) -> None:
+    server, at, clock = served
+    ada = await player(at, "Ada")
+    server.workshop.start()
+    clock.now = PAGE
+    bar = await (await ada.get("/bar")).text()
+    assert "name=nobody" in bar
+    assert "name=sure type=number min=0 max=100 step=any required" in bar
+    assert "checked" not in bar
+    assert (await ada.post("/guess", data={"nobody": "yes", "fault": "none", "sure": "60"})).status == 204
+    (here,) = server.workshop.players.values()
+    assert here.guess == Guess((), "none", 0.6)
+    await ada.close()
+
+
+@pytest.mark.parametrize("fault", ["", "none", "crash", "freeze"])
+def test_a_fault_of_the_list_or_none_or_left_open_is_a_guess(fault: str) -> None:
+    assert guess_of(["gateway", "gateway"], False, fault, "70", ("crash", "freeze")) == Guess(("gateway",), fault, 0.7)
 
 
 class Failing(Recorded):
@@ -226,7 +273,7 @@ async def test_a_round_from_join_to_the_scoreboard(served: Served) -> None:
     assert (await lead.get(f"/instructor?key={server.key}")).status == 200
     assert (await lead.post("/instructor/start")).status == 204
     assert "learn what healthy looks like" in await (await ada.get("/bar")).text()
-    assert (await ada.post("/guess", data={"sure": "50"})).status == 409
+    assert (await ada.post("/guess", data={"nobody": "yes", "sure": "50"})).status == 409
     clock.now = PAGE
     bar = await (await ada.get("/bar")).text()
     assert "Who is at fault?" in bar
@@ -236,7 +283,7 @@ async def test_a_round_from_join_to_the_scoreboard(served: Served) -> None:
     assert "Compare the edges" in await (await ada.get("/bar")).text()
     committed = await ada.post("/guess", data={"component": "replica-1", "fault": "freeze", "sure": "90"})
     assert committed.status == 204
-    assert (await ada.post("/guess", data={"fault": "none", "sure": "50"})).status == 409
+    assert (await ada.post("/guess", data={"nobody": "yes", "sure": "50"})).status == 409
     for page in ("/bar", "/board/now"):
         seen = await (await bob.get(page)).text()
         assert "freeze on" not in seen
