@@ -12,9 +12,14 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupts:
-    """Inside this context the signals only set a flag, so that undoing is never cut short. Main thread only."""
+    """Inside this context the signals only set a flag, so that undoing is never cut short. Main thread only.
 
-    def __init__(self) -> None:
+    Args:
+        first: what is done before the interruption takes effect.
+    """
+
+    def __init__(self, first: str = "undoing everything first, which may take a minute") -> None:
+        self._first = first
         self._happened = False
         self._before: dict[signal.Signals, object] = {}
 
@@ -34,7 +39,7 @@ class Interrupts:
         if not self._happened:
             self._happened = True
             # not through the buffered stream: the signal may have interrupted a write to it
-            os.write(2, b"\nrca-tui: interrupted: undoing everything first, which may take a minute\n")
+            os.write(2, f"\nrca-tui: interrupted: {self._first}\n".encode())
 
 
 @contextmanager

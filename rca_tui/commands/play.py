@@ -15,6 +15,7 @@ from cluster.text.plain import plain
 from cluster.text.quantities import percent
 from cluster.text.times import span
 from rca_tui.commands.errors import Interrupted, say
+from rca_tui.commands.interrupts import Interrupts, as_keyboard_interrupt
 from rca_tui.commands.output import print_document, print_line
 from rca_tui.game import Game, Guess, Stage
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from cluster.deployment import Deployment
     from cluster.display import Document
     from faults.scenario import Hint
+    from rca_tui.drill.debrief import Debrief
     from rca_tui.play.ground import Ground
     from rca_tui.play.headless import Play
     from rca_tui.session import Snapshot
@@ -30,6 +32,7 @@ LOOK = 1.0
 """Seconds between two looks at the telemetry while the page has not come."""
 LONGEST = 1000
 """Characters of a line that are read."""
+NOTHING_KEPT = "the drill is given up; nothing is scored, and nothing of a fault is left"
 HELP = (
     "show         the front door, and the names of what was measured\n"
     "show NAME    the numbers of a component, of calls (gateway>head), of a signal\n"
@@ -61,23 +64,21 @@ def play_live(game: Game, deployment: Deployment) -> None:
 
 
 def _play(game: Game, ground: Ground) -> None:
-    from rca_tui.commands.interrupts import as_keyboard_interrupt
     from rca_tui.play.headless import Play
 
     play = Play(game, ground)
     with as_keyboard_interrupt():
+        terminal = Terminal(play, Lines().next)
         try:
-            Terminal(play, Lines().next).run()
+            terminal.run()
         except BaseException as error:
             _give_up(play)
             if isinstance(error, (KeyboardInterrupt, _Quit)):
-                raise Interrupted("the drill is given up; nothing is scored, and nothing of a fault is left") from None
+                raise Interrupted(terminal.kept or NOTHING_KEPT) from None
             raise
 
 
 def _give_up(play: Play) -> None:
-    from rca_tui.commands.interrupts import Interrupts
-
     with Interrupts():  # undoing is never cut short
         play.give_up()
 
@@ -113,11 +114,14 @@ class Terminal:
     Args:
         play: not begun.
         read: a line that comes within so many seconds, or None.
+
+    Attributes:
+        kept: what an interruption leaves, in a sentence; empty until the score is written.
     """
 
     def __init__(self, play: Play, read: Callable[[float], str | None]) -> None:
         self._play, self._read = play, read
-        self._asked = False
+        self.kept = ""
 
     def run(self) -> None:
         """From the brief to the debrief. Raises _Quit, RcaError."""
@@ -316,27 +320,41 @@ class Terminal:
     # -- the reveal ---------------------------------------------------------------------------------------------
 
     def _reveal(self) -> None:
-        from faults import scoreboard
-        from rca_tui.drill import debrief as debriefs
+        """Tell the truth at once, then the methods. An interruption never loses the score."""
         from rca_tui.drill import document
+
+        live = self._play.game.live
+        say("your guess is committed; what is in is undone first" if live else "your guess is committed")
+        with Interrupts("the score is written first" + ", after what is in is undone" * live) as interrupts:
+            self._play.settle()
+            growing = self._play.debrief()
+            first = shown = next(growing)
+        try:
+            if interrupts.happened():
+                raise KeyboardInterrupt
+            print_document(document.document(first)[:1])
+            for shown in growing:
+                if sys.stderr.isatty():
+                    typer.echo(f"\rwaiting for {shown.waiting} methods to answer on what you saw ", err=True, nl=False)
+        finally:
+            self._keep(first if shown.verdict is None else shown)
+            if sys.stderr.isatty():
+                typer.echo("\r\x1b[K", err=True, nl=False)
+        print_document(document.document(shown)[1:])
+        print_line("`rca-tui scores` has all scores.")
         from rca_tui.work.drill import write_debrief
 
-        say(
-            "your guess is committed; what is in is undone first" if self._play.game.live else "your guess is committed"
-        )
-        self._play.settle()
-        shown = None
-        for shown in self._play.debrief():
-            if not shown.results and shown.verdict is None:
-                print_document(document.document(shown)[:1])
-            if sys.stderr.isatty():
-                typer.echo(f"\rwaiting for {shown.waiting} methods to answer on what you saw ", err=True, nl=False)
-        if sys.stderr.isatty():
-            typer.echo("\r\x1b[K", err=True, nl=False)
-        if shown is None:
-            return
-        print_document(document.document(shown)[1:])
-        scoreboard.add(debriefs.result(shown))
-        print_line("`rca-tui scores` has all scores.")
         if self._ask("w writes this as Markdown and HTML, Enter ends: ") == "w":
             print_line(write_debrief(shown))
+
+    def _keep(self, shown: Debrief) -> None:
+        """Write the score, once: with the answers of all methods, or of none. Raises ScoreError."""
+        with Interrupts("the score is written first") as interrupts:
+            from faults import scoreboard
+            from rca_tui.drill import debrief as debriefs
+
+            scoreboard.add(debriefs.result(shown))
+        without = ", without the methods' answers" if shown.verdict is None else ""
+        self.kept = f"interrupted; your score is kept: {shown.score.points:g} of 100 points{without}"
+        if interrupts.happened():
+            raise KeyboardInterrupt

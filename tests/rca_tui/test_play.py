@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import signal
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -19,7 +20,8 @@ from faults.effects import Landing
 from faults.errors import Refused
 from faults.states import Phase, State
 from methods.running import runner
-from rca_tui.commands.play import Lines, Terminal, _Quit
+from rca_tui.commands.errors import Interrupted
+from rca_tui.commands.play import Lines, Terminal, _Quit, play_recording
 from rca_tui.game import Game, Guess, NoTruth, Stage
 from rca_tui.play import numbers
 from rca_tui.play.ground import Live, Recording, Spoiled
@@ -122,6 +124,47 @@ def test_the_page_comes_only_after_the_fault(monkeypatch: pytest.MonkeyPatch) ->
 def test_quitting_ends_it(play: Play) -> None:
     with pytest.raises(_Quit):
         Terminal(play, scripted("")).run()
+    assert scoreboard.results() == ()
+
+
+GUESS = ("", "show", "guess", "nobody", "none", "90", "yes")
+
+
+def interrupted(monkeypatch: pytest.MonkeyPatch, *lines: str) -> str:
+    """What the command says when it is interrupted after these lines."""
+    monkeypatch.setattr(Lines, "next", staticmethod(scripted(*lines)))
+    with pytest.raises(Interrupted) as caught:
+        play_recording(Game(NAME, 100_000.0, "night-shift", SCENARIO, "Ada"))
+    return str(caught.value)
+
+
+def test_an_interruption_while_the_methods_answer_keeps_the_score(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = runner.run
+
+    def one_and_then_ctrl_c(incident: Any, **_: Any) -> Iterator[runner.Result]:
+        yield next(real(incident, ["nsigma"]))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner, "run", one_and_then_ctrl_c)
+    said = interrupted(monkeypatch, *GUESS)
+    (kept,) = scoreboard.results()
+    assert (kept.player, kept.components, kept.methods, kept.verdict) == ("Ada", (), {}, None)
+    assert said == f"interrupted; your score is kept: {kept.score.points:g} of 100 points, without the methods' answers"
+    assert scoreboard.comparisons([kept]) == ()
+
+
+def test_an_interruption_while_the_fault_is_undone_keeps_the_score(monkeypatch: pytest.MonkeyPatch) -> None:
+    def settle(ground: Recording) -> str:
+        signal.raise_signal(signal.SIGINT)
+        return NAME
+
+    monkeypatch.setattr(Recording, "settle", settle)
+    assert "your score is kept" in interrupted(monkeypatch, *GUESS)
+    assert len(scoreboard.results()) == 1
+
+
+def test_an_interruption_before_the_guess_scores_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "nothing is scored" in interrupted(monkeypatch, *GUESS[:-1], "no")
     assert scoreboard.results() == ()
 
 
