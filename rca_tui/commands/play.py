@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import select
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -12,12 +10,12 @@ import typer
 
 from cluster.incident.truth import NO_FAULT
 from cluster.text.plain import plain
-from cluster.text.quantities import percent
 from cluster.text.times import span
 from rca_tui.commands.errors import Interrupted, say
 from rca_tui.commands.interrupts import Interrupts, as_keyboard_interrupt
 from rca_tui.commands.output import print_document, print_line
 from rca_tui.game import Game, Guess, Stage
+from rca_tui.play.lines import Lines, Quit
 
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
@@ -30,8 +28,6 @@ if TYPE_CHECKING:
 
 LOOK = 1.0
 """Seconds between two looks at the telemetry while the page has not come."""
-LONGEST = 1000
-"""Characters of a line that are read."""
 NOTHING_KEPT = "the drill is given up; nothing is scored, and nothing of a fault is left"
 HELP = (
     "show         the front door, and the names of what was measured\n"
@@ -68,12 +64,13 @@ def _play(game: Game, ground: Ground) -> None:
 
     play = Play(game, ground)
     with as_keyboard_interrupt():
-        terminal = Terminal(play, Lines().next)
+        lines = Lines()
+        terminal = Terminal(play, lines.next, lines.forget)
         try:
             terminal.run()
         except BaseException as error:
             _give_up(play)
-            if isinstance(error, (KeyboardInterrupt, _Quit)):
+            if isinstance(error, (KeyboardInterrupt, Quit)):
                 raise Interrupted(terminal.kept or NOTHING_KEPT) from None
             raise
 
@@ -83,48 +80,27 @@ def _give_up(play: Play) -> None:
         play.give_up()
 
 
-class _Quit(Exception):
-    """The player has ended the drill."""
-
-
-class Lines:
-    """Lines of standard input, without waiting longer than asked for."""
-
-    def __init__(self) -> None:
-        self._rest = b""
-
-    def next(self, seconds: float) -> str | None:
-        """The next line, None where none comes within `seconds`. Raises _Quit at the end of the input."""
-        if b"\n" not in self._rest:
-            if not select.select([sys.stdin.fileno()], [], [], seconds)[0]:
-                return None
-            more = os.read(sys.stdin.fileno(), LONGEST)
-            if not more:
-                raise _Quit
-            self._rest = (self._rest + more)[-64 * LONGEST :]
-            if b"\n" not in self._rest:
-                return None
-        line, _, self._rest = self._rest.partition(b"\n")
-        return line.decode(errors="replace")[:LONGEST].strip()
-
-
 class Terminal:
     """The player's terminal.
 
     Args:
         play: not begun.
         read: a line that comes within so many seconds, or None.
+        forget: drops what was typed ahead.
 
     Attributes:
         kept: what an interruption leaves, in a sentence; empty until the score is written.
     """
 
-    def __init__(self, play: Play, read: Callable[[float], str | None]) -> None:
-        self._play, self._read = play, read
+    def __init__(
+        self, play: Play, read: Callable[[float], str | None], forget: Callable[[], object] = lambda: None
+    ) -> None:
+        self._play, self._read, self._forget = play, read, forget
+        self._limit_told = False
         self.kept = ""
 
     def run(self) -> None:
-        """From the brief to the debrief. Raises _Quit, RcaError."""
+        """From the brief to the debrief. Raises Quit, RcaError."""
         self._brief()
         self._ask("Enter begins: ")
         self._play.begin()
@@ -180,6 +156,11 @@ class Terminal:
         """The player's next line; meanwhile the page may come, where `paging`."""
         told = False
         while True:
+            if self._limit_is_over():
+                if told:
+                    print_line()
+                self._tell_limit()
+                told = False
             if not told:
                 typer.echo(prompt() if callable(prompt) else prompt, nl=False)
                 told = True
@@ -189,6 +170,19 @@ class Terminal:
             if paging and self._play.game.stage is Stage.BASELINE and self._play.look():
                 self._page()
                 told = False
+
+    def _limit_is_over(self) -> bool:
+        """Whether the time from the page to the guess is over, and the player has not been told."""
+        return self._play.game.stage is Stage.INVESTIGATE and self._play.left <= 0 and not self._limit_told
+
+    def _tell_limit(self) -> None:
+        self._limit_told = True
+        game = self._play.game
+        undone = " The fault is undone soon." if game.live else ""
+        print_line(
+            f"TIME IS UP: {span(game.limit)} have passed since the page.{undone} Being quick earns nothing any more, "
+            "all else still counts: `guess`."
+        )
 
     # -- commands -----------------------------------------------------------------------------------------------
 
@@ -206,7 +200,7 @@ class Terminal:
             case "hint" | "guess":
                 print_line("the page has not come yet")
             case "quit":
-                raise _Quit
+                raise Quit
             case "help":
                 typer.echo(HELP)
             case _:
@@ -266,6 +260,8 @@ class Terminal:
 
     def _guess(self) -> None:
         """Ask for each part until it is one; an empty answer to the first gives it up."""
+        from rca_tui.drill.document import as_told
+
         known = self._now().topology.ids
         components = self._components(sorted(known))
         if components is None:
@@ -273,7 +269,7 @@ class Terminal:
         fault, sure = self._fault(), self._sure()
         guess = Guess(components, fault, sure)
         named = ", ".join(components) or "nobody"
-        if self._ask(f"{named}; {fault or 'fault left open'}; {percent(sure)} sure. Commit, yes or no? ") in (
+        if self._ask(f"{named}; {fault or 'fault left open'}; {as_told(sure)} sure. Commit, yes or no? ") in (
             "y",
             "yes",
         ):
@@ -335,17 +331,34 @@ class Terminal:
             print_document(document.document(first)[:1])
             for shown in growing:
                 if sys.stderr.isatty():
-                    typer.echo(f"\rwaiting for {shown.waiting} methods to answer on what you saw ", err=True, nl=False)
+                    typer.echo(
+                        f"\rwaiting for {document.methods(shown.waiting)} to answer on what you saw ",
+                        err=True,
+                        nl=False,
+                    )
         finally:
             self._keep(first if shown.verdict is None else shown)
             if sys.stderr.isatty():
                 typer.echo("\r\x1b[K", err=True, nl=False)
         print_document(document.document(shown)[1:])
         print_line("`rca-tui scores` has all scores.")
+        self._forget()
+        self._offer(shown)
+
+    def _offer(self, shown: Debrief) -> None:
+        """Write the debrief where the player wants it; the end of the input ends it, too."""
         from rca_tui.work.drill import write_debrief
 
-        if self._ask("w writes this as Markdown and HTML, Enter ends: ") == "w":
-            print_line(write_debrief(shown))
+        while True:
+            try:
+                answer = self._ask("w writes this as Markdown and HTML, Enter ends: ").lower()
+            except Quit:
+                return
+            if answer == "w":
+                print_line(write_debrief(shown))
+            if answer in ("w", ""):
+                return
+            print_line(f"{plain(answer, 40)!r} is neither w nor Enter")
 
     def _keep(self, shown: Debrief) -> None:
         """Write the score, once: with the answers of all methods, or of none. Raises ScoreError."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from operator import itemgetter
 from pathlib import Path
 
 from cluster.display import Block, Document, Grid, Line, Title, Tone
 from cluster.incident.truth import NO_FAULT
-from cluster.text.quantities import number, percent
+from cluster.signals import SIGNALS
+from cluster.text.quantities import percent, quantity
 from cluster.text.times import clock_time, duration, span
 from faults.effects import Landing
 from rca_tui.drill.debrief import Debrief
@@ -19,6 +21,16 @@ LISTED = 3
 def document(debrief: Debrief) -> Document:
     """All of it, the score first; what the methods say only when all have answered."""
     return tuple(_blocks(debrief))
+
+
+def methods(number: int) -> str:
+    """So many methods."""
+    return f"{number} method{'' if number == 1 else 's'}"
+
+
+def as_told(sure: float) -> str:
+    """A probability in percent, with the digits that the player gave: `90 %`, `99 %`, `99.5 %`."""
+    return f"{sure * 100:.6g} %"
 
 
 def title(debrief: Debrief) -> str:
@@ -53,17 +65,18 @@ def _guess(debrief: Debrief) -> Iterator[Block]:
     rows = [
         ("components", _named(guess.components), _named(truth.components), share),
         ("fault", _fault(guess.fault), _fault(truth.fault), _right(debrief)),
-        ("how sure", percent(guess.sure), "", f"Brier {score.brier:.2f}, 0 is best"),
+        ("how sure", as_told(guess.sure), "", f"Brier {score.brier:.2f}, 0 is best"),
         ("page to guess", span(score.seconds), "", f"of {span(game.limit)}"),
     ]
     if game.scenario is not None and game.scenario.hints:
-        rows.append(("hints", f"{len(game.hints)} of {len(game.scenario.hints)}", "", f"-{score.hints:g} points"))
+        lost = f"-{score.hints:g} points" if score.hints else "no points lost"
+        rows.append(("hints", f"{len(game.hints)} of {len(game.scenario.hints)}", "", lost))
     yield Grid.of(("", "you", "truth", "score"), rows, whole="score")
 
 
 def _timeline(debrief: Debrief) -> Iterator[Block]:
     yield Title("What happened when")
-    truth, events = debrief.truth, sorted(_events(debrief))
+    truth, events = debrief.truth, sorted(_events(debrief), key=itemgetter(0))
     first = truth.injected_at if truth.fault != NO_FAULT or not events else events[0][0]
     yield Grid.of(
         ("time", "offset", "what"),
@@ -74,7 +87,7 @@ def _timeline(debrief: Debrief) -> Iterator[Block]:
 
 
 def _events(debrief: Debrief) -> Iterator[tuple[float, str]]:
-    """Unix seconds, and what happened then."""
+    """Unix seconds, and what happened then; what happened at one time, as at a recording's end, in its order."""
     game, truth, incident = debrief.game, debrief.truth, debrief.incident
     if truth.fault != NO_FAULT:
         yield (truth.injected_at, f"injected: {truth.cause}")
@@ -97,7 +110,8 @@ def _answers(debrief: Debrief) -> Iterator[Block]:
     verdict, tool, ranked = debrief.verdict, debrief.tool, debrief.ranked
     yield Title("You beside the tool")
     if verdict is None or tool is None:
-        yield Line(f"{debrief.waiting} methods have not answered yet on what you saw …", Tone.QUIET)
+        have = "has" if debrief.waiting == 1 else "have"
+        yield Line(f"{methods(debrief.waiting)} {have} not answered yet on what you saw …", Tone.QUIET)
         return
     yield Line("All saw what had arrived when you committed. F1 is of the set that was named.", Tone.QUIET)
     rows: list[tuple[str, str, str]] = [
@@ -126,8 +140,8 @@ def _evidence(debrief: Debrief) -> Iterator[Block]:
         (
             f"2 Telemetry, {m.source + ' to ' if m.source else ''}{m.component}",
             m.signal,
-            None if m.before is None else number(m.before),
-            None if m.during is None else number(m.during),
+            None if m.before is None else quantity(m.before, _unit(m.signal)),
+            None if m.during is None else quantity(m.during, _unit(m.signal)),
             told.get(m.landing, str(m.landing)),
         )
         for m in dict.fromkeys(debrief.footprint)
@@ -141,6 +155,11 @@ def _evidence(debrief: Debrief) -> Iterator[Block]:
         yield Line("Nothing is missing for this fault: every check that concerns it passes.")
     for title, why in debrief.sooner:
         yield Line(f"6 Checks, {title}: {why}")
+
+
+def _unit(signal: str) -> str:
+    known = SIGNALS.get(signal)
+    return "" if known is None else known.unit
 
 
 def _verdict_of(debrief: Debrief) -> str:

@@ -2,5 +2,5 @@
 
     Play(game, Recording(game)) ── look() ──▶ page ── hint() · commit() ──▶ debrief()
 
-It needs neither Textual nor a terminal.
+It needs neither Textual nor a terminal; `lines` reads what a player types at one.
 """

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -21,11 +23,12 @@ from faults.errors import Refused
 from faults.states import Phase, State
 from methods.running import runner
 from rca_tui.commands.errors import Interrupted
-from rca_tui.commands.play import Lines, Terminal, _Quit, play_recording
+from rca_tui.commands.play import Terminal, play_recording
 from rca_tui.game import Game, Guess, NoTruth, Stage
 from rca_tui.play import numbers
 from rca_tui.play.ground import Live, Recording, Spoiled
 from rca_tui.play.headless import Play
+from rca_tui.play.lines import Lines, Quit
 
 NAME, SCENARIO = "drill-05", scenario_library.find("night-shift")[1]
 REPORT = DrillReport(
@@ -79,7 +82,7 @@ def test_from_the_brief_to_the_score(play: Play, capsys: pytest.CaptureFixture[s
         "hint",
     )
     guessing = ("nonsense", "guess", "replica-77", who, "no-such-fault", truth.fault, "120", "90", "no")
-    Terminal(play, scripted(*lines, *guessing, "guess", who, truth.fault, "90", "yes", "")).run()
+    Terminal(play, scripted(*lines, *guessing, "guess", who, truth.fault, "90", "yes", "hint", "")).run()
     said = capsys.readouterr().out
     before, _, after = said.partition("90 % sure. Commit, yes or no? ")
     assert truth.cause not in before.replace("Commit", "")
@@ -89,6 +92,7 @@ def test_from_the_brief_to_the_score(play: Play, capsys: pytest.CaptureFixture[s
         assert expected in before
     assert "nothing called 'nothing' was measured" in before
     assert "not committed" in after
+    assert "'hint' is neither w nor Enter" in after
     for expected in ("Right. It was", truth.cause, "What happened when", "You beside the tool", "rca-tui scores"):
         assert expected in after
     (kept,) = scoreboard.results()
@@ -122,7 +126,7 @@ def test_the_page_comes_only_after_the_fault(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_quitting_ends_it(play: Play) -> None:
-    with pytest.raises(_Quit):
+    with pytest.raises(Quit):
         Terminal(play, scripted("")).run()
     assert scoreboard.results() == ()
 
@@ -166,6 +170,34 @@ def test_an_interruption_while_the_fault_is_undone_keeps_the_score(monkeypatch: 
 def test_an_interruption_before_the_guess_scores_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "nothing is scored" in interrupted(monkeypatch, *GUESS[:-1], "no")
     assert scoreboard.results() == ()
+
+
+def test_the_end_of_the_input_ends_the_debrief(play: Play) -> None:
+    def ended(seconds: float) -> str | None:
+        raise Quit
+
+    Terminal(play, ended)._offer(None)  # type: ignore[arg-type]
+
+
+def test_the_player_is_told_once_that_the_time_is_over(capsys: pytest.CaptureFixture[str]) -> None:
+    moments = [0.0]
+    game = Game(NAME, 100_000.0, "night-shift", SCENARIO)
+    play = Play(game, Recording(game), lambda: moments[0])
+    waits: Iterator[str | None] = iter(("", "show", "", None, None, None, "quit"))
+
+    def read(seconds: float) -> str | None:
+        line = next(waits)
+        if line is None:
+            moments[0] += SCENARIO.limit
+        return line
+
+    with pytest.raises(Quit):
+        Terminal(play, read).run()
+    said = capsys.readouterr().out
+    before, _, after = said.partition("left> \nTIME IS UP: ")
+    assert "PAGE" in before
+    assert "Being quick earns nothing" in after and "TIME IS UP" not in after
+    assert after.count("time is up, speed earns nothing> ") == 1
 
 
 def test_numbers_are_of_what_was_asked_for(play: Play) -> None:
@@ -233,9 +265,6 @@ def test_what_goes_wrong_reaches_the_player(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_lines_come_from_a_pipe_until_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-    import sys
-
     reading, writing = os.pipe()
     with os.fdopen(reading) as stdin:
         monkeypatch.setattr(sys, "stdin", stdin)
@@ -244,5 +273,19 @@ def test_lines_come_from_a_pipe_until_its_end(monkeypatch: pytest.MonkeyPatch) -
         os.write(writing, b"show  \nguess\nhi")
         assert (lines.next(1.0), lines.next(1.0), lines.next(0.0)) == ("show", "guess", None)
         os.close(writing)
-        with pytest.raises(_Quit):
+        with pytest.raises(Quit):
             lines.next(1.0)
+
+
+def test_what_was_typed_ahead_at_a_terminal_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = os.openpty()
+    with os.fdopen(theirs) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        lines = Lines()
+        os.write(ours, b"one\ntwo\n")
+        assert lines.next(5.0) == "one"
+        lines.forget()
+        assert lines.next(0.1) is None
+        os.write(ours, b"w\n")
+        assert lines.next(5.0) == "w"
+    os.close(ours)
