@@ -6,6 +6,7 @@ import importlib.util
 import os
 import secrets
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -62,14 +63,13 @@ def serve(
     server = AppServer((sys.executable, "-m", "rca_tui.room.guest", *arguments), host, port, token, log)
     named = chosen()
     shown = incident or (named.name if isinstance(named, Watched) else named) or "the deployment on this machine"
-    print_line(f"{shown}, read-only, at {server.address}")
-    start(server)
+    start(server, lambda: print_line(f"{shown}, read-only, at {server.address}"))
 
 
-def start(server: AppServer) -> None:
-    """Serve until it is ended. Raises BadInput where it cannot listen."""
+def start(server: AppServer, ready: Callable[[], None]) -> None:
+    """Serve until it is ended; `ready` says where, once it listens. Raises BadInput where it cannot."""
     try:
-        server.run()
+        server.serve_until_ended(ready)
     except (OSError, OverflowError) as error:
         why = getattr(error, "strerror", None) or error
         raise BadInput(f"cannot listen on {server.host}, port {server.port}: {why}") from None

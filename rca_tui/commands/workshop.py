@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cluster.endpoints.watched import Watched
 from cluster.incident.truth import NO_FAULT
 from rca_tui.commands import completion
-from rca_tui.commands.connection import InCluster, choose_also, connected
+from rca_tui.commands.connection import InCluster, choose_also, connect
 from rca_tui.commands.connection import chosen as chosen_context
 from rca_tui.commands.errors import BadInput, Interrupted, at_terminal, say
 from rca_tui.commands.output import print_line
@@ -20,6 +22,7 @@ from rca_tui.commands.serve import PORT, Listen, entrance, require_extra, start
 from rca_tui.drill.load import loaded
 
 if TYPE_CHECKING:
+    from cluster.deployment import Deployment
     from rca_tui.room.rounds import Round
 
 
@@ -79,11 +82,14 @@ def workshop(
     faults = tuple(entry.name for entry in catalog.entries() if entry.name != NO_FAULT)
     course = lesson.Workshop(chosen, session, room)
     server = WorkshopServer(course, faults, host, port, token, folder / "apps.log")
-    print_line(f"players: {server.address}")
-    print_line(f"instructor: {server.instructor_address}")
-    print_line(f"kept in {session}")
-    say(f"this machine holds {room} players")
-    start(server)
+
+    def ready() -> None:
+        print_line(f"players: {server.address}")
+        print_line(f"instructor: {server.instructor_address}")
+        print_line(f"kept in {session}")
+        say(f"this machine holds {room} players")
+
+    start(server, ready)
 
 
 def _live(names: Sequence[str], yes: bool) -> tuple[Round, ...]:
@@ -91,13 +97,20 @@ def _live(names: Sequence[str], yes: bool) -> tuple[Round, ...]:
     from rca_tui.room.live import Live
 
     told = [chosen_scenario(name) for name in names]
+    where = chosen_context()
     if not yes:
         _confirm()
-    with connected() as deployment:
+    with closing(connect(where)) as deployment:
+        for _, scenario in told:
+            scenario.draw(deployment)  # refused now, rather than when the room is waiting for it
         components = tuple(deployment.topology().ids)
-    name = chosen_context()
-    guest = ("--context", name) if isinstance(name, str) else ()
-    return tuple(Live(name, scenario, connected, loaded, components, guest) for name, scenario in told)
+
+    def again() -> closing[Deployment]:
+        """A drill runs in a thread of its own, where `chosen_context` knows nothing of the command line."""
+        return closing(connect(where))
+
+    guest = where.as_options() if isinstance(where, Watched) else ["--context", where] if where else []
+    return tuple(Live(name, scenario, again, loaded, components, tuple(guest)) for name, scenario in told)
 
 
 def _confirm() -> None:

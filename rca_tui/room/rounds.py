@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cluster.errors import RcaError
 from cluster.incident import library
+from cluster.incident.container import IncidentError
 from cluster.incident.truth import Truth
 from faults import scenario_library
 from faults.scenario import Scenario
@@ -138,10 +140,24 @@ def load(names: Sequence[str], known: Mapping[str, Any] | None = None, speed: fl
             title, scenario = scenario_library.find(name, None if known is None else dict(known))
             incident = _draw(title, scenario, taken)
         else:
+            _check_name(name, scenarios)
             title, scenario, incident = Path(name).name.removesuffix(".zip")[:200], ANY, name
         taken.add(incident)
         rounds.append(_round(title, scenario, incident, speed))
     return tuple(rounds)
+
+
+def _check_name(name: str, scenarios: Collection[str]) -> None:
+    """Raises NotPlayable, with the nearest scenario, or IncidentError, with the nearest incident, for what is none."""
+    try:
+        library.find(name)
+    except IncidentError:
+        incidents = [listing.name for listing in library.listings()]
+        close = difflib.get_close_matches(name, [*scenarios, *incidents], n=1)
+        if close and close[0] in incidents:
+            raise
+        advice = f"did you mean {close[0]}?" if close else "`rca-tui scenarios` and `rca-tui incidents` list them"
+        raise NotPlayable(f"there is neither a scenario nor an incident {name!r}", advice) from None
 
 
 def _draw(name: str, scenario: Scenario, taken: set[str]) -> str:

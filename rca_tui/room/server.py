@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -85,10 +85,19 @@ class AppServer(Server):
         finally:
             self.guests -= 1
 
-    def run(self) -> None:
-        """Serve until SIGINT or SIGTERM. Raises OSError where the address cannot be listened on."""
+    def serve_until_ended(self, ready: Callable[[], None]) -> None:
+        """Serve until SIGINT or SIGTERM; `ready` is called once the address is listened on.
+
+        Raises OSError where it cannot be.
+        """
         logging.getLogger("textual-serve").setLevel(logging.CRITICAL)
-        web.run_app(self.make_app(), host=self.host, port=self.port, print=None, handler_cancellation=True)
+        web.run_app(
+            self.make_app(),
+            host=self.host,
+            port=self.port,
+            print=lambda _: ready(),  # aiohttp prints once, when all its sockets listen
+            handler_cancellation=True,
+        )
 
 
 def full(guests: int) -> str:

@@ -105,7 +105,8 @@ def until_app_says(browser: WebDriver, text: str) -> None:
 
 
 def until_page_says(browser: WebDriver, text: str) -> None:
-    WebDriverWait(browser, PATIENCE, 0.3).until(
+    """The page may be another one meanwhile."""
+    WebDriverWait(browser, PATIENCE, 0.3, ignored_exceptions=[WebDriverException]).until(
         lambda b: text in b.find_element(By.TAG_NAME, "body").text, f"the page did not say {text!r}"
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from typer.testing import CliRunner
 from cluster.replay import ReplayDeployment
 from rca_tui.__main__ import app
 from rca_tui.app import RcaApp
-from rca_tui.commands.serve import entrance
+from rca_tui.commands.errors import BadInput
+from rca_tui.commands.serve import entrance, start
 from rca_tui.palette import key_hints
 from rca_tui.room.guest import REMOVED, GuestApp
 from rca_tui.room.server import GUEST_MEMORY, GUESTS_A_CORE, SPARE_MEMORY, AppServer, capacity
@@ -123,3 +125,23 @@ def test_what_cannot_be_shown_is_one_sentence(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     without = CliRunner().invoke(app, ["serve", "drill-05"])
     assert "pip install 'rca-tui[serve]'" in without.output
+
+
+def test_where_it_serves_is_said_once_it_listens(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = int(taken.getsockname()[1])
+        app_server = AppServer(("true",), "127.0.0.1", port, "", tmp_path / "serve.log")
+        said: list[str] = []
+        with pytest.raises(BadInput, match=f"cannot listen on 127.0.0.1, port {port}"):
+            start(app_server, lambda: said.append("ready"))
+    assert said == []
+
+    def ready() -> None:
+        socket.create_connection(("127.0.0.1", port), 5).close()
+        said.append("ready")
+        raise web.GracefulExit
+
+    start(app_server, ready)
+    assert said == ["ready"]

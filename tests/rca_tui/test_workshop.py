@@ -332,7 +332,11 @@ def test_what_cannot_be_played_is_one_sentence(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     shown = CliRunner().invoke(app, ["workshop", "no-such-drill"])
     assert shown.exit_code == 2
-    assert "no-such-drill" in shown.output
+    assert "there is neither a scenario nor an incident 'no-such-drill'" in shown.output
+    for given, meant in (("one-replica-starve", "one-replica-starves"), ("drill-5", "drill-05")):
+        shown = CliRunner().invoke(app, ["workshop", given])
+        assert shown.exit_code == 2
+        assert f"did you mean {meant}?" in shown.output
     # A scenario of the user's that no recording fits.
     text = (scenario_library.SHIPPED / "one-replica-starves.yaml").read_text()
     own = tmp_path / "own.yaml"
@@ -340,6 +344,12 @@ def test_what_cannot_be_played_is_one_sentence(tmp_path: Path, monkeypatch: pyte
     live = CliRunner().invoke(app, ["workshop", "slow-link", "--live"])
     assert live.exit_code == 2
     assert "--yes" in live.output
+    watched = CliRunner().invoke(
+        app, ["workshop", "one-replica-starves", "--targets", "http://127.0.0.1:9/metrics", "--live", "--yes"]
+    )
+    assert watched.exit_code == 2
+    assert "none of what may go wrong in this scenario can be injected" in watched.output
+    assert "players:" not in watched.output
     elsewhere = CliRunner().invoke(app, ["--context", "lab", "workshop", "slow-link"])
     assert elsewhere.exit_code == 2
     assert "add --live" in elsewhere.output

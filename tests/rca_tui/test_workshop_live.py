@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,11 +13,13 @@ from typing import Any
 import pytest
 
 from cluster.deployment import DeploymentError
+from cluster.incident.tiny import slow_replica
 from cluster.incident.truth import Truth
 from faults import scenario_library
 from faults.drill import Progress
 from faults.errors import Refused
 from faults.states import Phase
+from rca_tui.commands import connection, workshop
 from rca_tui.room import live
 from rca_tui.room.live import Live
 
@@ -119,3 +122,32 @@ def test_what_is_refused_is_said_and_a_fault_that_sticks_comes_with_its_command(
     one.begin(time.time())
     until(lambda: one.ended)
     assert one.problem == "STUCK, no answer: kill -CONT 1"
+
+
+def test_the_thread_of_a_drill_connects_to_what_the_command_line_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    connected: list[object] = []
+
+    class Lab(Deployment):
+        def topology(self) -> Any:
+            return slow_replica().topology
+
+        def close(self) -> None:
+            pass
+
+    def connect(named: object) -> Any:
+        connected.append(named)
+        return Lab()
+
+    def run() -> None:
+        connection.choose("lab")
+        drills.extend(workshop._live(["false-alarm"], yes=True))
+
+    drills: list[Any] = []
+    monkeypatch.setattr(workshop, "connect", connect)
+    monkeypatch.setattr("faults.scenario.Scenario.draw", lambda scenario, deployment: None)
+    contextvars.Context().run(run)
+    (one,) = drills
+    with one._connect():  # in another context, as in a thread
+        pass
+    assert connected == ["lab", "lab"]
+    assert one.arguments == ("--context", "lab", "--drill")
