@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import typer
@@ -329,13 +330,10 @@ class Terminal:
             if interrupts.happened():
                 raise KeyboardInterrupt
             print_document(document.document(first)[:1])
-            for shown in growing:
+            for shown in chain([first], growing):
                 if sys.stderr.isatty():
-                    typer.echo(
-                        f"\rwaiting for {document.methods(shown.waiting)} to answer on what you saw ",
-                        err=True,
-                        nl=False,
-                    )
+                    waiting = document.methods(shown.waiting)
+                    typer.echo(f"\r\x1b[Kwaiting for {waiting} to answer on what you saw ", err=True, nl=False)
         finally:
             self._keep(first if shown.verdict is None else shown)
             if sys.stderr.isatty():
