@@ -160,3 +160,8 @@ def usual_player() -> str:
         return check_player(getpass.getuser())
     except (OSError, KeyError, ScoreError):
         return "player"
+
+
+def as_told(sure: float) -> str:
+    """A probability in percent, with the digits that the player gave: `90 %`, `99 %`, `99.5 %`."""
+    return f"{sure * 100:.6g} %"

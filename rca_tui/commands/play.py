@@ -261,7 +261,7 @@ class Terminal:
 
     def _guess(self) -> None:
         """Ask for each part until it is one; an empty answer to the first gives it up."""
-        from rca_tui.drill.document import as_told
+        from rca_tui.game import as_told
 
         known = self._now().topology.ids
         components = self._components(sorted(known))

@@ -13,6 +13,7 @@ from cluster.text.quantities import percent, quantity
 from cluster.text.times import clock_time, duration, span
 from faults.effects import Landing
 from rca_tui.drill.debrief import Debrief
+from rca_tui.game import as_told
 
 LISTED = 3
 """Components of a ranking that are shown."""
@@ -26,11 +27,6 @@ def document(debrief: Debrief) -> Document:
 def methods(number: int) -> str:
     """So many methods."""
     return f"{number} method{'' if number == 1 else 's'}"
-
-
-def as_told(sure: float) -> str:
-    """A probability in percent, with the digits that the player gave: `90 %`, `99 %`, `99.5 %`."""
-    return f"{sure * 100:.6g} %"
 
 
 def title(debrief: Debrief) -> str:

@@ -13,9 +13,8 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from cluster.text.plain import plain
-from cluster.text.quantities import percent
 from cluster.text.times import clock_time, span
-from rca_tui.game import Game, Guess, Stage
+from rca_tui.game import Game, Guess, Stage, as_told
 from rca_tui.screens.dialogs import Confirm
 from rca_tui.screens.guess import GuessDialog
 from rca_tui.screens.page import Page
@@ -233,7 +232,7 @@ class DrillPage(Page):
 
 def _said(guess: Guess) -> str:
     who = plain(", ".join(guess.components)) or "nobody"
-    return f"{who}; {guess.fault or 'the fault left open'}; {percent(guess.sure)} sure"
+    return f"{who}; {guess.fault or 'the fault left open'}; {as_told(guess.sure)} sure"
 
 
 def _opened(hint: Hint) -> str:
