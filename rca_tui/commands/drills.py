@@ -130,9 +130,7 @@ def drill(
         _run_scenario(scenario, given, save, yes, as_json)
         return
     if blind and (fault or target or param or dry_run):
-        raise BadInput(
-            "a blind drill draws fault, component and parameters itself: leave out what says them, --dry-run too"
-        )
+        raise BadInput("a blind drill draws fault, component and parameters itself: use --blind without them")
     if not blind and not (fault and target):
         raise BadInput("a drill needs a FAULT and its --target, or --blind; `rca-tui faults` lists the faults")
     if fault:
