@@ -112,11 +112,12 @@ def phrase(incident: Incident, blamed: Blame, most: int = SHOWN) -> str:
 
 def _gone(incident: Incident, blamed: Blame) -> str:
     """That nothing is measured of the component any more, and since when; empty where something is."""
-    peers = "; its peers still do" if blamed.account.peers else ""
     if blamed.component in incident.provenance.unreached - set(incident.telemetry.metrics.columns.get_level_values(0)):
-        return f"it answers no scrape in the whole window{peers}"
+        return "it answers no scrape in the whole window" + ("; its peers do" if blamed.account.peers else "")
     if (since := silent_since(incident).get(blamed.component)) is not None:
-        return f"none of its signals has a value since {clock_time(since)}{peers.replace('do', 'have')}"
+        return f"none of its signals has a value since {clock_time(since)}" + (
+            "; its peers still have" if blamed.account.peers else ""
+        )
     return ""
 
 
