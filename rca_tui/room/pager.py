@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rca_tui.work.alarm import ERRORS, FACTOR, NORMAL_AGO, NORMAL_SAMPLES, RECENT
+from rca_tui.work.alarm import NORMAL_AGO, RECENT, is_bad
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,11 +26,10 @@ def page_time(metrics: pd.DataFrame, door: str | None, after: float) -> float | 
     )
     for now in times[times >= after]:
         recent = (times > now - RECENT) & (times <= now)
-        failing = errors[recent & np.isfinite(errors)]
-        if len(failing) and failing.mean() >= ERRORS:
-            return float(now)
-        normal = latency[(times <= now - NORMAL_AGO) & np.isfinite(latency)]
-        late = latency[recent & np.isfinite(latency)]
-        if len(normal) >= NORMAL_SAMPLES and (not len(late) or np.median(late) > FACTOR * np.median(normal)):
+        if is_bad(
+            errors=errors[recent & np.isfinite(errors)].tolist(),
+            normal=latency[(times <= now - NORMAL_AGO) & np.isfinite(latency)].tolist(),
+            late=latency[recent & np.isfinite(latency)].tolist(),
+        ):
             return float(now)
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from statistics import fmean, median
 
 from rca_tui.frames import Line
@@ -56,15 +57,25 @@ def bad_sli(snapshot: Snapshot) -> bool:
     if door is None:
         return False
     recent = max(RECENT, snapshot.fresh, 3 * snapshot.step)
-    errors = _measured(snapshot.frames.line(door, "error_ratio"), end - recent, end)
+    latency = snapshot.frames.line(door, "latency_p90")
+    return is_bad(
+        errors=_measured(snapshot.frames.line(door, "error_ratio"), end - recent, end),
+        normal=_measured(latency, snapshot.start, end - NORMAL_AGO),
+        late=_measured(latency, end - recent, end),
+    )
+
+
+def is_bad(errors: Sequence[float], normal: Sequence[float], late: Sequence[float]) -> bool:
+    """The rule behind `bad_sli`, on finite values of the front door.
+
+    Args:
+        errors: shares of failed requests, lately.
+        normal: p90 latencies [s] of the minutes before.
+        late: p90 latencies [s], lately; none where no request ends any more.
+    """
     if errors and fmean(errors) >= ERRORS:
         return True
-    latency = snapshot.frames.line(door, "latency_p90")
-    normal = _measured(latency, snapshot.start, end - NORMAL_AGO)
-    if len(normal) < NORMAL_SAMPLES:
-        return False
-    late = _measured(latency, end - recent, end)
-    return not late or median(late) > FACTOR * median(normal)
+    return len(normal) >= NORMAL_SAMPLES and (not late or median(late) > FACTOR * median(normal))
 
 
 def _measured(line: Line | None, start: float, end: float) -> list[float]:
