@@ -19,7 +19,7 @@ from faults.recording.conditions import Conditions, Shape
 
 EACH = 2
 """Drills of every fault."""
-MORE = 10
+MORE = 4
 """Drills of faults drawn at random."""
 QUIET = 10
 """Healthy stretches, and as many in which only the load changes."""
@@ -45,6 +45,7 @@ _FAULTS: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "gateway-slow": {"cores": (0.12, 0.03)},
     "head-overload": {"cores": (0.6, 0.2)},
     "hot-replica": {"weight": (2, 30)},
+    "kv-leak": {"interval": (6, 2), "held": (4, 12)},
     "kv-pressure": {"concurrency": (4, 24)},
     "load-surge": {"rate": (3, 12)},
     "long-prefill": {"interval": (14, 3)},
@@ -52,10 +53,13 @@ _FAULTS: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "network-delay": {"delay": (60, 1500)},
     "network-loss": {"percent": (5, 50)},
     "partition": {},
+    "retry-storm": {"rate": (1, 2), "burst": (12, 24)},
+    "slow-start": {"cores": (0.5, 0.2)},
+    "telemetry-loss": {},
     "two-at-once": {},
 }
-_WHOLE = frozenset({"kbit", "workers", "weight", "concurrency", "megabytes"})
-_FRONT = frozenset({"gateway-slow", "load-surge"})
+_WHOLE = frozenset({"kbit", "workers", "weight", "concurrency", "held", "megabytes"})
+_FRONT = frozenset({"gateway-slow", "load-surge", "retry-storm"})
 # What the first set of drills hit: the others come first.
 _USED: Mapping[str, tuple[str, ...]] = {
     "bandwidth": ("replica-0", "replica-2"),

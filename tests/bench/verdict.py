@@ -48,6 +48,7 @@ KINDS: Mapping[str, frozenset[Trouble]] = {
     "gpu-power-cap": frozenset({Trouble.GPU}),
     "head-overload": frozenset({Trouble.CPU}),
     "hot-replica": frozenset({Trouble.ROUTING}),
+    "kv-leak": frozenset({Trouble.QUEUE, Trouble.KV_CACHE}),
     "kv-pressure": frozenset({Trouble.QUEUE, Trouble.KV_CACHE}),
     "load-surge": frozenset({Trouble.OVERLOAD}),
     "long-prefill": frozenset({Trouble.PREFILL}),
@@ -55,6 +56,9 @@ KINDS: Mapping[str, frozenset[Trouble]] = {
     "network-delay": frozenset({Trouble.LINK_SLOW}),
     "network-loss": frozenset({Trouble.LINK_LOSSY}),
     "partition": frozenset({Trouble.CUT_OFF}),
+    "retry-storm": frozenset({Trouble.OVERLOAD}),
+    "slow-start": frozenset({Trouble.RESTARTED, Trouble.CPU}),
+    "telemetry-loss": frozenset({Trouble.NONE}),
     HEALTHY: frozenset({Trouble.NONE}),
 }
 """Fault -> the kinds of trouble that name it rightly. Of two faults at once, those of either."""
