@@ -266,9 +266,13 @@ class HasIncident(Protocol):
 
 @runtime_checkable
 class Plays(Protocol):
-    """A recording that is played: it lives in another time than this machine. `start` is its first sample's."""
+    """A recording that is played: it lives in another time than this machine.
+
+    `start` is its first sample's time, `later` the seconds by which all is later than it was recorded.
+    """
 
     start: float
+    later: float
 
     @property
     def ended(self) -> bool:

@@ -29,6 +29,7 @@ from cluster.deployment import (
     Status,
 )
 from cluster.incident.model import Incident
+from cluster.incident.redate import redated
 from cluster.provenance import Builder, Origin, Provenance
 from cluster.replay import ReplayDeployment
 from cluster.text.times import span
@@ -50,6 +51,11 @@ class PlayedDeployment(Deployment, HasEvents, Plays):
         speed: seconds of the recording in one second.
         monotonic: seconds, of a clock that never goes back.
         held: the clock stands at the first sample until `begin`.
+        at: unix seconds, to the second, at which the first sample is played; by default its own time, by which a
+            player could find the recording in a list.
+
+    Attributes:
+        later: seconds by which all is played later than it was recorded.
 
     Raises:
         DeploymentError: it has no metrics, or `speed` is not positive.
@@ -64,12 +70,16 @@ class PlayedDeployment(Deployment, HasEvents, Plays):
         speed: float = 1.0,
         monotonic: Callable[[], float] = time.monotonic,
         held: bool = False,
+        at: float | None = None,
     ) -> None:
         metrics = incident.telemetry.metrics
         if not speed > 0:
             raise DeploymentError(f"a recording cannot be played at {speed:g} times its speed: choose 1, 2 or 4")
         if metrics.empty:
             raise DeploymentError("this recording has no metrics: it cannot be played, choose another")
+        self.later = 0.0 if at is None else float(round(at - float(metrics.index[0])))
+        incident = redated(incident, self.later)
+        metrics = incident.telemetry.metrics
         times = metrics.index.to_numpy(dtype="float64")
         self.speed = speed
         self.start, self.end = float(times[0]), float(times[-1])

@@ -6,7 +6,7 @@ Methods, onset estimation and the choice of the SLI must not import this module:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 NO_FAULT = "none"
@@ -33,6 +33,11 @@ class Truth:
     parameters: Mapping[str, Any] = field(default_factory=dict, hash=False)
     target: str = ""
     conditions: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def redated(self, seconds: float) -> Truth:
+        """The same cause that many seconds later."""
+        reverted_at = None if self.reverted_at is None else self.reverted_at + seconds
+        return replace(self, injected_at=self.injected_at + seconds, reverted_at=reverted_at)
 
     def as_json(self) -> dict[str, Any]:
         """Plain data: what `rca-tui reveal --json` prints; times in unix seconds."""

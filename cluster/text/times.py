@@ -42,6 +42,11 @@ def bare_clock_time(time: float) -> str:
     return _formatted(time, "%H:%M:%S")
 
 
+def date(time: float) -> str:
+    """The date of a unix time."""
+    return _formatted(time, "%Y-%m-%d")
+
+
 def date_time(time: float) -> str:
     """The date and time of day of a unix time, to the minute."""
     return _formatted(time, f"%Y-%m-%d %H:%M {ZONE}")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster.capture import capture
+from cluster.deployment import Plays
 from cluster.incident import library
 from cluster.incident.truth import NO_FAULT, Truth
 from cluster.replay import ReplayDeployment
@@ -63,11 +64,13 @@ class Ranked:
 @dataclass(frozen=True, eq=False)
 class Debrief:
     """Attributes:
-    truth: what was injected.
+    truth: what was injected; its times are those at which it was played, as all others here.
     score: of the guess.
     incident: what had arrived when the guess was committed, with the onset that was found in it.
     footprint: the signals that the fault should move, measured on the whole recording.
     sooner: title of a check -> what to do and why, for those that would have shown more.
+    recorded: when the recording was made.
+    later: seconds by which it was played later than that.
     results, verdict: of the methods so far and, when all have answered, of the tool.
     waiting: methods that have not answered yet.
     """
@@ -79,6 +82,8 @@ class Debrief:
     incident: Incident
     footprint: tuple[Measured, ...]
     sooner: tuple[tuple[str, str], ...]
+    recorded: Window
+    later: float = 0.0
     results: tuple[Result, ...] = ()
     verdict: Verdict | None = None
     waiting: int = 0
@@ -126,16 +131,19 @@ def build(game: Game, deployment: Deployment, start: float | None = None) -> Ite
         raise NoTruth(f"{game.incident} has no sealed truth: nobody can tell whether the guess is right")
     first = recording.window.start if start is None else start
     incident = with_onset(capture(deployment, Window(first, game.guessed + deployment.step / 2)))
+    later = deployment.later if isinstance(deployment, Plays) else 0.0
     footprint = _footprint(recording, truth)
     checks = checkup.run(of_incident(recording, game.incident))
     debrief = Debrief(
         game,
         game.guess,
-        truth,
+        truth.redated(later),
         _score(game, game.guess, truth),
         incident,
         footprint,
         tuple(_sooner(truth, footprint, checks)),
+        recorded=recording.window,
+        later=later,
         waiting=len(methods.listed()),
     )
     yield debrief

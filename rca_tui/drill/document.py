@@ -10,7 +10,7 @@ from cluster.display import Block, Document, Grid, Line, Title, Tone
 from cluster.incident.truth import NO_FAULT
 from cluster.signals import SIGNALS
 from cluster.text.quantities import percent, quantity
-from cluster.text.times import clock_time, duration, span
+from cluster.text.times import between, clock_time, date, duration, span
 from faults.effects import Landing
 from rca_tui.drill.debrief import Debrief
 from rca_tui.game import as_told
@@ -80,6 +80,16 @@ def _timeline(debrief: Debrief) -> Iterator[Block]:
         right="offset",
         whole="time offset",
     )
+    yield Line(_recorded(debrief))
+
+
+def _recorded(debrief: Debrief) -> str:
+    """The recording's name, and when it was made: nobody could be told before the guess."""
+    window, name = debrief.recorded, Path(debrief.game.incident).name.removesuffix(".zip")
+    made = f"{name}, recorded on {date(window.start)} from {between(window.start, window.end)}"
+    if debrief.later:
+        return f"You played {made}; the times above are those at which it was played to you."
+    return f"The recording is {made}."
 
 
 def _events(debrief: Debrief) -> Iterator[tuple[float, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 
 from cluster import Incident, PlayedDeployment, Window, capture_incident, load_incident
 from cluster.errors import RcaError
@@ -25,7 +26,7 @@ class Lesson:
     def __init__(self, name: str) -> None:
         (self._round,) = rounds.load([name])
         self._round.begin(0.0)
-        self._hints = 0
+        self._hints, self._at = 0, time.time()
         self._score: Score | None = None
 
     @property
@@ -44,7 +45,7 @@ class Lesson:
         """The incident as it was so many seconds after the page, with its onset estimated."""
         after = (self._round.paged or 0.0) + seconds
         began = itertools.chain((0.0,), itertools.repeat(after))
-        played = PlayedDeployment(load_incident(self._round.incident), NAME, monotonic=lambda: next(began))
+        played = PlayedDeployment(load_incident(self._round.incident), NAME, monotonic=lambda: next(began), at=self._at)
         return with_onset(capture_incident(played, Window(played.start, played.clock() + played.step / 2)))
 
     def hint(self) -> str:

@@ -69,8 +69,9 @@ class Recording(Ground):
         incident, truth = library.load_with_truth(game.incident)
         if truth is None:
             raise NoTruth(f"{game.incident} has no sealed truth: play one that `rca-tui drill` saved, or a shipped one")
-        self.deployment = self._played = PlayedDeployment(incident, NAME, game.speed, held=True)
-        self.start, self._name, self._injected_at = self._played.start, game.incident, truth.injected_at
+        self.deployment = self._played = PlayedDeployment(incident, NAME, game.speed, held=True, at=time.time())
+        self.start, self._name = self._played.start, game.incident
+        self._injected_at = truth.injected_at + self._played.later
 
     def begin(self) -> None:
         self._played.begin()

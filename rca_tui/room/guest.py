@@ -82,7 +82,7 @@ def _played(incident: str, since: float, speed: float) -> opening.Source:
         # Its first look at the clock is when it began, whenever this visitor came.
         first = iter((0.0,))
         return PlayedDeployment(
-            library.load(incident), PLAYED, speed, monotonic=lambda: next(first, time.time() - since)
+            library.load(incident), PLAYED, speed, monotonic=lambda: next(first, time.time() - since), at=since
         )
 
     return opening.Source(PLAYED, connect, live=False)

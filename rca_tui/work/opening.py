@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -56,7 +57,7 @@ def played(game: Game) -> Source:
         from cluster.incident import library
         from cluster.played import PlayedDeployment
 
-        return PlayedDeployment(library.load(name), PLAYED, game.speed, held=True)
+        return PlayedDeployment(library.load(name), PLAYED, game.speed, held=True, at=time.time())
 
     return Source(PLAYED, connect, live=False, game=replace(game, incident=name))
 

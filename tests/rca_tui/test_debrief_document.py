@@ -9,6 +9,7 @@ import synthetic
 
 from cluster.display import Grid, Line
 from cluster.incident.truth import Truth
+from cluster.window import Window
 from faults import scenario_library
 from faults.effects import Landing, Measured
 from faults.score import score
@@ -32,7 +33,16 @@ def debrief(hints: int, sure: float = 0.9) -> Debrief:
     scored = score(("head",), "", sure, truth, seconds=30.0, limit=game.limit, hints=costs)
     latency = Measured(Role.TARGET, "head", "latency_p90", Direction.UP, 2.0, 0.58, 23.2, None, Landing.LANDED)
     unknown = replace(latency, signal="no_such_signal", before=None, during=3.0)
-    return Debrief(game, game.guess or Guess((), "", 0.0), truth, scored, synthetic.incident(), (latency, unknown), ())
+    return Debrief(
+        game,
+        game.guess or Guess((), "", 0.0),
+        truth,
+        scored,
+        synthetic.incident(),
+        (latency, unknown),
+        (),
+        Window(0.0, 240.0),
+    )
 
 
 def rows(shown: Debrief, column: str) -> list[tuple[object, ...]]:
@@ -46,6 +56,12 @@ def test_what_happened_at_one_time_is_in_its_order() -> None:
     assert [each.partition(" points: ")[2] for each in told if each.startswith("hint")] == hints
     assert told[-1] == "your guess: head"
     assert told.index("the page") < len(told) - 3
+
+
+def test_the_recording_is_named_with_its_own_time_once_all_is_told() -> None:
+    sentences = [block.text for block in document.document(replace(debrief(0), later=99.0)) if isinstance(block, Line)]
+    (told,) = (sentence for sentence in sentences if sentence.startswith("You played x"))
+    assert "recorded on 1970-01-01 from 00:00:00 to 00:04:00 UTC" in told
 
 
 def test_evidence_has_the_unit_of_its_signal() -> None:

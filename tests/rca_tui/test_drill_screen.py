@@ -354,7 +354,8 @@ async def test_a_live_drill_that_is_given_up_in_its_baseline_touches_nothing(fau
 def told(guess: Guess, truth: Truth) -> debrief.Debrief:
     game = Game("x").begin().page(synthetic.ONSET + 20.0, 100.0).commit(guess, synthetic.ONSET + 50.0, 130.0)
     scored = score(guess.components, guess.fault, guess.sure, truth, seconds=30.0, limit=game.limit)
-    return debrief.Debrief(game, guess, truth, scored, synthetic.incident(), (), (), verdict=verdict())
+    incident = synthetic.incident()
+    return debrief.Debrief(game, guess, truth, scored, incident, (), (), incident.window, verdict=verdict())
 
 
 def test_a_debrief_is_written_and_hostile_text_stays_text(steady: None) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from cluster.incident import library
 from cluster.incident.truth import NO_FAULT
+from cluster.played import PlayedDeployment
 from faults import scenario_drill, scenario_library, scoreboard
 from faults.drill import DrillReport, Progress
 from faults.effects import Landing
@@ -63,6 +64,22 @@ def scripted(*lines: str) -> Callable[[float], str | None]:
     return read
 
 
+def test_a_recording_plays_now_and_its_own_time_is_told_at_the_end_alone(play: Play) -> None:
+    incident, truth = library.load_with_truth(NAME)
+    assert truth is not None
+    played = play._ground.deployment
+    assert isinstance(played, PlayedDeployment) and abs(played.start - time.time()) < 60.0
+    play.begin()
+    play.look()
+    play.commit(Guess((), "", 0.5))
+    play.settle()
+    told = next(play.debrief())
+    assert told.truth == truth.redated(told.later) and told.recorded == incident.window
+    assert told.later == pytest.approx(played.start - incident.telemetry.metrics.index[0])
+    assert played.start < told.truth.injected_at < played.end
+    assert any(measured.landing is Landing.LANDED for measured in told.footprint)
+
+
 @pytest.mark.slow
 def test_from_the_brief_to_the_score(play: Play, capsys: pytest.CaptureFixture[str]) -> None:
     truth = library.load_truth(NAME)
@@ -105,14 +122,12 @@ def test_from_the_brief_to_the_score(play: Play, capsys: pytest.CaptureFixture[s
 def test_the_page_comes_only_after_the_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     moments = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: moments[0])
-    truth = library.load_truth(NAME)
-    assert truth is not None
     game = Game(NAME, 1.0, "night-shift", SCENARIO)
     ground = Recording(game)
     play = Play(game, ground, lambda: moments[0])
     ground.deployment._monotonic = lambda: moments[0]  # type: ignore[attr-defined]
     play.begin()
-    moments[0] = truth.injected_at - ground.start - 2.0
+    moments[0] = ground._injected_at - ground.start - 2.0
     assert not play.look()
     assert play.game.stage is Stage.BASELINE
     with pytest.raises(ValueError, match="after the page"):
@@ -120,7 +135,7 @@ def test_the_page_comes_only_after_the_fault(monkeypatch: pytest.MonkeyPatch) ->
     assert play.hint() is None
     moments[0] += 2.0 + SCENARIO.page.latest
     assert play.look()
-    assert play.game.paged == pytest.approx(truth.injected_at + SCENARIO.page.latest, abs=1.5)
+    assert play.game.paged == pytest.approx(ground._injected_at + SCENARIO.page.latest, abs=1.5)
     assert play.left == SCENARIO.limit
     assert not play.look()
 
