@@ -6,8 +6,8 @@
 Each PLAN is FAULT:TARGET:TIMES; a seed draws a whole set (`faults.recording.recipe`), also stretches without a fault.
 The drills run one after the other in random order, each from a steady state, and are saved as drill-01.zip,
 drill-02.zip …: only their sealed truth says which is which. Run it again with the same arguments to continue after an
-interruption: drills that are in the folder are not recorded again. With a seed, `split.json` names those that are only
-to be scored: nothing is tuned on them.
+interruption: drills that are in the folder are not recorded again. With a seed, `split.json` names those to develop on
+and those that are only to be scored: nothing is tuned on them.
 
 It runs unattended for hours. A drill that fails, or whose fault did not land, is undone and tried again later, a few
 times. The recording ends early only when many attempts in a row fail.
@@ -110,7 +110,11 @@ def of_plans(folder: Path, jobs: Counter[Job], seed: int | None = None) -> list[
 def of_seed(folder: Path, seed: int, first: int) -> list[Task]:
     """The drills of the recipe that the folder lacks; the first of them is number `first`. Writes `split.json`."""
     tasks = numbered(folder, recipe.draw(seed), first)
-    split = {"seed": seed, "scored": [task.path.stem for task in tasks if task.recording.scored]}
+    parts = {
+        part: [task.path.stem for task in tasks if task.recording.scored == scored]
+        for part, scored in (("developed", False), ("scored", True))
+    }
+    split = {"seed": seed, **parts}
     (folder / "split.json").write_text(json.dumps(split, indent=2) + "\n")
     return [task for task in tasks if not task.path.exists()]
 

@@ -26,6 +26,8 @@ QUIET = 10
 SERVING = ("head", "replica-0", "replica-1", "replica-2")
 RATES = (2.0, 6.0)
 """Requests per second, between which the load is drawn."""
+STEADY = 4.2
+"""Requests per second: with more at the beginning the queues of the usual deployment grow, and no drill may begin."""
 CHANGES = (1.5, 2.5)
 """By which factor a load grows or falls."""
 MOST = 9.0
@@ -138,7 +140,7 @@ def _targets(fault: str, rng: random.Random) -> Iterator[str]:
 
 
 def _conditions(rng: random.Random, changing: bool) -> Conditions:
-    rate = round(_between("", *RATES, rng), 2)
+    rate = round(min(STEADY, _between("", *RATES, rng)), 2)
     if not changing:
         return Conditions(Shape.STEADY, rate, rate, busy=rng.random() < BUSY)
     factor = _between("", *CHANGES, rng)

@@ -86,7 +86,13 @@ class Answer:
 
 def scored_drills(path: Path = SPLIT) -> frozenset[str]:
     """Names of the drills that nothing was tuned on, from {"scored": ["drill-70", …]}; none without that file."""
-    return frozenset(json.loads(path.read_text())["scored"]) if path.is_file() else frozenset()
+    return drawn_drills(path).get("scored", frozenset())
+
+
+def drawn_drills(path: Path = SPLIT) -> dict[str, frozenset[str]]:
+    """Part, "developed" or "scored" -> names of the drills that a seed drew for it; empty without that file."""
+    split = json.loads(path.read_text()) if path.is_file() else {}
+    return {part: frozenset(names) for part, names in split.items() if part != "seed"}
 
 
 def trials() -> tuple[list[Trial], list[Case]]:

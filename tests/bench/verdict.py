@@ -19,18 +19,21 @@ import pandas as pd
 
 from cluster.incident import library
 from cluster.incident.model import Incident
-from cluster.incident.truth import Truth
+from cluster.incident.truth import NO_FAULT, Truth
 from cluster.window import Window
+from faults.recording.conditions import Shape
 from methods.evaluation.measures import Calibration, calibration, interval, set_score
 from methods.verdict.decide import decide
 from methods.verdict.path import right
 from methods.verdict.types import Answer, Trouble, Verdict
 from tests.bench import dissent
 from tests.bench.perturbed import POORER, renamed
+from tests.bench.serving_cases import drawn_drills
 from tests.bench.tables import REPOSITORY, markdown, tell
 
 DOCUMENT = REPOSITORY / "docs" / "measured" / "verdict.md"
 HEALTHY = "healthy window"
+CHOSEN = "chosen"
 STRONG = 0.9
 ASKED = ("a sample every 15 s", "every other engine not measured", "without what callers measure")
 """Of `POORER`, those in which other methods are asked, too: the verdict is wrong in some."""
@@ -60,6 +63,7 @@ KINDS: Mapping[str, frozenset[Trouble]] = {
     "slow-start": frozenset({Trouble.RESTARTED, Trouble.CPU}),
     "telemetry-loss": frozenset({Trouble.NONE}),
     HEALTHY: frozenset({Trouble.NONE}),
+    NO_FAULT: frozenset({Trouble.NONE, Trouble.OVERLOAD}),
 }
 """Fault -> the kinds of trouble that name it rightly. Of two faults at once, those of either."""
 _PAGE = """# What the verdict is worth
@@ -73,6 +77,8 @@ they add evidence to the [verdict](../explanation/verdict.md) and change no prob
     measures of [`serving`](serving.md) tell how much that is worth where nobody looked.
 """
 _LEGEND = """
+- **Chosen, developed, scored**: drills whose fault and intensity were chosen by hand, at one steady load; drills that a
+  seed drew, under loads that change, to develop on; and those that nothing was tuned on.
 - **AC@1**: the likeliest component is at fault; where none is, nobody is named.
 - **Set score**: F1 of the named components, 0 where one that is at fault is not named; 1 for nobody where nobody is.
 - **Kind**: the kind of trouble is the one that was injected; of two faults at once, that of either.
@@ -86,12 +92,19 @@ _LEGEND = """
 
 @dataclass(frozen=True)
 class Trial:
-    """One stretch of telemetry with a known answer. `kinds` are those that are right, `fault` the row of the table."""
+    """One stretch of telemetry with a known answer.
+
+    Attributes:
+        fault: the row of the table.
+        kinds: those that are right.
+        part: CHOSEN, or the part of the drawn drills that it is of.
+    """
 
     incident: Incident
     truth: Truth
     fault: str
     kinds: frozenset[Trouble]
+    part: str
 
     @property
     def causes(self) -> tuple[str, ...]:
@@ -149,15 +162,17 @@ def run(options: argparse.Namespace) -> None:
 
 
 def trials() -> Iterator[Trial]:
+    drawn = drawn_drills()
     for listing in library.listings():
         if not listing.shipped:
             continue
         incident, truth = library.load_with_truth(listing.name)
         if truth is None:
             continue
-        yield Trial(incident, truth, truth.fault, _kinds(truth))
+        part = next((part for part, names in drawn.items() if listing.name in names), CHOSEN)
+        yield Trial(incident, truth, truth.fault, _kinds(truth), part)
         if truth.components and truth.injected_at - incident.window.start >= LEAST_HEALTHY:
-            yield Trial(_before(incident, truth.injected_at), truth, HEALTHY, KINDS[HEALTHY])
+            yield Trial(_before(incident, truth.injected_at), truth, HEALTHY, KINDS[HEALTHY], part)
 
 
 def _judge(trial: Trial) -> Judged:
@@ -194,8 +209,10 @@ def page(judged: Sequence[Judged], poorer: Mapping[str, Sequence[Judged]], other
     yield from markdown(
         ("where", "stretches", "nobody named"),
         (
-            ("load changes without a fault", str(len(quiet)), _share(sum(o.nobody for o in quiet), len(quiet))),
-            ("healthy windows", str(len(healthy)), _share(sum(o.nobody for o in healthy), len(healthy))),
+            *(
+                (name, str(len(some)), _share(sum(o.nobody for o in some), len(some)))
+                for name, some in (*_by_reason(quiet).items(), ("healthy windows before a fault", healthy))
+            ),
             ("a component is at fault (wrong)", str(len(caused)), _share(wrongly, len(caused))),
         ),
     )
@@ -216,6 +233,17 @@ def page(judged: Sequence[Judged], poorer: Mapping[str, Sequence[Judged]], other
     yield from _times(caused)
     yield "\n## Calibration\n"
     yield from _calibration(calibration([(o.verdict.probability, o.set == 1.0) for o in judged]))
+
+
+def _by_reason(quiet: Iterable[Judged]) -> dict[str, list[Judged]]:
+    """Those in which nobody is at fault, by what happened instead."""
+    found: dict[str, list[Judged]] = defaultdict(list)
+    for one in quiet:
+        truth = one.trial.truth
+        shape = truth.conditions.get("shape", Shape.STEADY)
+        steady = "nothing happens" if shape == Shape.STEADY else "only the load changes"
+        found[steady if truth.fault == NO_FAULT else truth.fault].append(one)
+    return dict(sorted(found.items()))
 
 
 def _kinds(truth: Truth) -> frozenset[Trouble]:
@@ -247,7 +275,11 @@ def _split(drills: Iterable[Judged]) -> tuple[list[Judged], list[Judged]]:
 
 def _table(drills: Sequence[Judged], caused: Sequence[Judged]) -> Iterator[str]:
     rows = []
-    for name, some in (("all drills", drills), ("a component is at fault", caused)):
+    parts = dict.fromkeys(one.trial.part for one in drills)
+    groups = [("all drills", drills), ("a component is at fault", caused)]
+    if len(parts) > 1:
+        groups += [(f"of these, {part}", [one for one in caused if one.trial.part == part]) for part in parts]
+    for name, some in groups:
         low, high = interval([one.first for one in some])
         rows.append(
             (

@@ -126,6 +126,7 @@ def test_a_seed_draws_every_fault_twice_half_of_it_only_scored() -> None:
     for scored in (False, True):
         loads = Counter(c.conditions.shape is Shape.STEADY for c in drawn if c.fault != NO_FAULT and c.scored == scored)
         assert abs(loads[True] - loads[False]) <= 1
+    assert all(one.conditions.rate <= recipe.STEADY for one in drawn)
     shapes = Counter(one.conditions.shape is Shape.STEADY for one in drawn if one.fault == NO_FAULT)
     assert shapes[True] == shapes[False] == recipe.QUIET
 
@@ -184,5 +185,6 @@ def test_the_split_is_written_before_the_first_drill(tmp_path: Path) -> None:
     tasks = record.of_seed(tmp_path, 7, 67)
     split = json.loads((tmp_path / "split.json").read_text())
     assert split["scored"] == [task.path.stem for task in tasks if task.recording.scored]
+    assert split["developed"] == [task.path.stem for task in tasks if not task.recording.scored]
     tasks[0].path.touch()
     assert record.of_seed(tmp_path, 7, 67) == tasks[1:]
