@@ -1,4 +1,4 @@
-"""The scoreboard: a file per scenario and player, one JSON line a drill.
+"""The scoreboard: a file per scenario and player, one JSON line a drill, and another once the methods have answered.
 
 A line is appended in one write and is on disk when `add` returns. A line that a crash cut off, or that somebody else
 wrote, is left out: it never hides the others.
@@ -36,7 +36,7 @@ class Result(BaseModel):
     """One drill of one player.
 
     Attributes:
-        time: unix seconds at which it was written.
+        time: unix seconds of the reveal; of lines with the same one the last counts, which has what came later.
         scenario: its name; of a recording without one, the recording's.
         incident: name or path of the recording; empty where none was saved.
         components, fault, sure: the guess, as `faults.score.score` takes it.
@@ -163,11 +163,14 @@ def _read(path: Path) -> Iterator[Result]:
         raw = own_files.read(path, LARGEST)
     except (OSError, own_files.NotOurs):
         return
+    found: dict[tuple[float, str, str], Result] = {}
     for line in raw.split(b"\n"):
         try:
-            yield Result.model_validate_json(line)
+            result = Result.model_validate_json(line)
         except ValidationError:
             continue
+        found[result.time, result.scenario, result.player] = result
+    yield from found.values()
 
 
 def _safe(name: str) -> str:

@@ -249,7 +249,7 @@ class RcaApp(Referee):
     def on_injection_changed(self, message: messages.InjectionChanged) -> None:
         injection = message.injection
         self.show_injection(injection)
-        if self._quitting and not injection.open and not injection.busy:
+        if self._quitting and not injection.open and not injection.busy and not self.session.owes_score:
             self.exit()
         elif self._quitting and injection.stuck:
             self._quitting = False
@@ -329,17 +329,24 @@ class RcaApp(Referee):
             self.injector.abort()
 
     async def action_quit(self) -> None:
-        """Quit. A fault that is open is undone first; the app waits until it is, or until it is STUCK."""
+        """Quit; a drill that runs is asked for first."""
+        self.leave_drill(self._quit)
+
+    def _quit(self) -> None:
+        """Undo an open fault first, and write the score of a guess; the app waits for both, or until it is STUCK."""
         injection = self.session.held
         wanted = not self.session.in_live_drill
         if not wanted:
             self.give_up()
-        if injection is None:
+        if injection is None and not self.session.owes_score:
             self.exit()
             return
         if self._quitting:
             return
         self._quitting = True
+        if injection is None:
+            self.notify("writing your score before quitting")
+            return
         doing = "undoing" if injection.open else "saving the incident of"
         where = f" on {injection.target}" if injection.target else ""
         self.notify(f"{doing} {injection.fault}{where} before quitting", markup=False)

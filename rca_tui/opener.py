@@ -105,6 +105,26 @@ class Opener(App[None]):
             first = "X undoes it first" if injection.open else "its incident is saved in a minute"
             self.notify(f"{injection.fault} is {injection.label}: {first}", severity="warning", markup=False)
             return
+        self.leave_drill(partial(self._connect, source))
+
+    def leave_drill(self, then: Callable[[], object]) -> None:
+        """Go on with `then`; while a drill runs only once the player has said so."""
+        if (game := self.session.game) is None or not game.running:
+            then()
+            return
+        from rca_tui.screens.leave import LeaveDialog
+
+        def answered(leaves: bool | None) -> None:
+            if leaves:
+                then()
+
+        self.push_screen(LeaveDialog(game), answered)
+
+    def _connect(self, source: opening.Source) -> None:
+        """Connect to what replaces what is open."""
+        if self.session.owes_score:
+            self.notify("your score is being written: open it again in a moment", severity="warning")
+            return
         self._wanted = source
         self.notify(f"opening {plain(source.name)} …", timeout=2, markup=False)
 

@@ -53,6 +53,8 @@ class Referee(Opener):
         else:
             self.session.game = game.again()
             self.notify("the drill ended without an incident: nothing is told", severity="warning")
+            if self._quitting and self.session.held is None:
+                self.exit()
 
     def _tell(self) -> None:
         """Tell the truth once there is both a guess and a recording."""
@@ -69,6 +71,8 @@ class Referee(Opener):
         session.debrief = message.debrief
         if message.debrief.verdict is not None and session.game is not None:
             session.game = session.game.told()
+        if self._quitting and session.held is None:
+            self.exit()
 
     def give_up(self) -> None:
         """End a live drill without a guess: its fault is undone, nothing is told."""

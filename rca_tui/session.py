@@ -15,6 +15,7 @@ from cluster.provenance import Provenance
 from cluster.topology import Topology
 from faults.states import State
 from rca_tui.frames import Frames
+from rca_tui.game import Game, Stage
 
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from methods.telemetry.trace_book import TraceBook
     from methods.verdict.types import Verdict
     from rca_tui.drill.debrief import Debrief
-    from rca_tui.game import Game
 
 STALE_AFTER = 6.0
 """Seconds without a new sample after which data no longer counts as live."""
@@ -341,6 +341,11 @@ class Session:
     def in_live_drill(self) -> bool:
         """Whether a live drill runs, and what would tell its truth is hidden: from its begin to the guess."""
         return self.game is not None and self.game.live and self.game.sealed and self.game.running
+
+    @property
+    def owes_score(self) -> bool:
+        """Whether the score of a committed guess is still to be written."""
+        return self.game is not None and self.game.stage is Stage.REVEAL and self.debrief is None
 
     @property
     def held(self) -> Injection | None:

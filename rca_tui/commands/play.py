@@ -326,18 +326,21 @@ class Terminal:
             self._play.settle()
             growing = self._play.debrief()
             first = shown = next(growing)
+        self.kept = (
+            f"interrupted; your score is kept: {first.score.points:g} of 100 points, without the methods' answers"
+        )
+        if interrupts.happened():
+            raise KeyboardInterrupt
+        print_document(document.document(first)[:1])
         try:
-            if interrupts.happened():
-                raise KeyboardInterrupt
-            print_document(document.document(first)[:1])
             for shown in chain([first], growing):
                 if sys.stderr.isatty():
                     waiting = document.methods(shown.waiting)
                     typer.echo(f"\r\x1b[Kwaiting for {waiting} to answer on what you saw ", err=True, nl=False)
         finally:
-            self._keep(first if shown.verdict is None else shown)
             if sys.stderr.isatty():
                 typer.echo("\r\x1b[K", err=True, nl=False)
+        self.kept = f"interrupted; your score is kept: {first.score.points:g} of 100 points"
         print_document(document.document(shown)[1:])
         print_line("`rca-tui scores` has all scores.")
         self._forget()
@@ -357,15 +360,3 @@ class Terminal:
             if answer in ("w", ""):
                 return
             print_line(f"{plain(answer, 40)!r} is neither w nor Enter")
-
-    def _keep(self, shown: Debrief) -> None:
-        """Write the score, once: with the answers of all methods, or of none. Raises ScoreError."""
-        with Interrupts("the score is written first") as interrupts:
-            from faults import scoreboard
-            from rca_tui.drill import debrief as debriefs
-
-            scoreboard.add(debriefs.result(shown))
-        without = ", without the methods' answers" if shown.verdict is None else ""
-        self.kept = f"interrupted; your score is kept: {shown.score.points:g} of 100 points{without}"
-        if interrupts.happened():
-            raise KeyboardInterrupt

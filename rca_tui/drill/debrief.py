@@ -1,7 +1,6 @@
 """The debrief of a drill: the truth beside the guess, then the methods on what the player saw.
 
-    for debrief in build(game, deployment, start): ...     # grows while the methods answer
-    scoreboard.add(result(debrief))
+    for debrief in kept(build(game, deployment, start)): ...     # grows while the methods answer; its score is kept
 
 `rca_tui.drill.document` shows it. Only `build` opens the truth, which takes a guess.
 """
@@ -10,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,6 +70,8 @@ class Debrief:
     sooner: title of a check -> what to do and why, for those that would have shown more.
     recorded: when the recording was made.
     later: seconds by which it was played later than that.
+    revealed: unix seconds at which the truth was opened.
+    unkept: why the score is not on disk; empty where it is.
     results, verdict: of the methods so far and, when all have answered, of the tool.
     waiting: methods that have not answered yet.
     """
@@ -84,6 +85,8 @@ class Debrief:
     sooner: tuple[tuple[str, str], ...]
     recorded: Window
     later: float = 0.0
+    revealed: float = field(default_factory=time.time)
+    unkept: str = ""
     results: tuple[Result, ...] = ()
     verdict: Verdict | None = None
     waiting: int = 0
@@ -153,11 +156,24 @@ def build(game: Game, deployment: Deployment, start: float | None = None) -> Ite
     yield replace(debrief, verdict=judge.decide(incident, list(debrief.results)), waiting=0)
 
 
+def kept(growing: Iterator[Debrief]) -> Iterator[Debrief]:
+    """The same, with the score on disk before the first one comes, and with the methods' answers before the last."""
+    unkept = ""
+    for number, debrief in enumerate(growing):
+        if number == 0 or debrief.verdict is not None:
+            try:
+                scoreboard.add(result(debrief))
+                unkept = ""
+            except scoreboard.ScoreError as error:
+                unkept = str(error)
+        yield replace(debrief, unkept=unkept)
+
+
 def result(debrief: Debrief) -> scoreboard.Result:
-    """The line of the scoreboard, of a debrief with its verdict."""
-    game, guess = debrief.game, debrief.guess
+    """The line of the scoreboard: with the methods' answers where all have answered, else without any."""
+    game, guess, answered = debrief.game, debrief.guess, debrief.verdict is not None
     return scoreboard.Result(
-        time=time.time(),
+        time=debrief.revealed,
         scenario=game.name or Path(game.incident).name,
         player=game.player or usual_player(),
         incident=game.incident,
@@ -166,7 +182,7 @@ def result(debrief: Debrief) -> scoreboard.Result:
         sure=guess.sure,
         score=debrief.score,
         verdict=None if debrief.tool is None else debrief.tool.precision,
-        methods={ranked.method: ranked.first for ranked in debrief.ranked},
+        methods={ranked.method: ranked.first for ranked in debrief.ranked} if answered else {},
         guessing=debrief.guessing,
     )
 

@@ -38,6 +38,8 @@ def title(debrief: Debrief) -> str:
 
 def _blocks(debrief: Debrief) -> Iterator[Block]:
     yield Line(f"{_verdict_of(debrief)} It was {debrief.truth.cause}. {debrief.score.points:g} of 100 points.")
+    if debrief.unkept:
+        yield Line(f"Not kept: {debrief.unkept}.", Tone.WARNING)
     yield from _lesson(debrief)
     yield from _guess(debrief)
     yield from _timeline(debrief)

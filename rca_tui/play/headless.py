@@ -97,8 +97,11 @@ class Play:
         self.game = replace(self.game, incident=self._ground.settle())
 
     def debrief(self) -> Iterator[Debrief]:
-        """After `settle`: the debrief at once, then again after each method; the last one is complete. Blocks."""
-        yield from debriefs.build(self.game, self._ground.deployment, self._ground.start)
+        """After `settle`: the debrief at once, then again after each method; the last one is complete. Blocks.
+
+        The score is on disk before the first one comes.
+        """
+        yield from debriefs.kept(debriefs.build(self.game, self._ground.deployment, self._ground.start))
         self.game = self.game.told()
 
     def give_up(self) -> None:

@@ -146,16 +146,18 @@ class LiveDrill:
 
 
 def tell_debrief(game: Game, deployment: Deployment, post: Callable[[Message], object]) -> None:
-    """Open the truth, run the methods, post the debrief as it grows, and write the score."""
-    from faults import scoreboard
+    """Open the truth, run the methods, post the debrief as it grows. The score is written before it is posted."""
     from rca_tui.drill import debrief
 
     played = recording(deployment)
     shown: Debrief | None = None
-    for shown in debrief.build(game, deployment, None if played is None else played.start):
-        post(messages.Debriefed(shown))
-    if shown is not None:
-        scoreboard.add(debrief.result(shown))
+    try:
+        for shown in debrief.kept(debrief.build(game, deployment, None if played is None else played.start)):
+            post(messages.Debriefed(shown))
+    except Exception:
+        if shown is None:
+            post(messages.DrillEnded(""))
+        raise
 
 
 def write_debrief(shown: Debrief) -> str:

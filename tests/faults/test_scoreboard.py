@@ -32,6 +32,15 @@ def test_a_line_that_a_crash_cut_off_hides_no_other(tmp_path: Path) -> None:
     assert [one.time for one in scoreboard.results(tmp_path)] == [1.0, 2.0]
 
 
+def test_what_the_methods_said_later_is_added_to_the_same_drill(tmp_path: Path) -> None:
+    for one in (result(), result(verdict=1.0, methods={"baro": 1.0}), result(player="Bo")):
+        scoreboard.add(one, tmp_path)
+    assert [(one.player, dict(one.methods)) for one in scoreboard.results(tmp_path)] == [
+        ("Ada", {"baro": 1.0}),
+        ("Bo", {}),
+    ]
+
+
 @pytest.mark.parametrize(
     "line", [b"{}", b"[" * 5000, b'{"time": NaN}', b"\xff\x00", b'{"points": 1e400}', b"null", b'{"player": "\x1b[2J"}']
 )

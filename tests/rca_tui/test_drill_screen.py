@@ -37,7 +37,8 @@ from rca_tui.report import debrief as report
 from rca_tui.screens.dialogs import Confirm
 from rca_tui.screens.front import FrontPage
 from rca_tui.screens.guess import GuessDialog
-from rca_tui.work import drill, opening
+from rca_tui.screens.leave import LeaveDialog
+from rca_tui.work import drill, messages, opening
 
 NAME = "cpu-stress-of-replica-1"
 TRUTH = Truth(("replica-1",), "cpu-stress", synthetic.ONSET, synthetic.ONSET + 60.0, {"workers": 4}, "replica-1")
@@ -327,18 +328,50 @@ async def test_a_live_drill_hides_its_fault_until_the_guess_and_undoes_it(
         assert scored.scenario == "mine" and scored.incident == game_of(app).incident
 
 
-@pytest.mark.parametrize("key", ["X", "q"])
+@pytest.mark.parametrize("keys", ["X", "qq"])
 @pytest.mark.usefixtures("steady")
-async def test_a_live_drill_that_is_left_undoes_its_fault(faulty: Faulty, key: str) -> None:
+async def test_a_live_drill_that_is_left_undoes_its_fault(faulty: Faulty, keys: str) -> None:
     app = live()
     async with running(app) as pilot:
         await begin(pilot, app)
         faulty.baseline_over.set()
         await until(pilot, lambda: faulty.active)
-        await pilot.press(key)
+        await pilot.press(*keys)
         await until(pilot, lambda: not faulty.active and app.session.secret is None)
         assert app.session.injection is None and stage(app) is Stage.BRIEF
         assert not list(library.new_path("drill").parent.glob("drill*"))
+
+
+async def test_a_drill_that_runs_is_left_only_when_asked_twice(
+    app: RcaApp, clock: Clock, saved: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked_for: list[bool] = []
+    async with running(app) as pilot:
+        await pilot.press("B")
+        await settle(pilot)
+        await pilot.press("q")
+        assert isinstance(app.screen, LeaveDialog) and "nothing is scored" in visible(pilot)
+        await pilot.press("enter")
+        assert stage(app) is Stage.BASELINE and app.return_code is None
+        app.post_message(messages.OpenAsked(opening.incident(saved)))
+        await until(pilot, lambda: isinstance(app.screen, LeaveDialog))
+        await pilot.press("escape")
+        assert app._wanted is None
+        monkeypatch.setattr(app, "exit", lambda: asked_for.append(True))
+        await pilot.press("q", "q")
+        assert asked_for == [True]
+
+
+async def test_a_player_who_quits_at_once_after_the_guess_keeps_the_score(app: RcaApp, clock: Clock) -> None:
+    asked_for: list[bool] = []
+    async with running(app) as pilot:
+        app.session.game = game_of(app).begin().page(1.0, 0.0).commit(Guess((), "", 0.5), synthetic.ONSET, 10.0)
+        app.exit = lambda *_, **__: asked_for.append(bool(scoreboard.results()))  # type: ignore[method-assign]
+        await pilot.press("q", "q")
+        assert asked_for == [] and app._quitting  # it waits
+        app.post_message(messages.DrillGuessed())
+        await until(pilot, lambda: bool(asked_for))
+        assert asked_for[0] is True
 
 
 @pytest.mark.usefixtures("steady")

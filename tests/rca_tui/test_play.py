@@ -74,6 +74,7 @@ def test_a_recording_plays_now_and_its_own_time_is_told_at_the_end_alone(play: P
     play.commit(Guess((), "", 0.5))
     play.settle()
     told = next(play.debrief())
+    assert [kept.score for kept in scoreboard.results()] == [told.score]  # before the methods have answered
     assert told.truth == truth.redated(told.later) and told.recorded == incident.window
     assert told.later == pytest.approx(played.start - incident.telemetry.metrics.index[0])
     assert played.start < told.truth.injected_at < played.end
