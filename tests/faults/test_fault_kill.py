@@ -4,86 +4,26 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 from fake_deployment import FakeDeployment, wait_for
 from fake_fault import UNDO
+from killed_app import App
 
 from cluster.local.processes import identify
 from faults import recover
-from faults.journal import Journal, journals
-from faults.local.control import tags
 from faults.states import State
 
 pytestmark = pytest.mark.slow
-
-APP = Path(__file__).with_name("fake_app.py")
-
-
-class App:
-    """The app as a process of its own, stopped in a state; everything that it started is gone after the test."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.process: subprocess.Popen[str] | None = None
-
-    def start(self, state: str, seconds: float = 60) -> None:
-        FakeDeployment.start(self.folder)
-        self.process = subprocess.Popen(
-            [sys.executable, str(APP), str(self.folder), state, str(seconds)], stdout=subprocess.PIPE, text=True
-        )
-        assert self.process.stdout is not None
-        said = []
-        for line in self.process.stdout:
-            said.append(line.strip())
-            if said[-1] == state:
-                return
-        pytest.fail(f"the app ended in {said}, before {state}")
-
-    @property
-    def journal(self) -> Journal:
-        (journal,) = journals(self.folder / "journal")
-        return journal
-
-    def state(self) -> State:
-        return self.journal.read().state
-
-    def stressors(self) -> list[int]:
-        return tags.anywhere(self.journal.id)
-
-    def watchdogs(self) -> list[int]:
-        path = str(self.journal.path)
-        return [
-            process.pid
-            for process in psutil.process_iter(["cmdline"])
-            if path in (process.info["cmdline"] or []) and process.pid != os.getpid()
-        ]
-
-    def kill(self) -> None:
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
-
-    def kill_watchdog(self) -> None:
-        for pid in self.watchdogs():
-            os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[App]:
     app = App(tmp_path)
     yield app
-    if app.process is not None:
-        app.kill()
-        app.kill_watchdog()
-        assert not tags.kill(app.stressors)
-        if app.process.stdout is not None:
-            app.process.stdout.close()
+    app.close()
 
 
 @pytest.mark.parametrize("state", ["PLANNED", "ARMED"])
@@ -120,8 +60,7 @@ def test_app_and_watchdog_killed_recover_reverts(app: App, state: str) -> None:
 def test_watchdog_killed_the_app_reverts(app: App) -> None:
     app.start("HOLDING", seconds=60)
     app.kill_watchdog()
-    assert app.process is not None
-    said = app.process.communicate(timeout=30)[0].splitlines()
+    said = app.end()
     assert "ended: its watchdog died" in said
     assert said[-1] == "RECOVERED"
     assert not app.stressors()
@@ -137,7 +76,6 @@ def test_app_that_hangs_does_not_prolong_the_fault(app: App) -> None:
     journal.path.write_text(text)
     assert wait_for(lambda: app.state() is State.RECOVERED), journal.read()
     assert not app.stressors()
-    assert app.process is not None
     assert app.process.poll() is None
     assert "deadline" in next(step.detail for step in journal.read().steps if step.state is State.REVERTING)
 
@@ -179,4 +117,17 @@ def test_a_newer_deployment_is_left_alone(app: App) -> None:
     (undone,) = recover.recover(folder=app.folder / "journal", undo=UNDO)
     assert undone.state is State.RECOVERED
     assert "gone" in undone.detail
+    assert not app.stressors()
+
+
+@pytest.mark.parametrize("state", ["REVERTING", "REVERTED", "CLEAN"])
+def test_killed_while_it_recovers_the_next_one_recovers(app: App, state: str) -> None:
+    app.start("ACTIVE")
+    app.kill_watchdog()
+    app.kill()
+    app.recover(state)
+    app.kill()
+    assert recover.pending(app.folder / "journal")
+    (undone,) = recover.recover(folder=app.folder / "journal", undo=UNDO)
+    assert (undone.state, undone.clean, app.state()) == (State.RECOVERED, True, State.RECOVERED)
     assert not app.stressors()
