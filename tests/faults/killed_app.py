@@ -30,9 +30,10 @@ class App:
         seconds: float = 60,
         environment: Mapping[str, str] | None = None,
         enter: Callable[[], None] | None = None,
+        instance: str = "first",
     ) -> None:
         """Inject, and stop in that state. `enter` is called in the new process before it becomes the app."""
-        FakeDeployment.start(self.folder)
+        FakeDeployment.start(self.folder, instance=instance)
         self._run(state, str(seconds), environment, enter)
 
     def recover(self, state: str) -> None:
