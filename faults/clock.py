@@ -7,6 +7,11 @@ from dataclasses import dataclass
 
 import psutil
 
+from cluster.text.times import span
+
+STEP = 5.0
+"""Seconds: to set the clock by less is what keeping it exact does, and moves no sample out of its phase."""
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:
@@ -24,6 +29,17 @@ class Moment:
 
 def now() -> Moment:
     return Moment(time.clock_gettime(_CLOCK))
+
+
+def set_since(wall: float, moment: Moment) -> str:
+    """Says by how much the wall clock was set since it showed `wall` at that moment; "" for less than `STEP`.
+
+    A drill in which that happens is worth nothing: its samples cannot be told apart by their times.
+    """
+    seconds = (time.time() - wall) - (now().seconds - moment.seconds)
+    if abs(seconds) < STEP:
+        return ""
+    return f"the clock of this machine was set {'forward' if seconds > 0 else 'back'} by {span(abs(seconds))}"
 
 
 def boot() -> str:

@@ -20,6 +20,7 @@ from cluster.incident.seal import Seal
 from cluster.incident.truth import NO_FAULT, Truth
 from cluster.window import Window
 from faults import catalog, clock, effects, preflight, steady
+from faults.clock import Moment
 from faults.effects import Landing, Measured, Periods
 from faults.engine import CANCELLED, Engine, Injection
 from faults.errors import JournalError, ReadOnly, Refused
@@ -135,7 +136,7 @@ def run(
     engine = engine or Engine(deployment, armed, abort_above=abort_above)
     _check(engine, chosen, target, parameters or {}, seconds, (baseline, aftermath), save)
     become = partial(become_steady, engine, chosen, target, progress, cancelled)
-    _baseline(engine, baseline, become, progress, cancelled)
+    begun = _baseline(engine, baseline, become, progress, cancelled)
     progress(Progress(Phase.INJECTING))
     injection = engine.inject(chosen, target, parameters or {}, seconds)
     aborted = "interrupted"
@@ -156,8 +157,9 @@ def run(
             _wait(Phase.AFTERMATH, reverted_at + aftermath + LAG, progress, cancelled)
         except Cancelled:
             aborted = "cancelled"
-    report = _report(injection, undone, aborted, reverted_at)
-    if reverted_at is None:
+    clock_set = clock.set_since(*begun)
+    report = _report(injection, undone, aborted or clock_set, reverted_at)
+    if reverted_at is None or clock_set:
         return report
     periods = periods_of(injection.injected_at, reverted_at, baseline, aftermath)
     if save is not None and report.whole:
@@ -189,7 +191,7 @@ def without_fault(
     engine = Engine(deployment, armed=False)
     _check_files((baseline, aftermath), save)
     become = partial(_wait_until, lambda: steady.level(deployment), progress, cancelled)
-    _baseline(engine, baseline, become, progress, cancelled)
+    begun = _baseline(engine, baseline, become, progress, cancelled)
     progress(Progress(Phase.INJECTING))
     began = time.time()
     report = DrillReport(
@@ -202,6 +204,8 @@ def without_fault(
         _wait(Phase.AFTERMATH, ended + aftermath + LAG, progress, cancelled)
     except Cancelled:
         return replace(report, aborted="cancelled", reverted_at=time.time())
+    if aborted := clock.set_since(*begun):
+        return replace(report, aborted=aborted, reverted_at=ended)
     progress(Progress(Phase.SAVING))
     periods = periods_of(began, ended, baseline, aftermath)
     truth = Truth((), NO_FAULT, began, ended, conditions=conditions or {})
@@ -257,15 +261,24 @@ def _baseline(
     become_steady: Callable[[], None],
     progress: Callable[[Progress], None],
     cancelled: Callable[[], bool],
-) -> None:
-    """Wait for the baseline, then until the service is steady. Raises Refused."""
+) -> tuple[float, Moment]:
+    """Wait for the baseline, then until the service is steady. Returns when it began, on both clocks. Raises Refused.
+
+    It begins again when another fault was active in it, or when the clock was set, by which its samples are dated.
+    """
     try:
-        start = time.time()
-        while (until := max(start, engine.last_recovery()) + seconds) > time.time():
-            _wait(Phase.BASELINE, until, progress, cancelled)
+        begun = time.time(), clock.now()
+        while True:
+            if clock.set_since(*begun):
+                begun = time.time(), clock.now()
+            left = seconds - min(-begun[1].remaining(), time.time() - engine.last_recovery())
+            if left <= 0:
+                break
+            _wait(Phase.BASELINE, time.time() + left, progress, cancelled)
         become_steady()
     except Cancelled:
         raise Refused("the drill was cancelled before anything was touched") from None
+    return begun
 
 
 def become_steady(

@@ -7,6 +7,7 @@ in a revert: here, by the watchdog, or by `faults.recover`.
 from __future__ import annotations
 
 import contextlib
+import math
 import secrets
 import subprocess
 import time
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from faults import clock, preflight, steady, watchdog
 from faults.clock import Moment
 from faults.errors import InjectionFailed, JournalError, ReadOnly, Refused
-from faults.journal import Header, IllegalTransition, Journal, Record, journals, planning
+from faults.journal import Header, IllegalTransition, Journal, Record, Step, journals, planning
 from faults.owner import Owner
 from faults.preflight import Preflight
 from faults.states import State, Undone
@@ -96,12 +97,15 @@ class Engine:
         return self._assess(self.deployment, fault, target, folder=self.folder, steady_state=steady_state)
 
     def last_recovery(self) -> float:
-        """Unix seconds at which the newest injection into this deployment ended; 0 when there was none."""
+        """Unix seconds at which the newest injection into this deployment ended; 0 when there was none.
+
+        By the wall clock as it is now, which may have been set since.
+        """
         ends = [0.0]
         for journal in journals(self.folder):
             record = journal.read()
             if not record.pending and record.touched and record.header.instance == self.deployment.instance:
-                ends.append(record.steps[-1].wall)
+                ends.append(_end_of(record.steps[-1]))
         return max(ends)
 
     def dry_run(self, fault: Fault[Any], target: str, parameters: Mapping[str, Any], seconds: float) -> Plan:
@@ -240,6 +244,9 @@ class Engine:
     def _reason_to_abort(self, injection: Injection) -> str:
         """Why the fault must be reverted before its deadline; empty when it need not be."""
         try:
+            active = injection.record.steps[-1]
+            if reason := clock.set_since(active.wall, active.moment):
+                return reason
             if reason := steady.out_of_bounds(self.deployment, self._abort_above):
                 return reason
             if injection.fault.transient:
@@ -266,6 +273,12 @@ def _taken_over(journal: Journal) -> str:
     except JournalError as error:
         return str(error)
     return "" if record.state is State.ACTIVE else f"another process is undoing it: {record.detail}"
+
+
+def _end_of(step: Step) -> float:
+    """When it was, in unix seconds. Where the clocks disagree, one was set or is of another boot: the later counts."""
+    ages = (time.time() - step.wall, -step.moment.remaining())
+    return time.time() - min((age for age in ages if age >= 0), default=math.inf)
 
 
 def check_seconds(seconds: float) -> None:

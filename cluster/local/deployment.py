@@ -27,6 +27,7 @@ from cluster.local.gateway import LocalGateway
 from cluster.local.load_plan import LoadPlan
 from cluster.local.pod import LocalPod
 from cluster.local.state import LocalState
+from cluster.text.times import span
 from cluster.topology import Component, Edge, Kind, Relation, Topology, calls
 from cluster.window import Window
 
@@ -85,9 +86,11 @@ class LocalDeployment(Deployment, HasAlerts, HasPods, HasGateway, HasLoad):
         newest = self._newest_sample()
         if newest is None:
             return Status(Liveness.DOWN, None, "; ".join(["Prometheus does not answer", *notes]), components)
-        age = max(0.0, time.time() - newest)
-        liveness = Liveness.LIVE if age < FRESH_SECONDS else Liveness.STALE
-        return Status(liveness, age, "; ".join(notes), components)
+        age = time.time() - newest
+        if age < -FRESH_SECONDS:
+            notes.insert(0, f"its newest sample is {span(-age)} ahead of this machine's clock: it was set back")
+        liveness = Liveness.LIVE if abs(age) < FRESH_SECONDS else Liveness.STALE
+        return Status(liveness, max(0.0, age), "; ".join(notes), components)
 
     def samples(self, window: Window, step: float, signals: Sequence[str] | None = None) -> Samples:
         from cluster.local import telemetry

@@ -94,7 +94,11 @@ class Poller:
         now = math.floor(self.now())
         start = now - HISTORY
         if self._metrics is not None and len(self._metrics.index):
-            start = max(start, math.floor(self._metrics.index[-1]) - max(OVERLAP, OVERLAP_STEPS * step))
+            newest = math.floor(self._metrics.index[-1])
+            if newest > now + step:  # the clock was set back: what was read lies in a future that comes again
+                self._metrics = self._edges = None
+            else:
+                start = max(start, newest - max(OVERLAP, OVERLAP_STEPS * step))
         samples: Samples = deployment.samples(Window(start, now + step), step)
         self._metrics = _merge(self._metrics, samples.metrics, now - HISTORY)
         self._edges = _merge(self._edges, samples.edge_metrics, now - HISTORY)

@@ -64,7 +64,8 @@ class DrillRecorder:
         reverted_at = drill.revert_time(injection)
         if reverted_at is None:
             return None
-        left = reverted_at + AFTERMATH + drill.LAG - self._clock()
+        # Also where the clock was set back meanwhile.
+        left = min(AFTERMATH + drill.LAG, reverted_at + AFTERMATH + drill.LAG - self._clock())
         if left > 0:
             waiting(left)
             self._finish.wait(left)
