@@ -14,6 +14,7 @@ from cluster.deployment import DeploymentError
 from cluster.endpoints.addresses import shown
 from cluster.kubernetes.settings import Metrics
 from cluster.paths import config_home
+from cluster.text.plain import plain
 
 
 def path() -> Path:
@@ -35,6 +36,6 @@ def stored(url: str) -> Metrics:
         return Metrics.model_validate({**own, "url": url})
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "url"
+        where = plain(".".join(map(str, first["loc"])), 200) or "url"
         said = f"--prometheus {shown(url)}" if where == "url" else f"{path()}: {where}"
         raise DeploymentError(f"{said}: {first['msg'].removeprefix('Value error, ')}") from None

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from cluster.deployment import DeploymentError
 from cluster.http import Login
 from cluster.paths import config_home
+from cluster.text.plain import plain
 
 Selector = dict[str, str]
 
@@ -151,7 +152,7 @@ def load(context: str, file: Path | None = None) -> Settings:
         return Settings.model_validate(contexts.get(context, {}))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in ("contexts", context, *first["loc"]))
+        where = plain(".".join(str(part) for part in ("contexts", context, *first["loc"])), 200)
         raise DeploymentError(f"{file}: {where}: {first['msg'].removeprefix('Value error, ')}") from error
 
 

@@ -1,4 +1,4 @@
-"""The machine's clock is set, its disk is full, its memory is out: nothing is left, nothing that was on disk is lost."""
+"""The clock is set, the disk is full, the memory is out: nothing is left, and nothing that was on disk is lost."""
 
 from __future__ import annotations
 

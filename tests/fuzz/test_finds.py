@@ -19,7 +19,18 @@ from cluster.kubernetes.settings import Labels
 from cluster.kubernetes.sources import JsonClient
 from cluster.kubernetes.traces import jaeger
 from cluster.spans import row
+from faults import catalog
+from faults.errors import BadParameters
 from tests.fuzz.servers import ANSWERS, STACK, WINDOW, _client, _kubernetes
+
+
+def test_names_of_unknown_settings_and_parameters_are_shown_harmless(tmp_path: Path) -> None:
+    file = tmp_path / "kubernetes.toml"
+    file.write_text('[contexts.lab]\n"\\u001B[2J" = 1')
+    with pytest.raises(DeploymentError, match=r"contexts\.lab\.�\[2J: Extra"):
+        settings.load("lab", file)
+    with pytest.raises(BadParameters, match=r"�\[2J: Extra"):
+        catalog.load("cpu-stress").parse({"\x1b[2J": 1})
 
 
 def test_settings_nested_deep_are_one_sentence(tmp_path: Path) -> None:
