@@ -170,7 +170,7 @@ def _one(deployment: Deployment, engine: Engine, task: Task, times: Times, log: 
                 "seconds": times.seconds,
                 "aftermath": times.aftermath,
                 "save": path,
-                "progress": lambda progress: load.baseline_ended() if progress.phase is Phase.INJECTING else None,
+                "progress": lambda progress: _follow(load, progress.phase, times.aftermath),
                 "conditions": recording.conditions.as_json(),
                 "seal": Seal.ALL,  # recorded to be published
             }
@@ -190,6 +190,13 @@ def _one(deployment: Deployment, engine: Engine, task: Task, times: Times, log: 
         path.unlink()
         return False
     return True
+
+
+def _follow(load: Following, phase: Phase, aftermath: float) -> None:
+    if phase is Phase.INJECTING:
+        load.baseline_ended()
+    elif phase is Phase.REVERTING:
+        load.fault_ended(aftermath + drill.LAG)
 
 
 def _undo_what_is_left(engine: Engine, log: Callable[[str], None]) -> None:

@@ -20,6 +20,8 @@ BURST = 15.0
 """Seconds of a burst, and from one to the next."""
 RAMP = 45.0
 """Seconds that a ramp takes."""
+DRAINING = 1.0
+"""Requests per second once the recorded window is over, so that the queues are worked off soon."""
 
 
 class Shape(StrEnum):
@@ -64,17 +66,24 @@ class Conditions:
 
 
 class Following:
-    """Makes a deployment's load follow the conditions, in a thread; closed, it is the usual load again."""
+    """Makes a deployment's load follow the conditions, in a thread; closed, it is the usual load again.
+
+    Once the fault has ended and its aftermath is recorded there is less of it.
+    """
 
     def __init__(self, deployment: Deployment, conditions: Conditions) -> None:
         self._deployment, self._conditions = deployment, conditions
-        self._began, self._since = time.monotonic(), float("inf")
+        self._began, self._since, self._until = time.monotonic(), float("inf"), float("inf")
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._follow, daemon=True)
 
     def baseline_ended(self) -> None:
         """The fault begins, or would: steps and ramps count from here. Only the first call counts."""
         self._since = min(self._since, time.monotonic())
+
+    def fault_ended(self, aftermath: float) -> None:
+        """What is recorded ends `aftermath` seconds from now. Only the first call counts."""
+        self._until = min(self._until, time.monotonic() + aftermath)
 
     def __enter__(self) -> Following:
         self._apply()
@@ -98,7 +107,8 @@ class Following:
         if isinstance(self._deployment, HasLoad):
             now = time.monotonic()
             since = now - self._since if now >= self._since else None
-            self._deployment.set_rate(round(self._conditions.rate_at(now - self._began, since), 3))
+            rate = DRAINING if now >= self._until else self._conditions.rate_at(now - self._began, since)
+            self._deployment.set_rate(round(rate, 3))
 
 
 @contextlib.contextmanager

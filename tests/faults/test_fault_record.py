@@ -19,7 +19,7 @@ from faults.effects import Landing
 from faults.errors import FaultError, Refused
 from faults.record import Task
 from faults.recording import recipe
-from faults.recording.conditions import Conditions, Following, Shape
+from faults.recording.conditions import DRAINING, Conditions, Following, Shape
 from faults.recording.recipe import Recording
 from faults.states import State
 
@@ -164,6 +164,8 @@ def test_the_deployment_follows_the_load(tmp_path: Path) -> None:
         assert deployment.rates == [2.0]
         load.baseline_ended()
         assert wait_for(lambda: deployment.rates[-1] == 5.0)
+        load.fault_ended(0.0)
+        assert wait_for(lambda: deployment.rates[-1] == DRAINING)
     assert deployment.rates[-1] is None
 
 
