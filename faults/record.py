@@ -143,16 +143,17 @@ def record(
     left = in_a_row = 0
     while ahead and in_a_row < MAX_IN_A_ROW:
         task, attempt = ahead.popleft()
+        _undo_what_is_left(engine, log)  # the last drill, too, may have ended before the service was healthy
         if _one(deployment, engine, task, times, log):
             in_a_row = 0
             _write_manifest(task.path.parent, times)
             continue
         in_a_row += 1
-        _undo_what_is_left(engine, log)
         if attempt < MAX_ATTEMPTS:
             ahead.append((task, attempt + 1))
         else:
             left += 1
+    _undo_what_is_left(engine, log)
     return left + len(ahead)
 
 

@@ -84,6 +84,26 @@ def test_record_puts_off_what_fails_and_gives_up_in_the_end(
     assert len(tried) <= record.MAX_IN_A_ROW + 2 * (record.MAX_IN_A_ROW + 1)
 
 
+def test_what_is_left_over_is_undone_before_the_next_drill_and_in_the_end(
+    drills: Drills, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def run(*drawn: object, save: Path, **named: object) -> drill.DrillReport:
+        """Undone, but the service is not healthy when patience ends."""
+        done.append(save.stem)
+        save.touch()
+        landed, stuck = Landing.LANDED, State.STUCK
+        return drill.DrillReport("x", "fake-fault", "head", {}, stuck, True, "", "", "", landed, (), (), 1.0, 2.0, save)
+
+    monkeypatch.setattr(drill, "run", run)
+    monkeypatch.setattr(record, "_become_steady", lambda *arguments: None)
+    monkeypatch.setattr(record.recover, "recover", lambda folder: done.append("recover") or [])
+    tasks = record.of_plans(tmp_path, Counter({("fake-fault", "head"): 2}))
+    assert record.record(drills.deployment, tasks, record.Times(), log=lambda line: None, engine=drills.engine) == 0
+    assert done == ["recover", "drill-01", "recover", "drill-02", "recover"]
+
+
 def test_record_counts_what_was_asked_for(tmp_path: Path) -> None:
 
     deployment = FakeDeployment.start(tmp_path)
