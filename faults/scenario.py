@@ -6,6 +6,7 @@ time limit, hints with their costs, and the debrief. An error names the file, th
 
 from __future__ import annotations
 
+import difflib
 import random
 from collections.abc import Collection
 from enum import StrEnum
@@ -24,8 +25,8 @@ from pydantic import (
 )
 
 from cluster import signals
+from cluster.deployment import DeploymentError
 from cluster.incident.truth import NO_FAULT
-from cluster.text.plain import plain
 from cluster.text.times import seconds_of
 from cluster.topology import Kind
 from faults import catalog
@@ -36,6 +37,8 @@ from faults.recording import yaml_lines
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
 
+ROUTER = "router"
+"""Id of the one serving part whose name is neither its kind nor numbered."""
 LOADS = ("constant", "bursty", "diurnal")
 
 
@@ -105,6 +108,9 @@ class Cause(_Strict):
         for target in targets:
             if target in set(Kind) and target not in able:
                 raise ValueError(f"{name} cannot hit a {target}; it can hit: {', '.join(sorted(able))}")
+            if target not in set(Kind) and _is_no_id(target, able):
+                kinds = ", ".join(sorted(able))
+                raise ValueError(f"there is no kind of component {target!r}; {name} can hit: {kinds}, or an id of one")
         return targets
 
     @field_validator("parameters")
@@ -120,6 +126,13 @@ class Cause(_Strict):
                 except FaultError as error:
                     raise ValueError(str(error)) from None
         return parameters
+
+
+def _is_no_id(word: str, able: Collection[Kind]) -> bool:
+    """Whether what is no kind cannot be an id: serving parts are numbered but for `ROUTER`, nodes may have any name."""
+    if not word.isalpha() or word == ROUTER:
+        return False
+    return Kind.NODE not in able or bool(difflib.get_close_matches(word, list(Kind), n=1, cutoff=0.75))
 
 
 class Opens(_Strict):
@@ -239,11 +252,17 @@ def load(path: Path, known: dict[str, Collection[str]] | None = None) -> Scenari
     try:
         scenario = Scenario.model_validate(data, context=known)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        why = plain(first["msg"].removeprefix("Value error, "), 600)
-        raise yaml_lines.wrong(path, lines, tuple(first["loc"]), why) from None
-    beside = {} if scenario.load in LOADS else {"load": str(path.parent / scenario.load)}
-    return scenario.model_copy(update=beside)
+        raise yaml_lines.invalid(path, lines, error) from None
+    if scenario.load in LOADS:
+        return scenario
+    from cluster.local import load_trace
+
+    beside = path.parent / scenario.load
+    try:
+        load_trace.plan(beside, rate=1.0, max_tokens=1)
+    except DeploymentError as error:
+        raise yaml_lines.wrong(path, lines, ("load",), str(error)) from None
+    return scenario.model_copy(update={"load": str(beside)})
 
 
 def _targets(cause: Cause, deployment: Deployment) -> list[str] | None:

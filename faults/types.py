@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from cluster.text.invalid import clause
 from cluster.text.plain import plain
 from cluster.topology import Kind
 from faults.errors import BadParameters, JournalError
@@ -202,7 +203,7 @@ class Fault(ABC, Generic[P]):
 
 
 def first_error(error: ValidationError) -> str:
-    """The first thing that pydantic found wrong, as a clause: `workers: Input should be less than or equal to 16`."""
-    first = error.errors(include_url=False, include_context=False)[0]
-    where = plain(".".join(str(part) for part in first["loc"]), 200)
-    return f"{where}: {first['msg']}" if where else str(first["msg"])
+    """The first thing that pydantic found wrong, as a clause: `workers must be at most 16`."""
+    first = error.errors(include_url=False)[0]
+    where, what = plain(".".join(str(part) for part in first["loc"]), 200), clause(first)
+    return f"{where}{' ' if what.startswith('must ') else ': '}{what}" if where else what

@@ -144,8 +144,7 @@ def _read(path: Path) -> Plan:
     try:
         plan = Plan.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise yaml_lines.wrong(path, lines, tuple(first["loc"]), first["msg"].lower()) from None
+        raise yaml_lines.invalid(path, lines, error) from None
     _check(plan, path, lines)
     return plan
 

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 
+from cluster.text.invalid import clause
 from cluster.text.plain import plain
 from faults.errors import FaultError
 
@@ -83,6 +85,19 @@ def wrong(file: Path, lines: Mapping[Path_, int], at: Path_, why: str) -> BadFil
     """The error of what stands at a path in a file."""
     where = f"{file}, line {line_of(lines, at)}"
     return BadFile(f"{where}, field {field_name(at)}: {why}" if at else f"{where}: {why}")
+
+
+def invalid(file: Path, lines: Mapping[Path_, int], error: ValidationError) -> BadFile:
+    """The error of the first thing that does not fit its field."""
+    first = error.errors(include_url=False)[0]
+    at: Path_ = tuple(first["loc"])
+    known = at
+    while known and known not in lines:
+        known = known[:-1]
+    if at != known and first["type"].endswith(("_type", "_parsing")):
+        # The value may be of several types: the path goes on with the one that was tried.
+        return wrong(file, lines, known, "must be a number, text, true or false, or a list of them")
+    return wrong(file, lines, at, plain(clause(first), 600))
 
 
 def _refuse_costly(text: str, path: Path) -> None:

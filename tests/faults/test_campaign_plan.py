@@ -93,6 +93,7 @@ def test_every_shipped_plan_is_valid() -> None:
 def test_an_error_names_line_and_field(tmp_path: Path, old: str, new: str, line: int, field: str) -> None:
     said = refused(tmp_path, GOOD.replace(old, new))
     assert f"plan.yaml, line {line}, field {field}: " in said
+    assert "input should" not in said.lower()
 
 
 def test_what_is_no_yaml_is_named_by_its_line(tmp_path: Path) -> None:

@@ -84,15 +84,15 @@ def test_what_may_go_wrong_is_drawn_by_chance(tmp_path: Path, monkeypatch: pytes
         (
             "difficulty: 1",
             "difficulty: 9",
-            "mine.yaml, line 2, field difficulty: Input should be less than or equal to 5",
+            "mine.yaml, line 2, field difficulty: must be at most 5",
         ),
-        ("  text: slow", "  texts: slow", "mine.yaml, line 4, field page.text: Field required"),
+        ("  text: slow", "  texts: slow", "mine.yaml, line 4, field page.text: it is missing"),
         ("fault: cpu-stress", "fault: cpu", r"mine.yaml, line 7, field may\[0\].fault: there is no fault 'cpu'"),
         ("[replica]", "[gateway]", r"mine.yaml, line 8, field may\[0\].targets: cpu-stress cannot hit a gateway"),
         (
             "[2, 8]",
             "[2, 99]",
-            r"mine.yaml, line 9, field may\[0\].parameters: cpu-stress: workers: Input should be less",
+            r"mine.yaml, line 9, field may\[0\].parameters: cpu-stress: workers must be at most 16",
         ),
         (
             "guideline: limits",
@@ -116,6 +116,17 @@ def test_what_may_go_wrong_is_drawn_by_chance(tmp_path: Path, monkeypatch: pytes
             "mine.yaml, line 17, field baseline: '9x' is not a duration",
         ),
         ("text: slow", "text: slow\n  latest: 9m", "mine.yaml, line 1: page.latest and limit are 840 s together"),
+        ("[replica]", "[replicas]", r"line 8, field may\[0\].targets: there is no kind of component 'replicas'"),
+        ("debrief: b", "debrief: b\nload: no.csv", "line 16, field load: the trace .*no.csv cannot be read: No such"),
+        ("difficulty: 1", "difficulty: easy", "line 2, field difficulty: must be a whole number"),
+        ("learn: [a]", "learn: []", "line 14, field learn: must not be empty"),
+        ("  text: slow", "  text: slow\n  severity: bad", "field page.severity: must be critical, warning or info"),
+        ("costs: 5", "costs: 5\n    cost: 5", r"line 14, field hints\[0\].cost: there is no such field"),
+        (
+            "{workers: [2, 8]}",
+            "{workers: {a: 1}}",
+            r"line 9, field may\[0\].parameters.workers: must be a number",
+        ),
         ("debrief: b", "debrief: b\nload: wild", "mine.yaml, line 16, field load: 'wild' is no load"),
         ("debrief: b", "debrief: b\ntitle: two", "mine.yaml, line 16: title is given twice"),
         ("story: a story", "story: [", "mine.yaml, line .*: expected"),
@@ -219,7 +230,7 @@ def test_own_ones_stand_beside_the_shipped_ones(tmp_path: Path, monkeypatch: pyt
     listed = {one.name: one for one in library.listings()}
     assert len(listed) == len(SHIPPED) + 2
     assert not listed["mine"].shipped and listed["mine"].scenario is not None
-    assert "bad.yaml, line 1" in listed["bad"].problem
+    assert "bad.yaml, line 1, field title: must be text" in listed["bad"].problem
     assert library.find("mine")[1].title == "One"
     with pytest.raises(UnknownScenario, match="did you mean mine"):
         library.find("mina")
