@@ -22,6 +22,7 @@ from cluster.incident.header import Header, SealedTruth
 from cluster.incident.seal import Seal
 from cluster.incident.truth import Truth
 from cluster.text.plain import plain
+from cluster.topology import Topology
 from cluster.window import Window
 
 SCHEMA = 1
@@ -90,6 +91,16 @@ def doubt(path: Path | str) -> str:
     if seal is Seal.ALL and header.deployment in _RECORDED:
         return "its seal is open to all, so anyone who had the file can have written it"
     return ""
+
+
+def topology(path: Path | str) -> Topology:
+    """What was deployed, without the telemetry. Raises IncidentError as `summary` does."""
+    with container.Reader(Path(path)) as reader:
+        header = read_header(reader)
+    try:
+        return header.make_topology()
+    except ValueError as error:
+        raise IncidentError(f"{path} is inconsistent: {reason(error)}; save it again") from error
 
 
 def summary(path: Path | str) -> Summary:

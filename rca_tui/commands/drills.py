@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 FAILED = 1
 ANY = "any"
-"""For --replay: a shipped recording that chance draws."""
+"""For --replay: a recording that chance draws."""
 
 
 def drill(
@@ -87,7 +87,7 @@ def drill(
         str | None,
         typer.Option(
             metavar="INCIDENT",
-            help="What is played: a recording, or any: chance draws a shipped one that fits the scenario.",
+            help="What is played: a recording, or any: chance draws one that fits the scenario.",
             autocompletion=completion.incidents,
         ),
     ] = None,

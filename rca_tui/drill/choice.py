@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cluster.errors import RcaError
 from cluster.incident import envelope, library, rcaeval
+from cluster.incident.container import IncidentError
 from rca_tui.game import NoTruth
 
 if TYPE_CHECKING:
+    from cluster.incident.truth import Truth
+    from cluster.topology import Topology
     from faults.scenario import Scenario
 
 
@@ -24,34 +29,66 @@ def check_sealed(name_or_path: str) -> None:
         raise NoTruth(f"{name_or_path} has no sealed truth: play one that `rca-tui drill` saved, or a shipped one")
 
 
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A drill that can be played, with its answer: for who draws one, never for a player."""
+
+    name: str
+    shipped: bool
+    truth: Truth
+    topology: Topology
+
+
+def recordings() -> Iterator[Recording]:
+    """Those of the list that have a truth. A damaged file of the user hides no other."""
+    for listing in library.listings():
+        if rcaeval.is_case(listing.path):  # none of its faults is one of a scenario
+            continue
+        try:
+            truth, topology = envelope.load_truth(listing.path), envelope.topology(listing.path)
+        except IncidentError:
+            continue
+        if truth is not None:
+            yield Recording(listing.name, listing.shipped, truth, topology)
+
+
 def any_recording(scenario: Scenario | None = None, rng: random.Random | None = None) -> str:
-    """The name of a shipped drill, which is for nobody to see before the guess. Raises NoRecording, IncidentError.
+    """The name of a recorded drill, which is for nobody to see before the guess. Raises NoRecording.
 
     Args:
-        scenario: fault and target must be among what may go wrong in it.
+        scenario: fault and target must be among what may go wrong in it; None draws a shipped drill.
         rng: by default the randomness of the system, which has no seed.
     """
-    names = [listing.name for listing in library.listings() if listing.shipped]
-    (rng or random.SystemRandom()).shuffle(names)
-    for name in names:
-        if scenario is None or fits(name, scenario):
-            return name
+    there = list(recordings())
     if scenario is None:
-        raise NoRecording("there is no shipped recording: reinstall rca_tui, or give one with --replay INCIDENT")
-    raise NoRecording(
-        f"no shipped recording fits the scenario {scenario.title!r}: play it on a live deployment, `rca-tui up` "
-        "starts one, or give a recording with --replay INCIDENT"
+        fitting = [one.name for one in there if one.shipped]
+        if not fitting:
+            raise NoRecording("there is no shipped recording: reinstall rca_tui, or give one with --replay INCIDENT")
+    else:
+        fitting = [one.name for one in there if fits(one, scenario)]
+        if not fitting:
+            raise no_recording(scenario, there)
+    return (rng or random.SystemRandom()).choice(fitting)
+
+
+def fits(recording: Recording, scenario: Scenario) -> bool:
+    """Whether what the recording's truth tells is among what may go wrong in a scenario."""
+    truth, topology = recording.truth, recording.topology
+    target = truth.target or next(iter(truth.components), "")
+    kind = topology.component(target).kind if target in topology else None
+    return any(
+        cause.fault == truth.fault and (not cause.targets or target in cause.targets or kind in cause.targets)
+        for cause in scenario.may
     )
 
 
-def fits(name: str, scenario: Scenario) -> bool:
-    """Whether what a recording's truth tells is among what may go wrong in a scenario. Raises IncidentError."""
-    truth = library.load_truth(name)
-    causes = [cause for cause in scenario.may if truth is not None and cause.fault == truth.fault]
-    if truth is None or not causes:
-        return False
-    target = truth.target or next(iter(truth.components), "")
-    if any(not cause.targets or target in cause.targets for cause in causes):
-        return True
-    topology = library.load(name).topology
-    return target in topology and any(topology.component(target).kind in cause.targets for cause in causes)
+def no_recording(scenario: Scenario, there: Sequence[Recording]) -> NoRecording:
+    """The error for a scenario that none of these fits; it names the scenarios that have one."""
+    from faults import scenario_library
+
+    listed = ((one.name, one.scenario) for one in scenario_library.listings())
+    have = [name for name, other in listed if other is not None and any(fits(one, other) for one in there)]
+    return NoRecording(
+        f"no recording here fits the scenario {scenario.title!r}",
+        f"play it on a live deployment, which `rca-tui up` starts, or play one that has a recording: {', '.join(have)}",
+    )

@@ -16,7 +16,7 @@ from cluster.incident.container import IncidentError
 from cluster.incident.truth import Truth
 from faults import scenario_library
 from faults.scenario import Scenario
-from rca_tui.drill.choice import fits
+from rca_tui.drill import choice
 from rca_tui.room.pager import page_time
 
 if TYPE_CHECKING:
@@ -129,7 +129,8 @@ def load(names: Sequence[str], known: Mapping[str, Any] | None = None, speed: fl
     """The rounds of a workshop over recordings that play at `speed`. `known` as in `faults.scenario.load`.
 
     Raises:
-        NotPlayable: a recording without a truth, or a scenario that no recording fits.
+        NotPlayable: a recording without a truth.
+        NoRecording: a scenario that no recording fits.
         RcaError: a name of neither, a file that cannot be read.
     """
     taken: set[str] = set()
@@ -138,7 +139,7 @@ def load(names: Sequence[str], known: Mapping[str, Any] | None = None, speed: fl
     for name in names:
         if name in scenarios or name.endswith(scenario_library.SUFFIX):
             title, scenario = scenario_library.find(name, None if known is None else dict(known))
-            incident = _draw(title, scenario, taken)
+            incident = _draw(scenario, taken)
         else:
             _check_name(name, scenarios)
             title, scenario, incident = Path(name).name.removesuffix(".zip")[:200], ANY, name
@@ -160,19 +161,13 @@ def _check_name(name: str, scenarios: Collection[str]) -> None:
         raise NotPlayable(f"there is neither a scenario nor an incident {name!r}", advice) from None
 
 
-def _draw(name: str, scenario: Scenario, taken: set[str]) -> str:
+def _draw(scenario: Scenario, taken: set[str]) -> str:
     """A recording that fits, by chance; one that this workshop plays already only where no other does."""
-    fitting = [one for one in library.listings() if _fitting(scenario, one.name)]
+    there = list(choice.recordings())
+    fitting = [one.name for one in there if choice.fits(one, scenario)]
     if not fitting:
-        raise NotPlayable(f"no recorded drill fits the scenario {name}", f"record one: rca-tui drill --scenario {name}")
-    return secrets.choice([one.name for one in fitting if one.name not in taken] or [one.name for one in fitting])
-
-
-def _fitting(scenario: Scenario, incident: str) -> bool:
-    try:
-        return fits(incident, scenario)
-    except RcaError:  # a damaged file of the user hides no other
-        return False
+        raise choice.no_recording(scenario, there)
+    return secrets.choice([one for one in fitting if one not in taken] or fitting)
 
 
 def _round(name: str, scenario: Scenario, incident: str, speed: float) -> Recorded:

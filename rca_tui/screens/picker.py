@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import events
@@ -15,7 +15,6 @@ from textual.widgets import Input, Static
 
 from cluster.errors import RcaError
 from cluster.text.plain import plain
-from cluster.text.times import span
 from rca_tui.draw.text import fit
 from rca_tui.glyphs import BAD
 from rca_tui.screens.dialogs import type_into
@@ -23,6 +22,9 @@ from rca_tui.session import Choice
 from rca_tui.widgets.rows import Layout, Rows
 from rca_tui.work import messages
 from rca_tui.work.threads import in_thread
+
+if TYPE_CHECKING:
+    from faults.scenario import Scenario
 
 MOST = 300
 """Rows that are shown at a time: more are found by searching."""
@@ -174,15 +176,24 @@ class ScenarioPicker(Picker):
 
     TITLE = "Play a drill"
     EMPTY = "there are none"
-    COLUMNS: ClassVar[Layout] = [("scenario", 26), ("level", 7), ("limit", 8), ("title", 0)]
+    COLUMNS: ClassVar[Layout] = [("scenario", 24), ("level", 6), ("replays", 8), ("title", 0)]
 
     def choices(self) -> tuple[Choice, ...]:
         from faults import scenario_library
+        from rca_tui.drill import choice
+
+        recordings = list(choice.recordings())
+
+        def row(name: str, scenario: Scenario) -> Choice:
+            replays = sum(choice.fits(one, scenario) for one in recordings)
+            cells = (name, str(scenario.difficulty), str(replays or "none"), scenario.title)
+            return Choice(name, cells, scenario.story)
 
         listed = ((one.name, one.scenario) for one in scenario_library.listings() if one.scenario is not None)
+        shipped = sum(one.shipped for one in recordings)
         return (
-            Choice(ANY, ("any recording", "", "", "Chance draws one of those shipped.")),
-            *(Choice(name, (name, f"{s.difficulty} of 5", span(s.limit), s.title), s.story) for name, s in listed),
+            Choice(ANY, ("any recording", "", str(shipped), "Chance draws one of those shipped.")),
+            *(row(name, scenario) for name, scenario in listed),
         )
 
 

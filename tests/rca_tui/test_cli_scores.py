@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from cluster import paths
 from cluster.incident.truth import Truth
 from faults import scoreboard
 from faults.score import score
@@ -30,6 +31,20 @@ def printed(*arguments: str, code: int = 0) -> str:
     result = CliRunner().invoke(app, ["scores", *arguments])
     assert result.exit_code == code, result.output
     return result.stdout if code == 0 else result.output
+
+
+def test_scenarios_have_their_replays_and_a_bad_file_its_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    paths.scenarios().mkdir(parents=True)
+    (paths.scenarios() / "mine.yaml").write_text("title: Mine\ndifficulty: 9\n")
+    text = CliRunner().invoke(app, ["scenarios"]).stdout
+    assert "unreadable, see below" in text and "line 2, field difficulty: must be at most 5" in " ".join(text.split())
+    listed = {one["name"]: one for one in json.loads(CliRunner().invoke(app, ["scenarios", "--json"]).stdout)}
+    assert listed["mine"]["title"] is None and "field difficulty" in listed["mine"]["problem"]
+    assert listed["slow-drift"]["replays"] == 0 and listed["cut-off"]["replays"] >= 2
 
 
 def test_without_a_drill_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

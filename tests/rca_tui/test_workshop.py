@@ -229,12 +229,9 @@ def test_the_page_comes_when_the_front_door_is_slow_or_fails() -> None:
     ("target", "fault", "does"),
     [("replica-1", "cpu-stress", True), ("gateway", "cpu-stress", False), ("replica-1", "freeze", False)],
 )
-def test_a_scenario_is_played_on_a_recording_that_fits(
-    target: str, fault: str, does: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("cluster.incident.library.load_truth", lambda name: Truth((target,), fault, 0.0))
-    monkeypatch.setattr("cluster.incident.library.load", lambda name: slow_replica())
-    assert choice.fits("monday", scenario_library.find("one-replica-starves")[1]) is does
+def test_a_scenario_is_played_on_a_recording_that_fits(target: str, fault: str, does: bool) -> None:
+    monday = choice.Recording("monday", False, Truth((target,), fault, 0.0), slow_replica().topology)
+    assert choice.fits(monday, scenario_library.find("one-replica-starves")[1]) is does
 
 
 @pytest.mark.slow

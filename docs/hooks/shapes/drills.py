@@ -105,14 +105,16 @@ class ScenarioPage(Shape):
 
 class Scenario(Answer):
     name: str
-    title: str
-    difficulty: int = Field(description="1 for a first drill, 5 for the hardest")
-    page: ScenarioPage
-    story: str
-    load: str
-    limit: float = Field(description="seconds from the page to the guess")
-    hints: list[int] = Field(description="points that each costs")
+    title: str | None
+    difficulty: int | None = Field(description="1 for a first drill, 5 for the hardest")
+    page: ScenarioPage | None
+    story: str | None
+    load: str | None
+    limit: float | None = Field(description="seconds from the page to the guess")
+    hints: list[int] | None = Field(description="points that each costs")
+    replays: int | None = Field(description="recorded drills here that fit it; 0: it takes a running deployment")
     shipped: bool
+    problem: str | None = Field(description="why the file cannot be used, with its line and field; all else is null")
 
 
 class Score(Shape):
