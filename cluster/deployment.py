@@ -268,11 +268,14 @@ class HasIncident(Protocol):
 class Plays(Protocol):
     """A recording that is played: it lives in another time than this machine.
 
-    `start` is its first sample's time, `later` the seconds by which all is later than it was recorded.
+    `start` is its first sample's time, `later` the seconds by which all is later than it was recorded; `origin` is the
+    kind of deployment that it was recorded from, and `gpus` says whether that had any.
     """
 
     start: float
     later: float
+    origin: str
+    gpus: bool
 
     @property
     def ended(self) -> bool:

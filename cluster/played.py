@@ -56,6 +56,7 @@ class PlayedDeployment(Deployment, HasEvents, Plays):
 
     Attributes:
         later: seconds by which all is played later than it was recorded.
+        origin, gpus: the kind of deployment that it was recorded from, and whether that had a GPU.
 
     Raises:
         DeploymentError: it has no metrics, or `speed` is not positive.
@@ -85,7 +86,7 @@ class PlayedDeployment(Deployment, HasEvents, Plays):
         self.start, self.end = float(times[0]), float(times[-1])
         self.step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0  # type: ignore[misc]
         self._recording = ReplayDeployment(incident, name)
-        self._deployment = incident.deployment
+        self.origin, self.gpus = incident.deployment, incident.has_gpus
         self._topology = replace(
             incident.topology, components=tuple(replace(c, uid="") for c in incident.topology.components)
         )
@@ -128,7 +129,7 @@ class PlayedDeployment(Deployment, HasEvents, Plays):
         newest = float(arrived[arrived].index[-1]) if arrived.any() else self.start
         speed = "" if self.speed == 1 else f" at {self.speed:g} times its speed"
         done = "played to its end" if now >= self.end else f"plays{speed}, {span(now - self.start)}"
-        message = f"recording of a {self._deployment} deployment, {done}"
+        message = f"recording of a {self.origin} deployment, {done}"
         fresh = max(SILENT, 3 * self.step)
         age = now - newest
         return Status(Liveness.LIVE if age < fresh else Liveness.STALE, age, message, fresh=fresh)

@@ -28,6 +28,7 @@ class Entry:
 
     Attributes:
         package: where the modules are: ours, or another package's.
+        gpu: it is one of a GPU.
 
     Raises:
         ValueError: it names no deployment.
@@ -39,6 +40,7 @@ class Entry:
     summary: str
     deployments: tuple[str, ...]
     package: str = "faults"
+    gpu: bool = False
 
     def __post_init__(self) -> None:
         if not self.deployments:
@@ -181,6 +183,7 @@ _ENTRIES = (
         "GpuContention",
         "Another process computes on the same GPU: the engine gets only its turns.",
         ("local",),
+        gpu=True,
     ),
     Entry(
         "gpu-memory",
@@ -188,6 +191,7 @@ _ENTRIES = (
         "GpuMemory",
         "Another process takes most of the GPU's free memory: the engine's next allocation fails.",
         ("local",),
+        gpu=True,
     ),
     Entry(
         "gpu-power-cap",
@@ -195,6 +199,7 @@ _ENTRIES = (
         "GpuPowerCap",
         "The power limit of a GPU is lowered: its clock falls, and every token takes longer.",
         ("local", "kubernetes"),
+        gpu=True,
     ),
     Entry(
         "head-overload",

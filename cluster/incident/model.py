@@ -14,7 +14,7 @@ import pandas as pd
 
 from cluster.display import Displayable
 from cluster.provenance import Provenance
-from cluster.topology import Topology
+from cluster.topology import Kind, Topology
 from cluster.window import Onset, Window
 
 SPAN_COLUMNS = {
@@ -158,6 +158,12 @@ class Incident(Displayable):
     def searched(self, onset: Onset | None, claim: str = "") -> Incident:
         """The same incident with the onset that a search has found, and what it says; None: it has found none."""
         return dataclasses.replace(self, onset=onset, onset_searched=True, onset_claim=claim)
+
+    @property
+    def has_gpus(self) -> bool:
+        """Whether a GPU was deployed, or measured."""
+        measured = self.telemetry.metrics.columns.get_level_values("signal")
+        return bool(self.topology.of_kind(Kind.GPU)) or any(str(signal).startswith("gpu_") for signal in measured)
 
     @property
     def candidates(self) -> tuple[str, ...]:

@@ -294,9 +294,7 @@ class Terminal:
             print_line(f"there is no component {plain(unknown[0], 60)!r}")
 
     def _fault(self) -> str:
-        from faults import catalog
-
-        names = [entry.name for entry in catalog.entries()]
+        names = self._play.faults
         print_line(f"faults: {', '.join(names)}")
         while True:
             name = self._ask("which fault? a name, none, or Enter to leave it open: ")

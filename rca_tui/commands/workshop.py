@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cluster.endpoints.watched import Watched
-from cluster.incident.truth import NO_FAULT
 from rca_tui.commands import completion
 from rca_tui.commands.connection import InCluster, choose_also, connect
 from rca_tui.commands.connection import chosen as chosen_context
@@ -63,7 +62,6 @@ def workshop(
     """
     require_extra()
     from cluster import paths
-    from faults import catalog
     from rca_tui.room import lesson, rounds
     from rca_tui.room.server import places
     from rca_tui.room.workshop_server import WorkshopServer
@@ -79,7 +77,7 @@ def workshop(
     room = places()
     if room == 0:
         raise BadInput("this machine has no memory for a single player: end what else runs on it")
-    faults = tuple(entry.name for entry in catalog.entries() if entry.name != NO_FAULT)
+    faults = tuple(sorted({name for each in chosen for name in each.faults}))
     course = lesson.Workshop(chosen, session, room)
     server = WorkshopServer(course, faults, host, port, token, folder / "apps.log")
 
@@ -94,6 +92,7 @@ def workshop(
 
 def _live(names: Sequence[str], yes: bool) -> tuple[Round, ...]:
     """The scenarios on what runs. Raises BadInput, RcaError."""
+    from faults import possible
     from rca_tui.room.live import Live
 
     told = [chosen_scenario(name) for name in names]
@@ -103,14 +102,17 @@ def _live(names: Sequence[str], yes: bool) -> tuple[Round, ...]:
     with closing(connect(where)) as deployment:
         for _, scenario in told:
             scenario.draw(deployment)  # refused now, rather than when the room is waiting for it
-        components = tuple(deployment.topology().ids)
+        components, faults = tuple(deployment.topology().ids), possible.in_deployment(deployment)
 
     def again() -> closing[Deployment]:
         """A drill runs in a thread of its own, where `chosen_context` knows nothing of the command line."""
         return closing(connect(where))
 
     guest = where.as_options() if isinstance(where, Watched) else ["--context", where] if where else []
-    return tuple(Live(name, scenario, again, loaded, components, tuple(guest)) for name, scenario in told)
+    rounds = tuple(Live(name, scenario, again, loaded, components, tuple(guest)) for name, scenario in told)
+    for each in rounds:
+        each.faults = faults
+    return rounds
 
 
 def _confirm() -> None:

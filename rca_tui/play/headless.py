@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cluster.capture import capture
 from cluster.window import Window
+from faults import possible
 from methods.running import runner
 from methods.telemetry.onset import with_onset
 from rca_tui.drill import debrief as debriefs
@@ -87,6 +88,11 @@ class Play:
         incident = with_onset(capture(deployment, Window(self._ground.start, now + deployment.step / 2)))
         (result,) = runner.run(incident, [method], deadline=debriefs.DEADLINE)
         return result.outcome
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Names of the faults that can be guessed."""
+        return possible.in_deployment(self._ground.deployment)
 
     def commit(self, guess: Guess) -> None:
         """The guess is final. Raises ValueError for a second one, or one before the page."""

@@ -14,7 +14,7 @@ from cluster.errors import RcaError
 from cluster.incident import library
 from cluster.incident.container import IncidentError
 from cluster.incident.truth import Truth
-from faults import scenario_library
+from faults import possible, scenario_library
 from faults.scenario import Scenario
 from rca_tui.drill import choice
 from rca_tui.room.pager import page_time
@@ -46,6 +46,7 @@ class Round(ABC):
     Attributes:
         name: of the scenario, or of the recording where that was named.
         components: ids that can be blamed.
+        faults: names of the faults that can be.
         incident: the recording; of a live drill empty until it is saved.
         truth: None until it may be known.
         problem: why it came to nothing; empty where it did not.
@@ -54,6 +55,7 @@ class Round(ABC):
     name: str
     scenario: Scenario
     components: tuple[str, ...]
+    faults: tuple[str, ...] = ()
     incident: str = ""
     truth: Truth | None = None
     problem: str = ""
@@ -175,7 +177,9 @@ def _round(name: str, scenario: Scenario, incident: str, speed: float) -> Record
     if truth is None:
         raise NotPlayable(f"{incident} has no sealed truth: a guess could not be scored; choose another")
     page_after = _page_after(telemetry, truth, scenario)
-    return Recorded(name, scenario, incident, tuple(telemetry.topology.ids), truth, page_after, speed)
+    played = Recorded(name, scenario, incident, tuple(telemetry.topology.ids), truth, page_after, speed)
+    played.faults = possible.in_incident(telemetry)
+    return played
 
 
 def _page_after(incident: Incident, truth: Truth, scenario: Scenario) -> float:

@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from cluster.text.plain import plain
 from cluster.text.times import clock_time, span
+from faults import possible
 from rca_tui.game import Game, Guess, Stage, as_told
 from rca_tui.screens.dialogs import Confirm
 from rca_tui.screens.guess import GuessDialog
@@ -206,9 +207,10 @@ class DrillPage(Page):
             self.session.subject = (next(having, ids[0]), opens.signal)
 
     def action_guess(self) -> None:
-        snapshot = self.session.latest
-        if snapshot is not None:
-            self.app.push_screen(GuessDialog(tuple(sorted(snapshot.topology.ids))), self._commit)
+        snapshot, deployment = self.session.latest, self.session.deployment
+        if snapshot is not None and deployment is not None:
+            components, faults = tuple(sorted(snapshot.topology.ids)), possible.in_deployment(deployment)
+            self.app.push_screen(GuessDialog(components, faults), self._commit)
 
     def _commit(self, guess: Guess | None) -> None:
         game = self.session.game

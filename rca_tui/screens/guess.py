@@ -15,7 +15,6 @@ from textual.widgets.selection_list import Selection
 
 from cluster.incident.truth import NO_FAULT
 from cluster.text.plain import plain
-from faults import catalog
 from rca_tui.game import Guess
 from rca_tui.glyphs import BAD
 
@@ -28,6 +27,7 @@ class GuessDialog(ModalScreen[Guess]):
 
     Args:
         components: ids that can be named.
+        faults: names of the faults that can be.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -35,12 +35,12 @@ class GuessDialog(ModalScreen[Guess]):
         Binding("ctrl+g", "commit", "Commit", show=False, priority=True),
     ]
 
-    def __init__(self, components: tuple[str, ...]) -> None:
+    def __init__(self, components: tuple[str, ...], faults: tuple[str, ...]) -> None:
         super().__init__()
-        self._components = components
+        self._components, self._faults = components, faults
 
     def compose(self) -> ComposeResult:
-        faults = [("left open", OPEN), ("no fault", NO_FAULT), *((e.name, e.name) for e in catalog.entries())]
+        faults = [("left open", OPEN), ("no fault", NO_FAULT), *((name, name) for name in self._faults)]
         with Vertical(classes="dialog -guess"):
             yield Static(Text("Your guess: it is final"), classes="dialog-title")
             yield Static(id="named")

@@ -352,4 +352,4 @@ def test_what_cannot_be_played_is_one_sentence(tmp_path: Path, monkeypatch: pyte
     assert "add --live" in elsewhere.output
     shown = CliRunner().invoke(app, ["workshop", str(own)])
     assert shown.exit_code == 2
-    assert "no recorded drill fits the scenario own" in shown.output
+    assert "no recording here fits the scenario" in shown.output
