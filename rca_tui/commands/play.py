@@ -97,7 +97,7 @@ class Terminal:
         self, play: Play, read: Callable[[float], str | None], forget: Callable[[], object] = lambda: None
     ) -> None:
         self._play, self._read, self._forget = play, read, forget
-        self._limit_told = False
+        self._limit_told = self._end_told = False
         self.kept = ""
 
     def run(self) -> None:
@@ -106,7 +106,8 @@ class Terminal:
         self._ask("Enter begins: ")
         self._play.begin()
         print_line(
-            "The baseline runs, and nothing is known to be wrong. Learn what is usual: `show`. The page will come."
+            "The baseline runs, and nothing is known to be wrong. Learn what is usual: `show`. "
+            "The page comes by itself."
         )
         while self._play.game.guess is None:
             self._command(self._ask(self._prompt, paging=True))
@@ -138,6 +139,7 @@ class Terminal:
         game = self._play.game
         typer.echo("\a")
         if game.paged is None:
+            self._end_told = True
             print_line("No page came: the recording has ended. Guess what it was; nobody is an answer, too.")
         elif game.scenario is None:
             print_line("PAGE: the front door is slow or fails requests.")
@@ -149,7 +151,7 @@ class Terminal:
 
     def _prompt(self) -> str:
         if self._play.game.stage is Stage.BASELINE:
-            return f"baseline, {span(self._play.played)}> "
+            return "baseline> "
         left = self._play.left
         return f"{span(left)} left> " if left > 0 else "time is up, speed earns nothing> "
 
@@ -157,10 +159,10 @@ class Terminal:
         """The player's next line; meanwhile the page may come, where `paging`."""
         told = False
         while True:
-            if self._limit_is_over():
+            if (news := self._news()) is not None:
                 if told:
                     print_line()
-                self._tell_limit()
+                news()
                 told = False
             if not told:
                 typer.echo(prompt() if callable(prompt) else prompt, nl=False)
@@ -172,9 +174,17 @@ class Terminal:
                 self._page()
                 told = False
 
-    def _limit_is_over(self) -> bool:
-        """Whether the time from the page to the guess is over, and the player has not been told."""
-        return self._play.game.stage is Stage.INVESTIGATE and self._play.left <= 0 and not self._limit_told
+    def _news(self) -> Callable[[], None] | None:
+        """What tells that the time is over, or the recording; None where there is neither, or it has been told."""
+        if self._play.game.stage is not Stage.INVESTIGATE:
+            return None
+        if self._play.left <= 0 and not self._limit_told:
+            return self._tell_limit
+        return self._tell_end if self._play.over and not self._end_told else None
+
+    def _tell_end(self) -> None:
+        self._end_told = True
+        print_line("The recording has ended: `now` stays as it is, `worst` is what was since the page.")
 
     def _tell_limit(self) -> None:
         self._limit_told = True

@@ -64,12 +64,13 @@ def scores(
         print_line("no scores yet: `rca-tui scenarios` lists the drills that can be played")
         return
     print_table(
-        ("scenario", "player", "drills", "points", "best", "right", "Brier"),
+        ("scenario", "player", "drills", "points", "best", "right", "brier"),
         (
             (p.scenario, p.player, p.drills, f"{p.points:.1f}", f"{p.best:.1f}", percent(p.right), f"{p.brier:.2f}")
             for p in players
         ),
-        right="drills points best right Brier",
+        right="drills points best right brier",
+        whole="scenario",
     )
     if others:
         print_line("on the same drills:")

@@ -39,12 +39,10 @@ class Play:
         self.game, self._ground, self._monotonic = game, ground, monotonic
         self._poller = Poller(lambda: ground.deployment, time.time)
         self.snapshot: Snapshot | None = None
-        self._began = 0.0
 
     def begin(self) -> None:
         """Let the baseline run."""
         self._ground.begin()
-        self._began = self._monotonic()
         self.game = self.game.begin()
 
     def look(self) -> bool:
@@ -70,9 +68,9 @@ class Play:
         return self.game.limit - (self._monotonic() - self.game.investigating)
 
     @property
-    def played(self) -> float:
-        """Seconds since the baseline began."""
-        return self._monotonic() - self._began
+    def over(self) -> bool:
+        """Whether no more telemetry comes."""
+        return self._ground.ended
 
     def hint(self) -> Hint | None:
         """Open the next hint, which costs points; None where there is none."""

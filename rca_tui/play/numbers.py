@@ -1,4 +1,4 @@
-"""The numbers that a player can ask for: what is usual, and what is now."""
+"""The numbers that a player can ask for: what is usual, what was worst since the page, and what is now."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SLI = ("latency_p90", "error_ratio", "request_rate")
 """Of the front door, which is shown first."""
+COLUMNS = ("of", "signal", "usual", "worst", "now")
 
 
 def overview(snapshot: Snapshot, paged: float | None) -> Document:
@@ -25,7 +26,7 @@ def overview(snapshot: Snapshot, paged: float | None) -> Document:
     names = sorted({signal for c in snapshot.frames.components() for signal in snapshot.frames.signals(c)})
     rows = [row for signal in SLI if door and (row := _row(snapshot, (door,), signal, paged))]
     return (
-        Grid.of(("of", "signal", "usual", "now"), rows, right="usual now", whole="of signal"),
+        _grid(rows),
         Line(f"components: {', '.join(sorted(snapshot.topology.ids))}"),
         Line(f"signals: {', '.join(names)}"),
         Line("`show NAME` has the numbers of a component or of a signal; calls between components are `gateway>head`"),
@@ -43,12 +44,14 @@ def about(snapshot: Snapshot, name: str, paged: float | None) -> Document:
         found = [row for path in places if (row := _row(snapshot, path, name, paged))]
     if not found:
         return ()
-    return (Grid.of(("of", "signal", "usual", "now"), found, right="usual now", whole="of signal"),)
+    return (_grid(found),)
 
 
-def _row(
-    snapshot: Snapshot, path: tuple[str, ...], signal: str, paged: float | None
-) -> tuple[str, str, str, str] | None:
+def _grid(rows: list[tuple[str, ...]]) -> Grid:
+    return Grid.of(COLUMNS, rows, right="usual worst now", whole="of signal")
+
+
+def _row(snapshot: Snapshot, path: tuple[str, ...], signal: str, paged: float | None) -> tuple[str, ...] | None:
     """Of a component, or of the calls from one to another; None where it was not measured."""
     frames = snapshot.frames
     line = frames.line(path[0], signal) if len(path) == 1 else frames.edge_line(path[0], path[1], signal)
@@ -59,7 +62,15 @@ def _row(
     usual = _median(line, -math.inf, until)
     now = _median(line, end - max(RECENT, snapshot.fresh, 3 * snapshot.step), end)
     unit = "" if known is None else known.unit
-    return ">".join(path), signal, quantity(usual, unit), quantity(now, unit)
+    worst = None if paged is None or usual is None else _farthest(line, usual, until, end)
+    return ">".join(path), signal, *(quantity(value, unit) for value in (usual, worst, now))
+
+
+def _farthest(line: frames.Line, usual: float, start: float, end: float) -> float | None:
+    """The median of `RECENT` seconds that is farthest from the usual one."""
+    starts = (start + RECENT * number for number in range(math.ceil((end - start) / RECENT)))
+    medians = [value for each in starts if (value := _median(line, each, each + RECENT)) is not None]
+    return max(medians, key=lambda value: abs(value - usual), default=None)
 
 
 def _median(line: frames.Line, start: float, end: float) -> float | None:

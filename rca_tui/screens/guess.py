@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from typing import ClassVar
 
+from rich.segment import Segment
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
+from textual.strip import Strip
 from textual.widgets import Button, Input, Label, Select, SelectionList, Static
 from textual.widgets.selection_list import Selection
 
@@ -20,6 +22,18 @@ from rca_tui.glyphs import BAD
 
 OPEN = ""
 """The fault is left open."""
+
+
+class Marked(SelectionList[str]):
+    """Chosen or not is told by a sign, not by a colour alone."""
+
+    def render_line(self, y: int) -> Strip:
+        strip = super().render_line(y)
+        line = y + self.scroll_offset.y
+        if line >= self.option_count or self.get_option_at_index(line).value in self.selected:
+            return strip
+        left, inner, *rest = strip
+        return Strip([left, Segment(" " * len(inner.text), inner.style), *rest])
 
 
 class GuessDialog(ModalScreen[Guess]):
@@ -44,7 +58,7 @@ class GuessDialog(ModalScreen[Guess]):
         with Vertical(classes="dialog -guess"):
             yield Static(Text("Your guess: it is final"), classes="dialog-title")
             yield Static(id="named")
-            yield SelectionList[str](*(Selection(Text(plain(c)), c) for c in self._components), id="who")
+            yield Marked(*(Selection(Text(plain(c)), c) for c in self._components), id="who")
             with Horizontal(classes="line"):
                 yield Label("fault", classes="knob")
                 yield Select(faults, value=OPEN, allow_blank=False, compact=True, id="what", classes="value")

@@ -225,6 +225,25 @@ def test_numbers_are_of_what_was_asked_for(play: Play) -> None:
     assert {row[0] for row in grid.rows} == {"gateway>head"}  # type: ignore[union-attr]
 
 
+def test_what_was_worst_since_the_page_is_told_after_it_is_over(capsys: pytest.CaptureFixture[str]) -> None:
+    moments = [0.0]
+    game = Game("drill-12", 1.0, "night-shift", SCENARIO)
+    ground = Recording(game)
+    play = Play(game, ground, lambda: moments[0])
+    ground.deployment._monotonic = lambda: moments[0]  # type: ignore[attr-defined]
+    play.begin()
+    moments[0] = ground._injected_at - ground.start + SCENARIO.page.latest
+    assert play.look()
+    moments[0] = 400.0
+    play.look()
+    assert play.over and play.snapshot is not None
+    (grid,) = numbers.about(play.snapshot, "latency_p90", play.game.paged)
+    usual, worst, now = next(row[2:] for row in grid.rows if row[0] == "gateway")  # type: ignore[union-attr]
+    assert worst not in (usual, now)
+    Terminal(play, scripted(""))._ask("> ")
+    assert "The recording has ended" in capsys.readouterr().out
+
+
 def test_a_recording_without_a_truth_is_refused(tmp_path: Path) -> None:
     from cluster.incident import store
 
