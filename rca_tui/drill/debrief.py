@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -93,27 +93,40 @@ class Debrief:
 
     @property
     def ranked(self) -> tuple[Ranked, ...]:
-        """The rankings of the methods, the best first; empty where nobody is at fault: a method always ranks."""
-        true = self.truth.components
-        found = [
-            (measures.score(places(outcome.components), true), result.method, outcome)
-            for result in self.results
-            if true and isinstance(outcome := result.outcome, Ranking) and result.method not in NO_VOTE
-        ]
-        found.sort(key=lambda each: (-each[0].ac[0], -each[0].mrr, each[1]))
-        return tuple(Ranked(name, s.ac[0], tuple(c.component for c in r.components)) for s, name, r in found)
+        """As the function of that name."""
+        return ranked(self.results, self.truth)
 
     @property
     def tool(self) -> Score | None:
         """Of the tool's verdict, as if it were a guess; None before it is there."""
-        if self.verdict is None:
-            return None
-        return scores.score(self.verdict.named, "", 0.0, self.truth, seconds=0.0, limit=1.0)
+        return None if self.verdict is None else counted(self.verdict, self.truth)
 
     @property
     def guessing(self) -> float:
         """AC@1 of a random order of the components."""
-        return measures.guessing(len(self.incident.candidates), len(self.truth.components)).ac[0]
+        return guessing(self.incident, self.truth)
+
+
+def ranked(results: Iterable[Result], truth: Truth) -> tuple[Ranked, ...]:
+    """The rankings of the methods, the best first; empty where nobody is at fault: a method always ranks."""
+    true = truth.components
+    found = [
+        (measures.score(places(outcome.components), true), result.method, outcome)
+        for result in results
+        if true and isinstance(outcome := result.outcome, Ranking) and result.method not in NO_VOTE
+    ]
+    found.sort(key=lambda each: (-each[0].ac[0], -each[0].mrr, each[1]))
+    return tuple(Ranked(name, s.ac[0], tuple(c.component for c in r.components)) for s, name, r in found)
+
+
+def counted(verdict: Verdict, truth: Truth) -> Score:
+    """The score of the tool's verdict, as if it were a guess."""
+    return scores.score(verdict.named, "", 0.0, truth, seconds=0.0, limit=1.0)
+
+
+def guessing(incident: Incident, truth: Truth) -> float:
+    """AC@1 of a random order of the components."""
+    return measures.guessing(len(incident.candidates), len(truth.components)).ac[0]
 
 
 def build(game: Game, deployment: Deployment, start: float | None = None) -> Iterator[Debrief]:

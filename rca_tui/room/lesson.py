@@ -71,9 +71,11 @@ class Workshop:
         path: the session's file; None keeps none.
         places: players that this machine holds.
         keep: takes the score of each guess.
+        asked: called at a reveal that has scores: with the round, the unix seconds of its last guess, the scores.
         clock: unix seconds.
         number: of the current round, from 1; 0 before the first.
         problem: why the last round came to nothing; empty where it did not.
+        last_guess: unix seconds of the last guess of any round.
     """
 
     rounds: Sequence[Round]
@@ -81,10 +83,12 @@ class Workshop:
     places: int = 40
     keep: Callable[[scoreboard.Result], object] = scoreboard.add
     clock: Callable[[], float] = time.time
+    asked: Callable[[Round, float, Sequence[scoreboard.Result]], object] | None = None
     number: int = 0
     ending: bool = False
     revealed: bool = False
     problem: str = ""
+    last_guess: float = 0.0
     players: dict[str, Player] = field(default_factory=dict)
 
     @property
@@ -150,6 +154,7 @@ class Workshop:
             if component not in self.current.components:
                 raise Refusal(f"there is no component {plain(component, 60)!r}: choose from those shown")
         player.guess, player.seconds = guess, self.waited or 0.0
+        self.last_guess = self.clock()
         self._note("guess", player=player.name, seconds=player.seconds, hints=player.hints, **asdict(guess))
 
     def reveal(self) -> None:
@@ -180,9 +185,15 @@ class Workshop:
                 player.total += player.score.points
         self.revealed = True
         self._note("reveal", incident=self.current.incident, truth=truth.as_json(), board=self.board())
-        for player in self.players.values():
-            if player.guess is not None and player.score is not None:
-                self.keep(self._result(player.name, player.guess, player.score))
+        results = [
+            self._result(player.name, player.guess, player.score)
+            for player in self.players.values()
+            if player.guess is not None and player.score is not None
+        ]
+        for result in results:
+            self.keep(result)
+        if results and self.asked is not None:
+            self.asked(self.current, self.last_guess, results)
 
     def board(self) -> list[dict[str, Any]]:
         """The players, the best first. Guesses and their scores are None before the reveal."""

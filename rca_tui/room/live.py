@@ -21,6 +21,7 @@ from rca_tui.room.rounds import Round
 
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
+    from cluster.incident.model import Incident
     from faults.scenario import Scenario
 
 AFTERMATH = 10.0
@@ -66,6 +67,9 @@ class Live(Round):
     @property
     def ended(self) -> bool:
         return self._thread is not None and not self._thread.is_alive()
+
+    def arrived(self, recording: Incident, at: float) -> float:
+        return at
 
     def begin(self, now: float) -> None:
         self.truth, self.problem, self._paged, self._injected = None, "", None, 0.0

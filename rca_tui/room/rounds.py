@@ -84,6 +84,10 @@ class Round(ABC):
     def begin(self, now: float) -> None:
         """Play it, from `now` on (unix seconds)."""
 
+    @abstractmethod
+    def arrived(self, recording: Incident, at: float) -> float:
+        """Unix seconds of the recording until which its telemetry had arrived at `at`, unix seconds of the room."""
+
     def end(self) -> None:  # noqa: B027
         """Let it end; `ended` says when it has. A recording has nothing to end."""
 
@@ -122,6 +126,9 @@ class Recorded(Round):
     @property
     def paged(self) -> float | None:
         return self._began + self._page_after / self._speed
+
+    def arrived(self, recording: Incident, at: float) -> float:
+        return float(recording.telemetry.metrics.index[0]) + (at - self._began) * self._speed
 
     def begin(self, now: float) -> None:
         self._began = now

@@ -7,7 +7,8 @@ import hmac
 import secrets
 import shlex
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ import jinja2
 from aiohttp import web
 
 from cluster.errors import RcaError
+from faults.scoreboard import Result
 from rca_tui.room import pages
 from rca_tui.room.lesson import Player, Refusal, Stage, Workshop, guess_of
+from rca_tui.room.rounds import Round
 from rca_tui.room.server import AppServer, full
 
 PLAYER, INSTRUCTOR = "rca_tui_player", "rca_tui_instructor"
@@ -35,6 +38,9 @@ class WorkshopServer(AppServer):
         self.workshop, self.faults, self._log = workshop, faults, log
         self.key = secrets.token_urlsafe(16)
         self._apps: dict[str, asyncio.Task[object]] = {}
+        self._asked: set[asyncio.Task[None]] = set()
+        self._closing = threading.Event()
+        workshop.asked = self._ask
 
     @property
     def instructor_address(self) -> str:
@@ -67,7 +73,9 @@ class WorkshopServer(AppServer):
         return app
 
     async def _close(self, app: web.Application) -> None:
-        """Undo what a live drill has done."""
+        """Undo what a live drill has done, and stop the methods."""
+        self._closing.set()
+        await asyncio.gather(*self._asked)
         for each in self.workshop.rounds:
             await asyncio.to_thread(each.close)
 
@@ -160,6 +168,20 @@ class WorkshopServer(AppServer):
     async def _reveal(self, request: web.Request) -> web.Response:
         self._require_instructor(request)
         return _done(self.workshop.reveal)
+
+    def _ask(self, played: Round, at: float, results: Sequence[Result]) -> None:
+        """Let the methods answer on what the room has seen, while it looks at the reveal."""
+        task = asyncio.get_running_loop().create_task(self._answer(played, at, results))
+        self._asked.add(task)
+        task.add_done_callback(self._asked.discard)
+
+    async def _answer(self, played: Round, at: float, results: Sequence[Result]) -> None:
+        from rca_tui.room import answers
+
+        try:
+            await asyncio.to_thread(answers.add, played, at, results, self.workshop.keep, self._closing)
+        except RcaError as error:
+            self.workshop.problem = f"the methods' answers are missing: {error}"
 
     def _settle(self) -> None:
         try:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -12,13 +14,16 @@ from aiohttp import CookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 from typer.testing import CliRunner
 
+from cluster.incident import library
+from cluster.incident.model import Incident
 from cluster.incident.tiny import slow_replica
 from cluster.incident.truth import Truth
 from faults import scenario_library, scoreboard
 from faults.scoreboard import Result
+from methods.running import runner
 from rca_tui.__main__ import app
 from rca_tui.drill import choice
-from rca_tui.room import rounds
+from rca_tui.room import answers, rounds
 from rca_tui.room.lesson import Guess, Refusal, Stage, Workshop, guess_of
 from rca_tui.room.pager import page_time
 from rca_tui.room.rounds import ANY, Recorded
@@ -67,6 +72,41 @@ def test_nobody_sees_a_guess_before_the_reveal(tmp_path: Path) -> None:
     assert [e["event"] for e in events] == ["join", "join", "start", "hint", "guess", "guess", "reveal"]
     assert events[-1]["truth"]["fault"] == "freeze"
     assert "truth" not in str(events[:-1])
+
+
+@pytest.mark.slow
+def test_the_methods_answer_on_what_the_room_had_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def one_method(incident: Incident, **options: Any) -> Any:
+        seen.append(incident.window.end)
+        return run(incident, ["nsigma"])
+
+    run = runner.run
+    monkeypatch.setattr(runner, "run", one_method)
+    clock = Clock()
+    (played,) = rounds.load(["drill-05"], speed=2.0)
+    room = Workshop((played,), None, 3, lambda result: scoreboard.add(result, tmp_path), clock)
+    asked: list[Any] = []
+    room.asked = lambda *what: asked.append(what)
+    ada = room.join("Ada")
+    room.start()
+    clock.now = (played.paged or 0.0) + 20.0
+    room.commit(ada, Guess((), "", 0.5))
+    clock.now += 100.0
+    room.reveal()
+    (before,) = scoreboard.results(tmp_path)
+    assert not before.methods and before.verdict is None
+    stopped = threading.Event()
+    stopped.set()
+    for event in (stopped, threading.Event()):
+        answers.add(*asked[0], room.keep, event)
+        (after,) = scoreboard.results(tmp_path)
+        assert set(after.methods) == (set() if event is stopped else {"nsigma"})
+    assert after.verdict is not None and after.score == before.score
+    start = float(library.load("drill-05").telemetry.metrics.index[0])
+    assert seen[-1] == pytest.approx(start + 2.0 * (clock.now - 100.0), abs=2.0)
+    assert {one.name for one in scoreboard.comparisons([after])} == {"nsigma", "guessing", "verdict"}
 
 
 def test_scores_go_where_all_scores_are(tmp_path: Path) -> None:
