@@ -73,6 +73,8 @@ class EndpointsDeployment(Deployment):
         with self.connect() as server:
             scraped = ups(server, view.matchers)
             age = server.scalar(f"time() - max(timestamp(up{{{view.matchers}}}))")
+            fresh = max(5.0, 2.5 * view.scrape)
+            wrong_clock = server.wrong_clock(fresh)
         answers = {} if scraped else self.first_look()
         for labels, up in scraped:
             if owner := view.owners.get(labels.get(view.label, "")):
@@ -86,10 +88,11 @@ class EndpointsDeployment(Deployment):
         message += f" and {len(silent) - 5} more" if message and len(silent) > 5 else ""
         if age is None:
             return Status(Liveness.STALE, None, message or "the first scrape takes 5 to 6 s", answers)
-        fresh = max(5.0, 2.5 * view.scrape)
         if not any(answers.values()):
             return Status(Liveness.DOWN, max(0.0, age), message or "no target answers", answers, fresh)
-        return Status(Liveness.LIVE if age < fresh else Liveness.STALE, max(0.0, age), message, answers, fresh)
+        message = "; ".join(text for text in (wrong_clock, message) if text)
+        liveness = Liveness.LIVE if age < fresh and not wrong_clock else Liveness.STALE
+        return Status(liveness, max(0.0, age), message, answers, fresh)
 
     def samples(self, window: Window, step: float, signals: Sequence[str] | None = None) -> Samples:
         from cluster.endpoints.reading import TABLES, build_queries, unmerged

@@ -148,7 +148,9 @@ class KubernetesDeployment(Deployment, HasAlerts, HasEvents):
             return Status(Liveness.STALE, None, "; ".join([unscraped, *notes]), components)
         # Just before a scrape the newest sample is one interval old; a scrape may be late.
         fresh = 2.5 * self.metrics.shortest_interval
-        liveness = Liveness.LIVE if age < fresh else Liveness.STALE
+        wrong_clock = self.metrics.wrong_clock(fresh)
+        notes = [wrong_clock, *notes] if wrong_clock else notes
+        liveness = Liveness.LIVE if age < fresh and not wrong_clock else Liveness.STALE
         return Status(liveness, max(0.0, age), "; ".join(notes), components, fresh)
 
     def samples(self, window: Window, step: float, signals: Sequence[str] | None = None) -> Samples:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -134,9 +134,13 @@ class MetricsReader:
     def skew(self) -> float | None:
         """Seconds that the server's clock is ahead of ours; None when it does not answer with a time."""
         with self.connect() as server:
-            before = time.time()
-            clock = server.scalar("vector(time())")
-            return None if clock is None else clock - (before + time.time()) / 2
+            return server.ahead()
+
+    def wrong_clock(self, fresh: float) -> str:
+        """As `Prometheus.wrong_clock`; empty also where the server does not answer."""
+        with contextlib.suppress(DeploymentError), self.connect() as server:
+            return server.wrong_clock(fresh)
+        return ""
 
     def with_engines(self, stack: Stack) -> Stack:
         """The deployment with the engines that the last reading found."""

@@ -22,7 +22,7 @@ from prometheus_api_client import PrometheusConnect
 from cluster.deployment import DeploymentError
 from cluster.http import Adapter, Login, QueryError, Session, checked, printable, without_secrets, wrong_form
 from cluster.prometheus.promql import Query, quoted
-from cluster.text.times import seconds_of
+from cluster.text.times import seconds_of, span
 from cluster.window import Window
 
 # Prometheus refuses more than 11,000 points a series.
@@ -147,6 +147,23 @@ class Prometheus:
         """The value of an expression with one result; None where there is no finite one. Raises DeploymentError."""
         values = [value for value in self.instant(expr, at).values() if math.isfinite(value)]
         return values[0] if values else None
+
+    def ahead(self) -> float | None:
+        """Seconds that the server's clock is ahead of ours; None when it does not answer with a time."""
+        before = time.time()
+        clock = self.scalar("vector(time())")
+        return None if clock is None else clock - (before + time.time()) / 2
+
+    def wrong_clock(self, fresh: float) -> str:
+        """Says that the clocks are further apart than data that is fresh may be old: a window then misses its samples.
+
+        Empty where they are not. Raises DeploymentError.
+        """
+        ahead = self.ahead() or 0.0
+        if abs(ahead) <= fresh:
+            return ""
+        way = "ahead of" if ahead > 0 else "behind"
+        return f"the clock of Prometheus is {span(abs(ahead))} {way} this machine's: set both by NTP"
 
     def pending_since(self, labels: Mapping[str, str], at: float) -> float | None:
         """As `cluster.deployment.HasAlerts`, of the rules that this server evaluates. Raises DeploymentError."""
