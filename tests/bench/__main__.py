@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+from pathlib import Path
 
 PARTS = {
     "start": "first paint and --help, beside an empty Python",
@@ -11,7 +12,7 @@ PARTS = {
     "public": "CPU time beside the public implementation",
     "agreement": "accuracy beside the public implementation's recorded answers",
     "delay": "the round trip that network-delay adds, beside what was asked (live deployment)",
-    "kills": "kill -9 while a fault is in: what is left (live deployment)",
+    "kills": "kills while a fault is in: what is left, with docs/measured/kills.md (live deployment)",
     "onset": "how well the onset is found",
     "deviation": "what each rule of nsigma and baro is worth",
     "serving": "the tool's own method, with docs/measured/serving.md",
@@ -42,7 +43,14 @@ def main() -> None:
         help="onset, deviation: these incidents, not the shipped drills; serving: these beside them",
     )
     parser.add_argument("--players", type=int, default=12, help="room: how many")
-    parser.add_argument("--kills", type=int, default=100, help="kills: how many")
+    parser.add_argument("--runs", type=int, default=100, help="kills: how many in all, those of earlier calls included")
+    parser.add_argument(
+        "--state",
+        type=Path,
+        default=Path("build/kills.jsonl"),
+        metavar="FILE",
+        help="kills: those that were carried out",
+    )
     options = parser.parse_args()
     unknown = [part for part in options.parts if part not in PARTS]
     if unknown:

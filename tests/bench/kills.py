@@ -1,33 +1,32 @@
-"""kill -9 of the app, its watchdog, both, or the target, in every state, with the faults of the live deployment."""
+"""Kills at random, in every state of a fault on the live deployment: what is left?
+
+    python -m tests.bench kills --runs 1000
+
+Goes on where it was interrupted: each run has its number, which draws it, and its line in the state file. The report
+in docs/measured/kills.md is written anew after each.
+"""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
+import json
 import random
-import signal
-import subprocess
-import sys
-import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
-import psutil
-
-from cluster.deployment import DeploymentError
+from cluster.errors import RcaError
+from cluster.local import lifecycle
 from cluster.local.deployment import LocalDeployment
-from faults import catalog, recover
-from faults.journal import Journal, Record, journals
-from faults.states import State
-from faults.types import Plan
+from cluster.local.options import Options
 from tests.bench import live
-from tests.bench.tables import REPOSITORY, show, tell
-from tests.bench.victim import STATES
+from tests.bench.killing import PODS, VICTIMS, Kill, Outcome, carry_out
+from tests.bench.tables import REPOSITORY, command, markdown, tell
+from tests.bench.victim import RECOVERING, STATES
 
-VICTIMS = ("app", "watchdog", "both", "target")
-PODS = ("head", "replica-0", "replica-1", "replica-2")
 TARGETS = {
     "bandwidth": PODS,
     "cpu-stress": PODS,
@@ -51,134 +50,116 @@ TARGETS = {
     "two-at-once": PODS,
 }
 SEED = 4
-PATIENCE = 120.0  # s for what should happen by itself
+REPORT = REPOSITORY / "docs" / "measured" / "kills.md"
+# To start the deployment again, or Ray, takes minutes: these are drawn less often than the others.
+WEIGHTS = {"supervisor": 1, "head": 2}
+USUAL = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Kill:
-    """Kill the victim in that state of an injection."""
+class Run:
+    """One kill and what came of it; `error` where it could not be carried out."""
 
-    fault: str
-    target: str
-    state: str
-    victim: str
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """`by_itself`: nothing was left before `recover` was asked; `left`: what is left after it, empty for nothing."""
-
-    by_itself: bool
-    left: str
+    number: int
+    kill: Kill
+    outcome: Outcome | None
+    error: str = ""
 
 
-def carry_out(deployment: LocalDeployment, kill: Kill) -> Outcome:
-    """Inject, kill, wait for what should undo it, recover what is not undone, and look. Raises RuntimeError."""
-    concerned = (kill.target,) if kill.target in PODS else PODS
-    if not _wait(lambda: all(_answers(deployment, pod) for pod in concerned)):
-        raise RuntimeError(f"{' or '.join(concerned)} does not answer before {kill}")
-    before = {journal.id for journal in journals()}
-    seconds = 1 if kill.state == "REVERTING" else 3 if kill.victim in ("watchdog", "target") else 60
-    app = subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.victim", kill.fault, kill.target, kill.state, str(seconds)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=REPOSITORY,
-    )
-    try:
-        _await_state(app, kill)
-        (journal,) = (one for one in journals() if one.id not in before)
-        _kill(deployment, kill, app, journal)
-        if kill.victim in ("watchdog", "target"):  # the app lives, and has to notice
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                app.communicate("go on\n", timeout=PATIENCE)
-    finally:
-        app.kill()
-        app.communicate()
-    if kill.victim == "app" and journal.read().touched:
-        _wait(lambda: _over(journal.read()))
-    by_itself = _over(journal.read())
-    recover.recover(undo=live.UNDO_ONLY)
-    record = journal.read()
-    plan, fault = Plan.from_json(record.header.plan), catalog.load(kill.fault)
-    found = fault.readback(deployment, plan)
-    left = "" if found.clean else found.detail
-    return Outcome(by_itself, left if not record.pending else left or f"the journal says {record.state}")
-
-
-def _await_state(app: subprocess.Popen[str], kill: Kill) -> None:
-    assert app.stdout is not None
-    said = []
-    for line in app.stdout:
-        said.append(line.strip())
-        if said[-1] == kill.state:
-            return
-    raise RuntimeError(f"the app ended after {said}, before {kill}")
-
-
-def _kill(deployment: LocalDeployment, kill: Kill, app: subprocess.Popen[str], journal: Journal) -> None:
-    if kill.victim in ("watchdog", "both"):
-        for process in psutil.process_iter(["cmdline"]):
-            if str(journal.path) in (process.info["cmdline"] or []):
-                _end(process.pid)
-    if kill.victim in ("app", "both"):
-        app.kill()
-    if kill.victim == "target" and (pid := deployment.pod(kill.target).replica()) is not None:
-        _end(pid)
-
-
-def _end(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
-
-
-def _answers(deployment: LocalDeployment, target: str) -> bool:
-    try:
-        return deployment.pod(target).answers()
-    except DeploymentError:
-        return False
-
-
-def _over(record: Record) -> bool:
-    """Undone and read back; that the service must be healthy as well is left to whoever waits for it."""
-    return record.state is State.RECOVERED or record.reverted_at is not None
-
-
-def _wait(condition: Callable[[], bool]) -> bool:
-    until = time.monotonic() + PATIENCE
-    while not (met := condition()) and time.monotonic() < until:
-        time.sleep(0.1)
-    return met
-
-
-def _at_random(rng: random.Random) -> Kill:
+def drawn(number: int) -> Kill:
+    """The kill of that number: always the same one."""
+    rng = random.Random(f"{SEED} {number}")
     fault = rng.choice(tuple(TARGETS))
     target = rng.choice(TARGETS[fault])
-    # Nothing starts the gateway's process again: its death is an outage, not a fault that could be undone.
-    victims = VICTIMS if target in PODS else tuple(victim for victim in VICTIMS if victim != "target")
-    return Kill(fault, target, rng.choice(STATES), rng.choice(victims))
+    # Nothing starts the gateway's pod again: its death is an outage, not a fault that could be undone.
+    victims = [victim for victim in VICTIMS if victim != "target" or target in PODS]
+    victim = rng.choices(victims, [WEIGHTS.get(victim, USUAL) for victim in victims])[0]
+    return Kill(fault, target, rng.choice(RECOVERING if victim == "recovering" else STATES), victim)
+
+
+def done(state: Path) -> list[Run]:
+    """What an earlier call has carried out. A last line that was cut off is not counted."""
+    if not state.exists():
+        return []
+    text = state.read_text()
+    return [_read(json.loads(line)) for line in text[: text.rfind("\n") + 1].splitlines()]
+
+
+def go_on(state: Path, runs: int, carry: Callable[[Kill], Outcome]) -> Iterator[list[Run]]:
+    """Carry out what is missing of that many; all runs so far, after each."""
+    whole = done(state)
+    state.parent.mkdir(parents=True, exist_ok=True)
+    state.write_text("".join(_line(run) for run in whole))  # without a line that was cut off
+    for number in range(len(whole), runs):
+        kill = drawn(number)
+        try:
+            run = Run(number, kill, carry(kill))
+        except (RcaError, RuntimeError) as error:
+            run = Run(number, kill, None, str(error))
+        whole.append(run)
+        with state.open("a") as file:
+            file.write(_line(run))
+        yield whole
+
+
+def report(runs: list[Run]) -> str:
+    """The page: a row for each class of victim, and for each fault."""
+    lines = [
+        "# Kills",
+        "",
+        f"`{command()}`: each run injects a fault drawn at random into a pod of the deployment on this machine, and "
+        "in a state drawn at random kills the victim, sets its clock by an hour, fills its disk or takes its memory. "
+        "What is not undone by itself within two minutes `rca-tui recover` undoes; then the target is read back.",
+        "",
+    ]
+    for title, of in (("victim", lambda kill: kill.victim), ("fault", lambda kill: kill.fault)):
+        count: dict[str, Counter[str]] = defaultdict(Counter)
+        for run in runs:
+            for row in (of(run.kill), "all"):
+                count[row].update(("runs", _end(run)))
+        names = [name for name in (VICTIMS if title == "victim" else TARGETS) if name in count]
+        rows = [(name, *(str(count[name][end]) for end in ENDS)) for name in (*names, "all")]
+        lines += [*markdown((title, *ENDS.values()), rows), ""]
+    lines += [f"- {run.kill}: {run.outcome.left}" for run in runs if run.outcome and run.outcome.left]
+    lines += [f"- not carried out: {run.kill}: {run.error}" for run in runs if run.error]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+ENDS = {
+    "runs": "runs",
+    "by itself": "recovered by itself",
+    "by recover": "recovered by `rca-tui recover`",
+    "left": "left behind",
+    "not run": "not carried out",
+}
+
+
+def _end(run: Run) -> str:
+    if run.outcome is None:
+        return "not run"
+    return "left" if run.outcome.left else "by itself" if run.outcome.by_itself else "by recover"
+
+
+def _line(run: Run) -> str:
+    return json.dumps(asdict(run)) + "\n"
+
+
+def _read(line: dict[str, Any]) -> Run:
+    outcome = None if line["outcome"] is None else Outcome(**line["outcome"])
+    return Run(line["number"], Kill(**line["kill"]), outcome, line["error"])
 
 
 def run(options: argparse.Namespace) -> None:
-    rng = random.Random(SEED)
-    kills = [_at_random(rng) for _ in range(options.kills)]
-    count: dict[str, Counter[str]] = defaultdict(Counter)
-    remarks = []
-    with live.deployment() as deployment, contextlib.suppress(KeyboardInterrupt):  # Ctrl-C: the table of what was run
-        for number, kill in enumerate(kills, 1):
-            outcome = carry_out(deployment, kill)
-            tell(f"{number} of {len(kills)}: {kill}: {outcome}")
-            end = "left" if outcome.left else "by itself" if outcome.by_itself else "by recover"
-            for row in (kill.fault, "all"):
-                count[row].update(("runs", end))
-            if outcome.left:
-                remarks.append(f"{kill}: {outcome.left}")
-    columns = ("fault", "runs", "recovered by itself", "recovered by `rca-tui recover`", "left")
-    rows = [
-        (name, *(str(count[name][column]) for column in ("runs", "by itself", "by recover", "left")))
-        for name in (*TARGETS, "all")
-    ]
-    whole = count["all"]
-    remarks.append(f"{whole['runs']} runs, {whole['runs'] - whole['left']} recovered, {whole['left']} left")
-    show(f"kill -9 at random (seed {SEED}): {', '.join(VICTIMS)}; in {', '.join(STATES)}", columns, rows, remarks)
+    with ExitStack() as opened:
+        deployment = opened.enter_context(live.deployment())
+
+        def carry(kill: Kill) -> Outcome:
+            nonlocal deployment
+            if lifecycle.status() is None:  # a run before this one killed it
+                lifecycle.down()
+                deployment = LocalDeployment(lifecycle.up(Options(), tell))
+            return carry_out(deployment, kill)
+
+        for runs in go_on(options.state, options.runs, carry):
+            tell(f"{len(runs)} of {options.runs}: {runs[-1].kill}: {runs[-1].outcome or runs[-1].error}")
+            REPORT.write_text(report(runs))

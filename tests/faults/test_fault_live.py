@@ -19,8 +19,8 @@ from faults.effects import Landing
 from faults.engine import Engine
 from faults.journal import Journal, journals
 from faults.states import State
-from tests.bench import kills
-from tests.bench.kills import Kill
+from tests.bench import killing
+from tests.bench.killing import Kill
 
 if TYPE_CHECKING:
     from cluster.local.deployment import LocalDeployment
@@ -126,5 +126,5 @@ def test_kill_of_the_drill_and_its_watchdog_leaves_what_recover_undoes(deploymen
 )
 def test_kill_9_leaves_nothing_that_recover_leaves(deployment: LocalDeployment, kill: Kill) -> None:
     """All of them at random: `python -m tests.bench kills`."""
-    assert kills.carry_out(deployment, kill).left == ""
+    assert killing.carry_out(deployment, kill).left == ""
     assert recover.pending() == []
