@@ -52,6 +52,9 @@ class LeaveDialog(ModalScreen[bool]):
 def lost(game: Game) -> str:
     """What leaving a drill that runs costs."""
     if not game.sealed:
-        return "Your guess is committed and its score is kept. The methods have not answered yet: the debrief is lost."
+        return (
+            "Your guess is committed, and its score is kept. The methods have not answered yet: you will not see how "
+            "you did beside them."
+        )
     undone = " The fault is undone first." if game.live else ""
     return f"It is not over: without a guess nothing is scored, and nobody tells what it was.{undone}"
