@@ -21,7 +21,7 @@ from rca_tui.screens.guess import GuessDialog
 from rca_tui.screens.page import Page
 from rca_tui.session import Session, Snapshot
 from rca_tui.work import messages
-from rca_tui.work.drill import write_debrief
+from rca_tui.work.drill import recording, write_debrief
 
 if TYPE_CHECKING:
     from faults.scenario import Hint
@@ -50,6 +50,12 @@ _DOOR = "The front door is slow or fails requests."
 _QUIET = (
     "The recording has ended, and the front door was never slow and failed no requests. Find the fault, or none at "
     "all, then press G here.\n"
+)
+
+
+_ENDED = (
+    "The recording has ended, and what went wrong may be over: the charts show what was, and ← and → on 1 go back to "
+    "it.\n"
 )
 
 
@@ -149,6 +155,8 @@ class DrillPage(Page):
                 text.append(f"{plain(scenario.page.text)}.\n").append(plain(labels), "dim")
             text.append("\n\n")
         text.append(_QUIET if game.paged is None else _PAGED)
+        if game.paged is not None and (played := recording(self.session.deployment)) is not None and played.ended:
+            text.append(_ENDED)
         for number, opened in enumerate(game.hints, 1):
             text.append(f"\nHint {number}, {opened.costs:g} points: ", "bold").append(f"{plain(opened.text, 4000)}\n")
             text.append(f"{_opened(opened)}\n" if opened.opens else "", "dim")
