@@ -184,7 +184,7 @@ class Terminal:
 
     def _tell_end(self) -> None:
         self._end_told = True
-        print_line("The recording has ended: `now` stays as it is, `worst` is what was since the page.")
+        print_line("The recording has ended: `now` stays as it is, `extreme` is what was since the page.")
 
     def _tell_limit(self) -> None:
         self._limit_told = True

@@ -1,4 +1,4 @@
-"""The numbers that a player can ask for: what is usual, what was worst since the page, and what is now."""
+"""The numbers that a player can ask for: what is usual, what was most unusual since the page, and what is now."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SLI = ("latency_p90", "error_ratio", "request_rate")
 """Of the front door, which is shown first."""
-COLUMNS = ("of", "signal", "usual", "worst", "now")
+COLUMNS = ("of", "signal", "usual", "extreme", "now")
 
 
 def overview(snapshot: Snapshot, paged: float | None) -> Document:
@@ -48,7 +48,7 @@ def about(snapshot: Snapshot, name: str, paged: float | None) -> Document:
 
 
 def _grid(rows: list[tuple[str, ...]]) -> Grid:
-    return Grid.of(COLUMNS, rows, right="usual worst now", whole="of signal")
+    return Grid.of(COLUMNS, rows, right="usual extreme now", whole="of signal")
 
 
 def _row(snapshot: Snapshot, path: tuple[str, ...], signal: str, paged: float | None) -> tuple[str, ...] | None:
@@ -62,8 +62,8 @@ def _row(snapshot: Snapshot, path: tuple[str, ...], signal: str, paged: float | 
     usual = _median(line, -math.inf, until)
     now = _median(line, end - max(RECENT, snapshot.fresh, 3 * snapshot.step), end)
     unit = "" if known is None else known.unit
-    worst = None if paged is None or usual is None else _farthest(line, usual, until, end)
-    return ">".join(path), signal, *(quantity(value, unit) for value in (usual, worst, now))
+    extreme = None if paged is None or usual is None else _farthest(line, usual, until, end)
+    return ">".join(path), signal, *(quantity(value, unit) for value in (usual, extreme, now))
 
 
 def _farthest(line: frames.Line, usual: float, start: float, end: float) -> float | None:

@@ -8,7 +8,7 @@ from html import escape
 from cluster.incident.truth import NO_FAULT
 from cluster.text.plain import plain
 from cluster.text.times import span
-from rca_tui.room.lesson import Player, Stage, Workshop
+from rca_tui.room.lesson import Guess, Player, Stage, Workshop
 
 _STYLE = """
 body{font:16px system-ui,sans-serif;background:#0f141a;color:#e6edf3;margin:0}
@@ -95,10 +95,12 @@ def bar(workshop: Workshop, player: Player, faults: Sequence[str]) -> str:
         case Stage.ENDING:
             return f"{head}{_ENDING}"
         case Stage.REVEALED:
-            return head + _problem(workshop) + _truth(workshop) + _table(workshop)
-    if player.guess is not None:
-        return f"{head} {_alert(workshop)}<p class=quiet>Your guess is in. All are shown at the reveal.</p>"
-    return f"{head} {_alert(workshop)}{_hints(workshop, player)}{_guess_form(workshop, faults)}"
+            return head + _problem(workshop) + _truth(workshop) + _lesson(workshop) + _table(workshop)
+    if (guess := player.guess) is not None:
+        said = f"Your guess is in: {escape(_said(guess))}. All are shown at the reveal."
+        return f"{head} {_alert(workshop)}<p class=quiet>{said}</p>"
+    limit = f" <span class=quiet>Being quick earns points for {span(workshop.current.scenario.limit)}.</span>"
+    return f"{head} {_alert(workshop)}{limit} {_hints(workshop, player)}{_guess_form(workshop, faults)}"
 
 
 def board() -> str:
@@ -192,14 +194,17 @@ def _table(workshop: Workshop) -> str:
         guess, score = row["guess"], row["score"]
         said, got = "committed" if row["committed"] else "", ""
         if guess is not None and score is not None:
-            who = ", ".join(map(plain, guess["components"])) or "nobody"
             hints = f", {row['hints']} hint{'s' * (row['hints'] > 1)}" if row["hints"] else ""
-            fault = guess["fault"] or "fault left open"
-            said = f"{who}, {fault}, {guess['sure']:.0%} sure, {span(score['seconds'])}{hints}"
+            said = f"{_said(Guess(**guess))}, {span(score['seconds'])}{hints}"
             got = f"{score['points']:g}"
         cells = f"<td>{escape(row['player'])}<td>{escape(said)}<td class=n>{got}<td class=n>{row['total']:g}"
         rows.append(f"<tr>{cells}")
     return f"<table><tr><th>player<th>guess<th class=n>points<th class=n>all points{''.join(rows)}</table>"
+
+
+def _said(guess: Guess) -> str:
+    who = ", ".join(map(plain, guess.components)) or "nobody"
+    return f"{who}, {guess.fault or 'fault left open'}, {guess.sure:.0%} sure"
 
 
 def _text(value: str) -> str:

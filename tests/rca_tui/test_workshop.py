@@ -80,7 +80,7 @@ def test_the_methods_answer_on_what_the_room_had_seen(tmp_path: Path, monkeypatc
 
     def one_method(incident: Incident, **options: Any) -> Any:
         seen.append(incident.window.end)
-        return run(incident, ["nsigma"])
+        return iter(()) if options["cancelled"].is_set() else run(incident, ["nsigma"])
 
     run = runner.run
     monkeypatch.setattr(runner, "run", one_method)
@@ -321,6 +321,7 @@ async def test_a_round_from_join_to_the_scoreboard(served: Served) -> None:
     committed = await ada.post("/guess", data={"component": "replica-1", "fault": "freeze", "sure": "90"})
     assert committed.status == 204
     assert (await ada.post("/guess", data={"nobody": "yes", "sure": "50"})).status == 409
+    assert "in: replica-1, freeze, 90% sure" in await (await ada.get("/bar")).text()
     for page in ("/bar", "/board/now"):
         seen = await (await bob.get(page)).text()
         assert "freeze on" not in seen
@@ -329,6 +330,7 @@ async def test_a_round_from_join_to_the_scoreboard(served: Served) -> None:
     assert (await lead.post("/instructor/reveal")).status == 204
     board = await (await bob.get("/board/now")).text()
     assert "freeze on replica-1" in board
+    assert "Compare a replica with its peers" in await (await bob.get("/bar")).text()
     assert "94.8" in board
     assert "&lt;script&gt;Ada" in board
     assert "<script>Ada" not in board
