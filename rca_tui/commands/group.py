@@ -1,4 +1,4 @@
-"""The group of all commands. One that is run is imported and built alone; help and suggestions take them all."""
+"""The group of all commands. One that is run is imported and built alone; help lists them unbuilt."""
 
 from __future__ import annotations
 
@@ -7,35 +7,92 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import typer
+from typer.core import TyperCommand
 
 from rca_tui.commands import connection
 from rca_tui.commands.errors import Guarded
 
 MODULES = {
-    "deployment": ("up", "status", "down"),
-    "load": ("load",),
-    "smoke": ("smoke",),
-    "doctor": ("doctor",),
-    "incidents": ("record", "import", "incidents", "reveal"),
-    "triage": ("triage",),
-    "analysis": ("diagnose", "explain", "replay"),
-    "contrast": ("contrast",),
-    "report": ("report",),
-    "annotate": ("annotate",),
-    "check": ("check",),
-    "scoring": ("evaluate",),
-    "ablation": ("ablate",),
-    "drills": ("drill", "recover"),
-    "scenarios": ("scenarios",),
-    "scores": ("scores",),
-    "campaign": ("campaign",),
-    "lists": ("methods", "faults"),
-    "listen": ("listen",),
-    "serve": ("serve",),
-    "workshop": ("workshop",),
-    "mcp": ("mcp",),
+    "deployment": {
+        "up": "Start the LLM deployment on this machine.",
+        "status": "Show whether the deployment runs, and which components are in trouble: those first.",
+        "down": "Stop the deployment, or what is left of one.",
+    },
+    "load": {
+        "load": "Show or change the load of the deployment on this machine.",
+    },
+    "smoke": {
+        "smoke": "Measure how many requests are processed at a constant rate, for each degree of data parallelism.",
+    },
+    "doctor": {
+        "doctor": "Check this machine, or with --context, --targets or --prometheus that a deployment can be observed.",
+    },
+    "incidents": {
+        "record": "Save the last seconds of the deployment.",
+        "import": "Convert telemetry of other tools into an incident.",
+        "incidents": "List the incidents that commands accept by name.",
+        "reveal": "Show the cause of an incident.",
+    },
+    "triage": {
+        "triage": "Say who is to blame, how sure that is, and what to do.",
+    },
+    "analysis": {
+        "diagnose": "Rank the components of an incident.",
+        "explain": "Show why a method ranks as it does, step by step.",
+        "replay": "Open the app on a saved incident; needs no deployment.",
+    },
+    "contrast": {
+        "contrast": "Show what changed between baseline and fault window.",
+    },
+    "report": {
+        "report": "Write a report: a postmortem's first half.",
+    },
+    "annotate": {
+        "annotate": "Put onset, verdict and drills on Grafana's dashboards.",
+    },
+    "check": {
+        "check": "Show which faults this telemetry cannot diagnose.",
+    },
+    "scoring": {
+        "evaluate": "Score the methods on incidents with a known cause.",
+    },
+    "ablation": {
+        "ablate": "Measure what each check is worth on recorded incidents.",
+    },
+    "drills": {
+        "drill": "Inject a fault, hold it, revert it, save the incident.",
+        "recover": "Undo the faults that earlier drills left behind.",
+    },
+    "scenarios": {
+        "scenarios": "List the drill scenarios: those shipped, and your own files beside them.",
+    },
+    "scores": {
+        "scores": "Show the scores of played drills, and people beside each method and guessing.",
+    },
+    "campaign": {
+        "campaign": "Record the drills of a plan, one after the other, and score the methods on them.",
+    },
+    "lists": {
+        "methods": "List the methods: the tool's own, the study's, cheap ones first, then published ones beyond the study.",
+        "faults": "List the faults and which of them can be injected now.",
+    },
+    "listen": {
+        "listen": "Take alerts of an Alertmanager and answer each with a report.",
+    },
+    "serve": {
+        "serve": "Show the app in a browser, read-only: an app of their own for each who opens the page.",
+    },
+    "workshop": {
+        "workshop": "Play drills for a room: each guesses in a browser, and the reveal shows who was right.",
+    },
+    "mcp": {
+        "mcp": "Serve agents, read-only, by the Model Context Protocol.",
+    },
 }
-"""Commands by the module of `rca_tui.commands` that registers them, in the order in which help lists them."""
+"""Commands by the module of `rca_tui.commands` that registers them, in the order in which help lists them.
+
+Each with the first sentence of its help, so that help of them all imports none of them.
+"""
 _HOME = {command: module for module, commands in MODULES.items() for command in commands}
 
 
@@ -60,6 +117,19 @@ class Commands(Guarded):
     @commands.setter
     def commands(self, given: MutableMapping[str, Any]) -> None:
         self._built = dict(given)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(_HOME)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        room = formatter.width - 6 - max(map(len, _HOME))
+        rows = [
+            (name, TyperCommand(name, help=sentence).get_short_help_str(room))
+            for commands in MODULES.values()
+            for name, sentence in commands.items()
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         return self._command(cmd_name) if cmd_name in _HOME else None

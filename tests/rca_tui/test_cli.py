@@ -291,9 +291,25 @@ def test_help_needs_nothing_heavy(arguments: list[str]) -> None:
     assert done.stdout
 
 
+def test_help_of_all_commands_imports_none_of_them() -> None:
+    code = (
+        "import sys; from rca_tui.__main__ import main\n"
+        "sys.argv = ['rca-tui', '--help']\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code\n"
+        f"imported = [m for m in {list(group.MODULES)!r} if f'rca_tui.commands.{{m}}' in sys.modules]\n"
+        "assert not imported, imported\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert all(f"  {command} " in done.stdout for commands in group.MODULES.values() for command in commands)
+
+
 def test_every_command_is_registered_by_the_module_that_the_table_names() -> None:
     for module, commands in group.MODULES.items():
-        assert tuple(group.build(module)) == commands
+        built = group.build(module)
+        first = {name: command.help.partition("\n\n")[0].replace("\n", " ") for name, command in built.items()}
+        assert {name: f"{text.split('. ')[0].rstrip('.')}." for name, text in first.items()} == commands
     assert {
         path.stem for path in Path(group.__file__).parent.glob("*.py") if "def register(" in path.read_text()
     } == set(group.MODULES)
