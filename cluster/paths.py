@@ -28,6 +28,11 @@ def local() -> Path:
     return state_home() / "local"
 
 
+def deployment() -> Path:
+    """The state file of the embedded deployment; there is none where none was started, or it was ended."""
+    return local() / "deployment.json"
+
+
 def journal() -> Path:
     """The folder of the fault journal."""
     return state_home() / "journal"

@@ -77,7 +77,7 @@ class LocalState:
 
 
 def state_file(folder: Path | None = None) -> Path:
-    return (folder or paths.local()) / "deployment.json"
+    return folder / paths.deployment().name if folder else paths.deployment()
 
 
 def owner(folder: Path | None = None) -> str:

@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cluster.endpoints.watched import Watched
-from cluster.text.times import span
-from cluster.window import Window
+from cluster import paths
 from rca_tui.commands import completion
 from rca_tui.commands.errors import BadInput, interruptible, say
 
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
+    from cluster.endpoints.watched import Watched
     from cluster.incident.model import Incident
     from rca_tui.work.opening import Source
 
@@ -114,6 +113,8 @@ def chosen() -> str | Watched | None:
         raise BadInput(f"--{next(iter(one))} goes with --targets or --prometheus")
     if targets and "match" in one:
         raise BadInput("--match selects series of a server: it goes with --prometheus")
+    from cluster.endpoints.watched import Watched
+
     return Watched(targets, one.get("prometheus", ""), one.get("match", ""), one.get("gateway", ""))
 
 
@@ -141,9 +142,9 @@ def source_of(named: str | Watched | None) -> Source:
     """What `chosen` returns, as something to open."""
     from rca_tui.work import opening
 
-    if isinstance(named, Watched):
-        return opening.endpoints(named)
-    return opening.local() if named is None else opening.cluster(named)
+    if named is None:
+        return opening.local()
+    return opening.cluster(named) if isinstance(named, str) else opening.endpoints(named)
 
 
 def connect(named: str | Watched | None) -> Deployment:
@@ -154,6 +155,7 @@ def connect(named: str | Watched | None) -> Deployment:
 def await_history(deployment: Deployment, seconds: float = HISTORY) -> None:
     """Wait until a private Prometheus has scraped for so long; any other deployment has a history."""
     from cluster.endpoints.deployment import ScrapedDeployment
+    from cluster.text.times import span
 
     if isinstance(deployment, ScrapedDeployment) and (left := seconds - deployment.history) > 0:
         say(f"nobody has scraped these targets before: scraping them for {span(left)}")
@@ -173,18 +175,27 @@ def connected() -> Iterator[Deployment]:
 
 @contextmanager
 def connected_or_none() -> Iterator[Deployment | None]:
-    from cluster.local import lifecycle
-
-    if chosen() is None and lifecycle.status() is None:
+    """The chosen deployment; None when none is chosen and none runs on this machine. Raises DeploymentError."""
+    if chosen() is None and not _runs_here():
         yield None
         return
     with connected() as deployment:
         yield deployment
 
 
+def _runs_here() -> bool:
+    if not paths.deployment().exists():
+        return False
+    from cluster.local import lifecycle
+
+    return lifecycle.status() is not None
+
+
 def last(deployment: Deployment, seconds: float | None) -> Incident:
     """The last seconds of a live deployment as an incident; `SAMPLES` samples for None. Raises DeploymentError."""
     from cluster.capture import capture
+    from cluster.text.times import span
+    from cluster.window import Window
 
     await_history(deployment, HISTORY if seconds is None else seconds)
     seconds = SAMPLES * deployment.step if seconds is None else seconds

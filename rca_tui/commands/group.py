@@ -73,7 +73,7 @@ MODULES = {
         "campaign": "Record the drills of a plan, one after the other, and score the methods on them.",
     },
     "lists": {
-        "methods": "List the methods: the tool's own, the study's, cheap ones first, then published ones beyond the study.",
+        "methods": "List the methods: the tool's own, the study's, cheap ones first, then published ones beyond it.",
         "faults": "List the faults and which of them can be injected now.",
     },
     "listen": {

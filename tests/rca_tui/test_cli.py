@@ -317,7 +317,11 @@ def test_every_command_is_registered_by_the_module_that_the_table_names() -> Non
 
 @pytest.mark.parametrize(
     ("command", "absent"),
-    [("methods", "pydantic pandas numpy textual"), ("incidents", "pandas numpy textual"), ("faults", "pandas numpy")],
+    [
+        ("methods", "pydantic pandas numpy textual"),
+        ("incidents", "pandas numpy textual"),
+        ("faults", "pydantic psutil pandas numpy textual"),
+    ],
 )
 def test_a_command_imports_no_other_command_and_nothing_heavy(command: str, absent: str) -> None:
     code = (
