@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import random
 import threading
 import time
 from pathlib import Path
@@ -22,10 +21,10 @@ from cluster.incident import library, store
 from cluster.incident.model import Telemetry
 from cluster.incident.truth import Truth
 from cluster.played import PlayedDeployment
-from faults import scenario_drill, scenario_library, scoreboard
+from faults import scenario_drill, scoreboard
 from faults.drill import Progress
 from faults.errors import Refused
-from faults.scenario import Cause, Scenario
+from faults.scenario import Scenario
 from faults.score import score
 from faults.states import Phase, State
 from rca_tui.app import RcaApp
@@ -244,16 +243,6 @@ async def test_hints_open_what_they_name_and_cost_points(saved: str, clock: Cloc
         assert "2 of 2" in shown and "-15 points" in shown and "• A pod without CPU is late" in shown
         (scored,) = scoreboard.results()
         assert (scored.scenario, scored.player, scored.score.hints) == ("mine", "ada", 15.0)
-
-
-def test_a_shipped_recording_fits_the_scenario_that_it_is_drawn_for() -> None:
-    for name in ("one-replica-starves", "load-surge-nobody", "two-at-once"):
-        scenario = scenario_library.find(name)[1]
-        truth = library.load_truth(choice.any_recording(scenario, random.Random(3)))
-        assert truth is not None and truth.fault in {cause.fault for cause in scenario.may}
-    never = SCENARIO.model_copy(update={"may": (Cause(fault="cpu-stress", targets=("replica-9",)),)})
-    with pytest.raises(choice.NoRecording, match=r"rca-tui up.* that has a recording: dead-or-asleep, one-replica"):
-        choice.any_recording(never)
 
 
 class Faulty:
