@@ -15,8 +15,9 @@ A component that ends no requests, while it did all the time before and others s
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -73,7 +74,7 @@ def look(
     """
     view = _View(topology, read(metrics, moment), read(edge_metrics, moment), moment)
     stalls = {c: stall for c in topology.ids if (stall := view.stall(c)) is not None}
-    found = []
+    found, places = [], _places(view.own)
     for component in topology.ids:
         changes = [view.less_callees(c, component, stalls) for c in view.changes(component)]
         changes += [*view.as_callee(component, stalls), *view.as_caller(component)]
@@ -82,11 +83,17 @@ def look(
         if (up or {}).get(component) is False:
             changes.append(Change(Sort.DOWN, "", 0.0, 1.0, moment, math.inf))
         events = tuple(_events(view.own, component, (replaced or {}).get(component)))
-        found.append(_judged(view.own, component, changes, events))
+        found.append(_judged(view.own, component, places.get(component, []), changes, events))
     return tuple(sorted(found, key=lambda h: h.severity, reverse=True))
 
 
-def _judged(own: Readings, component: str, changes: list[Change], events: tuple[Event, ...]) -> Health:
+def _judged(
+    own: Readings,
+    component: str,
+    places: Sequence[tuple[str, int]],
+    changes: list[Change],
+    events: tuple[Event, ...],
+) -> Health:
     best: dict[Sort, Change] = {}
     for change in changes:
         held = best.get(change.sort)
@@ -100,12 +107,12 @@ def _judged(own: Readings, component: str, changes: list[Change], events: tuple[
     noticed = any(c.sort in NOTICED and c.severity > 0 for c in told)
     if noticed and severity >= TROUBLE:
         return Health(component, State.TROUBLE, severity, began, told, events)
-    gone = _silent(own, component)
+    gone = _silent(own, places)
     if gone is not None:
         return Health(component, State.SILENT, max(severity, TROUBLE), gone, told, events)
     if told:
         return Health(component, State.CHANGED, severity, began, told, events)
-    known = any(math.isfinite(own.usual[p]) and math.isfinite(own.now[p]) for p in _places(own, component))
+    known = any(math.isfinite(own.usual[p]) and math.isfinite(own.now[p]) for _, p in places)
     return Health(component, State.NORMAL if known else State.UNKNOWN, 0.0, None, told, events)
 
 
@@ -117,6 +124,10 @@ class _View:
     own: Readings
     calls: Readings
     moment: float
+    _shared: dict[tuple[str, str], float] = field(default_factory=dict)
+    """(caller, signal) -> `_common`: each of the callees asks for it."""
+    _alike: dict[tuple[object, str], list[float]] = field(default_factory=dict)
+    """(what tells a group of peers, signal) -> the values that the group has now, ascending."""
 
     def changes(self, component: str) -> Iterator[Change]:
         """Signals of the component that left their normal."""
@@ -233,12 +244,32 @@ class _View:
 
     def _common(self, caller: str, signal: str) -> float:
         """How much slower the calls to most callees are than before, less what those measure themselves."""
+        if (known := self._shared.get((caller, signal))) is not None:
+            return known
         away = []
         for callee in self.topology.callees(caller):
             key = (caller, callee, signal)
             if math.isfinite(self.calls.get(key, self.calls.now) - self.calls.get(key, self.calls.usual)):
                 away.append(_away(self.calls, key) - _away(self.own, (callee, signal)))
-        return max(0.0, sorted(away)[(len(away) - 1) // 2]) if len(away) > 1 else 0.0
+        common = max(0.0, sorted(away)[(len(away) - 1) // 2]) if len(away) > 1 else 0.0
+        self._shared[caller, signal] = common
+        return common
+
+    def _of_peers(self, component: str, signal: str, now: float) -> float:
+        """The middle of what the peers of a component have now, NaN with fewer than two of them.
+
+        Components of one kind with the same callers are peers of each other: their values are sorted once.
+        """
+        own = self.topology.component(component)
+        group = (own.kind, own.alike, self.topology.callers(component))
+        if (ordered := self._alike.get((group, signal))) is None:
+            members = [component, *self.topology.peers(component)]
+            known = [value for c in members if math.isfinite(value := self.own.get((c, signal), self.own.now))]
+            ordered = self._alike[group, signal] = sorted(known)
+        others = len(ordered) - 1
+        if others < 2:
+            return math.nan
+        return ordered[others // 2 + (others // 2 >= bisect_left(ordered, now))]
 
     def _change(self, readings: Readings, key: tuple[str, ...], rule: Rule) -> Change | None:
         now, usual = readings.get(key, readings.now), readings.get(key, readings.usual)
@@ -246,7 +277,7 @@ class _View:
             return None
         peers = not math.isfinite(usual)
         if peers and rule.sort is Sort.LATENCY:
-            usual = _middle([readings.get((peer, key[-1]), readings.now) for peer in self.topology.peers(key[0])])
+            usual = self._of_peers(key[0], key[-1], now)
         elif peers and key[-1] == "error_ratio" and now >= FAILING:
             usual = 0.0
         if not math.isfinite(usual):
@@ -274,22 +305,17 @@ def _away(readings: Readings, key: tuple[str, ...]) -> float:
     return max(0.0, distance) if math.isfinite(distance) else 0.0
 
 
-def _middle(values: list[float]) -> float:
-    known = sorted(v for v in values if math.isfinite(v))
-    return known[len(known) // 2] if len(known) > 1 else math.nan
+def _places(own: Readings) -> dict[str, list[tuple[str, int]]]:
+    """Component -> its signals with their places in the arrays."""
+    places: dict[str, list[tuple[str, int]]] = {}
+    for key, place in own.column.items():
+        places.setdefault(key[0], []).append((key[1], place))
+    return places
 
 
-def _places(own: Readings, component: str) -> list[int]:
-    return [place for key, place in own.column.items() if key[0] == component]
-
-
-def _silent(own: Readings, component: str) -> float | None:
+def _silent(own: Readings, places: Sequence[tuple[str, int]]) -> float | None:
     """Unix seconds of the last sample of a component most of whose telemetry was there all the time and is gone."""
-    steady = [
-        place
-        for key, place in own.column.items()
-        if key[0] == component and own.seen[place] >= STEADY and _always_measured(key[1])
-    ]
+    steady = [place for name, place in places if own.seen[place] >= STEADY and _always_measured(name)]
     gone = [p for p in steady if not math.isfinite(own.now[p])]
     if not gone or 2 * len(gone) < len(steady):
         return None
