@@ -24,7 +24,7 @@ import pandas as pd
 
 from cluster.signals import SIGNALS, Quantity
 from cluster.topology import Topology
-from methods.telemetry.baseline import Readings, last_departure, read
+from methods.telemetry.baseline import EARLIER, HISTORY, LEAST, Readings, last_departure, read
 from methods.telemetry.health_types import (
     CHANGED,
     NOTICED,
@@ -83,7 +83,10 @@ def look(
         if (up or {}).get(component) is False:
             changes.append(Change(Sort.DOWN, "", 0.0, 1.0, moment, math.inf))
         events = tuple(_events(view.own, component, (replaced or {}).get(component)))
-        found.append(_judged(view.own, component, places.get(component, []), changes, events))
+        health = _judged(view.own, component, places.get(component, []), changes, events)
+        if health.state is State.UNKNOWN:
+            health = replace(health, wait=view.wait(component), as_peers=view.as_peers(component))
+        found.append(health)
     return tuple(sorted(found, key=lambda h: h.severity, reverse=True))
 
 
@@ -254,6 +257,27 @@ class _View:
         common = max(0.0, sorted(away)[(len(away) - 1) // 2]) if len(away) > 1 else 0.0
         self._shared[caller, signal] = common
         return common
+
+    def wait(self, component: str) -> float | None:
+        """Seconds until a component has a baseline; None where nothing of it is measured."""
+        own = self.own
+        measured = np.zeros(len(own.times), dtype=np.bool_)
+        for signal in RULES:
+            measured |= np.isfinite(own.series((component, signal)))
+        if not measured.any():
+            return None
+        first, late = own.times[0], own.times[int(measured.argmax())] - own.times[0]
+        # The window grows until it is HISTORY long, and moves on from there.
+        covered = min(first + late / EARLIER, first + late + HISTORY * (1.0 - EARLIER))
+        return max(1.0, float(max(first + LEAST / EARLIER, covered) - self.moment))
+
+    def as_peers(self, component: str) -> bool:
+        """Whether a latency of the component can be compared with that of its peers."""
+        for signal in (name for name, rule in RULES.items() if rule.sort is Sort.LATENCY):
+            now = self.own.get((component, signal), self.own.now)
+            if math.isfinite(now) and math.isfinite(self._of_peers(component, signal, now)):
+                return True
+        return False
 
     def _of_peers(self, component: str, signal: str, now: float) -> float:
         """The middle of what the peers of a component have now, NaN with fewer than two of them.

@@ -89,7 +89,14 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """State of one component. `changes`: the strongest first. `severity`: for sorting, the worst is the greatest."""
+    """State of one component.
+
+    Attributes:
+        severity: for sorting, the worst is the greatest.
+        changes: the strongest first.
+        wait: seconds until its own normal is known; None where it is, or where nothing is measured.
+        as_peers: its latency was compared with that of its peers, and is like theirs.
+    """
 
     component: str
     state: State
@@ -97,6 +104,8 @@ class Health:
     since: float | None = None
     changes: tuple[Change, ...] = ()
     events: tuple[Event, ...] = ()
+    wait: float | None = None
+    as_peers: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,10 @@ def sentence(health: Health, moment: float, most: int = 3) -> str:
         case State.NORMAL:
             return "as before"
         case State.UNKNOWN:
-            return "not known: nothing measured, or too short a past"
+            if health.wait is None:
+                return "not known: nothing is measured"
+            soon = f"normal is known in {span(health.wait)}"
+            return f"as its peers; its own {soon}" if health.as_peers else f"not known yet: its {soon}"
         case State.SILENT:
             return f"telemetry gone {span(moment - (health.since or moment))}" + (f"; {told}" if told else "")
     return told

@@ -162,6 +162,32 @@ def test_without_a_baseline_peers_are_the_measure() -> None:
     found = {h.component: h for h in look(TOPOLOGY, metrics, edges, 10.0)}
     assert sentence(found["replica-0"], 10.0) == "latency p90 4 s, its peers 400 ms"
     assert found["replica-1"].state is State.UNKNOWN
+    assert sentence(found["replica-1"], 10.0) == "as its peers; its own normal is known in 23 s"
+    assert sentence(found["gateway"], 10.0) == "not known yet: its normal is known in 23 s"
+
+
+def test_what_is_measured_late_says_when_its_normal_is_known() -> None:
+    metrics, edges = frames()
+    metrics.loc[:83.5, "gateway"] = np.nan
+    gateway = next(h for h in look(TOPOLOGY, metrics, edges, END) if h.component == "gateway")
+    assert gateway.state is State.UNKNOWN
+    assert gateway.wait == pytest.approx(84.0 / 0.6 - END)
+
+
+def test_a_fleet_is_read_in_one_pass_and_its_peers_are_those_of_a_small_one() -> None:
+    names = [f"replica-{i}" for i in range(40)]
+    topology = Topology(
+        (Component("gateway", Kind.GATEWAY), *(Component(name, Kind.REPLICA) for name in names)),
+        calls("gateway", names),
+        "gateway",
+    )
+    metrics = table({(name, "latency_p90"): 0.4 + 0.001 * i for i, name in enumerate(names)}, ["component", "signal"])
+    metrics[("replica-7", "latency_p90")] = 4.0
+    edges = table({("gateway", "replica-7", "latency_p90"): 4.0}, ["source", "target", "signal"])
+    found = {h.component: h for h in look(topology, metrics, edges, 10.0)}
+    (change,) = found["replica-7"].changes
+    assert change.usual == sorted(0.4 + 0.001 * i for i in range(40) if i != 7)[19]
+    assert {h.state for name, h in found.items() if name != "replica-7"} == {State.UNKNOWN}
 
 
 def test_restarts_and_replacements_are_marks_with_a_time() -> None:

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from pathlib import Path
 from typing import Any
 
 from typer.testing import CliRunner
 
 from rca_tui.__main__ import app
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "docs" / "hooks"))
+
+import shapes
+
+
+def held(command: str, printed: str, which: int = 0) -> Any:
+    """The printed document, which has the shape that the command's reference page shows."""
+    document = json.loads(printed)
+    shapes.SHAPES[command][which].model_validate(document)
+    return document
 
 
 def run(*arguments: str, code: int = 0, **options: Any) -> str:
