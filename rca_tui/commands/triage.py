@@ -156,13 +156,18 @@ def _refined(first: Triage) -> Triage:
     from rca_tui.triage import refine, remaining
 
     rest, last = remaining(first), first
-    with interruptible("interrupted; the other methods were stopped"), closing(refine(first)) as answers:
-        for answer in answers:
-            last, left = answer, remaining(answer)
-            if sys.stderr.isatty():
-                end = "" if left else "\n"
-                sys.stderr.write(f"\r{rest - left} of {rest} more methods have answered\x1b[K{end}")
-                sys.stderr.flush()
+    counts = sys.stderr.isatty()
+    try:
+        with interruptible("interrupted; the other methods were stopped"), closing(refine(first)) as answers:
+            for answer in answers:
+                last = answer
+                if counts:
+                    sys.stderr.write(f"\r{rest - remaining(last)} of {rest} more methods have answered\x1b[K")
+                    sys.stderr.flush()
+    finally:
+        if counts:  # what comes next has the line for itself
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
     return last
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +22,8 @@ from methods import catalog
 from rca_tui import triage
 from rca_tui.__main__ import app
 from rca_tui.commands import connection
+from rca_tui.commands import triage as triage_command
+from rca_tui.commands.errors import Interrupted
 from rca_tui.when import parse_time
 
 SLOW_FOR = 500
@@ -257,3 +261,22 @@ def test_quick_methods_stop_when_they_take_long(monkeypatch: pytest.MonkeyPatch)
     first = triage.first_answer(synthetic.incident())
     assert [result.method for result in first.results] == ["serving", "nsigma"]
     assert triage.remaining(first) == len(catalog.entries()) - 2
+
+
+def test_an_interruption_clears_the_count_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    def answers(first: triage.Triage) -> Generator[triage.Triage]:
+        yield first
+        raise KeyboardInterrupt
+
+    terminal = Terminal()
+    monkeypatch.setattr(triage, "refine", answers)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    first = triage.first_answer(synthetic.incident())
+    with pytest.raises(Interrupted, match="the other methods were stopped"):
+        triage_command._refined(first)
+    assert "more methods have answered" in terminal.getvalue()
+    assert terminal.getvalue().endswith("\r\x1b[K")
