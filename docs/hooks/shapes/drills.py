@@ -19,7 +19,11 @@ class Undone(Answer):
 
 
 class Measured(Part):
+    role: str = Field(description="where it was expected: `target`, `front door` … as `faults` lists it")
     signal: str
+    source: str = Field(description="the caller, for a signal of an edge; else empty")
+    direction: str = Field(description="`up`, `down` or `lost`")
+    factor: float = Field(description="expected at least")
     before: float | None
     during: float | None
     after: float | None
