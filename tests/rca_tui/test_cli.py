@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from commands import refusal, run
+from commands import held, refusal, run
 from typer.testing import CliRunner
 
 from cluster.incident import store, tiny
@@ -92,7 +92,7 @@ def test_diagnose_without_an_onset_says_that_nothing_may_be_wrong(tmp_path: Path
 
 
 def test_import_then_diagnose_blames_the_faulty_service(tmp_path: Path) -> None:
-    printed = json.loads(run("import", str(case(tmp_path / "raw")), "x", "--json"))
+    printed = held("import", run("import", str(case(tmp_path / "raw")), "x", "--json"))
     assert printed["front_door"] == "frontend"
     assert printed["sealed"] is True
     found = json.loads(run("diagnose", "x", "--method", "baro", "--onset", f"+{FAULT_AT}", "--json"))
@@ -157,7 +157,7 @@ def test_record_saves_the_last_seconds_and_incidents_lists_them(
 
     recorded, _ = rcaeval.read_case(case(tmp_path / "raw", start=time.time() - 150.0))
     monkeypatch.setattr(LocalDeployment, "connect", lambda: ReplayDeployment(recorded, "local"))
-    printed = json.loads(run("record", "--seconds", "100", "--json"))
+    printed = held("record", run("record", "--seconds", "100", "--json"))
     assert Path(printed["path"]).parent == tmp_path / "state" / "rca-tui" / "incidents"
     (listed,) = json.loads(run("incidents", "--json"))
     assert listed["name"] == Path(printed["path"]).stem

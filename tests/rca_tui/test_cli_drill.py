@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import held
 from typer.testing import CliRunner
 
 from faults import blind, drill, recover, scenario_drill
@@ -94,7 +95,7 @@ def test_states_are_told_as_they_happen_and_the_report_follows(
 def test_json_goes_to_stdout_alone(drilled: Any) -> None:
     drilled(lambda *_, **options: dataclasses.replace(WHOLE, saved=options["save"]))
     result = CliRunner().invoke(app, [*DRILL, "--json"])
-    told = json.loads(result.stdout)
+    told = held("drill", result.stdout)
     assert (told["state"], told["landing"], told["whole"]) == ("RECOVERED", "landed", True)
     assert re.search(r"/incidents/drill-\d\d\.zip$", told["saved"])
 
@@ -118,6 +119,8 @@ def test_a_blind_drill_tells_neither_fault_nor_component(
     assert re.search(r"drill-\d\d\.zip", result.stdout)
     for word in ("cpu", "stress", "replica", "workers"):
         assert word not in result.output
+    if as_json:
+        held("drill", result.stdout, which=1)
 
 
 def test_stuck_is_exit_code_1_with_the_command_for_a_person(drilled: Any) -> None:
@@ -254,7 +257,7 @@ def test_an_injection_that_failed_and_is_stuck_shows_the_exact_command(
     words = ("drill", "--blind", "--yes", "--json") if blind else (*DRILL, "--json")
     result = CliRunner().invoke(app, words)
     assert result.exit_code == 1
-    payload = json.loads(result.stdout)
+    payload = held("drill", result.stdout, which=int(blind))
     assert (payload["state"], payload["clean"], payload["command"]) == ("STUCK", False, command)
     assert f"undo it with: {command}\n" in result.stderr
     assert "nsenter died" in result.stderr
