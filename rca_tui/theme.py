@@ -4,6 +4,19 @@ from __future__ import annotations
 
 from textual.theme import Theme
 
+
+def _scrollbar(track: str, thumb: str, held: str) -> dict[str, str]:
+    """Quiet until it is dragged: what a screen shows is louder than where it scrolls."""
+    tracks = {f"scrollbar-background{state}": track for state in ("", "-hover", "-active")}
+    return {
+        **tracks,
+        "scrollbar": thumb,
+        "scrollbar-hover": held,
+        "scrollbar-active": held,
+        "scrollbar-corner-color": track,
+    }
+
+
 DARK = Theme(
     name="rca-dark",
     dark=True,
@@ -31,6 +44,7 @@ DARK = Theme(
         "block-cursor-foreground": "#FFFFFF",
         "block-cursor-blurred-background": "#24323F",
         "block-cursor-blurred-foreground": "#D8DEE6",
+        **_scrollbar("#161B21", "#33485A", "#56B4E9"),
     },
 )
 
@@ -61,5 +75,6 @@ LIGHT = Theme(
         "block-cursor-foreground": "#10202E",
         "block-cursor-blurred-background": "#E2EBF2",
         "block-cursor-blurred-foreground": "#1D2530",
+        **_scrollbar("#EEF1F4", "#B5C7D6", "#0072B2"),
     },
 )

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 
 from cluster.text.plain import plain
 from methods.telemetry.health_types import Change, Sort
+from rca_tui.draw.health import health_of
 from rca_tui.draw.plot import Plot
 from rca_tui.frames import Line
 from rca_tui.session import Mark, Session, Snapshot
 
 SHOWN = ("latency_p90", "ttft_p90", "queue_length", "error_ratio", "request_rate", "cpu_usage", "memory_working_set")
 """Signals that are plotted where nothing changed, in order of preference."""
+AFTER_ONSET = 30.0
+"""Seconds after the onset at which what changed the most is read."""
 
 
 def telling_plots(
@@ -29,6 +32,20 @@ def telling_plots(
         if len(plots) < most + len(changes) and signal not in plots:
             plots[signal] = chart_of(session, snapshot, component, signal)
     return [plot for plot in plots.values() if plot is not None][:most]
+
+
+def changed_most(session: Session, snapshot: Snapshot, component: str, mark: Mark | None = None) -> Plot | None:
+    """The signal of a component that left its normal the most soon after the onset, else its latency.
+
+    Args:
+        mark: the onset; None for that of the session.
+    """
+    if component not in snapshot.topology:
+        return None
+    onset = mark or session.mark
+    moment = snapshot.end if onset is None else min(snapshot.end, onset.time + AFTER_ONSET)
+    health = next(h for h in health_of(snapshot, moment) if h.component == component)
+    return next(iter(telling_plots(session, snapshot, component, health.changes, 1)), None)
 
 
 def watching_plots(session: Session, snapshot: Snapshot, target: str, expected: Sequence[str], most: int) -> list[Plot]:

@@ -104,7 +104,7 @@ def span_row(book: TraceBook, row: int, depth: int, whole: Extent, width: int, c
     tint = "error" if failed else "warning" if (factor or 0) >= LONG else ""
     label = max(16, min(44, (width - NAME - 18) // 2))
     bar = max(4, width - NAME - label - 19)
-    text = Text(f"{fit(component, NAME):<{NAME}} ", style=colour["secondary"])
+    text = Text().append(f"{fit(component, NAME):<{NAME}} ", style=colour["secondary"])
     text.append(f"{fit('  ' * min(depth, DEEPEST) + plain(operation), label):<{label}} ")
     first = min(bar - 1, max(0, int((start - whole.start) / (whole.end - whole.start) * bar)))
     last = min(bar, max(first + 1, math.ceil((start + seconds - whole.start) / (whole.end - whole.start) * bar)))
@@ -144,7 +144,7 @@ _GLYPHS = {
 
 def event_row(event: Happening, onset: float | None, width: int, colour: Colours) -> Text:
     tint = colour["error"] if event.bad else ""
-    text = Text(f"{clock(event.time)} ", style="dim")
+    text = Text().append(f"{clock(event.time)} ", style="dim")
     text.append(f"{_after(event.time, onset):>9} ", style="dim")
     text.append(f"{_GLYPHS[event.what]} {event.what:<9} ", style=tint or colour["secondary"])
     text.append(f"{fit(event.component or NOTHING, NAME):<{NAME}} ", style=colour["secondary"])

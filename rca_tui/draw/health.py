@@ -40,6 +40,17 @@ def moment_of(session: Session, snapshot: Snapshot) -> float:
     return snapshot.end if session.moment is None else min(session.moment, snapshot.end)
 
 
+def culprit(session: Session, snapshot: Snapshot) -> str:
+    """Whom to look at first: whom the verdict names, else the worst in trouble, else the front door; "" without it."""
+    verdict = session.verdict
+    if verdict is not None and verdict.named:
+        return verdict.named[0]
+    worst = next(iter(health_of(snapshot, moment_of(session, snapshot))), None)
+    if worst is not None and worst.state in (State.TROUBLE, State.SILENT):
+        return worst.component
+    return snapshot.topology.front_door or ""
+
+
 def in_trouble(session: Session, width: int) -> tuple[str, str] | None:
     """The worst component that is in trouble or silent, in one line with its theme colour; None where there is none."""
     snapshot = session.displayed

@@ -92,7 +92,7 @@ def ranking_text(
     name_width = min(20, max(len(plain(c.component)) for c in components), max(6, width - 15))
     bar = width - name_width - 15
     bar = bar if bar >= 3 else 0
-    listed = components[: max(1, rows - 2)]
+    listed = components if len(components) < rows else components[: max(1, rows - 2)]
     for component in listed:
         first = component.rank == 1
         rank = f"{'=' if shared[component.rank] > 1 else ' '}{component.rank}"

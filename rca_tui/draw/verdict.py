@@ -88,18 +88,19 @@ def _shorter(what: str, following: tuple[str, ...]) -> Iterator[str]:
     yield clauses[0]
 
 
-def head(diagnosis: Diagnosis, verdict: Verdict, colour: dict[str, str]) -> Text:
-    """The headline, how sure, the kind of trouble, and from how many methods."""
+def head(diagnosis: Diagnosis, verdict: Verdict, colour: dict[str, str], width: int) -> Text:
+    """A bar with the headline, how sure, the kind of trouble, and from how many methods; below it what changed."""
     from methods.verdict.types import Trouble
 
     glyph, tint = sign(verdict)
     who, what = _halves(verdict)
-    text = Text.assemble((f"{glyph} {who}", f"bold {colour[tint]}"))
-    if certainty := sure(verdict):
-        text.append("  ").append(certainty, style=f"bold {colour[tint]}")
-    if verdict.kind not in (Trouble.NONE, Trouble.UNKNOWN):
-        text.append("  ").append(verdict.kind, style="bold")
-    text.append("  ").append(progress(diagnosis), style="dim")
+    kind = "" if verdict.kind in (Trouble.NONE, Trouble.UNKNOWN) else verdict.kind
+    said = "  ".join(part for part in (f" {glyph} {who}", sure(verdict), kind) if part)
+    done = f"{progress(diagnosis)} "
+    loud = f"{colour['background']} on {colour[tint]}"
+    beside = len(said) + len(done) + 2 <= width
+    text = Text.assemble((fit(said, width).ljust(width - len(done) if beside else width), f"bold {loud}"))
+    text.append(done, style=loud) if beside else text.append(f"\n{done}", style="dim")
     return text.append("\n" + what) if what else text
 
 

@@ -13,10 +13,8 @@ from textual.widgets import Static
 from cluster.text.plain import plain
 from cluster.text.times import clock_time, span
 from methods import catalog
-from rca_tui.draw.charts import telling_plots
+from rca_tui.draw.charts import changed_most
 from rca_tui.draw.evidence import as_text
-from rca_tui.draw.health import health_of
-from rca_tui.draw.plot import Plot
 from rca_tui.draw.rankings import CONSENSUS, consensus_row, consensus_sentences, method_row, ranking_text
 from rca_tui.screens.page import Page
 from rca_tui.session import Diagnosis, Mark, Session
@@ -32,8 +30,10 @@ if TYPE_CHECKING:
 
 LEFT, LEFT_WIDE = 23, 33
 """Width of the list of methods in cells, in a terminal of less than 80 cells and in a wider one."""
-AFTER_ONSET = 30.0
-"""Seconds after the onset at which what changed is read, for the plot below the consensus."""
+BESIDE, ROOMY = 140, 44
+"""Cells from which an explanation stands beside its ranking, and lines from which there is room for more of both."""
+TALL, TALLEST = 9, 14
+"""Lines of a ranking above its explanation."""
 
 
 class DiagnosePage(Page):
@@ -64,10 +64,10 @@ class DiagnosePage(Page):
         with Horizontal(id="below"):
             with Vertical(id="methods-pane"):
                 yield Static(id="onset")
-                yield Rows("methods", header=False)
+                yield Rows("methods", header=False, coloured=True)
             with Horizontal(id="method"):
                 yield Fitted(id="ranking")
-                yield ExplanationView("why", roomy=44)
+                yield ExplanationView("why", roomy=ROOMY)
 
     def on_mount(self) -> None:
         self._step = 0
@@ -137,12 +137,12 @@ class DiagnosePage(Page):
             self._show_consensus(diagnosis.consensus, diagnosis.mark)
             return
         result = diagnosis.results.get(method) if diagnosis else None
-        head = Text.assemble((plain(method), "bold"), "\n")
+        head = Text(plain(method), style="bold")
         if diagnosis is None or result is None:
-            about = catalog.entry(method).summary if method else ""
-            head.append(plain(about), style="dim")
+            about = plain(catalog.entry(method).summary) if method else ""
+            self._make_room(1)
             ranking.show(lambda *_: head)
-            why.show_text("" if diagnosis else "R runs the methods on the window that Telemetry shows.")
+            why.show_text(about, *(() if diagnosis else ("R runs the methods on the window that Telemetry shows.",)))
         elif isinstance(result.outcome, Ranking):
             self._show_ranking(method, self._note(diagnosis, result), result.outcome.components)
             steps = result.outcome.explanation.steps
@@ -153,15 +153,24 @@ class DiagnosePage(Page):
                 why.show_text("This method gave no explanation.")
         else:
             reason = result.outcome.reason.value.replace("_", " ")
-            head.append(f"no ranking: {reason}", style=self.app.theme_variables["warning"])
+            head.append(f"  no ranking: {reason}", style=f"not bold {self.app.theme_variables['warning']}")
+            self._make_room(1)
             ranking.show(lambda *_: head)
             why.show_text(result.outcome.detail)
 
     def _show_ranking(self, head: str, note: str, components: tuple[ComponentScore, ...]) -> None:
-        colour = dict(self.app.theme_variables)
+        colour, roomy = dict(self.app.theme_variables), self.size.height >= ROOMY
+        signals = components[0].signals if components and roomy else ()
+        lines = 1 + len(components) + (2 + len(signals) if signals else 0)
+        self._make_room(min(TALLEST if roomy else TALL, lines))
         self.query_one("#ranking", Fitted).show(
             lambda width, height: ranking_text(head, note, components, width, height, colour)
         )
+
+    def _make_room(self, lines: int) -> None:
+        """Let the ranking have so many lines and its explanation, below it, the others."""
+        beside = self.size.width >= BESIDE
+        self.query_one("#ranking").styles.height = "1fr" if beside else lines + 1
 
     def _note(self, diagnosis: Diagnosis, result: Result) -> str:
         """Run time, and agreement of the ranking with the contrast."""
@@ -177,17 +186,9 @@ class DiagnosePage(Page):
     def _show_consensus(self, consensus: Consensus, mark: Mark | None) -> None:
         note = f"of {len(consensus.voters)} methods"
         self._show_ranking(CONSENSUS, note, consensus.components)
-        plot = self._changed_most(consensus.top[0], mark) if consensus.top else None
+        snapshot, first = self.session.displayed, next(iter(consensus.top), "")
+        plot = changed_most(self.session, snapshot, first, mark) if snapshot is not None else None
         self.query_one("#why", ExplanationView).show_text(*consensus_sentences(consensus, mark), plot=plot)
-
-    def _changed_most(self, component: str, mark: Mark | None) -> Plot | None:
-        """The signal of the blamed component that left its normal most after the onset, else its latency."""
-        snapshot = self.session.displayed
-        if snapshot is None or component not in snapshot.topology:
-            return None
-        moment = snapshot.end if mark is None else min(snapshot.end, mark.time + AFTER_ONSET)
-        health = next(h for h in health_of(snapshot, moment) if h.component == component)
-        return next(iter(telling_plots(self.session, snapshot, component, health.changes, 1)), None)
 
     # -- keys ---------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -11,16 +12,22 @@ from textual.widgets import Static
 
 from cluster.text.plain import plain
 from methods.telemetry.happenings import Happening
+from rca_tui import axis
+from rca_tui.draw.charts import changed_most
 from rca_tui.draw.evidence_rows import NAME, event_row
+from rca_tui.draw.health import culprit
 from rca_tui.happened import happened
 from rca_tui.screens.timed import TimedPage
 from rca_tui.session import Session, Snapshot
+from rca_tui.widgets.chart import Chart
 from rca_tui.widgets.lines import Lines
 from rca_tui.work import messages
 from rca_tui.work.evidence import read_platform
 
 AGAIN = 15.0
 """Seconds of new telemetry after which the platform's events are read again."""
+AROUND, PLOT = 11, 8
+"""Lines above and below the list of events, and those from which there is room for a chart below it."""
 HEADING = f"{'time (UTC)':<10} {'onset':>9}   {'what':<9} {'component':<{NAME}} "
 
 
@@ -32,7 +39,8 @@ class EventsPage(TimedPage):
         "telemetry ended or came back, the events that Kubernetes recorded, and a fault that was injected here. What "
         "was injected in a recorded drill is not told: that is what reveal is for. The marks on the time line stand on "
         "the axes of all charts, ◆ where they may be part of the trouble; moving through the events moves the cursor "
-        "of all charts. / keeps what contains the words, of a component too."
+        "of all charts, and shows what changed the most at the component of each. / keeps what contains the words, of "
+        "a component too."
     )
     FOLLOWS = (
         Session.displayed,
@@ -45,8 +53,9 @@ class EventsPage(TimedPage):
     )
 
     def listing(self) -> ComposeResult:
-        yield Static(Text(HEADING, style="dim"), classes="heading")
+        yield Static(HEADING, classes="heading", markup=False)
         yield Lines("events")
+        yield Chart(id="event-chart")
         yield Static(id="event-text")
 
     def on_mount(self) -> None:
@@ -94,13 +103,21 @@ class EventsPage(TimedPage):
             f"with “{self.words}”" if words else "",
         )
         listed.show(len(self._events), self._row, self._place(listed.cursor, times))
-        self._show_event()
+        self._show_event(snapshot)
 
-    def _show_event(self) -> None:
-        """The whole text of the event under the cursor."""
-        cursor = self.query_one("#events", Lines).cursor
-        text = self._events[cursor].text if cursor < len(self._events) else ""
-        self.query_one("#event-text", Static).update(Text(plain(text, 1200)))
+    def _show_event(self, snapshot: Snapshot) -> None:
+        """The whole text of the event under the cursor, and the signal of its component that changed the most."""
+        listed = self.query_one("#events", Lines)
+        event = self._events[listed.cursor] if listed.cursor < len(self._events) else None
+        self.query_one("#event-text", Static).update(Text(plain(event.text, 1200) if event else ""))
+        room = self.size.height - AROUND
+        rows = min(len(self._events), room // 2)
+        component = (event.component if event else "") or culprit(self.session, snapshot)
+        plot = changed_most(self.session, snapshot, component) if room - rows >= PLOT else None
+        listed.styles.height = "1fr" if plot is None else max(1, rows)
+        chart, shown = self.query_one(Chart), axis.shown(self.session, snapshot)
+        chart.display = plot is not None
+        chart.plot = plot and replace(plot, start=shown.start, end=shown.end)
 
     def _place(self, cursor: int, times: np.ndarray) -> int:
         """The row for the cursor: the last event that is not after the shared cursor."""
@@ -117,7 +134,7 @@ class EventsPage(TimedPage):
 
     def on_lines_moved(self, event: Lines.Moved) -> None:
         if (snapshot := self.session.displayed) is not None and self._events:
-            self._show_event()
+            self._show_event(snapshot)
             time = self._events[event.lines.cursor].time
             self.session.moment = min(max(time, snapshot.start), snapshot.end)
 

@@ -11,8 +11,9 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
 from cluster.text.plain import plain
+from rca_tui.draw.charts import changed_most
 from rca_tui.draw.evidence import as_text
-from rca_tui.draw.rankings import CONSENSUS
+from rca_tui.draw.rankings import CONSENSUS, consensus_sentences
 from rca_tui.draw.text import fit
 from rca_tui.screens.page import Page
 from rca_tui.session import Session
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 STEPS, STEPS_WIDE = 24, 38
 """Width of the list of steps in cells, in a narrow and in a wide terminal."""
+WHAT_CONSENSUS_IS = "The consensus is the mean of the rankings (Borda count); it has no steps of its own."
 
 
 class ExplainPage(Page):
@@ -53,10 +55,12 @@ class ExplainPage(Page):
 
     def refill(self) -> None:
         explanation = self._explanation
-        self.query_one("#explained", Static).update(Text(plain(self.session.method) or "no method", style="bold"))
-        if explanation is None or not explanation.steps:
+        self.query_one("#explained", Static).update(Text(plain(self.session.method), style="bold"))
+        has_steps = explanation is not None and bool(explanation.steps)
+        self.query_one("#steps-pane").display = has_steps
+        if explanation is None or not has_steps:
             self.query_one(Rows).fill([("", STEPS)], [])
-            self.query_one(ExplanationView).show_text(self._absence)
+            self._show_absence()
             return
         width = STEPS_WIDE if self.size.width >= 100 else STEPS
         steps = [(str(i), [Text(fit(f"{i + 1} {step.title}", width))]) for i, step in enumerate(explanation.steps)]
@@ -71,6 +75,17 @@ class ExplainPage(Page):
         result = diagnosis.results.get(self.session.method) if diagnosis else None
         return result.outcome.explanation if result and isinstance(result.outcome, Ranking) else None
 
+    def _show_absence(self) -> None:
+        """Why there are no steps; of the consensus what it is made of, and what changed at the component it blames."""
+        diagnosis, snapshot, view = self.session.diagnosis, self.session.displayed, self.query_one(ExplanationView)
+        consensus = diagnosis.consensus if diagnosis is not None and self.session.method == CONSENSUS else None
+        if diagnosis is None or consensus is None:
+            view.show_text(self._absence)
+            return
+        first = next(iter(consensus.top), "")
+        plot = changed_most(self.session, snapshot, first, diagnosis.mark) if snapshot is not None else None
+        view.show_text(WHAT_CONSENSUS_IS, *consensus_sentences(consensus, diagnosis.mark), plot=plot)
+
     @property
     def _absence(self) -> str:
         """Why there are no steps."""
@@ -78,8 +93,6 @@ class ExplainPage(Page):
 
         diagnosis = self.session.diagnosis
         result = diagnosis.results.get(self.session.method) if diagnosis else None
-        if self.session.method == CONSENSUS and diagnosis is not None and diagnosis.consensus is not None:
-            return "The consensus is the mean of the rankings; it has no steps. Screen 4 shows which methods decide it."
         if result is None and diagnosis is not None and diagnosis.running and self.session.method:
             return f"{self.session.method} has not answered yet."
         if result is None:

@@ -88,6 +88,7 @@ class FaultsPage(Page):
             self._ask_offers()
         self._show_running(self.session.injection)
         self._show_watched()
+        self._list_offers()
         if not self._offers:
             waiting = "Connecting …" if name is None else "Reading the catalogue …"
             self.query_one("#about", Static).update(Text(waiting, style="dim"))
@@ -97,6 +98,11 @@ class FaultsPage(Page):
 
     def on_offered(self, message: messages.Offered) -> None:
         self._offers = message.offers
+        self._list_offers()
+        self._show_offer()
+        self.update_keys()
+
+    def _list_offers(self) -> None:
         colour = self.app.theme_variables
         rows = []
         for offer in self._offers:
@@ -104,8 +110,8 @@ class FaultsPage(Page):
             name = Text.assemble((f"{glyph} ", tint), (fit(offer.name, 18), "" if offer.available else "dim"))
             rows.append((offer.name, [name]))
         self.query_one(Rows).fill([("", 20)], rows)
-        self._show_offer()
-        self.update_keys()
+        if (chosen := self.offer) is not None:
+            self._describe(chosen)
 
     @property
     def offer(self) -> Offer | None:
@@ -121,6 +127,12 @@ class FaultsPage(Page):
         if offer is None or offer.name == self._form_of:
             return
         self._form_of = offer.name
+        self._describe(offer)
+        self._show_plan(Text())
+        self._show_watched()
+        self.run_worker(self._build_form(offer), exclusive=True, group="form")
+
+    def _describe(self, offer: Offer) -> None:
         colour = self.app.theme_variables
         text = Text.assemble((plain(offer.name), "bold"), "\n", plain(offer.summary, 1000), "\n")
         if not offer.available:
@@ -132,9 +144,6 @@ class FaultsPage(Page):
         for i, effect in enumerate(offer.expects):
             text.append("expects  " if i == 0 else "         ", style="dim").append(plain(effect)).append("\n")
         self.query_one("#about", Static).update(text)
-        self._show_plan(Text())
-        self._show_watched()
-        self.run_worker(self._build_form(offer), exclusive=True, group="form")
 
     async def _build_form(self, offer: Offer) -> None:
         form = self.query_one("#form")

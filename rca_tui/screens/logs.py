@@ -50,7 +50,7 @@ class LogsPage(TimedPage):
     ]
 
     def listing(self) -> ComposeResult:
-        yield Static(Text(TEMPLATES, style="dim"), classes="heading")
+        yield Static(TEMPLATES, classes="heading", markup=False)
         yield Lines("templates")
         yield Static(classes="heading", id="lines-heading")
         yield Lines("lines")
@@ -141,7 +141,7 @@ class LogsPage(TimedPage):
             "" if len(rows) else "escape shows all",
         )
         whose = "" if view.query.component else "component    "
-        self.query_one("#lines-heading", Static).update(Text(f"time (UTC)   {whose}line", style="dim"))
+        self.query_one("#lines-heading", Static).update(Text(f"time (UTC)   {whose}line"))
         lines.show(len(rows), self._log_row, self._place(lines.cursor, times, new))
         self._show_whole()
 

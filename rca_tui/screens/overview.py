@@ -171,14 +171,14 @@ class OverviewPage(Page):
         for heading, width in columns[1:]:
             if heading == "  changed":
                 said = "" if row.health.state is State.NORMAL else sentence(row.health, self._moment)
-                cells.append(_styled("  " + fit(said, width - 3), bold + tint))
+                cells.append(Text("  " + fit(said, width - 3), bold + tint))
             elif heading == "":
                 # One scale for all rows: they are compared with each other.
                 top = max((v for r in self._rows for v in r.trail if drawable(v)), default=1.0)
-                cells.append(_styled(sparkline(row.trail, width - 1, top), colour["chart-line"]))
+                cells.append(Text(sparkline(row.trail, width - 1, top), colour["chart-line"]))
             else:
                 style = f"bold {tint}" if heading in loud else ("dim" if values[heading] == NOTHING else "")
-                cells.append(_styled(values[heading].rjust(width), style))
+                cells.append(Text(values[heading].rjust(width), style))
         return cells
 
     def _show_charts(self) -> None:
@@ -247,11 +247,6 @@ class OverviewPage(Page):
                 "\t".join([plain(r.component), r.health.state, said, *("" if c is None else f"{c:.4g}" for c in cells)])
             )
         return "\n".join(lines)
-
-
-def _styled(text: str, style: str) -> Text:
-    """Texts that differ in their base style alone are equal, and the table would keep the colour that was."""
-    return Text.assemble((text, style))
 
 
 def _columns(wide: int) -> list[tuple[str, int]]:

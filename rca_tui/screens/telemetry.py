@@ -16,8 +16,10 @@ from textual.widgets import Static
 from cluster.text.plain import plain
 from cluster.text.quantities import quantity
 from cluster.text.times import clock_time
+from methods.telemetry.health_types import Sort, State
 from rca_tui import axis
 from rca_tui.draw.charts import chart_of
+from rca_tui.draw.health import SIGNS, culprit, health_of
 from rca_tui.draw.origin import origin_of
 from rca_tui.draw.text import fit
 from rca_tui.frames import Line
@@ -29,6 +31,8 @@ from rca_tui.work.diagnosis import search_onset
 
 NAMES = 30
 """Cells of the lists of components and signals."""
+BETWEEN = (Sort.CALLS, Sort.OWN_CALLS)
+"""Changes of signals that callers measure: those of the component are listed."""
 
 
 class TelemetryPage(Page):
@@ -39,7 +43,14 @@ class TelemetryPage(Page):
         "O restores the estimate. The shaded area is the fault window; the faint lines are the component's peers. "
         "A break in a line, and in the axis below it, is a gap: nothing was measured."
     )
-    FOLLOWS = (Session.displayed, Session.mark, Session.moment, Session.subject, Session.span)
+    FOLLOWS = (
+        Session.displayed,
+        Session.mark,
+        Session.moment,
+        Session.subject,
+        Session.span,
+        Session.diagnosis,
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left_square_bracket", "zoom(-1)", "Window", id="telemetry.shorter", key_display="[ ]"),
         Binding("right_square_bracket", "zoom(1)", "Longer window", id="telemetry.longer", show=False),
@@ -54,7 +65,7 @@ class TelemetryPage(Page):
     def body(self) -> ComposeResult:
         with Horizontal():
             with Vertical(id="names"):
-                yield Rows("parts", header=False, opens=False)
+                yield Rows("parts", header=False, opens=False, coloured=True)
                 yield Rows("signals", header=False, opens=False)
             with Vertical(id="plots"):
                 yield Static(id="began")
@@ -80,7 +91,11 @@ class TelemetryPage(Page):
         began.update(Text(plain(mark.claim, 1000) if mark else ""))
         component, signal = self._subject(snapshot)
         moment = self._moment(snapshot)
-        parts = [(c, [Text(fit(c, NAMES))]) for c in self._components(snapshot)]
+        colour, states = self.app.theme_variables, {h.component: h.state for h in health_of(snapshot, moment)}
+        parts = []
+        for part in self._components(snapshot):
+            glyph, tint = SIGNS[states.get(part, State.UNKNOWN)]
+            parts.append((part, [Text.assemble((f"{glyph} ", colour[tint]), fit(part, NAMES - 2))]))
         self.query_one("#parts", Rows).fill([("", NAMES)], parts, component)
         self.query_one("#parts", Rows).styles.height = min(len(parts), max(3, self.size.height // 3)) + 1
         named = []
@@ -126,13 +141,15 @@ class TelemetryPage(Page):
         return known + [c for c in snapshot.frames.components() if c not in known]
 
     def _subject(self, snapshot: Snapshot) -> tuple[str, str]:
-        """Component and signal to show: the chosen ones, else the latency of the front door, else the first."""
-        component, signal = self.session.subject or (snapshot.topology.front_door or "", "")
+        """Component and signal to show: the chosen ones, else the culprit and what of it changed the most."""
+        component, signal = self.session.subject or (culprit(self.session, snapshot), "")
         if component not in self._components(snapshot):
             component = next(iter(self._components(snapshot)), "")
         signals = snapshot.frames.signals(component)
         if signal not in signals:
-            signal = next((s for s in ("latency_p90", *signals) if s in signals), "")
+            health = next((h for h in health_of(snapshot, self._moment(snapshot)) if h.component == component), None)
+            changed = [c.signal for c in health.changes if c.sort not in BETWEEN] if health else []
+            signal = next((s for s in (*changed, "latency_p90", *signals) if s in signals), "")
         return component, signal
 
     def _moment(self, snapshot: Snapshot) -> float:

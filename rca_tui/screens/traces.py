@@ -44,7 +44,7 @@ class TracesPage(TimedPage):
     ]
 
     def listing(self) -> ComposeResult:
-        yield Static(Text(TRACES, style="dim"), classes="heading")
+        yield Static(TRACES, classes="heading", markup=False)
         yield Lines("traces")
         yield Static(classes="heading", id="phases")
         yield Lines("spans")

@@ -47,7 +47,7 @@ class Card(VerticalScroll, can_focus=True):
     """Shows a verdict, or a sentence in its place. It scrolls; tab goes through its commands."""
 
     def compose(self) -> ComposeResult:
-        yield Static(id="answer-head")
+        yield Fitted(id="answer-head")
         with Horizontal(id="answer-body"):
             with Vertical(id="answer-why"):
                 yield Fitted(id="answer-chances")
@@ -73,17 +73,20 @@ class Card(VerticalScroll, can_focus=True):
 
     def show_text(self, *sentences: str) -> None:
         """Sentences in place of a verdict."""
-        self.query_one("#answer-head", Static).update(Text("\n".join(plain(s, 1000) for s in sentences), style="dim"))
+        text = Text("\n".join(plain(s, 1000) for s in sentences), style="dim")
+        self.query_one("#answer-head", Fitted).show(lambda *_: text)
         self.query_one("#answer-body").display = False
 
     def show(self, diagnosis: Diagnosis, verdict: Verdict, note: str = "") -> None:
         """Show the verdict of a diagnosis, and a note of what has changed since."""
         colour = dict(self.app.theme_variables)
         self.query_one("#answer-body").display = True
-        text = head(diagnosis, verdict, colour)
-        if note:
-            text.append(f"\n{WARN} {note}", style=colour["warning"])
-        self.query_one("#answer-head", Static).update(text)
+
+        def top(width: int, _: int) -> Text:
+            text = head(diagnosis, verdict, colour, width)
+            return text.append(f"\n{WARN} {note}", style=colour["warning"]) if note else text
+
+        self.query_one("#answer-head", Fitted).show(top)
         self.query_one("#answer-chances", Fitted).show(lambda width, _: chances(verdict, colour, width))
         self.query_one("#answer-evidence", Fitted).show(
             lambda width, _: evidence(diagnosis, verdict, colour, TRAIL if width >= TRAIL_FROM else 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -20,8 +22,8 @@ from rca_tui.widgets.fitted import Fitted
 if TYPE_CHECKING:
     from methods.answer.types import Explanation, Step
 
-PLOT_FROM = 14
-"""Lines from which there is room for a plot below sentences."""
+PLOT = 9
+"""Lines that a plot below sentences needs."""
 
 
 class ExplanationView(Vertical):
@@ -31,6 +33,10 @@ class ExplanationView(Vertical):
         super().__init__(id=id)
         self._roomy = roomy
         self._current: Step | None = None
+        self._again: Callable[[], None] = lambda: None
+
+    def on_resize(self) -> None:
+        self._again()
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="said"):
@@ -40,15 +46,19 @@ class ExplanationView(Vertical):
             yield Fitted(classes="figures")
 
     def show_text(self, *sentences: str, plot: Plot | None = None) -> None:
-        """Sentences in place of an explanation, with a plot below them where there is one."""
-        self.query_one(".claim", Static).update(Text("\n".join(plain(sentence, 1000) for sentence in sentences)))
+        """Sentences in place of an explanation, with a plot below them where there is room for one."""
+        self._again = partial(self.show_text, *sentences, plot=plot)
+        text = Text("\n".join(plain(sentence, 1000) for sentence in sentences))
+        self.query_one(".claim", Static).update(text)
         chart = self.query_one(Chart)
-        shown = plot is not None and self.size.height >= PLOT_FROM  # the sentences come first
+        lines = len(text.wrap(self.app.console, max(1, self.size.width)))
+        shown = plot is not None and self.size.height - lines >= PLOT  # the sentences come first
         chart.display, chart.plot = shown, plot
         self.query_one(".said").set_class(not shown, "-alone")
         self.query_one(".numbers").display = False
 
     def show_step(self, diagnosis: Diagnosis, explanation: Explanation, index: int) -> None:
+        self._again = partial(self.show_step, diagnosis, explanation, index)
         step = explanation.steps[index]
         colour = self.app.theme_variables
         text = Text()
@@ -67,6 +77,7 @@ class ExplanationView(Vertical):
         box = self.query_one(".numbers")
         room = plot is None or self.app.size.height >= self._roomy
         box.display = logs is not None or (has_figures and room)
+        box.set_class(plot is None, "-alone")
         self.query_one(".figures", Fitted).show(lambda width, _: logs or numbers_of(step, width) or Text())
         if self._current is not step:  # the same step keeps its scroll position
             self._current = step

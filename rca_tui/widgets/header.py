@@ -124,7 +124,8 @@ class Header(Vertical):
     def _answer(self) -> Text | None:
         """The verdict in one line, with its age where it is no longer new; without one, the worst component.
 
-        None where nothing is in trouble either, and on Overview, which shows the component itself.
+        None where nothing is in trouble either, and where the screen says it itself: Overview the component, Diagnose
+        the verdict, but for its age.
         """
         diagnosis, verdict = self._session.diagnosis, self._session.verdict
         if diagnosis is None or verdict is None:
@@ -134,6 +135,8 @@ class Header(Vertical):
         colour = self.app.theme_variables
         glyph, tint = sign(verdict)
         age = 0.0 if self._session.replayed else self._session.clock() - diagnosis.incident.window.end
+        if self.mode == "diagnose" and age < OLD:
+            return None
         old = f"  {span(age)} ago" if age >= OLD else ""
         who, what = one_line(verdict, self.size.width - 4 - len(old))
         text = Text.assemble((f" {glyph} {who}", f"bold {colour[tint]}"), what, no_wrap=True, overflow="ellipsis")

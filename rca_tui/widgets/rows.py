@@ -103,7 +103,7 @@ class Rows(DataTable[Text], inherit_bindings=False):
         if layout == self._layout and keys == [str(key.value) for key in self.rows]:
             for r, (_, cells) in enumerate(rows):
                 for c, cell in enumerate(cells):
-                    if self.get_cell_at((r, c)) != cell:  # type: ignore[arg-type]
+                    if not _alike(self.get_cell_at((r, c)), cell):  # type: ignore[arg-type]
                         self.update_cell_at((r, c), cell)  # type: ignore[arg-type]
         else:
             self._layout = list(layout)
@@ -114,6 +114,11 @@ class Rows(DataTable[Text], inherit_bindings=False):
                 self.add_row(*cells, key=key)
         if wanted in keys and wanted != self.key:
             self.move_cursor(row=keys.index(wanted))
+
+
+def _alike(one: Text, other: Text) -> bool:
+    """Whether two cells look the same. Texts that differ in their base style alone are equal."""
+    return one == other and one.style == other.style
 
 
 class ListFilter(Filter):

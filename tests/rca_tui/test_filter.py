@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 import synthetic
 from driving import app_over, running, settle, until, visible
+from rich.text import Text
 from textual import events
+from textual.app import App, ComposeResult
+from textual.coordinate import Coordinate
 from textual.widgets import Input
 
 from rca_tui.app import RcaApp
@@ -130,3 +133,15 @@ async def test_explain_opens_while_methods_run(monkeypatch: pytest.MonkeyPatch) 
             assert f"{app.session.method} has not answered yet." in visible(pilot)
         finally:
             answered.set()
+
+
+async def test_the_same_words_in_another_colour_replace_those_that_were() -> None:
+    class Colours(App[None]):
+        def compose(self) -> ComposeResult:
+            yield Rows("rows", header=False)
+
+    async with Colours().run_test() as pilot:
+        table = pilot.app.query_one(Rows)
+        for colour in ("#e69f00", "#a85f00"):  # of the dark theme, then of the light one
+            table.fill([("", 8)], [("key", [Text("trouble", style=colour)])])
+        assert table.get_cell_at(Coordinate(0, 0)).style == "#a85f00"
