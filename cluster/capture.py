@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from cluster import moment as moments
-from cluster.deployment import Deployment, DeploymentError, HasEvents
+from cluster.deployment import Deployment, DeploymentError, HasEvents, Liveness
 from cluster.incident.model import Incident, Telemetry, empty_events, empty_logs, empty_spans
 from cluster.signals import UNITS
 from cluster.text.times import between, clock_time
@@ -21,13 +21,16 @@ def capture(deployment: Deployment, window: Window, step: float | None = None) -
 
     It begins with the first sample of any component: before that nobody measured, which is no silence. The default step
     is the deployment's own. Columns without a sample are left out and noted; so is a source of spans, logs or events
-    that fails. Raises DeploymentError when there are no metrics at all.
+    that fails. Raises DeploymentError when there are no metrics at all, with the reason where the status has it.
     """
     step = deployment.step if step is None else step
     samples = deployment.samples(window, step)
     notes = list(samples.notes)
     metrics, edge_metrics = _measured(samples.metrics), _measured(samples.edge_metrics)
     if metrics.columns.empty:
+        status = deployment.status()
+        if status.liveness is Liveness.DOWN and status.message:
+            raise DeploymentError(f"{deployment.name}: {status.message}")
         raise DeploymentError(
             f"the deployment {deployment.name} has no metrics from {between(window.start, window.end)}"
         )

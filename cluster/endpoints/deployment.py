@@ -6,12 +6,13 @@ import threading
 import time
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from zlib import crc32
 
 from cluster.deployment import Deployment, DeploymentError, DeploymentKind, HasAlerts, Liveness, Samples, Status
-from cluster.endpoints import addresses, scraper
+from cluster.endpoints import addresses, scraper, silence
 from cluster.endpoints.addresses import Target
 from cluster.endpoints.fleet import Fleet, Member, fleet_of
 from cluster.endpoints.watched import Watched
@@ -59,8 +60,8 @@ class EndpointsDeployment(Deployment):
     def look(self, server: Prometheus, window: Window) -> View:
         """The components and the names of their series. Raises DeploymentError."""
 
-    def first_look(self) -> dict[str, bool]:
-        """Component -> whether it answers, where nothing has been scraped yet."""
+    def first_look(self) -> dict[str, str]:
+        """Component -> why it does not answer, "" where it does; asked where nothing has been scraped yet."""
         return {}
 
     def topology(self) -> Topology:
@@ -75,21 +76,30 @@ class EndpointsDeployment(Deployment):
             age = server.scalar(f"time() - max(timestamp(up{{{view.matchers}}}))")
             fresh = max(5.0, 2.5 * view.scrape)
             wrong_clock = server.wrong_clock(fresh)
-        answers = {} if scraped else self.first_look()
+            reasons: Mapping[str, str] = {}
+            if not all(up for _, up in scraped):
+                with suppress(DeploymentError):  # some servers refuse to say it
+                    reasons = server.scrape_errors(view.label)
+        if scraped:
+            failures = {view.owners[value]: error for value, error in reasons.items() if value in view.owners}
+        else:
+            failures = self.first_look()
+        answers = {} if scraped else {component: not error for component, error in failures.items()}
         for labels, up in scraped:
             if owner := view.owners.get(labels.get(view.label, "")):
                 answers[owner] = answers.get(owner, True) and up
         known = view.fleet.topology
-        serving = [one.id for one in known.of_kind(Kind.HEAD, Kind.REPLICA)]
-        if answers and known.front_door is not None and known.front_door not in view.fleet.ids:
-            answers[known.front_door] = any(answers.get(one) for one in serving)  # a virtual one
-        silent = [f"{c} ({known.component(c).labels.get('address', '')})" for c in serving if not answers.get(c, True)]
-        message = f"no answer from {', '.join(silent[:5])}" if silent else ""
-        message += f" and {len(silent) - 5} more" if message and len(silent) > 5 else ""
+        door = known.front_door
+        down = set(view.fleet.ids) <= answers.keys() and not any(answers.values())
+        if door is not None and door not in view.fleet.ids and answers and not down:
+            answers[door] = any(answers.get(one.id) for one in known.of_kind(Kind.HEAD, Kind.REPLICA))  # virtual
+        silent = [one for one in known.components if one.id in view.fleet.ids and not answers.get(one.id, True)]
+        why = {component: silence.reason(error) for component, error in failures.items()}
+        message = silence.sentence(silent, why, nobody=down)
+        if down:
+            return Status(Liveness.DOWN, None if age is None else max(0.0, age), message, answers)
         if age is None:
             return Status(Liveness.STALE, None, message or "the first scrape takes 5 to 6 s", answers)
-        if not any(answers.values()):
-            return Status(Liveness.DOWN, max(0.0, age), message or "no target answers", answers, fresh)
         message = "; ".join(text for text in (wrong_clock, message) if text)
         liveness = Liveness.LIVE if age < fresh and not wrong_clock else Liveness.STALE
         return Status(liveness, max(0.0, age), message, answers, fresh)
@@ -163,7 +173,7 @@ class ScrapedDeployment(EndpointsDeployment):
         """Start it, and wait until it answers; `begin` starts it earlier. Raises DeploymentError."""
         super().__init__(watched)
         self._targets, self._fleet = _listed(watched)
-        self._first: dict[str, bool] | None = None
+        self._first: dict[str, str] | None = None
         self._server = self._start()
 
     @property
@@ -185,7 +195,7 @@ class ScrapedDeployment(EndpointsDeployment):
         owners = {own: own for own in self._fleet.ids}
         return View(self._fleet, "component", owners, "", names, scraper.INTERVAL, ranks=ranks)
 
-    def first_look(self) -> dict[str, bool]:
+    def first_look(self) -> dict[str, str]:
         from cluster.endpoints.probe import answering
 
         if self._first is None:

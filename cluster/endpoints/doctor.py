@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from cluster.deployment import DeploymentError, Liveness
+from cluster.deployment import DeploymentError, Liveness, Status
 from cluster.endpoints.deployment import EndpointsDeployment, connect
 from cluster.endpoints.reading import unmerged
+from cluster.endpoints.silence import ADVICE, END
 from cluster.endpoints.watched import Watched
 from cluster.kubernetes.doctor import Check, Part, Verdict
 from cluster.provenance import Origin
@@ -32,7 +33,9 @@ def checks(watched: Watched) -> Iterator[Check]:
     time.sleep(SETTLED)
     try:
         status = deployment.status()
-        yield _answers(deployment, status.components)
+        yield _answers(status)
+        if status.liveness is Liveness.DOWN:
+            return
         good = status.liveness is Liveness.LIVE
         age = "nothing was scraped" if status.data_age is None else f"the newest sample is {status.data_age:.0f} s old"
         yield Check(
@@ -43,14 +46,11 @@ def checks(watched: Watched) -> Iterator[Check]:
         yield Check(Part.TELEMETRY, "metrics", Verdict.FAIL, str(error), "check that the Prometheus still runs")
 
 
-def _answers(deployment: EndpointsDeployment, up: Mapping[str, bool]) -> Check:
-    silent = [component for component, answers in up.items() if not answers]
-    addresses = {one.id: one.labels.get("address", "no address") for one in deployment.topology().components}
-    found = ", ".join(f"{component} ({addresses[component]})" for component in silent)
-    if silent:
-        fix = "check that it runs and that curl reads its metrics: llama.cpp needs --metrics"
-        return Check(Part.TELEMETRY, "scrapes", Verdict.FAIL, f"no answer: {found}", fix)
-    return Check(Part.TELEMETRY, "scrapes", Verdict.PASS, f"all {len(up)} components answer")
+def _answers(status: Status) -> Check:
+    if status.message:
+        fix = f"{ADVICE}: llama.cpp needs --metrics"
+        return Check(Part.TELEMETRY, "scrapes", Verdict.FAIL, status.message.removesuffix(END), fix)
+    return Check(Part.TELEMETRY, "scrapes", Verdict.PASS, f"all {len(status.components)} components answer")
 
 
 def _signals(deployment: EndpointsDeployment) -> Iterator[Check]:

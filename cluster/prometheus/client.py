@@ -209,6 +209,26 @@ class Prometheus:
                 return {}
             raise self._error(error) from error
 
+    def scrape_errors(self, label: str) -> dict[str, str]:
+        """Value of a label that names targets -> what the server says of a scrape that failed, hostile text; none
+        where the server scrapes nothing itself, as Mimir and Cortex do.
+
+        Raises DeploymentError.
+        """
+        try:
+            errors: dict[str, str] = checked(
+                lambda: {
+                    str(target["labels"][label]): str(target["lastError"])
+                    for target in self._client.get_targets("active")["activeTargets"]
+                    if target.get("lastError") and label in target["labels"]
+                }
+            )
+            return errors
+        except QueryError as error:
+            if _is_unknown(error):
+                return {}
+            raise self._error(error) from error
+
     def range(self, queries: Sequence[Query], window: Window, step: float, expected: int = 1) -> Answer:
         """Every query at every step of the grid, several in parallel. Raises DeploymentError when all of them fail.
 

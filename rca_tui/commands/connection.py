@@ -153,14 +153,23 @@ def connect(named: str | Watched | None) -> Deployment:
 
 
 def await_history(deployment: Deployment, seconds: float = HISTORY) -> None:
-    """Wait until a private Prometheus has scraped for so long; any other deployment has a history."""
+    """Wait until a private Prometheus has scraped for so long; any other deployment has a history.
+
+    Raises DeploymentError when no target has answered by the time at which a status is known: the rest is not waited.
+    """
+    from cluster.deployment import DeploymentError, Liveness
     from cluster.endpoints.deployment import ScrapedDeployment
     from cluster.text.times import span
 
     if isinstance(deployment, ScrapedDeployment) and (left := seconds - deployment.history) > 0:
         say(f"nobody has scraped these targets before: scraping them for {span(left)}")
         with interruptible("interrupted; nothing was written"):
-            time.sleep(left)
+            if seconds > FIRST:
+                time.sleep(max(0.0, FIRST - deployment.history))
+                status = deployment.status()
+                if status.liveness is Liveness.DOWN:
+                    raise DeploymentError(f"{deployment.name}: {status.message}")
+            time.sleep(max(0.0, seconds - deployment.history))
 
 
 @contextmanager

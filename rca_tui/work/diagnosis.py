@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
+from cluster.deployment import DeploymentError
 from cluster.text.times import clock_time
 from cluster.window import Onset, OnsetSource, Window
 from methods import catalog
@@ -88,7 +89,11 @@ class Diagnoser:
                 self._post(message)
 
         def work() -> None:
-            incident = snapshot.incident or capture(deployment, snapshot.end, seconds)
+            try:
+                incident = snapshot.incident or capture(deployment, snapshot.end, seconds)
+            except DeploymentError as error:
+                post(messages.Failed("Who is at fault cannot be told", described(error)))
+                return
             diagnose(incident, mark, post, cancelled, searched, quick)
 
         return work, warning
