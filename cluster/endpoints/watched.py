@@ -36,3 +36,16 @@ class Watched:
         """Of the command line, to hand on to a process."""
         one = {"--prometheus": self.prometheus, "--match": self.match, "--gateway": self.gateway}
         return [f"--targets={each}" for each in self.targets] + [f"{name}={text}" for name, text in one.items() if text]
+
+
+def watched(targets: tuple[str, ...], prometheus: str = "", match: str = "", gateway: str = "") -> Watched:
+    """What the options name, "" for one that is not given. Raises DeploymentError where they exclude each other."""
+    from cluster.deployment import DeploymentError
+
+    if targets and prometheus:
+        raise DeploymentError("--targets and --prometheus exclude each other: each names a deployment")
+    if not targets and not prometheus:
+        raise DeploymentError(f"{'--match' if match else '--gateway'} goes with --targets or --prometheus")
+    if targets and match:
+        raise DeploymentError("--match selects series of a server: it goes with --prometheus")
+    return Watched(targets, prometheus, match, gateway)

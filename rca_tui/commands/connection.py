@@ -101,21 +101,12 @@ def chosen() -> str | Watched | None:
         if name != "targets" and len(values) > 1:
             raise BadInput(f"--{name} is given twice, with different values: give it once")
     one = {name: values[0] for name, values in named.items() if name != "targets"}
-    targets = named.get("targets", ())
-    ways = [
-        way
-        for way, given in ((OPTION, context), ("--targets", targets), ("--prometheus", one.get("prometheus")))
-        if given
-    ]
-    if len(ways) > 1:
-        raise BadInput(f"{' and '.join(ways)} exclude each other: each names a deployment")
-    if not ways or ways == [OPTION]:
-        raise BadInput(f"--{next(iter(one))} goes with --targets or --prometheus")
-    if targets and "match" in one:
-        raise BadInput("--match selects series of a server: it goes with --prometheus")
-    from cluster.endpoints.watched import Watched
+    ways = [f"--{name}" for name in ("targets", "prometheus") if name in named]
+    if context is not None and ways:
+        raise BadInput(f"{OPTION} and {ways[0]} exclude each other: each names a deployment")
+    from cluster.endpoints.watched import watched
 
-    return Watched(targets, one.get("prometheus", ""), one.get("match", ""), one.get("gateway", ""))
+    return watched(named.get("targets", ()), *(one.get(name, "") for name in ("prometheus", "match", "gateway")))
 
 
 def forget() -> None:

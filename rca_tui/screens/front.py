@@ -31,7 +31,7 @@ CHOICES = (
         "NGINX, Ray Serve with four LLM replicas, Prometheus, a load.",
     ),
     ("connect", "c", "Connect", "Connect to a cluster", "A deployment on Kubernetes, by a context of your kubeconfig."),
-    ("watch", "u", "URLs", "Watch URLs", "Engines that export metrics over HTTP, without Kubernetes."),
+    ("watch", "u", "URLs", "Watch URLs", "Engines that export metrics, or a Prometheus that has them."),
     ("file", "f", "File", "Open a file", "A saved incident, .zip or folder, or a case in the RCAEval layout."),
 )
 """Action, key, label in the footer, title and description of each choice."""
@@ -65,8 +65,8 @@ class FrontPage(Screen[None]):
     ]
     help_text = (
         "What the app can open. r lists recorded incidents, with a search; d plays a drill; s starts the "
-        "deployment on this machine; c lists the contexts of your kubeconfig; u takes the URLs of engines' metrics; "
-        "f takes a path. What is open stays open until another is."
+        "deployment on this machine; c lists the contexts of your kubeconfig; u takes the URLs of engines' metrics, "
+        "or of a Prometheus; f takes a path. What is open stays open until another is."
     )
 
     def __init__(self, session: Callable[[], Session], idle: Callable[[], bool], armed: bool) -> None:

@@ -1,8 +1,10 @@
-"""Dialogs of the front page: a path to open, addresses to watch, the start of the deployment on this machine."""
+"""Dialogs of the front page: a path to open, addresses or a Prometheus to watch, the start of the local deployment."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,7 +17,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from cluster.deployment import DeploymentError
-from cluster.endpoints.watched import Watched
+from cluster.endpoints.watched import watched
 from cluster.errors import RcaError
 from cluster.text.plain import plain
 from cluster.text.times import span
@@ -28,40 +30,56 @@ from rca_tui.work.starting import LocalStart
 from rca_tui.work.threads import in_thread
 
 
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """One line to fill in. `label` is empty where it is the only one; `example` is shown while it is empty."""
+
+    id: str
+    label: str = ""
+    example: str = ""
+
+
 class _Ask(ModalScreen[opening.Source]):
-    """Asks for a line, reads it, and returns what it names. What is wrong with it is said below it."""
+    """Asks for some lines, reads them, and returns what they name. What is wrong with them is said below."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Cancel", show=False)]
     HEADING: ClassVar[str]
     ABOUT: ClassVar[str]
+    FIELDS: ClassVar[tuple[_Field, ...]]
 
-    def source(self, line: str) -> opening.Source:
-        """Runs in a worker thread. Raises an RcaError or OSError."""
+    def source(self, lines: Mapping[str, str]) -> opening.Source:
+        """Of what each field has, stripped. Runs in a worker thread. Raises an RcaError or OSError."""
         raise NotImplementedError
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Static(Text(self.HEADING), classes="dialog-title")
             yield Static(Text(self.ABOUT))
-            yield Input(id="path", compact=True, select_on_focus=False)
+            for one in self.FIELDS:
+                with Horizontal(classes="field"):
+                    if one.label:
+                        yield Static(Text(one.label), classes="field-label")
+                    yield Input(id=one.id, compact=True, select_on_focus=False, placeholder=one.example)
             yield Static(id="wrong")
             with Horizontal(classes="dialog-buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
 
     def on_mount(self) -> None:
-        self.query_one(Input).focus()
+        self.query(Input).first().focus()
 
     def on_key(self, event: events.Key) -> None:
-        type_into(self.query_one(Input), event)
+        if not isinstance(self.focused, Input):
+            type_into(self.query(Input).first(), event)
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        if line := event.value.strip():
+    def on_input_submitted(self) -> None:
+        lines = {field.id or "": field.value.strip() for field in self.query(Input)}
+        if any(lines.values()):
             self.query_one("#wrong", Static).update(Text("Reading …", style="dim"))
-            self.app.run_worker(lambda: self._read(line), **in_thread("file"))
+            self.app.run_worker(lambda: self._read(lines), **in_thread("file"))
 
-    def _read(self, line: str) -> None:
+    def _read(self, lines: Mapping[str, str]) -> None:
         try:
-            source = self.source(line)
+            source = self.source(lines)
         except (RcaError, OSError) as error:
             self.post_message(messages.FileRead(None, described(error).sentence))
         else:
@@ -86,8 +104,10 @@ class OpenFile(_Ask):
 
     HEADING = "Open a file"
     ABOUT = "Path of an incident, .zip or folder, or of a case in the RCAEval layout:"
+    FIELDS = (_Field("path"),)
 
-    def source(self, line: str) -> opening.Source:
+    def source(self, lines: Mapping[str, str]) -> opening.Source:
+        line = lines["path"]
         try:
             expanded = str(Path(line).expanduser())
         except RuntimeError:  # there is no such user
@@ -97,17 +117,28 @@ class OpenFile(_Ask):
 
 
 class WatchUrls(_Ask):
-    """Asks for the addresses of engines and starts to scrape them."""
+    """Asks for the addresses of engines, or for a Prometheus that scrapes them, and starts to read."""
 
     HEADING = "Watch URLs"
-    ABOUT = "http://HOST:PORT/metrics of each engine, with spaces between; or a file of Prometheus's file_sd:"
+    ABOUT = (
+        "Targets, with spaces between, or a file of Prometheus's file_sd; or a Prometheus that scrapes them. "
+        "tab: next field, enter: watch."
+    )
+    FIELDS = (
+        _Field("targets", "Targets", "http://HOST:PORT/metrics …"),
+        _Field("prometheus", "Prometheus", "http://HOST:9090"),
+        _Field("match", "Match", 'of that Prometheus: job="vllm"'),
+        _Field("gateway", "Gateway", "optional, its metrics: http://HOST:PORT/metrics"),
+    )
 
-    def source(self, line: str) -> opening.Source:
-        watched = Watched(tuple(line.split()) if "://" in line else (line,))
+    def source(self, lines: Mapping[str, str]) -> opening.Source:
+        line = lines["targets"]
+        targets = tuple(line.split()) if "://" in line else (line,) if line else ()
+        named = watched(targets, lines["prometheus"], lines["match"], lines["gateway"])
         from cluster.endpoints.deployment import begin
 
-        begin(watched)
-        return opening.endpoints(watched)
+        begin(named)
+        return opening.endpoints(named)
 
 
 class StartLocal(ModalScreen[bool]):

@@ -1,4 +1,7 @@
-"""The lines on top of every screen: the deployment, whether it is armed, the age of its data; the tabs; the verdict."""
+"""The lines on top of every screen: the deployment, whether it is armed, the age of its data; the tabs; the verdict.
+
+What the deployment says of itself has a line of its own where it does not fit.
+"""
 
 from __future__ import annotations
 
@@ -70,6 +73,7 @@ class Header(Vertical):
 
     def compose(self) -> ComposeResult:
         yield Static(id="status")
+        yield Static(id="message")
         with Horizontal(id="tabs"):
             for key, mode in self._session.tabs:
                 yield Tab(key, mode, mode == self.mode)
@@ -84,8 +88,13 @@ class Header(Vertical):
         if not self._composed:
             return
         # While the screen is being removed the lines may be gone already.
+        message = self._session.latest.message if self._session.latest else self._session.problem
+        status, whole = self._status(message)
         for line in self.query("#status").results(Static):
-            line.update(self._status())
+            line.update(status)
+        for line in self.query("#message").results(Static):
+            line.display = not whole
+            line.update(Text(plain(message, 600)))
         fault = self._fault()
         for line in self.query("#fault").results(Static):
             line.update(fault)
@@ -102,7 +111,8 @@ class Header(Vertical):
     def on_resize(self) -> None:
         self.watch_tick()
 
-    def _status(self) -> Text:
+    def _status(self, message: str) -> tuple[Text, bool]:
+        """The first line, and whether the message is in it as a whole; where it does not fit it is not in it."""
         session, colour = self._session, self.app.theme_variables
         glyph, label, tint = freshness(session)
         armed = (f"{WARN} ARMED", colour["warning"]) if session.armed else (f"{UNKNOWN} READ-ONLY", colour["secondary"])
@@ -114,12 +124,11 @@ class Header(Vertical):
         room = self.size.width - right.cell_len - 11
         name = fit(session.name, max(8, room))
         left = Text.assemble((" rca_tui ", f"bold {colour['primary']}"), (name, "bold"))
-        message = session.latest.message if session.latest else session.problem
-        rest = room - len(name) - 3
-        if message and rest > 12:
-            left.append("  " + fit(message, rest), style="dim")
+        whole = len(plain(message)) <= room - len(name) - 3
+        if message and whole:
+            left.append("  " + plain(message), style="dim")
         left.append(" " * max(1, self.size.width - left.cell_len - right.cell_len))
-        return left.append_text(right)
+        return left.append_text(right), whole or not message
 
     def _answer(self) -> Text | None:
         """The verdict in one line, with its age where it is no longer new; without one, the worst component.
