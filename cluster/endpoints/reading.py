@@ -1,8 +1,8 @@
 """Queries for the components behind targets, and the component of each series that they return.
 
 The front door's own metrics come first. What it does not measure, or everything where there is no gateway, is merged
-from the replicas: rates are added up, histograms are added up by bucket. Of engines of several kinds, which have
-histograms of their own, the first kind is read.
+from the replicas: rates are added up, histograms are added up by bucket. Histograms of several kinds of engines cannot
+be added: the quantile of the slowest kind is read, which is the most that the quantile of all requests can be.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def _merged(view: View, signals: Sequence[str] | None, source: Source) -> list[Q
     apart = "".join(f'{view.label}!="{quoted(value)}",' for value in others)
     serving = replace(source, kinds=SERVING, ranks=False, matchers=source.matchers + apart)
     each, _ = resolve(asked, serving, view.names)
-    whole, _ = resolve(asked, replace(serving, component=MERGED), view.names)
+    whole, _ = resolve(asked, replace(serving, component=MERGED, slowest=True), view.names)
     found: list[Query] = []
     for one, together in zip(each, whole, strict=True):
         if one.edge or one.labels != (view.label,):
@@ -138,7 +138,7 @@ _MERGEABLE = frozenset(
 
 
 def unmerged(fleet: Fleet, provenance: Provenance) -> tuple[str, ...]:
-    """A note where the virtual front door lacks the latency of replicas, so that nothing is missing silently."""
+    """Notes where the virtual front door lacks the latency of replicas, or has that of several kinds of engines."""
     door = fleet.topology.front_door
     serving = [component.id for component in fleet.topology.of_kind(*SERVING)]
     lacking = [
@@ -147,12 +147,18 @@ def unmerged(fleet: Fleet, provenance: Provenance) -> tuple[str, ...]:
         if provenance.origin(one, "latency_p90") in (Origin.NOT_EXPORTED, Origin.UNKNOWN_NAME)
         and one not in provenance.unreached
     ]
-    if door in fleet.ids or not lacking:
+    if door is None or door in fleet.ids:
         return ()
+    merged = provenance.of(door, "latency_p90")
+    kinds: tuple[str, ...] = ()
+    if merged is not None and len(merged.metrics) > 1:
+        kinds = (f"the latency of {door} is that of the slowest of {', '.join(merged.metrics)}: they cannot be added",)
+    if not lacking:
+        return kinds
     if len(lacking) == len(serving):
         return (f"{door} has no latency, and so no SLI: no engine exports a histogram of it; --gateway may name one",)
     left = f"{', '.join(lacking[:3])}{f' and {len(lacking) - 3} more' if len(lacking) > 3 else ''}"
-    return (f"the latency of {door} lacks {left}: no histogram of it is exported there",)
+    return (f"the latency of {door} lacks {left}: no histogram of it is exported there", *kinds)
 
 
 def ups(server: Prometheus, matchers: str) -> list[tuple[dict[str, str], bool]]:

@@ -73,6 +73,9 @@ class Source:
         ranks: ask for each engine of a pod as well, where a label tells them apart.
         duplicates: label in which the copies of a series differ, in a store of several Prometheus that does not merge
             them; "" where there is one of each.
+        slowest: `component` stands for all components as one: of a quantile that several spellings measure, the largest
+            is read. Histograms of several kinds of engines have other bounds and cannot be added; the quantile of all
+            requests is at most the largest of theirs.
     """
 
     spellings: tuple[Spelling, ...]
@@ -96,6 +99,7 @@ class Source:
     workload: str = ""
     ranks: bool = False
     duplicates: str = ""
+    slowest: bool = False
 
     def sampled(self, step: float) -> Source:
         """The same with windows of at least `step` seconds: between two samples that far apart nothing is left out."""
@@ -151,20 +155,24 @@ def resolve(
                 continue
             query = _query(rule, kinds, layer, source, spelling, names)
             groups.setdefault((rule.edge, layer, kinds, rule.labels), []).append(query)
-        queries += [_joined(group) for group in groups.values()]
+        queries += [_joined(group, source.slowest) for group in groups.values()]
         if not any(edge is not bool(vocabulary.SIGNALS[name].kinds) for edge, _, _, _ in groups):
             missing.append(name)
     return queries, missing
 
 
-def _joined(queries: Sequence[Query]) -> Query:
-    """One query for the same signal under several spellings: of each component, the first that has a value."""
+def _joined(queries: Sequence[Query], slowest: bool) -> Query:
+    """One query for the same signal under several spellings: of each component, the first or the largest value."""
     first = queries[0]
     if len(queries) == 1:
         return first
     metrics = tuple(dict.fromkeys(metric for query in queries for metric in query.metrics))
     scrape = max(query.scrape for query in queries)
-    return replace(first, expr=either(*(query.expr for query in queries)), metrics=metrics, scrape=scrape)
+    expr = either(*(query.expr for query in queries))
+    if slowest:
+        each = (f'label_replace({query.expr}, "kind", "{n}", "", "")' for n, query in enumerate(queries))
+        expr = f"max by ({', '.join(first.labels)}) ({' or '.join(each)})"
+    return replace(first, expr=expr, metrics=metrics, scrape=scrape)
 
 
 def _known(source: Source) -> list[str]:
