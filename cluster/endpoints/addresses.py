@@ -77,9 +77,11 @@ def shown(source: str) -> str:
         return "an address that cannot be read"
 
 
-def address_of(url: str, option: str) -> str:
-    """Host and port of a URL. Raises DeploymentError."""
-    return _of_url(url, option).address
+def addresses_of(url: str, option: str) -> tuple[str, ...]:
+    """Host and port of a URL as a server may write them: Prometheus 3 adds no default port. Raises DeploymentError."""
+    target = _of_url(url, option)
+    usual = ":443" if target.scheme == "https" else ":80"
+    return tuple(dict.fromkeys((target.address, target.address.removesuffix(usual))))
 
 
 def _is_url(source: str) -> bool:

@@ -217,7 +217,7 @@ class StoredDeployment(EndpointsDeployment, HasAlerts):
         """Look for targets of an engine. Raises DeploymentError where there are none."""
         super().__init__(watched)
         self._configured = configured
-        self._gateway = addresses.address_of(watched.gateway, "--gateway") if watched.gateway else ""
+        self._gateways = addresses.addresses_of(watched.gateway, "--gateway") if watched.gateway else ()
         self._seen: dict[str, str] = {}  # address -> role; a target that stopped answering stays
         self.view()
 
@@ -248,8 +248,9 @@ class StoredDeployment(EndpointsDeployment, HasAlerts):
             raise DeploymentError(
                 f"{self.name} scrapes no target{selected} with metrics of a known engine: see --match"
             )
-        if self._gateway and self._gateway not in self._seen:
-            raise DeploymentError(f"{self.name} scrapes no target {self._gateway}: --gateway names one that it scrapes")
+        if self._gateways and not self._seen.keys() & set(self._gateways):
+            wanted = self._gateways[0]
+            raise DeploymentError(f"{self.name} scrapes no target {wanted}: --gateway names one that it scrapes")
         fleet = fleet_of(listed)
         ranks = ranks_of(server, TABLES, names, "instance", matchers, window.end)
         duplicates = copies(server, matchers, window)
@@ -276,9 +277,7 @@ class StoredDeployment(EndpointsDeployment, HasAlerts):
                 pattern = "|".join(sorted(metrics))
                 series = server.instant(f'group by (instance) ({{{matchers}__name__=~"{pattern}"}})', at)
                 roles |= {value: role for labels in series for name, value in labels if name == "instance"}
-        if self._gateway in roles:
-            roles[self._gateway] = "gateway"
-        return roles
+        return roles | {address: "gateway" for address in self._gateways if address in roles}
 
 
 def begin(watched: Watched) -> None:

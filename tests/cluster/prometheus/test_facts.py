@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -282,6 +283,16 @@ def test_22_a_native_histogram_has_no_le() -> None:
     # In the middle of the change, one pod has buckets and another a native histogram.
     (both,), _ = resolve(["ttft_p90"], source, names | {"vllm:time_to_first_token_seconds_bucket"})
     assert "_bucket{" in both.expr and " or (" in both.expr
+
+
+@pytest.mark.parametrize("scrape", [1.0, 15.0, 60.0])
+def test_23_a_left_open_range_holds_two_samples_and_no_query_names_a_bucket(scrape: float) -> None:
+    for table in ALL:
+        queries, _ = resolve(None, Source((table,), carries_ids=False, scrape=scrape))
+        for query in queries:
+            assert all(float(ms) >= 2500 * scrape for ms in re.findall(r"\[(\d+)ms\]", query.expr)), query.expr
+            # `le` is "1" in one release and "1.0" in the next.
+            assert not re.search(r"\ble ?[=!]", query.expr), query.expr
 
 
 @pytest.mark.parametrize("label", ["replica", "prometheus_replica"])
