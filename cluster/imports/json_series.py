@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cluster import otlp
+from cluster.incident.frames import LARGEST
 from cluster.incident.model import empty_metrics
 from cluster.prometheus.names import Environment, spellings
 from cluster.prometheus.rules import Rule
@@ -46,7 +47,7 @@ class Collected:
         self._counters: set[str] = set()
 
     def add(self, name: str, component: str, labels: Mapping[str, str], values: Iterable[Any]) -> None:
-        """Samples (unix seconds, value) of one series; a value that is not finite is left out."""
+        """Samples (unix seconds, value) of one series; one that is infinite or too large to be measured is left out."""
         kept = {key: value for key, value in labels.items() if key not in _COPIES}
         if not name.startswith("ray_serve"):
             kept.pop("replica", None)  # of copies in a store that does not merge them
@@ -56,7 +57,7 @@ class Collected:
             self.points += 1
             if not np.isfinite(time):
                 raise ValueError("a sample has no time")
-            if np.isfinite(number):
+            if abs(number) < LARGEST:
                 series[time] = number
 
     def add_otlp(self, resource: Any, component: str) -> None:

@@ -19,6 +19,7 @@ import pandas as pd
 
 from cluster.incident import rcaeval_graph, rcaeval_tables
 from cluster.incident.container import IncidentError
+from cluster.incident.frames import LARGEST
 from cluster.incident.model import (
     LOG_COLUMNS,
     SPAN_COLUMNS,
@@ -118,7 +119,7 @@ def _metrics(tables: Sequence[pd.DataFrame], hosts: dict[str, str]) -> pd.DataFr
     if not long:
         return empty_metrics()
     rows = pd.concat(long, ignore_index=True)
-    rows = rows[np.isfinite(rows["time"]) & np.isfinite(rows["value"]) & (rows["component"] != "")]
+    rows = rows[np.isfinite(rows["time"]) & (rows["value"].abs() < LARGEST) & (rows["component"] != "")]
     names = {one: _named(one, hosts) for one in rows["component"].unique()}
     rest = rows["component"].map({one: f".{detail}" if detail else "" for one, (_, detail) in names.items()})
     rows = rows.assign(

@@ -21,6 +21,8 @@ from cluster.window import EARLIEST, LATEST
 
 CELLS = 64 * 1024 * 1024
 """Most values in one table, and most characters in one column of text."""
+LARGEST = 1e100
+"""Values from here on are no measurements, and their squares are no numbers: imports leave them out."""
 _COLUMNS = 200_000
 _FOOTER = 64 * 1024 * 1024  # bytes that describe a table
 

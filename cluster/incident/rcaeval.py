@@ -1,6 +1,6 @@
 """Read a case in the RCAEval layout: one folder of CSV files, or of the same tables as Parquet.
 
-    metrics | simple_metrics | data      time, then <service>_<metric>
+    metrics | simple_metrics | data | simple_data     time, then <service>_<metric>
     traces                               traceID, spanID, parentSpanID, serviceName, ..., startTime, duration in µs
     logs                                 time or timestamp, container_name, message
     edges | mpg                          source, destination
@@ -23,11 +23,12 @@ import pandas as pd
 
 from cluster.incident import rcaeval_graph, rcaeval_records, rcaeval_tables
 from cluster.incident.container import IncidentError
+from cluster.incident.frames import LARGEST
 from cluster.incident.model import Incident, Telemetry
 from cluster.incident.truth import Truth
 from cluster.window import Window, possible
 
-METRICS = ("metrics", "simple_metrics", "data")
+METRICS = ("metrics", "simple_metrics", "data", "simple_data")
 TRACES = ("traces",)
 LOGS = ("logs",)
 _LARGEST_TEXT = 64 * 1024
@@ -70,6 +71,8 @@ def _read_incident(path: Path) -> Incident:
     measured = list(dict.fromkeys((str(column[0]), str(column[1])) for column in edge_metrics.columns))
     topology, metrics, remarks = rcaeval_graph.build(metrics, edges or measured or rcaeval_graph.calls(spans), named)
     notes += remarks
+    if count := rcaeval_tables.too_large(table):
+        notes.append(f"{count} values are infinite or beyond {LARGEST:g}, and are gaps")
     notes += [f"no {what} were recorded" for what, frame in (("spans", spans), ("log lines", logs)) if frame.empty]
     return Incident(
         id=_identity(metrics, spans, logs),

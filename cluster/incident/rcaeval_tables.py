@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cluster.incident.container import LIMIT
-from cluster.incident.frames import plain_text, text_of
+from cluster.incident.frames import LARGEST, plain_text, text_of
 from cluster.incident.model import empty_edge_metrics
 
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
@@ -112,6 +112,11 @@ def metrics(table: pd.DataFrame, named: Collection[str]) -> pd.DataFrame:
     return _wide(table, [names[column] for column in columns], columns, ["component", "signal"])
 
 
+def too_large(table: pd.DataFrame) -> int:
+    """How many values of a table of metrics are no measurements, and become gaps."""
+    return int((np.abs(_numbers(table, _values(table))) >= LARGEST).sum())
+
+
 def edge_metrics(table: pd.DataFrame | None, services: Collection[str]) -> pd.DataFrame:
     """Edge latency in the shape of `Telemetry.edge_metrics`. Headings that name no two services are left out."""
     if table is None:
@@ -184,9 +189,14 @@ def _wide(
     times = seconds(table[clock])
     if not np.isfinite(times).all():
         raise ValueError("a row has no time")
+    values = _numbers(table, columns)
     frame = pd.DataFrame(
-        table[list(columns)].to_numpy(dtype="float64", na_value=np.nan),
+        np.where(np.abs(values) < LARGEST, values, np.nan),
         index=pd.Index(times, dtype="float64", name="time"),
         columns=pd.MultiIndex.from_tuples(names, names=list(levels)),
     ).sort_index(kind="stable")
     return frame[~frame.index.duplicated(keep="last")]
+
+
+def _numbers(table: pd.DataFrame, columns: Sequence[str]) -> Floats:
+    return np.asarray(table[list(columns)].to_numpy(dtype="float64", na_value=np.nan), dtype="float64")

@@ -261,3 +261,36 @@ def test_every_moment_is_in_order_and_bounded(alerts: list[dict[str, Any]]) -> N
     assert moment.latest - moment.earliest <= 2 * LONGEST + EPISODE * len(alerts) + EVALUATED_EVERY
     assert [one.starts for one in group.alerts] == sorted(one.starts for one in group.alerts)
     assert len(group.alerts) + group.left_out == len(alerts)
+
+
+def test_29_a_webhook_of_version_4_began_before_its_starts_at() -> None:
+    payload = {
+        "version": "4",
+        "groupKey": '{}:{alertname="LLMSlow"}',
+        "truncatedAlerts": 0,
+        "status": "firing",
+        "receiver": "rca",
+        "groupLabels": {"alertname": "LLMSlow"},
+        "commonLabels": {"alertname": "LLMSlow", "pod": "vllm-1"},
+        "commonAnnotations": {},
+        "externalURL": "http://alertmanager:9093",
+        "alerts": [
+            {
+                "status": "firing",
+                "labels": {"alertname": "LLMSlow", "pod": "vllm-1"},
+                "annotations": {"for": "10m"},
+                "startsAt": FIRED.isoformat(),
+                "endsAt": "0001-01-01T00:00:00Z",
+                "generatorURL": "http://p:9090/graph?g0.expr=rate%28vllm%3Arequest_success_total%5B5m%5D%29+%3C+1",
+                "fingerprint": "5ef77f1f8a3ecf8d",
+            }
+        ],
+    }
+    group = parse(json.dumps(payload))
+    assert group.key == payload["groupKey"] and group.firing
+    # startsAt is after the rule's `for`; the expression looks back over its range, too. The time of reading is no part.
+    assert group.moment.until == FIRED.timestamp()
+    assert group.moment.latest == FIRED.timestamp() - 600
+    assert group.moment.earliest == FIRED.timestamp() - 600 - 300 - EVALUATED_EVERY
+    topology = Topology((Component("vllm-1", Kind.REPLICA), Component("vllm-2", Kind.REPLICA)))
+    assert group.components(topology) == ("vllm-1",)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from cluster.incident import envelope, rcaeval_tables, store
 from cluster.incident.container import IncidentError
 from cluster.incident.rcaeval import is_case, read_case
 from cluster.topology import Edge, Kind, Relation
+from methods.telemetry.onset import estimate
 
 DATA = Path(os.environ.get("RCA_SHARED_DATA", Path(__file__).parents[4] / "shared" / "data"))
 CASES = sorted(path.parent for path in DATA.glob("*/*/inject_time.txt"))
@@ -269,3 +271,38 @@ def test_a_recorded_case_survives_saving(tmp_path: Path) -> None:
         pd.testing.assert_frame_equal(
             getattr(store.load(path).telemetry, name), getattr(incident.telemetry, name), check_exact=True
         )
+
+
+def test_30_re1_has_data_csv_or_simple_data_csv(case: Path) -> None:
+    whole, _ = read_case(case)
+    (case / "data.csv").rename(case / "simple_data.csv")
+    assert is_case(case)
+    assert read_case(case)[0].id == whole.id
+
+
+def test_30_re2_has_a_folder_a_run_with_tables_derived_from_others(case: Path, tmp_path: Path) -> None:
+    run = tmp_path / "re2" / "my_db_delay" / "2"
+    shutil.copytree(case, run)
+    for name in ("mpg.csv", "latency_merged_90.csv"):
+        (run / name).unlink()
+    (run / "data.csv").rename(run / "metrics.csv")
+    (run / "simple_metrics.csv").write_text("time,other_cpu\n1,1\n")
+    for name in ("logts.csv", "tracets_err.csv", "tracets_lat.csv"):
+        (run / name).write_text("time,my_db_x\n1,1\n")
+    (run / "cluster_info.json").write_text("{}")
+    incident, truth = read_case(run)
+    assert truth is not None and (truth.components, truth.fault) == (("my_db",), "delay")
+    assert "other" not in incident.topology and len(incident.telemetry.spans) == 2 and len(incident.telemetry.logs) == 2
+    assert [(edge.source, edge.target) for edge in incident.topology.edges] == [("front-end", "my_db")]
+
+
+@pytest.mark.filterwarnings("error")
+def test_values_that_nobody_measured_are_gaps_and_raise_no_warning(tmp_path: Path) -> None:
+    folder = tmp_path / "a_cpu_1"
+    folder.mkdir()
+    rows = [f"{START + n},{n % 7},{value},1" for n, value in enumerate(["1e300", "-1e300", "inf", "2", ""] * 60)]
+    (folder / "data.csv").write_text("\n".join(["time,a_cpu,b_cpu,b_latency-90", *rows]))
+    incident, _ = read_case(folder)
+    assert set(incident.telemetry.series("b", "cpu").dropna()) == {2.0}
+    assert "180 values are infinite or beyond 1e+100, and are gaps" in incident.notes
+    estimate(incident)
