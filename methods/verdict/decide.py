@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from cluster.incident.model import Incident
+from cluster.signals import SERVING
 from cluster.text.times import clock_time
-from methods.answer.types import NoRanking, Ranking
+from methods.answer.types import NoRanking, Ranking, Reason
 from methods.peers.evidence import Weights
 from methods.peers.explanation import unmeasured
 from methods.peers.hypotheses import NOBODY
@@ -47,6 +48,9 @@ def decide(incident: Incident, results: Iterable[Result] = ()) -> Verdict:
     if isinstance(judged, NoRanking):
         return _cannot_judge(incident, judged, answers)
     if judged.posterior.best == NOBODY:
+        if gone := _all_gone(incident):
+            why = f"no scrape of {listed(gone)} succeeds any more: they are down, or only unobserved"
+            return _cannot_judge(incident, NoRanking(Reason.NOT_APPLICABLE, why), answers)
         return _nobody(incident, judged, answers)
     return _components(incident, judged, judged.named, answers)
 
@@ -119,6 +123,12 @@ def _nobody(incident: Incident, judged: Judgement, answers: Sequence[Result]) ->
         actions=actions_for(incident, kind, incident.topology.front_door or "", seen.onset if seen else None),
         methods=_methods(answers),
     )
+
+
+def _all_gone(incident: Incident) -> list[str]:
+    """The components that serve, where no scrape of any of them succeeds: alike, and yet not well. Empty otherwise."""
+    serving = [component.id for component in incident.topology.of_kind(*SERVING)]
+    return serving if incident.provenance.unreached.issuperset(serving) else []
 
 
 def _cannot_judge(incident: Incident, why: NoRanking, answers: Sequence[Result]) -> Verdict:
