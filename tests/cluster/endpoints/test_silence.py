@@ -55,8 +55,9 @@ def prometheus(errors: dict[str, str], targets: int = 200) -> Any:
             status, data = targets, {"activeTargets": active}
         elif "query_range" in handler.path:
             data = {"resultType": "matrix", "result": []}
-        elif handler.query.get("query", "").startswith("time()"):
-            data = {"resultType": "vector", "result": [{"metric": {}, "value": [time.time(), "0.4"]}]}
+        elif "time()" in (asked := handler.query.get("query", "")):
+            value = time.time() if asked == "vector(time())" else 0.4
+            data = {"resultType": "vector", "result": [{"metric": {}, "value": [time.time(), repr(value)]}]}
         elif "query" not in handler.path:
             data = ["up"]
         handler.reply(status, json.dumps({"status": "success", "data": data}).encode())
