@@ -67,3 +67,16 @@ class Onset:
     def __post_init__(self) -> None:
         if not possible(self.time):
             raise ValueError(f"an onset lies between the years 1 and 9999, not at {self.time}")
+
+
+@dataclass(frozen=True, slots=True)
+class OnsetCandidate:
+    """A time at which the trouble may have begun, and the probability that it did; unix seconds.
+
+    The probability is that of all times about this one; between `earliest` and `latest` lies most of it.
+    """
+
+    time: float
+    probability: float
+    earliest: float
+    latest: float

@@ -15,7 +15,7 @@ import pandas as pd
 from cluster.display import Displayable
 from cluster.provenance import Provenance
 from cluster.topology import Kind, Topology
-from cluster.window import Onset, Window
+from cluster.window import Onset, OnsetCandidate, Window
 
 SPAN_COLUMNS = {
     "trace_id": "string",
@@ -136,6 +136,7 @@ class Incident(Displayable):
         onset: when the trouble began; None where it is not known.
         onset_searched: `onset` is the result of a search: None then means that there is none to find.
         onset_claim: what that search found, or why it cannot tell when, in a sentence; empty without a search.
+        onset_candidates: the times that the search found, the most probable first; not saved.
         notes: what is known to be missing, a sentence each.
         provenance: of each signal, under which name it was measured or why it was not; empty for older incidents.
     """
@@ -149,15 +150,18 @@ class Incident(Displayable):
     notes: tuple[str, ...] = ()
     onset_searched: bool = False
     onset_claim: str = ""
+    onset_candidates: tuple[OnsetCandidate, ...] = field(default=(), compare=False)
     provenance: Provenance = field(default_factory=Provenance)
 
     def at(self, onset: Onset | None) -> Incident:
         """The same incident with another onset; with None, one whose onset has not been searched for."""
-        return dataclasses.replace(self, onset=onset, onset_searched=False, onset_claim="")
+        return dataclasses.replace(self, onset=onset, onset_searched=False, onset_claim="", onset_candidates=())
 
-    def searched(self, onset: Onset | None, claim: str = "") -> Incident:
+    def searched(self, onset: Onset | None, claim: str = "", candidates: tuple[OnsetCandidate, ...] = ()) -> Incident:
         """The same incident with the onset that a search has found, and what it says; None: it has found none."""
-        return dataclasses.replace(self, onset=onset, onset_searched=True, onset_claim=claim)
+        return dataclasses.replace(
+            self, onset=onset, onset_searched=True, onset_claim=claim, onset_candidates=candidates
+        )
 
     @property
     def has_gpus(self) -> bool:

@@ -29,7 +29,7 @@ def with_noticed_onset(incident: Incident, moment: Moment) -> tuple[Incident, tu
     if not _within(found, first, last) and incident.window.start < last < incident.window.end:
         found = estimate(_until(incident, last))
     if _within(found, first, last):
-        located = incident.searched(found.onset, found.claim)
+        located = incident.searched(found.onset, found.claim, found.candidates)
         return located, _short(located)
     return _unseen(incident, moment, whole)
 
@@ -38,7 +38,7 @@ def _unseen(incident: Incident, moment: Moment, whole: OnsetEstimate) -> tuple[I
     """The same where the SLI shows no onset in the moment."""
     start = incident.window.start
     if moment.likely is None:
-        located = incident.searched(whole.onset, whole.claim)
+        located = incident.searched(whole.onset, whole.claim, whole.candidates)
         return located, _short(located)
     if moment.latest <= start:
         sentence = (

@@ -39,7 +39,7 @@ import numpy as np
 from cluster.incident.model import Incident
 from cluster.text.quantities import percent, quantity
 from cluster.text.times import bare_clock_time, clock_time, duration
-from cluster.window import Onset, OnsetSource
+from cluster.window import Onset, OnsetCandidate, OnsetSource
 from methods.telemetry.changepoint import noise, residual_noise, segment
 from methods.telemetry.matrix import Floats, prepare
 from methods.telemetry.sli import NoSli, latency_key, sli
@@ -86,19 +86,6 @@ NO_CHANGE = "the SLI shows no change for the worse"
 
 
 @dataclass(frozen=True, slots=True)
-class OnsetCandidate:
-    """A time at which the trouble may have begun, and the probability that it did; unix seconds.
-
-    The probability is that of all times about this one; between `earliest` and `latest` lies most of it.
-    """
-
-    time: float
-    probability: float
-    earliest: float
-    latest: float
-
-
-@dataclass(frozen=True, slots=True)
 class OnsetEstimate:
     """Result of one search for the onset.
 
@@ -124,7 +111,7 @@ def with_onset(incident: Incident) -> Incident:
     if incident.onset is not None or incident.onset_searched:
         return incident
     found = estimate(incident)
-    return incident.searched(found.onset, found.claim)
+    return incident.searched(found.onset, found.claim, found.candidates)
 
 
 def estimate(incident: Incident) -> OnsetEstimate:
