@@ -41,13 +41,17 @@ class Serving(Method):
           that all its calls share explains none of them.
         - Little's law: requests in flight over their rate, a time that includes requests that have not ended.
         - Silence: gauges and rates that stop, while those of the peers go on; without peers, those of all others.
+        - Without peers that tell the load, a component is held to its own past: what follows the load, to its own rate
+          of requests. What it never did before may still happen once in so long a time, so the factor of a family
+          stays below 1 + k₀.
 
         P ∝ exp(evidence averaged over all stretches); nobody has exp(nobody), two peers together their sum less
         `several`.
 
     Inputs:
         Metrics (T × N) and edge metrics (T × M), in any unit; at least 4 blocks. The topology: who calls whom. An onset
-        that an operator has set makes stretches that begin near it more probable; an estimated one is not used.
+        that an operator has set makes stretches that begin near it more probable; an estimated one is not used, but
+        where nothing has peers: then the times at which users' trouble may have begun do, by their probabilities.
 
     Parameters:
         share: how often a fault touches one family of signals, 0.4.
@@ -61,10 +65,11 @@ class Serving(Method):
     Fails when:
         All replicas have the same fault, which looks like load or like the caller. A machine hurts all that runs on it:
         hosts are not ranked. The fault began before the window. Components are called rarely or have no peers: their
-        own past is a weak control. A component that did nothing before has no normal that it could leave. Signals whose
-        names the tool does not know count once all together, so in other systems it often answers nobody. Without edge
-        metrics a slow link looks like nobody, and the last step says what was not measured. Two faulty components that
-        are not peers.
+        own past is a weak control, so in other systems it often answers nobody. A component that did nothing before has
+        no normal that it could leave. Other systems' signals are known by words in their names (latency, availability,
+        workload, cpu); those without such a word count once all together. Services that one calls are unequal peers.
+        Without edge metrics a slow link looks like nobody, and the last step says what was not measured. Two faulty
+        components that are not peers.
 
         NoRanking with fewer than 4 blocks, or when no signal is ever above 0. Where nobody is most probable there is
         still a ranking; the first step and a caveat say so, and `numbers["nobody"]` of the first step is the

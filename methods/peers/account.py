@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from cluster.incident.model import Incident
-from cluster.signals import SIGNALS, UNITS, Hurts
+from cluster.signals import UNITS, Hurts
 from methods.answer.types import EdgePointer, Pointer, SeriesPointer
 from methods.peers.evidence import Evidence
-from methods.peers.families import family_of
+from methods.peers.families import family_of, hurts
 from methods.telemetry.matrix import Floats
 
 SMALL = 0.1
@@ -45,9 +45,8 @@ class Measured:
 
     @property
     def harmful(self) -> bool:
-        known = SIGNALS.get(self.signal)
-        hurts = known.hurts if known else Hurts.EITHER
-        return hurts is Hurts.EITHER or (self.change > 0) == (hurts is Hurts.UP)
+        worse = hurts(self.signal)
+        return worse is Hurts.EITHER or (self.change > 0) == (worse is Hurts.UP)
 
 
 @dataclass(frozen=True)

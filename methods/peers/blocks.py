@@ -6,6 +6,7 @@ blocks make samples of 1 s to 30 s comparable. A block without enough samples is
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from cluster.incident.model import Incident
 from cluster.provenance import Provenance
 from cluster.signals import SIGNALS, Quantity
+from methods.peers.families import WAIT, counts_requests, family_of, is_availability
 from methods.telemetry.matrix import Floats
 
 Key: TypeAlias = tuple[str, str]
@@ -33,9 +35,8 @@ NEAR_ZERO = 0.1
 """Added under the logarithm, as a share of the median level: far below the usual level counts as nothing."""
 IN_FLIGHT = ("running_requests", "queue_length"), ("connections",)
 """What counts the requests that a component holds: the sum of the first, or else the second."""
-WAIT = "wait"
-"""Seconds that a request spends at a component by Little's law, requests in flight over their rate: unlike a measured
-latency it includes those that have not ended."""
+OF_REQUESTS = ("latency", "errors")
+"""Families that say nothing where there is no request."""
 COUNTED = frozenset({"request_rate", "error_rate", "timeout_rate", "abort_rate", "preemption_rate"})
 """Rates of single events: a block with few of them varies by chance."""
 
@@ -63,17 +64,21 @@ class Blocks:
 
     Attributes:
         edges: (B + 1,) bounds of the blocks, unix seconds.
+        measured: (B,) whether a block has samples of anything.
         own: what components measure of themselves.
         called: what callers measure of their calls to a component, the mean over its callers.
         present: component -> (B,) share of its gauges and rates that have a sample, on the logarithmic scale of rates.
         idle: component -> (B,) whether it has values and all of them are 0.
+        seen: component -> (B,) whether it has values.
     """
 
     edges: Floats
+    measured: NDArray[np.bool_]
     own: Rows
     called: Rows
     present: Mapping[str, Floats]
     idle: Mapping[str, NDArray[np.bool_]]
+    seen: Mapping[str, NDArray[np.bool_]]
 
     @property
     def count(self) -> int:
@@ -87,21 +92,27 @@ def blocks_of(incident: Incident) -> Blocks | None:
     if len(times) <= LEAST_BASELINE:
         return None
     start, length = incident.window.start, incident.window.seconds
-    seconds = max(BLOCK, float(np.median(np.diff(times))), length / MOST_BLOCKS)
+    step = float(np.median(np.diff(times)))
+    seconds = max(BLOCK, step, length / MOST_BLOCKS)
+    if seconds > BLOCK:  # as many samples in each
+        seconds = step * math.ceil(seconds / step - 1e-9)
     count = int(length / seconds + 1e-9)
     if count <= LEAST_BASELINE:
         return None
     edges: Floats = start + seconds * np.arange(count + 1, dtype=np.float64)
-    if np.count_nonzero(np.diff(np.searchsorted(times, edges))) <= LEAST_BASELINE:
+    measured = np.diff(np.searchsorted(times, edges)) > 0
+    if np.count_nonzero(measured) <= LEAST_BASELINE:
         return None
-    own: dict[Key, Floats] = {(component, signal): row for (component, signal), row in _rows(metrics, edges)}
-    measured: dict[Key, list[Floats]] = {}
+    own: dict[Key, Floats] = {(c, signal): row for (c, signal), row in _rows(_served(metrics), edges)}
+    by_caller: dict[Key, list[Floats]] = {}
     for (_, target, signal), row in _rows(calls, edges):
-        measured.setdefault((target, signal), []).append(row)
-    called = {key: mean(np.stack(rows), axis=0) for key, rows in measured.items()}
-    idle = _idle((*own.items(), *called.items()))
+        by_caller.setdefault((target, signal), []).append(row)
+    called = {key: mean(np.stack(rows), axis=0) for key, rows in by_caller.items()}
+    largest = _largest((*own.items(), *called.items()))
+    seen = {component: np.isfinite(row) for component, row in largest.items()}
+    idle = {component: row == 0 for component, row in largest.items()}
     present = _present(metrics, edges, incident.provenance)
-    return Blocks(edges, _with_waits(own, seconds), _scaled(called, seconds), present, idle)
+    return Blocks(edges, measured, _with_waits(own, seconds), _scaled(called, seconds), present, idle, seen)
 
 
 def stacked(rows: Mapping[Key, Floats], members: Sequence[str], signal: str) -> Floats | None:
@@ -140,6 +151,18 @@ def _means(times: Floats, values: Floats, edges: Floats) -> Floats:
     return np.where(enough, total / np.maximum(there, 1), np.nan)
 
 
+def _served(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Times and shares of requests are gaps where there was none. Imported ones may be 0 there, or the last value."""
+    keys = [(str(component), str(signal)) for component, signal in metrics.columns]
+    values = metrics.to_numpy(dtype=np.float64)
+    none = {component: values[:, i] == 0 for i, (component, signal) in enumerate(keys) if counts_requests(signal)}
+    unserved = np.zeros(values.shape, dtype=np.bool_)
+    for i, (component, signal) in enumerate(keys):
+        if component in none and signal not in SIGNALS and family_of(signal, False) in OF_REQUESTS:
+            unserved[:, i] = none[component]
+    return metrics.mask(unserved) if unserved.any() else metrics
+
+
 def _present(metrics: pd.DataFrame, edges: Floats, provenance: Provenance) -> dict[str, Floats]:
     # A store that answers in part, or a scrape that fails while requests are served, is no silence of the component.
     # No request is a gap in a quantile, and says nothing about the exporter.
@@ -160,11 +183,12 @@ def _present(metrics: pd.DataFrame, edges: Floats, provenance: Provenance) -> di
     return {component: np.log(np.mean(rows, axis=0) + NEAR_ZERO) for component, rows in shares.items()}
 
 
-def _idle(rows: Iterable[tuple[Key, Floats]]) -> dict[str, NDArray[np.bool_]]:
+def _largest(rows: Iterable[tuple[Key, Floats]]) -> dict[str, Floats]:
+    """Component -> (B,) the largest of its values without their sign, in any unit; NaN where there is none."""
     largest: dict[str, Floats] = {}
     for (component, _), row in rows:
         largest[component] = np.fmax(np.abs(row), largest.get(component, np.nan))
-    return {component: row == 0 for component, row in largest.items()}
+    return largest
 
 
 def _quantity(signal: str) -> Quantity:
@@ -189,6 +213,7 @@ def _with_waits(own: Mapping[Key, Floats], seconds: float) -> Rows:
 
 def _scaled(rows: Mapping[Key, Floats], seconds: float) -> Rows:
     positive: dict[str, list[Floats]] = {}
+    rows = {key: _failures(row) if is_availability(key[1]) else row for key, row in rows.items()}
     for (_, signal), row in rows.items():
         positive.setdefault(signal, []).append(row[np.isfinite(row) & (row > 0)])
     levels = {signal: np.concatenate(found) for signal, found in positive.items()}
@@ -200,4 +225,12 @@ def _scaled(rows: Mapping[Key, Floats], seconds: float) -> Rows:
         for (component, signal), row in rows.items()
         if signal in levels
     }
+    # What is available falls as the failures rise.
+    scaled = {key: -row if is_availability(key[1]) else row for key, row in scaled.items()}
     return Rows(scaled, {key: row * seconds for key, row in rows.items() if key[1] in COUNTED})
+
+
+def _failures(available: Floats) -> Floats:
+    """The share of requests that failed, of a share or a percentage that did not."""
+    scale = 100.0 if np.fmax.reduce(available, initial=0.0) > 1.5 else 1.0
+    return np.clip(1 - available / scale, 0.0, 1.0)

@@ -12,8 +12,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from cluster.signals import SIGNALS, Hurts
+from cluster.signals import Hurts
 from methods.peers.blocks import LEAST_BASELINE, PRESENT, mean
+from methods.peers.families import hurts
 from methods.telemetry.matrix import Floats
 
 Ints: TypeAlias = NDArray[np.int64]
@@ -64,9 +65,10 @@ class Moves:
         return (self.own - shared) / np.sqrt(variance)
 
 
-def stretches(count: int) -> Stretches:
-    """Every start after the least baseline, with every length that fits into `count` blocks."""
-    pairs = [(first, length) for length in LENGTHS for first in range(LEAST_BASELINE, count - length + 1)]
+def stretches(measured: NDArray[np.bool_]) -> Stretches:
+    """Every block with samples after the least baseline, with every length that fits; (B,) whether it has samples."""
+    starts = np.flatnonzero(measured)[LEAST_BASELINE:]
+    pairs = [(first, length) for length in LENGTHS for first in starts if first + length <= len(measured)]
     return Stretches(np.array([f for f, _ in pairs], np.int64), np.array([n for _, n in pairs], np.int64))
 
 
@@ -142,10 +144,10 @@ def median(values: Floats) -> Floats:
 
 def harmful(signal: str, z: Floats) -> Floats:
     """z with good news set to 0: a component that is faster than its peers is not at fault for that."""
-    known = SIGNALS.get(signal)
-    if known is None or known.hurts is Hurts.EITHER:
+    worse = hurts(signal)
+    if worse is Hurts.EITHER:
         return z
-    return np.maximum(z, 0.0) if known.hurts is Hurts.UP else np.minimum(z, 0.0)
+    return np.maximum(z, 0.0) if worse is Hurts.UP else np.minimum(z, 0.0)
 
 
 def _windows(series: Floats, among: Stretches) -> tuple[Floats, Floats, Floats, Floats]:

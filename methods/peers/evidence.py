@@ -17,17 +17,18 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from cluster.signals import Hurts
 from cluster.topology import Topology
 from methods.peers import contrasts
-from methods.peers.blocks import WAIT, Blocks, Rows, stacked
+from methods.peers.blocks import Blocks, Rows, stacked
 from methods.peers.contrasts import Moves, Stretches
-from methods.peers.families import BEYOND, LINK, SILENCE, family_of, passed_on
+from methods.peers.families import BEYOND, LINK, SILENCE, WAIT, counts_requests, family_of, hurts, passed_on
 from methods.peers.groups import Group, groups_of, hosts_of
 from methods.telemetry.matrix import Floats
 
 UNTESTED = -4.0
-"""Log evidence for what has no control: a host, whose signals are its guests', or a component that is not measured,
-or did nothing before."""
+"""Log evidence for what has no control: a host, whose signals are its guests', or a component that is not measured in a
+stretch, or did nothing before."""
 _TIME_OF_CALLS = "latency_p50"
 LARGEST = 60.0
 """Of one signal's log factor."""
@@ -69,6 +70,7 @@ class Evidence:
         total: component -> (A,) log evidence that it alone is at fault in that stretch.
         families: component -> family -> (A,) its part of it; empty for a component that nothing was measured of.
         routed: caller -> (A,) the largest evidence of a component that got more requests from it than its peers.
+        controlled: there are peers; otherwise each component is compared with its own past alone.
     """
 
     blocks: Blocks
@@ -77,13 +79,14 @@ class Evidence:
     total: Mapping[str, Floats]
     families: Mapping[str, ByFamily]
     routed: Mapping[str, Floats]
+    controlled: bool
 
     def group(self, component: str) -> Group:
         return next(group for group in self.groups if component in group.members)
 
 
 def evidence_of(blocks: Blocks, topology: Topology, weights: Weights) -> Evidence:
-    among = contrasts.stretches(blocks.count)
+    among = contrasts.stretches(blocks.measured)
     groups = groups_of(topology)
     gather = _Gathering(blocks, among, groups, weights)
     families: dict[str, dict[str, Floats]] = {component: {} for component in topology.ids}
@@ -108,11 +111,13 @@ def evidence_of(blocks: Blocks, topology: Topology, weights: Weights) -> Evidenc
         tested = found and component not in hosts
         total[component] = np.sum([*found.values()], axis=0) if tested else np.full(count, UNTESTED)
         if tested:
-            total[component] = np.where(_idle_before(blocks, component, among), UNTESTED, total[component])
+            told = _seen(blocks, component, among) | (found.get(SILENCE, np.zeros(count)) > 0)
+            untested = _idle_before(blocks, component, among) | ~told
+            total[component] = np.where(untested, UNTESTED, total[component])
         if component in routed:
             total[component] = np.logaddexp(total[component] if tested else 0.0, routed[component]) - math.log(2)
     known = {c: {} if c in hosts else found for c, found in families.items()}
-    return Evidence(blocks, among, groups, total, known, routed)
+    return Evidence(blocks, among, groups, total, known, routed, gather.controlled)
 
 
 def _idle_before(blocks: Blocks, component: str, among: Stretches) -> NDArray[np.bool_]:
@@ -124,6 +129,15 @@ def _idle_before(blocks: Blocks, component: str, among: Stretches) -> NDArray[np
     return mostly
 
 
+def _seen(blocks: Blocks, component: str, among: Stretches) -> NDArray[np.bool_]:
+    """(A,) whether anything of a component has a value in each stretch."""
+    if component not in blocks.seen:
+        return np.zeros(len(among.first), dtype=np.bool_)
+    seen = np.concatenate([[0], np.cumsum(blocks.seen[component])])
+    there: NDArray[np.bool_] = seen[among.first + among.length] > seen[among.first]
+    return there
+
+
 def log_factor(z: Floats, weights: Weights) -> Floats:
     """Log Bayes factor of a contrast: Student t with `tails` degrees of freedom, `slab` times wider against plain."""
     wide, nu = math.hypot(1, weights.slab), weights.tails
@@ -131,11 +145,16 @@ def log_factor(z: Floats, weights: Weights) -> Floats:
     return np.clip((nu + 1) / 2 * (narrow - broad) - math.log(wide), -LARGEST, LARGEST)
 
 
-def family_factor(zs: list[Floats], weights: Weights, most: Floats | float = LARGEST) -> Floats:
-    """Log Bayes factor of a family: its signals' mean factor, of which a fault touches the family with `share`."""
+def family_factor(zs: list[Floats], weights: Weights, chance: Floats | float = 0.0) -> Floats:
+    """Log Bayes factor of a family: its signals' mean factor, of which a fault touches the family with `share`.
+
+    Args:
+        chance: probability that a signal moves as a fault would move it, without one.
+    """
     z = np.stack(zs)
     there = np.isfinite(z)
-    factors = np.exp(np.minimum(log_factor(np.nan_to_num(z), weights), most))
+    factors = np.exp(log_factor(np.nan_to_num(z), weights))
+    factors = factors / (1 - chance + chance * factors)
     count = there.sum(axis=0)
     average = np.where(count > 0, np.where(there, factors, 0.0).sum(axis=0) / np.maximum(count, 1), 1.0)
     return np.log(1 - weights.share + weights.share * average)
@@ -148,6 +167,7 @@ class _Gathering:
         self._blocks, self._among, self._weights = blocks, among, weights
         self._peers = tuple(member for group in groups if len(group.members) > 1 for member in group.members)
         self._load = self._shared_load()
+        self.controlled = bool(self._peers)
 
     def families(self, group: Group) -> dict[str, Floats]:
         """Family -> (A, C) log factors."""
@@ -162,11 +182,11 @@ class _Gathering:
                 shared = contrasts.median_of_others(moved.own) if len(there) > 1 else self._others_silence(group)
                 z = moved.contrast(shared, floor=self._weights.floor, follow=self._weights.follow)
                 zs[SILENCE] = [np.minimum(z, 0.0)]
-        # Without any control, history is the only measure: nothing is rarer than once in it.
+        # Without any control, history is the only measure: what was never seen may still happen once in so long.
         alone = len(group.members) == 1 and self._load is None
-        most = np.log1p(self._among.first)[:, None] if alone else LARGEST
+        chance = 1 / (1 + self._among.first)[:, None] if alone else 0.0
         return {
-            family: family_factor(found, self._weights, LARGEST if family == SILENCE else most)
+            family: family_factor(found, self._weights, 0.0 if family == SILENCE else chance)
             for family, found in zs.items()
         }
 
@@ -229,7 +249,7 @@ class _Gathering:
                         yield called, signal, self._hurting(signal, z)
 
     def _hurting(self, signal: str, z: Floats) -> Floats:
-        if signal == "request_rate":  # more requests than the peers get are their sender's doing
+        if counts_requests(signal):  # more requests than the peers get are their sender's doing
             return np.minimum(z, 0.0)
         return z if Part.HARM in self._weights.without else contrasts.harmful(signal, z)
 
@@ -240,7 +260,10 @@ class _Gathering:
             return contrasts.upper_of_others(own) if called and family_of(signal, called) == LINK else others(own)
         if group.callees and not called and passed_on(signal):
             return self._explained_below(group, signal, own)
-        return np.zeros_like(own) if self._load is None else self._load[:, None]
+        if self._load is not None:
+            return self._load[:, None]
+        # It has no peers that would tell the load: its own is the control of what follows the load.
+        return self._own_load(group.members[0]) if hurts(signal) is Hurts.EITHER else np.zeros_like(own)
 
     def _explained_below(self, group: Group, signal: str, own: Floats) -> Floats | None:
         """(A, 1) of the change of a caller's symptom, what lies within the changes of what it calls."""
@@ -266,6 +289,18 @@ class _Gathering:
         if measured is None or said is None:
             return 0.0
         return np.maximum(contrasts.upper_quartile(contrasts.changes(measured - said, self._among)), 0.0)[:, None]
+
+    def _own_load(self, component: str) -> Floats:
+        """(A, 1) median change of the rates of requests that were measured of a component; 0 without one."""
+        measured = [
+            row
+            for _, rows in self._sources()
+            for (owner, signal), row in sorted(rows.scaled.items())
+            if owner == component and counts_requests(signal)
+        ]
+        if not measured:
+            return np.zeros((len(self._among.first), 1))
+        return np.nan_to_num(contrasts.median(contrasts.changes(np.stack(measured), self._among)))[:, None]
 
     def _others_silence(self, group: Group) -> Floats:
         """(A, 1) median change of the share of samples that all other components have: what the collector did."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import Final
 
-from cluster.signals import SIGNALS
+from cluster.signals import SIGNALS, Hurts
 from cluster.topology import Kind
-from methods.peers.blocks import WAIT
 
+WAIT = "wait"
+"""Seconds that a request spends at a component by Little's law, requests in flight over their rate: unlike a measured
+latency it includes those that have not ended."""
 FAMILIES: Final = {
     "latency": (
         "latency_p50",
@@ -38,8 +42,19 @@ FAMILIES: Final = {
     "memory": ("memory_working_set", "memory_limit_ratio", "memory_used", "gcs_memory"),
     "network": ("network_receive", "network_transmit"),
 }
+SPELLINGS: Final = (
+    (re.compile(r"avail|success"), "errors", Hurts.DOWN),
+    (re.compile(r"errors?(?![a-z])|fail|timeout"), "errors", Hurts.UP),
+    (re.compile(r"latency|lat(avg)?(?![a-z])|duration|response.?time"), "latency", Hurts.UP),
+    (re.compile(r"workload|requests?(?![a-z])|[rq]ps(?![a-z])|throughput"), "work", Hurts.EITHER),
+    (re.compile(r"cpu"), "cpu", Hurts.EITHER),
+    (re.compile(r"mem(ory)?(?![a-z])"), "memory", Hurts.EITHER),
+    (re.compile(r"net(work)?|[rt]x(?![a-z])|socket"), "network", Hurts.EITHER),
+    (re.compile(r"disk|sys_?(read|write)|fs_?(read|write)"), "disk", Hurts.EITHER),
+)
+"""What the names of signals outside of the vocabulary mostly mean: (part of the name, family, what hurts)."""
 UNKNOWN: Final = "unknown"
-"""Of signals that no vocabulary has: they may all measure the same thing."""
+"""Of signals whose name says nothing: they may all measure the same thing."""
 LINK: Final = "link"
 SILENCE: Final = "silence"
 OF_CALLS: Final = "calls: "
@@ -52,13 +67,36 @@ _OF_SIGNAL = {signal: family for family, signals in FAMILIES.items() for signal 
 _OWN = frozenset({"cpu", "memory"})
 
 
+@lru_cache(maxsize=1024)
+def _spelled(signal: str) -> tuple[str, Hurts]:
+    """(family, what hurts) of a signal outside of the vocabulary, by its name."""
+    name = signal.lower()
+    return next(((family, hurts) for part, family, hurts in SPELLINGS if part.search(name)), (UNKNOWN, Hurts.EITHER))
+
+
+def hurts(signal: str) -> Hurts:
+    """The direction of change that indicates trouble."""
+    known = SIGNALS.get(signal)
+    return known.hurts if known else _spelled(signal)[1]
+
+
+def counts_requests(signal: str) -> bool:
+    """Whether a signal is the rate of requests: more of them are their sender's doing."""
+    return signal == "request_rate" or (signal not in SIGNALS and _spelled(signal)[0] == "work")
+
+
+def is_availability(signal: str) -> bool:
+    """Whether a signal is the share of requests that did not fail."""
+    return signal not in SIGNALS and _spelled(signal) == ("errors", Hurts.DOWN)
+
+
 def family_of(signal: str, called: bool) -> str:
     """The family of a signal; a known one that is in no list is a family of its own.
 
     Args:
         called: the signal is measured by the callers of the component.
     """
-    family = _OF_SIGNAL.get(signal, signal if signal in SIGNALS else UNKNOWN)
+    family = _OF_SIGNAL.get(signal, signal if signal in SIGNALS else _spelled(signal)[0])
     if not called:
         return family
     return LINK if signal == "connect_time_p90" else OF_CALLS + family
@@ -72,4 +110,4 @@ def measurable(kind: Kind) -> frozenset[str]:
 
 def passed_on(signal: str) -> bool:
     """Whether trouble of a callee shows in this signal of its caller; taken for true where the signal is not known."""
-    return _OF_SIGNAL.get(signal) not in _OWN
+    return family_of(signal, False) not in _OWN

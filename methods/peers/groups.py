@@ -35,6 +35,8 @@ def groups_of(topology: Topology) -> tuple[Group, ...]:
         if edge.relation is Relation.CALLS:
             callers[edge.target].add(edge.source)
             callees[edge.source].add(edge.target)
+    if not callees and topology.front_door is not None:  # who calls whom is not known, but users call the front door
+        callees[topology.front_door] = set(topology.ids) - {topology.front_door} - hosts_of(topology)
     members: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for component in topology.components:
         above = sorted(callers[component.id])

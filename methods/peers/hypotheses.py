@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 
-from cluster.window import Onset, OnsetSource
+from cluster.window import Onset, OnsetCandidate, OnsetSource
 from methods.peers.evidence import Evidence, Weights
 from methods.telemetry.matrix import Floats
 
@@ -70,14 +70,16 @@ class Support:
         return Posterior({h: math.exp(value - largest) / whole for h, value in odds.items()}, self.stretch)
 
 
-def support(evidence: Evidence, onset: Onset | None) -> Support:
+def support(evidence: Evidence, onset: Onset | None, candidates: Sequence[OnsetCandidate] = ()) -> Support:
     """Evidence of single components and of pairs of peers, averaged over the stretches.
 
     Args:
         onset: used where an operator or the evaluation gave it. An estimate comes from the SLI and is no second
             opinion on the signals that are compared here.
+        candidates: of the search for an onset, where nothing but each component's own past is compared: then what
+            users felt says when it is worth while to look.
     """
-    prior = _prior(evidence, onset)
+    prior = _prior(evidence, onset, candidates)
     names = list(evidence.total)
     weighted = np.stack([evidence.total[name] for name in names]) + prior
     singles = dict(zip(names, _log_sum(weighted), strict=True))
@@ -92,19 +94,28 @@ def support(evidence: Evidence, onset: Onset | None) -> Support:
     return Support(found, stretch)
 
 
-def _prior(evidence: Evidence, onset: Onset | None) -> Floats:
+def _prior(evidence: Evidence, onset: Onset | None, candidates: Sequence[OnsetCandidate]) -> Floats:
     """(A,) log probability of each stretch: all alike, or near a given onset; vaguely near one that was noticed."""
     first, edges = evidence.among.first, evidence.blocks.edges
-    alike = 1 / len(first)
-    if onset is None or onset.source is OnsetSource.ESTIMATED:
-        return np.full(len(first), math.log(alike))
-    block = edges[1] - edges[0]
-    sure, off = (SUPPOSED, max(block, OFF)) if onset.source is OnsetSource.NOTICED else (SURE, block)
-    distance = np.abs(edges[first] - onset.time) / off
-    # Against the nearest start, so that an onset outside of the window leaves a prior.
-    near = np.exp(-np.maximum(distance - 1, 0.0) + np.maximum(distance.min() - 1, 0.0))
-    prior: Floats = np.log((1 - sure) * alike + sure * near / near.sum())
+    alike, block = 1 / len(first), edges[1] - edges[0]
+    if onset is not None and onset.source is not OnsetSource.ESTIMATED:
+        sure, off = (SUPPOSED, max(block, OFF)) if onset.source is OnsetSource.NOTICED else (SURE, block)
+        spread = sure * _near(evidence, onset.time, onset.time, off)
+    else:
+        sure = sum(candidate.probability for candidate in candidates)
+        near = (c.probability * _near(evidence, c.earliest, c.latest, block) for c in candidates)
+        spread = sum(near, np.zeros(len(first)))
+    prior: Floats = np.log((1 - sure) * alike + spread)
     return prior
+
+
+def _near(evidence: Evidence, earliest: float, latest: float, off: float) -> Floats:
+    """(A,) probability of each stretch if the trouble began between two times, give or take `off` seconds."""
+    starts = evidence.blocks.edges[evidence.among.first]
+    distance = np.maximum(np.maximum(earliest - starts, starts - latest), 0.0) / off
+    # Against the nearest start, so that an onset outside of the window leaves a prior.
+    near: Floats = np.exp(-np.maximum(distance - 1, 0.0) + np.maximum(distance.min() - 1, 0.0))
+    return near / near.sum()
 
 
 def _log_sum(values: Floats) -> Floats:

@@ -11,6 +11,7 @@ from methods.answer.types import NoRanking, Reason
 from methods.peers.blocks import blocks_of
 from methods.peers.evidence import Evidence, Weights, evidence_of
 from methods.peers.hypotheses import Posterior, support
+from methods.telemetry.onset import with_onset
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +48,9 @@ def judge(incident: Incident, weights: Weights) -> Judgement | NoRanking:
     if not blocks.own.scaled and not blocks.called.scaled:
         return NoRanking(Reason.NOT_APPLICABLE, "no signal has a value above 0")
     evidence = evidence_of(blocks, incident.topology, weights)
-    posterior = support(evidence, incident.onset).posterior(weights)
+    # Without any control it helps to know when users were in trouble.
+    candidates = () if evidence.controlled else with_onset(incident).onset_candidates
+    posterior = support(evidence, incident.onset, candidates).posterior(weights)
     judged = [c for c, families in evidence.families.items() if families or c in evidence.routed]
     if not judged:
         return NoRanking(Reason.NOT_APPLICABLE, "no component has a control to be compared with")

@@ -9,6 +9,7 @@ import pytest
 from scipy.stats import t as student
 from serving_incident import incident
 
+from cluster.signals import Hurts
 from cluster.topology import Component, Edge, Kind, Relation, Topology, calls
 from methods import catalog
 from methods.answer.consensus import NO_VOTE
@@ -16,7 +17,7 @@ from methods.peers import contrasts
 from methods.peers.blocks import blocks_of
 from methods.peers.contrasts import Stretches
 from methods.peers.evidence import Weights, family_factor, log_factor
-from methods.peers.families import OF_CALLS, UNKNOWN, family_of
+from methods.peers.families import OF_CALLS, UNKNOWN, family_of, hurts
 from methods.peers.groups import groups_of, hosts_of
 
 NAN = math.nan
@@ -38,9 +39,14 @@ def test_blocks_are_means_on_a_logarithmic_scale() -> None:
 
 
 def test_stretches_have_every_start_and_length_that_fits() -> None:
-    found = contrasts.stretches(6)
+    found = contrasts.stretches(np.ones(6, dtype=np.bool_))
     pairs = list(zip(found.first.tolist(), found.length.tolist(), strict=True))
     assert pairs == [(3, 1), (4, 1), (5, 1), (3, 2), (4, 2)]
+
+
+def test_no_stretch_starts_where_nothing_was_recorded() -> None:
+    found = contrasts.stretches(np.array([True, False, True, True, False, True, True]))
+    assert list(zip(found.first.tolist(), found.length.tolist(), strict=True)) == [(5, 1), (6, 1), (5, 2)]
 
 
 def test_a_move_is_the_mean_in_the_stretch_less_the_mean_before() -> None:
@@ -123,23 +129,48 @@ def test_the_noise_of_a_thousand_members_takes_time_in_proportion(monkeypatch) -
 
     monkeypatch.setattr(np, "partition", counted)
     series = np.random.default_rng(0).standard_normal((50, 72))
-    found = contrasts.moves(series, contrasts.stretches(72))
+    found = contrasts.moves(series, contrasts.stretches(np.ones(72, dtype=np.bool_)))
     assert sorted_values < 6 * series.size
     assert np.all((found.noise > 0.7) & (found.noise < 1.3))
 
 
 def test_the_noise_of_a_signal_does_not_depend_on_its_level() -> None:
     series = np.random.default_rng(0).standard_normal((1, 40))
-    at = contrasts.stretches(40)
+    at = contrasts.stretches(np.ones(40, dtype=np.bool_))
     low, high = contrasts.moves(series, at).noise, contrasts.moves(series + 1e6, at).noise
     np.testing.assert_allclose(low, high, rtol=1e-6)
     assert not contrasts.moves(np.full((1, 40), 1e6), at).noise.any()
 
 
-def test_signals_of_unknown_names_count_once_all_together() -> None:
-    assert family_of("latavg", False) == family_of("availability", False) == UNKNOWN
-    assert family_of("latavg", True) == OF_CALLS + UNKNOWN
+def test_signals_whose_names_say_nothing_count_once_all_together() -> None:
+    assert family_of("m17", False) == family_of("saturation", False) == UNKNOWN
+    assert family_of("m17", True) == OF_CALLS + UNKNOWN
     assert family_of("restarts", False) == "restarts"
+
+
+@pytest.mark.parametrize(
+    ("signal", "family", "worse"),
+    [
+        ("latavg", "latency", Hurts.UP),
+        ("clientlat", "latency", Hurts.UP),
+        ("entry_latency", "latency", Hurts.UP),
+        ("Availability", "errors", Hurts.DOWN),
+        ("error_count", "errors", Hurts.UP),
+        ("workload", "work", Hurts.EITHER),
+        ("mem", "memory", Hurts.EITHER),
+        ("translation", UNKNOWN, Hurts.EITHER),
+        ("members", UNKNOWN, Hurts.EITHER),
+    ],
+)
+def test_signals_of_other_systems_are_known_by_words_in_their_names(signal: str, family: str, worse: Hurts) -> None:
+    assert (family_of(signal, False), hurts(signal)) == (family, worse)
+
+
+def test_without_a_control_what_was_never_seen_may_happen_once_in_so_long() -> None:
+    weights, huge = Weights(), np.array([[1e6]])
+    found = family_factor([huge], weights, chance=0.02)[0, 0]
+    assert found == pytest.approx(math.log(1 - weights.share + weights.share * 50), rel=1e-3)
+    assert family_factor([huge / 1e4], weights, chance=0.02)[0, 0] < found, "the larger change still counts more"
 
 
 def test_with_one_other_member_it_is_open_who_of_the_two_moved() -> None:
