@@ -28,7 +28,7 @@ from methods import catalog
 
 ROOMS = ("cluster", "methods")
 """Packages whose modules are followed, beside the package of the module that is asked for."""
-_SEEDS = "methods.running.seeds"
+_SEEDS, _MIXTURE = "methods.running.seeds", "methods.running.mixture"
 _DISTRIBUTIONS = {"sklearn": "scikit-learn"}
 """Import names that differ from the name under which a library is installed."""
 
@@ -52,7 +52,7 @@ def method(name: str) -> str:
     again. Raises UnknownMethod.
     """
     row = catalog.entry(name)
-    return _digest(row.name, _code_or_chance(row.module), code(_SEEDS))
+    return _digest(row.name, _code_or_chance(row.module), code(_SEEDS), code(_MIXTURE))
 
 
 def code(module: str) -> str:

@@ -13,6 +13,7 @@ from methods import catalog
 from methods.answer.types import NoRanking, Reason
 from methods.running import fingerprint, runner
 from methods.running.cache import Cache
+from methods.running.mixture import weighed
 from methods.running.pool import Cancelled
 from methods.running.runner import Result
 from methods.telemetry.onset import with_onset
@@ -43,7 +44,8 @@ def run(
     """
     incident = with_onset(incident)
     chosen = [entry.name for entry in catalog.listed()] if names is None else [catalog.entry(n).name for n in names]
-    content, onset = fingerprint.content(incident), repr(incident.onset.time if incident.onset else None)
+    onset = repr((incident.onset.time if incident.onset else None, weighed(incident)))
+    content = fingerprint.content(incident)
     keys = {name: fingerprint.answer(content, onset, fingerprint.method(name), seed) for name in chosen}
     cache = _opened()
     known = {name: result for name in chosen if cache and (result := cache.get(keys[name])) is not None}

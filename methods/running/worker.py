@@ -23,6 +23,7 @@ from cluster.plugins import PluginError
 from methods import catalog
 from methods.answer.types import NoRanking, Outcome, Reason
 from methods.running.limits import TOO_MUCH_MEMORY, limit_memory
+from methods.running.mixture import mixed
 from methods.running.seeds import generator
 
 
@@ -35,10 +36,14 @@ def rank(incident: Incident, method: str, seed: int) -> tuple[Outcome, float]:
         loaded = catalog.load(method)
     except PluginError as error:
         return NoRanking(Reason.ERROR, str(error)), 0.0
-    rng = generator(seed, method)
+    # The contrast tells of one fault window, whichever it is.
+    weighs = "onset" in catalog.entry(method).needs and method != catalog.CONTRAST.name
     begin = time.perf_counter()
     try:
-        outcome = loaded.rank(incident, rng)
+        if weighs:
+            outcome = mixed(incident, lambda one: loaded.rank(one, generator(seed, method)))
+        else:
+            outcome = loaded.rank(incident, generator(seed, method))
     except MemoryError:
         outcome = NoRanking(Reason.ERROR, TOO_MUCH_MEMORY)
     except Exception as error:
