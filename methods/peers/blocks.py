@@ -153,7 +153,7 @@ def _means(times: Floats, values: Floats, edges: Floats) -> Floats:
 
 def _served(metrics: pd.DataFrame) -> pd.DataFrame:
     """Times and shares of requests are gaps where there was none. Imported ones may be 0 there, or the last value."""
-    keys = [(str(component), str(signal)) for component, signal in metrics.columns]
+    keys = [(str(column[0]), str(column[1])) for column in metrics.columns]
     values = metrics.to_numpy(dtype=np.float64)
     none = {component: values[:, i] == 0 for i, (component, signal) in enumerate(keys) if counts_requests(signal)}
     unserved = np.zeros(values.shape, dtype=np.bool_)

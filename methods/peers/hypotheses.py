@@ -115,7 +115,8 @@ def _near(evidence: Evidence, earliest: float, latest: float, off: float) -> Flo
     distance = np.maximum(np.maximum(earliest - starts, starts - latest), 0.0) / off
     # Against the nearest start, so that an onset outside of the window leaves a prior.
     near: Floats = np.exp(-np.maximum(distance - 1, 0.0) + np.maximum(distance.min() - 1, 0.0))
-    return near / near.sum()
+    near /= near.sum()
+    return near
 
 
 def _log_sum(values: Floats) -> Floats:
