@@ -192,7 +192,7 @@ class ScenarioPicker(Picker):
         listed = ((one.name, one.scenario) for one in scenario_library.listings() if one.scenario is not None)
         shipped = sum(one.shipped for one in recordings)
         return (
-            Choice(ANY, ("any recording", "", str(shipped), "Chance draws one of those shipped.")),
+            Choice(ANY, ("any recording", "", str(shipped), "Chance draws a shipped one.")),
             *(row(name, scenario) for name, scenario in listed),
         )
 
