@@ -20,6 +20,7 @@ from cluster.text.plain import plain
 from faults.states import State
 from rca_tui import palette
 from rca_tui.bindings import EVERYWHERE, KeymapError, keymap_path, read_keymap
+from rca_tui.draw.health import telling_moment
 from rca_tui.errors import Problem, described
 from rca_tui.game import Game, Stage
 from rca_tui.opener import DRILL
@@ -48,9 +49,6 @@ POLL = 1.0
 BACKOFF_POLLS = 5
 """Polls skipped after a failure: a deployment that is down is not hammered."""
 ELSE = "It is asked again every few seconds. 0 opens something else: a drill, a cluster, a file."
-INTO_FAULT = 30.0
-"""Seconds after the onset at which a replayed incident is first shown."""
-
 
 PAGES: tuple[type[Page] | Later, ...] = (
     OverviewPage,
@@ -181,7 +179,7 @@ class RcaApp(Referee):
             session.mark = message.mark
         if session.replayed and session.moment is None and session.mark and session.latest:
             # At the end of a recording the fault has been reverted: show a moment at which it is active.
-            session.moment = min(session.mark.time + INTO_FAULT, session.latest.end)
+            session.moment = telling_moment(session.latest, session.mark.time)
         if session.replayed and session.diagnosis is None and not self.diagnosing:
             self.action_diagnose()
 

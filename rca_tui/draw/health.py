@@ -23,6 +23,8 @@ SIGNS = {
 }
 """Glyph and theme colour of each state."""
 SENTENCE = 400
+INTO_FAULT = (30.0, 25.0, 20.0, 15.0, 10.0, 5.0, 40.0, 50.0, 60.0)
+"""Seconds after the onset of which the first is shown at which somebody is in trouble: some faults end within ten."""
 
 
 @lru_cache(maxsize=4)
@@ -38,6 +40,16 @@ def health_of(snapshot: Snapshot, moment: float) -> tuple[Health, ...]:
 def moment_of(session: Session, snapshot: Snapshot) -> float:
     """The moment that is shown: the cursor's, or that of the newest sample."""
     return snapshot.end if session.moment is None else min(session.moment, snapshot.end)
+
+
+def telling_moment(snapshot: Snapshot, onset: float) -> float:
+    """When to show a recording first: half a minute after its onset, or about then while somebody is in trouble."""
+    moments = [min(onset + seconds, snapshot.end) for seconds in INTO_FAULT]
+    for moment in moments:
+        worst = next(iter(health_of(snapshot, moment)), None)
+        if worst is not None and worst.state in (State.TROUBLE, State.SILENT):
+            return moment
+    return moments[0]
 
 
 def culprit(session: Session, snapshot: Snapshot) -> str:

@@ -9,7 +9,11 @@ import synthetic
 from driving import NOW, Engine, app_over, open_faults, running, settle, until, visible
 from textual.widgets import Select
 
+from cluster.incident import library
+from cluster.replay import ReplayDeployment
 from cluster.topology import Topology
+from methods.telemetry.health_types import State
+from rca_tui.draw.health import health_of, telling_moment
 from rca_tui.widgets.chart import Chart
 from rca_tui.work.polling import Poller
 
@@ -32,6 +36,16 @@ async def test_overview_says_that_nothing_is_wrong_where_nothing_is() -> None:
     app = app_over(synthetic.Live())
     async with running(app, (120, 40)) as pilot:
         assert "● no trouble: all components are as before" in visible(pilot)
+
+
+@pytest.mark.parametrize(("drill", "after"), [("drill-53", None), ("drill-21", 30.0)])
+def test_a_recording_is_shown_first_while_its_culprit_is_in_trouble(drill: str, after: float | None) -> None:
+    incident, truth = library.load_with_truth(drill)
+    snapshot = Poller(lambda: ReplayDeployment(incident, drill), lambda: NOW).poll()
+    moment = telling_moment(snapshot, truth.injected_at)
+    worst = health_of(snapshot, moment)[0]
+    assert (worst.state, (worst.component,)) == (State.TROUBLE, truth.components)
+    assert after is None or moment == truth.injected_at + after
 
 
 def test_a_new_incarnation_is_noted_with_the_time_of_the_poll_that_found_it() -> None:
