@@ -22,7 +22,7 @@ import pandas as pd
 
 from cluster import otlp, signals
 from cluster.http import printable
-from cluster.imports import json_series
+from cluster.imports import json_series, span_metrics
 from cluster.incident import rcaeval_graph
 from cluster.incident.container import IncidentError
 from cluster.incident.model import LOG_COLUMNS, SPAN_COLUMNS, Incident, Telemetry
@@ -140,10 +140,14 @@ class _Found:
         if last - first > _LONGEST:
             raise ValueError(f"it spans {(last - first) / 3600:.0f} hours; cut it to {_LONGEST / 3600:.0f} at most")
         metrics, serving = self.series.frame()
+        if computed := not len(metrics) and len(spans) > 0:
+            metrics = span_metrics.of_spans(spans)
         named = {*spans["component"], *logs["component"]}
         topology, metrics, remarks = rcaeval_graph.build(metrics, rcaeval_graph.calls(spans), named)
         known = {name: unit for name, unit in signals.UNITS.items() if name in metrics.columns.get_level_values(1)}
         end = max(np.nextafter(last, np.inf), float(metrics.index[-1]) + self.series.step if len(metrics) else last)
+        if computed and len(metrics):
+            self.notes["no metrics in these files: latency and request rate are computed from the spans"] = None
         missing = [
             what for what, frame in (("metrics", metrics), ("spans", spans), ("log lines", logs)) if not len(frame)
         ]

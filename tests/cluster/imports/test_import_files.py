@@ -99,6 +99,23 @@ def test_28_otlp_files_are_json_lines_one_kind_a_file(tmp_path: Path) -> None:
     assert store.load(saved).topology == incident.topology
 
 
+def test_files_of_spans_alone_have_the_latency_and_the_requests_of_each_component(tmp_path: Path) -> None:
+    rows = [(n, "router-0", "") for n in range(40)] + [(n, "vllm-0", f"{n + 1:016x}") for n in range(40)]
+    lines(
+        tmp_path / "traces.jsonl",
+        *(
+            resource("resourceSpans", [span(n + (101 if parent else 1), n * 0.5, 1.0 if parent else 2.0, parent)], pod)
+            for n, pod, parent in rows
+        ),
+    )
+    incident, _ = imports.read(tmp_path)
+    assert incident.topology.front_door == "router-0"
+    assert incident.telemetry.series("router-0", "latency_p90").dropna().unique() == pytest.approx([2.0])
+    assert incident.telemetry.series("vllm-0", "latency_p90").dropna().unique() == pytest.approx([1.0])
+    assert incident.telemetry.series("vllm-0", "request_rate").iloc[1:-1].unique() == pytest.approx([2.0])
+    assert any("computed from the spans" in note for note in incident.notes)
+
+
 def test_deltas_are_added_up(tmp_path: Path) -> None:
     points = [{"timeUnixNano": nano(n), "asInt": "40"} for n in range(12)]
     total = {"isMonotonic": True, "aggregationTemporality": 1, "dataPoints": points}
