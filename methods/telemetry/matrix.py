@@ -34,6 +34,8 @@ Floats: TypeAlias = NDArray[np.float64]
 Key: TypeAlias = tuple[str, str]
 CARRY = 5
 _DIGITS = 10
+_ROUNDING = 1e-12
+"""Share of a column's largest magnitude up to which a difference is rounding, as of a rate over a moving window."""
 _STEPS = 1e6 / np.sqrt(2.0)
 """Irrational, so that no share of whole numbers, as counters have, lies between two steps."""
 
@@ -74,12 +76,11 @@ class SignalMatrix:
         return SignalMatrix(self.values[:, positions], self.times, tuple(self.keys[i] for i in positions))
 
     def varying(self) -> SignalMatrix:
-        """Without the columns that never change (gaps aside)."""
+        """Without the columns that never change, gaps and rounding aside."""
         if not self.samples:
             return self.columns([])
-        low = np.fmin.reduce(self.values, axis=0)
-        high = np.fmax.reduce(self.values, axis=0)
-        return self.columns(high > low)
+        scaled = self.values / _largest(self.values)
+        return self.columns(np.fmax.reduce(scaled, axis=0) - np.fmin.reduce(scaled, axis=0) > _ROUNDING)
 
     def unique(self) -> tuple[SignalMatrix, tuple[tuple[Key, ...], ...]]:
         """One of each group of identical columns, and for each column left the keys of its whole group."""
@@ -101,7 +102,7 @@ class SignalMatrix:
         centred = scaled - np.nansum(scaled, axis=0) / count
         spread = np.sqrt(np.nansum(centred**2, axis=0) / count)
         # A constant such as 0.1 has a mean that is off by one rounding: that is no variation.
-        flat = spread <= 1e-12
+        flat = spread <= _ROUNDING
         return np.where(flat, np.where(np.isnan(centred), np.nan, 0.0), centred / np.where(flat, 1.0, spread)).round(
             _DIGITS
         )

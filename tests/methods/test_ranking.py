@@ -97,6 +97,12 @@ def test_unique_groups_identical_columns() -> None:
     assert groups == ((("a", "x"), ("b", "x")), (("a", "y"),))
 
 
+def test_what_only_rounding_changes_does_not_vary() -> None:
+    values = np.array([[0.3, 0.3, 1e308], [0.1 + 0.2, 0.3001, -1e308], [math.nan, 0.3, 0.0]])
+    matrix = SignalMatrix(values, np.arange(3.0), (("a", "x"), ("a", "y"), ("a", "z")))
+    assert matrix.varying().keys == (("a", "y"), ("a", "z"))
+
+
 def test_standardized_survives_huge_values_and_constants() -> None:
     values = np.array([[1e200, 0.1], [3e200, 0.1], [2e200, 0.1]])
     matrix = SignalMatrix(values, np.arange(3.0), (("a", "x"), ("a", "y")))
