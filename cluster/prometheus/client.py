@@ -18,9 +18,11 @@ from typing import Any, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 from prometheus_api_client import PrometheusConnect
+from requests import Response
 
 from cluster.deployment import DeploymentError
 from cluster.http import Adapter, Login, QueryError, Session, checked, printable, without_secrets, wrong_form
+from cluster.prometheus.matrix import columns
 from cluster.prometheus.promql import Query, quoted
 from cluster.text.times import seconds_of, span
 from cluster.window import Window
@@ -126,12 +128,12 @@ class Prometheus:
 
     def _read(self, path: str, params: Mapping[str, str]) -> Any:
         """The data of one answer; what the server said of one that is not whole is kept in `partial`."""
-        answer: Any = checked(lambda: self._get(path, params, self._deadline))
+        answer: Any = checked(lambda: self._get(path, params, self._deadline).json())
         data = checked(lambda: answer["data"])
         self.partial = self.partial or partial_reason(answer)
         return data
 
-    def _get(self, path: str, params: Mapping[str, str], timeout: float) -> Any:
+    def _get(self, path: str, params: Mapping[str, str], timeout: float) -> Response:
         return self._session.request(
             "GET",
             f"{self._url}/api/v1/{path}",
@@ -141,7 +143,7 @@ class Prometheus:
             verify=self._session.verify,
             cert=self._session.cert,
             timeout=timeout,
-        ).json()
+        )
 
     def scalar(self, expr: str, at: float | None = None) -> float | None:
         """The value of an expression with one result; None where there is no finite one. Raises DeploymentError."""
@@ -271,9 +273,10 @@ class Prometheus:
         # The server gives up in time, too.
         limits = {"start": repr(first), "end": repr(last), "step": repr(step), "timeout": f"{math.ceil(left * 1000)}ms"}
         limits |= _AS_STORED
-        answer: Any = checked(lambda: self._get("query_range", {"query": query.expr, **limits}, left))
+        response = checked(lambda: self._get("query_range", {"query": query.expr, **limits}, left))
+        answer, samples = columns(response.content) or (checked(response.json), [])
         matrix = checked(lambda: answer["data"]["result"])
-        return _series(matrix, query.labels, first, step, len(times)), partial_reason(answer)
+        return _series(matrix, samples, query.labels, first, step, len(times)), partial_reason(answer)
 
     def _error(self, error: QueryError) -> DeploymentError:
         return DeploymentError(f"Prometheus at {self._shown} gives no data: {error}")
@@ -326,19 +329,30 @@ def _collect(
     return failures, partial
 
 
-def _series(matrix: Any, labels: Sequence[str], first: float, step: float, steps: int) -> Series:
-    """A matrix that Prometheus returned, on the grid. Values that are not finite become gaps."""
+def _series(
+    matrix: Any, samples: Sequence[NDArray[np.float64]], labels: Sequence[str], first: float, step: float, steps: int
+) -> Series:
+    """A matrix that Prometheus returned, on the grid. Values that are not finite become gaps.
+
+    `samples`: as of `columns`, which has put their numbers in place of the values; empty where it has not.
+    """
     series: Series = {}
     try:
         for item in matrix:
             key = tuple(str(item["metric"].get(label, "")) for label in labels)
-            times, texts = zip(*item["values"], strict=True) if item["values"] else ((), ())
-            sampled = np.fromiter(map(float, times), np.float64, len(times))
-            measured = np.fromiter(map(float, texts), np.float64, len(texts))
+            sampled, measured = samples[item["values"]].T if samples else _parsed(item["values"])
             place = np.rint((sampled - first) / step).astype(np.int64)
             inside = (place >= 0) & (place < steps) & np.isfinite(measured)
             values = series.setdefault(key, np.full(steps, np.nan))
             values[place[inside]] = measured[inside]
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise QueryError(_NOT_PROMETHEUS) from error
     return series
+
+
+def _parsed(values: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    times, texts = zip(*values, strict=True) if values else ((), ())
+    return (
+        np.fromiter(map(float, times), np.float64, len(times)),
+        np.fromiter(map(float, texts), np.float64, len(texts)),
+    )

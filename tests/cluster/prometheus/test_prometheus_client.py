@@ -273,7 +273,7 @@ def test_any_result_is_read_or_refused(result: object) -> None:
     from cluster.prometheus.client import QueryError, _series
 
     try:
-        series = _series(result, ["component"], float(T0), 1.0, 5)
+        series = _series(result, [], ["component"], float(T0), 1.0, 5)
     except QueryError:
         return
     assert all(values.shape == (5,) for values in series.values())
