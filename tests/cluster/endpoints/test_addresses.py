@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cluster.deployment import DeploymentError
@@ -24,6 +24,7 @@ LABELS = st.dictionaries(
 GROUPS = st.lists(st.fixed_dictionaries({"targets": st.lists(HOSTS, max_size=4), "labels": LABELS}), max_size=4)
 
 
+@settings(max_examples=30)  # YAML in Python alone is slow
 @given(GROUPS, st.booleans())
 def test_a_file_reads_as_it_was_written(groups: list[dict[str, object]], as_json: bool) -> None:
     text = json.dumps(groups) if as_json else yaml.safe_dump(groups)
