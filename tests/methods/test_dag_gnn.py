@@ -34,6 +34,7 @@ def objective(
     )
 
 
+@pytest.mark.slow
 def test_gradients_are_those_of_the_papers_objective() -> None:
     rng = np.random.default_rng(0)
     data = rng.normal(size=(30, 4)).astype(np.float32)

@@ -361,6 +361,7 @@ def test_a_real_process_says_one_sentence_and_2() -> None:
     assert "\x1b" not in done.stderr
 
 
+@pytest.mark.slow
 def test_evaluate_scores_saved_and_raw_cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     run("import", str(case(tmp_path / "one")), "saved.zip")

@@ -50,6 +50,7 @@ def broken(kind: type[RcaError]) -> RcaError:
     return error
 
 
+@pytest.mark.slow
 def test_the_tree_is_searched() -> None:
     names = {kind.__name__ for kind in error_classes()}
     assert {"DeploymentError", "IncidentError", "FaultError", "InjectionFailed", "UnknownMethod", "NoSli"} <= names
