@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 import threading
 from pathlib import Path
@@ -13,7 +12,7 @@ import synthetic
 from driving import NOW, Engine, app_over, open_faults, running, settle, until, visible
 from textual.widgets import Input
 
-from cluster.deployment import Deployment, DeploymentError, Status
+from cluster.deployment import Deployment, DeploymentError
 from cluster.endpoints.addresses import targets
 from cluster.endpoints.watched import Watched
 from cluster.incident import library, store
@@ -25,7 +24,6 @@ from rca_tui.screens.front import FrontPage
 from rca_tui.screens.openers import OpenFile, StartLocal, WatchUrls
 from rca_tui.screens.picker import ContextPicker, IncidentPicker
 from rca_tui.session import Injection
-from rca_tui.widgets.header import Header
 from rca_tui.widgets.rows import Rows
 from rca_tui.work import messages, opening
 from rca_tui.work.starting import LocalStart
@@ -246,44 +244,6 @@ async def test_urls_are_watched_and_wrong_ones_said_below_the_field(monkeypatch:
         await pilot.press("enter")
         await until(pilot, lambda: app.session.latest is not None)
         assert begun == [Watched(("http://a:1/metrics", "http://b:1/metrics"))] and app.current_mode == "overview"
-
-
-@pytest.mark.usefixtures("none_here")
-@pytest.mark.parametrize("size", [(80, 24), (60, 20)])
-async def test_a_prometheus_its_series_and_the_gateway_are_entered_in_the_app(
-    monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
-) -> None:
-    opened: list[Watched] = []
-    monkeypatch.setattr(
-        opening, "endpoints", lambda watched: opened.append(watched) or opening.Source(watched.name, synthetic.Live)
-    )
-    app = front()
-    async with running(app, size) as pilot:
-        await pilot.press("u")
-        await until(pilot, lambda: isinstance(app.screen, WatchUrls))
-        shown = visible(pilot)
-        assert all(label in shown for label in ("Targets", "Prometheus", "Match", "Gateway", "Cancel"))
-        await pilot.press("tab", "tab", *"job", "enter")
-        await until(pilot, lambda: "--match goes with" in " ".join(visible(pilot).split()))
-        await pilot.press("shift+tab", *"http", "colon", *"//p", "colon", *"9090", "tab", "tab", *"http", "colon")
-        await pilot.press(*"//g", "enter")
-        await until(pilot, lambda: app.session.latest is not None)
-        assert opened == [Watched((), "http://p:9090", "job", "http://g")]
-
-
-@pytest.mark.parametrize(("width", "lines"), [(80, 3), (160, 2)])
-async def test_what_a_deployment_says_of_itself_is_in_view_at_every_width(width: int, lines: int) -> None:
-    message = "no answer from replica-1 (127.0.0.1:8001): connection refused"
-
-    class Talking(synthetic.Live):
-        def status(self) -> Status:
-            return dataclasses.replace(super().status(), message=message)
-
-    app = app_over(Talking())
-    async with running(app, (width, 24)) as pilot:
-        await until(pilot, lambda: app.session.latest is not None)
-        await until(pilot, lambda: message in visible(pilot))
-        assert app.screen.query_one(Header).query_one("#tabs").region.y == lines - 1
 
 
 @pytest.mark.usefixtures("none_here")
