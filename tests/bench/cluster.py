@@ -89,12 +89,15 @@ def _stack() -> Stack:
             f"node-{number % 250}",
             f"10.{number // 250}.{number % 250}.1",
             {"ray.io/cluster": CLUSTER, "ray.io/node-type": "worker", "ray.io/group": "replicas"},
-            0,
-            "ray",
-            CLUSTER,
-            False,
-            True,
-            False,
+            gpus=0,
+            container="ray",
+            image="",
+            command="",
+            owner=CLUSTER,
+            owner_kind="",
+            ready=True,
+            ended=False,
+            deleting=False,
         )
         for number in range(PODS)
     ]
