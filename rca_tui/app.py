@@ -26,8 +26,9 @@ from rca_tui.game import Game, Stage
 from rca_tui.opener import DRILL
 from rca_tui.referee import Referee
 from rca_tui.screens.diagnose import DiagnosePage
-from rca_tui.screens.dialogs import Help, Notice
+from rca_tui.screens.dialogs import Help
 from rca_tui.screens.front import FrontPage
+from rca_tui.screens.notices import Notices
 from rca_tui.screens.overview import OverviewPage
 from rca_tui.screens.page import Later, Page, provenance
 from rca_tui.session import Snapshot
@@ -48,7 +49,7 @@ POLL = 1.0
 """Seconds between polls of a live deployment; one that is scraped less often is polled less often."""
 BACKOFF_POLLS = 5
 """Polls skipped after a failure: a deployment that is down is not hammered."""
-ELSE = "It is asked again every few seconds. 0 opens something else: a drill, a cluster, a file."
+
 
 PAGES: tuple[type[Page] | Later, ...] = (
     OverviewPage,
@@ -83,6 +84,7 @@ class RcaApp(Referee):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._terminal = Terminal()
+        self.notices = Notices(self)
         super().__init__(*arguments, **options)
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
@@ -134,6 +136,7 @@ class RcaApp(Referee):
         first = session.latest is None
         session.deployment = self.poller.deployment
         session.problem = ""
+        self.notices.answers_again()
         session.latest = snapshot
         self._polls_to_skip = max(0, round(snapshot.step / POLL) - 1)
         if first and snapshot.incident is not None:
@@ -165,11 +168,11 @@ class RcaApp(Referee):
             return
         self._polls_to_skip = BACKOFF_POLLS
         if not self.session.problem:
-            self.push_screen(Notice("The deployment does not answer", problem, ELSE))
+            self.notices.outage(problem)
         self.session.problem = problem.sentence
 
     def on_failed(self, message: messages.Failed) -> None:
-        self.push_screen(Notice(message.title, message.problem))
+        self.notices.tell(message.title, message.problem)
 
     def on_onset_found(self, message: messages.OnsetFound) -> None:
         session = self.session
@@ -252,7 +255,7 @@ class RcaApp(Referee):
         elif self._quitting and injection.stuck:
             self._quitting = False
             sentence = f"{injection.detail}. Press q again to quit without undoing it."
-            self.push_screen(Notice("Not undone", Problem(sentence, injection.undo)))
+            self.notices.tell("Not undone", Problem(sentence, injection.undo))
 
     # -- keys ---------------------------------------------------------------------------------------------------
 
@@ -269,6 +272,8 @@ class RcaApp(Referee):
                 return session.game is not None
             case "abort":
                 return session.may_abort
+            case "notices":
+                return bool(self.notices)
             case "pause":
                 return not session.replayed
             case "front":
@@ -278,6 +283,9 @@ class RcaApp(Referee):
             case "cancel_diagnosis":
                 return session.diagnosis is not None and session.diagnosis.running
         return True
+
+    def action_notices(self) -> None:
+        self.notices.again()
 
     def action_pause(self) -> None:
         session = self.session

@@ -18,6 +18,7 @@ EVERYWHERE: list[BindingType] = [
     Binding("ctrl+o", "pick", "Open incident", id="pick", tooltip="Open another recorded incident", show=False),
     Binding("0", "front", "Open …", id="front", tooltip="Replay, start, connect, or open a file", show=False),
     Binding("S", "save", "Save", id="save", tooltip="Save the last minutes of what is live as an incident", show=False),
+    Binding("!", "notices", "Notices", id="notices", tooltip="Read again what the app told", show=False),
     Binding("ctrl+l", "redraw", "Redraw", id="redraw", tooltip="Write the whole screen again", show=False),
     Binding("question_mark", "help", "Help", id="help", key_display="?"),
     Binding("q", "quit", "Quit", id="quit", tooltip="Quit; an active fault is undone first"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import zip_longest
 from typing import ClassVar
 
@@ -28,27 +29,54 @@ def type_into(field: Input, event: events.Key) -> None:
         field.insert_text_at_cursor(event.character)
 
 
-class Notice(ModalScreen[None]):
-    """A message that the operator has to close. A command stands on lines of its own and is never cut.
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a notice says. `hint`: what else can be done in the app."""
 
-    Args:
-        hint: what else can be done in the app.
-    """
+    title: str
+    problem: Problem
+    hint: str = ""
+
+
+class Notice(ModalScreen[None]):
+    """Messages that the operator has to close, all at once. A command stands on lines of its own and is never cut."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter", "dismiss", "Close", show=False)]
 
-    def __init__(self, title: str, problem: Problem, hint: str = "") -> None:
+    def __init__(self, *told: Told) -> None:
         super().__init__()
-        self._title, self._problem, self._hint = title, problem, hint
+        self._told = told
+
+    @property
+    def told(self) -> tuple[Told, ...]:
+        return self._told
+
+    def say(self, *told: Told) -> None:
+        """Say these instead; without any it closes, also when something lies over it."""
+        self._told = told
+        if told:
+            self.refresh(recompose=True)
+        elif self.is_active:
+            self.dismiss()
+
+    def on_screen_resume(self) -> None:
+        if not self._told:
+            self.dismiss()
+
+    def on_mount(self) -> None:
+        # The focus would scroll down to the button, past what was told last.
+        self.query_one(Button).focus(scroll_visible=False)
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
-            yield Static(Text(f"{BAD} {plain(self._title)}"), classes="dialog-title -bad")
-            yield Static(Text(plain(self._problem.sentence, limit=1200)))
-            if self._problem.command:
-                yield Static(Text.assemble("Run: ", (plain(self._problem.command, COMMAND), "bold")))
-            if self._hint:
-                yield Static(Text(self._hint, style="dim"))
+            with VerticalScroll(classes="dialog-told", can_focus=False):
+                for told in self._told:
+                    yield Static(Text(f"{BAD} {plain(told.title)}"), classes="dialog-title -bad")
+                    yield Static(Text(plain(told.problem.sentence, limit=1200)))
+                    if told.problem.command:
+                        yield Static(Text.assemble("Run: ", (plain(told.problem.command, COMMAND), "bold")))
+                    if told.hint:
+                        yield Static(Text(told.hint, style="dim"))
             with Horizontal(classes="dialog-buttons"):
                 yield Button("Close", id="close", compact=True)
 
