@@ -63,11 +63,13 @@ async def test_several_notices_are_one_dialog_and_can_be_read_again() -> None:
         await pilot.press("!")
         assert not open_notices(app), "nothing was told yet"
         app.notices.tell("Saving failed", Problem("no space [bold]left\x1b[31m", "df -h"))
-        app.notices.outage(Problem("it is away"))
+        deployment.down = "it is away"  # also for the polls that the app makes by itself
+        await polled(pilot)
         app.notices.tell("Saving failed", Problem("no space [bold]left\x1b[31m", "df -h"))
         await until(pilot, lambda: "it is away" in visible(pilot))
         (dialog,) = open_notices(app)
         assert len(dialog.told) == 2 and "[bold]left" in visible(pilot) and "Run: df -h" in visible(pilot)
+        deployment.down = ""
         await polled(pilot)
         await until(pilot, lambda: "it is away" not in visible(pilot))
         assert open_notices(app) == [dialog], "the other one stays"
