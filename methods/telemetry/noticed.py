@@ -13,6 +13,7 @@ from cluster.incident.model import Incident
 from cluster.moment import Moment
 from cluster.text.times import clock_time
 from cluster.window import Onset, OnsetSource, Window
+from methods.telemetry.earlier import without_earlier
 from methods.telemetry.onset import OnsetEstimate, estimate
 
 MARGIN = 60.0
@@ -22,7 +23,16 @@ LEAST_BASELINE = 60
 
 
 def with_noticed_onset(incident: Incident, moment: Moment) -> tuple[Incident, tuple[str, ...]]:
-    """The incident with its onset, and what is doubtful about it and the baseline: a sentence each."""
+    """The incident with its onset, and what is doubtful about it and the baseline: a sentence each.
+
+    Its window begins after a trouble that was over before the one that was noticed.
+    """
+    incident, earlier = without_earlier(incident, moment)
+    located, doubts = _located(incident, moment)
+    return located, (earlier, *doubts) if earlier else doubts
+
+
+def _located(incident: Incident, moment: Moment) -> tuple[Incident, tuple[str, ...]]:
     first, last = moment.earliest - MARGIN, moment.latest + MARGIN
     whole = estimate(incident)
     found = whole

@@ -93,6 +93,38 @@ def test_a_short_baseline_is_said(incident: Incident, begun: float) -> None:
     assert any("the baseline is short" in doubt for doubt in doubts)
 
 
+def slow_between(incident: Incident, first: float, last: float) -> Incident:
+    """The same, with an earlier trouble."""
+    metrics = incident.telemetry.metrics.copy()
+    metrics.loc[first:last, ("gateway", "latency_p90")] = 20.0
+    return dataclasses.replace(incident, telemetry=dataclasses.replace(incident.telemetry, metrics=metrics))
+
+
+def test_trouble_that_was_over_before_is_left_out_and_said() -> None:
+    incident = make_incident(samples=400, onset_at=300)
+    start = incident.window.start
+    found = estimate(incident.at(None)).onset
+    assert found is not None
+    begun = found.time
+    twice = slow_between(incident, start + 100, start + 150)
+    located, doubts = with_noticed_onset(twice, alert(begun - 50, begun + 20))
+    assert start + 150 <= located.window.start <= start + 170
+    assert located.telemetry.metrics.index[0] > located.window.start
+    assert located.onset is not None
+    assert abs(located.onset.time - begun) < 10
+    assert len(doubts) == 1
+    assert doubts[0].startswith("An earlier trouble, ")
+    assert with_noticed_onset(incident, alert(begun - 50, begun + 20))[0].window == incident.window
+
+
+def test_trouble_that_pauses_for_less_than_a_baseline_is_one() -> None:
+    incident = make_incident(samples=400, onset_at=300)
+    start = incident.window.start
+    flaps = slow_between(incident, start + 220, start + 260)
+    located, _ = with_noticed_onset(flaps, alert(start + 280, start + 320))
+    assert located.window == incident.window
+
+
 def test_nobody_noticed_anything_and_nothing_happened(incident: Incident) -> None:
     located, doubts = with_noticed_onset(steady(incident), since(incident.window.end, 100))
     assert (located.onset, located.onset_searched, doubts) == (None, True, ())
