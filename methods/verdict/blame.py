@@ -7,11 +7,14 @@ import math
 import statistics
 from dataclasses import dataclass
 
+import numpy as np
+
 from cluster.incident.model import Incident
 from cluster.text.times import clock_time
 from methods.answer.caveats import silent_since
 from methods.answer.types import EdgePointer
 from methods.peers.account import SMALL, Account, Means, Measured, account_of, unit
+from methods.peers.evidence import Evidence as Evidences
 from methods.peers.families import family_of
 from methods.peers.judgement import Judgement
 from methods.verdict.normal import began, departures
@@ -21,6 +24,8 @@ from methods.verdict.types import Evidence, Trouble
 
 SHOWN = 3
 """Signals in a headline."""
+PEAK = 0.5
+"""Share of the strongest evidence from which on another peak of it tells of the same trouble."""
 LONGEST, SHORTEST = 40.0, 10.0
 """Seconds from the onset on that a footprint is taken from: later the trouble changes what it shows."""
 
@@ -58,8 +63,9 @@ def blame(incident: Incident, judged: Judgement, component: str) -> Blame:
     at = judged.posterior.stretch[frozenset({component})]
     account = account_of(incident, judged.evidence, component, at)
     keys = [(r.caller, component, r.signal) if r.caller else (component, r.signal) for r in account.rows]
-    left = began(departures(incident, keys, account.start, account.end))
-    onset = account.start if left is None else left
+    start = first_peak(judged.evidence, component, at)
+    left = began(departures(incident, keys, start, account.end))
+    onset = start if left is None else left
     end = max(onset + SHORTEST, min(account.end, onset + LONGEST))
     print_ = footprint(incident.topology, component, Means(incident, onset, end), account.peers)
     own = sum(float(factor[at]) for factor in judged.evidence.families[component].values())
@@ -67,6 +73,25 @@ def blame(incident: Incident, judged: Judgement, component: str) -> Blame:
     overfull = _overfull(print_) if routed is not None and routed[at] > max(own, 0.0) else None
     account = dataclasses.replace(account, rows=tuple(_since(row, account, print_.means) for row in account.rows))
     return Blame(account, onset, print_, kind_of(print_, routed=overfull is not None), overfull)
+
+
+def first_peak(evidence: Evidences, component: str, at: int) -> float:
+    """Unix seconds at which the earliest stretch begins that tells of the same trouble; that at `at` tells most of it.
+
+    Trouble can show twice: what stands still is silent first, and its requests are late when they end. Between two such
+    peaks of the evidence it is less. A stretch belongs to the same trouble where it reaches into the one after it.
+    """
+    among, total = evidence.among, evidence.total[component]
+    length = int(among.length[at])
+    alike = np.flatnonzero(among.length == length)
+    starts, weights = among.first[alike], total[alike]
+    first = int(among.first[at])
+    for i in np.flatnonzero(starts < first)[::-1]:
+        near = np.abs(starts - starts[i]) <= max(1, length // 4)
+        peak = weights[i] >= max(weights[near].max(), PEAK * total[at])
+        if peak and starts[i] + length > first:
+            first = int(starts[i])
+    return float(evidence.blocks.edges[first])
 
 
 def _since(row: Measured, account: Account, means: Means) -> Measured:

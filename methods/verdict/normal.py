@@ -22,6 +22,8 @@ MOSTLY = 0.5
 """Share of the samples from a departure on that are abnormal."""
 LEAST = 5
 """Samples of a past."""
+RARE = 0.02
+"""Share of the samples of the past's first half, which holds no trouble, that may be called abnormal on each side."""
 
 
 def departure(series: pd.Series, start: float, end: float) -> float | None:
@@ -86,11 +88,13 @@ def _beyond(values: Floats, past: Floats, signal: str) -> np.ndarray[tuple[int],
     # A signal that was nothing leaves its normal with the first value that counts.
     bound = max(SPREADS * spread, SHARE * abs(level), 0.05 * float(np.max(np.abs(values))))
     known = SIGNALS.get(signal)
-    moved = values - level
+    # What the past had now and then is normal: a replica with few requests is idle for seconds.
+    least, most = np.quantile(past[: max(LEAST, len(past) // 2)], (RARE, 1 - RARE))
+    lower, higher = values < min(level - bound, least), values > max(level + bound, most)
     match known.hurts if known else Hurts.EITHER:
         case Hurts.UP:
-            return moved > bound
+            return higher
         case Hurts.DOWN:
-            return moved < -bound
+            return lower
         case Hurts.EITHER:
-            return np.abs(moved) > bound
+            return lower | higher

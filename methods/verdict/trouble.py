@@ -145,7 +145,10 @@ def _lossy(p: Footprint) -> bool:
 def _link(p: Footprint) -> bool:
     late, engine = p.called("latency_p90"), p.own("latency_p90")
     beyond = late is not None and engine is not None and late >= 1.3 and late >= 1.5 * engine
-    return _up(p.called("connect_time_p90"), 2.0) and (beyond or engine is None or not _up(p.own("tpot_p50"), 5.0))
+    late_itself = engine is not None and _up(p.own("tpot_p50"), 5.0)
+    # Who waits for CPU is late to accept calls, too.
+    waits = _up(p.own("cpu_throttled"), 2.0)
+    return _up(p.called("connect_time_p90"), 2.0) and (beyond or not late_itself) and not waits
 
 
 def _memory(p: Footprint) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -10,6 +12,8 @@ import pytest
 from serving_incident import ONSET, incident, slow
 
 from cluster.topology import Component, Kind, Topology, calls
+from methods.peers.evidence import Evidence
+from methods.verdict.blame import first_peak
 from methods.verdict.decide import decide
 from methods.verdict.normal import departure
 from methods.verdict.path import expected, right
@@ -76,6 +80,34 @@ def test_a_direction_that_does_not_hurt_is_no_departure() -> None:
     values = np.r_[np.full(50, 1.0), np.full(50, 0.1)]
     assert departure(series(values), 55.0, 90.0) is None
     assert departure(series(values, "request_rate"), 55.0, 90.0) == 50.0
+
+
+def test_a_second_without_requests_is_normal_where_they_are_few() -> None:
+    values = np.full(100, 1.0)
+    values[[5, 6, 7, 20, 21, 55, 56, 57]] = 0.0
+    values[60:] = 0.0
+    assert departure(series(values, "request_rate"), 60.0, 90.0) is None
+    values[[5, 6, 7, 20, 21]] = 1.0
+    assert departure(series(values, "request_rate"), 60.0, 90.0) == 55.0
+
+
+def test_trouble_begins_with_the_first_peak_of_what_tells_of_it() -> None:
+    """Silent at 40 s, and late answers from 56 s on, of which the strongest stretch tells."""
+    first, total = np.arange(0, 20), np.zeros(20)
+    total[8:16] = [20.0, 31.0, 24.0, 19.0, 18.0, 22.0, 30.0, 36.0]
+
+    def begins(total: np.ndarray) -> float:
+        blocks = SimpleNamespace(edges=4.0 * np.arange(40))
+        among = SimpleNamespace(first=first, length=np.full(20, 8))
+        evidence = SimpleNamespace(blocks=blocks, among=among, total={"replica-0": total})
+        return first_peak(cast(Evidence, evidence), "replica-0", int(np.argmax(total)))
+
+    assert begins(total) == 36.0
+    total[8:12] /= 4
+    assert begins(total) == 60.0, "a weak peak is chance"
+    total[:] = 0.0
+    total[[2, 18]] = 30.0, 36.0
+    assert begins(total) == 72.0, "what ends before is another trouble"
 
 
 def test_a_caller_that_suffers_first_speaks_against() -> None:

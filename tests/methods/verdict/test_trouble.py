@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 import pytest
-from serving_incident import incident, requests, slow
+from serving_incident import ONSET, incident, requests, slow
 
 from faults import catalog
 from faults.types import Direction, Role
@@ -41,6 +42,16 @@ def test_the_kind_of_a_replicas_trouble(factors: Mapping[tuple[str, ...], float]
     verdict = decide(incident(factors))
     assert verdict.named == (NAME,)
     assert verdict.kind is kind
+
+
+def test_who_waits_for_cpu_is_late_to_accept_calls_too() -> None:
+    case = incident(late(20.0))
+    metrics = case.telemetry.metrics.copy()
+    for replica in case.topology.callees("gateway"):
+        metrics[replica, "cpu_throttled"] = 0.2
+    metrics.loc[ONSET:, (NAME, "cpu_throttled")] = 0.8
+    starved = dataclasses.replace(case, telemetry=dataclasses.replace(case.telemetry, metrics=metrics))
+    assert decide(starved).kind is Trouble.CPU
 
 
 def test_calls_that_are_all_late_are_the_callers() -> None:
