@@ -50,7 +50,6 @@ POLL = 1.0
 BACKOFF_POLLS = 5
 """Polls skipped after a failure: a deployment that is down is not hammered."""
 
-
 PAGES: tuple[type[Page] | Later, ...] = (
     OverviewPage,
     Later("2", "telemetry", "rca_tui.screens.telemetry:TelemetryPage"),

@@ -43,9 +43,10 @@ class Notice(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter", "dismiss", "Close", show=False)]
 
-    def __init__(self, *told: Told) -> None:
+    def __init__(self, *told: Told, past: bool = False) -> None:
+        """`past`: these were told before and are read again."""
         super().__init__()
-        self._told = told
+        self._told, self.past = told, past
 
     @property
     def told(self) -> tuple[Told, ...]:

@@ -41,13 +41,14 @@ class Notices:
 
     def answers_again(self) -> None:
         """The notice of the outage goes away by itself; others that are open stay."""
-        if (dialog := self._dialog) is not None and any(told.title == _OUTAGE for told in dialog.told):
+        dialog = self._dialog
+        if dialog is not None and not dialog.past and any(told.title == _OUTAGE for told in dialog.told):
             dialog.say(*(told for told in dialog.told if told.title != _OUTAGE))
 
     def again(self) -> None:
         """Show all that are kept, the newest first."""
         if self._dialog is None:
-            self._app.push_screen(Notice(*reversed(self._kept)))
+            self._app.push_screen(Notice(*reversed(self._kept), past=True))
 
     @property
     def _dialog(self) -> Notice | None:

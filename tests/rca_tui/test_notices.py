@@ -77,6 +77,8 @@ async def test_several_notices_are_one_dialog_and_can_be_read_again() -> None:
         await until(pilot, lambda: not open_notices(app))
         await pilot.press("!")
         await until(pilot, lambda: "it is away" in visible(pilot) and "no space" in visible(pilot))
+        await polled(pilot)
+        assert "it is away" in visible(pilot), "what is read again stays, whatever a poll says"
 
 
 async def test_a_notice_whose_cause_passes_under_another_dialog_closes_when_it_comes_up() -> None:
