@@ -89,7 +89,7 @@ def _beyond(values: Floats, past: Floats, signal: str) -> np.ndarray[tuple[int],
     bound = max(SPREADS * spread, SHARE * abs(level), 0.05 * float(np.max(np.abs(values))))
     known = SIGNALS.get(signal)
     # What the past had now and then is normal: a replica with few requests is idle for seconds.
-    least, most = np.quantile(past[: max(LEAST, len(past) // 2)], (RARE, 1 - RARE))
+    least, most = map(float, np.quantile(past[: max(LEAST, len(past) // 2)], (RARE, 1 - RARE)))
     lower, higher = values < min(level - bound, least), values > max(level + bound, most)
     match known.hurts if known else Hurts.EITHER:
         case Hurts.UP:
