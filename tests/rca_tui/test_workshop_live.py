@@ -144,6 +144,7 @@ def test_the_thread_of_a_drill_connects_to_what_the_command_line_named(monkeypat
 
     drills: list[Any] = []
     monkeypatch.setattr(workshop, "connect", connect)
+    monkeypatch.setattr("faults.possible.in_deployment", lambda deployment: ("cpu-stress",))
     monkeypatch.setattr("faults.scenario.Scenario.draw", lambda scenario, deployment: None)
     contextvars.Context().run(run)
     (one,) = drills

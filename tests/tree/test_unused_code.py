@@ -63,7 +63,7 @@ ALLOWED = {
     ),
     "called by a library": (
         "_one_place",  # pydantic
-        *("commands", "get_command"),  # typer
+        *("commands", "get_command", "list_commands", "format_commands"),  # typer
         *("daemon_threads", "request_queue_size", "allow_reuse_address", "address_family"),  # socketserver
         *("server_bind", "process_request", "process_request_thread", "handle_error"),
         *(
