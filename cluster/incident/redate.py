@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 
 from cluster.incident.model import Incident
-from cluster.window import Window
+from cluster.window import Onset, OnsetSource, Window
 
 _DAY = 86400.0
 _FORMS = {
@@ -26,15 +26,19 @@ _TIMES = re.compile("|".join(f"({pattern})" for pattern in (_UNIX.pattern, *_FOR
 
 
 def redated(incident: Incident, seconds: float) -> Incident:
-    """The incident that many seconds later. Times in messages keep their form and their fraction of a second."""
+    """The incident that many seconds later. Times in messages keep their form and their fraction of a second.
+
+    An onset that a search found is dropped, for its words and candidates tell the first time: it can be searched again.
+    """
     if not seconds:
         return incident
     telemetry, window, onset = incident.telemetry, incident.window, incident.onset
     retold = _retold(window, seconds)
+    kept = onset is not None and onset.source is not OnsetSource.ESTIMATED
+    moved = Onset(onset.time + seconds, onset.source) if onset is not None and kept else None
     return replace(
-        incident,
+        incident.at(moved),
         window=Window(window.start + seconds, window.end + seconds),
-        onset=None if onset is None else replace(onset, time=onset.time + seconds),
         telemetry=replace(
             telemetry,
             metrics=telemetry.metrics.set_axis(telemetry.metrics.index + seconds),

@@ -12,6 +12,7 @@ from cluster.incident.model import LOG_COLUMNS, Incident
 from cluster.incident.redate import redated
 from cluster.incident.truth import Truth
 from cluster.played import PlayedDeployment
+from cluster.window import Onset, OnsetSource
 from tests.cluster.test_played import ALL, START, Clock, recording
 
 LATER = 31 * 86400.0 + 3600.0
@@ -53,6 +54,14 @@ def test_what_is_played_now_has_every_time_moved_alike() -> None:
         moved, first = getattr(played, read)(window), getattr(before, read)(ALL)
         assert moved[column].tolist() == [time + LATER for time in first[column]] != []
     assert played.samples(window, 1.0).metrics.index[-1] == START + LATER + 50.0
+
+
+def test_what_a_search_found_is_dropped_and_a_given_onset_moves() -> None:
+    found = recording().searched(Onset(START, OnsetSource.ESTIMATED, START - 1, START + 1), "it began at 22:13:20")
+    moved = redated(found, LATER)
+    assert (moved.onset, moved.onset_claim, moved.onset_searched) == (None, "", False)
+    given = redated(recording().at(Onset(START, OnsetSource.GIVEN)), LATER)
+    assert given.onset == Onset(START + LATER, OnsetSource.GIVEN)
 
 
 def test_a_truth_moves_along() -> None:
