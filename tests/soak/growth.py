@@ -95,8 +95,7 @@ def report(samples: Sequence[Sample], drills: Drills, arguments: str) -> str:
         "",
         f"{drills.injections} injections, {drills.recovered} recovered, {drills.left} processes of theirs left, "
         f"{drills.incidents} incidents saved. An hour of the second half adds, by least squares: {', '.join(slopes)}. "
-        "Each injection leaves a journal, and an incident where it took its course: they are kept on purpose. A run of "
-        "less than an hour mostly shows what is loaded when a screen, a diagnosis or a drill is used the first time.",
+        "Each injection leaves a journal, and an incident where it took its course: they are kept on purpose.",
         "",
         "![Memory and open files over time](soak.svg)",
         "",
