@@ -1,0 +1,65 @@
+"""Make recorded drills small enough to ship.
+
+    python -m faults.recording.publish FROM TO
+
+Half of a drill's bytes are the random ids of its traces and spans. In TO each stands as the number of its first
+occurrence, which tells the same: which spans belong together. All else is as in FROM, the truth and its seal included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cluster.incident.container import IncidentError
+from cluster.incident.seal import Seal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def publish(source: Path, target: Path) -> None:
+    """Write one drill anew, its ids counted. Raises IncidentError, also where `target` is there."""
+    from cluster.incident import envelope, store
+
+    incident, truth, seal = store.load(source), envelope.load_truth(source), envelope.seal_of(source)
+    if truth is None or seal is None or seal is Seal.NONE:
+        raise IncidentError(f"{source} has no sealed truth: it is no recorded drill")
+    spans = counted(incident.telemetry.spans)
+    store.save(replace(incident, telemetry=replace(incident.telemetry, spans=spans)), target, truth, seal)
+
+
+def counted(spans: pd.DataFrame) -> pd.DataFrame:
+    """The spans with numbers for ids: of traces, and of spans, whose parents follow. A root stays without a parent."""
+    import pandas as pd
+
+    traces, _ = pd.factorize(spans["trace_id"])
+    both, _ = pd.factorize(pd.concat([spans["span_id"], spans["parent_id"]]))
+    own, parents = both[: len(spans)], both[len(spans) :]
+    numbers = {"trace_id": traces, "span_id": own, "parent_id": parents}
+    texts = {
+        name: pd.Series(codes, index=spans.index, dtype="string").mask(codes < 0) for name, codes in numbers.items()
+    }
+    return spans.assign(**texts)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m faults.recording.publish", description="Make drills small.")
+    parser.add_argument("source", type=Path, metavar="FROM", help="folder of recorded drills")
+    parser.add_argument("target", type=Path, metavar="TO", help="folder for the same drills, smaller")
+    chosen = parser.parse_args(arguments)
+    try:
+        for path in sorted(chosen.source.glob("drill-*.zip")):
+            publish(path, chosen.target / path.name)
+    except IncidentError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""Drills made small: their ids are counted, all else stays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from cluster.incident import envelope, library, store
+from cluster.incident.seal import Seal
+from cluster.incident.truth import Truth
+from faults.recording import publish
+
+TRUTH = Truth(("replica-1",), "cpu-stress", 1000.0, 1060.0, {"workers": 4})
+TREE = pd.DataFrame(
+    {
+        "trace_id": ["bab8", "bab8", "c85b", "c85b"],
+        "span_id": ["a4b9", "d095", "c85b", "ebdc"],
+        "parent_id": [None, "a4b9", None, "0000"],
+    },
+    dtype="string",
+    index=[3, 5, 6, 9],
+)
+
+
+def test_ids_become_numbers_that_belong_together_as_before() -> None:
+    numbers = publish.counted(TREE)
+    assert numbers.index.equals(TREE.index)
+    assert numbers.dtypes.equals(TREE.dtypes)
+    assert numbers["trace_id"].tolist() == ["0", "0", "1", "1"]
+    assert numbers["span_id"].tolist() == ["0", "1", "2", "3"]
+    assert numbers["parent_id"].fillna("root").tolist() == ["root", "0", "root", "4"], "one parent was not recorded"
+
+
+def test_a_drill_is_the_same_but_for_its_ids(tmp_path: Path) -> None:
+    recorded = library.load("drill-05")
+    (tmp_path / "from").mkdir()
+    (tmp_path / "to").mkdir()
+    path = store.save(recorded, tmp_path / "from" / "drill-67.zip", TRUTH, Seal.ALL)
+    assert publish.main([str(path.parent), str(tmp_path / "to")]) == 0
+    small = tmp_path / "to" / "drill-67.zip"
+    published = store.load(small)
+    pd.testing.assert_frame_equal(published.telemetry.metrics, recorded.telemetry.metrics)
+    pd.testing.assert_frame_equal(published.telemetry.logs, recorded.telemetry.logs)
+    others = ["component", "operation", "start", "duration", "error"]
+    pd.testing.assert_frame_equal(published.telemetry.spans[others], recorded.telemetry.spans[others])
+    assert (envelope.load_truth(small), envelope.seal_of(small)) == (TRUTH, Seal.ALL)
+    assert small.stat().st_size < path.stat().st_size * 0.8
+
+
+def test_what_is_no_drill_or_there_already_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store.save(library.load("drill-05"), tmp_path / "drill-67.zip")
+    assert publish.main([str(tmp_path), str(tmp_path / "to")]) == 2
+    assert "has no sealed truth: it is no recorded drill" in capsys.readouterr().err
