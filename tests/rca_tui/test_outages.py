@@ -76,7 +76,7 @@ def _wait_for_samples(farm: Farm) -> None:
     while time.monotonic() < ends:
         try:
             status = farm.connect().status()
-            if status.liveness is Liveness.LIVE and ENGINES <= {one for one, up in status.components.items() if up}:
+            if status.liveness is Liveness.LIVE and {one for one, up in status.components.items() if up} >= ENGINES:
                 return
         except Exception:
             time.sleep(0.2)
