@@ -26,6 +26,10 @@ from cluster.window import Window
 TABLES = spellings(Environment.ENDPOINTS)
 MERGED = "front_door"
 """A label that no series has: grouped by it, all of them are one."""
+MERGEABLE = frozenset(
+    {"request_rate", "error_rate", "latency_p50", "latency_p90", "ttft_p50", "ttft_p90", "tpot_p50", "tpot_p90"}
+)
+"""Signals of a front door that its replicas measure together."""
 _DOOR = frozenset({Kind.GATEWAY})
 _SKIPPED = frozenset({Kind.GPU})  # its labels name a pod, and there is none
 
@@ -106,7 +110,7 @@ def build_queries(view: View, signals: Sequence[str] | None, step: float = 0.0) 
 
 def _merged(view: View, signals: Sequence[str] | None, source: Source) -> list[Query]:
     """The front door by what its replicas measure."""
-    wanted = [name for name, one in SIGNALS.items() if one.kinds >= _DOOR | SERVING and name in _MERGEABLE]
+    wanted = [name for name, one in SIGNALS.items() if one.kinds >= _DOOR | SERVING and name in MERGEABLE]
     needed = ("request_rate", "error_rate") if signals is None or "error_ratio" in signals else ()
     asked = [name for name in wanted if signals is None or name in signals or name in needed]
     known = view.fleet.topology
@@ -130,11 +134,6 @@ def _merged(view: View, signals: Sequence[str] | None, source: Source) -> list[Q
             expr = f"({errors.expr}) / (({requests.expr}) > 0)"
             ratios.append(replace(errors, signal="error_ratio", expr=expr))
     return [query for query in found if signals is None or query.signal in signals] + ratios
-
-
-_MERGEABLE = frozenset(
-    {"request_rate", "error_rate", "latency_p50", "latency_p90", "ttft_p50", "ttft_p90", "tpot_p50", "tpot_p90"}
-)
 
 
 def unmerged(fleet: Fleet, provenance: Provenance) -> tuple[str, ...]:

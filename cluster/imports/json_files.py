@@ -13,7 +13,6 @@ import hashlib
 import json
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +22,12 @@ import pandas as pd
 from cluster import otlp, signals
 from cluster.http import printable
 from cluster.imports import json_series, span_metrics
+from cluster.imports.front_door import behind_a_door, frame
+from cluster.imports.measured import measure
 from cluster.incident import rcaeval_graph
 from cluster.incident.container import IncidentError
 from cluster.incident.model import LOG_COLUMNS, SPAN_COLUMNS, Incident, Telemetry
 from cluster.prometheus.client import partial_reason
-from cluster.topology import Kind, Topology
 from cluster.window import Window, possible
 
 SUFFIXES = (".json", ".jsonl", ".ndjson")
@@ -81,6 +81,7 @@ class _Found:
         self.spans: list[dict[str, Any]] = []
         self.logs: list[tuple[float, str, str, str]] = []
         self.series = json_series.Collected()
+        self.addresses: dict[str, str] = {}
         self.notes: dict[str, None] = {}
 
     def add(self, document: Any, name: str) -> None:
@@ -124,7 +125,9 @@ class _Found:
             if "values" not in one:
                 self.notes[f"{printable(name)}: native histograms were left out; save the quantiles instead"] = None
                 continue
-            self.series.add(labels.pop("__name__", "") or name, component_of(labels), labels, one["values"])
+            component = component_of(labels)
+            self.addresses.setdefault(component, labels.get("instance", ""))
+            self.series.add(labels.pop("__name__", "") or name, component, labels, one["values"])
 
     def incident(self, id: str) -> Incident:
         """All of it as one incident. Raises ValueError where there is nothing, or nothing that makes sense."""
@@ -139,13 +142,16 @@ class _Found:
             raise ValueError("a time in it is not one of a calendar; they are nanoseconds in OTLP, else seconds")
         if last - first > _LONGEST:
             raise ValueError(f"it spans {(last - first) / 3600:.0f} hours; cut it to {_LONGEST / 3600:.0f} at most")
-        metrics, serving = self.series.frame()
+        raw = self.series.samples()
+        measured = measure(raw, self.series.counters)
+        metrics = frame(measured)
         if computed := not len(metrics) and len(spans) > 0:
             metrics = span_metrics.of_spans(spans)
         named = {*spans["component"], *logs["component"]}
         topology, metrics, remarks = rcaeval_graph.build(metrics, rcaeval_graph.calls(spans), named)
+        topology, metrics, told = behind_a_door(topology, metrics, measured, self.addresses)
         known = {name: unit for name, unit in signals.UNITS.items() if name in metrics.columns.get_level_values(1)}
-        end = max(np.nextafter(last, np.inf), float(metrics.index[-1]) + self.series.step if len(metrics) else last)
+        end = max(np.nextafter(last, np.inf), float(metrics.index[-1]) + raw.step if len(metrics) else last)
         if computed and len(metrics):
             self.notes["no metrics in these files: latency and request rate are computed from the spans"] = None
         missing = [
@@ -155,9 +161,9 @@ class _Found:
             id=id,
             deployment="files",
             window=Window(first, float(end)),
-            topology=_with_replicas(topology, serving),
+            topology=topology,
             telemetry=Telemetry(metrics=metrics, spans=spans, logs=logs, units=known),
-            notes=(*self.notes, *remarks, *(f"no {what} in these files" for what in missing)),
+            notes=(*self.notes, *remarks, *told, *(f"no {what} in these files" for what in missing)),
         )
 
 
@@ -165,14 +171,6 @@ def component_of(labels: Mapping[str, str]) -> str:
     """What a series, a span or a line belongs to, by the label that tells most."""
     name = next((labels[key] for key in _COMPONENT if labels.get(key)), "unknown")
     return name[:253].encode("utf-8", "replace").decode()
-
-
-def _with_replicas(topology: Topology, serving: frozenset[str]) -> Topology:
-    components = tuple(
-        replace(one, kind=Kind.REPLICA) if one.id in serving and one.kind is Kind.SERVICE else one
-        for one in topology.components
-    )
-    return Topology(components, topology.edges, topology.front_door)
 
 
 def _rows(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Any]) -> pd.DataFrame:

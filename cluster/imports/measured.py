@@ -1,0 +1,186 @@
+"""The canonical signals that raw series measure, by the tables of metric names.
+
+    measure(samples, counters) -> Measured
+
+What no rule reads keeps its own name: levels as they are, counters as a rate, histograms as their p50 and p90.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from cluster.endpoints.reading import MERGEABLE
+from cluster.imports.expressions import NOBODY, Floats, Labels, Samples, Unsupported, quantile, total
+from cluster.prometheus.names import Environment, spellings
+from cluster.prometheus.ranks import engine_id
+from cluster.prometheus.rules import Rule, Spelling
+from cluster.prometheus.variants import family, spelled
+from cluster.signals import SERVING, SIGNALS, Quantity
+from cluster.topology import Kind
+
+OWNER = "__component__"
+"""The label of a raw series that names its component."""
+_PER_POD = ("model_server_pod",)
+_COUNTERS = ("_total", "_count", "_sum")
+_ROLES = ((Kind.NODE, frozenset({Kind.NODE})), (Kind.REPLICA, SERVING), (Kind.GATEWAY, frozenset({Kind.GATEWAY})))
+"""The last role counts: the production stack's router repeats names of the engines' metrics."""
+
+
+@dataclass
+class Measured:
+    """Signals on a grid.
+
+    Attributes:
+        columns: (component, signal) -> values, shape (len(samples.grid),); NaN is a gap.
+        kinds: what a component is, by the metrics that it exports; none for one that exports no known metric.
+        engines: component -> ranks of its engines, where it has several.
+    """
+
+    samples: Samples
+    columns: dict[tuple[str, str], Floats] = field(default_factory=dict)
+    kinds: dict[str, Kind] = field(default_factory=dict)
+    engines: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _read: set[tuple[str, str]] = field(default_factory=set)
+    _layers: dict[tuple[str, str], str] = field(default_factory=dict)
+    _serving: dict[str, list[Rule]] = field(default_factory=dict)
+    _by_rule: set[tuple[str, str]] = field(default_factory=set)
+
+    def rule(self, rule: Rule, spelling: Spelling) -> None:
+        """Compute what a rule measures, where no rule before it does. Of a family of components, one layer is read."""
+        by = rule.labels[0] if rule.labels == _PER_POD else OWNER
+        layer = spelling.layer or spelling.name
+        for labels, values in self._evaluate(rule, by):
+            component = labels.get(by, "")
+            kind = self.kinds.get(component, Kind.SERVICE)
+            if not (kind in rule.kinds or (kind is Kind.SERVICE and Kind.WORKER in rule.kinds)):
+                continue
+            if self._layers.setdefault((rule.signal, self._family(component, kind)), layer) != layer:
+                continue
+            self.columns.setdefault((component, rule.signal), values)
+            self._by_rule.add((component, rule.signal))
+            self._read |= {(component, family(metric)) for metric in rule.metrics}
+            if kind in SERVING and rule not in self._serving.setdefault(rule.signal, []):
+                self._serving[rule.signal].append(rule)
+        if self.engines and spelling.rank and rule.kinds == SERVING:
+            for labels, values in self._evaluate(rule, f"{OWNER}, {spelling.rank}"):
+                component, rank = labels.get(OWNER, ""), labels.get(spelling.rank, "")
+                if rank in self.engines.get(component, ()):
+                    self.columns.setdefault((engine_id(component, rank), rule.signal), values)
+
+    def own(self, counters: Collection[str]) -> None:
+        """Add what no rule has read under its own name, of each component apart."""
+        for name, series in self.samples.series.items():
+            by_component: dict[str, list[Labels]] = {}
+            for labels, samples in series.items():
+                component = dict(labels)[OWNER]
+                if samples and not name.endswith("_created") and (component, family(name)) not in self._read:
+                    by_component.setdefault(component, []).append(labels)
+            for component, mine in by_component.items():
+                if name.endswith("_bucket"):
+                    self._histogram(family(name), component, name, mine)
+                    continue
+                counter = name in counters or name.endswith(_COUNTERS)
+                function, window = ("rate", self.samples.rate_window) if counter else ("level", self.samples.fresh)
+                parts = [self.samples.over_time(name, labels, function, window) for labels in mine]
+                self.columns.setdefault((component, name), total(parts))
+
+    def merged(self, members: Collection[str]) -> tuple[dict[str, Floats], frozenset[str]]:
+        """What these serving components measure together, as their front door would, and which of it is the slowest's.
+
+        Rates are added up, histograms by bucket; of several histograms that cannot be added, and of quantiles without
+        a histogram, the largest is read, which is the most that the quantile of all requests can be.
+        """
+        theirs = {
+            name: {labels: one for labels, one in series.items() if dict(labels)[OWNER] in members}
+            for name, series in self.samples.series.items()
+        }
+        together = replace(self, samples=replace(self.samples, series=theirs))
+        found: dict[str, Floats] = {}
+        slowest = set()
+        for signal in sorted(MERGEABLE):
+            keys = [(one, signal) for one in members if (one, signal) in self.columns]
+            if not keys:
+                continue
+            if SIGNALS[signal].quantity is Quantity.RATE:
+                found[signal] = total([self.columns[key] for key in keys])
+                continue
+            parts = [values for rule in self._serving.get(signal, ()) for _, values in together._evaluate(rule, NOBODY)]
+            parts += [self.columns[key] for key in keys if key not in self._by_rule]
+            found[signal] = total(parts, np.nanmax)
+            slowest |= {signal} if len(parts) > 1 else set()
+        if {"error_rate", "request_rate"} <= found.keys():
+            requests = np.where(found["request_rate"] > 0, found["request_rate"], np.nan)
+            found["error_ratio"] = found["error_rate"] / requests
+        return found, frozenset(slowest)
+
+    def _evaluate(self, rule: Rule, by: str) -> Iterable[tuple[dict[str, str], Floats]]:
+        try:
+            found = self.samples.evaluate(rule.expr, by)
+        except Unsupported:
+            return []
+        return [(dict(labels), values * rule.scale) for labels, values in found.items()]
+
+    def _family(self, component: str, kind: Kind) -> str:
+        """Components of one family are compared with each other; of gateways each is alone."""
+        return component if kind is Kind.GATEWAY else kind.value
+
+    def _histogram(self, stem: str, component: str, name: str, series: list[Labels]) -> None:
+        by_bound: dict[float, list[Floats]] = {}
+        for labels in series:
+            if bound := dict(labels).get("le"):
+                rate = self.samples.over_time(name, labels, "rate", self.samples.quantile_window)
+                by_bound.setdefault(float(bound), []).append(rate)
+        rates = {bound: total(parts) for bound, parts in by_bound.items()}
+        for q in (0.5, 0.9):
+            values = quantile(q, rates, len(self.samples.grid))
+            self.columns.setdefault((component, f"{stem}_p{round(100 * q)}"), values)
+
+
+def measure(samples: Samples, counters: Collection[str]) -> Measured:
+    """All signals of all components. `counters`: names that are known to be counters, whatever they end with."""
+    names = frozenset(samples.series)
+    found = Measured(samples, kinds=_kinds(samples, names))
+    found.engines = _engines(samples, names, found.kinds)
+    for spelling in spelled(spellings(Environment.KUBERNETES), names):
+        for rule in spelling.rules:
+            if not rule.edge and rule.kinds != {Kind.GPU}:  # a caller and a GPU have no series of their own here
+                found.rule(rule, spelling)
+    found.own(counters)
+    for component, signal in found.columns:
+        if signal in SIGNALS and _serves(signal):
+            found.kinds.setdefault(component, Kind.REPLICA)
+    return found
+
+
+def _kinds(samples: Samples, names: frozenset[str]) -> dict[str, Kind]:
+    kinds: dict[str, Kind] = {}
+    tables = spelled(spellings(Environment.ENDPOINTS), names)
+    for role, those in _ROLES:
+        for metric in {
+            metric
+            for spelling in tables
+            for rule in spelling.rules
+            if rule.kinds & those and not rule.edge and rule.labels != _PER_POD
+            for metric in rule.metrics & names
+        }:
+            kinds |= {dict(labels)[OWNER]: role for labels, one in samples.series[metric].items() if one}
+    return kinds
+
+
+def _engines(samples: Samples, names: frozenset[str], kinds: Mapping[str, Kind]) -> dict[str, tuple[str, ...]]:
+    ranks: dict[str, set[str]] = {}
+    for spelling in spelled(spellings(Environment.ENDPOINTS), names):
+        told = {m for rule in spelling.rules if rule.signal == "running_requests" for m in rule.metrics & names}
+        for labels in (dict(labels) for metric in told if spelling.rank for labels in samples.series[metric]):
+            if labels.get(spelling.rank) and kinds.get(labels[OWNER]) in SERVING:
+                ranks.setdefault(labels[OWNER], set()).add(labels[spelling.rank])
+    return {one: tuple(sorted(some, key=lambda r: (len(r), r))) for one, some in ranks.items() if len(some) > 1}
+
+
+def _serves(signal: str) -> bool:
+    """Whether only an engine has the signal, so that whoever has it is one."""
+    kinds = SIGNALS[signal].kinds
+    return kinds >= SERVING and not kinds & {Kind.GATEWAY, Kind.WORKER}
