@@ -33,6 +33,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, Validatio
 
 from cluster.errors import RcaError
 from cluster.moment import Moment
+from cluster.text.invalid import clause
 from cluster.text.plain import plain
 from cluster.text.times import DURATION, seconds_of
 from cluster.topology import Kind, Topology
@@ -309,4 +310,4 @@ def _reason(error: Exception) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
     if not first["loc"]:
         return "neither an object nor a list"
-    return plain(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}", 200)
+    return plain(f"{'.'.join(str(part) for part in first['loc'])}: {clause(first)}", 200)

@@ -14,6 +14,7 @@ from cluster.deployment import DeploymentError
 from cluster.endpoints.addresses import shown
 from cluster.kubernetes.settings import Metrics
 from cluster.paths import config_home
+from cluster.text.invalid import clause
 from cluster.text.plain import plain
 
 
@@ -38,4 +39,4 @@ def stored(url: str) -> Metrics:
         first = error.errors(include_url=False, include_input=False)[0]
         where = plain(".".join(map(str, first["loc"])), 200) or "url"
         said = f"--prometheus {shown(url)}" if where == "url" else f"{path()}: {where}"
-        raise DeploymentError(f"{said}: {first['msg'].removeprefix('Value error, ')}") from None
+        raise DeploymentError(f"{said}: {clause(first)}") from None

@@ -21,6 +21,7 @@ from cluster.incident.container import IncidentError
 from cluster.incident.header import Header, SealedTruth
 from cluster.incident.seal import Seal
 from cluster.incident.truth import Truth
+from cluster.text.invalid import clause
 from cluster.text.plain import plain
 from cluster.topology import Topology
 from cluster.window import Window
@@ -213,5 +214,5 @@ def reason(error: BaseException) -> str:
     """What is wrong, as one short clause."""
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_input=False)[0]
-        return plain(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg'].lower()}", 300)
+        return plain(f"{'.'.join(str(part) for part in first['loc'])}: {clause(first)}", 300)
     return plain(" ".join(str(error).split()), 300).rstrip(".") or type(error).__name__

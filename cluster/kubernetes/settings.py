@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from cluster.deployment import DeploymentError
 from cluster.http import Login
 from cluster.paths import config_home
+from cluster.text.invalid import clause
 from cluster.text.plain import plain
 
 Selector = dict[str, str]
@@ -153,7 +154,7 @@ def load(context: str, file: Path | None = None) -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = plain(".".join(str(part) for part in ("contexts", context, *first["loc"])), 200)
-        raise DeploymentError(f"{file}: {where}: {first['msg'].removeprefix('Value error, ')}") from error
+        raise DeploymentError(f"{file}: {where}: {clause(first)}") from error
 
 
 def _secret(file: Path | None, variable: str, what: str) -> str:

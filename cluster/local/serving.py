@@ -19,6 +19,7 @@ from cluster.local.engines.factory import create
 from cluster.local.layout import ENGINE_METRICS_PORT, ENV_COMPONENT, ENV_RUN, RunDir, management_ip
 from cluster.local.observe import EngineLog, Meters, Observation
 from cluster.local.openai_api import ChatRequest, CompletionRequest, Shape, error
+from cluster.text.invalid import clause
 
 _REPORT_SECONDS = 0.5
 _BODIES: dict[str, type[CompletionRequest] | type[ChatRequest]] = {
@@ -55,7 +56,7 @@ class Server:
         try:
             body = _BODIES[path].model_validate_json(await request.body())
         except ValidationError as problem:
-            return self._refuse(400, "; ".join(f"{_place(e['loc'])}: {e['msg']}" for e in problem.errors()))
+            return self._refuse(400, "; ".join(f"{_place(e['loc'])}: {clause(e)}" for e in problem.errors()))
         return await self._answer(body, request.headers.get("x-request-id", ""))
 
     async def _answer(self, body: CompletionRequest | ChatRequest, request_id: str) -> Response:

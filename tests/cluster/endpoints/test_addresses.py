@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from cluster.deployment import DeploymentError
 from cluster.endpoints import addresses
+from cluster.endpoints import settings as logins
 from cluster.endpoints.addresses import LARGEST_FILE, MOST_TARGETS, parse_file, shown, targets
 from cluster.endpoints.watched import Watched
 
@@ -131,3 +132,21 @@ def test_yaml_makes_no_objects() -> None:
 
 def test_a_target_that_is_named_twice_is_scraped_once() -> None:
     assert len(addresses.targets(["http://h:1", "http://h:1/metrics"])) == 1
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ('[prometheus."http://p:9090"]\nscrape = 900\n', "endpoints.toml: scrape: must be at most 300"),
+        ('[prometheus."http://p:9090"]\nscrape = "x"\n', "endpoints.toml: scrape: must be a number"),
+        ('[prometheus."http://p:9090"]\nurls = 1\n', "endpoints.toml: urls: there is no such field"),
+    ],
+)
+def test_a_wrong_setting_of_a_login_is_told_in_plain_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str, says: str
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    logins.path().parent.mkdir(parents=True, exist_ok=True)
+    logins.path().write_text(table)
+    with pytest.raises(DeploymentError, match=says):
+        logins.stored("http://p:9090")

@@ -47,7 +47,7 @@ def put(path: Path, name: str, content: bytes) -> None:
     ("change", "says"),
     [
         (lambda body: body.update(surprise=1), "surprise"),
-        (lambda body: body.update({"\x1b[2J": 1}), "not valid: �\\[2J: extra"),
+        (lambda body: body.update({"\x1b[2J": 1}), "not valid: �\\[2J: there is no such field"),
         (lambda body: body.pop("window"), "window"),
         (lambda body: body["window"].update(end=float("nan")), "window"),
         (lambda body: body["window"].update(end=0.0), "start before it ends"),
