@@ -38,6 +38,8 @@ def read(path: Path) -> tuple[Incident, Truth | None]:
             return openrca.read(path)
         if json_files.files(path):
             return json_files.read(path), None
+        if days := openrca.days(path):
+            raise IncidentError(f"{path} is no day but holds {len(days)} of OpenRCA: give one, such as {days[-1]}")
     raise IncidentError(
         f"{path} is none of what can be imported: a case of RCAEval (metrics.csv, data.csv), a day of OpenRCA "
         "(metric/, trace/, log/), or .json and .jsonl files of OTLP or of query_range"

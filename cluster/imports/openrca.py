@@ -1,6 +1,7 @@
 """A day of OpenRCA: `SYSTEM/telemetry/YYYY_MM_DD`, with the failures of all days in `SYSTEM/record.csv`.
 
-    metric/*.csv    timestamp, cmdb_id, kpi_name | name, value; or timestamp, tc | service, then a column a metric
+    metric/*.csv    timestamp, cmdb_id, kpi_name | name, value; or a row a service and a column a metric: timestamp or
+                    startTime, tc or service or serviceName, ...
     trace/*.csv     one of three spellings: trace_id or traceId, timestamp or startTime, duration or elapsedTime, ...
     log/*.csv       timestamp, cmdb_id, log_name, value
 
@@ -17,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cluster.imports.openrca_door import behind_a_door
 from cluster.incident import rcaeval_graph, rcaeval_tables
 from cluster.incident.container import IncidentError
 from cluster.incident.frames import LARGEST
@@ -30,10 +32,12 @@ from cluster.incident.model import (
     empty_spans,
 )
 from cluster.incident.truth import Truth
+from cluster.signals import UNITS
 from cluster.topology import Component, Edge, Kind, Relation, Topology
 from cluster.window import Window
 
 _NODE = re.compile(r"(node-\d+)\.(.+)")
+_PROTOCOL = re.compile("-(?:grpc|http)$")
 _LONGEST = 2 * 86400.0
 _MOST_COLUMNS = 20_000
 _WRONG = (ValueError, TypeError, LookupError, AttributeError, OverflowError, OSError, MemoryError)
@@ -42,6 +46,14 @@ _WRONG = (ValueError, TypeError, LookupError, AttributeError, OverflowError, OSE
 def is_day(path: Path) -> bool:
     """Whether a folder is a day of OpenRCA."""
     return path.is_dir() and (path / "metric").is_dir()
+
+
+def days(path: Path) -> list[Path]:
+    """The days in a folder, by date: that of a system, or its `telemetry`."""
+    if not path.is_dir():
+        return []
+    inside = path / "telemetry" if (path / "telemetry").is_dir() else path
+    return sorted(one for one in inside.iterdir() if not one.is_symlink() and is_day(one))
 
 
 def read(path: Path) -> tuple[Incident, Truth | None]:
@@ -56,7 +68,8 @@ def read(path: Path) -> tuple[Incident, Truth | None]:
 def _read(path: Path) -> tuple[Incident, Truth | None]:
     hosts: dict[str, str] = {}
     metrics = _metrics(_tables(path / "metric"), hosts)
-    spans = _spans(_tables(path / "trace"))
+    traces = _tables(path / "trace")
+    spans = _spans(traces)
     logs = _logs(_tables(path / "log"))
     times = np.concatenate(
         [metrics.index.to_numpy(float), spans["start"].to_numpy(float), logs["time"].to_numpy(float)]
@@ -68,7 +81,10 @@ def _read(path: Path) -> tuple[Incident, Truth | None]:
         raise ValueError(f"it spans {(last - first) / 3600:.0f} hours, which is no day")
     window = Window(first, float(np.nextafter(last, np.inf)) if len(times) > 1 else last + 1)
     named = {*spans["component"].dropna(), *logs["component"].dropna(), *hosts, *hosts.values()}
-    topology, metrics, notes = rcaeval_graph.build(metrics, rcaeval_graph.calls(spans), named)
+    pairs = list(dict.fromkeys((*rcaeval_graph.calls(spans), *_databases(traces))))
+    topology, metrics, notes = rcaeval_graph.build(metrics, pairs, named)
+    topology, metrics, told = behind_a_door(topology, metrics, spans, rcaeval_graph.roots(pairs))
+    notes += told
     kinds = [Component(one.id, Kind.NODE) if one.id in hosts.values() else one for one in topology.components]
     runs = [Edge(pod, node, Relation.RUNS_ON) for pod, node in hosts.items()]
     truths = _truths(path, window)
@@ -81,7 +97,12 @@ def _read(path: Path) -> tuple[Incident, Truth | None]:
         deployment="openrca",
         window=window,
         topology=Topology(tuple(kinds), (*topology.edges, *runs), topology.front_door),
-        telemetry=Telemetry(metrics=metrics, spans=spans, logs=logs),
+        telemetry=Telemetry(
+            metrics=metrics,
+            spans=spans,
+            logs=logs,
+            units={name: unit for name, unit in UNITS.items() if name in metrics.columns.get_level_values(1)},
+        ),
         notes=tuple(notes),
     )
     return incident, truths[0] if len(truths) == 1 else None
@@ -98,22 +119,26 @@ def _tables(folder: Path) -> list[pd.DataFrame]:
 def _metrics(tables: Sequence[pd.DataFrame], hosts: dict[str, str]) -> pd.DataFrame:
     long = []
     for table in tables:
+        at = _first(table, "timestamp", "startTime")
+        if at is None:
+            raise ValueError("a table of metrics needs timestamp")
         kpi = _first(table, "kpi_name", "name")
         if kpi and "cmdb_id" in table:
             rows = pd.DataFrame(
                 {
-                    "time": rcaeval_tables.seconds(table["timestamp"]),
+                    "time": rcaeval_tables.seconds(table[at]),
                     "component": table["cmdb_id"].astype("string").fillna(""),
                     "signal": table[kpi].astype("string").fillna(""),
                     "value": pd.to_numeric(table["value"], errors="coerce"),
                 }
             )
         else:
-            owner = _first(table, "tc", "service")
+            owner = _first(table, "tc", "service", "serviceName")
             if owner is None:
-                raise ValueError("a table of metrics needs cmdb_id and kpi_name, or tc or service")
-            rows = table.drop(columns=[owner, "timestamp"]).apply(pd.to_numeric, errors="coerce")
-            rows = rows.assign(time=rcaeval_tables.seconds(table["timestamp"]), component=table[owner].astype("string"))
+                raise ValueError("a table of metrics needs cmdb_id and kpi_name, or tc, service or serviceName")
+            services = table[owner].astype("string").fillna("").str.replace(_PROTOCOL, "", regex=True)
+            rows = table.drop(columns=[owner, at]).apply(pd.to_numeric, errors="coerce")
+            rows = rows.assign(time=rcaeval_tables.seconds(table[at]), component=services)
             rows = rows.melt(["time", "component"], var_name="signal", value_name="value")
         long.append(rows)
     if not long:
@@ -123,7 +148,7 @@ def _metrics(tables: Sequence[pd.DataFrame], hosts: dict[str, str]) -> pd.DataFr
     names = {one: _named(one, hosts) for one in rows["component"].unique()}
     rest = rows["component"].map({one: f".{detail}" if detail else "" for one, (_, detail) in names.items()})
     rows = rows.assign(
-        time=rows["time"].round(), component=rows["component"].map({one: name for one, (name, _) in names.items()}),
+        time=_together(rows), component=rows["component"].map({one: name for one, (name, _) in names.items()}),
         signal=rows["signal"].astype(str) + rest.astype(str),
     )  # fmt: skip
     if len(rows[["component", "signal"]].drop_duplicates()) > _MOST_COLUMNS:
@@ -131,6 +156,26 @@ def _metrics(tables: Sequence[pd.DataFrame], hosts: dict[str, str]) -> pd.DataFr
     wide = rows.pivot_table(index="time", columns=["component", "signal"], values="value", aggfunc="mean")
     ordered: pd.DataFrame = wide.astype("float64").sort_index()
     return ordered
+
+
+def _together(rows: pd.DataFrame) -> pd.Series:
+    """Times of a grid as fine as the series are: a day is sampled each minute, every metric at a second of its own."""
+    ordered = rows.sort_values("time", kind="stable")
+    gaps = ordered["time"].groupby([ordered["component"], ordered["signal"]]).diff()
+    step = max(1.0, round(float(gaps[gaps > 0].median()))) if (gaps > 0).any() else 1.0
+    first = np.floor(rows["time"].min()) if len(rows) else 0.0
+    aligned: pd.Series = first + np.floor((rows["time"] - first) / step + 1e-6) * step
+    return aligned
+
+
+def _databases(traces: Sequence[pd.DataFrame]) -> list[tuple[str, str]]:
+    """Calls to what has no spans of its own: the data source that a span names."""
+    found: dict[tuple[str, str], None] = {}
+    for table in traces:
+        if {"cmdb_id", "dsName"} <= set(table.columns):
+            called = table[["cmdb_id", "dsName"]].dropna().astype(str).drop_duplicates()
+            found |= dict.fromkeys(zip(called["cmdb_id"], called["dsName"], strict=True))
+    return [(source, target) for source, target in found if source and target and source != target]
 
 
 def _named(text: str, hosts: dict[str, str]) -> tuple[str, str]:
@@ -217,7 +262,7 @@ def _truths(path: Path, window: Window) -> list[Truth]:
         return []
     times = rcaeval_tables.seconds(table["timestamp"])
     rows = zip(times, table["component"].astype(str), table["reason"].astype(str), strict=True)
-    return [Truth((component,), reason, float(at)) for at, component, reason in rows if float(at) in window]
+    return [Truth((_named(one, {})[0],), reason, float(at)) for at, one, reason in rows if float(at) in window]
 
 
 def _first(table: pd.DataFrame, *names: str) -> str | None:

@@ -1,12 +1,16 @@
-"""Latency and requests of each component out of spans, for files that have no metrics."""
+"""Latency and requests of components out of spans, where no metric tells them."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from cluster.incident.model import empty_metrics
 
+Floats = NDArray[np.float64]
 STEP = 5.0
 """Seconds between two samples."""
 
@@ -19,9 +23,7 @@ def of_spans(spans: pd.DataFrame) -> pd.DataFrame:
     """
     if spans.empty:
         return empty_metrics()
-    keys = ["trace_id", "parent_id"]
-    callers = spans[["trace_id", "span_id", "component"]].set_axis([*keys, "caller"], axis=1).drop_duplicates(keys)
-    joined = spans.merge(callers, how="left", on=keys)
+    joined = _with_callers(spans)
     entries = joined[joined["caller"].ne(joined["component"]).fillna(True).to_numpy(dtype=bool)]
     places = np.floor((entries["start"] + entries["duration"]) / STEP).astype("int64")
     grid = np.arange(places.min(), places.max())
@@ -40,3 +42,33 @@ def of_spans(spans: pd.DataFrame) -> pd.DataFrame:
     frame = pd.DataFrame(found, index=pd.Index(grid * STEP, dtype="float64", name="time"))
     frame.columns.names = ["component", "signal"]
     return frame
+
+
+def at_the_door(spans: pd.DataFrame, entrances: Collection[str], times: Floats) -> dict[str, Floats]:
+    """`latency_p50`, `latency_p90`, `request_rate` and `error_ratio` of the requests that come in at the entrances.
+
+    These are the spans of the entrances that no other component calls, by their end. Values stand at `times`, ascending
+    and equally far apart, for the stretch that begins there. A stretch without one is a gap, and 0 of the rate; without
+    a known status there is no error ratio.
+    """
+    joined = _with_callers(spans)
+    outside = joined[joined["caller"].isna() & joined["component"].isin(list(entrances))]
+    if outside.empty or len(times) < 2:
+        return {}
+    step = float(np.median(np.diff(times)))
+    ends = (outside["start"] + outside["duration"]).to_numpy(dtype=np.float64)
+    places = pd.Series(np.floor((ends - times[0]) / step + 1e-6).astype("int64"), index=outside.index)
+    grid = np.round((times - times[0]) / step).astype("int64")
+    grouped = outside["duration"].groupby(places)
+    found = {f"latency_p{round(100 * q)}": grouped.quantile(q).reindex(grid) for q in (0.5, 0.9)}
+    found["request_rate"] = (grouped.count() / step).reindex(grid).fillna(0.0)
+    if outside["error"].notna().any():
+        found["error_ratio"] = outside["error"].astype("float64").groupby(places).mean().reindex(grid)
+    return {signal: values.to_numpy("float64") for signal, values in found.items()}
+
+
+def _with_callers(spans: pd.DataFrame) -> pd.DataFrame:
+    """The spans with a column `caller`: the component of the parent, NA without one."""
+    keys = ["trace_id", "parent_id"]
+    callers = spans[["trace_id", "span_id", "component"]].set_axis([*keys, "caller"], axis=1).drop_duplicates(keys)
+    return spans.merge(callers, how="left", on=keys)

@@ -72,11 +72,11 @@ def build(
         metrics = metrics.set_axis(pd.MultiIndex.from_tuples(moved, names=metrics.columns.names), axis=1)
         services.remove(_ENTRANCE)
         notes.append(f"{_ENTRANCE} is what users see of {door}: its signals are listed there")
-    roots = _roots(pairs)
+    origins = roots(pairs)
     known = list(pairs)
-    if door is not None and door not in traced and roots:
-        known += [(door, root) for root in roots]
-        notes.append(f"{door} is not traced; it is taken to call {', '.join(roots)}, where the traces begin")
+    if door is not None and door not in traced and origins:
+        known += [(door, root) for root in origins]
+        notes.append(f"{door} is not traced; it is taken to call {', '.join(origins)}, where the traces begin")
     topology = Topology(
         tuple(Component(name, Kind.NODE if _HOST.fullmatch(name) else Kind.SERVICE) for name in services),
         tuple(
@@ -92,10 +92,10 @@ def _front_door(metrics: pd.DataFrame, pairs: Sequence[Pair], services: Sequence
     door = _same_latency(metrics)
     if door is not None:
         return door
-    roots = _roots(pairs)
-    if len(roots) == 1:
-        return roots[0]
-    usual = {name.lower(): name for name in roots or services}
+    origins = roots(pairs)
+    if len(origins) == 1:
+        return origins[0]
+    usual = {name.lower(): name for name in origins or services}
     return next((usual[name] for name in (*_FRONT_DOORS, _ENTRANCE) if name in usual), None)
 
 
@@ -116,7 +116,7 @@ def _same_latency(metrics: pd.DataFrame) -> str | None:
     return twins[0] if len(twins) == 1 else None
 
 
-def _roots(pairs: Sequence[Pair]) -> list[str]:
+def roots(pairs: Sequence[Pair]) -> list[str]:
     """Services that call others and are called by none."""
     called = {target for _, target in pairs}
     return sorted({source for source, _ in pairs} - called)

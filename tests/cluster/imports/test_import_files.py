@@ -224,7 +224,7 @@ def test_30_a_day_of_openrca(tmp_path: Path) -> None:
     incident, truth = imports.read(day(tmp_path))
     metrics, spans = incident.telemetry.metrics, incident.telemetry.spans
     assert metrics["cart-0", "container_cpu"].tolist() == [0, 1, 2, 3, 4]
-    assert metrics["cart-grpc", "mrt"].tolist() == [0, 1, 2, 3, 4]
+    assert metrics["cart", "mrt"].tolist() == [0, 1, 2, 3, 4]
     assert spans["duration"].tolist() == pytest.approx([0.049877, 0.02])
     assert spans["error"].tolist() == [False, True]
     assert spans["start"].tolist() == [T0, T0 + 0.005]
