@@ -21,7 +21,7 @@ from methods.peers.judgement import Judgement, judge
 from methods.telemetry.possible import possible
 from methods.verdict import others
 from methods.verdict.blame import Blame, blame, phrase, supporting
-from methods.verdict.doubts import look_next, misfits, not_known, out_of_order, rivals, unjudged
+from methods.verdict.doubts import less_measured, look_next, misfits, not_known, out_of_order, rivals, unjudged
 from methods.verdict.path import Stretch, spread
 from methods.verdict.phrases import listed
 from methods.verdict.runbooks import actions_for
@@ -88,7 +88,11 @@ def _components(incident: Incident, judged: Judgement, named: Sequence[str], ans
 
 def _nobody(incident: Incident, judged: Judgement, answers: Sequence[Result]) -> Verdict:
     seen = users(incident, judged.evidence)
-    missing = (*unmeasured(judged.evidence, judged.order), *(f"{c} itself" for c in unjudged(incident, judged)))
+    missing = (
+        *unmeasured(judged.evidence, judged.order),
+        *(f"{component} itself" for component in unjudged(incident, judged)),
+        *(f"{what} of {whom} (of peers it was)" for whom, what in less_measured(judged)),
+    )
     unknown = not_known(incident, judged, (), ())
     if seen is not None and seen.slower and not seen.more and missing:
         since = clock_time(seen.onset)

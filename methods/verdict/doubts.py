@@ -76,14 +76,14 @@ def not_known(incident: Incident, judged: Judgement, blames: Sequence[Blame], pa
             before = duration(max(0.0, blamed.onset - incident.window.start))
             found.append(f"What is normal: only {before} lie before the onset, and may hold the trouble.")
     found += [f"Whether {hop.target} felt it: none of its signals left its normal." for hop in path if hop.at is None]
-    found += less_measured(judged)
+    found += [f"Of {whom} this was not measured, as it was of peers: {what}." for whom, what in less_measured(judged)]
     if silent := unjudged(incident, judged):
         found.append(f"Whether {listed(silent)} did anything wrong: nothing was measured there that can be compared.")
     return (*dict.fromkeys(found), *incident.notes)
 
 
-def less_measured(judged: Judgement) -> tuple[str, ...]:
-    """Of components that lack what their peers have: trouble that shows only there looks like nobody's."""
+def less_measured(judged: Judgement) -> tuple[tuple[str, str], ...]:
+    """Components that lack what their peers have, and what; trouble that shows only there looks like nobody's."""
     has: dict[str, set[str]] = defaultdict(set)
     for component, signal in judged.evidence.blocks.own.scaled:
         has[component].add(family_of(signal, False))
@@ -95,10 +95,7 @@ def less_measured(judged: Judgement) -> tuple[str, ...]:
         for member in group.members:
             if missing := tuple(sorted(usual - has[member])):
                 lacking[missing].append(member)
-    return tuple(
-        f"Of {listed(members)} this was not measured, as it was of peers: {', '.join(missing)}."
-        for missing, members in sorted(lacking.items())
-    )
+    return tuple((listed(members), ", ".join(missing)) for missing, members in sorted(lacking.items()))
 
 
 def unjudged(incident: Incident, judged: Judgement) -> tuple[str, ...]:

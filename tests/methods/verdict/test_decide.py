@@ -147,6 +147,17 @@ def test_what_half_of_the_peers_lack_is_said_with_nobody_too() -> None:
     assert not any("as it was of peers" in sentence for sentence in decide(case).unknown)
 
 
+def test_users_wait_and_a_peer_is_measured_less_so_it_cannot_tell() -> None:
+    """The crash of drill-61 without its replica's engine metrics: nobody was named, and it was called strong."""
+    case = incident(slow(*REPLICAS, by=3.0) | {("gateway", "latency_p90"): 3.0})
+    gone = [("replica-1", "queue_length")]
+    fewer = Telemetry(case.telemetry.metrics.drop(columns=gone), case.telemetry.edge_metrics)
+    verdict = decide(dataclasses.replace(case, telemetry=fewer))
+    assert verdict.answer is Answer.UNKNOWN
+    assert "queue of replica-1 (of peers it was)" in verdict.headline
+    assert decide(case).answer is Answer.NOBODY
+
+
 def test_trouble_that_no_sli_shows_is_found_and_dated() -> None:
     # No front door is known and none of its signals is there: a replica ends its work, and no user would tell.
     case = incident({("replica-1", s): 0.0 for s in ("cpu_usage", "request_rate", "queue_length")}, edges=False)
