@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from abc import abstractmethod
@@ -260,6 +261,7 @@ class StoredDeployment(EndpointsDeployment, HasAlerts):
     def _roles(self, server: Prometheus, names: frozenset[str], matchers: str, at: float) -> dict[str, str]:
         """Address of each target with known metrics -> its role by them. Raises DeploymentError."""
         from cluster.endpoints.reading import TABLES
+        from cluster.prometheus.promql import quoted
         from cluster.prometheus.variants import spelled
         from cluster.signals import SERVING
 
@@ -274,7 +276,7 @@ class StoredDeployment(EndpointsDeployment, HasAlerts):
                 for metric in rule.metrics & names
             }
             if metrics:
-                pattern = "|".join(sorted(metrics))
+                pattern = quoted("|".join(re.escape(metric) for metric in sorted(metrics)))
                 series = server.instant(f'group by (instance) ({{{matchers}__name__=~"{pattern}"}})', at)
                 roles |= {value: role for labels in series for name, value in labels if name == "instance"}
         return roles | {address: "gateway" for address in self._gateways if address in roles}

@@ -26,6 +26,7 @@ _FAMILIAR = {
     "body size limit": "its metrics are larger than 32 MB",
     "sample limit": "it has too many series",
     "is not a valid start token": "what it answers are no metrics",
+    "expected metric name": "it quotes names of metrics, which takes Prometheus 3 to read",
     "unsupported Content-Type": "what it answers are no metrics",
 }
 """What a part of an error means. Go's text has the URL before it, and quotes what the target answered after it."""

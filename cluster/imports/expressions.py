@@ -241,8 +241,12 @@ class _Parser:
 
     def _over_time(self, function: str) -> Vector:
         self._expect("(")
-        name = self._take("name")
-        self._expect("{")
+        name = "" if self._skip("{") else self._take("name")
+        if name:
+            self._expect("{")
+        else:
+            name = _unquoted(self._take("text"))
+            self._skip(",")
         conditions = []
         while not self._skip("}"):
             label, how = self._take("name"), self._next()[1]

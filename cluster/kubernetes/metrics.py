@@ -20,6 +20,7 @@ from cluster.prometheus.exposition import Exposition
 from cluster.prometheus.names import Environment, spellings
 from cluster.prometheus.promql import Query, Source, resolve
 from cluster.prometheus.ranks import Ranks, engine_id, ranks_of
+from cluster.prometheus.rules import selector
 from cluster.prometheus.samples import Targets, read
 from cluster.prometheus.targets import duplicates_of, matchers_of, targets_of
 from cluster.prometheus.variants import spelled
@@ -166,7 +167,7 @@ class MetricsReader:
             for spelling in spelled(spellings(Environment.KUBERNETES), names):
                 metric = next((m for rule in spelling.rules for m in sorted(rule.metrics & names)), None)
                 if metric is not None:
-                    intervals[spelling.name] = self._interval(server, f"{metric}{{{matchers}}}", window.end)
+                    intervals[spelling.name] = self._interval(server, selector(metric, matchers), window.end)
             own = server.names(window, f"{{{namespace}}}")
             up = [dict(labels) for labels in server.instant(f"up{{{namespace}}}", window.end)]
             ranks = ranks_of(server, spellings(Environment.KUBERNETES), names, "pod", namespace, window.end)

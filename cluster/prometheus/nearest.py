@@ -7,7 +7,7 @@ import re
 from functools import lru_cache
 
 from cluster.prometheus.names import CATALOG, table
-from cluster.prometheus.variants import family
+from cluster.prometheus.variants import family, unescaped
 
 LEAST = 0.55
 """Likeness from 0 to 1 from which a name may be another name of the signal."""
@@ -64,5 +64,5 @@ def _likeness(ours: frozenset[str], known: frozenset[frozenset[str]]) -> float:
 
 @lru_cache(maxsize=1 << 14)
 def _words(name: str) -> frozenset[str]:
-    split = re.split(r"[^a-z0-9]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", family(name)).lower())
+    split = re.split(r"[^a-z0-9]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", family(unescaped(name))).lower())
     return frozenset(_SYNONYMS.get(word, word) for word in split if word and word not in _NOISE)

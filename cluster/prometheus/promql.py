@@ -31,7 +31,7 @@ from cluster.signals import SERVING
 from cluster.topology import Kind
 
 _SELECTED = re.compile(
-    r"(?:rate|last_over_time)\([a-zA-Z_:][a-zA-Z0-9_:]*\{(?:[^{}\"]|\"(?:[^\"\\]|\\.)*\")*\}\[\w+\]\)"
+    r"(?:rate|last_over_time)\((?:[a-zA-Z_:][a-zA-Z0-9_:]*)?\{(?:[^{}\"]|\"(?:[^\"\\]|\\.)*\")*\}\[\w+\]\)"
 )
 """A metric's series over a window: what a rule adds up."""
 

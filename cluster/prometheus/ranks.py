@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cluster.prometheus.client import Prometheus
-from cluster.prometheus.rules import Spelling
+from cluster.prometheus.rules import Spelling, selector
 from cluster.prometheus.variants import spelled
 
 _TOLD_BY = "running_requests"
@@ -26,7 +26,7 @@ def ranks_of(
     for spelling in spelled(spellings, names):
         metrics = sorted(m for rule in spelling.rules if rule.signal == _TOLD_BY for m in rule.metrics & names)
         for metric in metrics if spelling.rank else ():
-            for labels in server.instant(f"group by ({label}, {spelling.rank}) ({metric}{{{matchers}}})", at):
+            for labels in server.instant(f"group by ({label}, {spelling.rank}) ({selector(metric, matchers)})", at):
                 series = dict(labels)
                 if series.get(label) and series.get(spelling.rank):
                     found.setdefault(series[label], set()).add(series[spelling.rank])

@@ -13,9 +13,10 @@ from cluster.prometheus.rules import Spelling
 from cluster.prometheus.samples import Targets
 from cluster.prometheus.variants import known_names
 from cluster.signals import SIGNALS
+from cluster.text.plain import plain
 
-_PLAIN = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]{0,199}")
-"""A metric's name that can stand in a query as it is, and in a saved incident; others are hardly an engine's."""
+_LONGEST = 200
+"""Characters of a metric's name that is looked at; longer ones are hardly an engine's."""
 
 
 def targets_of(
@@ -40,14 +41,14 @@ def targets_of(
         at: unix seconds.
     """
     strange = own - known_names(spellings, own)
-    plain = frozenset(name for name in strange if _PLAIN.fullmatch(name))
-    near = {name for signal in SIGNALS for name in nearest(signal, plain)}
+    printable = frozenset(name for name in strange if plain(name, _LONGEST) == name)
+    near = {name for signal in SIGNALS for name in nearest(signal, printable)}
     several = {metric for query in queries for metric in query.metrics if len(query.metrics) > 1}
     unknown: dict[str, set[str]] = {}
     exported: dict[str, set[str]] = {}
     try:
         if wanted := sorted(near | several):
-            pattern = "|".join(wanted)
+            pattern = quoted("|".join(map(re.escape, wanted)))
             for labels in server.instant(f'group by ({label}, __name__) ({{{matchers}__name__=~"{pattern}"}})', at):
                 series = dict(labels)
                 component, name = components.get(series.get(label, "")), series.get("__name__", "")

@@ -5,6 +5,8 @@
 One table holds for all of these, in any combination:
 
 - `_` for `:`, in stores that escape it: `vllm_num_requests_running`;
+- dots and other characters that Prometheus 3 allows, as they are (`vllm.num_requests_running`) or escaped by
+  one of its schemes (`U__vllm_2e_num__requests__running`, `vllm_dot_num__requests__running`);
 - something before the names of an engine: `ray_vllm:…`, `kserve_vllm:…`, `acme_sglang_…`;
 - another case: `dcgm_fi_prof_gr_engine_active`;
 - a counter without `_total`, or with it where the table has none;
@@ -16,18 +18,21 @@ A fleet in the middle of an upgrade has several at once: each is a table of its 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import TypeAlias
 
-from cluster.prometheus.rules import METRIC, Rule, Spelling
+from cluster.prometheus.rules import METRIC, Rule, Spelling, opened
 
 _COUNTER = re.compile(r"rate\(([a-zA-Z_:][a-zA-Z0-9_:]*)\{")
 _BUCKET, _TOTAL = "_bucket", "_total"
+_VALUES, _DOT = "U__", "_dot_"
+_ESCAPE = re.compile("__|_([0-9a-fA-F]{1,6})_")
 
-Way: TypeAlias = tuple[str, bool, bool]
-"""What stands before the name, whether `:` is escaped, whether the case differs."""
+Way: TypeAlias = tuple[str, str, bool]
+"""What stands before the name, how its special characters are written, whether the case differs."""
 
 
 @lru_cache(maxsize=64)
@@ -61,8 +66,21 @@ def family(series: str) -> str:
     return series
 
 
+def unescaped(name: str) -> str:
+    """The name that Prometheus 3 had escaped for those that know no UTF-8 names; any other as it is."""
+    if name.startswith(_VALUES):
+        return _ESCAPE.sub(lambda found: _character(found[1]) if found[1] else "_", name.removeprefix(_VALUES))
+    return name.replace(_DOT, ".").replace("__", "_") if _DOT in name else name
+
+
+def _character(code: str) -> str:
+    number = int(code, 16)
+    return chr(number) if number <= sys.maxunicode else "_"
+
+
 def _plain(name: str) -> str:
-    return name.lower().replace(":", "_")
+    """In lower case, with `_` for all else but the `*` of a pattern."""
+    return re.sub(r"[^a-z0-9_*]", "_", unescaped(name).lower())
 
 
 def _places(spelling: Spelling, plain: str) -> list[int]:
@@ -83,11 +101,20 @@ def _ways(spelling: Spelling, lower: Mapping[str, str]) -> Iterable[Spelling]:
             for metric, own in wanted.get(plain[at:], ()):
                 if not own and metric.endswith(_BUCKET) and f"{name}_sum" in lower and f"{name}{_BUCKET}" not in lower:
                     continue  # a summary: its quantiles are of the exporter's choice
-                tail = name[at:]
-                way = name[:at], ":" in metric and ":" not in tail, tail[:1].islower() != metric[:1].islower()
+                tail = unescaped(name)[at:]
+                way = unescaped(name)[:at], _style(name, metric), tail[:1].islower() != metric[:1].islower()
                 found.setdefault(way, {}).setdefault(own, {})[metric] = name
     for way in sorted(found, key=lambda way: (len(way[0]), way)):
         yield from _tables(spelling, way, found[way])
+
+
+def _style(name: str, metric: str) -> str:
+    """How a name writes what is not a letter, a digit or `_`; "" for as the table does."""
+    if unescaped(name) != name:
+        return _VALUES if name.startswith(_VALUES) else _DOT
+    if re.search("[^a-zA-Z0-9_:]", name):
+        return "."
+    return "_" if ":" in metric and ":" not in name else ""
 
 
 def _forms(metric: str, counter: bool) -> Iterable[tuple[str, bool]]:
@@ -115,12 +142,12 @@ def _tables(spelling: Spelling, way: Way, found: Mapping[bool, Mapping[str, str]
 
 
 def _cased(name: str, way: Way) -> str:
-    return name.replace(":", "_") if way[1] else name
+    return name.replace(":", "_") if way[1] == "_" else name
 
 
 def _renamed(rule: Rule, actual: Mapping[str, str], way: Way) -> Rule:
     """The rule under actual names. A metric that is not there keeps its name, in the way of the others."""
-    expr = METRIC.sub(lambda m: actual.get(m[1], way[0] + _cased(m[1], way)) + "{", rule.expr)
+    expr = METRIC.sub(lambda m: opened(actual.get(m[1], way[0] + _cased(m[1], way))).replace("$", "$$"), rule.expr)
     if any(m.endswith(_BUCKET) and m in actual and not actual[m].endswith(_BUCKET) for m in rule.metrics):
         # A native histogram carries its buckets within.
         expr = expr.replace(", le)", ")")

@@ -115,6 +115,10 @@ def test_doctor_ends_with_the_targets_that_do_not_answer(monkeypatch: pytest.Mon
         ('Get "http://x/": dial tcp: lookup x on 8.8.8.8:53: no such host', "the name is not known"),
         ("server returned HTTP status 404 Not Found", "HTTP 404"),
         ('"\x1b[31m<html>" is not a valid start token', "what it answers are no metrics"),
+        (
+            'expected metric name after TYPE, got "INVALID"',
+            "it quotes names of metrics, which takes Prometheus 3 to read",
+        ),
         ("something else", ""),
     ],
 )
