@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cluster.deployment import DeploymentError
 from cluster.text.times import date_time, span
-from cluster.window import Window
+from cluster.window import Window, possible
 
 SAMPLES = 240
 """Samples of a baseline before the earliest onset, and of what follows: 4 minutes at one a second."""
@@ -56,7 +56,7 @@ def window(moment: Moment, now: float, step: float) -> tuple[Window, float]:
     step is that of the deployment, or the smallest multiple of it that gives at most `MOST_SAMPLES`.
 
     Raises:
-        DeploymentError: the moment lies ahead.
+        DeploymentError: the moment lies ahead, or before any calendar.
 
     >>> window(Moment(1000.0, 1300.0, 1600.0, "an alert"), 1700.0, 1.0)
     (Window(start=760.0, end=1700.0), 2.0)
@@ -64,5 +64,7 @@ def window(moment: Moment, now: float, step: float) -> tuple[Window, float]:
     around = SAMPLES * step
     if moment.earliest >= now:
         raise DeploymentError(f"{moment.why} lies ahead of now, {date_time(now)}: check the time, and the two clocks")
+    if not possible(moment.earliest - around):
+        raise DeploymentError(f"{moment.why} is before the year 1: check the time")
     chosen = Window(moment.earliest - around, min(now, moment.until + around))
     return chosen, step * math.ceil(chosen.seconds / (MOST_SAMPLES * step))

@@ -73,6 +73,14 @@ def models() -> Path:
     return cache_home() / "models"
 
 
+def expanded(path: Path | str) -> Path:
+    """The path with `~` and `~user` in place; as it is, as a shell leaves it, where there is no such user."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 def _xdg(variable: str, default: str) -> Path:
     # The XDG specification: a relative path in these variables is invalid and must be ignored.
     value = os.environ.get(variable, "")

@@ -15,6 +15,7 @@ import yaml
 from cluster import secrets
 from cluster.deployment import DeploymentError
 from cluster.http import without_secrets
+from cluster.paths import expanded
 from cluster.text.plain import plain
 
 LARGEST_FILE = 1 << 20  # bytes
@@ -98,13 +99,13 @@ def _of_url(url: str, option: str) -> Target:
         parts = urlsplit(url)
         port = parts.port
         host = parts.netloc.rpartition("@")[2]
+        params = tuple(parse_qsl(parts.query, keep_blank_values=True, max_num_fields=MOST_LABELS))
     except ValueError as error:
         raise DeploymentError(f"{option} {said} is not an address: give http://HOST:PORT/metrics") from error
     if parts.scheme not in _SCHEMES:
         raise DeploymentError(f"{option} {said} is neither http nor https: give http://HOST:PORT/metrics")
     if len(url) > LONGEST or not url.isprintable() or " " in url or not _HOST.fullmatch(host):
         raise DeploymentError(f"{option} {said} is not an address: give http://HOST:PORT/metrics")
-    params = tuple(parse_qsl(parts.query, keep_blank_values=True, max_num_fields=MOST_LABELS))
     secrets.hold(*(value for _, value in params))
     auth = None
     if parts.username is not None:
@@ -115,7 +116,7 @@ def _of_url(url: str, option: str) -> Target:
 
 
 def _of_file(source: str) -> list[Target]:
-    path, said = Path(source).expanduser(), plain(source, 200)
+    path, said = expanded(source), plain(source, 200)
     try:
         if not path.is_file():
             raise DeploymentError(f"--targets {said} is neither a URL nor a file: a URL begins with http://")

@@ -24,6 +24,7 @@ from cluster.kubernetes.answers import clean, describe, lines
 from cluster.kubernetes.kubeconfig import Kubeconfig
 from cluster.kubernetes.objects import map_of, maps, well_formed
 from cluster.kubernetes.resources import SERVICES, Object, Objects, Resource
+from cluster.paths import expanded
 from cluster.text.plain import plain
 
 LARGEST_ANSWER = 256 << 20
@@ -235,7 +236,7 @@ class Api:
         from kubernetes import config
         from kubernetes.client import ApiClient, Configuration
 
-        found = Kubeconfig.read(self._kubeconfig and self._kubeconfig.expanduser())
+        found = Kubeconfig.read(self._kubeconfig and expanded(self._kubeconfig))
         name = found.choose(self._wanted)
         try:
             configuration = Configuration()
@@ -246,7 +247,7 @@ class Api:
                 f"the kubeconfig {', '.join(found.files)} cannot be used: {clean(error)}; "
                 "`kubectl config view` shows it"
             ) from error
-        plugin = plain(found.plugins.get(str(found.contexts[name].get("user")), ""))
+        plugin = plain(found.plugins.get(found.contexts[name].get("user", ""), ""))
         if plugin and not configuration.api_key and not configuration.cert_file:
             # The client's library only logs why.
             raise DeploymentError(
@@ -254,7 +255,7 @@ class Api:
                 f"`kubectl --context {name} get pods` shows why"
             )
         self.context = name
-        self.namespace = str(found.contexts[name].get("namespace") or "default")
+        self.namespace = found.contexts[name].get("namespace", "default")
         self.server = str(configuration.host).rstrip("/")
         self._client = ApiClient(configuration)
         self.checked = bool(configuration.verify_ssl)

@@ -10,12 +10,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cluster.deployment import DeploymentError
+from cluster.paths import expanded
 from cluster.text.plain import plain
 
 DEFAULT = "~/.kube/config"
+LARGEST = 1 << 20
+"""Bytes of one file."""
 _HINT = "`kubectl config view` shows it"
 
 
@@ -35,13 +37,13 @@ class Kubeconfig:
 
     Attributes:
         files: those that say something, in their order.
-        contexts: name -> the mapping of cluster, user and namespace.
+        contexts: name -> those of cluster, user and namespace that it says.
         current: the name that `current-context` gives, empty where none does.
         plugins: user -> the program that logs it in.
     """
 
     files: tuple[str, ...]
-    contexts: Mapping[str, Mapping[str, Any]]
+    contexts: Mapping[str, Mapping[str, str]]
     current: str
     plugins: Mapping[str, str]
 
@@ -55,25 +57,25 @@ class Kubeconfig:
                 "the kubernetes client is not installed: `pip install 'rca-tui[kubernetes]'`"
             ) from None
         wanted = str(file) if file else os.environ.get("KUBECONFIG") or DEFAULT
-        paths = [Path(path).expanduser() for path in wanted.split(os.pathsep) if path]
+        paths = [expanded(path) for path in wanted.split(os.pathsep) if path]
         there = [path for path in dict.fromkeys(paths) if path.exists()]
         if not there:
             raise DeploymentError(f"the kubeconfig {wanted} cannot be used: there is no such file; {_HINT}")
         files: list[str] = []
-        contexts: dict[str, Mapping[str, Any]] = {}
+        contexts: dict[str, Mapping[str, str]] = {}
         plugins: dict[str, str] = {}
         current = ""
         for path in there:
             try:
-                said = yaml.safe_load(path.read_bytes())
+                said = yaml.safe_load(_content(path))
                 if said is None:
                     continue
-                named = {str(one["name"]): dict(one.get("context") or {}) for one in said.get("contexts") or ()}
-                users = {str(one["name"]): one.get("user") or {} for one in said.get("users") or ()}
+                named = {_word(one["name"]): _context(one.get("context") or {}) for one in said.get("contexts") or ()}
+                users = {_word(one["name"]): one.get("user") or {} for one in said.get("users") or ()}
                 plugins = {
-                    name: str(user["exec"].get("command", "")) for name, user in users.items() if user.get("exec")
+                    name: _word(user["exec"].get("command", "")) for name, user in users.items() if user.get("exec")
                 } | plugins
-                current = current or str(said.get("current-context") or "")
+                current = current or _word(said.get("current-context") or "")
             except OSError as error:
                 raise DeploymentError(f"the kubeconfig {path} cannot be used: {error.strerror}; {_HINT}") from error
             except (yaml.YAMLError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
@@ -94,11 +96,33 @@ class Kubeconfig:
         return name
 
 
+def _content(path: Path) -> bytes:
+    """Raises ValueError where no kubeconfig can be so; OSError."""
+    if path.is_fifo():
+        raise ValueError("it is a pipe, and would be waited for")
+    with path.open("rb") as file:
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise ValueError(f"it is larger than {LARGEST >> 20} MiB")
+    return content
+
+
+def _context(said: Mapping[str, object]) -> dict[str, str]:
+    return {key: _word(value) for key in ("cluster", "user", "namespace") if (value := said.get(key))}
+
+
+def _word(value: object) -> str:
+    """A name as text. Raises TypeError for lists and mappings, whose aliases may stand for any amount of text."""
+    if isinstance(value, list | tuple | dict | set):
+        raise TypeError("a name is a list or a mapping")
+    return str(value)
+
+
 def contexts() -> tuple[Context, ...]:
     """The contexts there are, the current one first. Raises DeploymentError."""
     found = Kubeconfig.read()
     listed = [
-        Context(name, str(about.get("cluster", "")), str(about.get("namespace") or "default"), name == found.current)
+        Context(name, about.get("cluster", ""), about.get("namespace") or "default", name == found.current)
         for name, about in found.contexts.items()
     ]
     return tuple(sorted(listed, key=lambda one: (not one.current, one.name)))

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from cluster.deployment import DeploymentError
 from cluster.http import Login
-from cluster.paths import config_home
+from cluster.paths import config_home, expanded
 from cluster.text.invalid import clause
 from cluster.text.plain import plain
 
@@ -78,7 +78,7 @@ class Endpoint(_Strict):
             self.url.rstrip("/") + self.path,
             self.tenancy() | ({"Authorization": f"Bearer {token}"} if token else {}),
             (self.username, self.password()) if self.username else None,
-            str(self.ca_file.expanduser()) if self.ca_file else self.verify,
+            str(expanded(self.ca_file)) if self.ca_file else self.verify,
         )
 
     def tenancy(self) -> dict[str, str]:
@@ -160,7 +160,7 @@ def load(context: str, file: Path | None = None) -> Settings:
 def _secret(file: Path | None, variable: str, what: str) -> str:
     if file is not None:
         try:
-            return file.expanduser().read_text().strip()
+            return expanded(file).read_text().strip()
         except (OSError, ValueError) as error:
             raise DeploymentError(
                 f"the {what} cannot be read from {file}: {getattr(error, 'strerror', error)}"

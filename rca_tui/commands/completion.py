@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from cluster.errors import RcaError
+from cluster.paths import expanded
 
 LARGEST = 1_000_000
 """Bytes of a kubeconfig that is read."""
@@ -64,7 +64,7 @@ def _contexts() -> Iterator[str]:
     for file in filter(None, files.split(os.pathsep)):
         with (
             contextlib.suppress(OSError, ValueError, yaml.YAMLError, RecursionError),
-            Path(file).expanduser().open(encoding="utf-8") as stream,
+            expanded(file).open(encoding="utf-8") as stream,
         ):
             loaded = yaml.safe_load(stream.read(LARGEST))
             rows = loaded.get("contexts") if isinstance(loaded, dict) else None

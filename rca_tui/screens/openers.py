@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 from rich.text import Text
@@ -19,6 +18,7 @@ from textual.widgets import Button, Input, Static
 from cluster.deployment import DeploymentError
 from cluster.endpoints.watched import watched
 from cluster.errors import RcaError
+from cluster.paths import expanded
 from cluster.text.plain import plain
 from cluster.text.times import span
 from rca_tui.draw.text import COMMAND
@@ -108,12 +108,9 @@ class OpenFile(_Ask):
 
     def source(self, lines: Mapping[str, str]) -> opening.Source:
         line = lines["path"]
-        try:
-            expanded = str(Path(line).expanduser())
-        except RuntimeError:  # there is no such user
-            expanded = line
-        deployment = opening.incident(expanded).connect()
-        return opening.Source(expanded, lambda: deployment, live=False)
+        path = str(expanded(line))
+        deployment = opening.incident(path).connect()
+        return opening.Source(path, lambda: deployment, live=False)
 
 
 class WatchUrls(_Ask):

@@ -36,6 +36,11 @@ def test_what_lies_ahead_is_refused() -> None:
         window(about(NOW + 3600), NOW, 1.0)
 
 
+def test_what_no_calendar_shows_is_refused() -> None:
+    with pytest.raises(DeploymentError, match="before the year 1"):
+        window(about(-62135596800.0), NOW, 1.0)
+
+
 def test_times_out_of_order_are_refused() -> None:
     with pytest.raises(ValueError, match="not in order"):
         Moment(2.0, 1.0, 3.0, "x")

@@ -87,7 +87,17 @@ def test_urls(url: str, scraped: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["ftp://h/x", "file:///etc/passwd", "http://", "http://h:99999", "http://h x/", "http://[::1", "javascript:x"],
+    [
+        "ftp://h/x",
+        "file:///etc/passwd",
+        "http://",
+        "http://h:99999",
+        "http://h x/",
+        "http://[::1",
+        "javascript:x",
+        "http://h:1/?" + "a=1&" * 65,
+        "~nobody-of-this-name/targets.json",
+    ],
 )
 def test_what_is_no_address_is_refused(url: str) -> None:
     with pytest.raises(DeploymentError, match="--targets"):

@@ -13,7 +13,7 @@ from mock_api import TOKEN, MockApi
 from cluster.deployment import DeploymentError
 from cluster.kubernetes.api import Api
 from cluster.kubernetes.deployment import open_api
-from cluster.kubernetes.kubeconfig import Kubeconfig
+from cluster.kubernetes.kubeconfig import LARGEST, Kubeconfig
 from cluster.kubernetes.resources import PODS
 
 
@@ -46,12 +46,35 @@ def test_of_several_files_the_first_counts_and_empty_ones_are_skipped(
         assert client.version()
 
 
-@pytest.mark.parametrize("content", ["[]", "3", '{"contexts": 3}', '{"contexts": [{"x": 1}]}', "{: ["])
+@pytest.mark.parametrize(
+    "content", ["[]", "3", '{"contexts": 3}', '{"contexts": [{"x": 1}]}', "{: [", " " * (LARGEST + 1)]
+)
 def test_a_file_of_another_form_is_one_sentence(tmp_path: Path, content: str) -> None:
     (tmp_path / "config").write_text(content)
     with pytest.raises(DeploymentError, match="cannot be used") as raised:
         Kubeconfig.read(tmp_path / "config")
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("place", ["current-context: {}", "contexts: [{{name: x, context: {{user: {}}}}}]"])
+def test_aliases_that_stand_for_much_text_are_no_names(tmp_path: Path, place: str) -> None:
+    doubled = "\n".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 30))
+    (tmp_path / "config").write_text(f"a0: &a0 [x]\n{doubled}\n{place.format('*a29')}\n")
+    with pytest.raises(DeploymentError, match="a name is a list"):
+        Kubeconfig.read(tmp_path / "config")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "config")
+    with pytest.raises(DeploymentError, match="it is a pipe"):
+        Kubeconfig.read(tmp_path / "config")
+
+
+def test_the_home_of_a_user_that_there_is_not_is_one_sentence() -> None:
+    with pytest.raises(DeploymentError, match="no such file"):
+        Kubeconfig.read(Path("~nobody-of-this-name/config"))
+    with pytest.raises(DeploymentError, match="no such file"):
+        Api(kubeconfig=Path("~nobody-of-this-name/config"))
 
 
 def test_a_token_file_may_end_in_a_newline(api: MockApi, tmp_path: Path) -> None:
