@@ -41,12 +41,13 @@ def wide_to_parquet(frame: pd.DataFrame) -> bytes:
 def wide_from_parquet(content: bytes, levels: list[str]) -> pd.DataFrame:
     """The frame of `wide_to_parquet`. Raises ValueError, or an Arrow error, for anything else."""
     table = _read(content)
-    if table.num_columns == 0 or table.column_names[0] != "time":
+    names = table.column_names  # made anew at each use: with thousands of columns that takes seconds
+    if not names or names[0] != "time":
         raise ValueError("its first column is not time")
-    columns = [_names(name, len(levels)) for name in table.column_names[1:]]
+    columns = [_names(name, len(levels)) for name in names[1:]]
     if len(set(columns)) != len(columns):
         raise ValueError("it has a duplicate column")
-    arrays = [_numbers(table.column(i), table.column_names[i]) for i in range(table.num_columns)]
+    arrays = [_numbers(column, name) for column, name in zip(table.columns, names, strict=True)]
     _check(arrays[0], "time")
     values = np.column_stack(arrays[1:]) if columns else np.empty((table.num_rows, 0))
     return pd.DataFrame(

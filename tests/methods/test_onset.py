@@ -121,6 +121,23 @@ def test_candidates_have_probabilities_at_any_resolution(make_incident, step) ->
     assert sum(probabilities) <= 1.0 + 1e-9
 
 
+def test_a_long_window_is_searched_by_the_means_of_neighbours(make_incident, monkeypatch) -> None:
+    """A search takes the square of the samples: one of two days at 1 s did not end."""
+    searched = []
+
+    def counted(values, *arguments, **named):
+        searched.append(len(values))
+        return segment(values, *arguments, **named)
+
+    monkeypatch.setattr(onset, "MOST_SAMPLES", 80)
+    monkeypatch.setattr(onset, "segment", counted)
+    incident = make_incident()
+    found = estimate(incident)
+    assert set(searched) == {80}
+    assert found.onset is not None
+    assert found.onset.time == pytest.approx(incident.onset.time, abs=6)
+
+
 def test_unusualness_has_no_unit_and_one_signal_does_not_stand_for_all() -> None:
     rng = np.random.default_rng(0)
     values = rng.normal(10.0, 1.0, (200, 8))
