@@ -21,7 +21,7 @@ from cluster.deadline import Deadline, limited
 from cluster.deployment import DeploymentError
 from cluster.http import Login, unchecked_on_purpose
 from cluster.kubernetes.answers import clean, describe, lines
-from cluster.kubernetes.kubeconfig import Kubeconfig
+from cluster.kubernetes.kubeconfig import OTHER_FORM, Kubeconfig
 from cluster.kubernetes.objects import map_of, maps, well_formed
 from cluster.kubernetes.resources import SERVICES, Object, Objects, Resource
 from cluster.paths import expanded
@@ -242,9 +242,11 @@ class Api:
             configuration = Configuration()
             configuration.retries = False
             config.load_kube_config(os.pathsep.join(found.files), name, configuration, persist_config=False)
-        except Exception as error:  # ConfigException, and what its loader raises on entries of another form
+        except Exception as error:  # what the loader raises on entries of another form is in Python's words
+            said = isinstance(error, config.ConfigException)
+            why = clean(error) if said else OTHER_FORM
             raise DeploymentError(
-                f"the kubeconfig {', '.join(found.files)} cannot be used: {clean(error)}; "
+                f"the kubeconfig {', '.join(found.files)} cannot be used: {why}; "
                 "`kubectl config view` shows it"
             ) from error
         plugin = plain(found.plugins.get(found.contexts[name].get("user", ""), ""))

@@ -18,6 +18,7 @@ from cluster.text.plain import plain
 DEFAULT = "~/.kube/config"
 LARGEST = 1 << 20
 """Bytes of one file."""
+OTHER_FORM = "an entry has another form than kubectl writes"
 _HINT = "`kubectl config view` shows it"
 
 
@@ -78,7 +79,9 @@ class Kubeconfig:
                 current = current or _word(said.get("current-context") or "")
             except OSError as error:
                 raise DeploymentError(f"the kubeconfig {path} cannot be used: {error.strerror}; {_HINT}") from error
-            except (yaml.YAMLError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
+            except (AttributeError, LookupError, TypeError, RecursionError) as error:
+                raise DeploymentError(f"the kubeconfig {path} cannot be used: {OTHER_FORM}; {_HINT}") from error
+            except (yaml.YAMLError, ValueError) as error:
                 reason = " ".join(plain(str(error)).split())[:200]
                 raise DeploymentError(f"the kubeconfig {path} cannot be used: {reason}; {_HINT}") from error
             files.append(str(path))
@@ -112,9 +115,9 @@ def _context(said: Mapping[str, object]) -> dict[str, str]:
 
 
 def _word(value: object) -> str:
-    """A name as text. Raises TypeError for lists and mappings, whose aliases may stand for any amount of text."""
+    """A name as text. Raises ValueError for lists and mappings, whose aliases may stand for any amount of text."""
     if isinstance(value, list | tuple | dict | set):
-        raise TypeError("a name is a list or a mapping")
+        raise ValueError("a name is a list or a mapping")
     return str(value)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,20 @@ def test_no_kubeconfig_and_no_such_context(api: MockApi, tmp_path: Path) -> None
     (tmp_path / "broken").write_text("{: [")
     with pytest.raises(DeploymentError, match=r"kubeconfig.*cannot be used"):
         Api("mock", tmp_path / "broken")
+
+
+@pytest.mark.parametrize("form", ["[]", "3", "[server]", "{server: [1]}", "{server: 3}"])
+@pytest.mark.parametrize("of", ["cluster", "user"])
+def test_an_entry_of_another_form_is_not_told_in_the_words_of_python(tmp_path: Path, of: str, form: str) -> None:
+    forms = {"cluster": "{server: 'http://127.0.0.1:9'}", "user": "{token: x}"} | {of: form}
+    (tmp_path / "config").write_text(
+        "contexts: [{name: x, context: {cluster: c, user: u}}]\n"
+        f"clusters: [{{name: c, cluster: {forms['cluster']}}}]\nusers: [{{name: u, user: {forms['user']}}}]\n"
+    )
+    try:
+        Api("x", tmp_path / "config").close()
+    except DeploymentError as error:
+        assert not re.search(r"object|attribute|subscript|not iterable|Traceback|\n", str(error))
 
 
 def test_an_expired_token_is_reported_and_a_renewed_one_is_read_again(stack: MockApi, tmp_path: Path) -> None:
