@@ -84,7 +84,7 @@ LIKELY = 0.9
 # Seconds that a sample looks back over, at most: beyond them a correlation is drift and not the monitoring window.
 LONGEST_WINDOW = 15.0
 # Samples that are searched: the time that a search takes grows with their square.
-MOST_SAMPLES = 4096
+MOST_SAMPLES = 2048
 NO_CHANGE = "the SLI shows no change for the worse"
 
 
