@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import pandas as pd
 
@@ -123,7 +124,15 @@ class Telemetry:
         return self.metrics[(component, signal)]
 
     def signals_of(self, component: str) -> tuple[str, ...]:
-        return tuple(str(column[1]) for column in self.metrics.columns if column[0] == component)
+        return tuple(self._carried.get(component, ()))
+
+    @cached_property
+    def _carried(self) -> Mapping[str, list[str]]:
+        """Component -> its signals. Asked of every component of a fleet: one look at the columns is enough."""
+        found: dict[str, list[str]] = {}
+        for component, signal in self.metrics.columns:
+            found.setdefault(str(component), []).append(str(signal))
+        return found
 
 
 @dataclass(frozen=True)
