@@ -117,11 +117,12 @@ def blocks_of(incident: Incident) -> Blocks | None:
 
 def stacked(rows: Mapping[Key, Floats], members: Sequence[str], signal: str) -> Floats | None:
     """(C, B) of one signal with gaps for members that lack it; None where nobody has it."""
-    found = [rows.get((member, signal)) for member in members]
-    known = next((row for row in found if row is not None), None)
-    if known is None:
+    found = {i: row for i, member in enumerate(members) if (row := rows.get((member, signal))) is not None}
+    if not found:
         return None
-    return np.stack([np.full(len(known), np.nan) if row is None else row for row in found])
+    values = np.full((len(members), len(next(iter(found.values())))), np.nan)
+    values[list(found)] = list(found.values())
+    return values
 
 
 def mean(values: Floats, axis: int) -> Floats:

@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -52,7 +53,15 @@ class Posterior:
 
     def of(self, component: str) -> float:
         """Probability that the component is at fault, alone or with another."""
-        return sum(p for hypothesis, p in self.probability.items() if component in hypothesis)
+        return self._of.get(component, 0)
+
+    @cached_property
+    def _of(self) -> Mapping[str, float]:
+        found: dict[str, float] = {}
+        for hypothesis, p in self.probability.items():
+            for component in hypothesis:
+                found[component] = found.get(component, 0) + p
+        return found
 
 
 @dataclass(frozen=True, eq=False)
