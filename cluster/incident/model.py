@@ -130,8 +130,8 @@ class Telemetry:
     def _carried(self) -> Mapping[str, list[str]]:
         """Component -> its signals. Asked of every component of a fleet: one look at the columns is enough."""
         found: dict[str, list[str]] = {}
-        for component, signal in self.metrics.columns:
-            found.setdefault(str(component), []).append(str(signal))
+        for column in self.metrics.columns:
+            found.setdefault(str(column[0]), []).append(str(column[1]))
         return found
 
 

@@ -246,8 +246,7 @@ class Api:
             said = isinstance(error, config.ConfigException)
             why = clean(error) if said else OTHER_FORM
             raise DeploymentError(
-                f"the kubeconfig {', '.join(found.files)} cannot be used: {why}; "
-                "`kubectl config view` shows it"
+                f"the kubeconfig {', '.join(found.files)} cannot be used: {why}; `kubectl config view` shows it"
             ) from error
         plugin = plain(found.plugins.get(found.contexts[name].get("user", ""), ""))
         if plugin and not configuration.api_key and not configuration.cert_file:
