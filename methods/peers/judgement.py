@@ -41,13 +41,15 @@ class Judgement:
 
 
 def judge(incident: Incident, weights: Weights) -> Judgement | NoRanking:
-    """NoRanking(NOT_APPLICABLE) with fewer than four blocks, without a signal above 0, or without any control."""
+    """NoRanking(NOT_APPLICABLE) with fewer than four blocks, without a signal above 0, a component, or any control."""
     blocks = blocks_of(incident)
     if blocks is None:
         return NoRanking(Reason.NOT_APPLICABLE, "too few samples for a baseline and a stretch of trouble after it")
     if not blocks.own.scaled and not blocks.called.scaled:
         return NoRanking(Reason.NOT_APPLICABLE, "no signal has a value above 0")
     evidence = evidence_of(blocks, incident.topology, weights)
+    if not evidence.total:
+        return NoRanking(Reason.NOT_APPLICABLE, "there is no component that could be at fault")
     # Without any control it helps to know when users were in trouble.
     candidates = () if evidence.controlled else with_onset(incident).onset_candidates
     posterior = support(evidence, incident.onset, candidates).posterior(weights)

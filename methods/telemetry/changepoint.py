@@ -157,7 +157,8 @@ def _drawn(weights: Callable[[int], Floats], samples: int, draws: int) -> Mappin
             if end not in sums:
                 logged = weights(end)
                 sums[end] = np.cumsum(np.exp(logged - logged.max()))
-            end = int(np.searchsorted(sums[end], rng.random() * sums[end][-1], side="right"))
+            drawn_row = int(np.searchsorted(sums[end], rng.random() * sums[end][-1], side="right"))
+            end = min(drawn_row, end - 1)  # the product may round up to the whole sum
             if end > 0:
                 boundaries.append(end)
         drawn[tuple(reversed(boundaries))] += 1

@@ -43,6 +43,7 @@ from cluster.text.times import bare_clock_time, clock_time, duration
 from cluster.window import Onset, OnsetCandidate, OnsetSource
 from methods.telemetry.changepoint import noise, residual_noise, segment
 from methods.telemetry.matrix import Floats, prepare
+from methods.telemetry.possible import possible
 from methods.telemetry.sli import NoSli, latency_key, sli
 from methods.telemetry.unusual import STRETCHES, beginning, evidence, unusualness
 
@@ -124,7 +125,7 @@ def estimate(incident: Incident) -> OnsetEstimate:
     candidate is more probable than all else together. Of a window of more than `MOST_SAMPLES` samples the means of
     neighbours are searched: the onset is as exact as they are far apart.
     """
-    incident = _coarser(incident)
+    incident = _coarser(possible(incident))
     try:
         indicator = sli(incident)
     except NoSli as error:
@@ -224,6 +225,7 @@ def _weights(times: Floats, values: Floats, step: float, trouble: _Trouble, show
 def _candidates(rows: Floats, reach: int) -> list[tuple[int, float, int, int]]:
     """(best row, probability, first and last likely row) of stretches of 2 reach + 1 rows, the most probable first."""
     left = rows.copy()
+    reach = min(reach, len(rows))  # samples may be less than a microsecond apart
     found: list[tuple[int, float, int, int]] = []
     while len(found) < MOST_CANDIDATES:
         within = np.convolve(left, np.ones(2 * reach + 1), mode="full")[reach : reach + len(left)]
@@ -290,7 +292,7 @@ def _place(
 def _transformed(values: Floats) -> Floats:
     latency = values[:, 0]
     typical = np.nanmedian(latency)
-    smallest = 1e-3 * typical if typical > 0 else 1e-9
+    smallest = max(1e-3 * typical, np.finfo(np.float64).tiny) if typical > 0 else 1e-9
     return np.column_stack([np.log(np.maximum(latency, smallest)), values[:, 1]])
 
 

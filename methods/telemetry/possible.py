@@ -7,12 +7,13 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
+from cluster.incident.frames import LARGEST
 from cluster.incident.model import Incident
 from cluster.signals import SIGNALS
 
 
 def possible(incident: Incident) -> Incident:
-    """The incident with NaN for infinite values, and for negative ones of signals that the vocabulary has.
+    """The incident with NaN for infinite values, or nearly so, and for negative ones of signals of the vocabulary.
 
     All of those are times, rates, counts, bytes or shares. Of other signals the sign may mean something.
     """
@@ -26,5 +27,5 @@ def possible(incident: Incident) -> Incident:
 def _possible(frame: pd.DataFrame) -> pd.DataFrame:
     values = frame.to_numpy(dtype=np.float64, na_value=np.nan)
     known = np.array([str(column[-1]) in SIGNALS for column in frame.columns], dtype=np.bool_)
-    wrong = np.isinf(values) | ((values < 0) & known)
+    wrong = (np.abs(values) >= LARGEST) | ((values < 0) & known)
     return frame.astype("float64").mask(wrong) if wrong.any() else frame

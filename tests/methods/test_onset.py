@@ -138,6 +138,24 @@ def test_a_long_window_is_searched_by_the_means_of_neighbours(make_incident, mon
     assert found.onset.time == pytest.approx(incident.onset.time, abs=6)
 
 
+@pytest.mark.timeout(60)
+def test_a_search_ends_on_the_smallest_and_largest_numbers_there_are(make_incident) -> None:
+    """The logarithm of a thousandth of 5e-324 was none, and the segments were drawn for ever."""
+    incident = make_incident()
+    values = np.random.default_rng(0).choice([np.inf, -np.inf, np.nan, 1e308, -1e308, 0, 1, 5e-324], size=240)
+    found = estimate(with_sli(incident, values))
+    assert all(0 <= candidate.probability <= 1 for candidate in found.candidates)
+
+
+@pytest.mark.timeout(60)
+def test_a_search_ends_where_samples_are_less_than_a_microsecond_apart(make_incident) -> None:
+    incident = make_incident()
+    metrics = incident.telemetry.metrics
+    near = metrics.set_axis(metrics.index[0] + np.arange(len(metrics)) * 3e-7)
+    telemetry = dataclasses.replace(incident.telemetry, metrics=near)
+    assert estimate(dataclasses.replace(incident, telemetry=telemetry)).claim
+
+
 def test_unusualness_has_no_unit_and_one_signal_does_not_stand_for_all() -> None:
     rng = np.random.default_rng(0)
     values = rng.normal(10.0, 1.0, (200, 8))

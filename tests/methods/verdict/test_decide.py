@@ -109,6 +109,12 @@ def test_it_cannot_tell_from_too_few_samples() -> None:
     assert verdict.methods == ("baro",)
 
 
+def test_it_cannot_tell_where_there_is_no_component() -> None:
+    verdict = decide(dataclasses.replace(incident(), topology=Topology((), (), None)))
+    assert verdict.answer is Answer.UNKNOWN
+    assert verdict.headline == "Cannot tell: there is no component that could be at fault."
+
+
 def test_it_cannot_tell_in_a_window_of_all_times() -> None:
     verdict = decide(dataclasses.replace(incident(), window=Window(EARLIEST, LATEST)))
     assert verdict.answer is Answer.UNKNOWN
