@@ -22,8 +22,6 @@ Labels: TypeAlias = tuple[tuple[str, str], ...]
 Vector: TypeAlias = dict[Labels, Floats]
 """Labels -> values on the grid; NaN is a gap."""
 
-NOBODY = "front_door"
-"""A label that no series has: grouped by it, all of them are one."""
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>\d+(?:\.\d+)?(?:e-?\d+)?)(?![\w:])|(?P<name>[a-zA-Z_:][\w:]*)|(?P<text>\"(?:[^\"\\]|\\.)*\")"
     r"|\[(?P<window>\d+)ms\]|(?P<sign>=~|!~|!=|[-+*/(){},=>]))"

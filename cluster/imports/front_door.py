@@ -15,6 +15,7 @@ import pandas as pd
 
 from cluster.deployment import DeploymentError
 from cluster.endpoints.fleet import Fleet, Member, fleet_of
+from cluster.imports.expressions import Floats
 from cluster.imports.measured import Measured
 from cluster.incident.model import empty_metrics
 from cluster.prometheus.ranks import engine_id
@@ -53,21 +54,32 @@ def behind_a_door(
     if door is None or door in serving:
         return topology, metrics, notes
     merged, slowest = measured.merged(serving)
-    own = {str(column[1]) for column in metrics.columns if column[0] == door}
-    added = {(door, signal): values for signal, values in merged.items() if signal not in own}
-    if not {"latency_p90", "latency_p50"} & (own | merged.keys()):
+    metrics, added = with_what_it_lacks(metrics, door, merged)
+    if not any(column[0] == door and column[1] in ("latency_p90", "latency_p50") for column in metrics.columns):
         notes.append(
             f"{door} has no latency, and so no SLI: no replica has a histogram of whole requests here; save "
             "vllm:e2e_request_latency_seconds_bucket, or what your engine calls it, too"
         )
-    if some := sorted(slowest & {signal for _, signal in added}):
+    if some := sorted(slowest.intersection(added)):
         notes.append(f"{', '.join(some)} of {door} is that of the slowest replica: there are no histograms to add up")
     if added:
-        ready = pd.DataFrame(added, index=metrics.index)
-        ready.columns.names = metrics.columns.names
-        metrics = pd.concat([metrics, ready], axis=1)
-        notes.append(f"{_some(sorted(s for _, s in added))} of {door}: merged from {_some(serving)}")
+        notes.append(f"{_some(added)} of {door}: merged from {_some(serving)}")
     return topology, metrics, notes
+
+
+def with_what_it_lacks(metrics: pd.DataFrame, door: str, found: Mapping[str, Floats]) -> tuple[pd.DataFrame, list[str]]:
+    """The metrics with those signals of the front door that it has none of yet, and which these are.
+
+    Args:
+        found: signal -> a value for each row of the metrics.
+    """
+    own = {str(column[1]) for column in metrics.columns if column[0] == door}
+    added = {(door, signal): values for signal, values in found.items() if signal not in own}
+    if not added:
+        return metrics, []
+    ready = pd.DataFrame(added, index=metrics.index)
+    ready.columns.names = metrics.columns.names
+    return pd.concat([metrics, ready], axis=1), sorted(signal for _, signal in added)
 
 
 def _fleet(serving: list[str], kinds: Mapping[str, Kind], addresses: Mapping[str, str], notes: list[str]) -> Fleet:

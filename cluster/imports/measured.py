@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from cluster.endpoints.reading import MERGEABLE
-from cluster.imports.expressions import NOBODY, Floats, Labels, Samples, Unsupported, quantile, total
+from cluster.endpoints.reading import MERGEABLE, MERGED
+from cluster.imports.expressions import Floats, Labels, Samples, Unsupported, quantile, total
 from cluster.prometheus.names import Environment, spellings
 from cluster.prometheus.ranks import engine_id
 from cluster.prometheus.rules import Rule, Spelling
@@ -107,7 +107,7 @@ class Measured:
             if SIGNALS[signal].quantity is Quantity.RATE:
                 found[signal] = total([self.columns[key] for key in keys])
                 continue
-            parts = [values for rule in self._serving.get(signal, ()) for _, values in together._evaluate(rule, NOBODY)]
+            parts = [values for rule in self._serving.get(signal, ()) for _, values in together._evaluate(rule, MERGED)]
             parts += [self.columns[key] for key in keys if key not in self._by_rule]
             found[signal] = total(parts, np.nanmax)
             slowest |= {signal} if len(parts) > 1 else set()

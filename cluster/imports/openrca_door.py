@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from cluster.endpoints.fleet import FRONT_DOOR
 from cluster.imports import span_metrics
+from cluster.imports.front_door import with_what_it_lacks
 from cluster.topology import Component, Kind, Topology, calls
 
 Floats = NDArray[np.float64]
@@ -62,12 +63,8 @@ def behind_a_door(
         )
         notes.append(f"{door} stands for whoever calls {', '.join(behind[:4])}{' and others' if behind[4:] else ''}")
     traced = span_metrics.at_the_door(spans, entered, metrics.index.to_numpy(dtype=np.float64)) if len(spans) else {}
-    own = {str(column[1]) for column in metrics.columns if column[0] == door}
-    added = {(door, name): values for name, values in {**told, **traced}.items() if name not in own}
+    metrics, added = with_what_it_lacks(metrics, door, {**told, **traced})
     if added:
-        ready = pd.DataFrame(added, index=metrics.index)
-        ready.columns.names = metrics.columns.names
-        metrics = pd.concat([metrics, ready], axis=1)
         notes.append(f"the latency of {door} is that of {'the spans that nobody calls' if traced else 'its services'}")
     return topology, metrics, notes
 

@@ -122,7 +122,7 @@ def test_candidates_have_probabilities_at_any_resolution(make_incident, step) ->
 
 
 def test_a_long_window_is_searched_by_the_means_of_neighbours(make_incident, monkeypatch) -> None:
-    """A search takes the square of the samples: one of two days at 1 s did not end."""
+    """A search takes the square of the samples: 200,000 of them took longer than anyone waits."""
     searched = []
 
     def counted(values, *arguments, **named):
