@@ -24,6 +24,7 @@ from cluster.http import printable
 from cluster.imports import json_series, span_metrics
 from cluster.imports.front_door import behind_a_door, frame
 from cluster.imports.measured import measure
+from cluster.imports.owner import Owners
 from cluster.incident import rcaeval_graph
 from cluster.incident.container import IncidentError
 from cluster.incident.model import LOG_COLUMNS, SPAN_COLUMNS, Incident, Telemetry
@@ -36,10 +37,6 @@ _FILES = 64
 _RECORDS = 2_000_000
 _LONGEST = 86400.0  # seconds
 _MESSAGE = 8 << 10
-_COMPONENT = (
-    "component", "pod", "k8s.pod.name", "k8s_pod_name", "service.instance.id", "instance", "host.name",
-    "service.name", "service_name", "job",
-)  # fmt: skip
 _WRONG = (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError, MemoryError, OSError)
 
 
@@ -83,6 +80,7 @@ class _Found:
         self.series = json_series.Collected()
         self.addresses: dict[str, str] = {}
         self.notes: dict[str, None] = {}
+        self.owners = Owners()
 
     def add(self, document: Any, name: str) -> None:
         """Add one document of a file. Raises ValueError and the like for one that is neither kind."""
@@ -91,12 +89,12 @@ class _Found:
         if not {"resourceSpans", "resourceMetrics", "resourceLogs", "data"} & document.keys():
             raise ValueError("a document has none of resourceSpans, resourceMetrics, resourceLogs and data")
         for attributes, row in otlp.spans(document.get("resourceSpans")):
-            self.spans.append({**row, "component": component_of(attributes)})
+            if component := self.owners.of(attributes, "spans", row["operation"]):
+                self.spans.append({**row, "component": component})
         for resource in document.get("resourceLogs") or []:
             self._log(resource)
         for resource in document.get("resourceMetrics") or []:
-            attributes = otlp.attributes((resource.get("resource") or {}).get("attributes"))
-            self.series.add_otlp(resource, component_of(attributes))
+            self.series.add_otlp(resource, self.owners)
         if "data" in document:
             self._matrix(document, name)
         if len(self.spans) + len(self.logs) + self.series.points > _RECORDS:
@@ -108,11 +106,13 @@ class _Found:
             for record in scope.get("logRecords") or []:
                 at = int(record.get("timeUnixNano") or 0) or int(record.get("observedTimeUnixNano") or 0)
                 body = record.get("body") or {}
-                text = body.get("stringValue")
-                line = str(text if text is not None else json.dumps(body))[:_MESSAGE].encode("utf-8", "replace")
+                said = body.get("stringValue")
+                line = str(said if said is not None else json.dumps(body))[:_MESSAGE]
+                text = line.encode("utf-8", "replace").decode()
                 level = str(record.get("severityText") or "INFO")[:16].upper()
                 attributes = {**otlp.attributes(record.get("attributes")), **of}
-                self.logs.append((at / 1e9, component_of(attributes), level, line.decode()))
+                if component := self.owners.of(attributes, "log lines", text):
+                    self.logs.append((at / 1e9, component, level, text))
 
     def _matrix(self, document: Mapping[str, Any], name: str) -> None:
         if document.get("status") != "success" or document["data"].get("resultType") != "matrix":
@@ -125,9 +125,10 @@ class _Found:
             if "values" not in one:
                 self.notes[f"{printable(name)}: native histograms were left out; save the quantiles instead"] = None
                 continue
-            component = component_of(labels)
-            self.addresses.setdefault(component, labels.get("instance", ""))
-            self.series.add(labels.pop("__name__", "") or name, component, labels, one["values"])
+            metric = labels.pop("__name__", "") or name
+            if component := self.owners.of(labels, "series", metric):
+                self.addresses.setdefault(component, labels.get("instance", ""))
+                self.series.add(metric, component, labels, one["values"])
 
     def incident(self, id: str) -> Incident:
         """All of it as one incident. Raises ValueError where there is nothing, or nothing that makes sense."""
@@ -136,7 +137,7 @@ class _Found:
                      LOG_COLUMNS).sort_values("time", kind="stable", ignore_index=True)  # fmt: skip
         times = np.concatenate([spans["start"], logs["time"], self.series.times()]).astype(float)
         if not len(times):
-            raise ValueError("no span, log line or sample in it")
+            raise ValueError(self.owners.lacking() or "no span, log line or sample in it")
         first, last = float(times.min()), float(times.max())
         if not (possible(first) and possible(last)) or first <= 0:
             raise ValueError("a time in it is not one of a calendar; they are nanoseconds in OTLP, else seconds")
@@ -150,6 +151,8 @@ class _Found:
         named = {*spans["component"], *logs["component"]}
         topology, metrics, remarks = rcaeval_graph.build(metrics, rcaeval_graph.calls(spans), named)
         topology, metrics, told = behind_a_door(topology, metrics, measured, self.addresses)
+        if lacking := self.owners.lacking():
+            told.append(f"{lacking}; they are left out")
         known = {name: unit for name, unit in signals.UNITS.items() if name in metrics.columns.get_level_values(1)}
         end = max(np.nextafter(last, np.inf), float(metrics.index[-1]) + raw.step if len(metrics) else last)
         if computed and len(metrics):
@@ -165,12 +168,6 @@ class _Found:
             telemetry=Telemetry(metrics=metrics, spans=spans, logs=logs, units=known),
             notes=(*self.notes, *remarks, *told, *(f"no {what} in these files" for what in missing)),
         )
-
-
-def component_of(labels: Mapping[str, str]) -> str:
-    """What a series, a span or a line belongs to, by the label that tells most."""
-    name = next((labels[key] for key in _COMPONENT if labels.get(key)), "unknown")
-    return name[:253].encode("utf-8", "replace").decode()
 
 
 def _rows(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Any]) -> pd.DataFrame:

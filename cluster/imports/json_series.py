@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from cluster import otlp
 from cluster.imports.expressions import Labels, Samples
 from cluster.imports.measured import OWNER
+from cluster.imports.owner import Owners
 from cluster.incident.frames import LARGEST
 
 _COPIES = ("prometheus_replica", "thanos_replica", "receive_replica", "__replica__")
@@ -46,8 +47,9 @@ class Collected:
             if abs(number) < LARGEST:
                 series[time] = number
 
-    def add_otlp(self, resource: Any, component: str) -> None:
-        """All metrics of one entry of `resourceMetrics`."""
+    def add_otlp(self, resource: Any, owners: Owners) -> None:
+        """All metrics of one entry of `resourceMetrics`; its points may say what an exporter measures of others."""
+        own = otlp.attributes((resource.get("resource") or {}).get("attributes"))
         for scope in resource.get("scopeMetrics") or []:
             for metric in scope.get("metrics") or []:
                 suffix, scale = _UNITS.get(str(metric.get("unit") or ""), ("", 1.0))
@@ -55,24 +57,33 @@ class Collected:
                 name = name if name.endswith(suffix) else name + suffix
                 if gauge := metric.get("gauge"):
                     for point in gauge.get("dataPoints") or []:
-                        self._number(name, component, point, scale)
+                        self._number(name, own, owners, point, scale)
                 if total := metric.get("sum"):
                     delta = total.get("aggregationTemporality") in (1, "AGGREGATION_TEMPORALITY_DELTA")
                     if total.get("isMonotonic"):
                         self.counters.add(name)
                     for point in total.get("dataPoints") or []:
-                        self._number(name, component, point, scale, delta)
+                        self._number(name, own, owners, point, scale, delta)
                 if histogram := metric.get("histogram"):
                     delta = histogram.get("aggregationTemporality") in (1, "AGGREGATION_TEMPORALITY_DELTA")
                     for point in histogram.get("dataPoints") or []:
-                        self._histogram(name, component, point, scale, delta)
+                        self._histogram(name, own, owners, point, scale, delta)
 
-    def _number(self, name: str, component: str, point: Any, scale: float, delta: bool = False) -> None:
+    def _number(
+        self, name: str, own: Mapping[str, str], owners: Owners, point: Any, scale: float, delta: bool = False
+    ) -> None:
         value = float(point["asDouble"]) if "asDouble" in point else float(point["asInt"])
-        self._point(name, component, otlp.attributes(point.get("attributes")), point, value * scale, delta)
-
-    def _histogram(self, name: str, component: str, point: Any, scale: float, delta: bool) -> None:
         labels = otlp.attributes(point.get("attributes"))
+        if component := _component(owners, name, labels, own):
+            self._point(name, component, labels, point, value * scale, delta)
+
+    def _histogram(
+        self, name: str, own: Mapping[str, str], owners: Owners, point: Any, scale: float, delta: bool
+    ) -> None:
+        labels = otlp.attributes(point.get("attributes"))
+        component = _component(owners, name, labels, own)
+        if component is None:
+            return
         counts = [int(one) for one in point.get("bucketCounts") or []]
         bounds = [float(one) * scale for one in point.get("explicitBounds") or []] + [np.inf]
         for bound, below in zip(bounds, np.cumsum(counts), strict=True) if counts else ():
@@ -106,6 +117,11 @@ class Collected:
         if (last - first) / step > _STEPS:
             raise ValueError("its samples are too far apart for how often they are taken; cut it to a shorter window")
         return Samples(self._raw, np.arange(first, last + step / 2, step), step)
+
+
+def _component(owners: Owners, name: str, labels: Mapping[str, str], own: Mapping[str, str]) -> str | None:
+    """By the labels of a point and of its resource; `component` of a point is a part of what the resource is."""
+    return owners.of({**{key: value for key, value in labels.items() if key != "component"}, **own}, "series", name)
 
 
 def _key(component: str, labels: Mapping[str, str]) -> Labels:
