@@ -7,19 +7,20 @@ merged from the replicas.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from cluster.deployment import DeploymentError
-from cluster.endpoints.fleet import Fleet, Member, fleet_of
+from cluster.endpoints.fleet import FRONT_DOOR, Fleet, Member, fleet_of
+from cluster.imports import span_metrics
 from cluster.imports.expressions import Floats
 from cluster.imports.measured import Measured
 from cluster.incident.model import empty_metrics
 from cluster.prometheus.ranks import engine_id
-from cluster.topology import Component, Edge, Kind, Relation, Topology
+from cluster.topology import Component, Edge, Kind, Relation, Topology, calls
 
 _LISTED = 4
 
@@ -34,7 +35,7 @@ def frame(measured: Measured) -> pd.DataFrame:
 
 
 def behind_a_door(
-    topology: Topology, metrics: pd.DataFrame, measured: Measured, addresses: Mapping[str, str]
+    topology: Topology, metrics: pd.DataFrame, measured: Measured, addresses: Mapping[str, str], spans: pd.DataFrame
 ) -> tuple[Topology, pd.DataFrame, list[str]]:
     """The topology that traces tell with what the metrics tell, the metrics with the front door's, and notes.
 
@@ -42,20 +43,26 @@ def behind_a_door(
         addresses: component -> `host:port` under which it was scraped; "" or absent where that is not known.
     """
     kinds = {one: kind for one, kind in measured.kinds.items() if one in topology}
-    traced = topology.front_door
     serving = [one for one in topology.ids if kinds.get(one) is Kind.REPLICA]
     topology = _with_engines(_of_kinds(topology, kinds), measured)
-    if not serving:
-        return topology, metrics, []
     notes: list[str] = []
-    if traced is None or not topology.callees(traced):
+    entrances = span_metrics.entrances(spans)
+    if not set(entrances) <= set(serving):
+        topology, told = _entered(topology, entrances, [one for one, kind in kinds.items() if kind is Kind.GATEWAY])
+        notes += told
+    traced = topology.front_door
+    if serving and (traced is None or not topology.callees(traced)):
         topology = _joined(topology, _fleet(serving, kinds, addresses, notes))
     door = topology.front_door
-    if door is None or door in serving:
+    if door is None:
         return topology, metrics, notes
-    merged, slowest = measured.merged(serving)
+    merged, slowest = measured.merged(serving) if door not in serving else ({}, frozenset())
     metrics, added = with_what_it_lacks(metrics, door, merged)
-    if not any(column[0] == door and column[1] in ("latency_p90", "latency_p50") for column in metrics.columns):
+    times = metrics.index.to_numpy(dtype=np.float64)
+    seen = span_metrics.at_the_door(spans, entrances, times) if entrances else {}
+    metrics, by_spans = with_what_it_lacks(metrics, door, seen)
+    latency = any(column[0] == door and column[1] in ("latency_p90", "latency_p50") for column in metrics.columns)
+    if serving and door not in serving and not latency:
         notes.append(
             f"{door} has no latency, and so no SLI: no replica has a histogram of whole requests here; save "
             "vllm:e2e_request_latency_seconds_bucket, or what your engine calls it, too"
@@ -64,7 +71,17 @@ def behind_a_door(
         notes.append(f"{', '.join(some)} of {door} is that of the slowest replica: there are no histograms to add up")
     if added:
         notes.append(f"{_some(added)} of {door}: merged from {_some(serving)}")
+    if by_spans:
+        notes.append(f"{_some(by_spans)} of {door}: of the spans that nobody calls")
     return topology, metrics, notes
+
+
+def before(topology: Topology, entrances: Sequence[str]) -> tuple[Topology, str, str]:
+    """The topology with a virtual front door before these components, its id, and a note on it."""
+    door = FRONT_DOOR if FRONT_DOOR not in topology else f"virtual-{FRONT_DOOR}"
+    components = (*topology.components, Component(door, Kind.GATEWAY))
+    note = f"{door} stands for whoever calls {_some(entrances)}"
+    return Topology(components, (*topology.edges, *calls(door, entrances)), door), door, note
 
 
 def with_what_it_lacks(metrics: pd.DataFrame, door: str, found: Mapping[str, Floats]) -> tuple[pd.DataFrame, list[str]]:
@@ -80,6 +97,18 @@ def with_what_it_lacks(metrics: pd.DataFrame, door: str, found: Mapping[str, Flo
     ready = pd.DataFrame(added, index=metrics.index)
     ready.columns.names = metrics.columns.names
     return pd.concat([metrics, ready], axis=1), sorted(signal for _, signal in added)
+
+
+def _entered(topology: Topology, entrances: Sequence[str], gateways: Sequence[str]) -> tuple[Topology, list[str]]:
+    """With the entrance of the traces as front door; with several, the one gateway without traces, or a virtual one."""
+    if len(entrances) == 1:
+        return Topology(topology.components, topology.edges, entrances[0]), []
+    if len(gateways) == 1 and not topology.callees(gateways[0]) and gateways[0] not in entrances:
+        edges = (*topology.edges, *calls(gateways[0], entrances))
+        note = f"{gateways[0]} is not traced; it is taken to call {_some(entrances)}, where the traces begin"
+        return Topology(topology.components, edges, gateways[0]), [note]
+    topology, _, note = before(topology, entrances)
+    return topology, [note]
 
 
 def _fleet(serving: list[str], kinds: Mapping[str, Kind], addresses: Mapping[str, str], notes: list[str]) -> Fleet:
@@ -116,6 +145,6 @@ def _with_engines(topology: Topology, measured: Measured) -> Topology:
     return Topology(tuple(components), (*topology.edges, *parts), topology.front_door)
 
 
-def _some(names: list[str]) -> str:
+def _some(names: Sequence[str]) -> str:
     more = len(names) - _LISTED
     return ", ".join(names[:_LISTED]) + (f" and {more} more" if more > 0 else "")

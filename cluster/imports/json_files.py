@@ -150,7 +150,7 @@ class _Found:
             metrics = span_metrics.of_spans(spans)
         named = {*spans["component"], *logs["component"]}
         topology, metrics, remarks = rcaeval_graph.build(metrics, rcaeval_graph.calls(spans), named)
-        topology, metrics, told = behind_a_door(topology, metrics, measured, self.addresses)
+        topology, metrics, told = behind_a_door(topology, metrics, measured, self.addresses, spans)
         if lacking := self.owners.lacking():
             told.append(f"{lacking}; they are left out")
         known = {name: unit for name, unit in signals.UNITS.items() if name in metrics.columns.get_level_values(1)}

@@ -13,10 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cluster.endpoints.fleet import FRONT_DOOR
 from cluster.imports import span_metrics
-from cluster.imports.front_door import with_what_it_lacks
-from cluster.topology import Component, Kind, Topology, calls
+from cluster.imports.front_door import before, with_what_it_lacks
+from cluster.topology import Topology
 
 Floats = NDArray[np.float64]
 
@@ -56,12 +55,8 @@ def behind_a_door(
         return topology, metrics, ["nothing tells which component users call, so there is no SLI"]
     notes = []
     if door is None:
-        door = FRONT_DOOR
-        behind = entered or services
-        topology = Topology(
-            (*topology.components, Component(door, Kind.GATEWAY)), (*topology.edges, *calls(door, behind)), door
-        )
-        notes.append(f"{door} stands for whoever calls {', '.join(behind[:4])}{' and others' if behind[4:] else ''}")
+        topology, door, note = before(topology, entered or services)
+        notes.append(note)
     traced = span_metrics.at_the_door(spans, entered, metrics.index.to_numpy(dtype=np.float64)) if len(spans) else {}
     metrics, added = with_what_it_lacks(metrics, door, {**told, **traced})
     if added:

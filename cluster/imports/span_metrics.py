@@ -44,12 +44,28 @@ def of_spans(spans: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
+def entrances(spans: pd.DataFrame) -> list[str]:
+    """The components at which requests come in, by name: those of the spans without a parent.
+
+    Where every span has one, those whose parent is not among the spans. A component that another one calls counts only
+    where there is no other, so that a span of its own housekeeping makes it no entrance.
+    """
+    if spans.empty:
+        return []
+    callers = _with_callers(spans)
+    first = callers[callers["parent_id"].isna()]
+    first = first if len(first) else callers[callers["caller"].isna()]
+    called = set(callers.loc[callers["caller"].notna() & callers["caller"].ne(callers["component"]), "component"])
+    found = {str(one) for one in first["component"].unique()}
+    return sorted(found - called) or sorted(found)
+
+
 def at_the_door(spans: pd.DataFrame, entrances: Collection[str], times: Floats) -> dict[str, Floats]:
     """`latency_p50`, `latency_p90`, `request_rate` and `error_ratio` of the requests that come in at the entrances.
 
     These are the spans of the entrances that no other component calls, by their end. Values stand at `times`, ascending
-    and equally far apart, for the stretch that begins there. A stretch without one is a gap, and 0 of the rate; without
-    a known status there is no error ratio.
+    and equally far apart, for the stretch that begins there. A stretch without one is a gap, and 0 of the rate unless
+    it lies before or after all spans; without a known status there is no error ratio.
     """
     joined = _with_callers(spans)
     outside = joined[joined["caller"].isna() & joined["component"].isin(list(entrances))]
@@ -61,7 +77,9 @@ def at_the_door(spans: pd.DataFrame, entrances: Collection[str], times: Floats) 
     grid = np.round((times - times[0]) / step).astype("int64")
     grouped = outside["duration"].groupby(places)
     found = {f"latency_p{round(100 * q)}": grouped.quantile(q).reindex(grid) for q in (0.5, 0.9)}
-    found["request_rate"] = (grouped.count() / step).reindex(grid).fillna(0.0)
+    rate = (grouped.count() / step).reindex(grid).fillna(0.0)
+    every = np.floor(((spans["start"] + spans["duration"]).to_numpy(dtype=np.float64) - times[0]) / step + 1e-6)
+    found["request_rate"] = rate.where((grid >= every.min()) & (grid <= every.max()))
     if outside["error"].notna().any():
         found["error_ratio"] = outside["error"].astype("float64").groupby(places).mean().reindex(grid)
     return {signal: values.to_numpy("float64") for signal, values in found.items()}
