@@ -21,7 +21,7 @@ import pandas as pd
 
 from cluster import otlp, signals
 from cluster.http import printable
-from cluster.imports import json_series, span_metrics
+from cluster.imports import json_series, origins, span_metrics
 from cluster.imports.front_door import behind_a_door, frame
 from cluster.imports.measured import measure
 from cluster.imports.owner import Owners
@@ -81,6 +81,7 @@ class _Found:
         self.addresses: dict[str, str] = {}
         self.notes: dict[str, None] = {}
         self.owners = Owners()
+        self.partial: dict[str, str] = {}
 
     def add(self, document: Any, name: str) -> None:
         """Add one document of a file. Raises ValueError and the like for one that is neither kind."""
@@ -119,6 +120,8 @@ class _Found:
             raise ValueError(f"the answer is no matrix of a range: {printable(document.get('error') or 'see it')}")
         if said := partial_reason(document):
             self.notes[f"{printable(name)}: the store answered in part, so it was left out: {said}"] = None
+            names = {str(one["metric"].get("__name__") or name) for one in document["data"]["result"]} or {name}
+            self.partial = {**dict.fromkeys(names, said), **self.partial}
             return
         for one in document["data"]["result"]:
             labels = {str(key): str(value) for key, value in one["metric"].items()}
@@ -144,13 +147,15 @@ class _Found:
         if last - first > _LONGEST:
             raise ValueError(f"it spans {(last - first) / 3600:.0f} hours; cut it to {_LONGEST / 3600:.0f} at most")
         raw = self.series.samples()
-        measured = measure(raw, self.series.counters)
+        measured = measure(raw, self.series.counters, self.partial)
         metrics = frame(measured)
         if computed := not len(metrics) and len(spans) > 0:
             metrics = span_metrics.of_spans(spans)
         named = {*spans["component"], *logs["component"]}
         topology, metrics, remarks = rcaeval_graph.build(metrics, rcaeval_graph.calls(spans), named)
         topology, metrics, told = behind_a_door(topology, metrics, measured, self.addresses, spans)
+        provenance = origins.provenance(topology, metrics, spans, measured)
+        told += origins.strangers(topology, provenance)
         if lacking := self.owners.lacking():
             told.append(f"{lacking}; they are left out")
         known = {name: unit for name, unit in signals.UNITS.items() if name in metrics.columns.get_level_values(1)}
@@ -166,6 +171,7 @@ class _Found:
             window=Window(first, float(end)),
             topology=topology,
             telemetry=Telemetry(metrics=metrics, spans=spans, logs=logs, units=known),
+            provenance=provenance,
             notes=(*self.notes, *remarks, *told, *(f"no {what} in these files" for what in missing)),
         )
 

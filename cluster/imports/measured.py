@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from types import MappingProxyType
 
 import numpy as np
 
@@ -37,12 +39,16 @@ class Measured:
         columns: (component, signal) -> values, shape (len(samples.grid),); NaN is a gap.
         kinds: what a component is, by the metrics that it exports; none for one that exports no known metric.
         engines: component -> ranks of its engines, where it has several.
+        sources: (component, signal) -> names of the metrics that were read for it.
+        cut: (signal, kind) -> metrics that an answer in part would have had for it, and what the store said.
     """
 
     samples: Samples
     columns: dict[tuple[str, str], Floats] = field(default_factory=dict)
     kinds: dict[str, Kind] = field(default_factory=dict)
     engines: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    sources: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    cut: dict[tuple[str, Kind], tuple[tuple[str, ...], str]] = field(default_factory=dict)
     _read: set[tuple[str, str]] = field(default_factory=set)
     _layers: dict[tuple[str, str], str] = field(default_factory=dict)
     _serving: dict[str, list[Rule]] = field(default_factory=dict)
@@ -59,7 +65,7 @@ class Measured:
                 continue
             if self._layers.setdefault((rule.signal, self._family(component, kind)), layer) != layer:
                 continue
-            self.columns.setdefault((component, rule.signal), values)
+            self._add(component, rule.signal, values, self._there(component, rule.metrics))
             self._by_rule.add((component, rule.signal))
             self._read |= {(component, family(metric)) for metric in rule.metrics}
             if kind in SERVING and rule not in self._serving.setdefault(rule.signal, []):
@@ -68,7 +74,8 @@ class Measured:
             for labels, values in self._evaluate(rule, f"{OWNER}, {spelling.rank}"):
                 component, rank = labels.get(OWNER, ""), labels.get(spelling.rank, "")
                 if rank in self.engines.get(component, ()):
-                    self.columns.setdefault((engine_id(component, rank), rule.signal), values)
+                    there = self._there(component, rule.metrics)
+                    self._add(engine_id(component, rank), rule.signal, values, there)
 
     def own(self, counters: Collection[str]) -> None:
         """Add what no rule has read under its own name, of each component apart."""
@@ -85,13 +92,14 @@ class Measured:
                 counter = name in counters or name.endswith(_COUNTERS)
                 function, window = ("rate", self.samples.rate_window) if counter else ("level", self.samples.fresh)
                 parts = [self.samples.over_time(name, labels, function, window) for labels in mine]
-                self.columns.setdefault((component, name), total(parts))
+                self._add(component, name, total(parts), (name,))
 
     def merged(self, members: Collection[str]) -> tuple[dict[str, Floats], frozenset[str]]:
         """What these serving components measure together, as their front door would, and which of it is the slowest's.
 
         Rates are added up, histograms by bucket; of several histograms that cannot be added, and of quantiles without
-        a histogram, the largest is read, which is the most that the quantile of all requests can be.
+        a histogram, the largest is read, which is the most that the quantile of all requests can be. What an answer in
+        part leaves out of some component is of none of them.
         """
         theirs = {
             name: {labels: one for labels, one in series.items() if dict(labels)[OWNER] in members}
@@ -102,7 +110,7 @@ class Measured:
         slowest = set()
         for signal in sorted(MERGEABLE):
             keys = [(one, signal) for one in members if (one, signal) in self.columns]
-            if not keys:
+            if not keys or (len(keys) < len(members) and (signal, Kind.REPLICA) in self.cut):
                 continue
             if SIGNALS[signal].quantity is Quantity.RATE:
                 found[signal] = total([self.columns[key] for key in keys])
@@ -115,6 +123,26 @@ class Measured:
             requests = np.where(found["request_rate"] > 0, found["request_rate"], np.nan)
             found["error_ratio"] = found["error_rate"] / requests
         return found, frozenset(slowest)
+
+    @cached_property
+    def names_of(self) -> Mapping[str, frozenset[str]]:
+        """Component -> the names of its series."""
+        found: dict[str, set[str]] = {}
+        for name, series in self.samples.series.items():
+            for labels, samples in series.items():
+                if samples:
+                    found.setdefault(dict(labels)[OWNER], set()).add(name)
+        return {component: frozenset(names) for component, names in found.items()}
+
+    def _add(self, component: str, signal: str, values: Floats, metrics: tuple[str, ...]) -> None:
+        """What comes first counts."""
+        if (component, signal) not in self.columns:
+            self.columns[component, signal], self.sources[component, signal] = values, metrics
+
+    def _there(self, component: str, metrics: frozenset[str]) -> tuple[str, ...]:
+        """Those of the metrics that the component has; of what others measure of it, those that there are."""
+        own = self.names_of.get(component, frozenset())
+        return tuple(sorted(metrics & own or metrics & self.samples.series.keys()))
 
     def _evaluate(self, rule: Rule, by: str) -> Iterable[tuple[dict[str, str], Floats]]:
         try:
@@ -136,11 +164,16 @@ class Measured:
         rates = {bound: total(parts) for bound, parts in by_bound.items()}
         for q in (0.5, 0.9):
             values = quantile(q, rates, len(self.samples.grid))
-            self.columns.setdefault((component, f"{stem}_p{round(100 * q)}"), values)
+            self._add(component, f"{stem}_p{round(100 * q)}", values, (name,))
 
 
-def measure(samples: Samples, counters: Collection[str]) -> Measured:
-    """All signals of all components. `counters`: names that are known to be counters, whatever they end with."""
+def measure(samples: Samples, counters: Collection[str], partial: Mapping[str, str] = MappingProxyType({})) -> Measured:
+    """All signals of all components.
+
+    Args:
+        counters: names that are known to be counters, whatever they end with.
+        partial: name of a metric -> what the store said of an answer in part, which is not among the samples.
+    """
     names = frozenset(samples.series)
     found = Measured(samples, kinds=_kinds(samples, names))
     found.engines = _engines(samples, names, found.kinds)
@@ -149,9 +182,19 @@ def measure(samples: Samples, counters: Collection[str]) -> Measured:
             if not rule.edge and rule.kinds != {Kind.GPU}:  # a caller and a GPU have no series of their own here
                 found.rule(rule, spelling)
     found.own(counters)
+    found.cut = _cut(partial)
     for component, signal in found.columns:
-        if signal in SIGNALS and _serves(signal):
+        if signal in SIGNALS and serves(signal):
             found.kinds.setdefault(component, Kind.REPLICA)
+    return found
+
+
+def _cut(partial: Mapping[str, str]) -> dict[tuple[str, Kind], tuple[tuple[str, ...], str]]:
+    names = frozenset(partial)
+    found = {(name, kind): ((name,), partial[name]) for name in names & SIGNALS.keys() for kind in SIGNALS[name].kinds}
+    for rule in (rule for one in spelled(spellings(Environment.KUBERNETES), names) for rule in one.rules):
+        if those := tuple(sorted(rule.metrics & names)):
+            found |= {(rule.signal, kind): (those, partial[those[0]]) for kind in rule.kinds}
     return found
 
 
@@ -180,7 +223,7 @@ def _engines(samples: Samples, names: frozenset[str], kinds: Mapping[str, Kind])
     return {one: tuple(sorted(some, key=lambda r: (len(r), r))) for one, some in ranks.items() if len(some) > 1}
 
 
-def _serves(signal: str) -> bool:
+def serves(signal: str) -> bool:
     """Whether only an engine has the signal, so that whoever has it is one."""
     kinds = SIGNALS[signal].kinds
     return kinds >= SERVING and not kinds & {Kind.GATEWAY, Kind.WORKER}

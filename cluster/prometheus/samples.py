@@ -141,7 +141,7 @@ def as_samples(
     wanted = {query.signal for query in queries} | set(missing)
     rows = [np.flatnonzero(np.isfinite(values)) for values in metrics.values()]
     newest = max((float(answer.times[row[-1]]) for row in rows if len(row)), default=math.inf)
-    states = _States(topology, queries, answer, read_by, metrics, targets, _answering(edge_frame), newest)
+    states = States(topology, queries, answer, read_by, metrics, targets, _answering(edge_frame), newest)
     for component in topology.components:
         for signal in vocabulary.carried_by(component.kind):
             if every or signal.name in wanted:
@@ -156,7 +156,7 @@ def as_samples(
 
 
 @dataclass(frozen=True)
-class _States:
+class States:
     """What is known of each signal of each component after a reading."""
 
     topology: Topology

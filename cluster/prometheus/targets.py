@@ -40,9 +40,7 @@ def targets_of(
         matchers: of the deployment's series; empty, or with a comma at the end.
         at: unix seconds.
     """
-    strange = own - known_names(spellings, own)
-    printable = frozenset(name for name in strange if plain(name, _LONGEST) == name)
-    near = {name for signal in SIGNALS for name in nearest(signal, printable)}
+    near = near_names(spellings, own)
     several = {metric for query in queries for metric in query.metrics if len(query.metrics) > 1}
     unknown: dict[str, set[str]] = {}
     exported: dict[str, set[str]] = {}
@@ -62,6 +60,13 @@ def targets_of(
         {component: frozenset(names) for component, names in exported.items()},
         frozenset(components[value] for row in failing for _, value in row if value in components),
     )
+
+
+def near_names(spellings: tuple[Spelling, ...], names: frozenset[str]) -> frozenset[str]:
+    """Those of the names that no table knows, and that may be another name of a signal."""
+    strange = names - known_names(spellings, names)
+    printable = frozenset(name for name in strange if plain(name, _LONGEST) == name)
+    return frozenset(name for signal in SIGNALS for name in nearest(signal, printable))
 
 
 def matchers_of(labels: Mapping[str, str]) -> str:

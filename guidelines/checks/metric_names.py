@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from cluster.provenance import Origin
+from cluster.signals import SIGNALS
+from cluster.topology import Kind
 from guidelines import hidden
 from guidelines.removals import ENGINE, half_silent
 from guidelines.survey import Survey
@@ -16,6 +18,7 @@ RENAMED = {
     "time_per_output_token_seconds": "inter_token_latency_seconds",
 }
 """vLLM's old names, each with its successor."""
+_OF_ENGINES_ALONE = frozenset(name for name in ENGINE if Kind.GATEWAY not in SIGNALS[name].kinds)
 _READ = ("num_requests_running", "num_requests_waiting")
 
 
@@ -51,10 +54,21 @@ def _look(survey: Survey) -> Finding:
 
 
 def _by_signal(survey: Survey) -> Finding | None:
-    """What the provenance of the serving pods' signals says; None where nothing is known of it."""
+    """What the provenance of the serving pods' signals says; None where nothing is known of it.
+
+    Where no component is known to serve, one with names near to those of an engine may.
+    """
+    pods = survey.serving or tuple(
+        dict.fromkeys(
+            component
+            for record in survey.incident.provenance.records
+            for component in record.components
+            if record.origin is Origin.UNKNOWN_NAME and record.signal in _OF_ENGINES_ALONE
+        )
+    )
     found = [
         (pod, record)
-        for pod in survey.serving
+        for pod in pods
         for signal in ENGINE
         if (record := survey.incident.provenance.of(pod, signal)) is not None
     ]
@@ -73,7 +87,7 @@ def _by_signal(survey: Survey) -> Finding | None:
     names = sorted({name for _, r in found if r.origin is Origin.MEASURED for name in r.metrics})
     if not names:
         return unknown("no signal of an engine was measured")
-    silent = [pod for pod in survey.serving if not any(p == pod and r.origin is Origin.MEASURED for p, r in found)]
+    silent = [pod for pod in pods if not any(p == pod and r.origin is Origin.MEASURED for p, r in found)]
     if silent:
         return fails(f"{listed(silent)} export no engine's metrics; the others export {listed(names[:4])}")
     return passes(f"all serving pods are read under known names, as {listed(names[:4])}")
