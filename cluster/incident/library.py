@@ -71,15 +71,23 @@ class Row:
 
 
 def listings() -> tuple[Listing, ...]:
-    """Shipped incidents, then saved ones, each by name. A shipped incident hides a saved one of the same name."""
+    """Shipped incidents, then saved ones, each by name: drill-99 before drill-100.
+
+    A shipped incident hides a saved one of the same name.
+    """
     found: dict[str, Listing] = {}
     for folder, shipped in ((SHIPPED, True), (paths.incidents(), False)):
-        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        for path in sorted(folder.iterdir(), key=_counted) if folder.is_dir() else ():
             if path.name.startswith(".") or not (path.suffix == ".zip" or path.is_dir()):
                 continue
             name = path.name.removesuffix(".zip")
             found.setdefault(name, Listing(name, path, shipped))
     return tuple(found.values())
+
+
+def _counted(path: Path) -> list[tuple[str, int]]:
+    """A name as its parts without and with numbers, to sort by."""
+    return [(text, int(number or 0)) for text, number in re.findall(r"([^0-9]*)([0-9]*)", path.name)]
 
 
 def rows() -> Iterator[Row]:
@@ -134,7 +142,7 @@ def expand(name_or_path: str) -> tuple[str, ...]:
     path = find(name_or_path)
     if not path.is_dir() or rcaeval.is_case(path) or (path / HEADER).exists():
         return (name_or_path,)
-    inside = [p for p in sorted(path.iterdir()) if p.suffix == ".zip" or (p / HEADER).exists() or rcaeval.is_case(p)]
+    inside = [p for p in sorted(path.iterdir(), key=_counted) if p.suffix == ".zip" or (p / HEADER).exists() or rcaeval.is_case(p)]
     if not inside:
         raise IncidentError(f"{path} is neither an incident nor a folder of incidents: save or import one first")
     return tuple(str(p) for p in inside)

@@ -66,6 +66,14 @@ def test_a_path_goes_before_a_name(saved: Path, tmp_path: Path) -> None:
     assert library.find("x").resolve() == here
 
 
+def test_names_are_sorted_by_their_numbers(saved: Path) -> None:
+    for name in ("drill-100", "drill-99", "drill-9b", "drill-9a", "night"):
+        save(incident(), saved / f"{name}.zip")
+    sorted_names = ["drill-9a", "drill-9b", "drill-99", "drill-100", "night"]
+    assert [listing.name for listing in library.listings()] == sorted_names
+    assert [Path(path).stem for path in library.expand(str(saved))] == sorted_names
+
+
 def test_new_paths_are_free(saved: Path) -> None:
     save(incident(), library.SHIPPED / "drill-01.zip")
     path = library.new_path("drill")
