@@ -29,6 +29,7 @@ from cluster.window import Window
 SCHEMA = 1
 HEADER = "incident.json"
 SEALED = "truth.sealed"
+TRUTHS = "truths.json"
 _HEADER_LIMIT = 16 * 1024 * 1024
 _TRUTH_LIMIT = 1024 * 1024
 _RECORDED = ("local", "kubernetes", "endpoints")
@@ -74,6 +75,15 @@ def seal_of(path: Path | str) -> Seal | None:
     with container.Reader(Path(path)) as reader:
         header, content = _checked(reader)
         return _unseal(reader, header, content)[1] if SEALED in reader else None
+
+
+def truth_digest(path: Path | str) -> tuple[str, str]:
+    """The id of an incident, and a digest of its content and its truth. Raises IncidentError, also without a truth."""
+    with container.Reader(Path(path)) as reader:
+        header, content = _checked(reader)
+        if SEALED not in reader:
+            raise IncidentError(f"{path} has no {SEALED}")
+        return header.id, digest(content.encode() + _opened(reader, content)[0])
 
 
 def doubt(path: Path | str) -> str:
@@ -150,11 +160,7 @@ def _checked(reader: container.Reader) -> tuple[Header, str]:
 
 def _unseal(reader: container.Reader, header: Header, content: str) -> tuple[SealedTruth, Seal]:
     path = reader.path
-    sealed = _json(path, SEALED, reader.read(SEALED, _TRUTH_LIMIT), seal.SCHEMA)
-    if sealed["schema"] == seal.SCHEMA:
-        text, how = seal.unseal(sealed, content, f"{SEALED} in {path}"), seal.seal_of(sealed)
-    else:
-        text, how = _unpack(path, sealed.get("sealed")), Seal.NONE
+    text, how = _opened(reader, content)
     known = _shipped().get(header.id)
     if known is not None and known != digest(content.encode() + text):
         raise IncidentError(
@@ -166,9 +172,18 @@ def _unseal(reader: container.Reader, header: Header, content: str) -> tuple[Sea
         raise IncidentError(f"{SEALED} in {path} is damaged: get the incident again from its source") from error
 
 
+def _opened(reader: container.Reader, content: str) -> tuple[bytes, Seal]:
+    """The truth as JSON, not checked yet, and how it was sealed."""
+    path = reader.path
+    sealed = _json(path, SEALED, reader.read(SEALED, _TRUTH_LIMIT), seal.SCHEMA)
+    if sealed["schema"] == seal.SCHEMA:
+        return seal.unseal(sealed, content, f"{SEALED} in {path}"), seal.seal_of(sealed)
+    return _unpack(path, sealed.get("sealed")), Seal.NONE
+
+
 def _shipped() -> dict[str, str]:
     """Digests of the shipped truths, each with its incident, by the incident's id: no seal tells that they are ours."""
-    known: dict[str, str] = json.loads((Path(__file__).parent / "shipped" / "truths.json").read_text())
+    known: dict[str, str] = json.loads((Path(__file__).parent / "shipped" / TRUTHS).read_text())
     return known
 
 

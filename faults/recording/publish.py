@@ -4,19 +4,23 @@
 
 Half of a drill's bytes are the random ids of its traces and spans. In TO each stands as the number of its first
 occurrence, which tells the same: which spans belong together. All else is as in FROM, the truth and its seal included.
+Drills that TO has stay. Of the drills in it, TO says whose truths are the recorded ones (`truths.json`) and, where FROM
+was drawn from a seed, which are only to be scored (`split.json`).
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cluster.incident.container import IncidentError
 from cluster.incident.seal import Seal
+from faults.record import SPLIT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +51,23 @@ def counted(spans: pd.DataFrame) -> pd.DataFrame:
     return spans.assign(**texts)
 
 
+def describe(source: Path, target: Path) -> None:
+    """Write what the folder of published drills says of them, apart from each. Raises IncidentError."""
+    from cluster.incident import envelope
+
+    drills = sorted(target.glob("drill-*.zip"))
+    _write(target / envelope.TRUTHS, dict(envelope.truth_digest(path) for path in drills))
+    if (source / SPLIT).exists():
+        split = json.loads((source / SPLIT).read_text())
+        names = {path.stem for path in drills}
+        parts = {part: [name for name in split[part] if name in names] for part in ("developed", "scored")}
+        _write(target / SPLIT, {"seed": split["seed"], **parts})
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=1) + "\n")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m faults.recording.publish", description="Make drills small.")
     parser.add_argument("source", type=Path, metavar="FROM", help="folder of recorded drills")
@@ -54,7 +75,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     try:
         for path in sorted(chosen.source.glob("drill-*.zip")):
-            publish(path, chosen.target / path.name)
+            if not (chosen.target / path.name).exists():
+                publish(path, chosen.target / path.name)
+        describe(chosen.source, chosen.target)
     except IncidentError as error:
         print(error, file=sys.stderr)
         return 2

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from cluster.incident import envelope, library, store
+from cluster.incident.model import Incident
 from cluster.incident.seal import Seal
 from cluster.incident.truth import Truth
 from faults.recording import publish
@@ -24,6 +27,11 @@ TREE = pd.DataFrame(
 )
 
 
+def drill(number: str) -> Incident:
+    """A recorded drill under an id of its own: with that of a shipped one another truth would be an edited one."""
+    return dataclasses.replace(library.load("drill-05"), id=number * 8)
+
+
 def test_ids_become_numbers_that_belong_together_as_before() -> None:
     numbers = publish.counted(TREE)
     assert numbers.index.equals(TREE.index)
@@ -34,7 +42,7 @@ def test_ids_become_numbers_that_belong_together_as_before() -> None:
 
 
 def test_a_drill_is_the_same_but_for_its_ids(tmp_path: Path) -> None:
-    recorded = library.load("drill-05")
+    recorded = drill("5")
     (tmp_path / "from").mkdir()
     (tmp_path / "to").mkdir()
     path = store.save(recorded, tmp_path / "from" / "drill-67.zip", TRUTH, Seal.ALL)
@@ -49,7 +57,22 @@ def test_a_drill_is_the_same_but_for_its_ids(tmp_path: Path) -> None:
     assert small.stat().st_size < path.stat().st_size * 0.8
 
 
-def test_what_is_no_drill_or_there_already_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    store.save(library.load("drill-05"), tmp_path / "drill-67.zip")
+def test_the_folder_tells_whose_truths_are_the_recorded_ones(tmp_path: Path) -> None:
+    source, target = tmp_path / "from", tmp_path / "to"
+    for number in (67, 68):
+        store.save(drill(str(number)), source / f"drill-{number}.zip", TRUTH, Seal.ALL)
+    split = {"seed": 7, "developed": ["drill-67", "drill-69"], "scored": ["drill-68"]}
+    (source / "split.json").write_text(json.dumps(split))
+    assert publish.main([str(source), str(target)]) == 0
+    assert json.loads((target / "split.json").read_text()) == split | {"developed": ["drill-67"]}
+    before = (target / "drill-67.zip").stat().st_mtime_ns
+    assert publish.main([str(source), str(target)]) == 0
+    assert (target / "drill-67.zip").stat().st_mtime_ns == before, "what is there stays"
+    incidents = [store.load(path) for path in sorted(target.glob("*.zip"))]
+    assert [*json.loads((target / "truths.json").read_text())] == [incident.id for incident in incidents]
+
+
+def test_what_is_no_drill_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store.save(drill("5"), tmp_path / "drill-67.zip")
     assert publish.main([str(tmp_path), str(tmp_path / "to")]) == 2
     assert "has no sealed truth: it is no recorded drill" in capsys.readouterr().err

@@ -16,7 +16,7 @@ from incident_data import TRUTH, incident
 from cluster import host_key
 from cluster.incident import library
 from cluster.incident.container import IncidentError
-from cluster.incident.envelope import doubt, load_truth, seal_of
+from cluster.incident.envelope import doubt, load_truth, seal_of, truth_digest
 from cluster.incident.seal import BLOCK, Seal
 from cluster.incident.store import load, save
 from cluster.incident.truth import NO_FAULT, Truth
@@ -129,7 +129,10 @@ def test_the_shipped_truths_open_and_an_edited_one_is_told(tmp_path: Path) -> No
     shipped = sorted(library.SHIPPED.glob("*.zip"))
     truths = [load_truth(path) for path in shipped]
     assert len(truths) >= 66 and all(truths)
-    assert len({*json.loads((library.SHIPPED / "truths.json").read_text())}) == len(shipped)
+    assert json.loads((library.SHIPPED / "truths.json").read_text()) == dict(map(truth_digest, shipped))
+    edited = save(load(shipped[-1]), tmp_path / "edited", dataclasses.replace(TRUTH, fault="partition"), Seal.ALL)
+    with pytest.raises(IncidentError, match="was edited"):
+        load_truth(edited)
 
 
 @pytest.mark.parametrize("known", [True, False])
