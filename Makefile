@@ -59,8 +59,9 @@ lint: $(STAMP) ## ruff, types, which way imports go
 check: lint ## lint, then the fast tests in two processes: nothing is started, less than 2 min on 2 quiet cores
 	$(BIN)/python -m pytest -q -m "not live and not slow" -n 2 --dist worksteal
 
-test: setup lint ## lint, then every test
-	$(BIN)/python -m pytest
+test: setup lint ## lint, then every test: in two processes, those of the real deployment after them and alone
+	$(BIN)/python -m pytest -m "not live" -n 2 --dist worksteal
+	$(BIN)/python -m pytest -m live
 
 coverage: $(STAMP) ## which lines the tests without a deployment run, in a table
 	$(BIN)/python -m pytest -q -m "not live" --cov --cov-report=term
