@@ -1,7 +1,7 @@
 """Record a set of drills: the command that recorded the shipped incidents.
 
     python -m faults.record --out FOLDER cpu-stress:head:3 cpu-stress:replica-0:3 …
-    python -m faults.record --out FOLDER --seed 7 --first 67
+    python -m faults.record --out FOLDER --seed 7 --first 67 --holds 3
 
 Each PLAN is FAULT:TARGET:TIMES; a seed draws a whole set (`faults.recording.recipe`), also stretches without a fault.
 The drills run one after the other in random order, each from a steady state, and are saved as drill-01.zip,
@@ -108,9 +108,13 @@ def of_plans(folder: Path, jobs: Counter[Job], seed: int | None = None) -> list[
     ]
 
 
-def of_seed(folder: Path, seed: int, first: int) -> list[Task]:
-    """The drills of the recipe that the folder lacks; the first of them is number `first`. Writes `split.json`."""
-    tasks = numbered(folder, recipe.draw(seed), first)
+def of_seed(folder: Path, seed: int, first: int, holds: float = recipe.STEADY) -> list[Task]:
+    """The drills of the recipe that the folder lacks; the first of them is number `first`. Writes `split.json`.
+
+    Args:
+        holds: requests/s with which a drill begins at most, see `faults.recording.recipe.draw`.
+    """
+    tasks = numbered(folder, recipe.draw(seed, holds), first)
     parts = {
         part: [task.path.stem for task in tasks if task.recording.scored == scored]
         for part, scored in (("developed", False), ("scored", True))
@@ -260,6 +264,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("plans", nargs="*", metavar="PLAN", help="FAULT:TARGET:TIMES")
     parser.add_argument("--seed", type=int, metavar="N", help="of a whole set of drills, in place of plans")
     parser.add_argument("--first", type=int, default=1, metavar="N", help="number of the first drill of that set")
+    parser.add_argument(
+        "--holds",
+        type=float,
+        default=recipe.STEADY,
+        metavar="RATE",
+        help="requests/s that this machine holds: no drill of a set begins with more",
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--baseline", type=float, default=usual.baseline, metavar="S")
     parser.add_argument("--seconds", type=float, default=usual.seconds, metavar="S")
@@ -273,7 +284,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         deployment = LocalDeployment.connect()
         chosen.out.mkdir(parents=True, exist_ok=True)
         seed = chosen.seed
-        tasks = of_plans(chosen.out, jobs) if seed is None else of_seed(chosen.out, seed, chosen.first)
+        tasks = of_plans(chosen.out, jobs) if seed is None else of_seed(chosen.out, seed, chosen.first, chosen.holds)
         times = Times(chosen.baseline, chosen.seconds, chosen.aftermath)
         missing = record(deployment, tasks, times, log=_say)
     except (FaultError, DeploymentError, IncidentError) as error:

@@ -91,8 +91,12 @@ class Recording:
     scored: bool = False
 
 
-def draw(seed: int) -> tuple[Recording, ...]:
-    """The same seed gives the same drills in the same order."""
+def draw(seed: int, holds: float = STEADY) -> tuple[Recording, ...]:
+    """The same seed gives the same drills in the same order.
+
+    Args:
+        holds: requests/s that this machine can take without growing queues: no drill begins with more.
+    """
     rng = random.Random(seed)  # noqa: S311  an order, no secret
     faults = [name for name in _FAULTS for _ in range(EACH)]
     faults += rng.sample(sorted(_FAULTS), MORE)
@@ -101,7 +105,7 @@ def draw(seed: int) -> tuple[Recording, ...]:
         quiet = [Recording(NO_FAULT, "", conditions=_conditions(rng, changing=changing)) for _ in range(QUIET)]
         drawn += _alternately(quiet, rng)
     rng.shuffle(drawn)
-    return tuple(drawn)
+    return tuple(replace(one, conditions=_held(one.conditions, holds)) for one in drawn)
 
 
 def _with_faults(faults: list[str], rng: random.Random) -> list[Recording]:
@@ -148,6 +152,13 @@ def _conditions(rng: random.Random, changing: bool) -> Conditions:
     shape = rng.choice((Shape.STEP, Shape.RAMP, Shape.BURSTS))
     after = 0.0 if shape is Shape.BURSTS else round(rng.uniform(0, LATEST), 1)
     return Conditions(shape, rate, to, after, busy=rng.random() < BUSY)
+
+
+def _held(conditions: Conditions, holds: float) -> Conditions:
+    """The same, beginning with what the machine holds at most; the load changes by the same factor."""
+    if conditions.rate <= holds:
+        return conditions
+    return replace(conditions, rate=holds, to=round(conditions.to * holds / conditions.rate, 2))
 
 
 def _between(name: str, weakest: float, strongest: float, rng: random.Random) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections import Counter
 from pathlib import Path
@@ -149,6 +150,14 @@ def test_a_seed_draws_every_fault_twice_half_of_it_only_scored() -> None:
     assert all(one.conditions.rate <= recipe.STEADY for one in drawn)
     shapes = Counter(one.conditions.shape is Shape.STEADY for one in drawn if one.fault == NO_FAULT)
     assert shapes[True] == shapes[False] == recipe.QUIET
+
+
+def test_a_slower_machine_is_drawn_the_same_drills_under_less_load() -> None:
+    for usual, slow in zip(recipe.draw(7), recipe.draw(7, holds=2.5), strict=True):
+        assert dataclasses.replace(slow, conditions=usual.conditions) == usual
+        assert slow.conditions.rate == min(usual.conditions.rate, 2.5)
+        growth = [one.conditions.to / one.conditions.rate for one in (usual, slow)]
+        assert growth[1] == pytest.approx(growth[0], abs=0.01)
 
 
 def test_what_is_drawn_can_be_injected() -> None:
