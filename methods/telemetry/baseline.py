@@ -76,9 +76,19 @@ def read(frame: pd.DataFrame, moment: float) -> Readings:
     """Readings of all columns of `Telemetry.metrics` or `edge_metrics` at a moment in unix seconds."""
     everything = frame.index.to_numpy(dtype=np.float64)
     low, high = np.searchsorted(everything, [moment - HISTORY, moment], side="right")
-    times = everything[low:high]
-    values = frame.iloc[low:high].to_numpy(dtype=np.float64)
     column = {tuple(map(str, key)): place for place, key in enumerate(frame.columns.to_list())}
+    return readings_of(everything[low:high], frame.iloc[low:high].to_numpy(dtype=np.float64), column, moment)
+
+
+def readings_of(times: Floats, values: Floats, column: dict[tuple[str, ...], int], moment: float) -> Readings:
+    """Readings of series that were computed.
+
+    Args:
+        times: (N,) unix seconds up to the moment, ascending, no older than `HISTORY`.
+        values: (N, M) samples, NaN in gaps.
+        column: key -> its place among the M.
+        moment: unix seconds.
+    """
     step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
     fresh = moment - max(RECENT, 3.0 * step)
     nothing = np.full(values.shape[1], np.nan)

@@ -6,7 +6,8 @@ A change is how far a signal is from its normal, in units of the distance that i
 Signals of one kind (latency, waiting, errors …) measure the same trouble, so the strongest of them counts once, as
 log2(1 + score) up to `MOST`. The sum over kinds is the severity. A caller waits for those that it calls: what is as
 slow, failing or crowded at a callee is subtracted from the caller. What slows all calls of a caller alike is its own;
-what slows one call alone belongs to the callee or the way to it. A component is in trouble when its severity reaches
+what slows one call alone belongs to the callee or the way to it. A caller that sends one callee more than its share
+answers for how slow that one becomes (`methods.telemetry.routing`). A component is in trouble when its severity reaches
 `TROUBLE` and its users notice: busy CPU or more memory alone is only a change.
 
 A component that ends no requests, while it did all the time before and others still send some, is stalled.
@@ -27,9 +28,11 @@ from cluster.topology import Topology
 from methods.telemetry.baseline import EARLIER, HISTORY, LEAST, Readings, last_departure, read
 from methods.telemetry.health_types import (
     CHANGED,
+    FROM_LOAD,
     NOTICED,
     ON_CALLS,
     RULES,
+    SEEN_BY_CALLERS,
     Change,
     Event,
     Health,
@@ -38,6 +41,7 @@ from methods.telemetry.health_types import (
     State,
 )
 from methods.telemetry.matrix import Floats
+from methods.telemetry.routing import uneven
 
 TROUBLE = 3.2
 """Severity of a component in trouble."""
@@ -74,10 +78,15 @@ def look(
     """
     view = _View(topology, read(metrics, moment), read(edge_metrics, moment), moment)
     stalls = {c: stall for c in topology.ids if (stall := view.stall(c)) is not None}
+    routing = uneven(topology, view.calls, moment, lambda c: c not in stalls and view.well(c))
+    overloaded = frozenset(c.callee for changes in routing.values() for c in changes)
     found, places = [], _places(view.own)
     for component in topology.ids:
-        changes = [view.less_callees(c, component, stalls) for c in view.changes(component)]
+        changes = [view.less_callees(c, component, stalls, overloaded) for c in view.changes(component)]
         changes += [*view.as_callee(component, stalls), *view.as_caller(component)]
+        if component in overloaded:
+            changes = [replace(c, routed=True) if c.sort in FROM_LOAD else c for c in changes]
+        changes += routing.get(component, [])
         if component in stalls:
             changes.append(stalls[component])
         if (up or {}).get(component) is False:
@@ -104,7 +113,10 @@ def _judged(
         if held is None or change.severity > held.severity + ALIKE:
             best[change.sort] = change
     order = list(Sort)
-    told = tuple(sorted(best.values(), key=lambda c: (-round(c.severity, 1), order.index(c.sort))))
+    # Uneven routing is the cause of the rest, and stands first.
+    told = tuple(
+        sorted(best.values(), key=lambda c: (c.sort is not Sort.ROUTING, -round(c.severity, 1), order.index(c.sort)))
+    )
     severity = sum(c.severity for c in told)
     began = min((c.since for c in told if c.severity > 0), default=None)
     noticed = any(c.sort in NOTICED and c.severity > 0 for c in told)
@@ -129,6 +141,8 @@ class _View:
     moment: float
     _shared: dict[tuple[str, str], float] = field(default_factory=dict)
     """(caller, signal) -> `_common`: each of the callees asks for it."""
+    _slow: dict[str, bool] = field(default_factory=dict)
+    """Caller -> whether all its calls are slow: each of the callees asks for it."""
     _alike: dict[tuple[object, str], list[float]] = field(default_factory=dict)
     """(what tells a group of peers, signal) -> the values that the group has now, ascending."""
 
@@ -138,9 +152,21 @@ class _View:
             if (change := self._change(self.own, (component, signal), rule)) is not None:
                 yield change
 
-    def less_callees(self, change: Change, component: str, stalls: Mapping[str, Change]) -> Change:
-        """The change with the share of it that the callees explain."""
-        callees = self.topology.callees(component)
+    def well(self, component: str) -> bool:
+        """Whether the component answers, and as fast and with as few errors as before, by itself and its callers."""
+        callers = self.topology.callers(component)
+        if not any(math.isfinite(self.calls.get((c, component, s), self.calls.now)) for c in callers for s in _WHOLE):
+            return False
+        if any(c.sort in (Sort.LATENCY, Sort.WAITING, Sort.ERRORS) for c in self.changes(component)):
+            return False
+        seen = ((caller, component, s) for caller in callers for s in ON_CALLS)
+        return all(self._change(self.calls, key, ON_CALLS[key[-1]]) is None for key in seen)
+
+    def less_callees(
+        self, change: Change, component: str, stalls: Mapping[str, Change], overloaded: frozenset[str]
+    ) -> Change:
+        """The change with the share of it that the callees explain; not those that the component overloads."""
+        callees = [c for c in self.topology.callees(component) if c not in overloaded]
         if not callees or change.sort not in (Sort.LATENCY, Sort.WAITING, Sort.ERRORS):
             return change
         if any(callee in stalls for callee in callees):
@@ -167,7 +193,8 @@ class _View:
                 continue
             for signal, rule in ON_CALLS.items():
                 change = self._change(self.calls, (caller, component, signal), rule)
-                if change is None:
+                # The caller opens the connections: one that is slow in all its calls may be slow in that, too.
+                if change is None or (rule.sort is Sort.CONNECTING and self._slow_itself(caller)):
                     continue
                 known = max(self._common(caller, signal), _away(self.own, (component, signal)))
                 less = replace(change, explained=min(1.0, known / (change.now - change.usual)))
@@ -182,7 +209,7 @@ class _View:
         for signal, rule in ON_CALLS.items():
             common = self._common(component, signal)
             keys = [(component, c, signal) for c in callees if (component, c, signal) in self.calls.column]
-            if rule.sort is not Sort.CALLS or common <= 0 or not keys:
+            if rule.sort not in SEEN_BY_CALLERS or common <= 0 or not keys:
                 continue
             usual = float(np.nanmedian([self.calls.get(k, self.calls.usual) for k in keys]))
             spread = float(np.nanmedian([self.calls.get(k, self.calls.spread) for k in keys]))
@@ -192,6 +219,11 @@ class _View:
                     self.calls, np.nanmedian([self.calls.series(k) for k in keys], axis=0), usual + common / 2, up=True
                 )
                 yield Change(Sort.OWN_CALLS, signal, usual + common, usual, began, score)
+
+    def _slow_itself(self, caller: str) -> bool:
+        if caller not in self._slow:
+            self._slow[caller] = any(change.signal in _WHOLE for change in self.as_caller(caller))
+        return self._slow[caller]
 
     def stall(self, component: str) -> Change | None:
         """No request ended well for seconds, though some did all the time before, and there are some to serve.

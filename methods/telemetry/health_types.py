@@ -17,6 +17,8 @@ CHANGED = 1.0
 """Score from which a change is told."""
 STALLED = 12.0
 """Severity of a component that is down or ends no requests."""
+SHARE = "request_share"
+"""Name of a computed signal: the part of a caller's requests that one callee serves."""
 
 
 class State(StrEnum):
@@ -30,16 +32,22 @@ class State(StrEnum):
 
 
 class Sort(StrEnum):
-    """What a change is a change of. CALLS: the calls to the component; OWN_CALLS: all that it makes."""
+    """What a change is a change of.
+
+    CALLS, CONNECTING: the calls to the component, and opening a connection to it; OWN_CALLS: all calls that it makes;
+    ROUTING: how it shares its calls out among its callees.
+    """
 
     STALL = "stall"
     DOWN = "down"
+    ROUTING = "routing"
     LATENCY = "latency"
     WAITING = "waiting"
     ERRORS = "errors"
     LOAD = "load"
     OUTPUT = "output"
     CALLS = "calls"
+    CONNECTING = "connecting"
     OWN_CALLS = "own calls"
     CPU = "cpu"
     MEMORY = "memory"
@@ -57,6 +65,8 @@ class Change:
         score: distance from `usual` over the distance that is normal.
         explained: share of the distance that callees have, too; from 0 to 1.
         peers: there is no baseline, and `usual` is what the peers have now.
+        callee: of `ROUTING`, the callee that gets more; "" for the others.
+        routed: callers send the component more than its usual share, which explains the change wholly.
     """
 
     sort: Sort
@@ -67,12 +77,14 @@ class Change:
     score: float
     explained: float = 0.0
     peers: bool = False
+    callee: str = ""
+    routed: bool = False
 
     @property
     def severity(self) -> float:
         if self.sort in (Sort.STALL, Sort.DOWN):
             return STALLED
-        if self.sort is Sort.LOAD:
+        if self.sort is Sort.LOAD or self.routed:
             return 0.0
         most = MOST if self.sort in NOTICED else MOST_OF_CAUSES
         own = 0.0 if self.explained >= EXPLAINED else self.score * (1.0 - self.explained)
@@ -154,8 +166,14 @@ RULES: Mapping[str, Rule] = {
 ON_CALLS: Mapping[str, Rule] = {
     "latency_p90": Rule(_S.CALLS, 0.5, 0.12),
     "latency_p50": Rule(_S.CALLS, 0.5, 0.08),
-    "connect_time_p90": Rule(_S.CALLS, 1.0, 0.3),
+    "connect_time_p90": Rule(_S.CONNECTING, 1.0, 0.1),
     "error_rate": Rule(_S.ERRORS, 0.5, 0.1),
 }
-NOTICED = frozenset({_S.STALL, _S.DOWN, _S.LATENCY, _S.WAITING, _S.ERRORS, _S.CALLS, _S.OWN_CALLS})
+SEEN_BY_CALLERS = frozenset({_S.CALLS, _S.CONNECTING})
+"""What only the callers of a component measure."""
+FROM_LOAD = SEEN_BY_CALLERS | {_S.LATENCY, _S.WAITING, _S.ERRORS, _S.CPU}
+"""What follows from more requests than a component can serve."""
+BETWEEN = SEEN_BY_CALLERS | {_S.OWN_CALLS, _S.ROUTING}
+"""What is measured of calls, and is no signal of the component itself."""
+NOTICED = BETWEEN | {_S.STALL, _S.DOWN, _S.LATENCY, _S.WAITING, _S.ERRORS}
 """What users notice, or will as soon as what waits is served."""

@@ -15,7 +15,7 @@ from cluster.signals import UNITS
 from cluster.text.plain import plain
 from cluster.text.quantities import percent, quantity
 from cluster.text.times import clock_time, span
-from methods.telemetry.health_types import Change, Health, Sort, State
+from methods.telemetry.health_types import SEEN_BY_CALLERS, SHARE, Change, Health, Sort, State
 
 _NAMES = {
     "latency_p50": "latency p50",
@@ -44,7 +44,7 @@ _NAMES = {
     "gcs_memory": "memory of the GCS",
     "connect_time_p90": "connecting p90",
 }
-_SHARES = frozenset({"error_ratio", "cpu_throttled", "kv_usage", "memory_limit_ratio", "gpu_throttle_power"})
+_SHARES = frozenset({"error_ratio", "cpu_throttled", "kv_usage", "memory_limit_ratio", "gpu_throttle_power", SHARE})
 
 
 def sentence(health: Health, moment: float, most: int = 3) -> str:
@@ -76,11 +76,18 @@ def describe(change: Change, moment: float) -> str:
     if change.sort is Sort.DOWN:
         return "down: it does not answer"
     now, usual = _value(change.signal, change.now), _value(change.signal, change.usual)
+    if change.sort is Sort.ROUTING:
+        return f"sends {now} of its requests to {plain(change.callee)}, was {usual}"
     name = plain(_NAMES.get(change.signal, change.signal.replace("_", " ")))
-    if change.sort in (Sort.CALLS, Sort.OWN_CALLS):
-        name = ("calls to it: " if change.sort is Sort.CALLS else "all its calls: ") + name
+    if change.sort is Sort.OWN_CALLS or change.sort in SEEN_BY_CALLERS:
+        name = ("all its calls: " if change.sort is Sort.OWN_CALLS else "calls to it: ") + name
     before = "its peers" if change.peers else "was"
-    return f"{name} {now}, {before} {usual}" + (", as its callees" if change.severity == 0 and change.explained else "")
+    why = ""
+    if change.routed:
+        why = ", as more is sent to it"
+    elif change.severity == 0 and change.explained:
+        why = ", as its callees"
+    return f"{name} {now}, {before} {usual}{why}"
 
 
 def marks(health: Health) -> tuple[str, ...]:
@@ -99,10 +106,12 @@ def as_json(health: Health, moment: float) -> dict[str, Any]:
             {
                 "signal": c.signal,
                 "kind": c.sort.value,
+                "callee": c.callee,
                 "now": c.now,
                 "before": c.usual,
                 "since": c.since,
                 "explained_by_callees": round(c.explained, 3),
+                "explained_by_routing": c.routed,
             }
             for c in health.changes
         ],

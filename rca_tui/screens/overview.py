@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 from cluster.text.plain import NOTHING, plain
 from cluster.text.quantities import number, percent, quantity
 from cluster.text.times import clock_time, span
-from methods.telemetry.health_types import Sort, State
+from methods.telemetry.health_types import BETWEEN, Sort, State
 from methods.telemetry.health_wording import sentence
 from rca_tui.draw.braille import drawable, sparkline
 from rca_tui.draw.charts import telling_plots
@@ -166,7 +166,7 @@ class OverviewPage(Page):
             "CPU": NOTHING if row.cpu is None else f"{row.cpu:.2f}",
             "memory": quantity(row.memory, "bytes"),
         }
-        loud = {COLUMN_OF.get(c.signal) for c in row.health.changes if c.sort not in (Sort.CALLS, Sort.OWN_CALLS)}
+        loud = {COLUMN_OF.get(c.signal) for c in row.health.changes if c.sort not in BETWEEN}
         cells = [name]
         for heading, width in columns[1:]:
             if heading == "  changed":

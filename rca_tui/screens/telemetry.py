@@ -16,7 +16,7 @@ from textual.widgets import Static
 from cluster.text.plain import plain
 from cluster.text.quantities import quantity
 from cluster.text.times import clock_time
-from methods.telemetry.health_types import Sort, State
+from methods.telemetry.health_types import BETWEEN, State
 from rca_tui import axis
 from rca_tui.draw.charts import chart_of
 from rca_tui.draw.health import SIGNS, culprit, health_of
@@ -31,8 +31,6 @@ from rca_tui.work.diagnosis import search_onset
 
 NAMES = 30
 """Cells of the lists of components and signals."""
-BETWEEN = (Sort.CALLS, Sort.OWN_CALLS)
-"""Changes of signals that callers measure: those of the component are listed."""
 
 
 class TelemetryPage(Page):

@@ -13,6 +13,8 @@ from methods.telemetry.health_types import Health, Sort, State
 from methods.telemetry.health_wording import as_json, marks, sentence
 
 DRILLS = ("drill-01", "drill-02", "drill-13", "drill-14", "drill-21", "drill-25", "drill-27", "drill-53", "drill-61")
+OF_CALLS = tuple(f"drill-{n}" for n in (15, 17, 20, 35, 43, 46, 50, 54, 58))
+"""Faults of the network and of routing: what callers measure tells of them."""
 WITHIN = 10
 """Seconds after a fault within which its component is first and in trouble: some are undone after 11."""
 WARM_UP = 50
@@ -32,6 +34,19 @@ def test_the_culprit_is_first_and_in_trouble_soon_and_until_the_undo(name) -> No
         assert worst.state is State.TROUBLE, f"{moment - truth.injected_at:.0f} s: {worst}"
         assert worst.component in culprits, f"{moment - truth.injected_at:.0f} s: {worst}"
         assert truth.injected_at - 15 <= worst.since <= moment
+
+
+@pytest.mark.parametrize("name", OF_CALLS)
+def test_what_callers_measure_puts_the_culprit_first_and_nobody_else_in_trouble(name) -> None:
+    incident, truth = library.load_with_truth(name)
+    right = []
+    for moment in np.arange(truth.injected_at + WITHIN, truth.reverted_at, 2.0):
+        worst, *others = health_at(incident, moment)
+        right.append(worst.state is State.TROUBLE and worst.component in truth.components)
+        assert State.TROUBLE not in {h.state for h in others}, f"{moment - truth.injected_at:.0f} s: {others}"
+    assert all(right[:3])
+    # Of a quarter of the packets lost, none may be lost for some seconds.
+    assert np.mean(right) > 0.85
 
 
 @pytest.mark.slow
@@ -150,6 +165,81 @@ def test_what_slows_one_call_is_the_callees() -> None:
     assert found["gateway"].severity == 0
 
 
+def test_connecting_is_a_quantity_of_its_own_beside_the_latency_of_calls() -> None:
+    metrics, edges = frames(gateway__replica_1__latency_p90=1.0)
+    for i in range(3):
+        edges[("gateway", f"replica-{i}", "connect_time_p90")] = 0.009
+    edges.loc[100.0:, ("gateway", "replica-1", "connect_time_p90")] = 0.39
+    worst = look(TOPOLOGY, metrics, edges.sort_index(axis=1), END)[0]
+    assert (worst.component, worst.state) == ("replica-1", State.TROUBLE)
+    assert sentence(worst, END) == (
+        "calls to it: connecting p90 390 ms, was 9 ms; calls to it: latency p90 1 s, was 450 ms"
+    )
+
+
+def test_connections_of_a_caller_that_is_slow_in_all_its_calls_are_its_own() -> None:
+    metrics, edges = frames(**{f"gateway__replica_{i}__latency_p90": 3.0 for i in range(3)}, gateway__latency_p90=3.0)
+    for second, connecting in ((0.0, 0.009), (100.0, 2.0)):
+        edges.loc[second:, ("gateway", "replica-1", "connect_time_p90")] = connecting
+    found = {h.component: h for h in look(TOPOLOGY, metrics, edges.sort_index(axis=1), END)}
+    assert found["gateway"].state is State.TROUBLE
+    assert found["replica-1"].state is State.NORMAL
+
+
+HOT = {
+    "gateway__replica_0__request_rate": 0.2,
+    "gateway__replica_1__request_rate": 0.2,
+    "gateway__replica_2__request_rate": 2.0,
+}
+SLOW = {"replica_2__latency_p90": 9.0, "replica_2__running_requests": 20.0, "gateway__replica_2__latency_p90": 9.0}
+
+
+def test_a_caller_that_sends_one_callee_more_than_its_share_answers_for_it() -> None:
+    found = judged(**HOT, **SLOW, gateway__latency_p90=9.0, gateway__connections=20.0)
+    assert next(iter(found)) == "gateway"
+    assert found["gateway"].state is State.TROUBLE
+    assert sentence(found["gateway"], END, 1) == "sends 83 % of its requests to replica-2, was 33 %"
+    assert (found["replica-2"].state, found["replica-2"].severity) == (State.CHANGED, 0)
+    assert sentence(found["replica-2"], END, 1) == "latency p90 9 s, was 400 ms, as more is sent to it"
+    change = as_json(found["gateway"], END)["changes"][0]
+    assert (change["kind"], change["signal"], change["callee"]) == ("routing", "request_share", "replica-2")
+
+
+def test_uneven_routing_that_nobody_notices_is_a_change() -> None:
+    assert judged(**HOT)["gateway"].state is State.CHANGED
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {f"gateway__replica_{i}__latency_p90": 9.0 for i in range(2)},
+        {f"replica_{i}__latency_p90": 9.0 for i in range(2)},
+        {f"replica_{i}__request_rate": 0.0 for i in range(2)},
+    ],
+    ids=["calls to the others are slow", "the others are slow", "the others stall"],
+)
+def test_a_caller_that_avoids_callees_in_trouble_is_not_uneven(others) -> None:
+    assert Sort.ROUTING not in {c.sort for c in judged(**HOT, **others)["gateway"].changes}
+
+
+@pytest.mark.parametrize(
+    "rates",
+    [(1.0, 1.0, 9.0), (0.01, 0.01, 0.1)],
+    ids=["a backlog is answered at once", "hardly a request is sent"],
+)
+def test_a_share_that_no_other_callee_lost_or_that_is_chance_is_not_uneven(rates) -> None:
+    found = judged(**{f"gateway__replica_{i}__request_rate": rate for i, rate in enumerate(rates)})
+    assert Sort.ROUTING not in {c.sort for c in found["gateway"].changes}
+
+
+def test_calls_that_fail_and_are_sent_again_are_no_share_of_the_requests() -> None:
+    metrics, edges = frames(gateway__replica_2__request_rate=4.0)
+    for second, failed in ((0.0, 0.0), (100.0, 3.9)):
+        edges.loc[second:, ("gateway", "replica-2", "error_rate")] = failed
+    found = {h.component: h for h in look(TOPOLOGY, metrics, edges.sort_index(axis=1), END)}
+    assert Sort.ROUTING not in {c.sort for c in found["gateway"].changes}
+
+
 def test_what_does_not_answer_is_down() -> None:
     found = judged(up={"replica-0": False})
     assert next(iter(found)) == "replica-0"
@@ -214,8 +304,10 @@ def test_as_json_is_plain_data() -> None:
     assert payload["changes"][0] == {
         "signal": "request_rate",
         "kind": "stall",
+        "callee": "",
         "now": 0.0,
         "before": 1.0,
         "since": 100.0,
         "explained_by_callees": 0.0,
+        "explained_by_routing": False,
     }

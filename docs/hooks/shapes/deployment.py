@@ -11,11 +11,13 @@ from shapes.base import Answer, Part, Shape, old
 
 class HealthChange(Shape):
     signal: str
-    kind: str = Field(description="stall, down, latency, waiting, errors, load, output, calls, cpu, memory …")
+    kind: str = Field(description="stall, down, routing, latency, waiting, errors, load, calls, connecting, cpu …")
+    callee: str = Field(description="of routing: to whom more is sent; empty for the others")
     now: float = Field(description="in the signal's unit")
     before: float = Field(description="what was normal")
     since: float = Field(description="unix seconds")
     explained_by_callees: float = Field(description="share, from 0 to 1")
+    explained_by_routing: bool = Field(description="its callers send it more than its usual share")
 
 
 class HealthEvent(Shape):
