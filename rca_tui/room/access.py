@@ -10,6 +10,8 @@ from aiohttp.typedefs import Handler, Middleware
 
 from rca_tui.listen.server import is_loopback
 
+LONGEST = 250
+"""Characters of a path: none of ours has more, and no file system takes a name of more."""
 COOKIE = "rca_tui_token"
 QUERY = "token"
 SECURE_HEADERS = {
@@ -32,6 +34,8 @@ def guard(token: str) -> Middleware:
     async def enter(request: web.Request, handler: Handler) -> web.StreamResponse:
         if not _same_site(request):
             raise web.HTTPForbidden(text="this page may not be used from another site")
+        if len(request.path) > LONGEST:
+            raise web.HTTPRequestURITooLong(text=f"no path here has more than {LONGEST} characters")
         if token:
             given = request.query.get(QUERY)
             if given is not None and _equal(given, token):
@@ -41,7 +45,7 @@ def guard(token: str) -> Middleware:
                 raise answer
             if not _equal(request.cookies.get(COOKIE, ""), token):
                 raise web.HTTPUnauthorized(text="the token is missing or wrong: open the address that was printed")
-        elif not is_loopback(urlsplit(f"//{request.host}").hostname or ""):
+        elif not is_loopback(_host(request)):
             # A page in a browser of this machine that has its own name resolved to 127.0.0.1.
             raise web.HTTPForbidden(text="without a token, only requests to localhost are taken")
         return await handler(request)
@@ -57,7 +61,18 @@ async def secure(request: web.Request, response: web.StreamResponse) -> None:
 def _same_site(request: web.Request) -> bool:
     """Whether a request comes from our own page, or from no page: browsers send Origin with WebSockets and posts."""
     origin = request.headers.get("Origin")
-    return origin is None or urlsplit(origin).netloc == request.host
+    try:
+        return origin is None or urlsplit(origin).netloc == request.host
+    except ValueError:  # no address at all
+        return False
+
+
+def _host(request: web.Request) -> str:
+    """The name by which this machine was asked for; empty where it is none."""
+    try:
+        return urlsplit(f"//{request.host}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _equal(given: str, token: str) -> bool:

@@ -12,9 +12,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from textual import events
+
 import rca_tui.app
 from cluster.endpoints.watched import Watched
 from rca_tui.app import RcaApp
+from rca_tui.room.window import bounded
 from rca_tui.screens.diagnose import DiagnosePage
 from rca_tui.screens.overview import OverviewPage
 from rca_tui.work import opening
@@ -63,6 +66,12 @@ class GuestApp(RcaApp):
         self._turn = not self._turn
         if self._turn:
             super()._start_poll()
+
+    async def on_event(self, event: events.Event) -> None:
+        """A size may come as keys, too: none makes the app draw more than a browser can show."""
+        if isinstance(event, events.Resize):
+            event = events.Resize.from_dimensions(bounded(*event.size), event.pixel_size)
+        await super().on_event(event)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return False if action in REMOVED else super().check_action(action, parameters)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import resource
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,9 +14,10 @@ from urllib.parse import urlencode
 
 import psutil
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 from textual_serve.server import Server
 
-from rca_tui.room import access
+from rca_tui.room import access, visit
 
 GUEST_MEMORY = 250 << 20
 """Bytes of one visitor's app over a recording, with room for a diagnosis."""
@@ -22,6 +25,10 @@ SPARE_MEMORY = 1 << 30
 """Bytes that are left to everything else."""
 GUESTS_A_CORE = 8
 """Visitors for each CPU core: an app that follows telemetry takes about 5 % of one, and half is left to keys."""
+FILES = 4096
+"""Open files of the server: a connection has one, an app four."""
+PATIENCE = 15
+"""Seconds that a connection has for the head of a request, and may be idle between two."""
 
 
 def capacity(memory: int, cores: int) -> int:
@@ -77,11 +84,15 @@ class AppServer(Server):
         return await super().handle_index(request)
 
     async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
+        return await self.hold(request, self.command)
+
+    async def hold(self, request: web.Request, command: str) -> web.WebSocketResponse:
+        """An app for a visitor, while there is room."""
         if self.full():
             raise web.HTTPServiceUnavailable(text=full(self.guests))
         self.guests += 1
         try:
-            return await super().handle_websocket(request)
+            return await visit.hold(request, command, self.download_manager)
         finally:
             self.guests -= 1
 
@@ -90,16 +101,32 @@ class AppServer(Server):
 
         Raises OSError where it cannot be.
         """
+        _allow_files()
         logging.getLogger("textual-serve").setLevel(logging.CRITICAL)
+        logging.getLogger("aiohttp.server").addFilter(_is_ours)
         web.run_app(
             self.make_app(),
             host=self.host,
             port=self.port,
             print=lambda _: ready(),  # aiohttp prints once, when all its sockets listen
             handler_cancellation=True,
+            keepalive_timeout=PATIENCE,
         )
 
 
 def full(guests: int) -> str:
     """Why nobody else can enter."""
     return f"{guests} visitors are here, and this machine holds no more: wait until somebody has left"
+
+
+def _allow_files() -> None:
+    """As many open files as this user may have, up to `FILES`: some systems begin with 256."""
+    with contextlib.suppress(OSError, ValueError):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Whether a logged error is a defect, and not what a client sent."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], (HttpProcessingError, web.RequestPayloadError))

@@ -8,6 +8,7 @@ import secrets
 import shlex
 import sys
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,13 @@ from aiohttp import web
 
 from cluster.errors import RcaError
 from faults.scoreboard import Result
-from rca_tui.room import pages
+from rca_tui.errors import described
+from rca_tui.room import forms, pages
 from rca_tui.room.lesson import Player, Refusal, Stage, Workshop, guess_of
 from rca_tui.room.rounds import Round
 from rca_tui.room.server import AppServer, full
 
 PLAYER, INSTRUCTOR = "rca_tui_player", "rca_tui_instructor"
-LARGEST = 16 << 10
-"""Bytes of a form that is still read."""
 
 
 class WorkshopServer(AppServer):
@@ -37,7 +37,10 @@ class WorkshopServer(AppServer):
         super().__init__((), host, port, token, log)
         self.workshop, self.faults, self._log = workshop, faults, log
         self.key = secrets.token_urlsafe(16)
-        self._apps: dict[str, asyncio.Task[object]] = {}
+        # By the player's key: the socket that was opened last, the one that has the app, and who may have it.
+        self._newest: dict[str, asyncio.Task[object] | None] = {}
+        self._apps: dict[str, asyncio.Task[object] | None] = {}
+        self._seats: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._asked: set[asyncio.Task[None]] = set()
         self._closing = threading.Event()
         workshop.asked = self._ask
@@ -48,7 +51,7 @@ class WorkshopServer(AppServer):
         return f"{base}instructor?key={self.key}{'&' * bool(query)}{token}"
 
     async def _make_app(self) -> web.Application:
-        app = web.Application(client_max_size=LARGEST)
+        app = web.Application(client_max_size=forms.LARGEST)
         aiohttp_jinja2.setup(app, loader=jinja2.FileSystemLoader(self.templates_path))
         app.on_cleanup.append(self._close)
         app.add_routes(
@@ -75,7 +78,7 @@ class WorkshopServer(AppServer):
     async def _close(self, app: web.Application) -> None:
         """Undo what a live drill has done, and stop the methods."""
         self._closing.set()
-        await asyncio.gather(*self._asked)
+        await asyncio.gather(*self._asked, return_exceptions=True)
         for each in self.workshop.rounds:
             await asyncio.to_thread(each.close)
 
@@ -90,26 +93,27 @@ class WorkshopServer(AppServer):
         if self.workshop.stage is Stage.LOBBY:
             raise web.HTTPConflict(text="nothing plays yet")
         key, mine = request.cookies[PLAYER], asyncio.current_task()
-        if (other := self._apps.get(key)) is not None:
+        self._newest[key] = mine
+        if (other := self._apps.pop(key, None)) is not None:
             other.cancel()
-            await asyncio.wait([other])
-        if mine is not None:
+        async with self._seats[key]:
+            if self._newest[key] is not mine:
+                raise web.HTTPConflict(text="the app was opened again since")
             self._apps[key] = mine
-        argv = (sys.executable, "-m", "rca_tui.room.guest", *self.workshop.current.arguments)
-        self.command = f"exec {shlex.join(argv)} 2>>{shlex.quote(str(self._log))}"
-        try:
-            return await super().handle_websocket(request)
-        finally:
-            if self._apps.get(key) is mine:
-                del self._apps[key]
+            argv = (sys.executable, "-m", "rca_tui.room.guest", *self.workshop.current.arguments)
+            try:
+                return await self.hold(request, f"exec {shlex.join(argv)} 2>>{shlex.quote(str(self._log))}")
+            finally:
+                if self._apps.get(key) is mine:
+                    del self._apps[key]
 
     async def _join_page(self, request: web.Request) -> web.Response:
         return _html(pages.join())
 
     async def _join(self, request: web.Request) -> web.Response:
-        form = await request.post()
+        form = await forms.read(request)
         try:
-            key = self.workshop.join(str(form.get("name", "")))
+            key = self.workshop.join(" ".join(form.get("name", ())))
         except Refusal as refusal:
             return _html(pages.join(str(refusal)))
         answer = web.HTTPSeeOther("/play")
@@ -121,7 +125,7 @@ class WorkshopServer(AppServer):
         return _html(pages.play())
 
     async def _bar(self, request: web.Request) -> web.Response:
-        self._settle()
+        self.workshop.settle()
         return _html(pages.bar(self.workshop, self._player(request), self.faults))
 
     async def _hint(self, request: web.Request) -> web.Response:
@@ -130,12 +134,11 @@ class WorkshopServer(AppServer):
 
     async def _guess(self, request: web.Request) -> web.Response:
         self._player(request)
-        form = await request.post()
-        chosen = [str(value) for value in form.getall("component", [])]
+        form = await forms.read(request)
 
         def commit() -> None:
-            fault, sure = str(form.get("fault", "")), str(form.get("sure", ""))
-            guess = guess_of(chosen, "nobody" in form, fault, sure, self.faults)
+            fault, sure = " ".join(form.get("fault", ())), " ".join(form.get("sure", ()))
+            guess = guess_of(form.get("component", ()), "nobody" in form, fault, sure, self.faults)
             self.workshop.commit(request.cookies[PLAYER], guess)
 
         return _done(commit)
@@ -144,7 +147,7 @@ class WorkshopServer(AppServer):
         return _html(pages.board())
 
     async def _board_now(self, request: web.Request) -> web.Response:
-        self._settle()
+        self.workshop.settle()
         return _html(pages.board_now(self.workshop))
 
     async def _instructor(self, request: web.Request) -> web.Response:
@@ -157,7 +160,7 @@ class WorkshopServer(AppServer):
         return _html(pages.instructor())
 
     async def _instructor_now(self, request: web.Request) -> web.Response:
-        self._settle()
+        self.workshop.settle()
         self._require_instructor(request)
         return _html(pages.instructor_now(self.workshop))
 
@@ -180,14 +183,8 @@ class WorkshopServer(AppServer):
 
         try:
             await asyncio.to_thread(answers.add, played, at, results, self.workshop.keep, self._closing)
-        except RcaError as error:
-            self.workshop.problem = f"the methods' answers are missing: {error}"
-
-    def _settle(self) -> None:
-        try:
-            self.workshop.settle()
-        except RcaError as error:  # a score that could not be written: it is shown all the same
-            self.workshop.problem = str(error)
+        except Exception as error:  # the room goes on without them
+            self.workshop.problem = f"the methods' answers are missing: {described(error).sentence}"
 
     def _player(self, request: web.Request) -> Player:
         player = self.workshop.players.get(request.cookies.get(PLAYER, ""))
