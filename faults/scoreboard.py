@@ -6,7 +6,6 @@ wrote, is left out: it never hides the others.
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -95,19 +94,8 @@ def add(result: Result, folder: Path | None = None) -> Path:
     """Append a result, and return its file. Raises ScoreError; then nothing of it counts."""
     folder = paths.scores() if folder is None else folder
     path = folder / _safe(result.scenario) / f"{_safe(check_player(result.player))}.jsonl"
-    line = result.model_dump_json().encode() + b"\n"
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
-            size = os.fstat(descriptor).st_size
-            torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-            line = (b"\n" if torn else b"") + line
-            if os.write(descriptor, line) != len(line):
-                raise OSError("only a part of the line could be written: is the disk full?")
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        own_files.append(path, result.model_dump_json().encode())
     except OSError as error:
         raise ScoreError(f"the score cannot be written to {path}: {error.strerror or error}") from None
     return path

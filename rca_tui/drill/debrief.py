@@ -18,6 +18,7 @@ from cluster.deployment import Plays
 from cluster.incident import library
 from cluster.incident.truth import NO_FAULT, Truth
 from cluster.replay import ReplayDeployment
+from cluster.text.plain import plain
 from cluster.window import Window
 from faults import catalog as faults
 from faults import drill, effects, scoreboard
@@ -187,9 +188,9 @@ def result(debrief: Debrief) -> scoreboard.Result:
     game, guess, answered = debrief.game, debrief.guess, debrief.verdict is not None
     return scoreboard.Result(
         time=debrief.revealed,
-        scenario=game.name or Path(game.incident).name,
+        scenario=plain(game.name or Path(game.incident).name, 200),
         player=game.player or usual_player(),
-        incident=game.incident,
+        incident=plain(game.incident, 4000),
         components=guess.components,
         fault=guess.fault,
         sure=guess.sure,

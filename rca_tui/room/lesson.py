@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import secrets
 import time
+import unicodedata
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from cluster import own_files
 from cluster.errors import RcaError
 from cluster.incident.truth import NO_FAULT, Truth
 from cluster.text.plain import plain
@@ -116,7 +117,7 @@ class Workshop:
         name = " ".join(plain(name, limit=LONGEST_NAME).split())
         if not name:
             raise Refusal("a player needs a name")
-        if name.casefold() in (player.name.casefold() for player in self.players.values()):
+        if _looks(name) in (_looks(player.name) for player in self.players.values()):
             raise Refusal(f"{name} is taken: choose another name")
         if len(self.players) >= self.places:
             raise Refusal(f"{len(self.players)} players are here, and this machine holds no more apps: share a screen")
@@ -158,7 +159,7 @@ class Workshop:
         self._note("guess", player=player.name, seconds=player.seconds, hints=player.hints, **asdict(guess))
 
     def reveal(self) -> None:
-        """Take no more guesses, and show all as soon as nothing is left to undo. Raises Refusal, and ScoreError."""
+        """Take no more guesses, and show all as soon as nothing is left to undo. Raises Refusal."""
         if self.stage not in (Stage.BASELINE, Stage.PAGED):
             raise Refusal("no drill plays: there is nothing to reveal")
         self.ending = True
@@ -166,13 +167,14 @@ class Workshop:
         self.settle()
 
     def settle(self) -> None:
-        """Go on with what has ended meanwhile: to be called before anything is shown. Raises ScoreError."""
+        """Go on with what has ended meanwhile: to be called before anything is shown."""
         if self.number == 0 or self.revealed or not self.current.ended:
             return
         truth = self.current.truth
         if truth is None:
-            self.problem = plain(f"the drill came to nothing: {self.current.problem}", 600)
-            self._note("void", problem=self.problem)
+            nothing = plain(f"the drill came to nothing: {self.current.problem}", 600)
+            self._note("void", problem=nothing)
+            self.problem = nothing
             self.number, self.ending, self.revealed = self.number - 1, False, self.number > 1
         elif self.ending:
             self._reveal(truth)
@@ -191,7 +193,10 @@ class Workshop:
             if player.guess is not None and player.score is not None
         ]
         for result in results:
-            self.keep(result)
+            try:
+                self.keep(result)
+            except RcaError as error:  # the scores of the others are kept, and all are shown
+                self.problem = str(error)
         if results and self.asked is not None:
             self.asked(self.current, self.last_guess, results)
 
@@ -219,9 +224,9 @@ class Workshop:
     def _result(self, player: str, guess: Guess, score: Score) -> scoreboard.Result:
         return scoreboard.Result(
             time=self.clock(),
-            scenario=self.current.name,
+            scenario=plain(self.current.name, 200),
             player=player,
-            incident=self.current.incident,
+            incident=plain(self.current.incident, 4000),
             components=guess.components,
             fault=guess.fault,
             sure=guess.sure,
@@ -239,14 +244,20 @@ class Workshop:
             raise Refusal("a guess is final, and yours is in")
 
     def _note(self, event: str, **what: object) -> None:
-        """Append one event durably."""
+        """Append one event durably, or tell why it is not in the file."""
         if self.path is None:
             return
-        line = json.dumps({"time": self.clock(), "event": event, "round": self.number, **what}) + "\n"
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
+        line = json.dumps({"time": self.clock(), "event": event, "round": self.number, **what})
+        try:
+            own_files.append(self.path, line.encode())
+        except OSError as error:  # the drill goes on
+            self.problem = f"the session's file cannot be written: {error.strerror}"
+
+
+def _looks(name: str) -> str:
+    """The same for names that a scoreboard shows alike: in other letters of one kind, or with marks that are unseen."""
+    spelled = unicodedata.normalize("NFKD", name).casefold()
+    return "".join(c for c in spelled if unicodedata.category(c) not in ("Mn", "Me")).strip()
 
 
 def guess_of(components: Sequence[str], nobody: bool, fault: str, sure: str, faults: Collection[str]) -> Guess:

@@ -151,7 +151,7 @@ def load(names: Sequence[str], known: Mapping[str, Any] | None = None, speed: fl
             incident = _draw(scenario, taken)
         else:
             _check_name(name, scenarios)
-            title, scenario, incident = Path(name).name.removesuffix(".zip")[:200], ANY, name
+            title, scenario, incident = Path(name).name.removesuffix(".zip"), ANY, name
         taken.add(incident)
         rounds.append(_round(title, scenario, incident, speed))
     return tuple(rounds)
