@@ -196,6 +196,8 @@ class Scenario(_Strict):
     def _load(cls, load: str) -> str:
         if load not in LOADS and not load.endswith(".csv"):
             raise ValueError(f"{load!r} is no load: {', '.join(LOADS)}, or a file that ends with .csv")
+        if Path(load).name != load or not load.isprintable():
+            raise ValueError(f"{load!r} is not beside this file: give the name of a file, without a folder")
         return load
 
     @model_validator(mode="after")

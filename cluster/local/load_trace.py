@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import csv
 import math
-import os
-import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cluster import own_files
 from cluster.deployment import DeploymentError
 from cluster.local.load_plan import Arrival, LoadPlan, Shape
 from cluster.text.plain import plain
@@ -50,7 +49,7 @@ def plan(path: Path, rate: float, max_tokens: int) -> LoadPlan:
     shown = plain(path.name, limit=60)
     if rate <= 0:
         raise DeploymentError("a trace needs a rate above 0")
-    text, cut = _text(path, shown)
+    text, cut = _text(path)
     requests = sorted(_requests(text, shown), key=lambda one: one.time)
     if len(requests) < 2 or requests[-1].time - requests[0].time < SHORTEST:
         raise DeploymentError(f"{shown} is no load: it needs at least two requests at different times")
@@ -76,14 +75,10 @@ def plan(path: Path, rate: float, max_tokens: int) -> LoadPlan:
     return LoadPlan(Shape.TRACE, rate, max_tokens, shown, times[-1] + 1 / rate, arrivals, tuple(notes))
 
 
-def _text(path: Path, shown: str) -> tuple[str, bool]:
+def _text(path: Path) -> tuple[str, bool]:
     """The begin of the file up to a whole line, and whether there is more."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe must not block
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise DeploymentError(f"{shown} is no file")
-            raw = file.read(READ_BYTES + 1)
+        raw = own_files.head(path, READ_BYTES + 1)
     except OSError as error:
         raise DeploymentError(f"the trace {plain(path, limit=200)} cannot be read: {error.strerror}") from None
     cut = len(raw) > READ_BYTES

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from cluster import own_files
 from cluster.text.invalid import clause
 from cluster.text.plain import plain
 from faults.errors import FaultError
@@ -39,8 +40,7 @@ def read(path: Path, kind: str) -> tuple[Any, Mapping[Path_, int]]:
     `kind` is what the file should be, for its sentence: "plan".
     """
     try:
-        with path.open("rb") as file:
-            raw = file.read(LARGEST + 1)
+        raw = own_files.head(path, LARGEST + 1)
     except OSError as error:
         raise BadFile(f"{path} cannot be read: {error.strerror or error}") from None
     if len(raw) > LARGEST:

@@ -40,7 +40,8 @@ def write(path: Path, value: BaseModel) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     try:
-        with part.open("w", encoding="utf-8") as stream:
+        part.unlink(missing_ok=True)
+        with part.open("x", encoding="utf-8") as stream:  # a new file: through no link, into no pipe
             stream.write(value.model_dump_json())
             stream.flush()
             os.fsync(stream.fileno())
@@ -53,7 +54,9 @@ def write(path: Path, value: BaseModel) -> None:
 def locked(folder: Path) -> Iterator[None]:
     """One listener at a time: the kernel drops the lock with its process. Raises StateError, OSError."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w", encoding="utf-8") as file:
+    # Nothing is written: what a link leads to would be emptied.
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+    with os.fdopen(os.open(folder / "lock", flags, 0o600), "r+b", buffering=0) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -6,6 +6,7 @@ calibration(guesses)
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Annotated, Any
 import pandas as pd
 from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
-from cluster import load_incident_with_truth, paths
+from cluster import load_incident_with_truth, own_files, paths
 from cluster.errors import RcaError
 from cluster.text.plain import plain
 from faults.score import Score
@@ -24,6 +25,10 @@ from rca_tui.notebook.picture import BLUE, FAINT, ORANGE, Picture, sheet
 
 LARGEST = 16 << 20
 """Bytes of a session's file that is read."""
+MOST_DRILLS = 100
+"""Revealed drills of a session that are read, the first ones: more do not fit into a chart."""
+LONGEST_GUESS, MOST_COST = 86_400.0, 2000.0
+"""Seconds from the page to a guess, and points of all hints, that are still believed."""
 BINS = 5
 Text = Annotated[str, Field(max_length=200)]
 
@@ -65,18 +70,18 @@ def read_session(path: Path | str) -> pd.DataFrame:
     """
     path = Path(path)
     try:
-        with path.open("rb") as file:
-            raw = file.read(LARGEST + 1)
+        raw = own_files.head(path, LARGEST + 1)
     except OSError as error:
         raise RcaError(f"{path} cannot be read: {error.strerror or error}") from None
     if len(raw) > LARGEST:
         raise RcaError(f"{path} is larger than {LARGEST >> 20} MiB: it is no session of a workshop")
-    rows = []
-    for line in raw.split(b"\n"):
-        if (reveal := _reveal(line)) is not None:
-            for row in reveal.board:
-                if row.guess is not None and row.score is not None:
-                    rows.append(_row(reveal, row.player, row.guess, row.score))
+    reveals = (reveal for line in raw.split(b"\n") if (reveal := _reveal(line)) is not None)
+    rows = [
+        _row(reveal, row.player, row.guess, row.score)
+        for reveal in itertools.islice(reveals, MOST_DRILLS)
+        for row in reveal.board
+        if row.guess is not None and row.score is not None and _possible(row.score)
+    ]
     if not rows:
         raise RcaError(f"{path} has no revealed drill with a guess: play one with `rca-tui workshop`")
     return pd.DataFrame(rows)
@@ -88,6 +93,11 @@ def _reveal(line: bytes) -> _Reveal | None:
         return _Reveal.model_validate(event) if event["event"] == "reveal" else None
     except (ValueError, TypeError, KeyError, RecursionError, ValidationError):
         return None
+
+
+def _possible(score: Score) -> bool:
+    """Whether a chart can show it: a file may say anything."""
+    return score.seconds <= LONGEST_GUESS and score.hints <= MOST_COST
 
 
 def _row(reveal: _Reveal, player: str, guess: _Guess, score: Score) -> dict[str, Any]:

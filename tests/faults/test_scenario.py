@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 from collections.abc import Iterator
@@ -118,6 +119,9 @@ def test_what_may_go_wrong_is_drawn_by_chance(tmp_path: Path, monkeypatch: pytes
         ("text: slow", "text: slow\n  latest: 9m", "mine.yaml, line 1: page.latest and limit are 840 s together"),
         ("[replica]", "[replicas]", r"line 8, field may\[0\].targets: there is no kind of component 'replicas'"),
         ("debrief: b", "debrief: b\nload: no.csv", "line 16, field load: the trace .*no.csv cannot be read: No such"),
+        ("debrief: b", "debrief: b\nload: ../x.csv", "line 16, field load: '../x.csv' is not beside this file"),
+        ("debrief: b", "debrief: b\nload: /etc/x.csv", "line 16, field load: '/etc/x.csv' is not beside this file"),
+        ("debrief: b", 'debrief: b\nload: "a\\0.csv"', "line 16, field load: .* is not beside this file"),
         ("difficulty: 1", "difficulty: easy", "line 2, field difficulty: must be a whole number"),
         ("learn: [a]", "learn: []", "line 14, field learn: must not be empty"),
         ("  text: slow", "  text: slow\n  severity: bad", "field page.severity: must be critical, warning or info"),
@@ -220,6 +224,15 @@ def test_what_is_no_scenario_is_one_sentence(tmp_path: Path, content: bytes) -> 
     with pytest.raises(BadFile) as caught:
         load(path)
     assert "\x1b" not in str(caught.value)
+
+
+def test_a_pipe_among_scenarios_holds_up_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    paths.scenarios().mkdir(parents=True)
+    os.mkfifo(paths.scenarios() / "pipe.yaml")
+    listed = {one.name: one for one in library.listings()}
+    assert len(listed) == len(SHIPPED) + 1
+    assert "it is no file" in listed["pipe"].problem
 
 
 def test_own_ones_stand_beside_the_shipped_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -50,6 +51,22 @@ def test_a_cut_off_or_hostile_file_is_read_as_far_as_it_goes(tmp_path: Path) -> 
     guesses = read_session(cut)
     assert len(guesses) == 8
     assert not any("\x1b" in name for name in guesses["player"])
+
+
+def test_any_text_and_any_number_of_drills_can_be_drawn(tmp_path: Path) -> None:
+    event = json.loads(next(line for line in SESSION.read_text().splitlines() if '"reveal"' in line))
+    event["truth"]["fault"] = r"$\frac{"
+    event["board"][0]["score"]["seconds"] = 1e308
+    event["board"][1]["score"]["hints"] = 1e308
+    many = tmp_path / "many.jsonl"
+    many.write_text("\n".join(json.dumps({**event, "round": number}) for number in range(1, 200)))
+    guesses = read_session(many)
+    assert len(guesses) == room.MOST_DRILLS * 6
+    few = guesses[guesses["round"] == 1]
+    assert room.time_picture(few).png.startswith(b"\x89PNG")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(RcaError, match="it is no file"):
+        read_session(tmp_path / "pipe")
 
 
 def test_a_file_without_a_guess_is_one_sentence(tmp_path: Path) -> None:

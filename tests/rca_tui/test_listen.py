@@ -142,6 +142,19 @@ def test_a_state_that_others_can_write_is_not_acted_on(kept: Keeping, tmp_path: 
         Keeping(tmp_path / "made.json")
 
 
+def test_a_link_in_the_state_folder_leads_to_no_other_file(tmp_path: Path) -> None:
+    other, folder = tmp_path / "other", tmp_path / "listener"
+    other.write_text("precious")
+    folder.mkdir()
+    (folder / ".inbox.json.part").symlink_to(other)
+    Inbox(folder / "inbox.json").take(GROUP, "", 0.0)
+    assert not (folder / "inbox.json").is_symlink()
+    (folder / "lock").symlink_to(other)
+    with pytest.raises(OSError, match="lock"), disk.locked(folder):
+        pass
+    assert other.read_text() == "precious"
+
+
 def test_one_listener_at_a_time(tmp_path: Path) -> None:
     with disk.locked(tmp_path), pytest.raises(StateError, match="another listener"), disk.locked(tmp_path):
         pass
