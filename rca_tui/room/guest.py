@@ -7,7 +7,7 @@ python -m rca_tui.room.guest [--drill] [--incident NAME [--since T --speed N] | 
 from __future__ import annotations
 
 import argparse
-import os
+import select
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,7 +53,7 @@ class GuestApp(RcaApp):
 
     def __init__(self, *arguments: Any, drill: bool = False, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._server, self._turn = os.getppid(), False
+        self._turn = False
         if drill:
             self.alarm = Silent()
 
@@ -77,8 +77,15 @@ class GuestApp(RcaApp):
         return False if action in REMOVED else super().check_action(action, parameters)
 
     def _end_with_server(self) -> None:
-        if os.getppid() != self._server:
+        if hung_up(0):
             self.exit()
+
+
+def hung_up(pipe: int) -> bool:
+    """Whether nobody is left at the other end of that file descriptor: a server that was killed says nothing else."""
+    poll = select.poll()
+    poll.register(pipe, select.POLLHUP)
+    return any(event & select.POLLHUP for _, event in poll.poll(0))
 
 
 def _played(incident: str, since: float, speed: float) -> opening.Source:

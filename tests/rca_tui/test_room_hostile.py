@@ -19,8 +19,8 @@ from test_workshop import PAGE, Clock, player, workshop
 from textual import events
 
 from cluster.replay import ReplayDeployment
-from rca_tui.room import forms, server, visit, workshop_server
-from rca_tui.room.guest import GuestApp
+from rca_tui.room import forms, guest, server, visit, workshop_server
+from rca_tui.room.guest import GuestApp, hung_up
 from rca_tui.room.server import AppServer
 from rca_tui.room.window import TALLEST, WIDEST
 from rca_tui.room.workshop_server import WorkshopServer
@@ -226,12 +226,26 @@ async def test_a_player_has_one_app_however_often_it_is_opened(
 
 
 async def test_no_window_makes_the_app_draw_more_than_a_browser_shows() -> None:
-    guest = GuestApp(lambda: ReplayDeployment(incident(), "a"), "a")
-    async with guest.run_test(size=(80, 24)) as pilot:
-        await guest.on_event(events.Resize.from_dimensions((10**9, 10**9), None))
-        assert guest.size == (WIDEST, TALLEST)
-        await guest.on_event(events.Resize.from_dimensions((80, 24), None))
+    visitor = GuestApp(lambda: ReplayDeployment(incident(), "a"), "a")
+    async with visitor.run_test(size=(80, 24)) as pilot:
+        await visitor.on_event(events.Resize.from_dimensions((10**9, 10**9), None))
+        assert visitor.size == (WIDEST, TALLEST)
+        await visitor.on_event(events.Resize.from_dimensions((80, 24), None))
         await pilot.pause()
+
+
+async def test_an_app_ends_with_a_server_that_was_killed_before_it_began(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = os.pipe()
+    assert not hung_up(ours)
+    os.write(theirs, b"unread")
+    os.close(theirs)
+    assert hung_up(ours)
+    os.close(ours)
+    monkeypatch.setattr(guest, "hung_up", lambda _: True)
+    monkeypatch.setattr(guest, "_LOOK", 0.05)
+    orphan = GuestApp(lambda: ReplayDeployment(incident(), "a"), "a")
+    async with orphan.run_test():
+        await until(lambda: not orphan.is_running)
 
 
 async def test_methods_that_break_end_neither_room_nor_drill(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
