@@ -52,8 +52,8 @@ def _of(
         return
     rate = readings_of(calls.times, served, share.column, moment)
     usual_load, load = np.nansum(rate.usual), np.nansum(rate.now)
-    if not load >= ENOUGH * usual_load:
-        return
+    if not usual_load > 0.0 or not load >= ENOUGH * usual_load:
+        return  # who was asked nothing had no usual share
     lost = np.fmax(rate.usual - rate.now, 0.0)
     diverted = sum(float(lost[i]) for i, c in enumerate(callees) if lost[i] > 0 and well(c)) / float(usual_load)
     for i in suspects:

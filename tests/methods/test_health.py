@@ -120,6 +120,16 @@ def test_no_request_to_serve_is_no_stall() -> None:
     assert State.TROUBLE not in {h.state for h in found.values()}
 
 
+def test_requests_after_a_time_with_hardly_any_are_no_uneven_share() -> None:
+    """Most seconds had none, so that the usual load is 0 while there is a usual share."""
+    metrics, edges = frames()
+    for i in range(3):
+        edges[("gateway", f"replica-{i}", "request_rate")] = np.where(edges.index % 5 == 0, float(i == 1), 0.0)
+    edges.loc[100.0:, ("gateway", "replica-0", "request_rate")] = 5.0
+    found = look(TOPOLOGY, metrics, edges, END)
+    assert Sort.ROUTING not in {change.sort for health in found for change in health.changes}
+
+
 def test_calls_that_only_end_in_errors_are_a_stall_where_the_component_says_nothing() -> None:
     metrics, edges = frames()
     metrics.loc[100.0:, "replica-2"] = np.nan
