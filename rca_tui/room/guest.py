@@ -7,7 +7,6 @@ python -m rca_tui.room.guest [--drill] [--incident NAME [--since T --speed N] | 
 from __future__ import annotations
 
 import argparse
-import select
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from textual import events
 import rca_tui.app
 from cluster.endpoints.watched import Watched
 from rca_tui.app import RcaApp
+from rca_tui.room import tether
 from rca_tui.room.window import bounded
 from rca_tui.screens.diagnose import DiagnosePage
 from rca_tui.screens.overview import OverviewPage
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 REMOVED = frozenset({"abort", "report", "pick", "front", "save"})
 """Actions that change something, or open what the visitor was not given."""
 PLAYED = "a workshop"
-_LOOK = 2.0
-"""Seconds between two looks whether the server still runs."""
 
 
 class Silent(Alarm):
@@ -42,7 +40,7 @@ class Silent(Alarm):
 
 
 class GuestApp(RcaApp):
-    """The app without those actions: in keys, palette and help alike. It ends when the server does.
+    """The app without those actions: in keys, palette and help alike.
 
     Args:
         drill: whether the visitor plays a drill.
@@ -56,10 +54,6 @@ class GuestApp(RcaApp):
         self._turn = False
         if drill:
             self.alarm = Silent()
-
-    def on_mount(self) -> None:
-        # Textual calls that of `RcaApp` itself.
-        self.set_interval(_LOOK, self._end_with_server)
 
     def _start_poll(self) -> None:
         """Every other time: the apps of a room share one machine."""
@@ -75,17 +69,6 @@ class GuestApp(RcaApp):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return False if action in REMOVED else super().check_action(action, parameters)
-
-    def _end_with_server(self) -> None:
-        if hung_up(0):
-            self.exit()
-
-
-def hung_up(pipe: int) -> bool:
-    """Whether nobody is left at the other end of that file descriptor: a server that was killed says nothing else."""
-    poll = select.poll()
-    poll.register(pipe, select.POLLHUP)
-    return any(event & select.POLLHUP for _, event in poll.poll(0))
 
 
 def _played(incident: str, since: float, speed: float) -> opening.Source:
@@ -117,6 +100,7 @@ def main() -> None:
     parser.add_argument("--speed", type=float, default=1.0, help="Seconds of the incident in one second.")
     parser.add_argument("--drill", action="store_true", help="A drill is played: nothing is diagnosed unasked.")
     chosen = parser.parse_args()
+    tether.hold()
     if chosen.since is not None:
         source, first = _played(chosen.incident, chosen.since, chosen.speed), OverviewPage.MODE
     elif chosen.incident is not None:

@@ -7,6 +7,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -19,8 +21,8 @@ from test_workshop import PAGE, Clock, player, workshop
 from textual import events
 
 from cluster.replay import ReplayDeployment
-from rca_tui.room import forms, guest, server, visit, workshop_server
-from rca_tui.room.guest import GuestApp, hung_up
+from rca_tui.room import forms, server, visit, workshop_server
+from rca_tui.room.guest import GuestApp
 from rca_tui.room.server import AppServer
 from rca_tui.room.window import TALLEST, WIDEST
 from rca_tui.room.workshop_server import WorkshopServer
@@ -234,18 +236,17 @@ async def test_no_window_makes_the_app_draw_more_than_a_browser_shows() -> None:
         await pilot.pause()
 
 
-async def test_an_app_ends_with_a_server_that_was_killed_before_it_began(monkeypatch: pytest.MonkeyPatch) -> None:
-    ours, theirs = os.pipe()
-    assert not hung_up(ours)
-    os.write(theirs, b"unread")
-    os.close(theirs)
-    assert hung_up(ours)
-    os.close(ours)
-    monkeypatch.setattr(guest, "hung_up", lambda _: True)
-    monkeypatch.setattr(guest, "_LOOK", 0.05)
-    orphan = GuestApp(lambda: ReplayDeployment(incident(), "a"), "a")
-    async with orphan.run_test():
-        await until(lambda: not orphan.is_running)
+def test_an_app_ends_with_its_server_whatever_it_is_doing() -> None:
+    busy = "from rca_tui.room import tether\ntether.hold()\nprint(flush=True)\nwhile True: pass"
+    with subprocess.Popen([sys.executable, "-c", busy], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as app:
+        assert app.stdin is not None and app.stdout is not None
+        app.stdout.readline()
+        app.stdin.write(b"unread")
+        app.stdin.flush()
+        with pytest.raises(subprocess.TimeoutExpired):
+            app.wait(0.5)
+        app.stdin.close()
+        assert app.wait(60) == 1
 
 
 async def test_methods_that_break_end_neither_room_nor_drill(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
