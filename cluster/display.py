@@ -13,7 +13,6 @@ inherits `Displayable` shows itself in notebooks and terminals by its document.
 
 from __future__ import annotations
 
-import html as escaping
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -183,7 +182,7 @@ def _html_block(block: Block) -> str:
         faint = ' style="opacity:0.7"' if block.tone is Tone.QUIET else ""
         return f"<p{faint}>{_escaped(sentence(block))}</p>"
     if isinstance(block, Code):
-        text = "\n".join(escaping.escape(line) for line in code_lines(block))
+        text = "\n".join(map(_escape, code_lines(block)))
         return f'<pre style="overflow-x:auto">{text}</pre>'
     head = "".join(_html_cell("th", name, name, block) for name in block.columns)
     rows = "".join(
@@ -225,7 +224,13 @@ def sentence(line: Line) -> str:
 
 
 def _escaped(text: str) -> str:
-    return escaping.escape(plain(text, _LONGEST))
+    return _escape(plain(text, _LONGEST))
+
+
+def _escape(text: str) -> str:
+    import html  # brings a table of 2,000 entities, which no terminal needs
+
+    return html.escape(text)
 
 
 def _share(bar: Bar) -> float:

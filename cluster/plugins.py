@@ -21,10 +21,15 @@ sentence in `Plugins.problems`. It hides nothing but the one row.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import os
+import sys
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cache
+from importlib.machinery import PathFinder
+from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from cluster.errors import RcaError
@@ -60,6 +65,8 @@ class Plugins(Generic[R]):
 @cache
 def announced(group: str) -> tuple[EntryPoint, ...]:
     """The entry points of a group by name, from the metadata of the installed packages. Imports none of them."""
+    if not _mentioned(group):
+        return ()
     from importlib.metadata import entry_points
 
     return tuple(sorted(entry_points(group=group), key=lambda point: (point.name, point.value)))
@@ -94,6 +101,29 @@ def instance(module: str, class_name: str, kind: type[T]) -> T:
     if not isinstance(value, kind):
         raise PluginError(plain(f"{module}.{class_name} is not a subclass of {kind.__module__}.{kind.__name__}"))
     return value
+
+
+def _mentioned(group: str) -> bool:
+    """Whether `importlib.metadata` can find entry points of the group.
+
+    That module and its parsing take six times as long as to look for the group's name in the same files, where most
+    installations have none. Metadata in archives, and of importers with a search of their own, is left to that module.
+    """
+    if any(hasattr(finder, "find_distributions") for finder in sys.meta_path if finder is not PathFinder):
+        return True
+    return any(_has(place or ".", group.encode()) for place in sys.path)
+
+
+def _has(place: str, group: bytes) -> bool:
+    if place.endswith(".egg") or Path(place).is_file():
+        return True
+    with contextlib.suppress(OSError), os.scandir(place) as entries:
+        folders = [entry.path for entry in entries if entry.name.lower().endswith((".dist-info", ".egg-info"))]
+        for folder in folders:
+            with contextlib.suppress(OSError):
+                if group in Path(folder, "entry_points.txt").read_bytes():
+                    return True
+    return False
 
 
 def _row(point: EntryPoint, kind: type[R], taken: Collection[str]) -> R:
