@@ -191,7 +191,9 @@ def measure(samples: Samples, counters: Collection[str], partial: Mapping[str, s
 
 def _cut(partial: Mapping[str, str]) -> dict[tuple[str, Kind], tuple[tuple[str, ...], str]]:
     names = frozenset(partial)
-    found = {(name, kind): ((name,), partial[name]) for name in names & SIGNALS.keys() for kind in SIGNALS[name].kinds}
+    found: dict[tuple[str, Kind], tuple[tuple[str, ...], str]] = {
+        (name, kind): ((name,), partial[name]) for name in names & SIGNALS.keys() for kind in SIGNALS[name].kinds
+    }
     for rule in (rule for one in spelled(spellings(Environment.KUBERNETES), names) for rule in one.rules):
         if those := tuple(sorted(rule.metrics & names)):
             found |= {(rule.signal, kind): (those, partial[those[0]]) for kind in rule.kinds}

@@ -30,7 +30,8 @@ def provenance(topology: Topology, metrics: pd.DataFrame, spans: pd.DataFrame, m
 
     What a component of unknown kind could carry as an engine is told only where it, or a name near to it, is there.
     """
-    columns = {(str(one[0]), str(one[1])): values for one, values in zip(metrics, metrics.to_numpy().T, strict=True)}
+    named: list[tuple[str, str]] = [(str(one[0]), str(one[1])) for one in metrics.columns]
+    columns = dict(zip(named, metrics.to_numpy().T, strict=True))
     keys = [key for key in columns if key[1] in SIGNALS]
     intervals = _intervals(measured)
     times = metrics.index.to_numpy(dtype=np.float64)
