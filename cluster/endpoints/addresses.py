@@ -16,6 +16,7 @@ from cluster import secrets
 from cluster.deployment import DeploymentError
 from cluster.http import without_secrets
 from cluster.paths import expanded
+from cluster.text import yaml_data
 from cluster.text.plain import plain
 
 LARGEST_FILE = 1 << 20  # bytes
@@ -134,8 +135,7 @@ def parse_file(content: bytes, name: str, as_json: bool = False) -> list[Target]
         raise DeploymentError(f"--targets {name} is larger than {LARGEST_FILE >> 20} MiB: split it")
     try:
         text = content.decode()
-        # Of scalars strings alone, as Prometheus reads them; no tag makes an object.
-        groups = json.loads(text) if as_json else yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506
+        groups = json.loads(text) if as_json else yaml_data.load(text, texts=True)  # as Prometheus reads them
     except (ValueError, RecursionError, yaml.YAMLError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else getattr(error, "lineno", None)

@@ -6,13 +6,17 @@ a context named, `current-context` may be unset or name one that is gone.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from cluster.deployment import DeploymentError
 from cluster.paths import expanded
+from cluster.text import yaml_data
 from cluster.text.plain import plain
 
 DEFAULT = "~/.kube/config"
@@ -51,12 +55,8 @@ class Kubeconfig:
     @classmethod
     def read(cls, file: Path | None = None) -> Kubeconfig:
         """From a file, else from `KUBECONFIG` or the usual place. Raises DeploymentError."""
-        try:
-            import yaml
-        except ImportError:
-            raise DeploymentError(
-                "the kubernetes client is not installed: `pip install 'rca-tui[kubernetes]'`"
-            ) from None
+        if importlib.util.find_spec("kubernetes") is None:
+            raise DeploymentError("the kubernetes client is not installed: `pip install 'rca-tui[kubernetes]'`")
         wanted = str(file) if file else os.environ.get("KUBECONFIG") or DEFAULT
         paths = [expanded(path) for path in wanted.split(os.pathsep) if path]
         there = [path for path in dict.fromkeys(paths) if path.exists()]
@@ -68,7 +68,7 @@ class Kubeconfig:
         current = ""
         for path in there:
             try:
-                said = yaml.safe_load(_content(path))
+                said = yaml_data.load(_content(path))
                 if said is None:
                     continue
                 named = {_word(one["name"]): _context(one.get("context") or {}) for one in said.get("contexts") or ()}

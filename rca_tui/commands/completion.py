@@ -56,17 +56,17 @@ def contexts(incomplete: str) -> list[str]:
 
 
 def _contexts() -> Iterator[str]:
-    try:
-        import yaml  # comes with the package kubernetes: without that there is no context to use
-    except ImportError:
-        return
+    import yaml
+
+    from cluster.text import yaml_data
+
     files = os.environ.get("KUBECONFIG") or "~/.kube/config"
     for file in filter(None, files.split(os.pathsep)):
         with (
             contextlib.suppress(OSError, ValueError, yaml.YAMLError, RecursionError),
             expanded(file).open(encoding="utf-8") as stream,
         ):
-            loaded = yaml.safe_load(stream.read(LARGEST))
+            loaded = yaml_data.load(stream.read(LARGEST))
             rows = loaded.get("contexts") if isinstance(loaded, dict) else None
             yield from (row["name"] for row in rows or () if isinstance(row, dict) and isinstance(row.get("name"), str))
 
