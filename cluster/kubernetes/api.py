@@ -22,6 +22,7 @@ from cluster.deployment import DeploymentError
 from cluster.http import Login, unchecked_on_purpose
 from cluster.kubernetes.answers import clean, describe, lines
 from cluster.kubernetes.kubeconfig import OTHER_FORM, Kubeconfig
+from cluster.kubernetes.login_plugin import is_token, log_kept, reason
 from cluster.kubernetes.objects import map_of, maps, well_formed
 from cluster.kubernetes.resources import SERVICES, Object, Objects, Resource
 from cluster.paths import expanded
@@ -233,27 +234,29 @@ class Api:
     # -- one request --------------------------------------------------------------------------------------------
 
     def _load(self) -> None:
+        found = Kubeconfig.read(self._kubeconfig and expanded(self._kubeconfig))
+        name = found.choose(self._wanted)
+
         from kubernetes import config
         from kubernetes.client import ApiClient, Configuration
 
-        found = Kubeconfig.read(self._kubeconfig and expanded(self._kubeconfig))
-        name = found.choose(self._wanted)
         try:
             configuration = Configuration()
             configuration.retries = False
-            config.load_kube_config(os.pathsep.join(found.files), name, configuration, persist_config=False)
+            with log_kept() as logged:
+                config.load_kube_config(os.pathsep.join(found.files), name, configuration, persist_config=False)
         except Exception as error:  # what the loader raises on entries of another form is in Python's words
             said = isinstance(error, config.ConfigException)
             why = clean(error) if said else OTHER_FORM
             raise DeploymentError(
                 f"the kubeconfig {', '.join(found.files)} cannot be used: {why}; `kubectl config view` shows it"
             ) from error
-        plugin = plain(found.plugins.get(found.contexts[name].get("user", ""), ""))
-        if plugin and not configuration.api_key and not configuration.cert_file:
-            # The client's library only logs why.
+        plugin = found.plugins.get(found.contexts[name].get("user", ""))
+        logged_in = configuration.cert_file or any(is_token(str(one)) for one in configuration.api_key.values())
+        if plugin is not None and not logged_in:
             raise DeploymentError(
-                f"the login plugin {plugin!r} of the context {name!r} gave no login; "
-                f"`kubectl --context {name} get pods` shows why"
+                f"the login plugin {plain(plugin)!r} of the context {name!r} gave no login: {reason(logged)}; "
+                f"`kubectl --context {name} get pods` shows more"
             )
         self.context = name
         self.namespace = found.contexts[name].get("namespace", "default")
@@ -271,7 +274,8 @@ class Api:
         now = time.monotonic()
         with self._login_lock:
             if self._login_read is None or now - self._login_read[0] > _LOGIN_KEPT:
-                settings = self._client.configuration.auth_settings().values()
+                with log_kept():  # a token that runs out is asked for anew; without one the request is refused
+                    settings = self._client.configuration.auth_settings().values()
                 headers = {
                     # As kubectl does: a token file that an editor wrote ends in a newline.
                     str(one["key"]): str(one["value"]).strip()

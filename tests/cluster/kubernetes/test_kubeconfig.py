@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -100,9 +102,67 @@ def plugin(folder: Path, body: str) -> dict[str, object]:
     return {"users": [{"name": "mock", "user": {"exec": exec_}}]}
 
 
-def test_a_login_plugin_that_fails_is_named(api: MockApi, tmp_path: Path) -> None:
-    change(tmp_path / "kubeconfig", **plugin(tmp_path, "exit 1"))
-    with pytest.raises(DeploymentError, match=r"login plugin '.*plugin' of the context 'mock' gave no login"):
+V1 = "client.authentication.k8s.io/v1"
+
+
+def credential(status: object, version: str = V1) -> str:
+    return f"echo '{json.dumps({'apiVersion': version, 'kind': 'ExecCredential', 'status': status})}'"
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("exit 1", "it ended with code 1"),
+        ("echo log in first >&2; exit 3", r"it ended with code 3 \(log in first\)"),
+        ("echo hello", "its answer is no JSON"),
+        ("true", "its answer is no JSON"),
+        ("echo '{}'", "its answer has another form"),
+        ("echo '[]'", "its answer has another form"),
+        ("echo 7", "its answer has another form"),
+        ('echo \'{"token": "hush-hush"}\'', "its answer has another form"),
+        (credential({}), "its answer has neither a token nor a certificate"),
+        (credential(None), "its answer has another form"),
+        (credential(["token"]), "its answer has another form"),
+        (credential("token"), "its answer has another form"),
+        (credential({"token": None}), "its answer has another form"),
+        (credential({"token": {"hush": 1}}), "its answer has another form"),
+        (credential({"token": ""}), "its answer has another form"),
+        (credential({"clientCertificateData": "x"}), "its answer has a certificate without a key"),
+        (credential({"token": TOKEN}, "v1beta1"), f"of the version v1beta1, and the kubeconfig asks for {V1}"),
+    ],
+)
+def test_a_login_plugin_that_gives_no_login_is_one_sentence_of_ours(
+    api: MockApi,
+    tmp_path: Path,
+    body: str,
+    why: str,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # those of pytest: as on the command line
+    change(tmp_path / "kubeconfig", **plugin(tmp_path, body))
+    told = f"login plugin '.*plugin' of the context 'mock' gave no login: .*{why}; `kubectl --context mock get pods`"
+    with pytest.raises(DeploymentError, match=told) as raised:
+        Api("mock")
+    assert "hush" not in str(raised.value)
+    assert capfd.readouterr().err == "" and logging.getLogger().handlers == []
+
+
+@pytest.mark.parametrize(("exec_", "why"), [({"command": "/no/such/program"}, "cannot be run"), ({}, "no program")])
+def test_a_login_plugin_that_is_not_there_is_told(
+    api: MockApi, tmp_path: Path, exec_: dict[str, str], why: str
+) -> None:
+    user = {"exec": {"apiVersion": V1, "interactiveMode": "Never", **exec_}}
+    change(tmp_path / "kubeconfig", users=[{"name": "mock", "user": user}])
+    with pytest.raises(DeploymentError, match=f"gave no login: .*{why}"):
+        Api("mock")
+
+
+def test_without_the_kubernetes_client_one_sentence_says_how_to_install_it(
+    api: MockApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "kubernetes", None)
+    with pytest.raises(DeploymentError, match=r"not installed: `pip install 'rca-tui\[kubernetes\]'`"):
         Api("mock")
 
 
