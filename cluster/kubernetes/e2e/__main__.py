@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import shlex
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 from cluster.kubernetes.e2e import kind
-from cluster.kubernetes.e2e.story import Story
+from cluster.kubernetes.e2e.story import Step, Story
+
+_FIRST_SAMPLES = 600.0  # s from ready pods until Prometheus has found and scraped them
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -38,21 +41,25 @@ def main(arguments: list[str] | None = None) -> int:
     if asked.dry_run:
         print(*making, *story.commands(), *((kind.delete(),) if asked.kind else ()), sep="\n")
         return 0
-    if missing := [name for name in kind.NEEDS if asked.kind and shutil.which(name) is None]:
-        parser.error(f"--kind needs {', '.join(missing)}")
+    if asked.kind and (why := _impossible()):
+        parser.error(f"--kind {why}")
     try:
         story.folder.mkdir(parents=True)
     except OSError as error:
         parser.error(f"--out {asked.out}: {error.strerror}; name a folder that does not exist yet")
     try:
         for command in making:
-            story.shell(Path(shlex.split(command)[0]).name, shlex.split(command))
+            story.shell(Path(shlex.split(command)[0]).name, shlex.split(command), cwd=kind.ROOT)
             if not story.passed:
                 break
         else:
+            if asked.kind:
+                story.await_live(_FIRST_SAMPLES)
             story.run()
+    except KeyboardInterrupt:
+        story.steps.append(Step("interrupted", 0.0, "stopped by hand"))
     finally:
-        if asked.kind:
+        if asked.kind and story.steps and not story.steps[0].wrong:  # made here, and nobody else's
             story.shell("delete", shlex.split(kind.delete()))
     report = story.folder / "report.md"
     report.write_text(story.report() + "\n", encoding="utf-8")
@@ -61,6 +68,19 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{step.name}: {step.wrong}", file=sys.stderr)
     print(f"wrote {report}: read it before you send it")
     return 0 if story.passed else 1
+
+
+def _impossible() -> str:
+    """Why no cluster of kind can be made; "" where it can."""
+    if missing := [name for name in kind.NEEDS if shutil.which(name) is None]:
+        return f"needs {', '.join(missing)}"
+    if not (kind.ROOT / kind.MANIFESTS / "overlays").is_dir():
+        return "needs the repository, with its manifests"
+    try:
+        there = kind.exists()
+    except (OSError, subprocess.SubprocessError):
+        return "needs Docker: `kind get clusters` fails"
+    return f"makes the cluster {kind.NAME}, and there is one: `{kind.delete()}` removes it" if there else ""
 
 
 if __name__ == "__main__":

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
+from pathlib import Path
 
 NAME = "rca"
 CONTEXT = f"kind-{NAME}"
 IMAGE = "rca-tui/ray-vllm-cpu:2.58.0"
+ROOT = Path(__file__).parents[3]
+"""The repository: its commands are run there."""
 MANIFESTS = "cluster/kubernetes/manifests"
 _GATEWAY_API = "https://github.com/kubernetes-sigs/gateway-api/releases/download/v1.4.0/standard-install.yaml"
 _REPOSITORIES = {
@@ -54,11 +58,20 @@ def make() -> tuple[str, ...]:
         f"docker build --tag {IMAGE} {MANIFESTS}/components/cpu",
         f"kind load docker-image {IMAGE} --name {NAME}",
         *(f"helm repo add --force-update {name} {url}" for name, url in _REPOSITORIES.items()),
-        f"kubectl --context {CONTEXT} apply -f {_GATEWAY_API}",
+        f"kubectl --context {CONTEXT} apply --server-side -f {_GATEWAY_API}",
         *charts,
         f"kubectl --context {CONTEXT} apply -k {MANIFESTS}/overlays/cpu",
         f"kubectl --context {CONTEXT} --namespace llm wait --for=condition=Ready rayservice/llm --timeout=40m",
     )
+
+
+def exists() -> bool:
+    """Whether a cluster of that name is there, which is somebody's. Raises OSError and subprocess.SubprocessError."""
+    asked = ("kind", "get", "clusters")
+    listed = subprocess.run(
+        asked, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=60, check=True
+    )
+    return NAME in listed.stdout.split()
 
 
 def delete() -> str:

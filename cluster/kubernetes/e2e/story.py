@@ -66,20 +66,34 @@ class Story:
         finally:
             self.shell("recover", self._recover())
 
-    def shell(self, name: str, argv: Sequence[str], kind: str = "txt") -> str:
-        """Run a command as a step; its output, which is kept in a file as well."""
+    def await_live(self, seconds: float) -> None:
+        """Wait until the deployment is LIVE, so long at most; it is no step."""
+        self.say(f"waiting until the deployment is live, {seconds:.0f} s at most")
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends:
+            try:
+                done = _run(self._status(), 60.0)
+                if not _live(json.loads(done.stdout)):
+                    return
+            except (OSError, subprocess.TimeoutExpired, ValueError, AttributeError):
+                pass  # not yet
+            time.sleep(min(10.0, max(0.0, ends - time.monotonic())))
+
+    def shell(self, name: str, argv: Sequence[str], kind: str = "txt", cwd: Path | None = None) -> str:
+        """Run a command as a step; its output, which is kept in a file as well, and so is what it says of errors."""
         command = shlex.join(argv)
         self.say(f"{name}: {command}")
         began = time.monotonic()
         try:
-            done = subprocess.run(argv, capture_output=True, text=True, timeout=_LONGEST, check=False)
-            content, wrong = (
-                done.stdout,
-                f"exit code {done.returncode}: {done.stderr[-_TAIL:]}" if done.returncode else "",
-            )
+            done = _run(argv, _LONGEST, cwd)
+            content, said = done.stdout, done.stderr
+            wrong = f"exit code {done.returncode}: {said[-_TAIL:]}" if done.returncode else ""
         except (OSError, subprocess.TimeoutExpired) as error:
-            content, wrong = "", str(error)[-_TAIL:]
-        (self.folder / f"{len(self.steps):02}-{name}.{kind}").write_text(content, encoding="utf-8")
+            content, said, wrong = "", "", str(error)[-_TAIL:]
+        file = self.folder / f"{len(self.steps):02}-{name}.{kind}"
+        file.write_text(content, encoding="utf-8")
+        if said:
+            file.with_suffix(".err").write_text(said, encoding="utf-8")
         self.steps.append(Step(name, time.monotonic() - began, wrong))
         return content
 
@@ -149,15 +163,21 @@ class Story:
             said = None
         if not isinstance(said, dict):
             return {}
-        self._judge(str(said["error"]) if "error" in said else judge(said))
+        wrong = str(said["error"]) if "error" in said else judge(said)
+        self.steps[-1] = replace(self.steps[-1], wrong=wrong or self.steps[-1].wrong)
         return said
-
-    def _judge(self, wrong: str) -> None:
-        self.steps[-1] = replace(self.steps[-1], wrong=wrong)
 
     def _right(self, said: dict[str, Any]) -> str:
         named = _named(said.get("verdict") or {})
         return "" if self.target in named else f"the verdict names {', '.join(named) or 'nobody'}, not {self.target}"
+
+
+def _run(argv: Sequence[str], seconds: float, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Without an input: nobody is there to answer. Raises OSError and subprocess.TimeoutExpired."""
+    return subprocess.run(
+        argv, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", errors="replace",
+        timeout=seconds, check=False,
+    )  # fmt: skip
 
 
 def _healthy(said: dict[str, Any]) -> str:

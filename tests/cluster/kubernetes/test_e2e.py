@@ -101,6 +101,66 @@ def test_a_dry_run_prints_every_command_and_runs_none(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Programs in place of kind and the others, which write down how they were called; kind knows no cluster."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in kind.NEEDS:
+        (folder / name).write_text(f'#!/bin/sh\necho "{name} $*" >> {tmp_path}/called\npwd >> {tmp_path}/where\n')
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+def test_a_cluster_that_was_there_before_is_left_alone(
+    programs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (programs / "kind").write_text(f'#!/bin/sh\necho "kind $*" >> {tmp_path}/called\necho other rca\n')
+    with pytest.raises(SystemExit) as ended:
+        main(["--kind"])
+    assert ended.value.code == 2 and "makes the cluster rca, and there is one" in capsys.readouterr().err
+    assert (tmp_path / "called").read_text() == "kind get clusters\n"
+
+
+@pytest.mark.parametrize(("fails", "deleted"), [("create cluster", False), ("load docker-image", True)])
+def test_what_was_made_is_deleted_and_nothing_else(
+    programs: Path, tmp_path: Path, fails: str, deleted: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = (programs / "kind").read_text()
+    (programs / "kind").write_text(f'{body}case "$*" in *"{fails}"*) echo no disk >&2; exit 1;; esac\n')
+    assert main(["--kind"]) == 1
+    called = (tmp_path / "called").read_text().splitlines()
+    assert ("kind delete cluster --name rca" in called) is deleted
+    assert not any(line.startswith("helm") for line in called)
+    assert "exit code 1: no disk" in capsys.readouterr().err
+    assert "no disk" in "".join(file.read_text() for file in (tmp_path / "e2e-report").glob("*-kind.err"))
+    if deleted:
+        assert str(kind.ROOT) in (tmp_path / "where").read_text().splitlines()  # from whatever folder it is called
+
+
+def test_an_exit_code_counts_whatever_the_answer(tmp_path: Path) -> None:
+    made, _ = story(tmp_path, ANSWERS)
+    program = tmp_path / "rca-tui.py"
+    program.write_text(program.read_text().replace("sys.exit(0 if", "sys.exit(4 if name == 'status' else 0 if"))
+    made.run()
+    (failed,) = [step for step in made.steps if step.wrong]
+    assert failed.name == "status" and "exit code 4" in failed.wrong
+
+
+def test_output_that_is_no_text_is_kept_all_the_same(tmp_path: Path) -> None:
+    made, _ = story(tmp_path, ANSWERS)
+    made.shell("odd", [sys.executable, "-c", "import sys; sys.stdout.buffer.write(b'\\xff'); input()"])
+    assert made.steps[-1].wrong and (made.folder / "00-odd.txt").read_text() == "\ufffd"
+
+
+def test_the_first_samples_are_waited_for(tmp_path: Path) -> None:
+    made, asked = story(tmp_path, ANSWERS)
+    made.await_live(60.0)
+    assert ran(asked) == ["status"] and made.steps == []
+
+
 def test_bad_input_is_exit_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments in (["--context", "x", "--out", str(tmp_path)], [], ["--kind", "--context", "x"]):
         with pytest.raises(SystemExit) as ended:
