@@ -1,6 +1,6 @@
 """The compiled training loop of `methods.graph.dag_gnn`: full-batch Adam on the networks and the graph.
 
-Three observations make it cheap, and change no number beyond rounding:
+Four observations make it cheap, and change no number beyond rounding:
 
 - Z is not sampled, so the decoder's inverse undoes the encoder's product: its input is H again. The reconstruction does
   not depend on A, which is fitted by the KL term alone, and no inverse is needed.
@@ -9,18 +9,29 @@ Three observations make it cheap, and change no number beyond rounding:
   direction.
 - With B = A∘A/N, (I + B)^k - I is computed in place of (I + B)^k: its entries are sums of non-negative terms, so single
   precision keeps seven digits of h(A) however small it is. Training is in single precision.
+- Weights of edges are small: up to |3 raw| = 1 a polynomial gives sinh, several weights at once; where rounding is in
+  doubt the library does. The loss is reported and steers nothing, so that it is summed in the last epoch only.
+
+Arrays are allocated once a call of `train`. Division without Python's check for zero (`error_model`) is done for
+several values at once.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from numba import njit
 
 HIDDEN = 64
 _CELLS = 1024
+_POLYNOMIAL = 1.0  # largest |x| for which `_sinh` is used
+_DOUBT = 1e-15  # relative error of sinh, at most
+_SERIES = tuple(1.0 / math.factorial(n) for n in range(3, 20, 2))
+_compiled = njit(cache=True, nogil=True, error_model="numpy")
 
 
-@njit(cache=True, nogil=True)
+@_compiled
 def _pieces(network, slope, intercept):  # type: ignore[no-untyped-def]
     """Slope and intercept of each linear piece; returns the knots between them and the hidden units in their order."""
     raw = np.empty(HIDDEN)
@@ -49,13 +60,21 @@ def _pieces(network, slope, intercept):  # type: ignore[no-untyped-def]
     return knots, order
 
 
-@njit(cache=True, nogil=True)
-def _forward(x, network, slope, intercept, piece, out):  # type: ignore[no-untyped-def]
-    """The network at every x, and the piece that each x lies on; returns the hidden units in the order of knots."""
+@_compiled
+def _range(values):  # type: ignore[no-untyped-def]
+    """Least and greatest; by column first, which is done for several columns at once."""
+    low, high = values[0].copy(), values[0].copy()
+    for row in values:
+        for j in range(row.size):
+            low[j], high[j] = min(low[j], row[j]), max(high[j], row[j])
+    return low.min(), high.max()
+
+
+@_compiled
+def _forward(x, low, high, network, slope, intercept, piece, out):  # type: ignore[no-untyped-def]
+    """The network at every x, all within [low, high], and the piece that each lies on; returns the hidden units in the
+    order of knots."""
     knots, order = _pieces(network, slope, intercept)
-    low = high = x[0]
-    for i in range(x.size):
-        low, high = min(low, x[i]), max(high, x[i])
     scale = np.float32(_CELLS - 1) / max(high - low, np.float32(1e-30))
     # first[c]: knots in the cells below c. The cell never falls as x grows, so that those are below every x in c.
     first = np.zeros(_CELLS + 1, dtype=np.int32)
@@ -75,7 +94,7 @@ def _forward(x, network, slope, intercept, piece, out):  # type: ignore[no-untyp
     return order
 
 
-@njit(cache=True, nogil=True)
+@_compiled
 def _backward(x, piece, order, network, upstream, gradient):  # type: ignore[no-untyped-def]
     """Gradients of the network's weights; those of its input are `upstream * slope[piece]`."""
     plain, weighted = np.zeros(HIDDEN + 1), np.zeros(HIDDEN + 1)
@@ -97,21 +116,31 @@ def _backward(x, piece, order, network, upstream, gradient):  # type: ignore[no-
         gradient[2, j] = w * active_x + b * active
 
 
-@njit(cache=True, nogil=True)
-def _power(base, exponent):  # type: ignore[no-untyped-def]
-    """(I + base)^exponent - I for an exponent of at least 1."""
-    result = np.zeros_like(base)
-    square = base.copy()
-    while True:
-        if exponent & 1:
-            result = result + square + result @ square
+@_compiled
+def _compose(these, those, product, out):  # type: ignore[no-untyped-def]
+    """(I + these)(I + those) - I into `out`, which may be `these`; `product` is overwritten."""
+    np.dot(these, those, product)
+    a, b, c, total = these.ravel(), those.ravel(), product.ravel(), out.ravel()
+    for i in range(total.size):
+        total[i] = a[i] + b[i] + c[i]
+
+
+@_compiled
+def _power(base, exponent, result, square, product):  # type: ignore[no-untyped-def]
+    """(I + base)^exponent - I into `result`, for an exponent of at least 1; `square`, `product` are overwritten."""
+    square[:] = base
+    while not exponent & 1:
+        _compose(square, square, product, square)
         exponent >>= 1
-        if not exponent:
-            return result
-        square = square + square + square @ square
+    result[:] = square
+    while exponent > 1:
+        _compose(square, square, product, square)
+        exponent >>= 1
+        if exponent & 1:
+            _compose(result, square, product, result)
 
 
-@njit(cache=True, nogil=True)
+@_compiled
 def _adam(value, gradient, first, second, rate, t):  # type: ignore[no-untyped-def]
     v, g, m, s = value.ravel(), gradient.ravel(), first.ravel(), second.ravel()
     keep_m, keep_s, one, tiny = np.float32(0.9), np.float32(0.999), np.float32(1.0), np.float32(1e-8)
@@ -122,25 +151,43 @@ def _adam(value, gradient, first, second, rate, t):  # type: ignore[no-untyped-d
         v[i] -= pace * m[i] / (np.sqrt(scale * s[i]) + tiny)
 
 
-@njit(cache=True, nogil=True)
+@_compiled
+def _sinh(x):  # type: ignore[no-untyped-def]
+    """sinh(x) for |x| <= 1: its series, the next term of which is below 1e-19 x."""
+    c3, c5, c7, c9, c11, c13, c15, c17, c19 = _SERIES
+    y = x * x
+    tail = c3 + y * (c5 + y * (c7 + y * (c9 + y * (c11 + y * (c13 + y * (c15 + y * (c17 + y * c19)))))))
+    return x + x * (y * tail)
+
+
+@_compiled
 def _graph(raw, adjacency, keep, squares):  # type: ignore[no-untyped-def]
     """Fill in A, I - A and A∘A/N from the raw weights."""
     count = len(raw)
     share = np.float32(1.0 / count)
     for i in range(count):
         for j in range(count):
-            weight = np.float32(np.sinh(3.0 * raw[i, j]))
-            adjacency[i, j] = weight
+            sinh = _sinh(3.0 * raw[i, j])
+            adjacency[i, j] = sinh
+            # Not 0 where an error in the last digits could round to another number in single precision.
+            keep[i, j] = np.float32(sinh * (1.0 + _DOUBT)) - np.float32(sinh * (1.0 - _DOUBT))
+        for j in range(count):
+            if keep[i, j] != 0.0 or abs(3.0 * raw[i, j]) > _POLYNOMIAL:
+                adjacency[i, j] = np.sinh(3.0 * raw[i, j])
+        for j in range(count):
+            weight = adjacency[i, j]
             keep[i, j] = -weight
             squares[i, j] = weight * weight * share
         keep[i, i] += np.float32(1.0)
 
 
-@njit(cache=True, nogil=True)
-def _graph_gradient(adjacency, squares, fit_gradient, multiplier, penalty, gradient):  # type: ignore[no-untyped-def]
-    """Fill in the raw weights' gradient, `fit_gradient` being that of the KL term for -A; returns h(A)."""
+@_compiled
+def _graph_gradient(adjacency, squares, power, fit_gradient, multiplier, penalty, gradient):  # type: ignore[no-untyped-def]
+    """Fill in the raw weights' gradient; returns h(A).
+
+    `power` is (I + squares)^(N - 1) - I, `fit_gradient` the gradient of the KL term for -A.
+    """
     count = len(adjacency)
-    power = _power(squares, count - 1)
     h = 0.0
     for i in range(count):
         for j in range(count):
@@ -158,7 +205,17 @@ def _graph_gradient(adjacency, squares, fit_gradient, multiplier, penalty, gradi
     return h
 
 
-@njit(cache=True, nogil=True)
+@_compiled
+def _loss(noise, rebuilt, x, offset, rows):  # type: ignore[no-untyped-def]
+    """Reconstruction + KL."""
+    loss = 0.0
+    for i in range(x.size):
+        apart, off = noise[i] - offset, rebuilt[i] - x[i]
+        loss += 0.5 * (apart * apart + off * off) / rows
+    return loss
+
+
+@_compiled
 def train(data, state, multiplier, penalty, rate, epochs):  # type: ignore[no-untyped-def]
     """Run `epochs` full-batch Adam steps in place; returns (h, reconstruction + KL) of the last."""
     raw, networks, offset, m_raw, s_raw, m_networks, s_networks, m_offset, s_offset, clock = state
@@ -169,9 +226,19 @@ def train(data, state, multiplier, penalty, rate, epochs):  # type: ignore[no-un
     slope = np.empty((2, HIDDEN + 1), dtype=np.float32)
     intercept = np.empty_like(slope)
     piece = np.empty((2, size), dtype=np.int32)
-    hidden, rebuilt = np.empty_like(x), np.empty_like(x)
-    noise, g_shifted = np.empty_like(data), np.empty_like(data)
-    adjacency, keep, squares, g_fit, g_raw = (
+    shifted, noise, rebuilt = np.empty_like(data), np.empty_like(data), np.empty_like(data)
+    g_shifted = np.empty_like(data)
+    hidden, added, z, decoded, g_hidden = (
+        np.empty_like(x),
+        shifted.ravel(),
+        noise.ravel(),
+        rebuilt.ravel(),
+        g_shifted.ravel(),
+    )
+    adjacency, keep, squares, power, square, product, g_fit, g_raw = (
+        np.empty_like(raw),
+        np.empty_like(raw),
+        np.empty_like(raw),
         np.empty_like(raw),
         np.empty_like(raw),
         np.empty_like(raw),
@@ -179,30 +246,37 @@ def train(data, state, multiplier, penalty, rate, epochs):  # type: ignore[no-un
         np.empty_like(raw),
     )
     g_networks, g_offset = np.empty_like(networks), np.empty_like(offset)
-    z, g_hidden = noise.ravel(), g_shifted.ravel()
+    low, high = _range(data)
     h, loss = 0.0, 0.0
-    for _ in range(epochs):
-        encoder = _forward(x, networks[0], slope[0], intercept[0], piece[0], hidden)
-        decoder = _forward(hidden, networks[1], slope[1], intercept[1], piece[1], rebuilt)
+    for epoch in range(epochs):
+        encoder = _forward(x, low, high, networks[0], slope[0], intercept[0], piece[0], hidden)
+        least, most = _range(hidden.reshape(rows, count))
+        decoder = _forward(hidden, least, most, networks[1], slope[1], intercept[1], piece[1], decoded)
         _graph(raw, adjacency, keep, squares)
-        shifted = (hidden + offset[0]).reshape(rows, count)
+        start = offset[0]
+        for i in range(size):
+            added[i] = hidden[i] + start
         np.dot(shifted, keep, noise)
-        loss, noise_sum = 0.0, 0.0
+        if epoch == epochs - 1:
+            loss = _loss(z, decoded, x, start, rows)
         # From here on `noise` and `rebuilt` hold the gradients of the loss for them.
         for i in range(size):
-            apart, off = z[i] - offset[0], rebuilt[i] - x[i]
-            loss += 0.5 * (apart * apart + off * off) / rows
-            z[i], rebuilt[i] = apart * share, off * share
-            noise_sum += z[i]
+            z[i] = (z[i] - start) * share
+            decoded[i] = (decoded[i] - x[i]) * share
         np.dot(noise, keep.T, g_shifted)
         np.dot(shifted.T, noise, g_fit)
-        g_offset[0] = g_hidden.sum() - noise_sum
-
-        _backward(hidden, piece[1], decoder, networks[1], rebuilt, g_networks[1])
+        g_sum, noise_sum = np.float32(0.0), 0.0
         for i in range(size):
-            g_hidden[i] += rebuilt[i] * slope[1, piece[1, i]]
+            g_sum += g_hidden[i]
+            noise_sum += z[i]
+        g_offset[0] = g_sum - noise_sum
+
+        _backward(hidden, piece[1], decoder, networks[1], decoded, g_networks[1])
+        for i in range(size):
+            g_hidden[i] += decoded[i] * slope[1, piece[1, i]]
         _backward(x, piece[0], encoder, networks[0], g_hidden, g_networks[0])
-        h = _graph_gradient(adjacency, squares, g_fit, multiplier, penalty, g_raw)
+        _power(squares, count - 1, power, square, product)
+        h = _graph_gradient(adjacency, squares, power, g_fit, multiplier, penalty, g_raw)
 
         clock[0] += 1.0
         _adam(raw, g_raw, m_raw, s_raw, rate, clock[0])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numba.core.runtime import _nrt_python, rtsys
 
 from methods.graph.dag_gnn import Schedule, _State, fit
-from methods.graph.dag_gnn_training import train
+from methods.graph.dag_gnn_training import _graph, train
 
 
 def network(weights: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -60,6 +61,32 @@ def test_gradients_are_those_of_the_papers_objective() -> None:
     for which, index in probes:
         numeric = (at(which, index, 1e-6) - at(which, index, -1e-6)) / 2e-6
         assert gradients[which][index] == pytest.approx(numeric, rel=1e-4, abs=1e-5), (which, index)
+
+
+def test_weights_of_edges_are_those_of_the_library_to_the_last_digit() -> None:
+    # On both sides of where the series ends, and so small that three times as much is half way between two numbers.
+    raw = (
+        np.concatenate([np.linspace(-0.6, 0.6, 800), np.geomspace(1e-10, 1e-5, 800)]).astype(np.float32).reshape(40, 40)
+    )
+    adjacency, keep, squares = (np.empty_like(raw) for _ in range(3))
+    _graph(raw, adjacency, keep, squares)
+    assert np.array_equal(adjacency, np.sinh(3.0 * raw.astype(np.float64)).astype(np.float32))
+
+
+def test_an_epoch_allocates_no_matrix() -> None:
+    """As many small tables for 40 signals, whose power takes 8 products, as for 2, whose power takes none."""
+    _nrt_python.memsys_enable_stats()
+
+    def allocated(signals: int, epochs: int) -> int:
+        rng = np.random.default_rng(0)
+        state = _State.fresh(signals, rng).arrays()
+        data = rng.normal(size=(20, signals)).astype(np.float32)
+        before = rtsys.get_allocation_stats().alloc
+        train(data, state, 0.0, 1.0, 1e-3, epochs)
+        return int(rtsys.get_allocation_stats().alloc - before)
+
+    few, many = (allocated(signals, 6) - allocated(signals, 1) for signals in (2, 40))
+    assert 0 < many == few
 
 
 def test_the_graph_is_acyclic_and_links_what_belongs_together() -> None:
