@@ -278,6 +278,7 @@ class Session:
         game: the drill that is played, None without one.
         debrief: of that drill, as far as the methods have answered.
         secret: the injection of a drill that has to be undone, and that nobody sees before the guess.
+        drilled: a drill of a room is played, of which the app knows no more.
         onset_searched: the onset of the replayed incident has been searched for.
         estimated: what that search found.
     """
@@ -316,6 +317,7 @@ class Session:
         self.tabs = tuple(tabs)
         self.deployment: Deployment | None = None
         self.secret: Injection | None = None
+        self.drilled = False
         self.onset_searched = False
         self.estimated: Mark | None = None
         self.values: dict[str, Any] = {}
@@ -336,6 +338,11 @@ class Session:
     def verdict(self) -> Verdict | None:
         """The verdict that screens and header show; None where there is none yet."""
         return self.diagnosis.verdict if self.diagnosis else None
+
+    @property
+    def unhelped(self) -> bool:
+        """Whether no component may be named to who has not asked: a player has to find it."""
+        return self.drilled or (self.game is not None and self.game.sealed)
 
     @property
     def in_live_drill(self) -> bool:

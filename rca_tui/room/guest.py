@@ -51,7 +51,7 @@ class GuestApp(RcaApp):
 
     def __init__(self, *arguments: Any, drill: bool = False, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._turn = False
+        self._turn, self.session.drilled = False, drill
         if drill:
             self.alarm = Silent()
 

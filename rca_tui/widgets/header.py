@@ -133,12 +133,12 @@ class Header(Vertical):
     def _answer(self) -> Text | None:
         """The verdict in one line, with its age where it is no longer new; without one, the worst component.
 
-        None where nothing is in trouble either, and where the screen says it itself: Overview the component, Diagnose
-        the verdict, but for its age.
+        None in a drill before the guess, where nobody has asked; where nothing is in trouble either; and where the
+        screen says it itself: Overview the component, Diagnose the verdict, but for its age.
         """
         diagnosis, verdict = self._session.diagnosis, self._session.verdict
         if diagnosis is None or verdict is None:
-            return None if self.mode == "overview" else self._trouble()
+            return None if self.mode == "overview" or self._session.unhelped else self._trouble()
         from rca_tui.draw.verdict import one_line, sign
 
         colour = self.app.theme_variables

@@ -14,7 +14,9 @@ from cluster.replay import ReplayDeployment
 from cluster.topology import Topology
 from methods.telemetry.health_types import State
 from rca_tui.draw.health import health_of, telling_moment
+from rca_tui.game import Game, Stage
 from rca_tui.widgets.chart import Chart
+from rca_tui.widgets.header import Header
 from rca_tui.work.polling import Poller
 
 pytestmark = pytest.mark.usefixtures("steady", "no_estimate")
@@ -30,6 +32,22 @@ async def test_the_header_names_the_component_in_trouble_until_there_is_a_verdic
         app.session.moment = synthetic.ONSET - 20
         await pilot.pause()
         assert "✖" not in visible(pilot).splitlines()[2]
+
+
+@pytest.mark.parametrize("room", [False, True])
+async def test_in_a_drill_no_screen_names_a_component_unasked(room: bool) -> None:
+    app = app_over(synthetic.Replay(synthetic.incident()))
+    async with running(app, (120, 40)) as pilot:
+        app.session.diagnosis = None
+        app.session.drilled = room
+        app.session.game = None if room else Game("a", stage=Stage.INVESTIGATE)
+        await pilot.press("2")
+        await pilot.pause()
+        assert "✖" not in visible(pilot).splitlines()[2]
+        app.session.drilled, app.session.game = False, None
+        app.screen.query_one(Header).tick += 1
+        await pilot.pause()
+        assert "✖ replica-1" in visible(pilot).splitlines()[2]
 
 
 async def test_overview_says_that_nothing_is_wrong_where_nothing_is() -> None:
