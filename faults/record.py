@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from cluster.deployment import Deployment
 
 NAME = re.compile(r"drill-([0-9]+)\.zip")
-SPLIT = "split.json"
 QUIET_PATIENCE = 600.0  # s that the service may take to be steady again between two drills
 MAX_ATTEMPTS = 3  # at one drill, before it is given up
 MAX_IN_A_ROW = 6  # failures without one success between them: it is not the drills then
@@ -120,7 +119,7 @@ def of_seed(folder: Path, seed: int, first: int, holds: float = recipe.STEADY) -
         for part, scored in (("developed", False), ("scored", True))
     }
     split = {"seed": seed, **parts}
-    (folder / SPLIT).write_text(json.dumps(split, indent=2) + "\n")
+    (folder / recipe.SPLIT).write_text(json.dumps(split, indent=2) + "\n")
     return [task for task in tasks if not task.path.exists()]
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from cluster.incident.container import IncidentError
 from cluster.incident.seal import Seal
-from faults.record import SPLIT
+from faults.recording.recipe import SPLIT
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,6 +17,8 @@ from typing import Any
 from cluster.incident.truth import NO_FAULT
 from faults.recording.conditions import Conditions, Shape
 
+SPLIT = "split.json"
+"""File of a set that says which of its drills are for development, and which are only scored."""
 EACH = 2
 """Drills of every fault."""
 MORE = 4
