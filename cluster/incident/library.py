@@ -142,7 +142,11 @@ def expand(name_or_path: str) -> tuple[str, ...]:
     path = find(name_or_path)
     if not path.is_dir() or rcaeval.is_case(path) or (path / HEADER).exists():
         return (name_or_path,)
-    inside = [p for p in sorted(path.iterdir(), key=_counted) if p.suffix == ".zip" or (p / HEADER).exists() or rcaeval.is_case(p)]
+    inside = [
+        p
+        for p in sorted(path.iterdir(), key=_counted)
+        if p.suffix == ".zip" or (p / HEADER).exists() or rcaeval.is_case(p)
+    ]
     if not inside:
         raise IncidentError(f"{path} is neither an incident nor a folder of incidents: save or import one first")
     return tuple(str(p) for p in inside)
