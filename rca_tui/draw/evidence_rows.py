@@ -59,7 +59,7 @@ def log_row(book: LogBook, row: int, width: int, colour: Colours, named: bool) -
     text = Text.assemble((f"{clock(float(book.time[row]))} ", "dim"), (f"{glyph} ", colour[tint] if tint else ""))
     if named:
         text.append(f"{fit(book.components[int(book.component[row])], NAME):<{NAME}} ")
-    message = plain(" ".join(str(book.messages[row]).splitlines()), max(2, width))
+    message = plain(" ".join(str(book.messages[row]).splitlines()), max(2, width - text.cell_len))
     return text.append(message, style=colour[tint] if tint and level >= _ERROR else "")
 
 

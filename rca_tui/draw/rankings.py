@@ -34,8 +34,9 @@ def consensus_row(consensus: Consensus, colour: dict[str, str], width: int) -> T
     """The consensus as a row above the methods: the component it blames, and how many of the voters agree."""
     blamed = consensus.top[0] if len(consensus.top) == 1 else f"{len(consensus.top)} tied"
     label = f"{blamed} {len(consensus.agree)}/{len(consensus.voters)}"
-    room = width - 4 - len(CONSENSUS)
-    row = Text.assemble(("Σ ", colour["primary"]), (CONSENSUS, "bold"), no_wrap=True)
+    name = CONSENSUS if len(CONSENSUS) + 1 + len(label) <= width - 4 else ""  # the sign says it, too
+    room = width - 4 - len(name)
+    row = Text.assemble(("Σ ", colour["primary"]), (name, "bold"), no_wrap=True)
     return row.append(fit(label, room).rjust(room) + " ", style="bold")
 
 

@@ -9,7 +9,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Footer, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from cluster.text.plain import plain
@@ -17,6 +17,7 @@ from rca_tui.glyphs import UNKNOWN, WARN
 from rca_tui.screens.openers import OpenFile, StartLocal, WatchUrls
 from rca_tui.screens.picker import ContextPicker, ScenarioPicker
 from rca_tui.session import Session
+from rca_tui.widgets.keys import Keys
 from rca_tui.work import messages, opening
 from rca_tui.work.threads import in_thread
 
@@ -79,7 +80,7 @@ class FrontPage(Screen[None]):
         yield Static(id="front-head")
         yield OptionList(id="choices", markup=False)
         yield Static(id="front-foot")
-        yield Footer(show_command_palette=False, compact=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         self.app.theme_changed_signal.subscribe(self, lambda _: self._show())

@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from cluster.text.plain import plain
 from cluster.text.times import clock_time, instant
 from rca_tui.session import Observed, Session
 from rca_tui.widgets.chart import Chart
 from rca_tui.widgets.header import Header
+from rca_tui.widgets.keys import Keys
 from rca_tui.work.injection import Injector
 from rca_tui.work.threads import in_thread
 
@@ -49,7 +49,7 @@ class Page(Screen[None]):
     def compose(self) -> ComposeResult:
         yield Header(self.session, self.MODE)
         yield from self.body()
-        yield Footer(show_command_palette=False, compact=False)
+        yield Keys()
 
     def body(self) -> ComposeResult:
         """The widgets between header and footer."""

@@ -340,6 +340,18 @@ def test_a_line_that_was_broken_is_drawn_as_one_without_marks() -> None:
     assert "Request failed. Traceback ValueError: �[31mno" in drawn
 
 
+def test_a_line_that_does_not_fit_ends_in_a_sign() -> None:
+    from methods.telemetry.log_book import LogBook
+    from rca_tui.draw.evidence_rows import log_row
+
+    one = np.zeros(1, dtype=np.int64)
+    said = np.array(["POST /v1/completions 200 from replica-0 after 336.7 ms"], dtype=object)
+    book = LogBook(one.astype(float), one, one, one, one.astype(bool), said, ("gateway",), ("",))
+    drawn = log_row(book, 0, 60, defaultdict(str), named=True)
+    assert drawn.plain.endswith("…")
+    assert drawn.cell_len == 60
+
+
 def test_one_template_is_no_plural() -> None:
     from rca_tui.draw.evidence_rows import all_row
 

@@ -1,0 +1,60 @@
+"""The line of keys at the bottom: what fits, what is always there, and that it can be clicked."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+import synthetic
+from driving import app_over, running
+from rich.text import Text
+
+from rca_tui.draw.rankings import consensus_row
+from rca_tui.widgets.header import Tab
+from rca_tui.widgets.keys import Keys, _that_fit
+
+pytestmark = pytest.mark.usefixtures("steady", "no_estimate")
+
+
+def line(pilot) -> str:
+    return str(pilot.app.screen.query_one(Keys).render())
+
+
+def test_what_does_not_fit_is_left_out_from_the_right_and_what_is_always_shown_is_kept() -> None:
+    labels = [Text("x" * 10) for _ in range(5)]
+    assert _that_fit(labels, [False, False, False, True, False], 34) == [0, 1, 3]
+    assert _that_fit(labels, [False, False, False, True, False], 5) == [3]
+
+
+async def test_a_narrow_screen_says_that_there_are_more_keys_and_how_to_see_them() -> None:
+    app = app_over(synthetic.Live())
+    async with running(app, (60, 24)) as pilot:
+        await pilot.press("2")
+        await pilot.pause()
+        assert "…" in line(pilot)
+        assert "? Help" in line(pilot)
+        assert len(line(pilot)) <= 60
+
+
+async def test_the_tab_of_the_screen_is_told_without_colour(monkeypatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = app_over(synthetic.Live())
+    async with running(app, (60, 24)) as pilot:
+        reversed_tabs = [tab.mode for tab in app.screen.query(Tab) if tab.styles.text_style.reverse]
+        assert reversed_tabs == ["overview"]
+        assert pilot.app.no_color
+
+
+async def test_a_click_on_a_key_presses_it() -> None:
+    app = app_over(synthetic.Live())
+    async with running(app, (120, 40)) as pilot:
+        await pilot.click(Keys, offset=(line(pilot).index("Pause"), 0))
+        await pilot.pause()
+        assert app.session.paused
+
+
+def test_the_row_of_the_consensus_keeps_its_words_apart_where_it_is_narrow() -> None:
+    consensus = SimpleNamespace(top=("head",), agree=range(11), voters=range(22))
+    colour = {"primary": "red"}
+    assert consensus_row(consensus, colour, 30).plain.split() == ["Σ", "consensus", "head", "11/22"]
+    assert consensus_row(consensus, colour, 22).plain.split() == ["Σ", "head", "11/22"]
