@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+PARTS = ("developed", "scored")
+
+
 def publish(source: Path, target: Path) -> None:
     """Write one drill anew, its ids counted. Raises IncidentError, also where `target` is there."""
     from cluster.incident import envelope, store
@@ -57,11 +60,30 @@ def describe(source: Path, target: Path) -> None:
 
     drills = sorted(target.glob("drill-*.zip"))
     _write(target / envelope.TRUTHS, dict(envelope.truth_digest(path) for path in drills))
-    if (source / SPLIT).exists():
-        split = json.loads((source / SPLIT).read_text())
-        names = {path.stem for path in drills}
-        parts = {part: [name for name in split[part] if name in names] for part in ("developed", "scored")}
-        _write(target / SPLIT, {"seed": split["seed"], **parts})
+    split, before = _split(source / SPLIT), _split(target / SPLIT)
+    if split is None:
+        return
+    if before is not None and before["seed"] != split["seed"]:
+        raise IncidentError(
+            f"{target} holds drills of seed {before['seed']}, {source} has those of {split['seed']}: "
+            "publish them into a folder of their own, or no file says which of the others are only to be scored"
+        )
+    names = {path.stem for path in drills}
+    parts = {part: [name for name in split[part] if name in names] for part in PARTS}
+    _write(target / SPLIT, {"seed": split["seed"], **parts})
+
+
+def _split(path: Path) -> dict[str, Any] | None:
+    """The parts that a seed drew, or None where there is no such file. Raises IncidentError."""
+    if not path.exists():
+        return None
+    try:
+        split = json.loads(path.read_text())
+    except ValueError as error:
+        raise IncidentError(f"{path} is not JSON: {error}") from error
+    if not isinstance(split, dict) or not all(isinstance(split.get(part), list) for part in PARTS):
+        raise IncidentError(f"{path} does not have the lists {' and '.join(PARTS)}: record the drills again")
+    return split | {"seed": split.get("seed")}
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:

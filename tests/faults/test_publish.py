@@ -72,6 +72,22 @@ def test_the_folder_tells_whose_truths_are_the_recorded_ones(tmp_path: Path) -> 
     assert [*json.loads((target / "truths.json").read_text())] == [incident.id for incident in incidents]
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [('{"seed": 8, "developed": [], "scored": []}', "holds drills of seed 7"), ("{}", "lists"), ("{", "not JSON")],
+)
+def test_a_split_is_lost_to_no_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, told: str
+) -> None:
+    (tmp_path / "to").mkdir()
+    kept = '{"seed": 7, "developed": [], "scored": ["drill-67"]}'
+    (tmp_path / "to" / "split.json").write_text(kept)
+    (tmp_path / "split.json").write_text(content)
+    assert publish.main([str(tmp_path), str(tmp_path / "to")]) == 2
+    assert told in capsys.readouterr().err
+    assert (tmp_path / "to" / "split.json").read_text() == kept
+
+
 def test_what_is_no_drill_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     store.save(drill("5"), tmp_path / "drill-67.zip")
     assert publish.main([str(tmp_path), str(tmp_path / "to")]) == 2
