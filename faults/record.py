@@ -265,7 +265,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--first", type=int, default=1, metavar="N", help="number of the first drill of that set")
     parser.add_argument(
         "--holds",
-        type=float,
+        type=_rate,
         default=recipe.STEADY,
         metavar="RATE",
         help="requests/s that this machine holds: no drill of a set begins with more",
@@ -295,6 +295,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if missing:
         print(f"{missing} drills are missing; run it again to go on", file=sys.stderr)
     return 1 if missing else 0
+
+
+def _rate(text: str) -> float:
+    """Requests/s of an option, as plans of campaigns may have them."""
+    rate = float(text)
+    if not 0.1 <= rate <= 100:
+        raise argparse.ArgumentTypeError(f"{text} is no rate from 0.1 to 100 requests/s")
+    return rate
 
 
 def _say(line: str) -> None:

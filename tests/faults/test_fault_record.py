@@ -160,6 +160,13 @@ def test_a_slower_machine_is_drawn_the_same_drills_under_less_load() -> None:
         assert growth[1] == pytest.approx(growth[0], abs=0.01)
 
 
+@pytest.mark.parametrize("rate", ["0", "-1", "nan", "1e3"])
+def test_a_machine_holds_a_rate(tmp_path: Path, capsys: pytest.CaptureFixture[str], rate: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        record.main(["--out", str(tmp_path), "--seed", "7", "--holds", rate])
+    assert ended.value.code == 2 and "no rate from 0.1 to 100 requests/s" in capsys.readouterr().err
+
+
 def test_what_is_drawn_can_be_injected() -> None:
     for one in recipe.draw(3):
         if one.fault != NO_FAULT:
