@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from numba.core.runtime import _nrt_python, rtsys
@@ -70,7 +72,9 @@ def test_weights_of_edges_are_those_of_the_library_to_the_last_digit() -> None:
     )
     adjacency, keep, squares = (np.empty_like(raw) for _ in range(3))
     _graph(raw, adjacency, keep, squares)
-    assert np.array_equal(adjacency, np.sinh(3.0 * raw.astype(np.float64)).astype(np.float32))
+    # That of the C library: NumPy's own may differ in the last place where a processor has AVX-512.
+    true = [math.sinh(x) for x in (3.0 * raw.astype(np.float64)).ravel()]
+    assert np.array_equal(adjacency.ravel(), np.array(true).astype(np.float32))
 
 
 def test_an_epoch_allocates_no_matrix() -> None:
