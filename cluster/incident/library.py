@@ -85,9 +85,9 @@ def listings() -> tuple[Listing, ...]:
     return tuple(found.values())
 
 
-def _counted(path: Path) -> list[tuple[str, int]]:
-    """A name as its parts without and with numbers, to sort by."""
-    return [(text, int(number or 0)) for text, number in re.findall(r"([^0-9]*)([0-9]*)", path.name)]
+def _counted(path: Path) -> tuple[list[tuple[str, int]], str]:
+    """A name as its parts without and with numbers, to sort by; then as it is, for drill-1 beside drill-01."""
+    return [(text, int(number or 0)) for text, number in re.findall(r"([^0-9]*)([0-9]*)", path.name)], path.name
 
 
 def rows() -> Iterator[Row]:

@@ -67,9 +67,9 @@ def test_a_path_goes_before_a_name(saved: Path, tmp_path: Path) -> None:
 
 
 def test_names_are_sorted_by_their_numbers(saved: Path) -> None:
-    for name in ("drill-100", "drill-99", "drill-9b", "drill-9a", "night"):
+    for name in ("drill-100", "drill-9", "drill-09", "drill-9b", "drill-9a", "night"):
         save(incident(), saved / f"{name}.zip")
-    sorted_names = ["drill-9a", "drill-9b", "drill-99", "drill-100", "night"]
+    sorted_names = ["drill-09", "drill-9", "drill-9a", "drill-9b", "drill-100", "night"]
     assert [listing.name for listing in library.listings()] == sorted_names
     assert [Path(path).stem for path in library.expand(str(saved))] == sorted_names
 
