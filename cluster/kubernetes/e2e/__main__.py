@@ -57,9 +57,9 @@ def main(arguments: list[str] | None = None) -> int:
                 story.await_live(_FIRST_SAMPLES)
             story.run()
     except KeyboardInterrupt:
-        story.steps.append(Step("interrupted", 0.0, "stopped by hand"))
+        story.steps.append(Step("interrupted", 0.0, "stopped by hand", ended=False))
     finally:
-        if asked.kind and story.steps and not story.steps[0].wrong:  # made here, and nobody else's
+        if asked.kind and _made(story):
             story.shell("delete", shlex.split(kind.delete()))
     report = story.folder / "report.md"
     report.write_text(story.report() + "\n", encoding="utf-8")
@@ -68,6 +68,16 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{step.name}: {step.wrong}", file=sys.stderr)
     print(f"wrote {report}: read it before you send it")
     return 0 if story.passed else 1
+
+
+def _made(story: Story) -> bool:
+    """Whether the run made its cluster, wholly or in part: there was none before it."""
+    if story.steps and story.steps[0].ended:
+        return not story.steps[0].wrong  # kind that fails removes what it made
+    try:
+        return kind.exists()
+    except (OSError, subprocess.SubprocessError):
+        return True  # it may be there: deleting none is no error
 
 
 def _impossible() -> str:

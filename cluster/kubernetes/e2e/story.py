@@ -21,11 +21,17 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One command that was run. `wrong`: why it did not do what it must, "" when it did."""
+    """One command that was run.
+
+    Attributes:
+        wrong: why it did not do what it must, "" when it did.
+        ended: whether it ended by itself, and was not stopped.
+    """
 
     name: str
     seconds: float
     wrong: str = ""
+    ended: bool = True
 
 
 @dataclass
@@ -83,18 +89,18 @@ class Story:
         """Run a command as a step; its output, which is kept in a file as well, and so is what it says of errors."""
         command = shlex.join(argv)
         self.say(f"{name}: {command}")
-        began = time.monotonic()
+        began, ended = time.monotonic(), True
         try:
             done = _run(argv, _LONGEST, cwd)
             content, said = done.stdout, done.stderr
             wrong = f"exit code {done.returncode}: {said[-_TAIL:]}" if done.returncode else ""
         except (OSError, subprocess.TimeoutExpired) as error:
-            content, said, wrong = "", "", str(error)[-_TAIL:]
+            content, said, wrong, ended = "", "", str(error)[-_TAIL:], False
         file = self.folder / f"{len(self.steps):02}-{name}.{kind}"
         file.write_text(content, encoding="utf-8")
         if said:
             file.with_suffix(".err").write_text(said, encoding="utf-8")
-        self.steps.append(Step(name, time.monotonic() - began, wrong))
+        self.steps.append(Step(name, time.monotonic() - began, wrong, ended))
         return content
 
     @property

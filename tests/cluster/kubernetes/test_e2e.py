@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -138,6 +140,47 @@ def test_what_was_made_is_deleted_and_nothing_else(
     assert "no disk" in "".join(file.read_text() for file in (tmp_path / "e2e-report").glob("*-kind.err"))
     if deleted:
         assert str(kind.ROOT) in (tmp_path / "where").read_text().splitlines()  # from whatever folder it is called
+
+
+def _kind_with_clusters(programs: Path, tmp_path: Path, create: str) -> None:
+    """kind that keeps the list of its clusters, and does this once it has begun to make one."""
+    listed = tmp_path / "clusters"
+    (programs / "kind").write_text(
+        f'#!/bin/sh\necho "kind $*" >> {tmp_path}/called\ncase "$*" in\n'
+        f'"get clusters") cat {listed} 2>/dev/null || true;;\n'
+        f'"create cluster"*) {create};;\n"delete cluster"*) rm {listed};;\nesac\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("create", "deleted"),
+    [
+        ("echo rca > {}; kill -INT $PPID; exec sleep 5", True),
+        ("kill -INT $PPID; exec sleep 5", False),
+        ("echo rca > {}; echo it exists >&2; exit 1", False),
+    ],
+    ids=["begun and interrupted", "interrupted before anything was made", "made by somebody else meanwhile"],
+)
+def test_ctrl_c_while_the_cluster_is_made_deletes_it(
+    programs: Path, tmp_path: Path, create: str, deleted: bool
+) -> None:
+    _kind_with_clusters(programs, tmp_path, create.format(tmp_path / "clusters"))
+    way = (sys.executable, "-m", "cluster.kubernetes.e2e", "--kind")
+    done = subprocess.run(
+        way, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(kind.ROOT)}
+    )
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    called = (tmp_path / "called").read_text().splitlines()
+    assert called.count("kind delete cluster --name rca") == deleted
+
+
+def test_a_creation_that_is_stopped_after_its_time_is_deleted(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _kind_with_clusters(programs, tmp_path, f"echo rca > {tmp_path}/clusters; exec sleep 20")
+    monkeypatch.setattr("cluster.kubernetes.e2e.story._LONGEST", 2.0)
+    assert main(["--kind"]) == 1
+    assert not (tmp_path / "clusters").exists()
 
 
 def test_an_exit_code_counts_whatever_the_answer(tmp_path: Path) -> None:
