@@ -44,6 +44,10 @@ class Parser:
     allowed: tuple[type[Exception], ...] = (RcaError,)
 
 
+OWN = "0" * 32
+"""An id that no shipped incident has: of those another truth is refused before it is parsed."""
+
+
 def _shipped(name: str) -> bytes:
     with zipfile.ZipFile(library.SHIPPED / "drill-01.zip") as archive:
         return archive.read(name)
@@ -107,8 +111,9 @@ def _truth(folder: Path, content: bytes) -> None:
     """A truth that is packed or sealed as its version did, whatever it says."""
     path = folder / "truth"
     path.mkdir(exist_ok=True)
-    (path / envelope.HEADER).write_bytes(_shipped(envelope.HEADER))
-    digest = json.loads(_shipped(envelope.HEADER))["sha256"]
+    body = json.loads(_shipped(envelope.HEADER))["incident"] | {"id": OWN}
+    digest = envelope.digest(envelope.canonical(body))
+    (path / envelope.HEADER).write_text(json.dumps({"schema": 1, "sha256": digest, "incident": body}))
     (path / envelope.SEALED).write_text(json.dumps(close(content, digest, Seal.ALL)))
     envelope.load_truth(path)
 
@@ -166,7 +171,8 @@ def _valid_scenario(folder: Path) -> bytes:
 
 
 def _packed_truth() -> bytes:
-    return zlib.decompress(base64.b64decode(json.loads(_shipped(envelope.SEALED))["sealed"]))
+    text = zlib.decompress(base64.b64decode(json.loads(_shipped(envelope.SEALED))["sealed"]))
+    return json.dumps(json.loads(text) | {"incident": OWN}).encode()
 
 
 _CSV = b"time,cartservice_cpu,cartservice_latency-90,frontend_cpu\n" + b"".join(
