@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import secrets
 import time
 import unicodedata
@@ -25,6 +26,9 @@ from faults.score import Score, score
 from rca_tui.room.rounds import Round
 
 LONGEST_NAME = 24
+_ACCENT = re.compile("[\u0300-\u036f]")
+_UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""Variation selectors, fillers and joiners: the marks and letters that Unicode lets nobody draw."""
 
 
 class Refusal(RcaError):
@@ -255,9 +259,19 @@ class Workshop:
 
 
 def _looks(name: str) -> str:
-    """The same for names that a scoreboard shows alike: in other letters of one kind, or with marks that are unseen."""
-    spelled = unicodedata.normalize("NFKD", name).casefold()
-    return "".join(c for c in spelled if unicodedata.category(c) not in ("Mn", "Me")).strip()
+    """The same for names that a scoreboard shows alike: in other letters of one kind, or with marks that are unseen.
+
+    An accent on a Latin letter counts as a mark. Elsewhere marks make letters: ka is not ga, and Ivan has no short i.
+    """
+    seen, latin = [], False
+    for c in unicodedata.normalize("NFKD", name).casefold():
+        sort = unicodedata.category(c)
+        if sort == "Me" or _UNSEEN.fullmatch(c) or (latin and _ACCENT.fullmatch(c)):
+            continue
+        if not sort.startswith("M"):
+            latin = unicodedata.name(c, "").startswith("LATIN ")
+        seen.append(c)
+    return "".join(seen).strip()
 
 
 def guess_of(components: Sequence[str], nobody: bool, fault: str, sure: str, faults: Collection[str]) -> Guess:

@@ -64,9 +64,38 @@ def test_any_name_of_a_file_has_a_score(name: str) -> None:
     assert [result.player for result in kept] == ["Ada"]
 
 
-@pytest.mark.parametrize("name", ["ADA", "Ada\ufe0f", "A\u0301da", "\uff21da", " Ada "])
+@pytest.mark.parametrize(
+    "name", ["ADA", "Ada\ufe0f", "A\u0301da", "Ad\u0332\u0301a", "A\u034fda", "Ada\u3164", "\uff21da", " Ada "]
+)
 def test_a_name_that_looks_like_anothers_is_taken(name: str) -> None:
     played = workshop()
     played.join("Ada")
+    with pytest.raises(Refusal, match="is taken"):
+        played.join(name)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("かな", "がな"),
+        ("はた", "ぱた"),
+        ("กี", "กู"),
+        ("Иван", "Йван"),
+        ("ا", "أ"),
+        ("कि", "कु"),
+        ("שׁ", "שׂ"),
+    ],
+)
+def test_marks_that_make_another_letter_make_another_name(one: str, other: str) -> None:
+    played = workshop()
+    played.join(one)
+    played.join(other)
+    assert len(played.players) == 2
+
+
+@pytest.mark.parametrize("name", ["がな\ufe0f", "か\u3099な", "が\u20ddな", "が\U000e0100な", "が\u034fな"])
+def test_a_name_that_is_the_same_in_other_characters_is_taken(name: str) -> None:
+    played = workshop()
+    played.join("がな")
     with pytest.raises(Refusal, match="is taken"):
         played.join(name)
