@@ -39,6 +39,8 @@ def telling_plots(
 def changed_most(session: Session, snapshot: Snapshot, component: str, mark: Mark | None = None) -> Plot | None:
     """The signal of a component that left its normal the most soon after the onset, else its latency.
 
+    To a player of a drill it names no other component: where the requests of one go is left out.
+
     Args:
         mark: the onset; None for that of the session.
     """
@@ -47,7 +49,8 @@ def changed_most(session: Session, snapshot: Snapshot, component: str, mark: Mar
     onset = mark or session.mark
     moment = snapshot.end if onset is None else min(snapshot.end, onset.time + AFTER_ONSET)
     health = next(h for h in health_of(snapshot, moment) if h.component == component)
-    return next(iter(telling_plots(session, snapshot, component, health.changes, 1)), None)
+    changes = [c for c in health.changes if c.sort is not Sort.ROUTING or not session.unhelped]
+    return next(iter(telling_plots(session, snapshot, component, changes, 1)), None)
 
 
 def watching_plots(session: Session, snapshot: Snapshot, target: str, expected: Sequence[str], most: int) -> list[Plot]:

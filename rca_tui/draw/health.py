@@ -53,11 +53,14 @@ def telling_moment(snapshot: Snapshot, onset: float) -> float:
 
 
 def culprit(session: Session, snapshot: Snapshot) -> str:
-    """Whom to look at first: whom the verdict names, else the worst in trouble, else the front door; "" without it."""
+    """Whom to look at first: whom the verdict names, else the worst in trouble, else the front door; "" without it.
+
+    A player of a drill has to find the component: until a verdict was asked for, theirs is the front door.
+    """
     verdict = session.verdict
     if verdict is not None and verdict.named:
         return verdict.named[0]
-    worst = next(iter(health_of(snapshot, moment_of(session, snapshot))), None)
+    worst = None if session.unhelped else next(iter(health_of(snapshot, moment_of(session, snapshot))), None)
     if worst is not None and worst.state in (State.TROUBLE, State.SILENT):
         return worst.component
     return snapshot.topology.front_door or ""

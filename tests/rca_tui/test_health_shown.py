@@ -44,6 +44,11 @@ async def test_in_a_drill_no_screen_names_a_component_unasked(room: bool) -> Non
         await pilot.press("2")
         await pilot.pause()
         assert "✖" not in visible(pilot).splitlines()[2]
+        assert app.screen.chosen == "gateway"
+        await pilot.press("e")
+        await pilot.pause()
+        assert app.screen.query_one(Chart).plot.title == "gateway latency_p90"
+        await pilot.press("2")
         app.session.drilled, app.session.game = False, None
         app.screen.query_one(Header).tick += 1
         await pilot.pause()
