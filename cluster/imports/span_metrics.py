@@ -45,18 +45,18 @@ def of_spans(spans: pd.DataFrame) -> pd.DataFrame:
 
 
 def entrances(spans: pd.DataFrame) -> list[str]:
-    """The components at which requests come in, by name: those of the spans without a parent.
+    """The components at which requests come in, by name: those of the spans whose parent is not among the spans.
 
-    Where every span has one, those whose parent is not among the spans. A component that another one calls counts only
-    where there is no other, so that a span of its own housekeeping makes it no entrance.
+    A parent may be missing because there is none, or because the caller is not exported or was cut off. A component
+    that another one calls counts only where there is no other, so that a span of its own housekeeping makes it no
+    entrance.
     """
     if spans.empty:
         return []
     callers = _with_callers(spans)
-    first = callers[callers["parent_id"].isna()]
-    first = first if len(first) else callers[callers["caller"].isna()]
-    called = set(callers.loc[callers["caller"].notna() & callers["caller"].ne(callers["component"]), "component"])
-    found = {str(one) for one in first["component"].unique()}
+    inside = callers["caller"].notna()
+    called = set(callers.loc[inside & callers["caller"].ne(callers["component"]), "component"])
+    found = {str(one) for one in callers.loc[~inside, "component"].unique()}
     return sorted(found - called) or sorted(found)
 
 

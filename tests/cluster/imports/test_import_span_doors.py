@@ -89,6 +89,19 @@ def test_entrances_called_by_what_is_not_traced_are_those_with_a_strange_parent(
     assert incident.topology.callees("front-door") == ("batch", "chat")
 
 
+def test_parents_outside_the_files_hide_no_entrance_behind_spans_without_a_parent(tmp_path: Path) -> None:
+    outside = requests("gateway", 100, 1.0, parent=99)
+    housekeeping = [batch("vllm", span(500 + n, 1, n, 0.01)) for n in range(2)]
+    incident = imported(tmp_path, *outside, *housekeeping)
+    assert incident.topology.front_door == "gateway"
+    assert incident.telemetry.series("gateway", "latency_p90").iloc[1:-1].unique() == pytest.approx([1.0])
+    cron = [batch("cron", span(600 + n, 1, n, 0.01)) for n in range(2)]
+    incident = imported(tmp_path, *outside, *housekeeping, *cron)
+    assert incident.topology.callees("front-door") == ("cron", "gateway")
+    assert incident.telemetry.series("front-door", "request_rate").iloc[1:-1].unique() == pytest.approx([2.0])
+    assert any("front-door stands for whoever calls cron, gateway" in note for note in incident.notes)
+
+
 def test_a_service_of_that_name_does_not_clash(tmp_path: Path) -> None:
     incident = imported(tmp_path, *requests("front-door", 100, 1.0), *requests("batch", 200, 1.0))
     assert incident.topology.front_door == "virtual-front-door"
