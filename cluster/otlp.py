@@ -16,8 +16,8 @@ from cluster.spans import Row, failed, row, with_phases
 _HEX = re.compile(r"[0-9a-f]{16}|[0-9a-f]{32}")
 
 
-def spans(batches: Any) -> Iterator[tuple[Mapping[str, str], Row]]:
-    """(attributes, the resource's before the span's own; row) of each span. Raises ValueError and the like."""
+def spans(batches: Any) -> Iterator[tuple[Mapping[str, str], Mapping[str, str], Row]]:
+    """(attributes of the resource, the span's own, row) of each span. Raises ValueError and the like."""
     for batch in batches or []:
         resource = attributes((batch.get("resource") or {}).get("attributes"))
         for scope in batch.get("scopeSpans") or batch.get("instrumentationLibrarySpans") or []:
@@ -30,7 +30,7 @@ def spans(batches: Any) -> Iterator[tuple[Mapping[str, str], Row]]:
                     start / 1e9, (end - start) / 1e9, failed(own, code in (2, "STATUS_CODE_ERROR")),
                 )  # fmt: skip
                 for one in with_phases(whole, own):
-                    yield {**own, **resource}, one
+                    yield resource, own, one
 
 
 def attributes(listed: Any) -> dict[str, str]:

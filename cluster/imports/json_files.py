@@ -89,8 +89,8 @@ class _Found:
             raise ValueError("a document is not an object")
         if not {"resourceSpans", "resourceMetrics", "resourceLogs", "data"} & document.keys():
             raise ValueError("a document has none of resourceSpans, resourceMetrics, resourceLogs and data")
-        for attributes, row in otlp.spans(document.get("resourceSpans")):
-            if component := self.owners.of(attributes, "spans", row["operation"]):
+        for of, own, row in otlp.spans(document.get("resourceSpans")):
+            if component := self.owners.of(of, "spans", row["operation"], own):
                 self.spans.append({**row, "component": component})
         for resource in document.get("resourceLogs") or []:
             self._log(resource)
@@ -111,8 +111,8 @@ class _Found:
                 line = str(said if said is not None else json.dumps(body))[:_MESSAGE]
                 text = line.encode("utf-8", "replace").decode()
                 level = str(record.get("severityText") or "INFO")[:16].upper()
-                attributes = {**otlp.attributes(record.get("attributes")), **of}
-                if component := self.owners.of(attributes, "log lines", text):
+                own = otlp.attributes(record.get("attributes"))
+                if component := self.owners.of(of, "log lines", text, own):
                     self.logs.append((at / 1e9, component, level, text))
 
     def _matrix(self, document: Mapping[str, Any], name: str) -> None:

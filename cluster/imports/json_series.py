@@ -74,14 +74,14 @@ class Collected:
     ) -> None:
         value = float(point["asDouble"]) if "asDouble" in point else float(point["asInt"])
         labels = otlp.attributes(point.get("attributes"))
-        if component := _component(owners, name, labels, own):
+        if component := owners.of(own, "series", name, labels):
             self._point(name, component, labels, point, value * scale, delta)
 
     def _histogram(
         self, name: str, own: Mapping[str, str], owners: Owners, point: Any, scale: float, delta: bool
     ) -> None:
         labels = otlp.attributes(point.get("attributes"))
-        component = _component(owners, name, labels, own)
+        component = owners.of(own, "series", name, labels)
         if component is None:
             return
         counts = [int(one) for one in point.get("bucketCounts") or []]
@@ -117,11 +117,6 @@ class Collected:
         if (last - first) / step > _STEPS:
             raise ValueError("its samples are too far apart for how often they are taken; cut it to a shorter window")
         return Samples(self._raw, np.arange(first, last + step / 2, step), step)
-
-
-def _component(owners: Owners, name: str, labels: Mapping[str, str], own: Mapping[str, str]) -> str | None:
-    """By the labels of a point and of its resource; `component` of a point is a part of what the resource is."""
-    return owners.of({**{key: value for key, value in labels.items() if key != "component"}, **own}, "series", name)
 
 
 def _key(component: str, labels: Mapping[str, str]) -> Labels:

@@ -1,9 +1,13 @@
 """Which component a series, a span or a log line belongs to: one rule for the labels of all that is imported.
 
-The first of `NAMES` that has a value names the component: a pod before an address, an address before a host, a host
-before a service. Names are compared in lower case and with `_` for every other character, so `k8s.pod.name`,
+The first of `NAMES` that has a value names the component: a pod before an address, an address before a service, a
+service before a host. Names are compared in lower case and with `_` for every other character, so `k8s.pod.name`,
 `k8s_pod_name` and `U__k8s_2e_pod_2e_name` are one. With `exported_` before it a name counts before itself: that is
 what an exporter says of others, and the plain name is the exporter.
+
+A single span, point or log line says less than its resource: a `node` of a span may be any node, and its `component`
+is the library that made it. Of their own attributes only pods and instances count, and a service where the resource
+has no name at all.
 """
 
 from __future__ import annotations
@@ -11,29 +15,43 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 
 from cluster.http import printable
 from cluster.prometheus.variants import unescaped
 
+_RECORDS = ("pod", "k8s_pod_name", "kubernetes_pod_name", "pod_name", "service_instance_id", "instance")
+"""Names that count among the attributes of a single record, too."""
 NAMES = (
     "component",
-    *("pod", "k8s_pod_name", "kubernetes_pod_name", "pod_name"),
-    *("service_instance_id", "instance"),
+    *_RECORDS,
+    "service_name",
     *("host_name", "hostname", "k8s_node_name", "node"),
-    *("service_name", "service", "job"),
+    *("service", "job"),
 )
 _ORDER = {label: place for place, label in enumerate(b + name for name in NAMES for b in ("exported_", ""))}
+_OF_RECORDS = frozenset(b + name for name in _RECORDS for b in ("exported_", ""))
 _LISTED = 8
 
 
-def component_of(labels: Mapping[str, str]) -> str | None:
+def component_of(labels: Mapping[str, str], own: Mapping[str, str] = MappingProxyType({})) -> str | None:
     """None where no label names a component.
+
+    Args:
+        labels: of a series, or of the resource of a record of OTLP.
+        own: attributes of that record: a span, a point or a log line.
 
     >>> component_of({"U__k8s_2e_pod_2e_name": "vllm-0", "instance": "10.0.0.1:8000"})
     'vllm-0'
     """
-    places = [(place, name) for name in labels if (place := _place(name)) is not None and labels[name]]
-    return labels[min(places)[1]][:253].encode("utf-8", "replace").decode() if places else None
+    named = [(place, 0, key) for key in labels if labels[key] and (place := _ORDER.get(_plain(key))) is not None]
+    named += [(_ORDER[name], 1, key) for key in own if own[key] and (name := _plain(key)) in _OF_RECORDS]
+    if not named:
+        named = [(0, 1, key) for key in own if own[key] and _plain(key) == "service_name"]
+    if not named:
+        return None
+    _, of_record, key = min(named)
+    return (own if of_record else labels)[key][:253].encode("utf-8", "replace").decode()
 
 
 class Owners:
@@ -43,13 +61,15 @@ class Owners:
         self._examples: dict[str, str] = {}
         self._labels: dict[str, None] = {}
 
-    def of(self, labels: Mapping[str, str], what: str, example: str) -> str | None:
-        """`what` it is that has the labels, in the plural, and the name of this one."""
-        found = component_of(labels)
+    def of(
+        self, labels: Mapping[str, str], what: str, example: str, own: Mapping[str, str] = MappingProxyType({})
+    ) -> str | None:
+        """As `component_of`; `what` it is that has the labels, in the plural, and the name of this one."""
+        found = component_of(labels, own)
         if found is None:
             self._examples.setdefault(what, example)
             if len(self._labels) <= _LISTED:
-                self._labels |= dict.fromkeys(labels)
+                self._labels |= dict.fromkeys((*labels, *own))
         return found
 
     def lacking(self) -> str:
@@ -64,5 +84,5 @@ class Owners:
 
 
 @lru_cache(maxsize=4096)
-def _place(label: str) -> int | None:
-    return _ORDER.get(re.sub(r"[^a-z0-9_]", "_", unescaped(label).lower()))
+def _plain(label: str) -> str:
+    return re.sub(r"[^a-z0-9_]", "_", unescaped(label).lower())

@@ -81,8 +81,8 @@ def _third(client: JsonClient, stack: Stack, service: str, part: Window, timeout
             return []
         raise
     traces: dict[str, list[Span]] = {}
-    for attributes, one in client.read(lambda: [span for d in documents for span in _resource_spans(d)]):
-        traces.setdefault(one["trace_id"], []).append((component_of(stack, attributes), one))
+    for resource, own, one in client.read(lambda: [span for d in documents for span in _resource_spans(d)]):
+        traces.setdefault(one["trace_id"], []).append((component_of(stack, {**own, **resource}), one))
     return list(traces.values())
 
 

@@ -106,5 +106,5 @@ def _spans(stack: Stack, answer: Any, notes: list[str]) -> Iterator[Span]:
     if answer.get("status") == "PARTIAL":
         cut = f"traces: Tempo gave some in part, {printable(answer.get('message') or 'they are too large')}"
         notes += [cut] if cut not in notes else []
-    for attributes, row in otlp.spans(trace.get("batches") or trace.get("resourceSpans")):
-        yield component_of(stack, attributes), row
+    for resource, own, row in otlp.spans(trace.get("batches") or trace.get("resourceSpans")):
+        yield component_of(stack, {**own, **resource}), row

@@ -48,7 +48,9 @@ def test_each_spelling_names_the_component(tmp_path: Path, label: str) -> None:
         ({"pod": "dcgm-exporter-x", "exported_pod": "vllm-0", "instance": "10.0.0.9:9400"}, "vllm-0"),
         ({"pod": "vllm-1", "exported_pod": ""}, "vllm-1"),
         ({"service.name": "vllm", "service.instance.id": "vllm-0"}, "vllm-0"),
-        ({"service.name": "vllm", "host.name": "gpu-1"}, "gpu-1"),
+        ({"service.name": "vllm", "host.name": "gpu-1"}, "vllm"),
+        ({"service.name": "vllm", "k8s.node.name": "n1", "hostname": "n1", "node": "n1"}, "vllm"),
+        ({"node": "n1", "job": "kubelet"}, "n1"),
         ({"component": "replica-0", "pod": "x"}, "replica-0"),
         ({"model_name": "m", "namespace": "llm"}, None),
         ({}, None),
@@ -56,6 +58,70 @@ def test_each_spelling_names_the_component(tmp_path: Path, label: str) -> None:
 )
 def test_one_label_is_the_first(labels: dict[str, str], named: str | None) -> None:
     assert component_of(labels) == named
+
+
+RECORDS = ("spans", "points", "lines")
+NO_NAMES = (
+    *(
+        {"node": "7"},
+        {"host.name": "db"},
+        {"hostname": "db"},
+        {"k8s.node.name": "n2"},
+        {"service": "db"},
+        {"job": "db"},
+    ),
+    *({"component": "proxy"}, {"Component": "proxy"}, {"exported_component": "proxy"}, {"U__component": "proxy"}),
+    {"service.name": "db"},
+)
+
+
+def attributes(values: dict[str, str]) -> list[dict[str, Any]]:
+    return [{"key": key, "value": {"stringValue": value}} for key, value in values.items()]
+
+
+def otlp(folder: Path, kind: str, *records: tuple[dict[str, str], dict[str, str]]) -> set[str]:
+    """The components of an import of a span, a point or a log line of each (resource, own attributes)."""
+    document: dict[str, list[Any]] = {"resourceSpans": [], "resourceMetrics": [], "resourceLogs": []}
+    for number, (of, values) in enumerate(records, 1):
+        resource, own = {"attributes": attributes(of)}, attributes(values)
+        start, end = str(T0 * 10**9), str((T0 + 1) * 10**9)
+        if kind == "spans":
+            span = {"traceId": f"{number:032x}", "spanId": f"{number:016x}", "name": "call", "attributes": own,
+                    "startTimeUnixNano": start, "endTimeUnixNano": end}  # fmt: skip
+            document["resourceSpans"].append({"resource": resource, "scopeSpans": [{"spans": [span]}]})
+        elif kind == "points":
+            points = [{"timeUnixNano": at, "asDouble": 1.0, "attributes": own} for at in (start, end)]
+            metric = {"name": "load", "gauge": {"dataPoints": points}}
+            document["resourceMetrics"].append({"resource": resource, "scopeMetrics": [{"metrics": [metric]}]})
+        else:
+            line = {"timeUnixNano": start, "body": {"stringValue": "ready"}, "attributes": own}
+            document["resourceLogs"].append({"resource": resource, "scopeLogs": [{"logRecords": [line]}]})
+    (folder / "otlp.json").write_text(json.dumps(document))
+    return set(imports.read(folder)[0].topology.ids) - {"front-door"}
+
+
+@pytest.mark.parametrize("kind", RECORDS)
+def test_services_of_one_host_stay_apart(tmp_path: Path, kind: str) -> None:
+    gateway, engine = ({"service.name": one, "k8s.node.name": "n1", "host.name": "n1"} for one in ("gw", "vllm"))
+    assert otlp(tmp_path, kind, (gateway, {}), (engine, {})) == {"gw", "vllm"}
+
+
+@pytest.mark.parametrize("own", NO_NAMES, ids=lambda own: next(iter(own)))
+@pytest.mark.parametrize("kind", RECORDS)
+def test_attributes_of_one_record_do_not_beat_its_resource(tmp_path: Path, kind: str, own: dict[str, str]) -> None:
+    assert otlp(tmp_path, kind, ({"service.name": "gw"}, own), ({"host.name": "n1"}, own)) == {"gw", "n1"}
+
+
+@pytest.mark.parametrize("kind", RECORDS)
+def test_pods_and_addresses_of_one_record_count(tmp_path: Path, kind: str) -> None:
+    of = {"service.name": "collector"}
+    pods = otlp(tmp_path, kind, (of, {"k8s.pod.name": "vllm-0"}), (of, {"instance": "10.0.0.1:8000"}), (of, {}))
+    assert pods == {"vllm-0", "10.0.0.1:8000", "collector"}
+
+
+@pytest.mark.parametrize("kind", RECORDS)
+def test_a_record_without_a_named_resource_may_name_its_service(tmp_path: Path, kind: str) -> None:
+    assert otlp(tmp_path, kind, ({"namespace": "llm"}, {"service.name": "gw"}), ({}, {"node": "7"})) == {"gw"}
 
 
 def test_where_no_label_fits_one_sentence_names_those_that_are_there(tmp_path: Path) -> None:
