@@ -23,9 +23,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from cluster.signals import SIGNALS, Quantity
 from cluster.topology import Topology
 from methods.telemetry.baseline import EARLIER, HISTORY, LEAST, Readings, last_departure, read
+from methods.telemetry.health_idle import NONE, STEADY, always_measured, idle
 from methods.telemetry.health_types import (
     CHANGED,
     FROM_LOAD,
@@ -41,20 +41,16 @@ from methods.telemetry.health_types import (
     State,
 )
 from methods.telemetry.matrix import Floats
-from methods.telemetry.routing import uneven
+from methods.telemetry.routing import Fitness, uneven
 
 TROUBLE = 3.2
 """Severity of a component in trouble."""
-STEADY = 0.9
-"""Share of a baseline in which a component ended requests, for silence to mean a stall."""
 IDLE = 3.0
 """Seconds without an ended request that are a stall, at least."""
 ALIKE = 0.25
 """Difference of severities that does not count."""
 FAILING = 0.05
 """Error ratio that is trouble whatever was normal."""
-_NONE = 0.02
-"""Share of the usual rate that is none."""
 _TINY = 1e-9
 _WHOLE = ("latency_p50", "latency_p90")
 _ENDED, _FAILED, _IN_WORK = "request_rate", "error_rate", ("running_requests", "queue_length")
@@ -78,7 +74,7 @@ def look(
     """
     view = _View(topology, read(metrics, moment), read(edge_metrics, moment), moment)
     stalls = {c: stall for c in topology.ids if (stall := view.stall(c)) is not None}
-    routing = uneven(topology, view.calls, moment, lambda c: c not in stalls and view.well(c))
+    routing = uneven(topology, view.calls, moment, lambda c: Fitness.UNFIT if c in stalls else view.fitness(c))
     overloaded = frozenset(c.callee for changes in routing.values() for c in changes)
     found, places = [], _places(view.own)
     for component in topology.ids:
@@ -152,15 +148,17 @@ class _View:
             if (change := self._change(self.own, (component, signal), rule)) is not None:
                 yield change
 
-    def well(self, component: str) -> bool:
-        """Whether the component answers, and as fast and with as few errors as before, by itself and its callers."""
+    def fitness(self, component: str) -> Fitness:
+        """Whether the component answers as fast and with as few errors as before, by itself and its callers."""
         callers = self.topology.callers(component)
-        if not any(math.isfinite(self.calls.get((c, component, s), self.calls.now)) for c in callers for s in _WHOLE):
-            return False
         if any(c.sort in (Sort.LATENCY, Sort.WAITING, Sort.ERRORS) for c in self.changes(component)):
-            return False
+            return Fitness.UNFIT
         seen = ((caller, component, s) for caller in callers for s in ON_CALLS)
-        return all(self._change(self.calls, key, ON_CALLS[key[-1]]) is None for key in seen)
+        if any(self._change(self.calls, key, ON_CALLS[key[-1]]) is not None for key in seen):
+            return Fitness.UNFIT
+        if any(math.isfinite(self.calls.get((c, component, s), self.calls.now)) for c in callers for s in _WHOLE):
+            return Fitness.WELL
+        return Fitness.IDLE if idle(self.own, self.calls, component, callers) else Fitness.UNFIT
 
     def less_callees(
         self, change: Change, component: str, stalls: Mapping[str, Change], overloaded: frozenset[str]
@@ -241,8 +239,8 @@ class _View:
             if not usual > 0 or (past > 0).mean() < STEADY:
                 return None
             served = np.where(np.isfinite(failed), np.maximum(ended - failed, 0.0), ended)
-            began = last_departure(readings, served, _NONE * usual, up=False)
-            if served[known[-1]] <= _NONE * usual and self.moment - began >= IDLE:
+            began = last_departure(readings, served, NONE * usual, up=False)
+            if served[known[-1]] <= NONE * usual and self.moment - began >= IDLE:
                 return Change(Sort.STALL, _ENDED, 0.0, usual, began, math.inf)
             return None
         return None
@@ -371,17 +369,12 @@ def _places(own: Readings) -> dict[str, list[tuple[str, int]]]:
 
 def _silent(own: Readings, places: Sequence[tuple[str, int]]) -> float | None:
     """Unix seconds of the last sample of a component most of whose telemetry was there all the time and is gone."""
-    steady = [place for name, place in places if own.seen[place] >= STEADY and _always_measured(name)]
+    steady = [place for name, place in places if own.seen[place] >= STEADY and always_measured(name)]
     gone = [p for p in steady if not math.isfinite(own.now[p])]
     if not gone or 2 * len(gone) < len(steady):
         return None
     measured = np.isfinite(own.values[:, gone]).any(axis=1)
     return float(own.times[np.flatnonzero(measured)[-1]])
-
-
-def _always_measured(name: str) -> bool:
-    """Whether a gap of the signal is silence: a quantile or a ratio has one where no request ended."""
-    return name not in SIGNALS or SIGNALS[name].quantity in (Quantity.GAUGE, Quantity.RATE)
 
 
 def _events(own: Readings, component: str, replaced: float | None) -> Iterator[Event]:

@@ -232,6 +232,87 @@ def test_a_caller_that_avoids_callees_in_trouble_is_not_uneven(others) -> None:
     assert Sort.ROUTING not in {c.sort for c in judged(**HOT, **others)["gateway"].changes}
 
 
+def without_requests(last: float = 2.4, **changed: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The gateway sends all requests to replica-2, which ends `last` a second; the others say that they are free."""
+    ended = {f"{edge}replica_{i}__request_rate": 0.0 for i in range(2) for edge in ("", "gateway__")}
+    unknown = {f"{edge}replica_{i}__latency_p90": np.nan for i in range(2) for edge in ("", "gateway__")}
+    free = {f"replica_{i}__running_requests": 0.0 for i in range(2)}
+    hot = {"gateway__replica_2__request_rate": last, "replica_2__request_rate": last}
+    waiting = {"gateway__latency_p90": 9.0, "gateway__connections": 20.0}
+    metrics, edges = frames(**(ended | unknown | free | hot | SLOW | waiting | changed))
+    return metrics.sort_index(axis=1), edges.sort_index(axis=1)
+
+
+def routed(metrics: pd.DataFrame, edges: pd.DataFrame, topology: Topology = TOPOLOGY) -> bool:
+    found = look(topology, metrics, edges.sort_index(axis=1), END)
+    return Sort.ROUTING in {change.sort for health in found for change in health.changes}
+
+
+def test_a_caller_that_sends_one_callee_everything_answers_for_it() -> None:
+    found = {h.component: h for h in look(TOPOLOGY, *without_requests(), END)}
+    assert next(iter(found)) == "gateway"
+    assert found["gateway"].state is State.TROUBLE
+    assert sentence(found["gateway"], END, 1) == "sends 100 % of its requests to replica-2, was 33 %"
+    assert (found["replica-2"].state, found["replica-2"].severity) == (State.CHANGED, 0)
+
+
+def test_an_idle_callee_without_a_queue_gauge_or_with_an_empty_queue_could_serve() -> None:
+    metrics, edges = without_requests()
+    for i in range(2):
+        metrics[f"replica-{i}", "queue_length"] = 0.0
+    assert routed(metrics, edges)
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"running_requests": 1.0},
+        {"running_requests": np.nan, "request_rate": np.nan, "cpu_usage": np.nan, "memory_working_set": np.nan},
+        {"running_requests": np.nan},
+        {"cpu_usage": np.nan},
+    ],
+    ids=["they stall", "they are silent", "they are frozen", "a part of their telemetry is gone"],
+)
+def test_a_caller_that_sends_everything_past_callees_in_trouble_is_not_uneven(others) -> None:
+    changed = {f"replica_{i}__{signal}": value for i in range(2) for signal, value in others.items()}
+    assert not routed(*without_requests(**changed))
+
+
+def test_callees_that_queue_failed_or_were_away_when_the_requests_stopped_could_not_serve() -> None:
+    queued, edges = without_requests()
+    failed, failed_calls = without_requests()
+    away, _ = without_requests()
+    for i in range(2):
+        queued[f"replica-{i}", "queue_length"] = np.where(queued.index < 100.0, 0.0, 1.0)
+        failed[f"replica-{i}", "error_rate"] = np.where(np.abs(failed.index - 98.0) < 2.0, 0.5, 0.0)
+        failed_calls["gateway", f"replica-{i}", "error_rate"] = failed[f"replica-{i}", "error_rate"]
+        away.loc[98.0:108.0, f"replica-{i}"] = np.nan
+    metrics, _ = without_requests()
+    assert not routed(queued, edges)
+    assert not routed(failed, edges)
+    assert not routed(metrics, failed_calls)
+    assert not routed(away, edges)
+
+
+def test_callees_of_which_too_little_is_measured_are_not_known_to_be_idle() -> None:
+    metrics, edges = without_requests()
+    in_work = [(f"replica-{i}", "running_requests") for i in range(2)]
+    assert not routed(metrics.drop(columns=in_work), edges)
+    served = {f"gateway__replica_{i}__request_rate": 0.2 for i in range(2)}
+    assert not routed(*without_requests(**served))
+
+
+def test_calls_that_are_lost_on_the_way_to_an_idle_callee_are_not_uneven() -> None:
+    """Of two replicas one is cut off: it is free, and the calls to it end later than those to the other."""
+    metrics, edges = without_requests(last=1.0)
+    pair = Topology(
+        (Component("gateway", Kind.GATEWAY), *(Component(f"replica-{i}", Kind.REPLICA) for i in (1, 2))),
+        calls("gateway", ["replica-1", "replica-2"]),
+        "gateway",
+    )
+    assert not routed(metrics.drop(columns="replica-0", level=0), edges.drop(columns="replica-0", level=1), pair)
+
+
 @pytest.mark.parametrize(
     "rates",
     [(1.0, 1.0, 9.0), (0.01, 0.01, 0.1)],
