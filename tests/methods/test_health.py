@@ -302,6 +302,17 @@ def test_callees_of_which_too_little_is_measured_are_not_known_to_be_idle() -> N
     assert not routed(*without_requests(**served))
 
 
+def test_a_callee_that_holds_a_request_could_not_serve_though_it_is_too_seldom_asked_to_be_stalled() -> None:
+    metrics, edges = without_requests()
+    for i in range(2):
+        seldom = (metrics.index < 100.0) & (metrics.index % 5 > 0)
+        metrics[f"replica-{i}", "request_rate"] = np.where(seldom, 1.0, 0.0)
+    assert routed(metrics, edges)
+    for i in range(2):
+        metrics.loc[100.0:, (f"replica-{i}", "running_requests")] = 1.0
+    assert not routed(metrics, edges)
+
+
 def test_calls_that_are_lost_on_the_way_to_an_idle_callee_are_not_uneven() -> None:
     """Of two replicas one is cut off: it is free, and the calls to it end later than those to the other."""
     metrics, edges = without_requests(last=1.0)
