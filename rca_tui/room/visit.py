@@ -22,11 +22,13 @@ KEYS_A_SECOND = 8192
 """Characters of input that are passed on: a moving mouse sends a quarter of them."""
 PATIENCE = 5.0
 """Seconds that an app has to end by itself."""
+GOODBYE = 1.0
+"""Seconds that a browser has to answer that the socket is closed."""
 
 
 async def hold(request: web.Request, command: str, downloads: DownloadManager) -> web.WebSocketResponse:
-    """Run a shell's command for a visitor, until either of the two ends."""
-    socket = web.WebSocketResponse(heartbeat=15, max_msg_size=LARGEST)
+    """Run a shell's command for a visitor, until either of the two ends, or this task is cancelled."""
+    socket = web.WebSocketResponse(timeout=GOODBYE, heartbeat=15, max_msg_size=LARGEST)
     await socket.prepare(request)
 
     async def hang_up() -> None:
@@ -77,7 +79,14 @@ async def _pass_on(socket: web.WebSocketResponse, app: AppService) -> None:
 
 
 class _App(AppService):
-    """An app that is killed where it does not end by itself: one that still starts, or no longer reads."""
+    """An app whose visitor is told when it has ended, however it did, and that is killed where it does not end itself:
+    one that still starts, or no longer reads."""
+
+    async def run(self) -> None:
+        try:
+            await super().run()
+        finally:
+            await self.remote_close()
 
     async def stop(self) -> None:
         try:

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -121,21 +122,38 @@ async def test_a_form_that_dribbles_is_ended(room: Room, monkeypatch: pytest.Mon
 
 def test_a_head_that_dribbles_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "PATIENCE", 1)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
     answers = []
 
-    def dribble() -> None:
+    def dribble(port: int) -> None:
         with socket.create_connection(("127.0.0.1", port), 60) as slow:
             slow.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ")
             answers.append(slow.recv(1))
-        os.kill(os.getpid(), signal.SIGINT)
 
-    client = threading.Thread(target=dribble)
-    AppServer(("true",), "127.0.0.1", port, "", tmp_path / "log").serve_until_ended(client.start)
-    client.join(60)
+    served_while(("true",), dribble, tmp_path, monkeypatch)
     assert answers == [b""], "the server hangs up"
+
+
+def served_while(
+    command: tuple[str, ...], talks: Callable[[int], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> float:
+    """Serve on a free port while a client talks there, then end it by Ctrl+C; the seconds that the end took."""
+    ended = []
+    with socket.socket() as bound:  # held until it is listened on: nobody else gets the port
+        bound.bind(("127.0.0.1", 0))
+        run_app = web.run_app
+        monkeypatch.setattr(web, "run_app", lambda app, host, port, **how: run_app(app, sock=bound, **how))
+
+        def client() -> None:
+            try:
+                talks(int(bound.getsockname()[1]))
+            finally:
+                ended.append(time.monotonic())
+                os.kill(os.getpid(), signal.SIGINT)
+
+        thread = threading.Thread(target=client)
+        AppServer(command, "127.0.0.1", 1, "", tmp_path / "log").serve_until_ended(thread.start)
+        thread.join(60)
+    return time.monotonic() - ended[0]
 
 
 def app_that(tmp_path: Path, does: str) -> str:
@@ -154,7 +172,7 @@ async def until(true: Callable[[], bool]) -> None:
 
 async def test_what_a_browser_says_is_checked_before_the_app_has_it(tmp_path: Path) -> None:
     came = tmp_path / "came"
-    command = (app_that(tmp_path, f"echo $COLUMNS $ROWS > {came}.size\nexec cat > {came}"),)
+    command = (app_that(tmp_path, f"echo $COLUMNS $ROWS > {came}.size\ncat > {came}"),)
     async with TestClient(TestServer(await AppServer(command, "127.0.0.1", 1, "", tmp_path / "log").make_app())) as eve:
         talk = await eve.ws_connect("/ws?width=1000000000&height=nonsense")
         for nonsense in (
@@ -174,7 +192,7 @@ async def test_what_a_browser_says_is_checked_before_the_app_has_it(tmp_path: Pa
         await talk.send_str('["resize",{"width":100000,"height":1e400}]')
         await talk.send_str('["ping","1"]')
         assert json.loads((await talk.receive(60)).data) == ["pong", "1"]
-        await until(lambda: b"resize" in came.read_bytes())
+        await until(lambda: came.exists() and came.read_bytes().endswith(b"}"))
         assert Path(f"{came}.size").read_text().split() == [str(WIDEST), "24"]
         assert json.loads(came.read_bytes()[11:]) == {"type": "resize", "width": WIDEST, "height": 24}
         await talk.send_str("x" * (visit.LARGEST + 1))
@@ -194,6 +212,15 @@ async def test_an_app_that_does_not_end_is_killed(tmp_path: Path, monkeypatch: p
     with pytest.raises(ProcessLookupError):
         while os.kill(int(pid.read_text()), 0) is None:
             await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("how", ["exit 3", "kill -9 $$", "exec >&-; sleep 600"])
+async def test_a_visitor_is_told_when_the_app_has_ended(how: str, tmp_path: Path) -> None:
+    served = AppServer((app_that(tmp_path, how),), "127.0.0.1", 1, "", tmp_path / "log")
+    async with TestClient(TestServer(await served.make_app())) as eve:
+        talk = await eve.ws_connect("/ws")
+        assert (await talk.receive(60)).type is web.WSMsgType.CLOSE
+        await until(lambda: served.guests == 0)
 
 
 async def test_a_player_has_one_app_however_often_it_is_opened(
