@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import os
@@ -54,7 +55,14 @@ class AppServer(Server):
         # `exec`: the shell that textual-serve starts becomes the app, which then ends with its pipe.
         command = f"exec {shlex.join(argv)} 2>>{shlex.quote(str(log))}"
         super().__init__(command, host, port, title="rca_tui")
-        self.token, self.guests = token, 0
+        self.token = token
+        self._visits: set[asyncio.Task[object] | None] = set()
+        self._ending = False
+
+    @property
+    def guests(self) -> int:
+        """How many visitors have an app."""
+        return len(self._visits)
 
     @property
     def address(self) -> str:
@@ -67,7 +75,15 @@ class AppServer(Server):
         app = await self._make_app()
         app.middlewares.append(access.guard(self.token))
         app.on_response_prepare.append(access.secure)
+        app.on_shutdown.append(self._end_visits)
         return app
+
+    async def _end_visits(self, app: web.Application) -> None:
+        """An open socket would hold up the end: a browser closes none by itself."""
+        self._ending = True
+        for task in self._visits:
+            if task is not None:
+                task.cancel()
 
     async def on_startup(self, app: web.Application) -> None:
         """The command has said where it serves."""
@@ -90,11 +106,14 @@ class AppServer(Server):
         """An app for a visitor, while there is room."""
         if self.full():
             raise web.HTTPServiceUnavailable(text=full(self.guests))
-        self.guests += 1
+        if self._ending:
+            raise web.HTTPServiceUnavailable(text="the server ends")
+        mine = asyncio.current_task()
+        self._visits.add(mine)
         try:
             return await visit.hold(request, command, self.download_manager)
         finally:
-            self.guests -= 1
+            self._visits.discard(mine)
 
     def serve_until_ended(self, ready: Callable[[], None]) -> None:
         """Serve until SIGINT or SIGTERM; `ready` is called once the address is listened on.

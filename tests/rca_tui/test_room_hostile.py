@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -221,6 +222,26 @@ async def test_a_visitor_is_told_when_the_app_has_ended(how: str, tmp_path: Path
         talk = await eve.ws_connect("/ws")
         assert (await talk.receive(60)).type is web.WSMsgType.CLOSE
         await until(lambda: served.guests == 0)
+
+
+def test_visitors_and_their_apps_are_gone_soon_after_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visit, "PATIENCE", 0.2)
+    pid = tmp_path / "pid"
+    heads = b"GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    heads += b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    with contextlib.ExitStack() as open_still:
+
+        def visits(port: int) -> None:
+            browser = open_still.enter_context(socket.create_connection(("127.0.0.1", port), 60))
+            browser.sendall(heads)
+            assert browser.recv(12) == b"HTTP/1.1 101"
+            while not pid.exists():
+                time.sleep(0.02)
+
+        command = (app_that(tmp_path, f"echo $$ > {pid}\nexec sleep 600"),)
+        assert served_while(command, visits, tmp_path, monkeypatch) < 4
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
 
 
 async def test_a_player_has_one_app_however_often_it_is_opened(
