@@ -50,15 +50,24 @@ def _words_of(signal: str) -> frozenset[frozenset[str]]:
 
 @lru_cache(maxsize=1 << 16)
 def _likeness(ours: frozenset[str], known: frozenset[frozenset[str]]) -> float:
-    """From 0 to 1: the words in common with the nearest of the known, and where they are few the letters."""
+    """From 0 to 1: the words in common with the nearest of the known, and where they are few the letters.
+
+    Below `LEAST` it may be too low: letters are compared only where a bound from above, which costs less, says that
+    they can count.
+    """
     best = 0.0
+    alike = []
     for theirs in known:
-        shared = len(ours & theirs) / max(1, len(ours | theirs))
-        if shared >= _FEW:
-            best = max(best, shared)
-        if _FEW <= shared < LEAST:
-            letters = difflib.SequenceMatcher(None, "_".join(sorted(ours)), "_".join(sorted(theirs))).ratio()
-            best = max(best, 0.9 * letters)
+        if common := len(ours & theirs):
+            shared = common / (len(ours) + len(theirs) - common)
+            if shared >= _FEW:
+                best = max(best, shared)
+                alike += [theirs] if shared < LEAST else []
+    for theirs in alike:
+        letters = difflib.SequenceMatcher(None, "_".join(sorted(ours)), "_".join(sorted(theirs)))
+        needed = max(best, LEAST)
+        if all(0.9 * bound() >= needed for bound in (letters.real_quick_ratio, letters.quick_ratio)):
+            best = max(best, 0.9 * letters.ratio())
     return best
 
 
