@@ -1,4 +1,4 @@
-"""Health against what was normal: shipped drills second by second, and small deployments made for one rule each."""
+"""Health against what was normal, on small deployments made for one rule each."""
 
 from __future__ import annotations
 
@@ -6,62 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cluster.incident import library
 from cluster.topology import Component, Kind, Topology, calls
 from methods.telemetry.health import look
 from methods.telemetry.health_types import Health, Sort, State
 from methods.telemetry.health_wording import as_json, marks, sentence
-
-DRILLS = ("drill-01", "drill-02", "drill-13", "drill-14", "drill-21", "drill-25", "drill-27", "drill-53", "drill-61")
-OF_CALLS = tuple(f"drill-{n}" for n in (15, 17, 20, 35, 43, 46, 50, 54, 58))
-"""Faults of the network and of routing: what callers measure tells of them."""
-WITHIN = 10
-"""Seconds after a fault within which its component is first and in trouble: some are undone after 11."""
-WARM_UP = 50
-"""Seconds of a recording after which there is a baseline."""
-
-
-def health_at(incident, moment: float) -> tuple[Health, ...]:
-    return look(incident.topology, incident.telemetry.metrics, incident.telemetry.edge_metrics, moment)
-
-
-@pytest.mark.parametrize("name", DRILLS)
-def test_the_culprit_is_first_and_in_trouble_soon_and_until_the_undo(name) -> None:
-    incident, truth = library.load_with_truth(name)
-    culprits = set(truth.components) or {c.id for c in incident.topology.of_kind(Kind.HEAD, Kind.REPLICA)}
-    for moment in np.arange(truth.injected_at + WITHIN, truth.reverted_at):
-        worst = health_at(incident, moment)[0]
-        assert worst.state is State.TROUBLE, f"{moment - truth.injected_at:.0f} s: {worst}"
-        assert worst.component in culprits, f"{moment - truth.injected_at:.0f} s: {worst}"
-        assert truth.injected_at - 15 <= worst.since <= moment
-
-
-@pytest.mark.parametrize("name", OF_CALLS)
-def test_what_callers_measure_puts_the_culprit_first_and_nobody_else_in_trouble(name) -> None:
-    incident, truth = library.load_with_truth(name)
-    right = []
-    for moment in np.arange(truth.injected_at + WITHIN, truth.reverted_at, 2.0):
-        worst, *others = health_at(incident, moment)
-        right.append(worst.state is State.TROUBLE and worst.component in truth.components)
-        assert State.TROUBLE not in {h.state for h in others}, f"{moment - truth.injected_at:.0f} s: {others}"
-    assert all(right[:3])
-    # Of a quarter of the packets lost, none may be lost for some seconds.
-    assert np.mean(right) > 0.85
-
-
-@pytest.mark.slow
-def test_no_healthy_second_of_the_shipped_drills_has_a_component_in_trouble() -> None:
-    seconds, red = 0, []
-    for listing in library.listings():
-        if not listing.shipped:
-            continue
-        incident, truth = library.load_with_truth(str(listing.path))
-        for moment in np.arange(incident.window.start + WARM_UP, truth.injected_at, 5.0):
-            seconds += 1
-            red += [(listing.name, h.component) for h in health_at(incident, moment) if h.state is State.TROUBLE]
-    assert seconds > 800
-    assert red == []
-
 
 TOPOLOGY = Topology(
     (
