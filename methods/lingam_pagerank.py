@@ -61,6 +61,8 @@ class LingamPageRank(GraphMethod):
         >>> ranking = LingamPageRank().rank(slow_replica(), np.random.default_rng(1))
         >>> [scored.component for scored in ranking.components[:2]]  # of 12 starts, one has the slow replica first
         ['gateway', 'replica-1']
+        >>> print(ranking.explanation.steps[-1].claim)  # doctest: +ELLIPSIS
+        PageRank flows from effects to causes. gateway:latency_p90 has ... % of it, ... times an even share (11 %).
     """
 
     name = "lingam_pagerank"
