@@ -45,7 +45,8 @@ def stressors(deployment: LocalDeployment, journal: Journal) -> list[int]:
 @pytest.mark.parametrize(
     ("fault", "seen"),
     [
-        ("cpu-stress", [("", "latency_p90"), ("gateway", "latency_p90")]),
+        # What the pod says itself is of requests that ended before, where the machine is so slow that none ends now.
+        ("cpu-stress", [("gateway", "latency_p90")]),
         ("network-delay", [("gateway", "connect_time_p90")]),  # and its telemetry came over the other link meanwhile
     ],
 )
