@@ -54,23 +54,27 @@ def counted(spans: pd.DataFrame) -> pd.DataFrame:
     return spans.assign(**texts)
 
 
-def describe(source: Path, target: Path) -> None:
+def describe(target: Path, split: Mapping[str, Any] | None) -> None:
     """Write what the folder of published drills says of them, apart from each. Raises IncidentError."""
     from cluster.incident import envelope
 
     drills = sorted(target.glob("drill-*.zip"))
     _write(target / envelope.TRUTHS, dict(envelope.truth_digest(path) for path in drills))
+    if split is not None:
+        names = {path.stem for path in drills}
+        parts = {part: [name for name in split[part] if name in names] for part in PARTS}
+        _write(target / SPLIT, {"seed": split["seed"], **parts})
+
+
+def _agreed(source: Path, target: Path) -> dict[str, Any] | None:
+    """The parts of the drills in `source`, if a seed drew them. Raises IncidentError where `target` has another's."""
     split, before = _split(source / SPLIT), _split(target / SPLIT)
-    if split is None:
-        return
-    if before is not None and before["seed"] != split["seed"]:
+    if split is not None and before is not None and before["seed"] != split["seed"]:
         raise IncidentError(
             f"{target} holds drills of seed {before['seed']}, {source} has those of {split['seed']}: "
             "publish them into a folder of their own, or no file says which of the others are only to be scored"
         )
-    names = {path.stem for path in drills}
-    parts = {part: [name for name in split[part] if name in names] for part in PARTS}
-    _write(target / SPLIT, {"seed": split["seed"], **parts})
+    return split
 
 
 def _split(path: Path) -> dict[str, Any] | None:
@@ -96,10 +100,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("target", type=Path, metavar="TO", help="folder for the same drills, smaller")
     chosen = parser.parse_args(arguments)
     try:
+        split = _agreed(chosen.source, chosen.target)
         for path in sorted(chosen.source.glob("drill-*.zip")):
             if not (chosen.target / path.name).exists():
                 publish(path, chosen.target / path.name)
-        describe(chosen.source, chosen.target)
+        describe(chosen.target, split)
     except IncidentError as error:
         print(error, file=sys.stderr)
         return 2

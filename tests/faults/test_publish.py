@@ -83,9 +83,11 @@ def test_a_split_is_lost_to_no_other(
     kept = '{"seed": 7, "developed": [], "scored": ["drill-67"]}'
     (tmp_path / "to" / "split.json").write_text(kept)
     (tmp_path / "split.json").write_text(content)
+    store.save(drill("9"), tmp_path / "drill-90.zip", TRUTH, Seal.ALL)
     assert publish.main([str(tmp_path), str(tmp_path / "to")]) == 2
     assert told in capsys.readouterr().err
     assert (tmp_path / "to" / "split.json").read_text() == kept
+    assert [path.name for path in (tmp_path / "to").iterdir()] == ["split.json"], "nothing is published before"
 
 
 def test_what_is_no_drill_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
