@@ -276,6 +276,9 @@ def ray_environment(run: RunDir, pod: str, engine: str) -> dict[str, str]:
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_DISABLE_DOCKER_CPU_WARNING": "1",
         "RAY_metrics_report_interval_ms": "1000",
+        # Nobody scrapes these, and each scrape writes every series.
+        "RAY_enable_grpc_metrics_collection_for": "",
+        "RAY_event_stats": "0",
         "RAY_enable_worker_prestart": "0",
         "RAY_worker_niceness": "0",
         "RAY_memory_monitor_refresh_ms": "0",
