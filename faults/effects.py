@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from cluster.window import Window
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 SETTLE = 0.25  # share of the active time in which an effect may build up; left out of the comparison
 MIN_SAMPLES = 3
+LEAST_MEASURED = 0.2  # of the samples that a stretch has room for: fewer say nothing about the rest of it
 LEAST_LOSS = 0.8  # of the samples a second before: with fewer a signal is lost in part, with more it is measured
 SLI = tuple(Effect(Role.FRONT_DOOR, signal, Direction.UP) for signal in ("latency_p90", "error_ratio"))
 """What users notice, whatever the fault."""
@@ -28,7 +30,7 @@ SLI = tuple(Effect(Role.FRONT_DOOR, signal, Direction.UP) for signal in ("latenc
 class Landing(StrEnum):
     """LANDED: as expected. WEAK: the right way, beyond what was seen before, but less. ABSENT: neither.
 
-    UNKNOWN: it was not measured.
+    UNKNOWN: it was not measured, or so little of a stretch that the rest cannot be told.
     """
 
     LANDED = "landed"
@@ -84,7 +86,7 @@ def look_in(
             key = (source, component, effect.signal) if source else (component, effect.signal)
             frame = samples.edge_metrics if source else samples.metrics
             series = frame[key].dropna() if key in frame.columns else None
-            found.append(_judge(effect, source, component, series, periods))
+            found.append(_judge(effect, source, component, series, periods, _step(frame)))
     return tuple(found)
 
 
@@ -108,17 +110,26 @@ def _places(role: Role, target: str, topology: Topology) -> list[tuple[str, str]
     }[role]
 
 
-def _judge(effect: Effect, source: str, component: str, series: pd.Series | None, periods: Periods) -> Measured:
-    before, during, after = (
-        _values(series, window.start, window.end) for window in (periods.before, periods.during, periods.after)
-    )
+def _step(frame: pd.DataFrame) -> float:
+    """Seconds between two rows; 0 where there are no two."""
+    times = [float(time) for time in frame.index]
+    return statistics.median(late - early for early, late in pairwise(times)) if len(times) > 1 else 0.0
+
+
+def _judge(
+    effect: Effect, source: str, component: str, series: pd.Series | None, periods: Periods, step: float
+) -> Measured:
+    before, after = (_values(series, window.start, window.end) for window in (periods.before, periods.after))
     settling = SETTLE * periods.during.seconds
     settled = _values(series, periods.during.start + settling, periods.during.end)
-    if effect.direction is Direction.LOST:
-        seconds = periods.before.seconds, periods.during.seconds - settling
-        landing = _loss(effect, len(before) / seconds[0], len(settled) / seconds[1], len(before))
+    seconds = periods.before.seconds, periods.during.seconds - settling
+    lost = effect.direction is Direction.LOST
+    if _few(before, seconds[0], step) or (_few(settled, seconds[1], step) and not lost):
+        landing = Landing.UNKNOWN
+    elif lost:
+        landing = _loss(effect, len(before) / seconds[0], len(settled) / seconds[1])
     else:
-        landing = _landing(effect, before, settled or during)
+        landing = _landing(effect, before, settled)
     return Measured(
         role=effect.role,
         component=component,
@@ -133,9 +144,12 @@ def _judge(effect: Effect, source: str, component: str, series: pd.Series | None
     )
 
 
+def _few(values: list[float], seconds: float, step: float) -> bool:
+    """Whether so much of a stretch is missing that the values left do not stand for it."""
+    return len(values) < MIN_SAMPLES or len(values) * step < LEAST_MEASURED * seconds
+
+
 def _landing(effect: Effect, before: list[float], during: list[float]) -> Landing:
-    if len(before) < MIN_SAMPLES or len(during) < MIN_SAMPLES:
-        return Landing.UNKNOWN
     sign = 1 if effect.direction is Direction.UP else -1
     usual, now = statistics.median(before), statistics.median(during)
     beyond = sign * now > max(sign * value for value in before)
@@ -145,10 +159,8 @@ def _landing(effect: Effect, before: list[float], during: list[float]) -> Landin
     return Landing.WEAK if beyond else Landing.ABSENT
 
 
-def _loss(effect: Effect, before: float, during: float, samples: int) -> Landing:
-    """Of a signal that should no longer be measured, from its samples a second; `samples` of them before the fault."""
-    if samples < MIN_SAMPLES:
-        return Landing.UNKNOWN
+def _loss(effect: Effect, before: float, during: float) -> Landing:
+    """Of a signal that should no longer be measured, from its samples a second."""
     if during * effect.factor <= before:
         return Landing.LANDED
     return Landing.WEAK if during < LEAST_LOSS * before else Landing.ABSENT

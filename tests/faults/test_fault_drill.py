@@ -137,8 +137,49 @@ def test_a_baseline_with_another_fault_in_it_starts_again(drills: Drills) -> Non
     ],
 )
 def test_landed_weak_absent(direction: Direction, before: list[float], during: list[float], expected: Landing) -> None:
+    found = _landing_of(direction, dict(enumerate(before)), dict(enumerate(during, start=101)), 4, 4)
+    assert found is expected
+
+
+HIGH, SAME = dict.fromkeys(range(100, 160), 3.0), dict.fromkeys(range(100, 160), 1.0)
+
+
+@pytest.mark.parametrize(("during", "whole"), [(HIGH, Landing.LANDED), (SAME, Landing.ABSENT)])
+@pytest.mark.parametrize(
+    ("before", "kept", "told"),
+    [
+        (range(100), range(100, 160), True),
+        (range(100), range(115, 160, 2), True),
+        (range(50), range(130, 160), True),
+        (range(100), range(157, 160), False),
+        (range(100), range(115, 160, 15), False),
+        (range(100), range(115), False),  # only the stretch in which the effect may still build up
+        (range(100), range(100, 116), False),
+        (range(97, 100), range(100, 160), False),
+        (range(0, 100, 25), range(100, 160), False),
+        (range(0, 100, 25), range(115, 160, 15), False),
+    ],
+)
+def test_what_is_nearly_all_missing_cannot_be_told(
+    before: range, kept: range, told: bool, during: dict[int, float], whole: Landing
+) -> None:
+    left = {time: value for time, value in during.items() if time in kept}
+    found = _landing_of(Direction.UP, dict.fromkeys(before, 1.0), left, 100, 60)
+    assert found is (whole if told else Landing.UNKNOWN)
+
+
+def _landing_of(
+    direction: Direction, before: dict[int, float], during: dict[int, float], usual: int, active: int
+) -> Landing:
+    """Of an effect of factor 2 with these samples on a grid of 1 s: `usual` s from 0 on, `active` s from 100 s on."""
+    end = 100 + active
+    periods = Periods(Window(0, usual), Window(100, end), Window(end, end + 10))
+    series = pd.Series({**before, **during}, dtype="float64").reindex(pd.RangeIndex(end + 10))
+    topology = Topology((Component("head", Kind.HEAD),), (), "head")
     effect = Effect(Role.TARGET, "latency_p90", direction, 2.0)
-    assert effects._landing(effect, before, during) is expected
+    samples = Samples(pd.DataFrame({("head", "latency_p90"): series}), pd.DataFrame())
+    (found,) = effects.look_in(samples, topology, [("head", effect)], periods)
+    return found.landing
 
 
 @pytest.mark.parametrize(
