@@ -15,8 +15,9 @@ import typer
 from cluster.text.json_text import json_text
 from cluster.text.plain import plain
 from cluster.text.times import span
+from rca_tui.commands.confirmation import confirm
 from rca_tui.commands.connection import InCluster, choose_also, connected
-from rca_tui.commands.errors import BadInput, Interrupted, at_terminal, interruptible, say
+from rca_tui.commands.errors import BadInput, interruptible, say, say_each
 from rca_tui.commands.interrupts import as_keyboard_interrupt
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
 from rca_tui.commands.scoring import with_progress
@@ -66,7 +67,7 @@ def campaign(
     missing = [task for task in tasks if not task.path.exists()]
     again = f"run it again with --out {folder} to go on"
     if missing:
-        _confirm(chosen, missing, yes)
+        _announce(chosen, missing, yes)
         with interruptible(f"interrupted: every fault is undone; {again}"), as_keyboard_interrupt():
             _record(chosen, folder, missing, len(tasks))
     recorded = [task for task in tasks if task.path.exists()]
@@ -115,21 +116,14 @@ def _claim(folder: Path, plan: Plan) -> None:
     (folder / _ABOUT).write_text(json_text({**known, "drills": len(plan.drills()), "digest": plan.digest()}) + "\n")
 
 
-def _confirm(plan: Plan, missing: Sequence[Task], yes: bool) -> None:
+def _announce(plan: Plan, missing: Sequence[Task], yes: bool) -> None:
     each = plan.baseline + plan.seconds + plan.aftermath + BETWEEN
-    say(f"{plan.title}: {len(missing)} drills, about {span(each * len(missing))}")
-    for name, other in plan.stand_ins().items():
-        say(f"{name} stands for {other} here")
+    sentences = [f"{plan.title}: {len(missing)} drills, about {span(each * len(missing))}"]
+    sentences += [f"{name} stands for {other} here" for name, other in plan.stand_ins().items()]
     if yes:
-        return
-    if not at_terminal():
-        raise BadInput("a campaign disturbs the deployment: confirm it with --yes, because there is no terminal to ask")
-    try:
-        typed = typer.prompt("Type campaign to continue", default="", show_default=False, err=True)
-    except typer.Abort:
-        raise Interrupted("interrupted before anything was touched") from None
-    if typed != "campaign":
-        raise BadInput("not confirmed; nothing was touched")
+        say_each(sentences)
+    else:
+        confirm("a campaign disturbs the deployment", sentences, "campaign")
 
 
 def _record(plan: Plan, folder: Path, missing: Sequence[Task], total: int) -> None:

@@ -14,11 +14,11 @@ import typer
 
 from cluster import paths
 from cluster.deployment import DeploymentError
-from cluster.text.plain import plain
 from cluster.text.times import span
 from rca_tui.commands import completion, drill_output, scenarios
+from rca_tui.commands.confirmation import confirm
 from rca_tui.commands.connection import InCluster, choose_also, chosen, connected
-from rca_tui.commands.errors import BadInput, Interrupted, at_terminal, interruptible, say
+from rca_tui.commands.errors import BadInput, Interrupted, interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from rca_tui.game import Game
 
 FAILED = 1
+DRAWN = "a fault that chance draws"
+BLIND = "blind"
+"""The word that confirms a drill whose target is not known."""
 ANY = "any"
 """For --replay: a recording that chance draws."""
 
@@ -138,8 +141,8 @@ def drill(
     parameters = dict(_parameter(text) for text in param or ())
     baseline, seconds = 120.0 if baseline is None else baseline, 60.0 if seconds is None else seconds
     check_seconds(seconds)
-    if not dry_run:
-        _confirm(fault or "a fault", target or "", seconds, yes)
+    if not dry_run and not yes:
+        _confirm(f"{fault} into {target}" if fault else DRAWN, seconds, target or BLIND)
     if dry_run and fault and target and not _runs():
         drill_output.print_paper(fault, target, parameters, seconds, as_json)
         return
@@ -219,7 +222,8 @@ def _run_scenario(name: str, times: _Given, save: Path | None, yes: bool, as_jso
     scenario = scenarios.chosen(name)[1]
     say(f"{scenario.title}: {' '.join(scenario.story.split())}", limit=5000)
     say(f"PAGE, {scenario.page.severity}: {scenario.page.text}")
-    _confirm("what chance draws", "", times["seconds"] or scenario.longest, yes)
+    if not yes:
+        _confirm(DRAWN, times["seconds"] or scenario.longest)
     with connected() as deployment, loaded(deployment, scenario.load):
         run = partial(scenario_drill.run, deployment, scenario, armed=True, **times)
         report, interrupted = _recorded(run, save, True, as_json)
@@ -239,7 +243,8 @@ def _play(game: Game, recorded: bool, screen: bool, yes: bool) -> None:
     elif screen:
         show_drill(game)
     elif live and game.scenario is not None:
-        _confirm("what chance draws", "", game.scenario.longest, yes)
+        if not yes:
+            _confirm(DRAWN, game.scenario.longest)
         with connected() as deployment:
             play.play_live(game, deployment)
     else:
@@ -302,19 +307,8 @@ def _load_returned() -> bool:
     return False
 
 
-def _confirm(fault: str, target: str, seconds: float, yes: bool) -> None:
-    if yes:
-        return
-    if not at_terminal():
-        raise BadInput("a drill disturbs the deployment: confirm it with --yes, because there is no terminal to ask")
-    say(f"This injects {fault} into {target or 'some component'} for {span(seconds)}, and undoes it.")
-    word = target or "blind"
-    try:
-        typed = typer.prompt(f"Type {plain(word)} to continue", default="", show_default=False, err=True)
-    except typer.Abort:
-        raise Interrupted("interrupted before anything was touched") from None
-    if typed != word:
-        raise BadInput("not confirmed; nothing was touched")
+def _confirm(injected: str, seconds: float, word: str = BLIND) -> None:
+    confirm("a drill disturbs the deployment", [f"This injects {injected} and undoes it after {span(seconds)}."], word)
 
 
 def _parameter(text: str) -> tuple[str, Any]:

@@ -11,9 +11,10 @@ import typer
 
 from cluster.endpoints.watched import Watched
 from rca_tui.commands import completion
+from rca_tui.commands.confirmation import confirm
 from rca_tui.commands.connection import InCluster, choose_also, connect
 from rca_tui.commands.connection import chosen as chosen_context
-from rca_tui.commands.errors import BadInput, Interrupted, at_terminal, say
+from rca_tui.commands.errors import BadInput, say
 from rca_tui.commands.output import print_line
 from rca_tui.commands.scenarios import chosen as chosen_scenario
 from rca_tui.commands.scenarios import known
@@ -98,7 +99,7 @@ def _live(names: Sequence[str], yes: bool) -> tuple[Round, ...]:
     told = [chosen_scenario(name) for name in names]
     where = chosen_context()
     if not yes:
-        _confirm()
+        confirm("a live workshop injects faults", ["Faults will be injected."], "workshop")
     with closing(connect(where)) as deployment:
         for _, scenario in told:
             scenario.draw(deployment)  # refused now, rather than when the room is waiting for it
@@ -113,19 +114,6 @@ def _live(names: Sequence[str], yes: bool) -> tuple[Round, ...]:
     for each in rounds:
         each.faults = faults
     return rounds
-
-
-def _confirm() -> None:
-    if not at_terminal():
-        raise BadInput("a live workshop injects faults: confirm it with --yes, because there is no terminal to ask")
-    try:
-        typed = typer.prompt(
-            "Faults will be injected. Type workshop to continue", default="", show_default=False, err=True
-        )
-    except typer.Abort:
-        raise Interrupted("interrupted before anything was touched") from None
-    if typed != "workshop":
-        raise BadInput("not confirmed; nothing was touched")
 
 
 def register(app: typer.Typer) -> None:

@@ -13,13 +13,14 @@ import pytest
 from commands import held
 from typer.testing import CliRunner
 
-from faults import blind, drill, recover, scenario_drill
+from faults import blind, catalog, drill, recover, scenario_drill
 from faults.drill import DrillReport, Progress
 from faults.effects import Landing, Measured
 from faults.errors import BadParameters, InjectionFailed, Refused
 from faults.states import Phase, State, Undone
 from faults.types import Direction, Role
 from rca_tui.__main__ import app
+from rca_tui.commands import confirmation
 
 MEASURED = Measured(Role.TARGET, "replica-1", "cpu_usage", Direction.UP, 2.0, 0.5, 1.5, None, Landing.LANDED)
 WHOLE = DrillReport(
@@ -169,9 +170,7 @@ def test_a_signal_before_the_injection(drilled: Any) -> None:
 
 
 def test_the_typed_confirmation(drilled: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from rca_tui.commands import drills
-
-    monkeypatch.setattr(drills, "at_terminal", lambda: True)
+    monkeypatch.setattr(confirmation, "at_terminal", lambda: True)
     ran: list[int] = []
     drilled(lambda *_, **__: ran.append(1) or WHOLE)
     question = [part for part in DRILL if part != "--yes"]
@@ -182,6 +181,24 @@ def test_the_typed_confirmation(drilled: Any, monkeypatch: pytest.MonkeyPatch) -
     assert not ran
     assert CliRunner().invoke(app, question, input="replica-1\n").exit_code == 0
     assert ran
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_no_word_of_what_is_confirmed_stands_alone_on_a_line(
+    drilled: Any, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setattr(confirmation, "at_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(width))
+    drilled(lambda *_, **__: WHOLE)
+    longest = max((entry.name for entry in catalog.entries()), key=len)
+    for drawn in (["--blind"], [longest, "--target", "replica-1"]):
+        for seconds in ("60", "599"):
+            result = CliRunner().invoke(app, ["drill", *drawn, "--seconds", seconds], input="no\n")
+            told, question = result.stderr.split("Type ", 1)
+            lines = told.splitlines()
+            assert len(lines) == 1 if width == 80 else len(lines) <= 2
+            assert all(len(line) <= width and len(line.split()) > 1 for line in lines)
+            assert question.startswith(f"{drawn[-1].replace('--', '')} to continue:")
 
 
 def test_a_signal_never_hides_what_is_stuck(drilled: Any) -> None:
@@ -226,9 +243,7 @@ def test_a_blind_drill_that_ends_early_does_not_say_who_was_replaced(
 def test_a_time_out_of_bounds_is_one_sentence_before_anything_is_asked(
     drilled: Any, monkeypatch: pytest.MonkeyPatch, seconds: str
 ) -> None:
-    from rca_tui.commands import drills
-
-    monkeypatch.setattr(drills, "at_terminal", lambda: True)
+    monkeypatch.setattr(confirmation, "at_terminal", lambda: True)
     result = CliRunner().invoke(app, [part for part in DRILL if part != "--yes"] + ["--seconds", seconds])
     assert result.exit_code == 2
     assert result.stderr.startswith("rca-tui: a fault lasts 1 to 600 s, not ")
