@@ -6,10 +6,11 @@ the trouble itself, so it is left out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from methods.telemetry.matrix import Floats
 
@@ -19,6 +20,8 @@ EARLIER = 0.6
 """Share of that time from which the baseline is taken, its beginning."""
 LEAST = 20.0
 """Seconds of a baseline; two thirds of its samples are measured."""
+FEW = 5
+"""Samples of a baseline, at least."""
 RECENT = 4.0
 """Seconds whose median is the value now; at least three samples."""
 SPREADS = 5.0
@@ -98,12 +101,28 @@ def readings_of(times: Floats, values: Floats, column: dict[tuple[str, ...], int
     earlier = float(times[0] + EARLIER * (moment - times[0]))
     past = values[times <= earlier]
     seen = np.isfinite(past).mean(axis=0)
-    usual = _quantile(past, 0.5)
-    away = np.abs(past - usual)
-    spread = np.fmax(SPREADS * 1.4826 * _quantile(away, 0.5), 1.25 * _quantile(away, RARE))
-    if times[-1] - times[0] < LEAST / EARLIER or len(past) < 5:
+    usual, spread = _normal(past)
+    if times[-1] - times[0] < LEAST / EARLIER or len(past) < FEW:
         usual = nothing
     return Readings(times, values, column, now, usual, spread, seen, step, fresh, earlier)
+
+
+def leave_out(readings: Readings, samples: NDArray[np.bool_]) -> Readings:
+    """The same with a baseline from the other samples; NaN where fewer than `FEW` of a column are left.
+
+    Args:
+        samples: (N, M) whether a sample is left out.
+    """
+    early = readings.times <= readings.earlier
+    columns = np.flatnonzero(samples[early].any(axis=0))
+    if not len(columns):
+        return readings
+    past = np.where(samples[early], np.nan, readings.values[early])[:, columns]
+    usual, spread = readings.usual.copy(), readings.spread.copy()
+    normal, spread[columns] = _normal(past)
+    enough = (np.isfinite(past).sum(axis=0) >= FEW) & np.isfinite(usual[columns])
+    usual[columns] = np.where(enough, normal, np.nan)
+    return replace(readings, usual=usual, spread=spread)
 
 
 def last_departure(readings: Readings, values: Floats, bound: float, up: bool) -> float:
@@ -118,6 +137,13 @@ def last_departure(readings: Readings, values: Floats, bound: float, up: bool) -
         if rest > 2 and readings.times[known[place]] <= readings.fresh:
             break
     return float(readings.times[known[at]])
+
+
+def _normal(past: Floats) -> tuple[Floats, Floats]:
+    """Median and normal distance from it of each column."""
+    usual = _quantile(past, 0.5)
+    away = np.abs(past - usual)
+    return usual, np.fmax(SPREADS * 1.4826 * _quantile(away, 0.5), 1.25 * _quantile(away, RARE))
 
 
 def _quantile(values: Floats, share: float) -> Floats:

@@ -64,7 +64,7 @@ class Change:
         since: unix seconds.
         score: distance from `usual` over the distance that is normal.
         explained: share of the distance that callees have, too; from 0 to 1.
-        peers: there is no baseline, and `usual` is what the peers have now.
+        peers: there is no baseline, and `usual` is what the peers have now; of errors, none.
         callee: of `ROUTING`, the callee that gets more; "" for the others.
         routed: callers send the component more than its usual share, which explains the change wholly.
     """

@@ -81,13 +81,15 @@ def describe(change: Change, moment: float) -> str:
     name = plain(_NAMES.get(change.signal, change.signal.replace("_", " ")))
     if change.sort is Sort.OWN_CALLS or change.sort in SEEN_BY_CALLERS:
         name = ("all its calls: " if change.sort is Sort.OWN_CALLS else "calls to it: ") + name
-    before = "its peers" if change.peers else "was"
+    before = f", {'its peers' if change.peers else 'was'} {usual}"
+    if change.peers and change.sort is Sort.ERRORS:
+        before = ""
     why = ""
     if change.routed:
         why = ", as more is sent to it"
     elif change.severity == 0 and change.explained:
         why = ", as its callees"
-    return f"{name} {now}, {before} {usual}{why}"
+    return f"{name} {now}{before}{why}"
 
 
 def marks(health: Health) -> tuple[str, ...]:

@@ -314,6 +314,40 @@ def test_what_is_measured_late_says_when_its_normal_is_known() -> None:
     assert gateway.wait == pytest.approx(84.0 / 0.6 - END)
 
 
+def after_outage(ended: float, moment: float) -> dict[str, Health]:
+    """No replica answers the gateway until `ended`: it answers 502 in 9 ms, with nothing in work."""
+    metrics, edges = frames()
+    metrics[[("gateway", "error_ratio"), ("gateway", "latency_p90")]] = [0.0, 0.7]
+    metrics[("gateway", "connections")] = 20.0
+    out = metrics.index < ended
+    failed = {"error_ratio": 1.0, "error_rate": 3.0, "latency_p90": 0.009, "connections": 0.0}
+    for signal, value in failed.items():
+        metrics.loc[out, ("gateway", signal)] = value
+    for i in range(3):
+        edges[("gateway", f"replica-{i}", "error_rate")] = np.where(out, 1.0, 0.0)
+        edges[("gateway", f"replica-{i}", "latency_p90")] = np.where(out, 0.001, 0.65)
+    return {h.component: h for h in look(TOPOLOGY, metrics, edges, moment)}
+
+
+@pytest.mark.parametrize(("moment", "wait"), [(62.0, "45 s"), (75.0, "32 s"), (100.0, "6.7 s")])
+def test_how_fast_requests_failed_is_no_normal(moment, wait) -> None:
+    found = after_outage(60.0, moment)
+    assert {h.state for h in found.values()} == {State.UNKNOWN, State.NORMAL}
+    assert found["gateway"].changes == ()
+    # A baseline has five samples: those from 60 to 64 s.
+    assert sentence(found["gateway"], moment) == f"not known yet: its normal is known in {wait}"
+
+
+def test_what_was_served_after_an_outage_is_the_normal() -> None:
+    assert {h.state for h in after_outage(60.0, 110.0).values()} == {State.NORMAL}
+
+
+def test_that_every_request_fails_is_not_as_before() -> None:
+    gateway = after_outage(60.0, 50.0)["gateway"]
+    assert gateway.state is State.TROUBLE
+    assert sentence(gateway, 50.0) == "errors 100 %"
+
+
 def test_a_fleet_is_read_in_one_pass_and_its_peers_are_those_of_a_small_one() -> None:
     names = [f"replica-{i}" for i in range(40)]
     topology = Topology(

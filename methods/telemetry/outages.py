@@ -1,0 +1,47 @@
+"""Samples at which most requests of a component failed: they say nothing of what is normal.
+
+A gateway without a replica answers 502 within milliseconds and has nothing in work. Were that its baseline, it would be
+in trouble as soon as it serves again; and that every request fails would be as before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from methods.telemetry.baseline import Readings, leave_out
+from methods.telemetry.health_types import ON_CALLS, RULES, Sort
+
+MOST = 0.5
+"""Share of failed requests above which a sample is of an outage."""
+_OF_REQUESTS = (Sort.LATENCY, Sort.WAITING, Sort.ERRORS, Sort.CALLS)
+SIGNALS = frozenset(name for rules in (RULES, ON_CALLS) for name, rule in rules.items() if rule.sort in _OF_REQUESTS)
+"""Signals that tell how requests fared."""
+
+Outages = Mapping[tuple[str, ...], NDArray[np.bool_]]
+"""Component, or caller and callee -> (N,) whether most of its requests failed; those without an outage are left out."""
+
+
+def outages(readings: Readings) -> Outages:
+    """The outages of everything whose errors are measured."""
+    owners = {key[:-1] for key in readings.column if key[-1] in ("error_ratio", "error_rate")}
+    failed = {owner: _failed_share(readings, owner) > MOST for owner in owners}
+    return {owner: samples for owner, samples in failed.items() if samples.any()}
+
+
+def without(readings: Readings, outages: Outages) -> Readings:
+    """The readings with a baseline of `SIGNALS` from the samples outside of outages."""
+    samples = np.zeros(readings.values.shape, dtype=np.bool_)
+    for (*owner, signal), place in readings.column.items():
+        if signal in SIGNALS and (failed := outages.get(tuple(owner))) is not None:
+            samples[:, place] = failed
+    return leave_out(readings, samples)
+
+
+def _failed_share(readings: Readings, owner: tuple[str, ...]) -> NDArray[np.float64]:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = readings.series((*owner, "error_rate")) / readings.series((*owner, "request_rate"))
+    ratio = readings.series((*owner, "error_ratio"))
+    return np.where(np.isfinite(ratio), ratio, share)
