@@ -28,7 +28,7 @@ from cluster.deployment import (
     Samples,
     Status,
 )
-from cluster.incident.model import Incident
+from cluster.incident.model import Incident, rows_within
 from cluster.incident.redate import redated
 from cluster.provenance import Builder, Origin, Provenance
 from cluster.replay import ReplayDeployment
@@ -169,8 +169,7 @@ class PlayedDeployment(Deployment, HasEvents, Plays):
 
     def events(self, window: Window) -> pd.DataFrame:
         frame, seen = self._recording.incident.telemetry.events, self._seen(window, self.clock()) or _NEVER
-        inside: pd.DataFrame = frame[(frame["time"] >= seen.start) & (frame["time"] < seen.end)]
-        return inside.reset_index(drop=True)
+        return rows_within(frame, "time", seen)
 
     def close(self) -> None:
         """Nothing is held open."""

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cluster.deployment import Deployment, DeploymentError, DeploymentKind, HasIncident, Liveness, Samples, Status
-from cluster.incident.model import Incident
+from cluster.incident.model import Incident, rows_within
 from cluster.text.times import span
 from cluster.topology import Topology
 from cluster.window import Window
@@ -65,10 +65,10 @@ class ReplayDeployment(Deployment, HasIncident):
         )
 
     def spans(self, window: Window) -> pd.DataFrame:
-        return _within(self.incident.telemetry.spans, "start", window)
+        return rows_within(self.incident.telemetry.spans, "start", window)
 
     def logs(self, window: Window) -> pd.DataFrame:
-        return _within(self.incident.telemetry.logs, "time", window)
+        return rows_within(self.incident.telemetry.logs, "time", window)
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -92,8 +92,3 @@ def _on_grid(
         return pd.DataFrame(np.nan, index=index, columns=frame.columns, dtype="float64")
     # a small tolerance: recorded times are sums of floats
     return frame.reindex(index + step * 1e-6, method="ffill", tolerance=step * (1 - 1e-6)).set_axis(index, axis=0)
-
-
-def _within(frame: pd.DataFrame, column: str, window: Window) -> pd.DataFrame:
-    inside = (frame[column] >= window.start) & (frame[column] < window.end)
-    return frame[inside].reset_index(drop=True)

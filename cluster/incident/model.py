@@ -74,6 +74,18 @@ def empty_events() -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in EVENT_COLUMNS.items()})
 
 
+def samples_within(frame: pd.DataFrame, window: Window) -> pd.DataFrame:
+    """The rows of metrics, or of those of edges, whose time lies in [start, end)."""
+    inside: pd.DataFrame = frame[(frame.index >= window.start) & (frame.index < window.end)]
+    return inside
+
+
+def rows_within(frame: pd.DataFrame, column: str, window: Window) -> pd.DataFrame:
+    """The rows of spans, logs or events whose time in that column lies in [start, end), numbered anew."""
+    inside = (frame[column] >= window.start) & (frame[column] < window.end)
+    return frame[inside].reset_index(drop=True)
+
+
 @dataclass(frozen=True)
 class Telemetry:
     """The telemetry of a deployment over one window.
@@ -119,6 +131,17 @@ class Telemetry:
             if missing:
                 raise ValueError(f"{name} lacks the columns {missing}")
 
+    def within(self, window: Window) -> Telemetry:
+        """The part of all sources whose times lie in [start, end); a span lies where it starts."""
+        return dataclasses.replace(
+            self,
+            metrics=samples_within(self.metrics, window),
+            edge_metrics=samples_within(self.edge_metrics, window),
+            spans=rows_within(self.spans, "start", window),
+            logs=rows_within(self.logs, "time", window),
+            events=rows_within(self.events, "time", window),
+        )
+
     def series(self, component: str, signal: str) -> pd.Series:
         """One signal of one component over time. Raises KeyError when it was not recorded."""
         return self.metrics[(component, signal)]
@@ -161,6 +184,15 @@ class Incident(Displayable):
     onset_claim: str = ""
     onset_candidates: tuple[OnsetCandidate, ...] = field(default=(), compare=False)
     provenance: Provenance = field(default_factory=Provenance)
+
+    def within(self, window: Window) -> Incident:
+        """The incident of a part of its window, with the same onset and the same id.
+
+        What of `window` reaches beyond the incident's own is left out. Raises ValueError where they do not overlap.
+        """
+        start, end = max(window.start, self.window.start), min(window.end, self.window.end)
+        part = Window(start, end)
+        return dataclasses.replace(self, window=part, telemetry=self.telemetry.within(part))
 
     def at(self, onset: Onset | None) -> Incident:
         """The same incident with another onset; with None, one whose onset has not been searched for."""

@@ -9,8 +9,6 @@ lower quartile of the window), or where `ERRORS` of its requests fail.
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pandas as pd
 
@@ -47,7 +45,7 @@ def without_earlier(incident: Incident, moment: Moment) -> tuple[Incident, str]:
         f"An earlier trouble, {clock_time(began)} to {clock_time(ended)}, was over before and is left out: what is "
         "judged begins after it."
     )
-    return _after(incident, ended), sentence
+    return incident.within(Window(float(np.nextafter(ended, np.inf)), incident.window.end)), sentence
 
 
 def _troubles(indicator: pd.DataFrame) -> list[tuple[float, float]]:
@@ -63,16 +61,3 @@ def _troubles(indicator: pd.DataFrame) -> list[tuple[float, float]]:
     # The latency of a second is read over the time before it: the last bad one still tells of what is over.
     last = len(times) - 1
     return [(float(times[run[0]]), float(times[min(run[-1] + window, last)])) for run in runs]
-
-
-def _after(incident: Incident, start: float) -> Incident:
-    telemetry = incident.telemetry
-    kept = dataclasses.replace(
-        telemetry,
-        metrics=telemetry.metrics[telemetry.metrics.index > start],
-        edge_metrics=telemetry.edge_metrics[telemetry.edge_metrics.index > start],
-        spans=telemetry.spans[telemetry.spans["start"] > start],
-        logs=telemetry.logs[telemetry.logs["time"] > start],
-        events=telemetry.events[telemetry.events["time"] > start],
-    )
-    return dataclasses.replace(incident, window=Window(start, incident.window.end), telemetry=kept)

@@ -7,8 +7,6 @@ Where that finds nothing either, the moment's own time is taken, which may be mi
 
 from __future__ import annotations
 
-import dataclasses
-
 from cluster.incident.model import Incident
 from cluster.moment import Moment
 from cluster.text.times import clock_time
@@ -37,7 +35,7 @@ def _located(incident: Incident, moment: Moment) -> tuple[Incident, tuple[str, .
     whole = estimate(incident)
     found = whole
     if not _within(found, first, last) and incident.window.start < last < incident.window.end:
-        found = estimate(_until(incident, last))
+        found = estimate(incident.within(Window(incident.window.start, last)))
     if _within(found, first, last):
         located = incident.searched(found.onset, found.claim, found.candidates)
         return located, _short(located)
@@ -74,13 +72,6 @@ def _unseen(incident: Incident, moment: Moment, whole: OnsetEstimate) -> tuple[I
 
 def _within(found: OnsetEstimate, first: float, last: float) -> bool:
     return found.onset is not None and first <= found.onset.time <= last
-
-
-def _until(incident: Incident, end: float) -> Incident:
-    """The incident's first part: its metrics before `end`."""
-    telemetry = incident.telemetry
-    cut = dataclasses.replace(telemetry, metrics=telemetry.metrics[telemetry.metrics.index < end])
-    return dataclasses.replace(incident, window=Window(incident.window.start, end), telemetry=cut)
 
 
 def _short(incident: Incident) -> tuple[str, ...]:

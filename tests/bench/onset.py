@@ -9,7 +9,6 @@ The time before the fault of each incident is searched, too: whatever is found t
 from __future__ import annotations
 
 import argparse
-import dataclasses
 from collections.abc import Iterator, Sequence
 from statistics import median
 
@@ -68,8 +67,6 @@ def _first(result: OnsetEstimate) -> float:
 
 
 def _before(case: Case) -> Incident:
-    incident, end = case.load(), case.cause.injected_at - 1.0
-    metrics = incident.telemetry.metrics
-    telemetry = dataclasses.replace(incident.telemetry, metrics=metrics[metrics.index < end])
-    window = Window(incident.window.start, max(end, incident.window.start + 1.0))
-    return dataclasses.replace(incident, window=window, telemetry=telemetry, onset=None)
+    incident = case.load()
+    start = incident.window.start
+    return incident.within(Window(start, max(case.cause.injected_at - 1.0, start + 1.0))).at(None)

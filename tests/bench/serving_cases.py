@@ -113,16 +113,8 @@ def trials() -> tuple[list[Trial], list[Case]]:
 
 
 def until(incident: Incident, end: float) -> Incident:
-    """The metrics and calls of the time before `end`."""
-
-    def before(frame: pd.DataFrame) -> pd.DataFrame:
-        return frame[frame.index < end]
-
-    telemetry = incident.telemetry
-    kept = dataclasses.replace(
-        telemetry, metrics=before(telemetry.metrics), edge_metrics=before(telemetry.edge_metrics)
-    )
-    return dataclasses.replace(incident, window=Window(incident.window.start, end), telemetry=kept).at(None)
+    """The part before `end`, in which no onset was searched for."""
+    return incident.within(Window(incident.window.start, end)).at(None)
 
 
 def by_serving(trial: Trial, weights: Weights) -> Answer:

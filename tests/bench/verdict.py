@@ -20,7 +20,6 @@ import pandas as pd
 from cluster.incident import library
 from cluster.incident.model import Incident
 from cluster.incident.truth import NO_FAULT, Truth
-from cluster.window import Window
 from faults.recording.conditions import Shape
 from methods.evaluation.measures import Calibration, calibration, interval, set_score
 from methods.verdict.decide import decide
@@ -28,7 +27,7 @@ from methods.verdict.path import right
 from methods.verdict.types import Answer, Trouble, Verdict
 from tests.bench import dissent
 from tests.bench.perturbed import POORER, renamed
-from tests.bench.serving_cases import drawn_drills
+from tests.bench.serving_cases import drawn_drills, until
 from tests.bench.tables import REPOSITORY, markdown, tell
 
 DOCUMENT = REPOSITORY / "docs" / "measured" / "verdict.md"
@@ -172,7 +171,7 @@ def trials() -> Iterator[Trial]:
         part = next((part for part, names in drawn.items() if listing.name in names), CHOSEN)
         yield Trial(incident, truth, truth.fault, _kinds(truth), part)
         if truth.components and truth.injected_at - incident.window.start >= LEAST_HEALTHY:
-            yield Trial(_before(incident, truth.injected_at), truth, HEALTHY, KINDS[HEALTHY], part)
+            yield Trial(until(incident, truth.injected_at), truth, HEALTHY, KINDS[HEALTHY], part)
 
 
 def _judge(trial: Trial) -> Judged:
@@ -252,20 +251,6 @@ def _kinds(truth: Truth) -> frozenset[Trouble]:
     # two-at-once: the kinds of its parts; without their names, of all that act on one component.
     parts = [KINDS[str(value)] for value in truth.parameters.values() if str(value) in KINDS]
     return frozenset().union(*parts) if parts else frozenset({Trouble.CPU, Trouble.QUEUE, Trouble.KV_CACHE})
-
-
-def _before(incident: Incident, end: float) -> Incident:
-    """The metrics and calls of the time before `end`."""
-
-    def early(frame: pd.DataFrame) -> pd.DataFrame:
-        return frame[frame.index < end]
-
-    telemetry = dataclasses.replace(
-        incident.telemetry,
-        metrics=early(incident.telemetry.metrics),
-        edge_metrics=early(incident.telemetry.edge_metrics),
-    )
-    return dataclasses.replace(incident, window=Window(incident.window.start, end), telemetry=telemetry).at(None)
 
 
 def _split(drills: Iterable[Judged]) -> tuple[list[Judged], list[Judged]]:
