@@ -155,7 +155,7 @@ class _Found:
         topology, metrics, remarks = rcaeval_graph.build(metrics, rcaeval_graph.calls(spans), named)
         topology, metrics, told = behind_a_door(topology, metrics, measured, self.addresses, spans)
         provenance = origins.provenance(topology, metrics, spans, measured)
-        told += origins.strangers(topology, provenance)
+        told += origins.strangers(topology, provenance, measured)
         if lacking := self.owners.lacking():
             told.append(f"{lacking}; they are left out")
         known = {name: unit for name, unit in signals.UNITS.items() if name in metrics.columns.get_level_values(1)}

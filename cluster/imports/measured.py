@@ -19,8 +19,9 @@ from cluster.imports.expressions import Floats, Labels, Samples, Unsupported, qu
 from cluster.prometheus.names import Environment, spellings
 from cluster.prometheus.ranks import engine_id
 from cluster.prometheus.rules import Rule, Spelling
-from cluster.prometheus.variants import family, spelled
+from cluster.prometheus.variants import spelled
 from cluster.signals import SERVING, SIGNALS, Quantity
+from cluster.text.metric_names import family
 from cluster.topology import Kind
 
 OWNER = "__component__"

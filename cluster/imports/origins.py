@@ -18,7 +18,7 @@ from cluster.provenance import Builder, Origin, Provenance
 from cluster.signals import SERVING, SIGNALS, carried_by
 from cluster.topology import Kind, Topology
 
-_MOST_NAMES = 5000
+MOST_NAMES = 5000
 """Names that are compared with those of the tables; the targets of a deployment have some hundreds."""
 _ANSWERING = 60.0
 """Seconds at the end in which a component answers if most of its spans went well."""
@@ -63,15 +63,19 @@ def provenance(topology: Topology, metrics: pd.DataFrame, spans: pd.DataFrame, m
     return builder.build()
 
 
-def strangers(topology: Topology, told: Provenance) -> list[str]:
+def strangers(topology: Topology, told: Provenance, measured: Measured) -> list[str]:
     """Notes on components of unknown kind whose metrics may be an engine's, under names that no table knows."""
+    compared = len(_names(measured))
     near: dict[str, list[str]] = {}
     for record in told.records:
         for one in record.components if record.origin is Origin.UNKNOWN_NAME and serves(record.signal) else ():
             if topology.component(one).kind is Kind.SERVICE:
                 near.setdefault(one, []).append(f"{record.metrics[0]} for {record.signal}")
     notes = [f"no table knows the metrics of {one}; the nearest: {', '.join(few[:3])}" for one, few in near.items()]
-    return [*notes[:_TOLD], *([f"{len(notes) - _TOLD} more are like that"] if len(notes) > _TOLD else [])]
+    more = [f"{len(notes) - _TOLD} more are like that"] if len(notes) > _TOLD else []
+    if compared > MOST_NAMES:
+        more.append(f"of {compared} names of metrics the first {MOST_NAMES} were compared with those that are known")
+    return [*notes[:_TOLD], *more]
 
 
 def _query(
@@ -97,9 +101,12 @@ def _intervals(measured: Measured) -> dict[tuple[str, str], float]:
 
 
 def _unknown(measured: Measured) -> dict[str, frozenset[str]]:
-    names = frozenset(sorted(measured.samples.series.keys() - SIGNALS.keys())[:_MOST_NAMES])
-    near = near_names(spellings(Environment.KUBERNETES), names)
+    near = near_names(spellings(Environment.KUBERNETES), frozenset(sorted(_names(measured))[:MOST_NAMES]))
     return {one: own & near for one, own in measured.names_of.items() if own & near}
+
+
+def _names(measured: Measured) -> frozenset[str]:
+    return frozenset(measured.samples.series.keys() - SIGNALS.keys())
 
 
 def _failing(measured: Measured) -> frozenset[str]:

@@ -18,7 +18,7 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from cluster.http import printable
-from cluster.prometheus.variants import unescaped
+from cluster.text.metric_names import unescaped
 
 _RECORDS = ("pod", "k8s_pod_name", "kubernetes_pod_name", "pod_name", "service_instance_id", "instance")
 """Names that count among the attributes of a single record, too."""

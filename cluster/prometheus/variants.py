@@ -18,18 +18,16 @@ A fleet in the middle of an upgrade has several at once: each is a table of its 
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import TypeAlias
 
 from cluster.prometheus.rules import METRIC, Rule, Spelling, opened
+from cluster.text.metric_names import DOT, VALUES, family, unescaped
 
 _COUNTER = re.compile(r"rate\(([a-zA-Z_:][a-zA-Z0-9_:]*)\{")
 _BUCKET, _TOTAL = "_bucket", "_total"
-_VALUES, _DOT = "U__", "_dot_"
-_ESCAPE = re.compile("__|_([0-9a-fA-F]{1,6})_")
 
 Way: TypeAlias = tuple[str, str, bool]
 """What stands before the name, how its special characters are written, whether the case differs."""
@@ -58,26 +56,6 @@ def known_names(spellings: tuple[Spelling, ...], names: frozenset[str]) -> froze
     return frozenset(known)
 
 
-def family(series: str) -> str:
-    """The name of a metric without what its kind adds: `_bucket`, `_count`, `_sum`, `_total`, `_created`."""
-    for part in (_BUCKET, "_count", "_sum", _TOTAL, "_created"):
-        if series.endswith(part):
-            return series.removesuffix(part)
-    return series
-
-
-def unescaped(name: str) -> str:
-    """The name that Prometheus 3 had escaped for those that know no UTF-8 names; any other as it is."""
-    if name.startswith(_VALUES):
-        return _ESCAPE.sub(lambda found: _character(found[1]) if found[1] else "_", name.removeprefix(_VALUES))
-    return name.replace(_DOT, ".").replace("__", "_") if _DOT in name else name
-
-
-def _character(code: str) -> str:
-    number = int(code, 16)
-    return chr(number) if number <= sys.maxunicode else "_"
-
-
 def _plain(name: str) -> str:
     """In lower case, with `_` for all else but the `*` of a pattern."""
     return re.sub(r"[^a-z0-9_*]", "_", unescaped(name).lower())
@@ -85,8 +63,15 @@ def _plain(name: str) -> str:
 
 def _places(spelling: Spelling, plain: str) -> list[int]:
     """Where the table's own names may begin in a name: at its start, or behind something that ends in `_`."""
-    stem = _plain(spelling.name)
-    return [found.start() for found in re.finditer(f"(?:(?<=_)|^){re.escape(stem)}", plain)]
+    stem, pattern = _stem(spelling.name)
+    return [found.start() for found in pattern.finditer(plain)] if stem in plain else []
+
+
+@lru_cache(maxsize=256)
+def _stem(name: str) -> tuple[str, re.Pattern[str]]:
+    """What names of a table begin with, and a pattern of where that may stand."""
+    stem = _plain(name)
+    return stem, re.compile(f"(?:(?<=_)|^){re.escape(stem)}")
 
 
 def _ways(spelling: Spelling, lower: Mapping[str, str]) -> Iterable[Spelling]:
@@ -111,7 +96,7 @@ def _ways(spelling: Spelling, lower: Mapping[str, str]) -> Iterable[Spelling]:
 def _style(name: str, metric: str) -> str:
     """How a name writes what is not a letter, a digit or `_`; "" for as the table does."""
     if unescaped(name) != name:
-        return _VALUES if name.startswith(_VALUES) else _DOT
+        return VALUES if name.startswith(VALUES) else DOT
     if re.search("[^a-zA-Z0-9_:]", name):
         return "."
     return "_" if ":" in metric and ":" not in name else ""

@@ -14,7 +14,8 @@ from cluster.prometheus.names import Environment, spellings
 from cluster.prometheus.promql import Source, resolve
 from cluster.prometheus.rules import selector
 from cluster.prometheus.targets import targets_of
-from cluster.prometheus.variants import known_names, unescaped
+from cluster.prometheus.variants import known_names
+from cluster.text.metric_names import unescaped
 
 TABLES = spellings(Environment.ENDPOINTS)
 SOURCE = Source(TABLES, carries_ids=False, component="instance", matchers='job="llm",')
