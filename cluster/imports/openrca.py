@@ -13,13 +13,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from cluster.imports.openrca_door import behind_a_door
-from cluster.incident import rcaeval_graph, rcaeval_tables
+from cluster.incident import rcaeval_graph, rcaeval_tables, table_origins
 from cluster.incident.container import IncidentError
 from cluster.incident.frames import LARGEST
 from cluster.incident.model import (
@@ -31,6 +32,7 @@ from cluster.incident.model import (
     empty_metrics,
     empty_spans,
 )
+from cluster.incident.table_origins import Key
 from cluster.incident.truth import Truth
 from cluster.signals import UNITS
 from cluster.topology import Component, Edge, Kind, Relation, Topology
@@ -67,7 +69,7 @@ def read(path: Path) -> tuple[Incident, Truth | None]:
 
 def _read(path: Path) -> tuple[Incident, Truth | None]:
     hosts: dict[str, str] = {}
-    metrics = _metrics(_tables(path / "metric"), hosts)
+    metrics, dropped = _metrics(_tables(path / "metric"), hosts)
     traces = _tables(path / "trace")
     spans = _spans(traces)
     logs = _logs(_tables(path / "log"))
@@ -83,20 +85,23 @@ def _read(path: Path) -> tuple[Incident, Truth | None]:
     named = {*spans["component"].dropna(), *logs["component"].dropna(), *hosts, *hosts.values()}
     pairs = list(dict.fromkeys((*rcaeval_graph.calls(spans), *_databases(traces))))
     topology, metrics, notes = rcaeval_graph.build(metrics, pairs, named)
-    topology, metrics, told = behind_a_door(topology, metrics, spans, rcaeval_graph.roots(pairs))
+    topology, metrics, told, seen = behind_a_door(topology, metrics, spans, rcaeval_graph.roots(pairs))
     notes += told
     kinds = [Component(one.id, Kind.NODE) if one.id in hosts.values() else one for one in topology.components]
     runs = [Edge(pod, node, Relation.RUNS_ON) for pod, node in hosts.items()]
+    if count := sum(dropped.values()):
+        notes.append(f"{count} values are no numbers, infinite or beyond {LARGEST:g}, and are gaps")
     truths = _truths(path, window)
     if len(truths) > 1:
         notes.append(f"record.csv has {len(truths)} failures in it, so no truth is sealed")
     digest = hashlib.sha256(repr(list(metrics.columns)).encode() + metrics.to_numpy(dtype="float64").tobytes())
     digest.update(times.tobytes())
+    topology = Topology(tuple(kinds), (*topology.edges, *runs), topology.front_door)
     incident = Incident(
         id=digest.hexdigest()[:16],
         deployment="openrca",
         window=window,
-        topology=Topology(tuple(kinds), (*topology.edges, *runs), topology.front_door),
+        topology=topology,
         telemetry=Telemetry(
             metrics=metrics,
             spans=spans,
@@ -104,6 +109,7 @@ def _read(path: Path) -> tuple[Incident, Truth | None]:
             units={name: unit for name, unit in UNITS.items() if name in metrics.columns.get_level_values(1)},
         ),
         notes=tuple(notes),
+        provenance=table_origins.provenance(topology, metrics, replace(seen, dropped=dropped)),
     )
     return incident, truths[0] if len(truths) == 1 else None
 
@@ -116,7 +122,8 @@ def _tables(folder: Path) -> list[pd.DataFrame]:
     return [table for table in tables if table is not None and len(table)]
 
 
-def _metrics(tables: Sequence[pd.DataFrame], hosts: dict[str, str]) -> pd.DataFrame:
+def _metrics(tables: Sequence[pd.DataFrame], hosts: dict[str, str]) -> tuple[pd.DataFrame, dict[Key, int]]:
+    """All metrics, and how many values of each were left out as no numbers, infinite or too large."""
     long = []
     for table in tables:
         at = _first(table, "timestamp", "startTime")
@@ -129,7 +136,7 @@ def _metrics(tables: Sequence[pd.DataFrame], hosts: dict[str, str]) -> pd.DataFr
                     "time": rcaeval_tables.seconds(table[at]),
                     "component": table["cmdb_id"].astype("string").fillna(""),
                     "signal": table[kpi].astype("string").fillna(""),
-                    "value": pd.to_numeric(table["value"], errors="coerce"),
+                    "value": _number(table["value"]),
                 }
             )
         else:
@@ -137,25 +144,35 @@ def _metrics(tables: Sequence[pd.DataFrame], hosts: dict[str, str]) -> pd.DataFr
             if owner is None:
                 raise ValueError("a table of metrics needs cmdb_id and kpi_name, or tc, service or serviceName")
             services = table[owner].astype("string").fillna("").str.replace(_PROTOCOL, "", regex=True)
-            rows = table.drop(columns=[owner, at]).apply(pd.to_numeric, errors="coerce")
+            rows = table.drop(columns=[owner, at]).apply(_number)
             rows = rows.assign(time=rcaeval_tables.seconds(table[at]), component=services)
             rows = rows.melt(["time", "component"], var_name="signal", value_name="value")
         long.append(rows)
     if not long:
-        return empty_metrics()
+        return empty_metrics(), {}
     rows = pd.concat(long, ignore_index=True)
-    rows = rows[np.isfinite(rows["time"]) & (rows["value"].abs() < LARGEST) & (rows["component"] != "")]
+    rows = rows[np.isfinite(rows["time"]) & rows["value"].notna() & (rows["component"] != "")]
     names = {one: _named(one, hosts) for one in rows["component"].unique()}
     rest = rows["component"].map({one: f".{detail}" if detail else "" for one, (_, detail) in names.items()})
     rows = rows.assign(
-        time=_together(rows), component=rows["component"].map({one: name for one, (name, _) in names.items()}),
+        component=rows["component"].map({one: name for one, (name, _) in names.items()}),
         signal=rows["signal"].astype(str) + rest.astype(str),
-    )  # fmt: skip
+    )
+    kept = rows["value"].abs() < LARGEST
+    lost = rows[~kept].groupby(["component", "signal"]).size()
+    dropped = {(str(one), str(signal)): int(count) for (one, signal), count in lost.items()}
+    rows = rows[kept]
+    rows = rows.assign(time=_together(rows))
     if len(rows[["component", "signal"]].drop_duplicates()) > _MOST_COLUMNS:
         raise ValueError(f"it has more than {_MOST_COLUMNS} series")
     wide = rows.pivot_table(index="time", columns=["component", "signal"], values="value", aggfunc="mean")
-    ordered: pd.DataFrame = wide.astype("float64").sort_index()
-    return ordered
+    return wide.astype("float64").sort_index(), dropped
+
+
+def _number(values: pd.Series) -> pd.Series:
+    """Text among numbers as an infinite value, so that it does not look like a missing one; of text alone none."""
+    numbers = pd.to_numeric(values, errors="coerce").astype("float64")
+    return numbers.where(numbers.notna() | values.isna(), np.inf if numbers.notna().any() else np.nan)
 
 
 def _together(rows: pd.DataFrame) -> pd.Series:

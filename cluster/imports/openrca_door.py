@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from cluster.imports import span_metrics
 from cluster.imports.front_door import before, with_what_it_lacks
+from cluster.incident.table_origins import Tables
 from cluster.topology import Topology
 
 Floats = NDArray[np.float64]
+_SPANS, _SERVICES = "of the spans that nobody calls", "of its services"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +42,19 @@ _SYSTEMS = (
 
 def behind_a_door(
     topology: Topology, metrics: pd.DataFrame, spans: pd.DataFrame, entrances: Sequence[str]
-) -> tuple[Topology, pd.DataFrame, list[str]]:
-    """The topology with a front door, the metrics with what it measures, and notes.
+) -> tuple[Topology, pd.DataFrame, list[str], Tables]:
+    """The topology with a front door, the metrics with what it measures, notes, and how that was computed.
 
     Args:
         entrances: components that call others and are called by none.
     """
     if not len(metrics.index):
-        return topology, metrics, []
-    services, told = _services(metrics, entrances)
+        return topology, metrics, [], Tables()
+    services, told, names = _services(metrics, entrances)
     door = topology.front_door
     entered = list(entrances) if door is None else [door]
     if not entered and not services:
-        return topology, metrics, ["nothing tells which component users call, so there is no SLI"]
+        return topology, metrics, ["nothing tells which component users call, so there is no SLI"], Tables()
     notes = []
     if door is None:
         topology, door, note = before(topology, entered or services)
@@ -61,11 +63,20 @@ def behind_a_door(
     metrics, added = with_what_it_lacks(metrics, door, {**told, **traced})
     if added:
         notes.append(f"the latency of {door} is that of {'the spans that nobody calls' if traced else 'its services'}")
-    return topology, metrics, notes
+    seen = Tables(
+        names={(door, signal): names[signal] for signal in added if signal not in traced},
+        computed={(door, signal): _SPANS if signal in traced else _SERVICES for signal in added},
+    )
+    return topology, metrics, notes, seen
 
 
-def _services(metrics: pd.DataFrame, entrances: Collection[str]) -> tuple[list[str], dict[str, Floats]]:
-    """The services with a time, those at the entrance where any is, and their mean weighted by requests."""
+def _services(
+    metrics: pd.DataFrame, entrances: Collection[str]
+) -> tuple[list[str], dict[str, Floats], dict[str, tuple[str, ...]]]:
+    """The services with a time, those at the entrance where any is, and their mean weighted by requests.
+
+    After it the names of the metrics that each signal was computed from.
+    """
     carried: set[tuple[str, str]] = {(str(column[0]), str(column[1])) for column in metrics.columns}
     for names in _SYSTEMS:
         found = [one for one, signal in sorted(carried) if signal == names.time and (one, names.requests) in carried]
@@ -82,5 +93,6 @@ def _services(metrics: pd.DataFrame, entrances: Collection[str]) -> tuple[list[s
         if all((one, names.success) in carried for one in found):
             success = metrics[[(one, names.success) for one in found]].to_numpy(dtype=np.float64) * names.to_share
             measured["error_ratio"] = np.clip(1.0 - np.nansum(success * requests, axis=1) / total, 0.0, 1.0)
-        return found, measured
-    return [], {}
+        read = {"latency_avg": (names.time, names.requests), "error_ratio": (names.success, names.requests)}
+        return found, measured, {**read, "request_rate": (names.requests,)}
+    return [], {}, {}

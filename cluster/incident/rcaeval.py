@@ -21,11 +21,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cluster.incident import rcaeval_graph, rcaeval_records, rcaeval_tables
+from cluster.incident import rcaeval_graph, rcaeval_records, rcaeval_tables, table_origins
 from cluster.incident.container import IncidentError
 from cluster.incident.frames import LARGEST
 from cluster.incident.model import Incident, Telemetry
+from cluster.incident.table_origins import Key, Tables
 from cluster.incident.truth import Truth
+from cluster.topology import Topology
 from cluster.window import Window, possible
 
 METRICS = ("metrics", "simple_metrics", "data", "simple_data")
@@ -65,13 +67,13 @@ def _read_incident(path: Path) -> Incident:
     logs = rcaeval_records.logs(rcaeval_tables.read(path, LOGS))
     edges = rcaeval_graph.edges(rcaeval_tables.read(path, EDGES))
     named = {*spans["component"].dropna(), *logs["component"].dropna(), *(end for edge in edges for end in edge)}
-    metrics = rcaeval_tables.metrics(table, named)
+    metrics, told = rcaeval_tables.metrics(table, named)
     services = named | set(metrics.columns.get_level_values("component"))
     edge_metrics = rcaeval_tables.edge_metrics(rcaeval_tables.read(path, EDGE_LATENCY), services)
     measured = list(dict.fromkeys((str(column[0]), str(column[1])) for column in edge_metrics.columns))
     topology, metrics, remarks = rcaeval_graph.build(metrics, edges or measured or rcaeval_graph.calls(spans), named)
     notes += remarks
-    if count := rcaeval_tables.too_large(table):
+    if count := sum(told.dropped.values()):
         notes.append(f"{count} values are infinite or beyond {LARGEST:g}, and are gaps")
     notes += [f"no {what} were recorded" for what, frame in (("spans", spans), ("log lines", logs)) if frame.empty]
     return Incident(
@@ -81,6 +83,22 @@ def _read_incident(path: Path) -> Incident:
         topology=topology,
         telemetry=Telemetry(metrics=metrics, edge_metrics=edge_metrics, spans=spans, logs=logs),
         notes=tuple(notes),
+        provenance=table_origins.provenance(topology, metrics, _at_the_door(topology, told)),
+    )
+
+
+def _at_the_door(topology: Topology, told: Tables) -> Tables:
+    """The same where the entrance's signals were moved to the front door."""
+    if rcaeval_graph.ENTRANCE in topology or topology.front_door is None:
+        return told
+
+    def moved(key: Key) -> Key:
+        entrance = key[0] == rcaeval_graph.ENTRANCE
+        return (str(topology.front_door), f"{rcaeval_graph.ENTRANCE}_{key[1]}") if entrance else key
+
+    return Tables(
+        {moved(key): names for key, names in told.names.items()},
+        dropped={moved(key): count for key, count in told.dropped.items()},
     )
 
 

@@ -12,7 +12,7 @@ from cluster.topology import Component, Edge, Kind, Relation, Topology
 
 Pair = tuple[str, str]
 
-_ENTRANCE = "entry"
+ENTRANCE = "entry"
 """Some sets record what users see as if it were a service of this name."""
 
 _FRONT_DOORS = (
@@ -64,14 +64,14 @@ def build(
     notes = []
     door = _front_door(metrics, pairs, services)
     traced = {end for pair in pairs for end in pair}
-    if door is not None and _ENTRANCE in measured and _ENTRANCE not in traced and door != _ENTRANCE:
+    if door is not None and ENTRANCE in measured and ENTRANCE not in traced and door != ENTRANCE:
         moved = [
-            (door, f"{_ENTRANCE}_{column[1]}") if column[0] == _ENTRANCE else (column[0], column[1])
+            (door, f"{ENTRANCE}_{column[1]}") if column[0] == ENTRANCE else (column[0], column[1])
             for column in metrics.columns
         ]
         metrics = metrics.set_axis(pd.MultiIndex.from_tuples(moved, names=metrics.columns.names), axis=1)
-        services.remove(_ENTRANCE)
-        notes.append(f"{_ENTRANCE} is what users see of {door}: its signals are listed there")
+        services.remove(ENTRANCE)
+        notes.append(f"{ENTRANCE} is what users see of {door}: its signals are listed there")
     origins = roots(pairs)
     known = list(pairs)
     if door is not None and door not in traced and origins:
@@ -96,12 +96,12 @@ def _front_door(metrics: pd.DataFrame, pairs: Sequence[Pair], services: Sequence
     if len(origins) == 1:
         return origins[0]
     usual = {name.lower(): name for name in origins or services}
-    return next((usual[name] for name in (*_FRONT_DOORS, _ENTRANCE) if name in usual), None)
+    return next((usual[name] for name in (*_FRONT_DOORS, ENTRANCE) if name in usual), None)
 
 
 def _same_latency(metrics: pd.DataFrame) -> str | None:
     """The one service whose latency equals the entrance's in every sample."""
-    key = (_ENTRANCE, "latency")
+    key = (ENTRANCE, "latency")
     if key not in metrics.columns:
         return None
     seen = metrics[key].to_numpy()
@@ -109,7 +109,7 @@ def _same_latency(metrics: pd.DataFrame) -> str | None:
         str(column[0])
         for column in metrics.columns
         if column[1] == "latency"
-        and column[0] != _ENTRANCE
+        and column[0] != ENTRANCE
         and np.isfinite(seen).any()
         and np.array_equal(metrics[column].to_numpy(), seen, equal_nan=True)
     ]

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from cluster.incident.container import LIMIT
 from cluster.incident.frames import LARGEST, plain_text, text_of
 from cluster.incident.model import empty_edge_metrics
+from cluster.incident.table_origins import Tables
 
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
@@ -105,16 +106,20 @@ def seconds(values: pd.Series) -> Floats:
     return numbers
 
 
-def metrics(table: pd.DataFrame, named: Collection[str]) -> pd.DataFrame:
-    """Metrics in the shape of `Telemetry.metrics`; `named` are services known from edges, spans and logs."""
-    columns = _values(table)
-    names = split(columns, named)
-    return _wide(table, [names[column] for column in columns], columns, ["component", "signal"])
+def metrics(table: pd.DataFrame, named: Collection[str]) -> tuple[pd.DataFrame, Tables]:
+    """Metrics in the shape of `Telemetry.metrics`, and what the table says of them.
 
-
-def too_large(table: pd.DataFrame) -> int:
-    """How many values of a table of metrics are no measurements, and become gaps."""
-    return int((np.abs(_numbers(table, _values(table))) >= LARGEST).sum())
+    Args:
+        named: services known from edges, spans and logs.
+    """
+    names = split(_values(table), named)
+    columns = list(names)
+    frame = _wide(table, list(names.values()), columns, ["component", "signal"])
+    beyond = (np.abs(_numbers(table, columns)) >= LARGEST).sum(axis=0)
+    return frame, Tables(
+        names={key: (column[len(key[0]) + 1 :],) for column, key in names.items()},
+        dropped={names[column]: int(count) for column, count in zip(columns, beyond, strict=True) if count},
+    )
 
 
 def edge_metrics(table: pd.DataFrame | None, services: Collection[str]) -> pd.DataFrame:
