@@ -29,6 +29,7 @@ from cluster.incident import rcaeval_graph
 from cluster.incident.container import IncidentError
 from cluster.incident.model import LOG_COLUMNS, SPAN_COLUMNS, Incident, Telemetry
 from cluster.prometheus.client import partial_reason
+from cluster.topology import Kind
 from cluster.window import Window, possible
 
 SUFFIXES = (".json", ".jsonl", ".ndjson")
@@ -135,6 +136,7 @@ class _Found:
 
     def incident(self, id: str) -> Incident:
         """All of it as one incident. Raises ValueError where there is nothing, or nothing that makes sense."""
+        self._name_instances()
         spans = _rows(self.spans, SPAN_COLUMNS).sort_values("start", kind="stable", ignore_index=True)
         logs = _rows([dict(zip(("time", "component", "severity", "message"), one, strict=True)) for one in self.logs],
                      LOG_COLUMNS).sort_values("time", kind="stable", ignore_index=True)  # fmt: skip
@@ -152,7 +154,9 @@ class _Found:
         if computed := not len(metrics) and len(spans) > 0:
             metrics = span_metrics.of_spans(spans)
         named = {*spans["component"], *logs["component"]}
-        topology, metrics, remarks = rcaeval_graph.build(metrics, rcaeval_graph.calls(spans), named)
+        pairs = rcaeval_graph.calls(spans)
+        topology, metrics, remarks = rcaeval_graph.build(metrics, pairs, named, addresses=Kind.SERVICE)
+        topology = self.owners.instances.join(topology)
         topology, metrics, told = behind_a_door(topology, metrics, measured, self.addresses, spans)
         provenance = origins.provenance(topology, metrics, spans, measured)
         told += origins.strangers(topology, provenance, measured)
@@ -174,6 +178,14 @@ class _Found:
             provenance=provenance,
             notes=(*self.notes, *remarks, *told, *(f"no {what} in these files" for what in missing)),
         )
+
+    def _name_instances(self) -> None:
+        names = self.owners.instances.names()
+        self.series.rename(names)
+        for span in self.spans:
+            span["component"] = names.get(span["component"], span["component"])
+        self.logs = [(at, names.get(one, one), level, text) for at, one, level, text in self.logs]
+        self.addresses = {names.get(one, one): address for one, address in self.addresses.items()}
 
 
 def _rows(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Any]) -> pd.DataFrame:

@@ -99,6 +99,15 @@ class Collected:
             value += next(reversed(before.values()), 0.0)
         self.add(name, component, labels, [(time, value)])
 
+    def rename(self, names: Mapping[str, str]) -> None:
+        """Give components other names; those that get the same one become one."""
+        for name, series in self._raw.items() if names else ():
+            renamed: dict[Labels, dict[float, float]] = {}
+            for labels, values in series.items():
+                key = tuple((label, names.get(value, value) if label == OWNER else value) for label, value in labels)
+                renamed.setdefault(key, {}).update(values)
+            self._raw[name] = renamed
+
     def times(self) -> NDArray[np.float64]:
         """The times of all samples, unix seconds."""
         return np.fromiter((t for one in self._raw.values() for s in one.values() for t in s), np.float64)

@@ -5,6 +5,8 @@ service before a host. Names are compared in lower case and with `_` for every o
 `k8s_pod_name` and `U__k8s_2e_pod_2e_name` are one. With `exported_` before it a name counts before itself: that is
 what an exporter says of others, and the plain name is the exporter.
 
+Of hosts under one name of a service each is an instance (`cluster.imports.instances`).
+
 A single span, point or log line says less than its resource: a `node` of a span may be any node, and its `component`
 is the library that made it. Of their own attributes only pods and instances count, and a service where the resource
 has no name at all.
@@ -13,24 +15,27 @@ has no name at all.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 
 from cluster.http import printable
+from cluster.imports.instances import Instances
 from cluster.text.metric_names import unescaped
 
+_HOSTS = ("host_name", "hostname", "k8s_node_name", "node")
 _RECORDS = ("pod", "k8s_pod_name", "kubernetes_pod_name", "pod_name", "service_instance_id", "instance")
 """Names that count among the attributes of a single record, too."""
 NAMES = (
     "component",
     *_RECORDS,
     "service_name",
-    *("host_name", "hostname", "k8s_node_name", "node"),
+    *_HOSTS,
     *("service", "job"),
 )
 _ORDER = {label: place for place, label in enumerate(b + name for name in NAMES for b in ("exported_", ""))}
 _OF_RECORDS = frozenset(b + name for name in _RECORDS for b in ("exported_", ""))
+_INSTANCES = frozenset({"component", *_RECORDS})
 _LISTED = 8
 
 
@@ -44,6 +49,12 @@ def component_of(labels: Mapping[str, str], own: Mapping[str, str] = MappingProx
     >>> component_of({"U__k8s_2e_pod_2e_name": "vllm-0", "instance": "10.0.0.1:8000"})
     'vllm-0'
     """
+    chosen = _chosen(labels, own)
+    return None if chosen is None else chosen[1]
+
+
+def _chosen(labels: Mapping[str, str], own: Mapping[str, str]) -> tuple[str, str, bool] | None:
+    """The label that names the component, as it is compared, the component, and whether a single record says so."""
     named = [(place, 0, key) for key in labels if labels[key] and (place := _ORDER.get(_plain(key))) is not None]
     named += [(_ORDER[name], 1, key) for key in own if own[key] and (name := _plain(key)) in _OF_RECORDS]
     if not named:
@@ -51,25 +62,51 @@ def component_of(labels: Mapping[str, str], own: Mapping[str, str] = MappingProx
     if not named:
         return None
     _, of_record, key = min(named)
-    return (own if of_record else labels)[key][:253].encode("utf-8", "replace").decode()
+    return _plain(key), _text((own if of_record else labels)[key]), bool(of_record)
+
+
+def _text(value: str) -> str:
+    return value[:253].encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+
+
+def _first(labels: Mapping[str, str], names: Sequence[str]) -> str:
+    """The value of the first of these that is there, "" for none."""
+    known = {_plain(key): value for key, value in labels.items() if value}
+    return next((_text(known[name]) for name in names if name in known), "")
 
 
 class Owners:
-    """Names components, and remembers what has none."""
+    """Names components, and remembers what has none.
+
+    Attributes:
+        instances: of services; `instances.names()` tells what the marks stand for that `of` gives in place of some.
+    """
 
     def __init__(self) -> None:
+        self.instances = Instances()
         self._examples: dict[str, str] = {}
         self._labels: dict[str, None] = {}
 
     def of(
         self, labels: Mapping[str, str], what: str, example: str, own: Mapping[str, str] = MappingProxyType({})
     ) -> str | None:
-        """As `component_of`; `what` it is that has the labels, in the plural, and the name of this one."""
-        found = component_of(labels, own)
-        if found is None:
+        """As `component_of`, or a mark; `what` it is that has the labels, in the plural, and the name of this one."""
+        chosen = _chosen(labels, own)
+        if chosen is None:
             self._examples.setdefault(what, example)
             if len(self._labels) <= _LISTED:
                 self._labels |= dict.fromkeys((*labels, *own))
+            return None
+        label, found, of_record = chosen
+        if of_record:
+            return found
+        host = _first(labels, _HOSTS)
+        if label == "service_name":
+            return self.instances.at_host(found, host) if host else found
+        if label in _INSTANCES and (service := _first(labels, ("service_name",))):
+            self.instances.add(found, service, host)
+        elif label in _HOSTS:
+            self.instances.machine(found)
         return found
 
     def lacking(self) -> str:

@@ -56,9 +56,17 @@ def calls(spans: pd.DataFrame) -> list[Pair]:
 
 
 def build(
-    metrics: pd.DataFrame, pairs: Sequence[Pair], named: Collection[str]
+    metrics: pd.DataFrame, pairs: Sequence[Pair], named: Collection[str], addresses: Kind = Kind.NODE
 ) -> tuple[Topology, pd.DataFrame, list[str]]:
-    """Topology, the metrics with the entrance's signals moved to the front door, and notes on what was inferred."""
+    """Topology, the metrics with the entrance's signals moved to the front door, and notes on what was inferred.
+
+    Args:
+        addresses: what a component is that is named by an address. What has a node as target runs on it.
+    """
+
+    def kind(name: str) -> Kind:
+        return addresses if _HOST.fullmatch(name) else Kind.SERVICE
+
     measured = dict.fromkeys(metrics.columns.get_level_values("component"))
     services = sorted({*measured, *named, *(end for pair in pairs for end in pair)})
     notes = []
@@ -78,9 +86,9 @@ def build(
         known += [(door, root) for root in origins]
         notes.append(f"{door} is not traced; it is taken to call {', '.join(origins)}, where the traces begin")
     topology = Topology(
-        tuple(Component(name, Kind.NODE if _HOST.fullmatch(name) else Kind.SERVICE) for name in services),
+        tuple(Component(name, kind(name)) for name in services),
         tuple(
-            Edge(source, target, Relation.RUNS_ON if _HOST.fullmatch(target) else Relation.CALLS)
+            Edge(source, target, Relation.RUNS_ON if kind(target) is Kind.NODE else Relation.CALLS)
             for source, target in known
         ),
         door,
