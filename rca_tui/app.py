@@ -33,7 +33,7 @@ from rca_tui.screens.overview import OverviewPage
 from rca_tui.screens.page import Later, Page, provenance
 from rca_tui.session import Snapshot
 from rca_tui.terminal import Terminal
-from rca_tui.theme import DARK, LIGHT
+from rca_tui.theme import DARK, LIGHT, themes
 from rca_tui.widgets.header import Header
 from rca_tui.work import messages
 from rca_tui.work.alarm import REST
@@ -98,7 +98,7 @@ class RcaApp(Referee):
         self.screen.refresh()
 
     def on_mount(self) -> None:
-        for theme in (DARK, LIGHT):
+        for theme in themes(self.console.color_system):
             self.register_theme(theme)
         self.theme = DARK.name
         try:

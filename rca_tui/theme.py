@@ -1,8 +1,17 @@
-"""A dark and a light theme. Status colours are from Okabe and Ito's palette; a glyph always accompanies them."""
+"""A dark and a light theme. Status colours are from Okabe and Ito's palette; a glyph always accompanies them.
+
+A terminal with 16 colours shows the nearest of its own, and several of ours would be the same: it has variants of both
+themes. The console of Linux shows a bright background as the plain one, so no background is distinguished by that.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from textual.theme import Theme
+
+FEW_COLOURS = frozenset({"standard", "windows"})
+"""Colour systems of Rich that have 16 colours."""
 
 
 def _scrollbar(track: str, thumb: str, held: str) -> dict[str, str]:
@@ -78,3 +87,46 @@ LIGHT = Theme(
         **_scrollbar("#EEF1F4", "#B5C7D6", "#0072B2"),
     },
 )
+
+_BLACK, _RED, _BLUE, _MAGENTA, _CYAN, _GREY, _WHITE = (
+    "#000000",
+    "#AA0000",
+    "#0000AA",
+    "#AA00AA",
+    "#00AAAA",
+    "#555555",
+    "#FFFFFF",
+)
+_CURSOR = {
+    "block-cursor-background": _BLUE,
+    "block-cursor-foreground": _WHITE,
+    "block-cursor-blurred-background": _CYAN,
+    "block-cursor-blurred-foreground": _BLACK,
+}
+_DARK_16 = replace(DARK, variables={**DARK.variables, **_CURSOR, **_scrollbar(_BLACK, _BLUE, _CYAN)})
+_LIGHT_16 = replace(
+    LIGHT,
+    primary=_BLUE,
+    secondary=_GREY,
+    accent=_MAGENTA,
+    success=_GREY,
+    warning=_MAGENTA,
+    error=_RED,
+    variables={
+        **LIGHT.variables,
+        "chart-line": _BLUE,
+        "chart-peer": _GREY,
+        "chart-onset": _MAGENTA,
+        "chart-cursor": _RED,
+        "chart-level": _GREY,
+        "footer-key-foreground": _BLUE,
+        "border": _GREY,
+        **_CURSOR,
+        **_scrollbar(_WHITE, _BLUE, _CYAN),
+    },
+)
+
+
+def themes(colour_system: str | None) -> tuple[Theme, Theme]:
+    """The dark and the light theme for a terminal, by `Console.color_system` of Rich."""
+    return (_DARK_16, _LIGHT_16) if colour_system in FEW_COLOURS else (DARK, LIGHT)

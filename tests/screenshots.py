@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
+from textual import constants
 from textual.pilot import Pilot
 
 from cluster.incident import library
@@ -43,7 +44,8 @@ def main() -> None:
         # No key map, journal or cache of this machine.
         for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
             os.environ[name] = home
-        with mock.patch.object(runner, "run", answered_before(runner.run)):
+        answers = mock.patch.object(runner, "run", answered_before(runner.run))
+        with answers, mock.patch.object(constants, "COLOR_SYSTEM", "truecolor"):
             asyncio.run(take(folder))
 
 

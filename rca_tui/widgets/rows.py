@@ -10,6 +10,7 @@ from textual.widget import Widget
 from textual.widgets import DataTable
 from textual.widgets.data_table import RowKey
 
+from rca_tui.theme import FEW_COLOURS
 from rca_tui.widgets.filter import Filter
 
 Layout = list[tuple[str, int]]
@@ -18,7 +19,7 @@ Layout = list[tuple[str, int]]
 class Rows(DataTable[Text], inherit_bindings=False):
     """Rows by key. `fill` keeps the cursor on the same key; `opens`: enter on a row has an action.
 
-    `coloured`: the row under the cursor keeps the colours of its cells.
+    `coloured`: the row under the cursor keeps the colours of its cells, where the terminal has enough of them.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -54,6 +55,10 @@ class Rows(DataTable[Text], inherit_bindings=False):
         self._layout: Layout = []
         self._rows: list[tuple[str, list[Text]]] = []
         self._words = ""
+
+    def on_mount(self) -> None:
+        if self.app.console.color_system in FEW_COLOURS:
+            self.cursor_foreground_priority = "css"
 
     @property
     def key(self) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import synthetic
+from textual import constants
 from verdicts import verdict
 
 from cluster.incident.model import Incident
@@ -27,10 +28,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def steady(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[None]:
-    """No key map, journal or time zone of the machine that the tests run on, and no diagnosis that nobody asked for."""
+    """No key map, journal, time zone or terminal of this machine, and no diagnosis that nobody asked for."""
     monkeypatch.setattr(diagnosis, "diagnose", lambda *_: None)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr(constants, "COLOR_SYSTEM", "truecolor")
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
     yield

@@ -1,0 +1,67 @@
+"""A terminal with 16 colours, which shows the nearest of its own: states and the row under the cursor stay visible."""
+
+from __future__ import annotations
+
+import pytest
+import synthetic
+from driving import app_over, running, settle, visible
+from rich.color import Color, ColorSystem
+from textual import constants
+
+from rca_tui.glyphs import BAD, GOOD, UNKNOWN, WARN
+from rca_tui.theme import themes
+
+STATES = ("primary", "secondary", "success", "warning", "error", "foreground")
+LINES = ("chart-line", "chart-peer", "chart-axis", "chart-onset", "chart-cursor", "border")
+
+
+def shown(colour: str | None) -> int:
+    """The number of the colour that such a terminal shows."""
+    assert colour is not None
+    number = Color.parse(colour).downgrade(ColorSystem.STANDARD).number
+    assert number is not None
+    return number
+
+
+@pytest.mark.parametrize("theme", themes("standard"), ids=lambda theme: theme.name)
+def test_no_text_has_the_colour_of_its_background_and_the_cursor_is_seen(theme) -> None:
+    background = shown(theme.background)
+    values = theme.variables
+    for colour in [*(getattr(theme, name) for name in STATES), *(values[name] for name in LINES)]:
+        assert shown(colour) != background
+    # Yellow and cyan on white cannot be read, nor can dark blue and red on black.
+    unreadable = {15: {3, 6, 7, 10, 11, 14}, 0: {1, 4}}[background]
+    assert not unreadable & {shown(getattr(theme, name)) for name in STATES}
+    for cursor in ("block-cursor", "block-cursor-blurred"):
+        row, text = shown(values[f"{cursor}-background"]), shown(values[f"{cursor}-foreground"])
+        # The console of Linux shows eight backgrounds.
+        assert row % 8 not in {background % 8, text % 8}
+    assert shown(theme.error) not in {shown(theme.warning), shown(theme.success)}
+
+
+def test_more_colours_have_the_themes_as_they_are() -> None:
+    assert themes("truecolor") == themes("256") == themes(None)
+    assert [t.name for t in themes("standard")] == [t.name for t in themes("256")]
+
+
+@pytest.mark.usefixtures("steady", "no_estimate")
+@pytest.mark.parametrize("light", [False, True])
+async def test_the_state_of_the_row_under_the_cursor_is_its_glyph(light: bool, monkeypatch) -> None:
+    monkeypatch.setattr(constants, "COLOR_SYSTEM", "standard")
+    app = app_over(synthetic.Replay(synthetic.incident()))
+    async with running(app) as pilot:
+        if light:
+            app.action_theme()
+            await settle(pilot)
+        rows = app.screen.query_one("#components")
+        for _ in range(4):
+            y = rows.region.y + 1 + rows.cursor_row
+            looks = [
+                (s.text, shown(s.style.color.name), shown(s.style.bgcolor.name))
+                for s in app.screen._compositor.render_strips()[y]
+                if s.style and s.style.color and s.style.bgcolor and s.text.strip()
+            ]
+            assert looks[0][0].strip()[0] in (GOOD, WARN, BAD, UNKNOWN), visible(pilot)
+            assert {look[1:] for look in looks} <= {(15, 4), (7, 4)}  # white and, dim, grey on blue
+            await pilot.press("down")
+            await pilot.pause()
