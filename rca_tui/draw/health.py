@@ -94,6 +94,9 @@ def banner(listed: tuple[Health, ...], moment: float, colour: dict[str, str], wi
         lines.insert(0, sentence(worst, moment, 0))
     began = f"  since {clock_time(worst.since)}" if worst.since is not None else ""
     head = f" {glyph} {plain(worst.component)}  {lines[0]}"
+    if began and len(head) + len(began) > width:
+        lines.insert(1, began.strip())
+        began = ""
     loud = f"bold {colour['background']} on {colour[tint]}"
     text.append(fit(head, width - len(began)).ljust(width - len(began)), style=loud).append(began, style=loud)
     rest = [*lines[1:], *marks(worst)]

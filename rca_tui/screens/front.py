@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -42,7 +43,9 @@ DRILL_SPEED = 2.0
 ROOMY = 28
 """Height of a terminal in lines from which there is a blank line between the choices."""
 LOW = 22
-"""Height in lines below which the choices have no descriptions: all of them are in view."""
+"""Height in lines below which the choices have no descriptions: all are in view. A line that wraps needs one more."""
+MARGINS = 12
+"""Cells beside a description: its indent, the list's and the scrollbar."""
 
 
 class FrontPage(Screen[None]):
@@ -106,16 +109,25 @@ class FrontPage(Screen[None]):
         self.query_one("#front-head", Static).update(head)
         listed = self.query_one(OptionList)
         at = listed.highlighted or 0
-        listed.set_options([Option(self._prompt(*choice), id=choice[0]) for choice in CHOICES])
+        texts = {action: self._wrapped(about) for action, *_, about in CHOICES}
+        beyond = sum(max(0, len(lines) - 1) for lines in (*texts.values(), *map(self._wrapped, self._facts.values())))
+        described = self.size.height >= LOW + beyond
+        listed.set_options(
+            [
+                Option(self._prompt(action, key, title, texts[action], described), id=action)
+                for action, key, _, title, _ in CHOICES
+            ]
+        )
         listed.highlighted = at
         foot = "" if self._idle() else f"{plain(self._session().name)} stays open: escape returns to it."
         self.query_one("#front-foot", Static).update(Text(foot, style="dim"))
 
-    def _prompt(self, action: str, key: str, label: str, title: str, about: str) -> Text:
+    def _wrapped(self, sentence: str) -> list[str]:
+        return textwrap.wrap(plain(sentence, 1000), max(20, self.size.width - MARGINS))
+
+    def _prompt(self, action: str, key: str, title: str, about: list[str], described: bool) -> Text:
         text = Text.assemble((f" {key} ", f"bold {self.app.theme_variables['primary']}"), " ", (title, "bold"))
-        lines = [about] if self.size.height >= LOW else []
-        lines += [plain(fact, 1000)] if (fact := self._facts.get(action)) else []
-        for line in lines:
+        for line in [*(about if described else ()), *self._wrapped(self._facts.get(action, ""))]:
             text.append(f"\n    {line}", style="dim")
         return text.append("\n") if self.size.height >= ROOMY else text
 

@@ -26,6 +26,8 @@ from rca_tui.widgets.chart import Chart
 from rca_tui.widgets.filter import Filter
 from rca_tui.widgets.rows import Rows
 
+READABLE = 14
+"""Width of the column with what changed, at least: the banner says it of the worst component at any width."""
 COLUMN_OF = {
     "latency_p50": "p90",
     "latency_p90": "p90",
@@ -132,7 +134,8 @@ class OverviewPage(Page):
             text.append(f"at {clock_time(self._moment)}", style=f"bold {self.app.theme_variables['accent']}")
             if self.session.mark:
                 after = self._moment - self.session.mark.time
-                text.append(f" (onset {'+' if after >= 0 else '−'} {span(abs(after))})", style="dim")
+                onset = f" (onset {'+' if after >= 0 else '−'} {span(abs(after))})"
+                text.append(onset if len(text) + len(onset) <= self.size.width - 2 else "", style="dim")
         self.query_one("#slis", Static).update(text)
 
     def _show_table(self) -> None:
@@ -250,7 +253,10 @@ class OverviewPage(Page):
 
 
 def _columns(wide: int) -> list[tuple[str, int]]:
-    """Headings and widths; what changed takes the width that is left, beside a sparkline of latency where it fits."""
+    """Headings and widths; what changed takes the width that is left, if it is enough to read.
+
+    Beside it is a sparkline of latency where it fits.
+    """
     columns = [("Component", 19), ("p90", 8), ("errors", 8), ("req/s", 7), ("queue", 7)]
     if wide >= 110:
         columns += [("TTFT", 8), ("× peers", 8), ("CPU", 7)]
@@ -258,4 +264,4 @@ def _columns(wide: int) -> list[tuple[str, int]]:
         columns += [("TPOT", 9), ("memory", 10)]
     spark = [("", 24)] if wide >= 150 else []
     left = wide - sum(width for _, width in columns + spark) - 2
-    return [*columns, *spark, ("  changed", max(8, left))]
+    return [*columns, *spark, *([("  changed", left)] if left >= READABLE else [])]

@@ -122,7 +122,7 @@ class TelemetryPage(Page):
 
     def _reading(self, snapshot: Snapshot, line: Line, signal: str, window: tuple[float, float]) -> Text:
         unit, mark = snapshot.frames.units.get(signal), self.session.mark
-        text = Text(no_wrap=True, overflow="ellipsis")
+        text = Text()
         at = self._moment(snapshot)
         word = "at " + clock_time(at) if self.session.moment is not None else "last"
         text.append(f"{word} ", style="dim").append(quantity(line.at(at), unit), style="bold")
