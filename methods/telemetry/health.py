@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 
 from cluster.topology import Topology
-from methods.telemetry.baseline import EARLIER, FEW, HISTORY, LEAST, Readings, last_departure, read
+from methods.telemetry.baseline import Readings, last_departure, read
 from methods.telemetry.health_idle import NONE, STEADY, always_measured, idle
 from methods.telemetry.health_types import (
     CHANGED,
@@ -41,7 +41,7 @@ from methods.telemetry.health_types import (
     State,
 )
 from methods.telemetry.matrix import Floats
-from methods.telemetry.outages import SIGNALS, Outages, outages, without
+from methods.telemetry.outages import after_outage, outages, wait, without
 from methods.telemetry.routing import Fitness, uneven
 
 TROUBLE = 3.2
@@ -75,7 +75,7 @@ def look(
     """
     own, calls = read(metrics, moment), read(edge_metrics, moment)
     failed = outages(own)
-    view = _View(topology, without(own, failed), without(calls, outages(calls)), moment, failed)
+    view = _View(topology, without(own, failed), without(calls, outages(calls)), moment)
     stalls = {c: stall for c in topology.ids if (stall := view.stall(c)) is not None}
     routing = uneven(topology, view.calls, moment, lambda c: Fitness.UNFIT if c in stalls else view.fitness(c))
     overloaded = frozenset(c.callee for changes in routing.values() for c in changes)
@@ -92,10 +92,10 @@ def look(
             changes.append(Change(Sort.DOWN, "", 0.0, 1.0, moment, math.inf))
         events = tuple(_events(view.own, component, (replaced or {}).get(component)))
         health = _judged(view.own, component, places.get(component, []), changes, events)
-        if health.state is State.NORMAL and view.after_outage(component):
+        if health.state is State.NORMAL and after_outage(view.own, failed, component):
             health = replace(health, state=State.UNKNOWN)
         if health.state is State.UNKNOWN:
-            health = replace(health, wait=view.wait(component), as_peers=view.as_peers(component))
+            health = replace(health, wait=wait(view.own, failed, component, moment), as_peers=view.as_peers(component))
         found.append(health)
     return tuple(sorted(found, key=lambda h: h.severity, reverse=True))
 
@@ -140,8 +140,6 @@ class _View:
     own: Readings
     calls: Readings
     moment: float
-    failed: Outages
-    """Of the components."""
     _shared: dict[tuple[str, str], float] = field(default_factory=dict)
     """(caller, signal) -> `_common`: each of the callees asks for it."""
     _slow: dict[str, bool] = field(default_factory=dict)
@@ -294,32 +292,6 @@ class _View:
         common = max(0.0, sorted(away)[(len(away) - 1) // 2]) if len(away) > 1 else 0.0
         self._shared[caller, signal] = common
         return common
-
-    def after_outage(self, component: str) -> bool:
-        """Whether requests of the component are measured, but what is normal for them is not known for an outage."""
-        keys = [(component, signal) for signal in SIGNALS] if (component,) in self.failed else []
-        return any(
-            math.isfinite(self.own.get(key, self.own.now)) and not math.isfinite(self.own.get(key, self.own.usual))
-            for key in keys
-        )
-
-    def wait(self, component: str) -> float | None:
-        """Seconds until a component has a baseline; None where nothing of it is measured."""
-        own = self.own
-        measured = np.zeros(len(own.times), dtype=np.bool_)
-        for signal in RULES:
-            measured |= np.isfinite(own.series((component, signal)))
-        if not measured.any():
-            return None
-        first, known = own.times[0], own.times[measured][0]
-        if (failed := self.failed.get((component,))) is not None:
-            served = own.times[measured & ~failed]
-            missing = (FEW - len(served)) * self.own.step
-            known = served[FEW - 1] if len(served) >= FEW else self.moment + missing
-        late = known - first
-        # The window grows until it is HISTORY long, and moves on from there.
-        covered = min(first + late / EARLIER, first + late + HISTORY * (1.0 - EARLIER))
-        return max(1.0, float(max(first + LEAST / EARLIER, covered) - self.moment))
 
     def as_peers(self, component: str) -> bool:
         """Whether a latency of the component can be compared with that of its peers."""

@@ -6,12 +6,13 @@ in trouble as soon as it serves again; and that every request fails would be as 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from methods.telemetry.baseline import Readings, leave_out
+from methods.telemetry.baseline import EARLIER, FEW, HISTORY, LEAST, Readings, leave_out
 from methods.telemetry.health_types import ON_CALLS, RULES, Sort
 
 MOST = 0.5
@@ -38,6 +39,29 @@ def without(readings: Readings, outages: Outages) -> Readings:
         if signal in SIGNALS and (failed := outages.get(tuple(owner))) is not None:
             samples[:, place] = failed
     return leave_out(readings, samples)
+
+
+def after_outage(own: Readings, outages: Outages, component: str) -> bool:
+    """Whether requests of the component are measured, but what is normal for them is not known for an outage."""
+    keys = [(component, signal) for signal in SIGNALS] if (component,) in outages else []
+    return any(math.isfinite(own.get(key, own.now)) and not math.isfinite(own.get(key, own.usual)) for key in keys)
+
+
+def wait(own: Readings, outages: Outages, component: str, moment: float) -> float | None:
+    """Seconds until a component has a baseline; None where nothing of it is measured."""
+    measured = np.zeros(len(own.times), dtype=np.bool_)
+    for signal in RULES:
+        measured |= np.isfinite(own.series((component, signal)))
+    if not measured.any():
+        return None
+    first, known = own.times[0], own.times[measured][0]
+    if (failed := outages.get((component,))) is not None:
+        served = own.times[measured & ~failed]
+        known = served[FEW - 1] if len(served) >= FEW else moment + (FEW - len(served)) * own.step
+    late = known - first
+    # The window grows until it is HISTORY long, and moves on from there.
+    covered = min(first + late / EARLIER, first + late + HISTORY * (1.0 - EARLIER))
+    return max(1.0, float(max(first + LEAST / EARLIER, covered) - moment))
 
 
 def _failed_share(readings: Readings, owner: tuple[str, ...]) -> NDArray[np.float64]:
