@@ -7,14 +7,13 @@ and stops at `LIMIT` bytes.
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import stat
 import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO
 
 from cluster.errors import RcaError
@@ -38,6 +37,8 @@ def write(path: Path, files: Mapping[str, bytes]) -> None:
     """
     if path.exists() or path.is_symlink():
         raise IncidentError(f"{path} exists already: choose another name or remove it first")
+    import secrets  # brings what only cryptography needs, and reading needs none
+
     part = path.parent / f".{path.name}.{secrets.token_hex(4)}.part"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -172,9 +173,9 @@ class Reader:
             raise IncidentError(f"{self.path} holds {len(entries)} files: this is not a saved incident")
         root = _common_folder(entries)
         for entry in entries:
-            inside = PurePosixPath(entry.filename)
-            if inside.is_absolute() or ".." in inside.parts or "\\" in entry.filename or ":" in entry.filename:
-                raise IncidentError(f"{self.path} holds the path {entry.filename!r}, which leads out of it: not opened")
+            inside = entry.filename
+            if inside.startswith("/") or ".." in inside.split("/") or "\\" in inside or ":" in inside:
+                raise IncidentError(f"{self.path} holds the path {inside!r}, which leads out of it: not opened")
             if stat.S_ISLNK(entry.external_attr >> 16):
                 raise IncidentError(f"{self.path} holds the link {entry.filename!r}: not opened; save it without links")
             name = entry.filename.removeprefix(root)

@@ -1,18 +1,12 @@
-"""What stands around the telemetry in a saved incident: its header and its sealed truth, read without the telemetry.
-
-A list of incidents reads nothing else: this needs no pandas.
-"""
+"""What stands around the telemetry in a saved incident: its header and its sealed truth, read without pandas."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import json
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -20,41 +14,16 @@ from cluster.incident import container, seal
 from cluster.incident.container import IncidentError
 from cluster.incident.header import Header, SealedTruth
 from cluster.incident.seal import Seal
+from cluster.incident.summary import HEADER, SEALED, digest, parse, read_body
 from cluster.incident.truth import Truth
 from cluster.text.invalid import clause
 from cluster.text.plain import plain
 from cluster.topology import Topology
-from cluster.window import Window
 
-SCHEMA = 1
-HEADER = "incident.json"
-SEALED = "truth.sealed"
 TRUTHS = "truths.json"
-_HEADER_LIMIT = 16 * 1024 * 1024
 _TRUTH_LIMIT = 1024 * 1024
 _RECORDED = ("local", "kubernetes", "endpoints")
 """Kinds of deployments of which a host records drills."""
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """A row in a list of incidents, read without the telemetry.
-
-    `deployment` is the kind of the deployment that it was captured from; `engines` are those of its replicas, where the
-    deployment knows; `sealed`: it has a truth.
-    """
-
-    id: str
-    deployment: str
-    window: Window
-    components: tuple[str, ...]
-    sealed: bool
-    engines: tuple[str, ...] = ()
-
-    @property
-    def tags(self) -> tuple[str, ...]:
-        """What distinguishes it beside time and place. Nothing of the truth but that there is none."""
-        return (*self.engines, f"{len(self.components)} components", *(() if self.sealed else ("cause unknown",)))
 
 
 def load_truth(path: Path | str) -> Truth | None:
@@ -107,25 +76,11 @@ def doubt(path: Path | str) -> str:
 
 
 def topology(path: Path | str) -> Topology:
-    """What was deployed, without the telemetry. Raises IncidentError as `summary` does."""
+    """What was deployed, without the telemetry. Raises IncidentError as `load` does, for all but the telemetry."""
     with container.Reader(Path(path)) as reader:
         header = read_header(reader)
     try:
         return header.make_topology()
-    except ValueError as error:
-        raise IncidentError(f"{path} is inconsistent: {reason(error)}; save it again") from error
-
-
-def summary(path: Path | str) -> Summary:
-    """A saved incident without its telemetry. Raises IncidentError as `load` does, for all but the telemetry."""
-    path = Path(path)
-    with container.Reader(path) as reader:
-        header = read_header(reader)
-        sealed = SEALED in reader
-    try:
-        topology = header.make_topology()
-        engines = sorted({part.labels["engine"] for part in topology.components if "engine" in part.labels})
-        return Summary(header.id, header.deployment, header.make_window(), topology.ids, sealed, tuple(engines))
     except ValueError as error:
         raise IncidentError(f"{path} is inconsistent: {reason(error)}; save it again") from error
 
@@ -137,25 +92,11 @@ def read_header(reader: container.Reader) -> Header:
 
 def _checked(reader: container.Reader) -> tuple[Header, str]:
     """The header and its digest, to which that of each table belongs."""
-    path = reader.path
-    if HEADER not in reader:
-        raise IncidentError(
-            f"{path} is not a saved incident (it has no {HEADER}); an RCAEval case must be imported first: "
-            f"rca-tui import {path} DEST"
-        )
-    envelope = _json(path, HEADER, reader.read(HEADER, _HEADER_LIMIT))
-    body = envelope.get("incident")
-    content = canonical(body) if isinstance(body, dict) else b""
-    found = digest(content)
-    if envelope.get("sha256") != found or not content:
-        raise IncidentError(f"{HEADER} in {path} is damaged or was edited: get the incident again from its source")
+    content = read_body(reader)[1]
     try:
-        header = Header.model_validate_json(content)
+        return Header.model_validate_json(content), digest(content)
     except ValidationError as error:
-        raise IncidentError(f"{HEADER} in {path} is not valid: {reason(error)}") from error
-    if envelope.get("sealed") is True and SEALED not in reader:
-        raise IncidentError(f"{path} lacks its {SEALED}: get the incident again from its source")
-    return header, found
+        raise IncidentError(f"{HEADER} in {reader.path} is not valid: {reason(error)}") from error
 
 
 def _unseal(reader: container.Reader, header: Header, content: str) -> tuple[SealedTruth, Seal]:
@@ -175,7 +116,7 @@ def _unseal(reader: container.Reader, header: Header, content: str) -> tuple[Sea
 def _opened(reader: container.Reader, content: str) -> tuple[bytes, Seal]:
     """The truth as JSON, not checked yet, and how it was sealed."""
     path = reader.path
-    sealed = _json(path, SEALED, reader.read(SEALED, _TRUTH_LIMIT), seal.SCHEMA)
+    sealed = parse(path, SEALED, reader.read(SEALED, _TRUTH_LIMIT), seal.SCHEMA)
     if sealed["schema"] == seal.SCHEMA:
         return seal.unseal(sealed, content, f"{SEALED} in {path}"), seal.seal_of(sealed)
     return _unpack(path, sealed.get("sealed")), Seal.NONE
@@ -200,31 +141,6 @@ def _unpack(path: Path, packed: object) -> bytes:
         return text
     except (binascii.Error, zlib.error, ValueError) as error:
         raise damaged from error
-
-
-def _json(path: Path, name: str, content: bytes, newest: int = SCHEMA) -> dict[str, Any]:
-    try:
-        value = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise IncidentError(f"{name} in {path} is not JSON: get the incident again from its source") from error
-    schema = value.get("schema") if isinstance(value, dict) else None
-    if not isinstance(value, dict) or type(schema) is not int or schema < 1:
-        raise IncidentError(f"{name} in {path} has no schema version: it is not a saved incident")
-    if schema > newest:
-        raise IncidentError(
-            f"{name} in {path} has schema version {schema}, this rca-tui reads up to {newest}: install a newer rca-tui"
-        )
-    return value
-
-
-def canonical(body: dict[str, Any]) -> bytes:
-    """The bytes of which the header holds the digest."""
-    return json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
-
-
-def digest(content: bytes) -> str:
-    """SHA-256 in hex."""
-    return hashlib.sha256(content).hexdigest()
 
 
 def reason(error: BaseException) -> str:

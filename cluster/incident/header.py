@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, JsonValue
 
+from cluster.incident.summary import LONGEST_NAME, MOST_COMPONENTS
 from cluster.incident.truth import Truth
 from cluster.provenance import Origin, Provenance, Record
 from cluster.topology import Component, Edge, Kind, Relation, Topology
@@ -15,7 +16,7 @@ from cluster.window import EARLIEST, LATEST, Onset, OnsetSource, Window
 if TYPE_CHECKING:
     from cluster.incident.model import Incident
 
-Name = Annotated[str, Field(max_length=1024)]
+Name = Annotated[str, Field(max_length=LONGEST_NAME)]
 Time = Annotated[FiniteFloat, Field(ge=EARLIEST, le=LATEST)]
 Text = Annotated[str, Field(max_length=64 * 1024)]
 
@@ -53,7 +54,7 @@ class _Edge(_Strict):
 
 
 class _Topology(_Strict):
-    components: Annotated[tuple[_Component, ...], Field(max_length=50_000)]
+    components: Annotated[tuple[_Component, ...], Field(max_length=MOST_COMPONENTS)]
     edges: Annotated[tuple[_Edge, ...], Field(max_length=100_000)]
     front_door: Name | None
 
@@ -63,7 +64,7 @@ class _Record(_Strict):
 
     signal: Name
     origin: Origin
-    components: Annotated[tuple[Name, ...], Field(max_length=50_000)]
+    components: Annotated[tuple[Name, ...], Field(max_length=MOST_COMPONENTS)]
     metrics: Annotated[tuple[Name, ...], Field(max_length=1000)] = ()
     query: Text = ""
     interval: FiniteFloat | None = None
@@ -134,7 +135,7 @@ class SealedTruth(_Strict):
     """What is sealed in `truth.sealed`: the truth and the id of its incident."""
 
     incident: Name
-    components: Annotated[tuple[Name, ...], Field(max_length=50_000)]
+    components: Annotated[tuple[Name, ...], Field(max_length=MOST_COMPONENTS)]
     fault: Name
     injected_at: Time
     reverted_at: Time | None

@@ -1,7 +1,8 @@
 """Incidents by name: those shipped with the package, and those saved on this machine.
 
 All reading goes through here, so that a name, a saved incident and an RCAEval case are accepted everywhere. Listing
-and finding import nothing heavy: the app needs a name before its first paint. `rows` reads headers, without pandas.
+and finding import nothing heavy: the app needs a name before its first paint. `rows` reads headers without pandas or
+pydantic.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from cluster.incident.container import IncidentError
 from cluster.text.times import date_time, span
 
 if TYPE_CHECKING:
-    from cluster.incident.envelope import Summary
     from cluster.incident.model import Incident
     from cluster.incident.seal import Seal
+    from cluster.incident.summary import Summary
     from cluster.incident.truth import Truth
     from cluster.window import Window
 
@@ -92,11 +93,11 @@ def _counted(path: Path) -> tuple[list[tuple[str, int]], str]:
 
 def rows() -> Iterator[Row]:
     """`listings` with their headers, read one after the other."""
-    from cluster.incident import envelope
+    from cluster.incident.summary import read_summary
 
     for listing in listings():
         try:
-            yield Row(listing, envelope.summary(listing.path))
+            yield Row(listing, read_summary(listing.path))
         except IncidentError as error:
             yield Row(listing, None, str(error))
 
@@ -137,7 +138,7 @@ def name_of(path: Path) -> str:
 def expand(name_or_path: str) -> tuple[str, ...]:
     """The incident itself, or all that a folder of incidents or cases holds, sorted. Raises IncidentError for none."""
     from cluster.incident import rcaeval
-    from cluster.incident.envelope import HEADER
+    from cluster.incident.summary import HEADER
 
     path = find(name_or_path)
     if not path.is_dir() or rcaeval.is_case(path) or (path / HEADER).exists():
@@ -171,9 +172,10 @@ def load_with_truth(name_or_path: str) -> tuple[Incident, Truth | None]:
 def load_truth(name_or_path: str) -> Truth | None:
     """The truth alone, without the telemetry: for a person who asks to reveal it. Raises IncidentError."""
     from cluster.incident import envelope
+    from cluster.incident.summary import HEADER
 
     path = find(name_or_path)
-    if path.is_dir() and not (path / envelope.HEADER).exists():
+    if path.is_dir() and not (path / HEADER).exists():
         return load_with_truth(name_or_path)[1]
     return envelope.load_truth(path)
 
@@ -181,26 +183,28 @@ def load_truth(name_or_path: str) -> Truth | None:
 def seal_of(name_or_path: str) -> Seal | None:
     """How the truth is sealed; None where there is none, or where it is a case's own. Raises IncidentError."""
     from cluster.incident import envelope
+    from cluster.incident.summary import HEADER
 
     path = find(name_or_path)
-    return None if path.is_dir() and not (path / envelope.HEADER).exists() else envelope.seal_of(path)
+    return None if path.is_dir() and not (path / HEADER).exists() else envelope.seal_of(path)
 
 
 def doubt(name_or_path: str) -> str:
     """As `cluster.incident.envelope.doubt`; "" for a case. Raises IncidentError."""
     from cluster.incident import envelope
+    from cluster.incident.summary import HEADER
 
     path = find(name_or_path)
-    return "" if path.is_dir() and not (path / envelope.HEADER).exists() else envelope.doubt(path)
+    return "" if path.is_dir() and not (path / HEADER).exists() else envelope.doubt(path)
 
 
 def window(name_or_path: str) -> Window:
     """When an incident was recorded; of a saved one from its header. Raises IncidentError."""
-    from cluster.incident import envelope
+    from cluster.incident.summary import HEADER, read_summary
 
     path = find(name_or_path)
-    saved = not path.is_dir() or (path / envelope.HEADER).exists()
-    return envelope.summary(path).window if saved else load(name_or_path).window
+    saved = not path.is_dir() or (path / HEADER).exists()
+    return read_summary(path).window if saved else load(name_or_path).window
 
 
 def new_path(stem: str) -> Path:

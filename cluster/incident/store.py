@@ -23,11 +23,12 @@ import pyarrow as pa
 
 from cluster.incident import container
 from cluster.incident.container import IncidentError
-from cluster.incident.envelope import HEADER, SCHEMA, SEALED, canonical, digest, read_header, reason
+from cluster.incident.envelope import read_header, reason
 from cluster.incident.frames import rows_from_parquet, rows_to_parquet, wide_from_parquet, wide_to_parquet
 from cluster.incident.header import FileMark, Header, SealedTruth
 from cluster.incident.model import EVENT_COLUMNS, LOG_COLUMNS, SPAN_COLUMNS, Incident, Telemetry
 from cluster.incident.seal import Seal, close
+from cluster.incident.summary import HEADER, SCHEMA, SEALED, canonical, digest
 from cluster.incident.truth import Truth
 
 __all__ = ["IncidentError", "load", "save"]

@@ -11,13 +11,13 @@ HEADING = "      heading_level: 3\n      show_root_heading: true\n"
 
 
 def incident() -> dict[str, str]:
-    from cluster.incident import envelope, header, store
+    from cluster.incident import header, store, summary
     from cluster.incident.model import EVENT_COLUMNS, LOG_COLUMNS, SPAN_COLUMNS
 
     columns = ("column", "type")
     parts = [
         "# Incident format",
-        f"Schema version **{envelope.SCHEMA}**. One folder, or one .zip of the same files.",
+        f"Schema version **{summary.SCHEMA}**. One folder, or one .zip of the same files.",
         text.body(inspect.getdoc(store) or ""),
         "What may change in it, and when: [version policy](../project/contributing.md#version-policy).",
         "## incident.json",

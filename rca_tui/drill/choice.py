@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from cluster.errors import RcaError
 from cluster.incident import envelope, library, rcaeval
 from cluster.incident.container import IncidentError
+from cluster.incident.summary import read_summary
 from rca_tui.game import NoTruth
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class NoRecording(RcaError):
 def check_sealed(name_or_path: str) -> None:
     """Whether a drill over it would have an answer. Raises NoTruth, IncidentError. The truth is not opened."""
     path = library.find(name_or_path)
-    if not rcaeval.is_case(path) and not envelope.summary(path).sealed:
+    if not rcaeval.is_case(path) and not read_summary(path).sealed:
         raise NoTruth(f"{name_or_path} has no sealed truth: play one that `rca-tui drill` saved, or a shipped one")
 
 

@@ -59,13 +59,14 @@ class Tools:
 
         The causes of drills stay sealed.
         """
-        from cluster.incident import envelope, library
+        from cluster.incident import library
+        from cluster.incident.summary import read_summary
 
         rows = []
         for listing in library.listings()[-LISTED:]:
             row: dict[str, Any] = {"incident": listing.name, "shipped": listing.shipped}
             try:
-                summary = envelope.summary(listing.path)
+                summary = read_summary(listing.path)
             except RcaError as error:
                 rows.append({**row, "problem": str(error)})
                 continue

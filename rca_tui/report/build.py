@@ -10,8 +10,9 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from cluster.incident import envelope, library, rcaeval
+from cluster.incident import library, rcaeval
 from cluster.incident.model import Incident
+from cluster.incident.summary import read_summary
 from cluster.window import OnsetSource
 from guidelines import checkup
 from guidelines.survey import of_incident
@@ -76,7 +77,7 @@ def context_of(name: str, reveal: bool) -> Context:
         _, truth = library.load_with_truth(name)
         return Context(sealed=truth is not None, revealed=True, truth=truth)
     path = library.find(name)
-    return Context(sealed=not rcaeval.is_case(path) and envelope.summary(path).sealed)
+    return Context(sealed=not rcaeval.is_case(path) and read_summary(path).sealed)
 
 
 def anonymous(text: str) -> str:

@@ -15,7 +15,7 @@ import yaml
 from cluster import alerts, host_key, imports
 from cluster.endpoints.addresses import parse_file
 from cluster.errors import RcaError
-from cluster.incident import container, envelope, library, rcaeval, store
+from cluster.incident import container, envelope, library, rcaeval, store, summary
 from cluster.incident.seal import Seal, close
 from cluster.kubernetes import settings
 from cluster.kubernetes.identity import PodHistory
@@ -56,7 +56,7 @@ def _shipped(name: str) -> bytes:
 def _zip(folder: Path, content: bytes) -> None:
     path = folder / "x.zip"
     path.write_bytes(content)
-    envelope.summary(path)
+    summary.read_summary(path)
     envelope.load_truth(path)
     store.load(path)
 
@@ -65,12 +65,12 @@ def _small_zip(folder: Path) -> bytes:
     tables = ("metrics.parquet", "edge_metrics.parquet", "spans.parquet", "logs.parquet")
     path = folder / "valid.zip"
     if not path.exists():
-        container.write(path, {name: _shipped(name) for name in (envelope.HEADER, envelope.SEALED, *tables)})
+        container.write(path, {name: _shipped(name) for name in (summary.HEADER, summary.SEALED, *tables)})
     return path.read_bytes()
 
 
 def _valid_header(folder: Path) -> bytes:
-    return json.dumps(json.loads(_shipped(envelope.HEADER))["incident"]).encode()
+    return json.dumps(json.loads(_shipped(summary.HEADER))["incident"]).encode()
 
 
 def _header(folder: Path, content: bytes) -> None:
@@ -79,13 +79,16 @@ def _header(folder: Path, content: bytes) -> None:
     path.mkdir(exist_ok=True)
     try:
         body = json.loads(content)
-        digest = envelope.digest(envelope.canonical(body))
+        digest = summary.digest(summary.canonical(body))
     except (ValueError, RecursionError, AttributeError):
         body, digest = None, ""
     around = {"schema": 1, "sha256": digest, "incident": body}
     whole = content.decode("latin") if body is None else json.dumps(around)
-    (path / envelope.HEADER).write_text(whole)
-    found = envelope.summary(path)
+    (path / summary.HEADER).write_text(whole)
+    try:
+        envelope.topology(path)
+    finally:
+        found = summary.read_summary(path)
     assert found.tags and library.Row(library.Listing("x", path, False), found).lasts
 
 
@@ -94,14 +97,14 @@ def _table(name: str) -> Callable[[Path, bytes], None]:
         """An incident with that table, whose digests are right."""
         path = folder / "tables"
         path.mkdir(exist_ok=True)
-        body = json.loads(_shipped(envelope.HEADER))["incident"]
+        body = json.loads(_shipped(summary.HEADER))["incident"]
         for table in ("metrics", "edge_metrics", "spans", "logs"):
             file = f"{table}.parquet"
             held = content if table == name else _shipped(file)
             (path / file).write_bytes(held)
-            body["files"][file] = {"bytes": len(held), "sha256": envelope.digest(held)}
-        digest = envelope.digest(envelope.canonical(body))
-        (path / envelope.HEADER).write_text(json.dumps({"schema": 1, "sha256": digest, "incident": body}))
+            body["files"][file] = {"bytes": len(held), "sha256": summary.digest(held)}
+        digest = summary.digest(summary.canonical(body))
+        (path / summary.HEADER).write_text(json.dumps({"schema": 1, "sha256": digest, "incident": body}))
         store.load(path)
 
     return read
@@ -111,10 +114,10 @@ def _truth(folder: Path, content: bytes) -> None:
     """A truth that is packed or sealed as its version did, whatever it says."""
     path = folder / "truth"
     path.mkdir(exist_ok=True)
-    body = json.loads(_shipped(envelope.HEADER))["incident"] | {"id": OWN}
-    digest = envelope.digest(envelope.canonical(body))
-    (path / envelope.HEADER).write_text(json.dumps({"schema": 1, "sha256": digest, "incident": body}))
-    (path / envelope.SEALED).write_text(json.dumps(close(content, digest, Seal.ALL)))
+    body = json.loads(_shipped(summary.HEADER))["incident"] | {"id": OWN}
+    digest = summary.digest(summary.canonical(body))
+    (path / summary.HEADER).write_text(json.dumps({"schema": 1, "sha256": digest, "incident": body}))
+    (path / summary.SEALED).write_text(json.dumps(close(content, digest, Seal.ALL)))
     envelope.load_truth(path)
 
 
@@ -171,7 +174,7 @@ def _valid_scenario(folder: Path) -> bytes:
 
 
 def _packed_truth() -> bytes:
-    text = zlib.decompress(base64.b64decode(json.loads(_shipped(envelope.SEALED))["sealed"]))
+    text = zlib.decompress(base64.b64decode(json.loads(_shipped(summary.SEALED))["sealed"]))
     return json.dumps(json.loads(text) | {"incident": OWN}).encode()
 
 

@@ -107,10 +107,10 @@ def test_finding_a_name_loads_nothing_heavy() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120, cwd=Path(__file__).parents[3])
 
 
-def test_rows_are_read_without_the_libraries_of_telemetry() -> None:
+def test_rows_are_read_without_the_libraries_of_telemetry_and_of_schemas() -> None:
     code = (
         "import sys; from cluster.incident import library; assert all(row.summary for row in library.rows())\n"
-        "heavy = {'pandas', 'numpy', 'pyarrow'} & set(sys.modules)\n"
+        "heavy = {'pandas', 'numpy', 'pyarrow', 'pydantic', 'secrets', 'email', 'zoneinfo'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120, cwd=Path(__file__).parents[3])

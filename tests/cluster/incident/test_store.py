@@ -16,9 +16,10 @@ from hypothesis.extra import numpy as hnp
 from incident_data import TRUTH, incident
 
 from cluster.incident import frames
-from cluster.incident.envelope import canonical, digest, load_truth, summary
+from cluster.incident.envelope import load_truth
 from cluster.incident.model import EVENT_COLUMNS, Incident, Telemetry
 from cluster.incident.store import IncidentError, load, save
+from cluster.incident.summary import canonical, digest, read_summary
 from cluster.topology import Component, Kind, Topology
 from cluster.window import Onset, OnsetSource, Window
 
@@ -36,7 +37,7 @@ def test_roundtrip(tmp_path: Path, name: str) -> None:
     path = save(saved, tmp_path / name, TRUTH)
     assert_same(saved, load(path))
     assert load_truth(path) == TRUTH
-    seen = summary(path)
+    seen = read_summary(path)
     assert (seen.id, seen.components, seen.sealed) == (saved.id, saved.topology.ids, True)
     assert [file.name for file in tmp_path.iterdir()] == [name]
 
@@ -46,7 +47,7 @@ def test_empty_sources_stay_empty_and_typed(tmp_path: Path) -> None:
     path = save(bare, tmp_path / "bare")
     assert_same(bare, load(path))
     assert load_truth(path) is None
-    assert not summary(path).sealed
+    assert not read_summary(path).sealed
 
 
 def test_same_incident_same_bytes(tmp_path: Path) -> None:

@@ -19,9 +19,10 @@ import pytest
 from incident_data import TRUTH, incident
 
 from cluster.incident import container, frames
-from cluster.incident.envelope import canonical, load_truth
+from cluster.incident.envelope import load_truth
 from cluster.incident.model import SPAN_COLUMNS
 from cluster.incident.store import IncidentError, load, save
+from cluster.incident.summary import canonical, read_summary
 
 
 def rewrite(
@@ -68,6 +69,32 @@ def test_hostile_header(tmp_path: Path, change: Callable[[dict[str, object]], No
     rewrite(path, change)
     with pytest.raises(IncidentError, match=says):
         load(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda body: body.pop("window"), "window: it is missing"),
+        (lambda body: body.update(window=[]), "window: it has the wrong type"),
+        (lambda body: body["window"].update(end=float("nan")), "years 1 and 9999"),
+        (lambda body: body["window"].update(end=10**400), "window.end: must be finite"),
+        (lambda body: body["window"].update(end=True), "window.end: must be a number"),
+        (lambda body: body["window"].update(end=0.0), "start before it ends"),
+        (lambda body: body.update(deployment="x" * 1025), "deployment: must have at most 1024"),
+        (lambda body: body.update(id="\ud800"), "id: must be text"),
+        (lambda body: body.pop("topology"), "topology: it is missing"),
+        (lambda body: body["topology"].update(components=[7]), "id: it is missing"),
+        (lambda body: body["topology"].update(components=body["topology"]["components"][:1] * 60_000), "at most 50000"),
+        (lambda body: body["topology"]["components"].append(body["topology"]["components"][0]), "unique"),
+        (lambda body: body["topology"]["components"][0].update(labels=None), "labels: it is missing"),
+        (lambda body: body["topology"]["components"][0].update(labels={"engine": [1]}), "engine: it has the wrong"),
+    ],
+)
+def test_hostile_header_in_a_list(tmp_path: Path, change: Callable[[dict[str, object]], None], says: str) -> None:
+    path = save(incident(), tmp_path / "x")
+    rewrite(path, change)
+    with pytest.raises(IncidentError, match=f"incident.json in .* is not valid: .*{says}"):
+        read_summary(path)
 
 
 @pytest.mark.parametrize("version", [2, 10**30, 0, -1, "1", True, None, 1.0])
@@ -240,7 +267,7 @@ def test_too_many_entries(tmp_path: Path) -> None:
 
 
 def test_a_bomb_stops_at_its_declared_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cluster.incident.envelope._HEADER_LIMIT", 1000)
+    monkeypatch.setattr("cluster.incident.summary._HEADER_LIMIT", 1000)
     with pytest.raises(IncidentError, match="beyond what"):
         load(zip_of(tmp_path / "x.zip", {"incident.json": bytes(100_000)}))
 
