@@ -5,6 +5,7 @@ worker thread ── blocking call ──▶ frozen value ── message ──�
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
@@ -25,12 +26,9 @@ from rca_tui.errors import Problem, described
 from rca_tui.game import Game, Stage
 from rca_tui.opener import DRILL
 from rca_tui.referee import Referee
-from rca_tui.screens.diagnose import DiagnosePage
 from rca_tui.screens.dialogs import Help
-from rca_tui.screens.front import FrontPage
 from rca_tui.screens.notices import Notices
-from rca_tui.screens.overview import OverviewPage
-from rca_tui.screens.page import Later, Page, provenance
+from rca_tui.screens.page import DIAGNOSE, FRONT, OVERVIEW, Later, Page, provenance
 from rca_tui.session import Snapshot
 from rca_tui.terminal import Terminal
 from rca_tui.theme import DARK, LIGHT, themes
@@ -47,14 +45,16 @@ if TYPE_CHECKING:
 
 POLL = 1.0
 """Seconds between polls of a live deployment; one that is scraped less often is polled less often."""
+FIRST_FRAME = 5.0
+"""Seconds at most that threads wait for the first frame: what they import, such as pandas, would hold it up."""
 BACKOFF_POLLS = 5
 """Polls skipped after a failure: a deployment that is down is not hammered."""
 
 PAGES: tuple[type[Page] | Later, ...] = (
-    OverviewPage,
+    Later("1", OVERVIEW, "rca_tui.screens.overview:OverviewPage"),
     Later("2", "telemetry", "rca_tui.screens.telemetry:TelemetryPage"),
     Later("3", "faults", "rca_tui.screens.faults:FaultsPage"),
-    DiagnosePage,
+    Later("4", DIAGNOSE, "rca_tui.screens.diagnose:DiagnosePage"),
     Later("5", "explain", "rca_tui.screens.explain:ExplainPage"),
     Later("6", "checks", "rca_tui.screens.checks:ChecksPage"),
     Later("7", DRILL, "rca_tui.screens.drill:DrillPage"),
@@ -83,11 +83,19 @@ class RcaApp(Referee):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._terminal = Terminal()
+        self._painted = threading.Event()
         self.notices = Notices(self)
         super().__init__(*arguments, **options)
+        for theme in themes(self.console.color_system):
+            self.register_theme(theme)
+        # As it is before the style sheet is parsed: a theme that is set later parses all of it again.
+        self.set_reactive(RcaApp.theme, DARK.name)
+        self.update_classes({"-dark-mode": True, "-light-mode": False}, update=False)
+        self.stylesheet.set_variables(self.get_css_variables())
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
         super()._display(screen, self._terminal.changes(renderable, self.size))
+        self._painted.set()
 
     def on_resize(self) -> None:
         self._terminal.forget()
@@ -98,9 +106,6 @@ class RcaApp(Referee):
         self.screen.refresh()
 
     def on_mount(self) -> None:
-        for theme in themes(self.console.color_system):
-            self.register_theme(theme)
-        self.theme = DARK.name
         try:
             self.set_keymap(read_keymap(keymap_path()))
         except KeymapError as error:
@@ -112,6 +117,7 @@ class RcaApp(Referee):
         self.run_worker(self._warn_of_plugins, **in_thread("plugins"))
 
     def _warn_of_plugins(self) -> None:
+        self._painted.wait(FIRST_FRAME)
         for sentence in plugin_problems():
             self.notify(plain(sentence), severity="warning", markup=False)
 
@@ -128,7 +134,12 @@ class RcaApp(Referee):
 
     def _start_poll(self) -> None:
         poller, post = self.poller, self.mailbox.post
-        self.run_worker(lambda: post(messages.Polled(poller.poll())), **in_thread("poll"))
+
+        def poll() -> None:
+            self._painted.wait(FIRST_FRAME)
+            post(messages.Polled(poller.poll()))
+
+        self.run_worker(poll, **in_thread("poll"))
 
     async def on_polled(self, message: messages.Polled) -> None:
         session, snapshot = self.session, message.snapshot
@@ -148,8 +159,8 @@ class RcaApp(Referee):
             await self.page_player(snapshot)
         elif snapshot.incident is None and self.alarm.rings(snapshot) and not self._asked_for(snapshot):
             self.action_diagnose_quickly()
-            if first and self.current_mode == OverviewPage.MODE:
-                await self.action_show(DiagnosePage.MODE)
+            if first and self.current_mode == OVERVIEW:
+                await self.action_show(DIAGNOSE)
 
     def _look_for_left_over(self) -> None:
         if (left := self.injector.left_over()) is not None:
@@ -263,7 +274,7 @@ class RcaApp(Referee):
         match action:
             case "show" | "pause" | "copy" | "report" | "save" | "diagnose" if self.idle:
                 return False
-            case "pause" | "copy" | "report" | "diagnose" if self.current_mode == FrontPage.MODE:
+            case "pause" | "copy" | "report" | "diagnose" if self.current_mode == FRONT:
                 return False
             case "report" if session.game is not None and session.game.sealed:
                 return False  # it reads the journal of what was injected
@@ -276,9 +287,9 @@ class RcaApp(Referee):
             case "pause":
                 return not session.replayed
             case "front":
-                return self.current_mode != FrontPage.MODE
+                return self.current_mode != FRONT
             case "back":
-                return not self.idle and self.current_mode == FrontPage.MODE
+                return not self.idle and self.current_mode == FRONT
             case "cancel_diagnosis":
                 return session.diagnosis is not None and session.diagnosis.running
         return True
@@ -315,6 +326,8 @@ class RcaApp(Referee):
         self.run_worker(work, **in_thread("report"))
 
     def action_help(self) -> None:
+        from rca_tui.screens.front import FrontPage
+
         if isinstance(self.screen, Page | FrontPage):
             keys = [(hint.key, hint.label) for hint in palette.key_hints(self.screen)]
             self.push_screen(Help(self.screen.help_text, [*keys, ("ctrl+p", "Command palette")]))
@@ -370,7 +383,7 @@ def run_app(
     connect: Callable[[], Deployment] | None,
     name: str = "",
     armed: bool = False,
-    first: str = OverviewPage.MODE,
+    first: str = OVERVIEW,
     game: Game | None = None,
 ) -> None:
     """Show the app until the operator quits.

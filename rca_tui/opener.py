@@ -12,11 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import App
 
 from cluster.text.plain import plain
-from rca_tui.screens.diagnose import DiagnosePage
-from rca_tui.screens.front import FrontPage
-from rca_tui.screens.overview import OverviewPage
-from rca_tui.screens.page import Later, Page
-from rca_tui.screens.picker import IncidentPicker
+from rca_tui.screens.page import DIAGNOSE, FRONT, OVERVIEW, Later, Page
 from rca_tui.session import STALE_AFTER, Session
 from rca_tui.work import messages, opening
 from rca_tui.work.alarm import Alarm
@@ -30,6 +26,7 @@ from rca_tui.work.threads import in_thread
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
     from rca_tui.game import Game
+    from rca_tui.screens.front import FrontPage
 
 DRILL = "drill"
 """Mode of the screen that is there only while a drill is played."""
@@ -59,15 +56,15 @@ class Opener(App[None]):
         armed: bool = False,
         clock: Callable[[], float] = time.time,
         stale_after: float = STALE_AFTER,
-        first: str = OverviewPage.MODE,
+        first: str = OVERVIEW,
         game: Game | None = None,
     ) -> None:
-        self.DEFAULT_MODE = first if connect else FrontPage.MODE  # type: ignore[misc]
+        self.DEFAULT_MODE = first if connect else FRONT  # type: ignore[misc]
         super().__init__()
         self._armed, self._clock, self._stale_after = armed, clock, stale_after
         self._quitting = False
         self._wanted: opening.Source | None = None
-        self.add_mode(FrontPage.MODE, lambda: FrontPage(lambda: self.session, lambda: self.idle, armed))
+        self.add_mode(FRONT, self._front)
         self._set_up(connect, name, armed, first, game)
 
     def _set_up(
@@ -87,6 +84,11 @@ class Opener(App[None]):
         self._last_page = first
         for page in self.PAGES:
             self.add_mode(page.MODE, partial(self._page, page))
+
+    def _front(self) -> FrontPage:
+        from rca_tui.screens.front import FrontPage
+
+        return FrontPage(lambda: self.session, lambda: self.idle, self._armed)
 
     def _page(self, page: type[Page] | Later) -> Page:
         return page(self.session, self.injector)
@@ -147,10 +149,10 @@ class Opener(App[None]):
         self.diagnoser.cancel()
         self.workers.cancel_node(self)
         self.run_worker(self.poller.close, **in_thread("closing"))
-        await self.switch_mode(FrontPage.MODE)
+        await self.switch_mode(FRONT)
         for page in self.PAGES:
             self.remove_mode(page.MODE)
-        first = DRILL if source.game else OverviewPage.MODE if source.live else DiagnosePage.MODE
+        first = DRILL if source.game else OVERVIEW if source.live else DIAGNOSE
         self._set_up(source.connect, source.name, self._armed and source.live, first, source.game)
         self.poller.deployment = deployment
         await self.switch_mode(first)
@@ -162,11 +164,13 @@ class Opener(App[None]):
         of_component = any(page.OF_COMPONENT for page in self.PAGES if mode == page.MODE)
         if of_component and isinstance(self.screen, Page) and (chosen := self.screen.chosen):
             self.session.component = chosen
-        if mode != FrontPage.MODE:
+        if mode != FRONT:
             self._last_page = mode
         await self.switch_mode(mode)
 
     def action_pick(self) -> None:
+        from rca_tui.screens.picker import IncidentPicker
+
         def chosen(name: str | None) -> None:
             if name is not None:
                 self.post_message(messages.OpenAsked(opening.incident(name)))
@@ -174,7 +178,7 @@ class Opener(App[None]):
         self.push_screen(IncidentPicker(), chosen)
 
     async def action_front(self) -> None:
-        await self.action_show(FrontPage.MODE)
+        await self.action_show(FRONT)
 
     async def action_back(self) -> None:
         """Return from the front page to what is open."""

@@ -29,12 +29,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar, TypeAlias
-
-import numpy as np
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from cluster.display import Displayable
-from cluster.incident.model import Incident
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from cluster.incident.model import Incident
 
 
 class Family(StrEnum):

@@ -40,11 +40,11 @@ def show_incident(name_or_path: str) -> None:
     require_terminal("`rca-tui replay INCIDENT --json` and `rca-tui diagnose INCIDENT` need none")
     from cluster.incident import library
     from rca_tui.app import run_app
-    from rca_tui.screens.diagnose import DiagnosePage
+    from rca_tui.screens.page import DIAGNOSE
     from rca_tui.work import opening
 
     library.find(name_or_path)
-    run_app(opening.incident(name_or_path).connect, name_or_path, first=DiagnosePage.MODE)
+    run_app(opening.incident(name_or_path).connect, name_or_path, first=DIAGNOSE)
 
 
 def show_drill(game: Game) -> None:

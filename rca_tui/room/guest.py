@@ -18,8 +18,7 @@ from cluster.endpoints.watched import Watched
 from rca_tui.app import RcaApp
 from rca_tui.room import tether
 from rca_tui.room.window import bounded
-from rca_tui.screens.diagnose import DiagnosePage
-from rca_tui.screens.overview import OverviewPage
+from rca_tui.screens.page import DIAGNOSE, OVERVIEW
 from rca_tui.work import opening
 from rca_tui.work.alarm import Alarm
 
@@ -102,15 +101,15 @@ def main() -> None:
     chosen = parser.parse_args()
     tether.hold()
     if chosen.since is not None:
-        source, first = _played(chosen.incident, chosen.since, chosen.speed), OverviewPage.MODE
+        source, first = _played(chosen.incident, chosen.since, chosen.speed), OVERVIEW
     elif chosen.incident is not None:
-        source, first = opening.incident(chosen.incident), DiagnosePage.MODE
+        source, first = opening.incident(chosen.incident), DIAGNOSE
     elif chosen.targets or chosen.prometheus:
         watched = Watched(tuple(chosen.targets), chosen.prometheus, chosen.match, chosen.gateway)
-        source, first = opening.endpoints(watched), OverviewPage.MODE
+        source, first = opening.endpoints(watched), OVERVIEW
     else:
         source = opening.local() if chosen.context is None else opening.cluster(chosen.context)
-        first = OverviewPage.MODE
+        first = OVERVIEW
     app = GuestApp(source.connect, source.name, first=first, drill=chosen.drill)
     try:
         app.run()

@@ -16,7 +16,7 @@ from methods import catalog
 from rca_tui.draw.charts import changed_most
 from rca_tui.draw.evidence import as_text
 from rca_tui.draw.rankings import CONSENSUS, consensus_row, consensus_sentences, method_row, ranking_text
-from rca_tui.screens.page import Page
+from rca_tui.screens.page import DIAGNOSE, Page
 from rca_tui.session import Diagnosis, Mark, Session
 from rca_tui.widgets.card import Card, Command
 from rca_tui.widgets.explanation import ExplanationView
@@ -38,7 +38,7 @@ TALL, TALLEST = 9, 14
 
 class DiagnosePage(Page):
     KEY = "4"
-    MODE = "diagnose"
+    MODE = DIAGNOSE
     HELP = (
         "The card has the verdict: who is at fault or nobody, how sure, what speaks for and against it, what to do. "
         "v selects the card, tab its commands and then the methods. A recording is diagnosed when it is opened, a live "

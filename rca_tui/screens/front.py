@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 from cluster.text.plain import plain
 from rca_tui.glyphs import UNKNOWN, WARN
 from rca_tui.screens.openers import OpenFile, StartLocal, WatchUrls
+from rca_tui.screens.page import FRONT
 from rca_tui.screens.picker import ContextPicker, ScenarioPicker
 from rca_tui.session import Session
 from rca_tui.widgets.keys import Keys
@@ -57,7 +58,7 @@ class FrontPage(Screen[None]):
         armed: whether faults may be injected into a live deployment that is opened here.
     """
 
-    MODE = "front"
+    MODE = FRONT
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
             Binding(key, f"choose('{action}')", label, id=f"front.{action}", tooltip=title)

@@ -20,7 +20,7 @@ from rca_tui.draw.charts import telling_plots
 from rca_tui.draw.health import SIGNS, banner, health_of, moment_of
 from rca_tui.draw.sli_rows import Row, matching, rows
 from rca_tui.draw.text import fit
-from rca_tui.screens.page import Page
+from rca_tui.screens.page import OVERVIEW, Page
 from rca_tui.session import Session, Snapshot
 from rca_tui.widgets.chart import Chart
 from rca_tui.widgets.filter import Filter
@@ -53,7 +53,7 @@ COLUMN_OF = {
 
 class OverviewPage(Page):
     KEY = "1"
-    MODE = "overview"
+    MODE = OVERVIEW
     HELP = (
         "What is in trouble stands first, with what changed: ✖ trouble, ◇ its telemetry is gone, ▲ changed, ● as "
         "before, ○ not known. Each component is compared with its own past (the earlier part of what was seen), less "

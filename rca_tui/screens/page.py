@@ -19,6 +19,8 @@ from rca_tui.widgets.keys import Keys
 from rca_tui.work.injection import Injector
 from rca_tui.work.threads import in_thread
 
+OVERVIEW, DIAGNOSE, FRONT = "overview", "diagnose", "front"
+"""Modes of the screens that open first: of what is live, of a recording, and of the page to choose one."""
 HEADER = (Session.latest, Session.problem, Session.paused, Session.injection)
 """What the header shows."""
 
