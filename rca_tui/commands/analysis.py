@@ -22,6 +22,7 @@ from rca_tui.vocabulary import about
 if TYPE_CHECKING:
     from cluster.incident.model import Incident
     from methods.running.runner import Result
+    from methods.verdict.types import Verdict
 
 Named = Annotated[
     str,
@@ -66,10 +67,7 @@ def diagnose(
     from methods import catalog
     from methods.answer.consensus import Tally
     from methods.running import results, runner
-    from methods.verdict.as_json import verdict_json
-    from methods.verdict.decide import decide
     from rca_tui.commands import rankings
-    from rca_tui.draw.rankings import NO_ONSET
 
     for name in method or ():
         catalog.entry(name)
@@ -86,8 +84,10 @@ def diagnose(
     except KeyboardInterrupt:
         interrupted = True
     agreed = tally.consensus
-    verdict = decide(located, answers) if interrupted or not method else None
+    verdict = _decided(located, answers) if interrupted or not method else None
     if as_json:
+        from methods.verdict.as_json import verdict_json
+
         answer = {**about(incident, located), **results.as_json(located.onset, answers)}
         answer |= {"consensus": dataclasses.asdict(agreed), "verdict": verdict and verdict_json(verdict)}
         print_json({**answer, "interrupted": interrupted})
@@ -98,6 +98,8 @@ def diagnose(
         if len(agreed.voters) > 1:
             print_line()
             if located.onset is None:
+                from rca_tui.draw.rankings import NO_ONSET
+
                 print_line(NO_ONSET)
             print_line(agreed.claim)
         if verdict is not None:
@@ -105,6 +107,12 @@ def diagnose(
             print_line(f"Verdict{' so far' if interrupted else ''}: {verdict.headline}")
     if interrupted:
         raise Interrupted(f"interrupted; {len(answers)} methods had answered, the others were stopped")
+
+
+def _decided(located: Incident, answers: list[Result]) -> Verdict:
+    from methods.verdict.decide import decide
+
+    return decide(located, answers)
 
 
 def explain(

@@ -70,3 +70,19 @@ def test_a_command_imports_no_other_command_and_nothing_heavy(command: str, abse
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
+
+
+def test_two_methods_import_no_verdict_no_screen_and_no_library_of_other_methods() -> None:
+    heavy = {"methods.verdict.decide", "rca_tui.session", "textual", "scipy", "sklearn", "networkx", "numba", "ray"}
+    code = (
+        "import sys; from rca_tui.__main__ import main\n"
+        "sys.argv = 'rca-tui diagnose drill-05 --method baro --method nsigma'.split()\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code\n"
+        "import methods.running.worker, methods.baro, methods.nsigma\n"  # what the workers import
+        f"heavy = {heavy!r} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "baro" in done.stdout and "nsigma" in done.stdout
