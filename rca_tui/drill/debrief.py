@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster.capture import capture
-from cluster.deployment import Plays
+from cluster.deployment import Plays, Samples
 from cluster.incident import library
 from cluster.incident.truth import NO_FAULT, Truth
-from cluster.replay import ReplayDeployment
 from cluster.text.plain import plain
 from cluster.window import Window
 from faults import catalog as faults
@@ -224,7 +223,9 @@ def _footprint(recording: Incident, truth: Truth) -> tuple[Measured, ...]:
     window = recording.window
     ended = truth.reverted_at or window.end
     periods = drill.periods_of(truth.injected_at, ended, BASELINE, max(1.0, window.end - ended))
-    return effects.measure(ReplayDeployment(recording, ""), expected, periods)
+    # As it was recorded: on a grid that is finer, most of it would be gaps.
+    samples = Samples(recording.telemetry.metrics, recording.telemetry.edge_metrics)
+    return effects.look_in(samples, recording.topology, expected, periods)
 
 
 def _sooner(truth: Truth, footprint: tuple[Measured, ...], checks: checkup.Report) -> Iterator[tuple[str, str]]:

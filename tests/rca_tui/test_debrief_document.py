@@ -15,7 +15,7 @@ from faults.effects import Landing, Measured
 from faults.score import score
 from faults.types import Direction, Role
 from rca_tui.drill import document
-from rca_tui.drill.debrief import Debrief
+from rca_tui.drill.debrief import Debrief, _footprint
 from rca_tui.game import Game, Guess
 
 SCENARIO = scenario_library.find("night-shift")[1]
@@ -78,6 +78,16 @@ def test_hints_cost_points_only_where_one_was_opened(hints: int, lost: str) -> N
 @pytest.mark.parametrize(("sure", "said"), [(0.9, "90 %"), (0.99, "99 %"), (0.9995, "99.95 %"), (0.57, "57 %")])
 def test_how_sure_has_the_digits_that_were_given(sure: float, said: str) -> None:
     assert rows(debrief(0, sure), "truth")[2][1] == said
+
+
+@pytest.mark.parametrize("seconds", [1, 5, 15])
+def test_a_recording_has_evidence_however_often_it_was_sampled(seconds: int) -> None:
+    whole = synthetic.incident()
+    few = replace(whole.telemetry, metrics=whole.telemetry.metrics.iloc[3::seconds])
+    truth = Truth(("replica-1",), "cpu-stress", synthetic.ONSET, synthetic.ONSET + 60, {"workers": 8}, "replica-1")
+    measured = _footprint(replace(whole, telemetry=few), truth)
+    found = {(one.component, one.signal): one.landing for one in measured if not one.source}
+    assert found["replica-1", "latency_p90"] is Landing.LANDED
 
 
 def test_one_method_is_not_several() -> None:
