@@ -108,13 +108,13 @@ def readings_of(times: Floats, values: Floats, column: dict[tuple[str, ...], int
 
 
 def leave_out(readings: Readings, samples: NDArray[np.bool_]) -> Readings:
-    """The same with a baseline from the other samples; NaN where fewer than `FEW` of a column are left.
+    """The same with a baseline from the other samples; NaN where fewer than `FEW` are left of a column that loses any.
 
     Args:
         samples: (N, M) whether a sample is left out.
     """
     early = readings.times <= readings.earlier
-    columns = np.flatnonzero(samples[early].any(axis=0))
+    columns = np.flatnonzero((samples[early] & np.isfinite(readings.values[early])).any(axis=0))
     if not len(columns):
         return readings
     past = np.where(samples[early], np.nan, readings.values[early])[:, columns]

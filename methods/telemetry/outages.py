@@ -7,7 +7,7 @@ in trouble as soon as it serves again; and that every request fails would be as 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,16 +27,23 @@ Outages = Mapping[tuple[str, ...], NDArray[np.bool_]]
 
 def outages(readings: Readings) -> Outages:
     """The outages of everything whose errors are measured."""
-    owners = {key[:-1] for key in readings.column if key[-1] in ("error_ratio", "error_rate")}
-    failed = {owner: _failed_share(readings, owner) > MOST for owner in owners}
-    return {owner: samples for owner, samples in failed.items() if samples.any()}
+    owners = list(dict.fromkeys(key[:-1] for key in readings.column if key[-1] in ("error_ratio", "error_rate")))
+    if not owners:
+        return {}
+    ratio = _of(readings, owners, "error_ratio")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = _of(readings, owners, "error_rate") / _of(readings, owners, "request_rate")
+    failed = np.where(np.isfinite(ratio), ratio, share) > MOST
+    return {owners[at]: failed[:, at] for at in np.flatnonzero(failed.any(axis=0))}
 
 
 def without(readings: Readings, outages: Outages) -> Readings:
     """The readings with a baseline of `SIGNALS` from the samples outside of outages."""
+    if not outages:
+        return readings
     samples = np.zeros(readings.values.shape, dtype=np.bool_)
-    for (*owner, signal), place in readings.column.items():
-        if signal in SIGNALS and (failed := outages.get(tuple(owner))) is not None:
+    for key, place in readings.column.items():
+        if key[-1] in SIGNALS and (failed := outages.get(key[:-1])) is not None:
             samples[:, place] = failed
     return leave_out(readings, samples)
 
@@ -64,8 +71,7 @@ def wait(own: Readings, outages: Outages, component: str, moment: float) -> floa
     return max(1.0, float(max(first + LEAST / EARLIER, covered) - moment))
 
 
-def _failed_share(readings: Readings, owner: tuple[str, ...]) -> NDArray[np.float64]:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = readings.series((*owner, "error_rate")) / readings.series((*owner, "request_rate"))
-    ratio = readings.series((*owner, "error_ratio"))
-    return np.where(np.isfinite(ratio), ratio, share)
+def _of(readings: Readings, owners: Sequence[tuple[str, ...]], signal: str) -> NDArray[np.float64]:
+    """(N, owners) samples of one signal, gaps where it was not recorded."""
+    places = np.array([readings.column.get((*owner, signal), -1) for owner in owners])
+    return np.where(places < 0, np.nan, readings.values[:, places])

@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 
 from cluster.topology import Component, Kind, Topology, calls
+from methods.telemetry.baseline import read
 from methods.telemetry.health import look
 from methods.telemetry.health_types import Health, Sort, State
 from methods.telemetry.health_wording import as_json, marks, sentence
+from methods.telemetry.outages import outages
 
 TOPOLOGY = Topology(
     (
@@ -346,6 +348,28 @@ def test_that_every_request_fails_is_not_as_before() -> None:
     gateway = after_outage(60.0, 50.0)["gateway"]
     assert gateway.state is State.TROUBLE
     assert sentence(gateway, 50.0) == "errors 100 %"
+
+
+def test_a_failed_request_takes_no_baseline_from_what_was_not_measured_with_it() -> None:
+    metrics, edges = frames()
+    metrics[("gateway", "error_ratio")] = np.where(metrics.index == 30.0, 1.0, 0.0)
+    metrics[("gateway", "ttft_p90")] = np.where(np.isin(metrics.index, [10.0, 25.0, 40.0, END]), 0.1, np.nan)
+    gateway = next(h for h in look(TOPOLOGY, metrics, edges, END) if h.component == "gateway")
+    assert gateway.state is State.NORMAL
+    metrics.loc[END, ("gateway", "ttft_p90")] = 4.0
+    (change,) = next(h for h in look(TOPOLOGY, metrics, edges, END) if h.component == "gateway").changes
+    assert (change.signal, change.usual) == ("ttft_p90", 0.1)
+
+
+def test_errors_without_a_count_of_requests_are_no_outage() -> None:
+    metrics, _ = frames()
+    metrics[("gateway", "error_rate")] = 3.0
+    assert outages(read(metrics[[("gateway", "error_rate")]], END)) == {}
+    assert outages(read(metrics[[("gateway", "latency_p90")]], END)) == {}
+    metrics.loc[50.0, ("gateway", "error_rate")] = np.nan
+    metrics.loc[60.0, ("gateway", "request_rate")] = 0.0
+    (failed,) = outages(read(metrics, END)).values()
+    assert list(np.flatnonzero(~failed)) == [50]
 
 
 def test_a_fleet_is_read_in_one_pass_and_its_peers_are_those_of_a_small_one() -> None:
