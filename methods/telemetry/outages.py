@@ -26,15 +26,17 @@ Outages = Mapping[tuple[str, ...], NDArray[np.bool_]]
 
 
 def outages(readings: Readings) -> Outages:
-    """The outages of everything whose errors are measured."""
+    """The outages of all whose errors are measured; one lasts where nothing is known between two failed samples."""
     owners = list(dict.fromkeys(key[:-1] for key in readings.column if key[-1] in ("error_ratio", "error_rate")))
     if not owners:
         return {}
     ratio = _of(readings, owners, "error_ratio")
     with np.errstate(divide="ignore", invalid="ignore"):
         share = _of(readings, owners, "error_rate") / _of(readings, owners, "request_rate")
-    failed = np.where(np.isfinite(ratio), ratio, share) > MOST
-    return {owners[at]: failed[:, at] for at in np.flatnonzero(failed.any(axis=0))}
+    share = np.where(np.isfinite(ratio), ratio, share)
+    places = np.flatnonzero((share > MOST).any(axis=0))
+    failed = _lasting(share[:, places])
+    return {owners[place]: failed[:, at] for at, place in enumerate(places)}
 
 
 def without(readings: Readings, outages: Outages) -> Readings:
@@ -69,6 +71,16 @@ def wait(own: Readings, outages: Outages, component: str, moment: float) -> floa
     # The window grows until it is HISTORY long, and moves on from there.
     covered = min(first + late / EARLIER, first + late + HISTORY * (1.0 - EARLIER))
     return max(1.0, float(max(first + LEAST / EARLIER, covered) - moment))
+
+
+def _lasting(share: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether most failed, by the sample itself, else by both of its nearest neighbours that are known."""
+    known, rows = ~np.isnan(share), np.arange(len(share))[:, np.newaxis]
+    before = np.maximum.accumulate(np.where(known, rows, 0), axis=0)
+    after = np.minimum.accumulate(np.where(known, rows, len(share) - 1)[::-1], axis=0)[::-1]
+    failed = share > MOST
+    both: NDArray[np.bool_] = np.take_along_axis(failed, before, 0) & np.take_along_axis(failed, after, 0)
+    return both
 
 
 def _of(readings: Readings, owners: Sequence[tuple[str, ...]], signal: str) -> NDArray[np.float64]:

@@ -350,6 +350,14 @@ def test_that_every_request_fails_is_not_as_before() -> None:
     assert sentence(gateway, 50.0) == "errors 100 %"
 
 
+@pytest.mark.parametrize(("share", "state"), [(0.3, State.NORMAL), (0.52, State.TROUBLE), (0.6, State.TROUBLE)])
+def test_that_most_requests_fail_is_not_as_before_though_fewer_fail_at_times(share: float, state: State) -> None:
+    metrics, edges = frames()
+    metrics[("gateway", "error_ratio")] = np.where(metrics.index % 5 == 0, share - 0.15, share)
+    gateway = next(h for h in look(TOPOLOGY, metrics, edges, END) if h.component == "gateway")
+    assert gateway.state is state
+
+
 def test_a_failed_request_takes_no_baseline_from_what_was_not_measured_with_it() -> None:
     metrics, edges = frames()
     metrics[("gateway", "error_ratio")] = np.where(metrics.index == 30.0, 1.0, 0.0)
@@ -366,10 +374,17 @@ def test_errors_without_a_count_of_requests_are_no_outage() -> None:
     metrics[("gateway", "error_rate")] = 3.0
     assert outages(read(metrics[[("gateway", "error_rate")]], END)) == {}
     assert outages(read(metrics[[("gateway", "latency_p90")]], END)) == {}
-    metrics.loc[50.0, ("gateway", "error_rate")] = np.nan
     metrics.loc[60.0, ("gateway", "request_rate")] = 0.0
     (failed,) = outages(read(metrics, END)).values()
-    assert list(np.flatnonzero(~failed)) == [50]
+    assert failed.all()
+
+
+def test_an_outage_lasts_where_no_errors_are_known_within_it() -> None:
+    metrics, _ = frames()
+    metrics[("gateway", "error_ratio")] = [np.nan, 1.0, np.nan, np.nan, 1.0, np.nan, 0.0, np.nan, 1.0, *[np.nan] * 111]
+    metrics[("gateway", "error_rate")] = np.nan
+    (failed,) = outages(read(metrics, END)).values()
+    assert list(np.flatnonzero(failed)) == [1, 2, 3, 4, 8]
 
 
 def test_a_fleet_is_read_in_one_pass_and_its_peers_are_those_of_a_small_one() -> None:
