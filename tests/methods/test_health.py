@@ -5,46 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from calm import END, TOPOLOGY, frames, table
 
 from cluster.topology import Component, Kind, Topology, calls
-from methods.telemetry.baseline import read
 from methods.telemetry.health import look
 from methods.telemetry.health_types import Health, Sort, State
 from methods.telemetry.health_wording import as_json, marks, sentence
-from methods.telemetry.outages import outages
-
-TOPOLOGY = Topology(
-    (
-        Component("gateway", Kind.GATEWAY),
-        *(Component(f"replica-{i}", Kind.REPLICA) for i in range(3)),
-    ),
-    calls("gateway", [f"replica-{i}" for i in range(3)]),
-    "gateway",
-)
-END = 119.0
-
-
-def frames(**changed: float) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Two minutes of a calm deployment; `component__signal` has another value in the last 20 seconds."""
-    values = {("gateway", "request_rate"): 3.0, ("gateway", "latency_p90"): 0.5, ("gateway", "error_rate"): 0.0}
-    values |= {("gateway", "connections"): 2.0}
-    edges = {}
-    for i in range(3):
-        name = f"replica-{i}"
-        values |= {(name, "request_rate"): 1.0, (name, "latency_p90"): 0.4, (name, "running_requests"): 1.0}
-        values |= {(name, "cpu_usage"): 0.3, (name, "memory_working_set"): 8e8}
-        edges |= {("gateway", name, "latency_p90"): 0.45, ("gateway", name, "request_rate"): 1.0}
-    metrics = table(values, ["component", "signal"])
-    edge_metrics = table(edges, ["source", "target", "signal"])
-    for name, value in changed.items():
-        key = tuple(part.replace("_", "-") if i < name.count("__") else part for i, part in enumerate(name.split("__")))
-        (metrics if len(key) == 2 else edge_metrics).loc[100.0:, key] = value
-    return metrics, edge_metrics
-
-
-def table(values: dict[tuple[str, ...], float], names: list[str]) -> pd.DataFrame:
-    columns = pd.MultiIndex.from_tuples(list(values), names=names)
-    return pd.DataFrame([list(values.values())] * 120, index=np.arange(120.0), columns=columns)
 
 
 def judged(up=None, replaced=None, moment=END, **changed: float) -> dict[str, Health]:
@@ -314,77 +280,6 @@ def test_what_is_measured_late_says_when_its_normal_is_known() -> None:
     gateway = next(h for h in look(TOPOLOGY, metrics, edges, END) if h.component == "gateway")
     assert gateway.state is State.UNKNOWN
     assert gateway.wait == pytest.approx(84.0 / 0.6 - END)
-
-
-def after_outage(ended: float, moment: float) -> dict[str, Health]:
-    """No replica answers the gateway until `ended`: it answers 502 in 9 ms, with nothing in work."""
-    metrics, edges = frames()
-    metrics[[("gateway", "error_ratio"), ("gateway", "latency_p90")]] = [0.0, 0.7]
-    metrics[("gateway", "connections")] = 20.0
-    out = metrics.index < ended
-    failed = {"error_ratio": 1.0, "error_rate": 3.0, "latency_p90": 0.009, "connections": 0.0}
-    for signal, value in failed.items():
-        metrics.loc[out, ("gateway", signal)] = value
-    for i in range(3):
-        edges[("gateway", f"replica-{i}", "error_rate")] = np.where(out, 1.0, 0.0)
-        edges[("gateway", f"replica-{i}", "latency_p90")] = np.where(out, 0.001, 0.65)
-    return {h.component: h for h in look(TOPOLOGY, metrics, edges, moment)}
-
-
-@pytest.mark.parametrize(("moment", "wait"), [(62.0, "45 s"), (75.0, "32 s"), (100.0, "6.7 s")])
-def test_how_fast_requests_failed_is_no_normal(moment, wait) -> None:
-    found = after_outage(60.0, moment)
-    assert {h.state for h in found.values()} == {State.UNKNOWN, State.NORMAL}
-    assert found["gateway"].changes == ()
-    # A baseline has five samples: those from 60 to 64 s.
-    assert sentence(found["gateway"], moment) == f"not known yet: its normal is known in {wait}"
-
-
-def test_what_was_served_after_an_outage_is_the_normal() -> None:
-    assert {h.state for h in after_outage(60.0, 110.0).values()} == {State.NORMAL}
-
-
-def test_that_every_request_fails_is_not_as_before() -> None:
-    gateway = after_outage(60.0, 50.0)["gateway"]
-    assert gateway.state is State.TROUBLE
-    assert sentence(gateway, 50.0) == "errors 100 %"
-
-
-@pytest.mark.parametrize(("share", "state"), [(0.3, State.NORMAL), (0.52, State.TROUBLE), (0.6, State.TROUBLE)])
-def test_that_most_requests_fail_is_not_as_before_though_fewer_fail_at_times(share: float, state: State) -> None:
-    metrics, edges = frames()
-    metrics[("gateway", "error_ratio")] = np.where(metrics.index % 5 == 0, share - 0.15, share)
-    gateway = next(h for h in look(TOPOLOGY, metrics, edges, END) if h.component == "gateway")
-    assert gateway.state is state
-
-
-def test_a_failed_request_takes_no_baseline_from_what_was_not_measured_with_it() -> None:
-    metrics, edges = frames()
-    metrics[("gateway", "error_ratio")] = np.where(metrics.index == 30.0, 1.0, 0.0)
-    metrics[("gateway", "ttft_p90")] = np.where(np.isin(metrics.index, [10.0, 25.0, 40.0, END]), 0.1, np.nan)
-    gateway = next(h for h in look(TOPOLOGY, metrics, edges, END) if h.component == "gateway")
-    assert gateway.state is State.NORMAL
-    metrics.loc[END, ("gateway", "ttft_p90")] = 4.0
-    (change,) = next(h for h in look(TOPOLOGY, metrics, edges, END) if h.component == "gateway").changes
-    assert (change.signal, change.usual) == ("ttft_p90", 0.1)
-
-
-def test_errors_without_a_count_of_requests_are_no_outage() -> None:
-    metrics, _ = frames()
-    metrics[("gateway", "error_rate")] = 3.0
-    assert outages(read(metrics[[("gateway", "error_rate")]], END)) == {}
-    assert outages(read(metrics[[("gateway", "latency_p90")]], END)) == {}
-    metrics.loc[60.0, ("gateway", "request_rate")] = 0.0
-    (failed,) = outages(read(metrics, END)).values()
-    assert failed.all()
-
-
-def test_an_outage_lasts_where_no_errors_are_known_within_it() -> None:
-    metrics, _ = frames()
-    metrics[("gateway", "error_ratio")] = [np.nan, 1.0, np.nan, np.nan, 1.0, np.nan, 0.0, np.nan, 1.0, *[np.nan] * 111]
-    metrics[("gateway", "error_rate")] = np.nan
-    (failed,) = outages(read(metrics, END)).values()
-    assert list(np.flatnonzero(failed)) == [1, 2, 3, 4, 8]
 
 
 def test_a_fleet_is_read_in_one_pass_and_its_peers_are_those_of_a_small_one() -> None:
