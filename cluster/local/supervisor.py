@@ -28,6 +28,7 @@ from cluster.local.settings import Settings, write_json
 READY_SECONDS = 280.0
 _BOUND_SECONDS = 60.0
 HEAD_FACTOR = 1.5
+RAY_SITE = Path(__file__).with_name("ray_site")  # what Ray's processes need not import, see there
 
 
 class StartError(RcaError):
@@ -272,6 +273,7 @@ def ray_environment(run: RunDir, pod: str, engine: str) -> dict[str, str]:
     }
     return {
         "HOME": str(run.root / "home"),
+        "PYTHONPATH": os.pathsep.join((str(RAY_SITE), os.environ["PYTHONPATH"])),
         "OMP_NUM_THREADS": "1",
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_DISABLE_DOCKER_CPU_WARNING": "1",
