@@ -136,7 +136,8 @@ class Supervisor:
         )
 
     def _start_ray(self) -> None:
-        self._programs.start(self._ray(layout.HEAD, "--head", f"--port={layout.GCS_PORT}", "--include-dashboard=false"))
+        unused = ("--include-dashboard=false", "--no-monitor")  # the monitor is the autoscaler's
+        self._programs.start(self._ray(layout.HEAD, "--head", f"--port={layout.GCS_PORT}", *unused))
         address = (layout.management_ip(layout.HEAD), layout.GCS_PORT)
         self._until(partial(_listens, address), "the Ray head did not come up")
         for pod in self._serving[1:]:
