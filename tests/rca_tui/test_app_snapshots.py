@@ -12,6 +12,7 @@ from driving import Engine, app_over, settle, until, visible
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from cluster.incident import library
 from guidelines import documents, prices
 from rca_tui.app import RcaApp
 from rca_tui.screens.picker import Picker
@@ -105,13 +106,15 @@ def test_front(
     monkeypatch.setattr(opening, "local_runs", lambda: False)
     monkeypatch.setattr(opening, "why_not_local", lambda: "it needs Linux, this is Darwin")
 
+    shipped = len(list(library.SHIPPED.glob("*.zip")))
+
     async def before(pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: "66 shipped" in visible(pilot) and "Darwin" in visible(pilot))
+        await until(pilot, lambda: f"{shipped} shipped" in visible(pilot) and "Darwin" in visible(pilot))
         await pilot.press(*keys)
         await settle(pilot)
         if isinstance(pilot.app.screen, Picker):
             pilot.app.screen.query_one(Input).cursor_blink = False
-            await until(pilot, lambda: "66 of 66" in visible(pilot))
+            await until(pilot, lambda: f"{shipped} of {shipped}" in visible(pilot))
 
     assert snap_compare(RcaApp(None), run_before=before, terminal_size=size)
 
