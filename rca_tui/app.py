@@ -31,7 +31,7 @@ from rca_tui.screens.notices import Notices
 from rca_tui.screens.page import DIAGNOSE, FRONT, OVERVIEW, Later, Page, provenance
 from rca_tui.session import Snapshot
 from rca_tui.terminal import Terminal
-from rca_tui.theme import DARK, LIGHT, themes
+from rca_tui.theme import DARK, LIGHT, begin_dark
 from rca_tui.widgets.header import Header
 from rca_tui.work import messages
 from rca_tui.work.alarm import REST
@@ -86,12 +86,7 @@ class RcaApp(Referee):
         self._painted = threading.Event()
         self.notices = Notices(self)
         super().__init__(*arguments, **options)
-        for theme in themes(self.console.color_system):
-            self.register_theme(theme)
-        # As it is before the style sheet is parsed: a theme that is set later parses all of it again.
-        self.set_reactive(RcaApp.theme, DARK.name)
-        self.update_classes({"-dark-mode": True, "-light-mode": False}, update=False)
-        self.stylesheet.set_variables(self.get_css_variables())
+        begin_dark(self)
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
         super()._display(screen, self._terminal.changes(renderable, self.size))

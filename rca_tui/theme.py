@@ -7,7 +7,9 @@ themes. The console of Linux shows a bright background as the plain one, so no b
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+from textual.app import App
 from textual.theme import Theme
 
 FEW_COLOURS = frozenset({"standard", "windows"})
@@ -130,3 +132,12 @@ _LIGHT_16 = replace(
 def themes(colour_system: str | None) -> tuple[Theme, Theme]:
     """The dark and the light theme for a terminal, by `Console.color_system` of Rich."""
     return (_DARK_16, _LIGHT_16) if colour_system in FEW_COLOURS else (DARK, LIGHT)
+
+
+def begin_dark(app: App[Any]) -> None:
+    """Register both themes and set the dark one, before the style sheet is parsed: later that parses it again."""
+    for theme in themes(app.console.color_system):
+        app.register_theme(theme)
+    app.set_reactive(App.theme, DARK.name)
+    app.update_classes({"-dark-mode": True, "-light-mode": False}, update=False)
+    app.stylesheet.set_variables(app.get_css_variables())
