@@ -41,7 +41,7 @@ from methods.telemetry.health_types import (
     State,
 )
 from methods.telemetry.matrix import Floats
-from methods.telemetry.outages import MOST, after_outage, outages, wait, without
+from methods.telemetry.outages import after_outage, outages, wait, without
 from methods.telemetry.routing import Fitness, uneven
 
 TROUBLE = 3.2
@@ -321,8 +321,8 @@ class _View:
         now, usual = readings.get(key, readings.now), readings.get(key, readings.usual)
         if not math.isfinite(now):
             return None
-        if key[-1] == "error_ratio" and min(now, 2.0 * usual) > MOST:
-            usual = math.nan  # That most requests fail is never as before.
+        if key[-1] == "error_ratio" and min(now, usual) >= FAILING:
+            usual = math.nan  # That requests fail all the time is no normal.
         peers = not math.isfinite(usual)
         if peers and rule.sort is Sort.LATENCY:
             usual = self._of_peers(key[0], key[-1], now)
