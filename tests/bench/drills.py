@@ -32,11 +32,12 @@ _COLUMNS = (
 )
 _INTRODUCTION = """# The shipped drills
 
-Written by `python -m tests.bench.drills`: {count} drills, {kinds}, {seconds:.0f} s each, recorded on two cores
-with `python -m faults.record`, one after the other. Medians over each period of a drill, the first quarter of
-the fault left out of "during", then the median over drills. Landed: every effect that the fault should show is there.
-Weak: beyond what was seen before, but less than asked for, or not all of them. A request that has not ended has no
-latency: where requests hang, the gateway's p90 is that of the others. Units are those of `cluster/signals.py`.
+Written by `python -m tests.bench.drills`: {count} drills with a fault, {kinds}, {least:.0f} to {most:.0f} s long,
+recorded on two cores with `python -m faults.record`, one after the other. Medians over each period of a drill, the
+first quarter of the fault left out of "during", then the median over drills. Landed: every effect that the fault
+should show is there. Weak: beyond what was seen before, but less than asked for, or not all of them. A request that
+has not ended has no latency: where requests hang, the gateway's p90 is that of the others. Units are those of
+`cluster/signals.py`.
 """
 
 
@@ -63,7 +64,7 @@ def main() -> None:
     rows = [_row(fault, target, drills) for (fault, target), drills in sorted(groups.items())]
     number = len({fault for fault, _ in groups})
     kinds = f"{number} kinds of fault" if number > 1 else "one kind of fault"
-    head = _INTRODUCTION.format(count=len(listed), kinds=kinds, seconds=median(seconds))
+    head = _INTRODUCTION.format(count=len(seconds), kinds=kinds, least=min(seconds), most=max(seconds))
     DOCUMENT.write_text("\n".join([head, *markdown(_COLUMNS, rows)]) + "\n")
 
 
