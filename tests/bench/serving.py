@@ -141,8 +141,9 @@ def _share(values: Sequence[bool]) -> str:
 def _unseen(left_out: Sequence[tuple[str, Weights, list[Answer]]]) -> Iterator[str]:
     yield "\n## A kind of fault that it has not seen\n"
     yield (
-        "Each kind of fault is scored with parameters that are the likeliest on all others, and on the healthy "
-        "stretches of their drills (`tests/bench/serving_fit.py`); nobody, right: on its own healthy stretches.\n"
+        "Each kind of fault is scored with parameters that are the likeliest on all others that are not only to be "
+        "scored, and on the healthy stretches of their drills (`tests/bench/serving_fit.py`); nobody, right: on "
+        "its own healthy stretches.\n"
     )
     names = ("share", "slab", "tails", "floor", "follow", "nobody", "several")
     rows = []

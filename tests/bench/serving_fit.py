@@ -33,13 +33,16 @@ LEAST = 1e-4
 
 
 def unseen(trials: Sequence[Trial]) -> Iterator[tuple[str, Weights, list[Answer]]]:
-    """(kind, weights fitted without it, answers on its drills and their healthy stretches) for each kind of fault."""
+    """(kind, weights fitted without it, answers on its drills and their healthy stretches) for each kind of fault.
+
+    Nothing is fitted on drills that are only to be scored.
+    """
     varied = {(n, v): dataclasses.replace(Weights(), **{n: v}) for n, values in GRID.items() for v in values}
     supports = {weights: _supports(trials, weights) for weights in dict.fromkeys(varied.values())}
     points = {point: supports[weights] for point, weights in varied.items()}
     for kind in sorted({trial.kind for trial in trials} - {HEALTHY}):
         drills = {trial.drill for trial in trials if trial.kind == kind}
-        used = [i for i, trial in enumerate(trials) if trial.drill not in drills]
+        used = [i for i, trial in enumerate(trials) if trial.drill not in drills and not trial.scored]
         weights = _best(trials, points, used)
         tell(f"  without {kind}: {weights}")
         yield kind, weights, [by_serving(trial, weights) for trial in trials if trial.drill in drills]
