@@ -71,7 +71,7 @@ def completed(shell: str, home: Path, line: str, last: str) -> set[str]:
 @pytest.mark.parametrize(
     ("line", "last", "wanted"),
     [
-        ("rca-tui diagnose", "drill-6", {f"drill-6{n}" for n in range(7)}),
+        ("rca-tui diagnose", "drill-2", {f"drill-2{n}" for n in range(10)}),
         ("rca-tui explain drill-05 --method", "con", {"consensus"}),
         ("rca-tui diagnose drill-05 --method", "micror", {"microrank", "microrca"}),
         ("rca-tui drill", "cpu-", {"cpu-stress", "cpu-throttle"}),

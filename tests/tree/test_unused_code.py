@@ -64,6 +64,7 @@ ALLOWED = {
     ),
     "called by a library": (
         "_one_place",  # pydantic
+        "cursor_foreground_priority",  # Textual
         *("commands", "get_command", "list_commands", "format_commands"),  # typer
         *("daemon_threads", "request_queue_size", "allow_reuse_address", "address_family"),  # socketserver
         *("server_bind", "process_request", "process_request_thread", "handle_error"),
@@ -83,7 +84,7 @@ ALLOWED = {
     ),
     "keeps a thread alive": ("_reporter",),
     "a page that is imported when it is first shown": (
-        *("TelemetryPage", "FaultsPage", "ExplainPage", "ChecksPage"),
+        *("OverviewPage", "TelemetryPage", "FaultsPage", "DiagnosePage", "ExplainPage", "ChecksPage"),
         *("LogsPage", "TracesPage", "EventsPage", "DrillPage"),
     ),
     "a field of a record that is written or shown as a whole": (
