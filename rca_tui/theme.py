@@ -135,7 +135,7 @@ def themes(colour_system: str | None) -> tuple[Theme, Theme]:
 
 
 def begin_dark(app: App[Any]) -> None:
-    """Register both themes and set the dark one, before the style sheet is parsed: later that parses it again."""
+    """Register both themes and set the dark one, before the style sheet is parsed: set later, it is parsed again."""
     for theme in themes(app.console.color_system):
         app.register_theme(theme)
     app.set_reactive(App.theme, DARK.name)

@@ -55,8 +55,9 @@ healthy stretches before their faults. No onset is given. Ties are scored by exp
 - Other methods get the onset that is estimated from the gateway's SLI, and were not run on the healthy stretches.
 
 !!! warning "In-sample figures"
-    The structure of `serving` was chosen while looking at what it got wrong on these drills. The part "A kind of fault
-    that it has not seen" leaves each kind out of the fit of the parameters, not out of the choice of the structure.
+    The structure of `serving` was chosen while looking at what it got wrong on the first 66 drills. The part "A kind of
+    fault that it has not seen" leaves each kind out of the fit of the parameters, not out of the choice of the
+    structure.
 """
 
 
@@ -94,7 +95,7 @@ def _compared(found: Sequence[Trial], cases: Sequence[Case], plain: Sequence[Ans
     drills = [trial for trial in found if trial.kind != HEALTHY]
     rows = [_row("`serving`", plain)]
     if any(trial.scored for trial in drills):
-        for name, scored in (("developed on", False), ("scored only", True)):
+        for name, scored in (("not only to be scored", False), ("scored only", True)):
             rows.append(_row(f"`serving`, {name}", [a for a in plain if a.trial.scored == scored]))
     rows.append(_row("simple rule", [by_simple_rule(trial) for trial in drills]))
     by_case = {case.id: trial for case, trial in zip(cases, drills, strict=True)}

@@ -72,8 +72,8 @@ the {healthy} healthy windows before the fault ({least:.0f} s at least). No onse
 they add evidence to the [verdict](../explanation/verdict.md) and change no probability.
 
 !!! warning "In-sample figures"
-    The structure of `serving` and the footprints of the kinds of trouble were chosen while looking at these drills. The
-    measures of [`serving`](serving.md) tell how much that is worth where nobody looked.
+    The structure of `serving` and the footprints of the kinds of trouble were chosen while looking at the drills that
+    were chosen by hand, not at the others. The measures of [`serving`](serving.md) tell how much that is worth.
 """
 _LEGEND = """
 - **Chosen, developed, scored**: drills whose fault and intensity were chosen by hand, at one steady load; drills that a
