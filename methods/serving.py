@@ -37,8 +37,9 @@ class Serving(Method):
         - Edge latency over the callee's own latency: where it rises for most callees, for the caller.
         - Requests are conserved: a replica that suffers and gets more requests than its peers passes its evidence to
           the caller that sent them. More requests are never evidence against a replica.
-        - Symptoms of a caller (latency, errors, queue, network) count only beyond those of what it calls, and a delay
-          that all its calls share explains none of them.
+        - Symptoms of a caller (latency, errors, queue, network) count only beyond those of what it calls, and what all
+          its calls have more of than the callees say explains none of them. A call that its caller gave up is said by a
+          callee that counts it as aborted.
         - Little's law: requests in flight over their rate, a time that includes requests that have not ended.
         - Silence: gauges and rates that stop, while those of the peers go on; without peers, those of all others.
         - Without peers that tell the load, a component is held to its own past: what follows the load, to its own rate

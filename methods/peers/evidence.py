@@ -30,6 +30,8 @@ UNTESTED = -4.0
 """Log evidence for what has no control: a host, whose signals are its guests', or a component that is not measured in a
 stretch, or did nothing before."""
 _TIME_OF_CALLS = "latency_p50"
+_SAID_AS = {"error_rate": ("error_rate", "abort_rate")}
+"""What callees say of a call that failed: one that its caller gave up is no error of theirs, but aborted."""
 LARGEST = 60.0
 """Of one signal's log factor."""
 
@@ -267,28 +269,34 @@ class _Gathering:
 
     def _explained_below(self, group: Group, signal: str, own: Floats) -> Floats | None:
         """(A, 1) of the change of a caller's symptom, what lies within the changes of what it calls."""
-        below = [
-            contrasts.changes(series, self._among) - self._common_delay(group.callees, signal, called)
-            for called, rows in self._sources()
-            if (series := stacked(rows.scaled, group.callees, _TIME_OF_CALLS if called and signal == WAIT else signal))
-            is not None
-        ]
+        said = self._changes(self._blocks.own, group.callees, *_SAID_AS.get(signal, (signal,)))
+        below = [] if said is None else [said]
+        if Part.EDGES not in self._weights.without:
+            of_calls = _TIME_OF_CALLS if signal == WAIT else signal
+            measured = self._changes(self._blocks.called, group.callees, of_calls)
+            if measured is not None:
+                below.append(measured - self._beyond(group.callees, of_calls, measured))
         if not below:
             return None
         changes = np.nan_to_num(np.concatenate(below, axis=1))
         low, high = np.minimum(changes.min(axis=1), 0.0), np.maximum(changes.max(axis=1), 0.0)
         return np.clip(np.nan_to_num(own), low[:, None], high[:, None])
 
-    def _common_delay(self, callees: Sequence[str], signal: str, called: bool) -> Floats | float:
-        """(A, 1) by how much all calls take longer than their callees say: that explains no symptom of the caller."""
-        if not called or Part.GAPS in self._weights.without:
+    def _beyond(self, callees: Sequence[str], signal: str, measured: Floats) -> Floats | float:
+        """(A, 1) by how much all calls changed more than their callees say: that explains no symptom of the caller."""
+        said = self._changes(self._blocks.own, callees, *_SAID_AS.get(signal, (signal,)))
+        if said is None or Part.GAPS in self._weights.without:
             return 0.0
-        time = _TIME_OF_CALLS if signal == WAIT else signal
-        measured = stacked(self._blocks.called.scaled, callees, time)
-        said = stacked(self._blocks.own.scaled, callees, time)
-        if measured is None or said is None:
-            return 0.0
-        return np.maximum(contrasts.upper_quartile(contrasts.changes(measured - said, self._among)), 0.0)[:, None]
+        return np.maximum(contrasts.upper_quartile(measured - said), 0.0)[:, None]
+
+    def _changes(self, rows: Rows, members: Sequence[str], *signals: str) -> Floats | None:
+        """(A, C) the largest change of these signals; None where no member has any of them."""
+        found = [
+            contrasts.changes(series, self._among)
+            for signal in signals
+            if (series := stacked(rows.scaled, members, signal)) is not None
+        ]
+        return np.fmax.reduce(found) if found else None
 
     def _own_load(self, component: str) -> Floats:
         """(A, 1) median change of the rates of requests that were measured of a component; 0 without one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -65,6 +66,17 @@ def requests(by: Mapping[str, float]) -> dict[tuple[str, ...], float]:
     """Requests of each replica, in its own count and its caller's."""
     own = {(r, "request_rate"): factor for r, factor in by.items()}
     return own | {("gateway", r, "request_rate"): factor for r, factor in by.items()}
+
+
+def with_rates(case: Incident, rates: Mapping[tuple[str, ...], float]) -> Incident:
+    """The incident with rates of events, a second, that were 0 before the onset."""
+    metrics, edges = case.telemetry.metrics.copy(), case.telemetry.edge_metrics.copy()
+    rng = np.random.default_rng(1)
+    for key, rate in rates.items():
+        values = rate * (1 + 0.03 * rng.standard_normal(SAMPLES))
+        values[:ONSET] = 0.0
+        (metrics if len(key) == 2 else edges)[key] = values
+    return replace(case, telemetry=replace(case.telemetry, metrics=metrics, edge_metrics=edges))
 
 
 def _frame(columns: Mapping[tuple[str, ...], np.ndarray], levels: list[str]) -> pd.DataFrame:

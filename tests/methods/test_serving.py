@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from serving_incident import LEVELS, ONSET, incident, requests, slow
+from serving_incident import LEVELS, ONSET, incident, requests, slow, with_rates
 
 from cluster.incident.model import Incident, Telemetry
 from cluster.window import Onset, OnsetSource
@@ -90,6 +90,17 @@ def test_all_calls_slow_is_the_callers_doing_though_connecting_takes_as_long_as_
     found = posterior(incident(late))
     assert set(found.best) == {"gateway"}
     assert found.nobody < 0.05
+
+
+@pytest.mark.parametrize("edges", [True, False])
+def test_calls_that_a_caller_gives_up_because_all_callees_are_late_are_nobodys_fault(edges: bool) -> None:
+    surge = slow(*REPLICAS) | requests(dict.fromkeys(REPLICAS, 2.0)) | {("gateway", "latency_p90"): 4.0}
+    failed = {("gateway", "error_rate"): 6.0} | {(r, "error_rate"): 0.0 for r in REPLICAS}
+    if edges:
+        failed |= {("gateway", r, "error_rate"): 1.5 for r in REPLICAS}
+    given_up = {(r, "abort_rate"): 1.5 for r in REPLICAS}
+    assert best(with_rates(incident(surge, edges=edges), failed | given_up)) == set()
+    assert best(with_rates(incident(surge, edges=edges), failed)) == {"gateway"}
 
 
 def test_requests_that_do_not_end_count_by_littles_law() -> None:
