@@ -17,7 +17,7 @@ PARTS = {
     "deviation": "what each rule of nsigma and baro is worth",
     "serving": "the tool's own method, with docs/measured/serving.md",
     "growth": "10, 100 and 1,000 components",
-    "cluster": "one window of 1,000 pods from a real Prometheus",
+    "cluster": "a look and a window of 10, 100 and 1,000 pods from a real Prometheus",
     "room": "a workshop: memory of the players' apps, and seconds from a key to what it shows",
     "verdict": "the verdict on the shipped drills, with docs/measured/verdict.md",
 }
@@ -31,7 +31,7 @@ def main() -> None:
         epilog="\n".join(f"{name:10} {what}" for name, what in PARTS.items()),
     )
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}")
-    parser.add_argument("--components", type=int, nargs="+", default=[10, 100, 1000], help="growth: how many")
+    parser.add_argument("--components", type=int, nargs="+", default=[10, 100, 1000], help="growth, cluster: how many")
     parser.add_argument("--deadline", type=float, default=60.0, help="growth, agreement: seconds for each answer")
     parser.add_argument("--limit", type=float, default=120.0, help="methods, public: CPU seconds for each method")
     parser.add_argument("--methods", nargs="+", default=[], metavar="METHOD", help="public, agreement: these only")

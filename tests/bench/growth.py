@@ -6,10 +6,13 @@ Each method runs in a worker that is killed at the deadline and cannot take more
 from __future__ import annotations
 
 import argparse
+import time
 
+from cluster.incident.model import Incident
 from methods import catalog
 from methods.answer.types import NoRanking, Reason
 from methods.running.pool import Answer, Pool, Task
+from methods.verdict.decide import decide
 from tests.bench import synthetic
 from tests.bench.tables import seconds, show, tell
 
@@ -19,7 +22,7 @@ MEMORY = 3 * 2**30
 
 
 def run(options: argparse.Namespace) -> None:
-    found = {}
+    found, verdicts = {}, []
     for size in options.components:
         incident = synthetic.make(size, SAMPLES)
         telemetry = incident.telemetry
@@ -32,6 +35,7 @@ def run(options: argparse.Namespace) -> None:
             for answer in pool.run(tasks):
                 found[answer.task.method, size] = answer
                 tell(f"  {answer.task.method}: {_cell(answer)}")
+        verdicts.append(_verdict(incident))
     sizes = options.components
     rows = [
         (entry.name, *(_cell(found[entry.name, size]) for size in sizes), _why([found[entry.name, s] for s in sizes]))
@@ -42,12 +46,20 @@ def run(options: argparse.Namespace) -> None:
         f"Seconds to the answer, {len(synthetic.SIGNALS)} signals a component, {SAMPLES} samples, deadline "
         f"{options.deadline:g} s",
         ("method", *(f"{size:,} components" for size in sizes), "why not, at the first size that has no ranking"),
-        [*rows, ("ranked", *map(str, ranked), "")],
+        [*rows, ("ranked", *map(str, ranked), ""), ("*verdict*", *verdicts, "")],
         [
             f"n/a: not applicable, said after so many seconds. {WORKERS} workers at a time, {MEMORY / 2**30:g} GiB "
-            "each; wall seconds of a first call.",
+            "each; wall seconds of a first call. Verdict: without the methods' answers, CPU seconds.",
         ],
     )
+
+
+def _verdict(incident: Incident) -> str:
+    began = time.process_time()
+    verdict = decide(incident)
+    spent = time.process_time() - began
+    tell(f"  verdict: {seconds(spent)}, {verdict.headline}")
+    return seconds(spent)
 
 
 def _cell(answer: Answer) -> str:
