@@ -242,6 +242,8 @@ class _Gathering:
             for signal in rows.signals:
                 if signal == WAIT and Part.LITTLE in self._weights.without:
                     continue
+                if not called and self._seldom_measured(group, signal):
+                    continue
                 for moved, chance in self._moved(rows, group, signal):
                     shared = self._shared(group, signal, called, moved.own)
                     if shared is not None:
@@ -249,6 +251,15 @@ class _Gathering:
                         follow = self._weights.follow * np.where(contrasts.one_other(moved.own), 2.0, 1.0)
                         z = moved.contrast(shared, floor=self._weights.floor, follow=follow, counting=chance)
                         yield called, signal, self._hurting(signal, z)
+
+    def _seldom_measured(self, group: Group, signal: str) -> bool:
+        """Whether half of the members lack the signal or more: callers that time all of them are the better control."""
+        have = sum((member, signal) in self._blocks.own.scaled for member in group.members)
+        if len(group.members) <= 2 or 2 * have > len(group.members) or Part.EDGES in self._weights.without:
+            return False
+        called = self._blocks.called
+        timed = [name for name in called.signals if family_of(name, False) == "latency"]
+        return any(all((member, name) in called.scaled for member in group.members) for name in timed)
 
     def _hurting(self, signal: str, z: Floats) -> Floats:
         if counts_requests(signal):  # more requests than the peers get are their sender's doing

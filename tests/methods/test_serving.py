@@ -160,6 +160,14 @@ def test_requests_are_conserved_where_only_the_caller_counts_them() -> None:
     assert best(blind) == {"gateway"}
 
 
+def test_the_only_measured_peer_is_no_control_where_callers_measure_all() -> None:
+    # Three of four feel the load alike; of the fourth, a larger one, and of one of the three the engine is measured.
+    case = incident(slow("replica-0", "replica-1", "replica-2"))
+    metrics = case.telemetry.metrics.drop(columns=[(r, s) for r in ("replica-1", "replica-2") for s in LEVELS])
+    case = dataclasses.replace(case, telemetry=dataclasses.replace(case.telemetry, metrics=metrics))
+    assert best(case) == set()
+
+
 def test_silence_is_evidence() -> None:
     silent = {("replica-3", signal): np.nan for signal in LEVELS}
     assert best(incident(silent, edges=False)) == {"replica-3"}
