@@ -90,11 +90,13 @@ class Signals:
         copies = sum(len(group) - 1 for group in self.groups)
         claim = f"{self.count} varying signals over {self.samples} samples."
         if self.constant:
-            claim += f" {self.constant} constant signals are left out: a constant is neither cause nor effect."
+            left_out = "signal is" if self.constant == 1 else "signals are"
+            claim += f" {self.constant} constant {left_out} left out: a constant is neither cause nor effect."
         if copies:
             example = next(group for group in self.groups if len(group) > 1)
             pair = " and ".join(f"{component}:{signal}" for component, signal in example[:2])
-            claim += f" {copies} signals are copies of another one ({pair}) and share its score."
+            told = "signal is a copy of another one" if copies == 1 else "signals are copies of another one"
+            claim += f" {copies} {told} ({pair}) and {'shares' if copies == 1 else 'share'} its score."
         numbers = {"signals": self.count, "samples": self.samples, "constant": self.constant, "copies": copies}
         return Step("Signals compared", claim, numbers)
 
