@@ -172,13 +172,22 @@ def _queue(p: Footprint) -> bool:
 
 def _prefill(p: Footprint) -> bool:
     longer = _up(p.own("prompt_tokens_p90"), 1.5) or _up(p.own("prefill_time_p90"), 3.0)
-    return longer or any(_up(p.wider(name), 1.9) for name in ("tpot", "ttft"))
+    return longer or _first_token_alone(p) or any(_up(p.wider(name), 1.9) for name in ("tpot", "ttft"))
+
+
+def _first_token_alone(p: Footprint) -> bool:
+    # Who is short of CPU takes longer for each token; a long prompt computes before the first.
+    first, each = p.own("ttft_p50"), p.own("tpot_p50")
+    return _busy(p) and first is not None and each is not None and first >= 3.0 * max(each, 1.0)
 
 
 def _starved(p: Footprint) -> bool:
     slower = _up(p.own("tpot_p50"), 1.5) or _up(p.own("latency_p50"), 1.5) or _up(p.own("latency_p90"), 1.5)
-    busy = any(_up(p.own(name), 1.3) for name in ("cpu_throttled", "cpu_usage"))
-    return busy or (slower and _up(p.own("tpot_p50"), 1.5))
+    return _busy(p) or (slower and _up(p.own("tpot_p50"), 1.5))
+
+
+def _busy(p: Footprint) -> bool:
+    return any(_up(p.own(name), 1.3) for name in ("cpu_throttled", "cpu_usage"))
 
 
 def _waiting(p: Footprint) -> bool:

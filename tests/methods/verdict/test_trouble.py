@@ -54,6 +54,18 @@ def test_who_waits_for_cpu_is_late_to_accept_calls_too() -> None:
     assert decide(starved).kind is Trouble.CPU
 
 
+@pytest.mark.parametrize(("each", "kind"), [(1.0, Trouble.PREFILL), (6.0, Trouble.CPU)])
+def test_a_long_prompt_delays_the_first_token_and_too_little_cpu_each(each: float, kind: Trouble) -> None:
+    case = incident(slow(NAME) | own(cpu_usage=2.0))
+    metrics = case.telemetry.metrics.copy()
+    for signal, level, factor in (("ttft_p50", 0.1, 8.0), ("tpot_p50", 0.02, each)):
+        for replica in case.topology.callees("gateway"):
+            metrics[replica, signal] = level
+        metrics.loc[ONSET:, (NAME, signal)] = level * factor
+    long = dataclasses.replace(case, telemetry=dataclasses.replace(case.telemetry, metrics=metrics))
+    assert decide(long).kind is kind
+
+
 def test_calls_that_are_all_late_are_the_callers() -> None:
     replicas = [f"replica-{i}" for i in range(4)]
     calls = {("gateway", r, signal): 4.0 for r in replicas for signal in ("latency_p90", "connect_time_p90")}
