@@ -7,8 +7,9 @@ Signals of one kind (latency, waiting, errors …) measure the same trouble, so 
 log2(1 + score) up to `MOST`. The sum over kinds is the severity. A caller waits for those that it calls: what is as
 slow, failing or crowded at a callee is subtracted from the caller. What slows all calls of a caller alike is its own;
 what slows one call alone belongs to the callee or the way to it. A caller that sends one callee more than its share
-answers for how slow that one becomes (`methods.telemetry.routing`). A component is in trouble when its severity reaches
-`TROUBLE` and its users notice: busy CPU or more memory alone is only a change.
+answers for how slow that one becomes (`methods.telemetry.routing`). What a slow caller does to its callees, or a higher
+load to all (`methods.telemetry.health_demand`), is no trouble of their own. A component is in trouble when its severity
+reaches `TROUBLE` and its users notice: busy CPU or more memory alone is only a change.
 
 A component that ends no requests, while it did all the time before and others still send some, is stalled.
 """
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -25,35 +26,36 @@ import pandas as pd
 
 from cluster.topology import Topology
 from methods.telemetry.baseline import Readings, last_departure, read
-from methods.telemetry.health_idle import NONE, STEADY, always_measured, idle
+from methods.telemetry.health_demand import overloaded
+from methods.telemetry.health_idle import NONE, STEADY, idle
+from methods.telemetry.health_judged import judged, places_of
 from methods.telemetry.health_types import (
+    BY_LOAD,
     CHANGED,
     FROM_LOAD,
-    NOTICED,
     ON_CALLS,
     RULES,
     SEEN_BY_CALLERS,
     Change,
-    Event,
     Health,
     Rule,
     Sort,
     State,
+    Why,
 )
 from methods.telemetry.matrix import Floats
 from methods.telemetry.outages import after_outage, outages, wait, without
 from methods.telemetry.routing import Fitness, uneven
 
-TROUBLE = 3.2
-"""Severity of a component in trouble."""
 IDLE = 3.0
 """Seconds without an ended request that are a stall, at least."""
-ALIKE = 0.25
-"""Difference of severities that does not count."""
+FAR = 4.0
+"""What all calls of a caller share is an effect of the callee that is slower by this many times as much."""
 FAILING = 0.05
 """Error ratio that is trouble whatever was normal."""
 _TINY = 1e-9
 _WHOLE = ("latency_p50", "latency_p90")
+_REQUESTS = (*_WHOLE, "ttft_p50", "ttft_p90")
 _ENDED, _FAILED, _IN_WORK = "request_rate", "error_rate", ("running_requests", "queue_length")
 
 
@@ -78,58 +80,54 @@ def look(
     view = _View(topology, without(own, failed), without(calls, outages(calls)), moment)
     stalls = {c: stall for c in topology.ids if (stall := view.stall(c)) is not None}
     routing = uneven(topology, view.calls, moment, lambda c: Fitness.UNFIT if c in stalls else view.fitness(c))
-    overloaded = frozenset(c.callee for changes in routing.values() for c in changes)
-    found, places = [], _places(view.own)
+    flooded = frozenset(c.callee for changes in routing.values() for c in changes)
+    changes: dict[str, list[Change]] = {}
     for component in topology.ids:
-        changes = [view.less_callees(c, component, stalls, overloaded) for c in view.changes(component)]
-        changes += [*view.as_callee(component, stalls), *view.as_caller(component)]
-        if component in overloaded:
-            changes = [replace(c, routed=True) if c.sort in FROM_LOAD else c for c in changes]
-        changes += routing.get(component, [])
+        own_changes = [view.less_callees(c, component, stalls, flooded) for c in view.changes(component)]
+        found = [view.less_callers(c, component) for c in own_changes]
+        found += [*view.as_callee(component, stalls), *view.as_caller(component)]
+        if component in flooded:
+            found = [replace(c, why=Why.ROUTING, explained=1.0) if c.sort in FROM_LOAD else c for c in found]
+        found += routing.get(component, [])
         if component in stalls:
-            changes.append(stalls[component])
+            found.append(stalls[component])
         if (up or {}).get(component) is False:
-            changes.append(Change(Sort.DOWN, "", 0.0, 1.0, moment, math.inf))
-        events = tuple(_events(view.own, component, (replaced or {}).get(component)))
-        health = _judged(view.own, component, places.get(component, []), changes, events)
+            found.append(Change(Sort.DOWN, "", 0.0, 1.0, moment, math.inf))
+        changes[component] = found
+    places = places_of(view.own)
+
+    def judge(component: str, found: Sequence[Change]) -> Health:
+        return judged(view.own, component, places.get(component, []), found, (replaced or {}).get(component))
+
+    listed = {c: judge(c, found) for c, found in changes.items()}
+    listed |= _less_load(view, listed, changes, judge)
+    for component, health in listed.items():
         if health.state is State.NORMAL and after_outage(view.own, failed, component):
             health = replace(health, state=State.UNKNOWN)
         if health.state is State.UNKNOWN:
             health = replace(health, wait=wait(view.own, failed, component, moment), as_peers=view.as_peers(component))
-        found.append(health)
-    return tuple(sorted(found, key=lambda h: h.severity, reverse=True))
+        listed[component] = health
+    return tuple(sorted(listed.values(), key=lambda h: h.severity, reverse=True))
 
 
-def _judged(
-    own: Readings,
-    component: str,
-    places: Sequence[tuple[str, int]],
-    changes: list[Change],
-    events: tuple[Event, ...],
-) -> Health:
-    best: dict[Sort, Change] = {}
-    for change in changes:
-        held = best.get(change.sort)
-        # Of signals that changed about as much, the first of the table is told: the one that people know.
-        if held is None or change.severity > held.severity + ALIKE:
-            best[change.sort] = change
-    order = list(Sort)
-    # Uneven routing is the cause of the rest, and stands first.
-    told = tuple(
-        sorted(best.values(), key=lambda c: (c.sort is not Sort.ROUTING, -round(c.severity, 1), order.index(c.sort)))
-    )
-    severity = sum(c.severity for c in told)
-    began = min((c.since for c in told if c.severity > 0), default=None)
-    noticed = any(c.sort in NOTICED and c.severity > 0 for c in told)
-    if noticed and severity >= TROUBLE:
-        return Health(component, State.TROUBLE, severity, began, told, events)
-    gone = _silent(own, places)
-    if gone is not None:
-        return Health(component, State.SILENT, max(severity, TROUBLE), gone, told, events)
-    if told:
-        return Health(component, State.CHANGED, severity, began, told, events)
-    known = any(math.isfinite(own.usual[p]) and math.isfinite(own.now[p]) for _, p in places)
-    return Health(component, State.NORMAL if known else State.UNKNOWN, 0.0, None, told, events)
+def _less_load(
+    view: _View,
+    listed: Mapping[str, Health],
+    changes: Mapping[str, Sequence[Change]],
+    judge: Callable[[str, Sequence[Change]], Health],
+) -> dict[str, Health]:
+    """Components in trouble without what a higher load explains, where that leaves one of them in trouble.
+
+    Where it leaves none, the load is the trouble, and all that it overloads are in it.
+    """
+    eased = {}
+    for component in (c for c, health in listed.items() if health.state is State.TROUBLE):
+        found = changes[component]
+        told = [c.sort in BY_LOAD and c.severity > 0 for c in found]
+        if any(told) and overloaded(view.topology, view.own, component):
+            found = [replace(c, why=Why.LOAD, explained=1.0) if t else c for c, t in zip(found, told, strict=True)]
+        eased[component] = judge(component, found)
+    return eased if any(health.state is State.TROUBLE for health in eased.values()) else {}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -189,6 +187,14 @@ class _View:
             theirs, distance = sum(rates), max(_away(self.own, (component, _FAILED)), _TINY)
         return replace(change, explained=min(1.0, max(0.0, theirs / distance)))
 
+    def less_callers(self, change: Change, component: str) -> Change:
+        """The change with the share of it that a caller explains which is as much slower in all its calls."""
+        if change.signal not in _REQUESTS:
+            return change
+        slower = [self._common(c, s) for c in self.topology.callers(component) if self._slow_itself(c) for s in _WHOLE]
+        share = min(1.0, max(slower, default=0.0) / (change.now - change.usual))
+        return replace(change, explained=share, why=Why.CALLER) if share > change.explained else change
+
     def as_callee(self, component: str, stalls: Mapping[str, Change]) -> Iterator[Change]:
         """What is slower or fails in the calls to this component, less what all calls of the caller share."""
         for caller in self.topology.callers(component):
@@ -199,7 +205,7 @@ class _View:
                 # The caller opens the connections: one that is slow in all its calls may be slow in that, too.
                 if change is None or (rule.sort is Sort.CONNECTING and self._slow_itself(caller)):
                     continue
-                known = max(self._common(caller, signal), _away(self.own, (component, signal)))
+                known = self._common(caller, signal) + _away(self.own, (component, signal))
                 less = replace(change, explained=min(1.0, known / (change.now - change.usual)))
                 if less.severity > 0:
                     yield less
@@ -221,11 +227,13 @@ class _View:
                 began = last_departure(
                     self.calls, np.nanmedian([self.calls.series(k) for k in keys], axis=0), usual + common / 2, up=True
                 )
-                yield Change(Sort.OWN_CALLS, signal, usual + common, usual, began, score)
+                far = max(max(self._excess(component, c, signal), _away(self.own, (c, signal))) for c in callees)
+                explained = 1.0 if far >= FAR * common else 0.0
+                yield Change(Sort.OWN_CALLS, signal, usual + common, usual, began, score, explained)
 
     def _slow_itself(self, caller: str) -> bool:
         if caller not in self._slow:
-            self._slow[caller] = any(change.signal in _WHOLE for change in self.as_caller(caller))
+            self._slow[caller] = any(c.signal in _WHOLE and c.severity > 0 for c in self.as_caller(caller))
         return self._slow[caller]
 
     def stall(self, component: str) -> Change | None:
@@ -351,31 +359,3 @@ def _away(readings: Readings, key: tuple[str, ...]) -> float:
     """How far a signal is above its normal, in its unit; 0 where it is not above it or that is not known."""
     distance = readings.get(key, readings.now) - readings.get(key, readings.usual)
     return max(0.0, distance) if math.isfinite(distance) else 0.0
-
-
-def _places(own: Readings) -> dict[str, list[tuple[str, int]]]:
-    """Component -> its signals with their places in the arrays."""
-    places: dict[str, list[tuple[str, int]]] = {}
-    for key, place in own.column.items():
-        places.setdefault(key[0], []).append((key[1], place))
-    return places
-
-
-def _silent(own: Readings, places: Sequence[tuple[str, int]]) -> float | None:
-    """Unix seconds of the last sample of a component most of whose telemetry was there all the time and is gone."""
-    steady = [place for name, place in places if own.seen[place] >= STEADY and always_measured(name)]
-    gone = [p for p in steady if not math.isfinite(own.now[p])]
-    if not gone or 2 * len(gone) < len(steady):
-        return None
-    measured = np.isfinite(own.values[:, gone]).any(axis=1)
-    return float(own.times[np.flatnonzero(measured)[-1]])
-
-
-def _events(own: Readings, component: str, replaced: float | None) -> Iterator[Event]:
-    """Restarts that a counter tells, and the replacement that the deployment tells."""
-    counter = own.series((component, "restarts"))
-    known = np.flatnonzero(np.isfinite(counter))
-    rises = known[1:][np.diff(counter[known]) > 0]
-    yield from (Event("restarted", float(own.times[at])) for at in rises)
-    if replaced is not None:
-        yield Event("replaced", replaced)

@@ -12,7 +12,7 @@ MOST = 4.0
 MOST_OF_CAUSES = 2.0
 """The same for what users do not notice by itself."""
 EXPLAINED = 0.67
-"""Share from which callees explain a change wholly."""
+"""Share from which a change is explained wholly."""
 CHANGED = 1.0
 """Score from which a change is told."""
 STALLED = 12.0
@@ -54,6 +54,19 @@ class Sort(StrEnum):
     DEVICE = "device"
 
 
+class Why(StrEnum):
+    """What explains a change of a component.
+
+    CALLEES: it waits for them. CALLER: one that is slow in all its calls makes its callees about as slow. ROUTING:
+    callers send it more than its usual share. LOAD: it is asked for more than before, and serves no less.
+    """
+
+    CALLEES = "callees"
+    CALLER = "caller"
+    ROUTING = "routing"
+    LOAD = "load"
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One signal that left its normal.
@@ -63,10 +76,10 @@ class Change:
         now, usual: in the signal's unit.
         since: unix seconds.
         score: distance from `usual` over the distance that is normal.
-        explained: share of the distance that callees have, too; from 0 to 1.
+        explained: share of the distance that something else explains, from 0 to 1.
+        why: what explains it.
         peers: there is no baseline, and `usual` is what the peers have now; of errors, none.
         callee: of `ROUTING`, the callee that gets more; "" for the others.
-        routed: callers send the component more than its usual share, which explains the change wholly.
     """
 
     sort: Sort
@@ -78,13 +91,13 @@ class Change:
     explained: float = 0.0
     peers: bool = False
     callee: str = ""
-    routed: bool = False
+    why: Why = Why.CALLEES
 
     @property
     def severity(self) -> float:
         if self.sort in (Sort.STALL, Sort.DOWN):
             return STALLED
-        if self.sort is Sort.LOAD or self.routed:
+        if self.sort is Sort.LOAD:
             return 0.0
         most = MOST if self.sort in NOTICED else MOST_OF_CAUSES
         own = 0.0 if self.explained >= EXPLAINED else self.score * (1.0 - self.explained)
@@ -173,6 +186,8 @@ SEEN_BY_CALLERS = frozenset({_S.CALLS, _S.CONNECTING})
 """What only the callers of a component measure."""
 FROM_LOAD = SEEN_BY_CALLERS | {_S.LATENCY, _S.WAITING, _S.ERRORS, _S.CPU}
 """What follows from more requests than a component can serve."""
+BY_LOAD = FROM_LOAD - {_S.CONNECTING} | {_S.OWN_CALLS}
+"""What a higher load explains: it opens no connection slower, and calls wait where the callee does not measure it."""
 BETWEEN = SEEN_BY_CALLERS | {_S.OWN_CALLS, _S.ROUTING}
 """What is measured of calls, and is no signal of the component itself."""
 NOTICED = BETWEEN | {_S.STALL, _S.DOWN, _S.LATENCY, _S.WAITING, _S.ERRORS}

@@ -15,7 +15,7 @@ from cluster.signals import UNITS
 from cluster.text.plain import plain
 from cluster.text.quantities import percent, quantity
 from cluster.text.times import clock_time, span
-from methods.telemetry.health_types import SEEN_BY_CALLERS, SHARE, Change, Health, Sort, State
+from methods.telemetry.health_types import SEEN_BY_CALLERS, SHARE, Change, Health, Sort, State, Why
 
 _NAMES = {
     "latency_p50": "latency p50",
@@ -43,6 +43,12 @@ _NAMES = {
     "memory_used": "memory",
     "gcs_memory": "memory of the GCS",
     "connect_time_p90": "connecting p90",
+}
+_WHY = {
+    Why.CALLEES: ", as its callees",
+    Why.CALLER: ", as its caller",
+    Why.ROUTING: ", as more is sent to it",
+    Why.LOAD: ", as load grew",
 }
 _SHARES = frozenset({"error_ratio", "cpu_throttled", "kv_usage", "memory_limit_ratio", "gpu_throttle_power", SHARE})
 
@@ -85,10 +91,8 @@ def describe(change: Change, moment: float) -> str:
     if change.peers and change.sort is Sort.ERRORS:
         before = ""
     why = ""
-    if change.routed:
-        why = ", as more is sent to it"
-    elif change.severity == 0 and change.explained:
-        why = ", as its callees"
+    if change.severity == 0 and change.explained:
+        why = _WHY[change.why]
     return f"{name} {now}{before}{why}"
 
 
@@ -112,8 +116,10 @@ def as_json(health: Health, moment: float) -> dict[str, Any]:
                 "now": c.now,
                 "before": c.usual,
                 "since": c.since,
-                "explained_by_callees": round(c.explained, 3),
-                "explained_by_routing": c.routed,
+                "explained": round(c.explained, 3),
+                "explained_by": c.why.value if c.explained else "",
+                "explained_by_callees": round(c.explained, 3) if c.why is Why.CALLEES else 0.0,
+                "explained_by_routing": c.why is Why.ROUTING,
             }
             for c in health.changes
         ],

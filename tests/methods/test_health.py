@@ -326,6 +326,8 @@ def test_as_json_is_plain_data() -> None:
         "now": 0.0,
         "before": 1.0,
         "since": 100.0,
+        "explained": 0.0,
+        "explained_by": "",
         "explained_by_callees": 0.0,
         "explained_by_routing": False,
     }

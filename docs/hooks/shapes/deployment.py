@@ -16,8 +16,10 @@ class HealthChange(Shape):
     now: float = Field(description="in the signal's unit")
     before: float = Field(description="what was normal")
     since: float = Field(description="unix seconds")
-    explained_by_callees: float = Field(description="share, from 0 to 1")
-    explained_by_routing: bool = Field(description="its callers send it more than its usual share")
+    explained: float = Field(description="share that something else explains, from 0 to 1")
+    explained_by: Literal["", "callees", "caller", "routing", "load"] = Field(description="what explains it")
+    explained_by_callees: float = old("explained")
+    explained_by_routing: bool = old("explained_by")
 
 
 class HealthEvent(Shape):
