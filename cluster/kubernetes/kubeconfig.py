@@ -90,12 +90,12 @@ class Kubeconfig:
 
     def choose(self, wanted: str | None) -> str:
         """The context of that name, else the current one. Raises DeploymentError with those there are."""
-        known = ", ".join(sorted(self.contexts)) or "none"
+        known = plain(", ".join(sorted(self.contexts)) or "none", 2000)
         name = wanted or self.current
         if not name:
             raise DeploymentError(f"the kubeconfig has no current context: name one with --context; it has: {known}")
         if name not in self.contexts:
-            raise DeploymentError(f"the kubeconfig has no context {name!r}; it has: {known}")
+            raise DeploymentError(f"the kubeconfig has no context {plain(name)!r}; it has: {known}")
         return name
 
 

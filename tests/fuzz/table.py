@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from tests.fuzz.handed import HANDED
 from tests.fuzz.parsers import FILES
 from tests.fuzz.servers import SERVERS
 
-PARSERS = (*FILES, *SERVERS)
+PARSERS = (*FILES, *HANDED, *SERVERS)

@@ -14,6 +14,7 @@ from cluster.incident import container
 from cluster.kubernetes import logs, settings
 from cluster.kubernetes.discovery import _of_service
 from cluster.kubernetes.identity import PodHistory
+from cluster.kubernetes.kubeconfig import Kubeconfig
 from cluster.kubernetes.objects import parse_pod, well_formed
 from cluster.kubernetes.settings import Labels
 from cluster.kubernetes.sources import JsonClient
@@ -31,6 +32,15 @@ def test_names_of_unknown_settings_and_parameters_are_shown_harmless(tmp_path: P
         settings.load("lab", file)
     with pytest.raises(BadParameters, match=r"�\[2J: there is no such field"):
         catalog.load("cpu-stress").parse({"\x1b[2J": 1})
+
+
+@pytest.mark.parametrize("wanted", [None, "lab", "\x1b[2J"])
+def test_names_of_contexts_are_shown_harmless(tmp_path: Path, wanted: str | None) -> None:
+    file = tmp_path / "config"
+    file.write_text('{"contexts": [{"name": "\\u001B[2J\\nx", "context": {}}]}')
+    with pytest.raises(DeploymentError, match=r"it has: �\[2J�x") as refused:
+        Kubeconfig.read(file).choose(wanted)
+    assert str(refused.value).isprintable()
 
 
 def test_settings_nested_deep_are_one_sentence(tmp_path: Path) -> None:

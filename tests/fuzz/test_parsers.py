@@ -13,7 +13,7 @@ from tests.fuzz.mutate import mutants
 from tests.fuzz.parsers import Parser
 from tests.fuzz.table import PARSERS
 
-EACH = 80  # 2,080 in all
+EACH = 60  # 2,220 in all
 
 
 @pytest.mark.slow
