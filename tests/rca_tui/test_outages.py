@@ -9,7 +9,7 @@ import shutil
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +36,8 @@ pytestmark = [
 ]
 
 ENGINES = {"head", "replica-0", "replica-1", "replica-2"}
+Target = tuple[str, str, dict[str, str]]
+"""Address, path and labels, as `RealPrometheus` takes them."""
 
 
 @dataclass
@@ -54,29 +56,36 @@ class Farm:
 @pytest.fixture
 def farm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Farm]:
     monkeypatch.setattr(StoredDeployment, "step", 1.0)
+    with farmed(tmp_path) as made:
+        yield made
+
+
+@contextmanager
+def farmed(folder: Path, *others: Target) -> Iterator[Farm]:
+    """The farm, which scrapes other targets too."""
     with world.engines("drill-05", 1.0) as first, world.engines("drill-05", 1.0) as second:
         targets = [
             (half.address, f"/{one}", {"instance": f"{one}:8000", "component": one})
             for half, components in ((first, ("head", "replica-0")), (second, ("replica-1", "replica-2")))
             for one in components
         ]
-        prometheus = RealPrometheus(tmp_path, targets)
+        prometheus = RealPrometheus(folder, [*targets, *others])
         prometheus.start()
         try:
-            made = Farm([first, second], prometheus, tmp_path)
-            _wait_for_samples(made)
+            made = Farm([first, second], prometheus, folder)
+            _wait_for_samples(made, ENGINES | {labels["component"] for _, _, labels in others})
             yield made
         finally:
             prometheus.kill()
 
 
-def _wait_for_samples(farm: Farm) -> None:
-    """Of every target: one that has never answered is no known engine."""
+def _wait_for_samples(farm: Farm, targets: set[str]) -> None:
+    """Of all of them: one that has never answered is no known engine."""
     ends = time.monotonic() + 60
     while time.monotonic() < ends:
         try:
             status = farm.connect().status()
-            if status.liveness is Liveness.LIVE and {one for one, up in status.components.items() if up} >= ENGINES:
+            if status.liveness is Liveness.LIVE and {one for one, up in status.components.items() if up} >= targets:
                 return
         except Exception:
             time.sleep(0.2)
@@ -147,6 +156,31 @@ async def test_all_targets_go_and_come_back(farm: Farm) -> None:
         for half in farm.halves:
             half.go_on()
         await until(pilot, lambda: "LIVE" in header(pilot))
+
+
+async def test_the_gateway_is_killed_and_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(StoredDeployment, "step", 1.0)
+    with ExitStack() as gateway, ExitStack() as engines:
+        port = int(gateway.enter_context(world.engines("drill-05", 1.0)).address.rpartition(":")[2])
+        labels = {"instance": "gateway:80", "component": "gateway", "gateway": "true"}
+        farm = engines.enter_context(farmed(tmp_path, (f"127.0.0.1:{port}", "/head", labels)))
+        async with watching(farm) as pilot:
+            app = pilot.app
+            assert isinstance(app, RcaApp) and app.session.latest is not None
+            assert app.session.latest.topology.front_door == "gateway"
+            gateway.close()
+            await until(pilot, lambda: app.session.latest is not None and app.session.latest.up["gateway"] is False)
+            assert "LIVE" in header(pilot), "the engines are"
+            assert "no answer from gateway" in app.session.latest.message
+            assert all(app.session.latest.up[one] for one in ENGINES)
+            for key in "21":
+                await pilot.press(key)
+            assert "gateway" in visible(pilot)
+            gone = app.session.latest.end
+            gateway.enter_context(world.engines("drill-05", 1.0, port))
+            await until(pilot, lambda: app.session.latest is not None and app.session.latest.up["gateway"] is True)
+            await until(pilot, lambda: app.session.latest is not None and app.session.latest.end > gone + 2)
+            assert "no answer from" not in app.session.latest.message
 
 
 @pytest.mark.parametrize("ahead", [-3600.0, 3600.0])

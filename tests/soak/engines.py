@@ -1,7 +1,8 @@
-"""The engines of a recording as scraped targets: `python -m tests.soak.engines INCIDENT SPEED`, until stdin ends.
+"""The engines of a recording as scraped targets: `python -m tests.soak.engines INCIDENT SPEED PORT`, until stdin ends.
 
-Prints its port. `/COMPONENT` has vLLM's metrics as the recording has them at that moment, SPEED times as fast as they
-were recorded, from its begin again after its end: half of a second's requests at its median, half at its p90.
+Prints its port, a free one for PORT 0. `/COMPONENT` has vLLM's metrics as the recording has them at that moment, SPEED
+times as fast as they were recorded, from its begin again after its end: half of a second's requests at its median, half
+at its p90.
 """
 
 from __future__ import annotations
@@ -100,10 +101,10 @@ def handler(engines: dict[str, Engine]) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def main(name: str, speed: float) -> None:
+def main(name: str, speed: float, port: int) -> None:
     incident = library.load(name)
     engines = engines_of(incident)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(engines))
+    server = ThreadingHTTPServer(("127.0.0.1", port), handler(engines))
     rows = len(incident.telemetry.metrics)
     for target, arguments in ((server.serve_forever, ()), (play, (engines, rows, speed))):
         threading.Thread(target=target, args=arguments, daemon=True).start()
@@ -112,4 +113,4 @@ def main(name: str, speed: float) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], float(sys.argv[2]))
+    main(sys.argv[1], float(sys.argv[2]), int(sys.argv[3]))

@@ -73,9 +73,9 @@ class Engines:
 
 
 @contextmanager
-def engines(incident: str, speed: float) -> Iterator[Engines]:
-    """Those of a recording, at so many times its speed."""
-    command = [sys.executable, "-m", "tests.soak.engines", incident, f"{speed:g}"]
+def engines(incident: str, speed: float, port: int = 0) -> Iterator[Engines]:
+    """Those of a recording, at so many times its speed, on a free port unless one is given."""
+    command = [sys.executable, "-m", "tests.soak.engines", incident, f"{speed:g}", str(port)]
     serving = tuple(one.id for one in library.load(incident).topology.of_kind(Kind.HEAD, Kind.REPLICA))
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
