@@ -106,10 +106,16 @@ class Rows(DataTable[Text], inherit_bindings=False):
         wanted = select or self.key
         keys = [key for key, _ in rows]
         if layout == self._layout and keys == [str(key.value) for key in self.rows]:
-            for r, (_, cells) in enumerate(rows):
-                for c, cell in enumerate(cells):
-                    if not _alike(self.get_cell_at((r, c)), cell):  # type: ignore[arg-type]
-                        self.update_cell_at((r, c), cell)  # type: ignore[arg-type]
+            changed = [
+                ((r, c), cell)
+                for r, (_, cells) in enumerate(rows)
+                for c, cell in enumerate(cells)
+                if not _alike(self.get_cell_at((r, c)), cell)  # type: ignore[arg-type]
+            ]
+            for place, cell in changed:
+                self.update_cell_at(place, cell)  # type: ignore[arg-type]
+            if changed:
+                self._clear_caches()  # else it keeps up to 10,000 cells that were drawn before, and never uses them
         else:
             self._layout = list(layout)
             self.clear(columns=True)

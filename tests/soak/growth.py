@@ -13,6 +13,7 @@ import psutil
 
 from faults.journal import journals
 from faults.local.control import tags
+from rca_tui.work.polling import HISTORY
 
 ROWS = 12
 MIB = 2**20
@@ -95,7 +96,9 @@ def report(samples: Sequence[Sample], drills: Drills, arguments: str) -> str:
         "",
         f"{drills.injections} injections, {drills.recovered} recovered, {drills.left} processes of theirs left, "
         f"{drills.incidents} incidents saved. An hour of the second half adds, by least squares: {', '.join(slopes)}. "
-        "Each injection leaves a journal, and an incident where it took its course: they are kept on purpose.",
+        "Each injection leaves a journal, and an incident where it took its course: they are kept on purpose. The "
+        f"first {HISTORY / 60:.0f} minutes fill the window of telemetry that the app keeps; with the looks after that "
+        "no kind of object grows in number (`tests/rca_tui/test_memory.py`).",
         "",
         "![Memory and open files over time](soak.svg)",
         "",
