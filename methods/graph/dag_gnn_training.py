@@ -25,9 +25,9 @@ from numba import njit
 
 HIDDEN = 64
 _CELLS = 1024
-_POLYNOMIAL = 1.0  # largest |x| for which `_sinh` is used
-_DOUBT = 1e-15  # relative error of sinh, at most
-_SERIES = tuple(1.0 / math.factorial(n) for n in range(3, 20, 2))
+_POLYNOMIAL = 3.0  # largest |x| for which `_sinh` is used
+_DOUBT = 2e-15  # relative error of sinh, at most
+_SERIES = tuple(1.0 / math.factorial(n) for n in range(3, 28, 2))
 _compiled = njit(cache=True, nogil=True, error_model="numpy")
 
 
@@ -95,6 +95,26 @@ def _forward(x, low, high, network, slope, intercept, piece, out):  # type: igno
 
 
 @_compiled
+def _follow_knots(ordered, by_value, knots, bounds, piece):  # type: ignore[no-untyped-def]
+    """Bring up to date, after a change of the knots, how many of them lie below each sample.
+
+    Knots move little in an epoch, so that few samples change their piece.
+
+    Args:
+        ordered: the samples, ascending; `by_value` are their positions.
+        bounds: for each knot how many samples were not above it; is brought up to date.
+        piece: for each sample how many knots were below it; is brought up to date.
+    """
+    for p in range(HIDDEN):
+        bound = np.searchsorted(ordered, knots[p], side="right")
+        for k in range(bound, bounds[p]):
+            piece[by_value[k]] += 1
+        for k in range(bounds[p], bound):
+            piece[by_value[k]] -= 1
+        bounds[p] = bound
+
+
+@_compiled
 def _backward(x, piece, order, network, upstream, gradient):  # type: ignore[no-untyped-def]
     """Gradients of the network's weights; those of its input are `upstream * slope[piece]`."""
     plain, weighted = np.zeros(HIDDEN + 1), np.zeros(HIDDEN + 1)
@@ -117,27 +137,31 @@ def _backward(x, piece, order, network, upstream, gradient):  # type: ignore[no-
 
 
 @_compiled
-def _compose(these, those, product, out):  # type: ignore[no-untyped-def]
-    """(I + these)(I + those) - I into `out`, which may be `these`; `product` is overwritten."""
-    np.dot(these, those, product)
-    a, b, c, total = these.ravel(), those.ravel(), product.ravel(), out.ravel()
+def _compose(these, those, out):  # type: ignore[no-untyped-def]
+    """(I + these)(I + those) - I into `out`, which is neither: several values at once."""
+    np.dot(these, those, out)
+    a, b, total = these.ravel(), those.ravel(), out.ravel()
     for i in range(total.size):
-        total[i] = a[i] + b[i] + c[i]
+        total[i] = a[i] + b[i] + total[i]
 
 
 @_compiled
-def _power(base, exponent, result, square, product):  # type: ignore[no-untyped-def]
-    """(I + base)^exponent - I into `result`, for an exponent of at least 1; `square`, `product` are overwritten."""
+def _power(base, exponent, result, square, spare):  # type: ignore[no-untyped-def]
+    """(I + base)^exponent - I for an exponent of at least 1, in one of the last three, all of which are overwritten."""
     square[:] = base
     while not exponent & 1:
-        _compose(square, square, product, square)
+        _compose(square, square, spare)
+        square, spare = spare, square
         exponent >>= 1
     result[:] = square
     while exponent > 1:
-        _compose(square, square, product, square)
+        _compose(square, square, spare)
+        square, spare = spare, square
         exponent >>= 1
         if exponent & 1:
-            _compose(result, square, product, result)
+            _compose(result, square, spare)
+            result, spare = spare, result
+    return result
 
 
 @_compiled
@@ -153,11 +177,19 @@ def _adam(value, gradient, first, second, rate, t):  # type: ignore[no-untyped-d
 
 @_compiled
 def _sinh(x):  # type: ignore[no-untyped-def]
-    """sinh(x) for |x| <= 1: its series, the next term of which is below 1e-19 x."""
-    c3, c5, c7, c9, c11, c13, c15, c17, c19 = _SERIES
+    """sinh(x) for |x| <= 3: its series, the rest of which is below 1e-17 x."""
+    c3, c5, c7, c9, c11, c13, c15, c17, c19, c21, c23, c25, c27 = _SERIES
     y = x * x
-    tail = c3 + y * (c5 + y * (c7 + y * (c9 + y * (c11 + y * (c13 + y * (c15 + y * (c17 + y * c19)))))))
+    tail = c17 + y * (c19 + y * (c21 + y * (c23 + y * (c25 + y * c27))))
+    tail = c3 + y * (c5 + y * (c7 + y * (c9 + y * (c11 + y * (c13 + y * (c15 + y * tail))))))
     return x + x * (y * tail)
+
+
+@_compiled
+def _exact_weights(raw, weights):  # type: ignore[no-untyped-def]
+    """The library's sinh(3 raw) of one row."""
+    for j in range(raw.size):
+        weights[j] = np.sinh(3.0 * raw[j])
 
 
 @_compiled
@@ -166,14 +198,16 @@ def _graph(raw, adjacency, keep, squares):  # type: ignore[no-untyped-def]
     count = len(raw)
     share = np.float32(1.0 / count)
     for i in range(count):
+        doubtful = 0
         for j in range(count):
-            sinh = _sinh(3.0 * raw[i, j])
+            x = 3.0 * raw[i, j]
+            sinh = _sinh(x)
             adjacency[i, j] = sinh
-            # Not 0 where an error in the last digits could round to another number in single precision.
-            keep[i, j] = np.float32(sinh * (1.0 + _DOUBT)) - np.float32(sinh * (1.0 - _DOUBT))
-        for j in range(count):
-            if keep[i, j] != 0.0 or abs(3.0 * raw[i, j]) > _POLYNOMIAL:
-                adjacency[i, j] = np.sinh(3.0 * raw[i, j])
+            # An error in the last digits could round to another number in single precision.
+            known = np.float32(sinh * (1.0 + _DOUBT)) == np.float32(sinh * (1.0 - _DOUBT))
+            doubtful += not (known & (abs(x) <= _POLYNOMIAL))
+        if doubtful:
+            _exact_weights(raw[i], adjacency[i])
         for j in range(count):
             weight = adjacency[i, j]
             keep[i, j] = -weight
@@ -246,10 +280,16 @@ def train(data, state, multiplier, penalty, rate, epochs):  # type: ignore[no-un
         np.empty_like(raw),
     )
     g_networks, g_offset = np.empty_like(networks), np.empty_like(offset)
-    low, high = _range(data)
+    by_value = np.argsort(x)
+    ordered = x[by_value]
+    bounds = np.full(HIDDEN, size)
+    piece[0] = 0
     h, loss = 0.0, 0.0
     for epoch in range(epochs):
-        encoder = _forward(x, low, high, networks[0], slope[0], intercept[0], piece[0], hidden)
+        knots, encoder = _pieces(networks[0], slope[0], intercept[0])
+        _follow_knots(ordered, by_value, knots, bounds, piece[0])
+        for i in range(size):
+            hidden[i] = slope[0, piece[0, i]] * x[i] + intercept[0, piece[0, i]]
         least, most = _range(hidden.reshape(rows, count))
         decoder = _forward(hidden, least, most, networks[1], slope[1], intercept[1], piece[1], decoded)
         _graph(raw, adjacency, keep, squares)
@@ -275,8 +315,8 @@ def train(data, state, multiplier, penalty, rate, epochs):  # type: ignore[no-un
         for i in range(size):
             g_hidden[i] += decoded[i] * slope[1, piece[1, i]]
         _backward(x, piece[0], encoder, networks[0], g_hidden, g_networks[0])
-        _power(squares, count - 1, power, square, product)
-        h = _graph_gradient(adjacency, squares, power, g_fit, multiplier, penalty, g_raw)
+        walks = _power(squares, count - 1, power, square, product)
+        h = _graph_gradient(adjacency, squares, walks, g_fit, multiplier, penalty, g_raw)
 
         clock[0] += 1.0
         _adam(raw, g_raw, m_raw, s_raw, rate, clock[0])
