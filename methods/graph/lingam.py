@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import qr
 from scipy.optimize import linear_sum_assignment
-from sklearn.linear_model import lars_path_gram
 
+from methods.graph.lasso import lasso_path
 from methods.telemetry.matrix import Floats
 
 # Of a pivot of the standardised signals; what is below is a combination of the signals before it.
@@ -25,6 +25,8 @@ TOLERANCE = 1e-4
 ITERATIONS = 1000
 RESTARTS = 3
 SPARE_SAMPLES = 5
+LEAST_PENALTY = 1.2e-7
+"""Of the lasso for each sample: below it, coefficients are those of least squares."""
 
 
 class NotConverged(Exception):
@@ -149,10 +151,10 @@ def pruned(values: Floats, order: list[int]) -> Floats:
         noise = (total - plain @ onto) / (samples - place - 1)
         weight = np.abs(plain)
         scaled = inner * np.outer(weight, weight)
-        _, _, path = lars_path_gram(onto * weight, scaled, n_samples=samples, method="lasso")
-        residual = total - 2 * (onto * weight) @ path + np.einsum("ik,ij,jk->k", path, scaled, path)
-        bic = residual / max(noise, 1e-12) + np.log(samples) * np.count_nonzero(path, axis=0)
-        kept = np.nonzero(path[:, np.argmin(bic)])[0]
+        path = lasso_path(scaled, onto * weight, samples * LEAST_PENALTY)
+        residual = total + np.sum(path * (path @ scaled - 2 * onto * weight), axis=1)
+        bic = residual / max(noise, 1e-12) + np.log(samples) * np.count_nonzero(path, axis=1)
+        kept = np.nonzero(path[np.argmin(bic)])[0]
         if kept.size:
             parents = [earlier[k] for k in kept]
             effects[target, parents] = np.linalg.solve(gram[np.ix_(parents, parents)], gram[parents, target])
