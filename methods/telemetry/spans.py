@@ -110,10 +110,10 @@ def encode(incident: Incident, *, least: int = 1) -> SpanTable | NoRanking:
         if count < least:
             detail = f"{count} traces begin {side} the onset, at least {least} are needed"
             return NoRanking(Reason.NOT_APPLICABLE, detail)
-    pairs = pd.MultiIndex.from_arrays([frame["component"].astype(object), frame["operation"].fillna("").astype(object)])
-    operation, kinds = pd.factorize(pairs)
-    operations = tuple((str(c), str(o)) for c, o in kinds)
-    component_of, components = pd.factorize(np.array([c for c, _ in operations], dtype=object))
+    component, components = pd.factorize(frame["component"])
+    name, names = pd.factorize(frame["operation"].fillna(""))
+    operation, kinds = pd.factorize(component * len(names) + name)
+    component_of, name_of = np.divmod(kinds, len(names))
     parent = _parents(frame, trace)
     return SpanTable(
         trace=trace,
@@ -123,7 +123,7 @@ def encode(incident: Incident, *, least: int = 1) -> SpanTable | NoRanking:
         duration=duration,
         own_time=uncovered(start, duration, parent),
         failed=frame["error"].fillna(False).to_numpy(dtype=bool),
-        operations=operations,
+        operations=tuple((str(components[c]), str(names[o])) for c, o in zip(component_of, name_of, strict=True)),
         components=tuple(str(c) for c in components),
         component_of=component_of.astype(np.int64),
         late=late,
