@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from methods.telemetry.matrix import Floats
+from methods.telemetry.quantiles import quantiles
 
 HISTORY = 600.0
 """Seconds before the moment that are read."""
@@ -97,7 +98,7 @@ def readings_of(times: Floats, values: Floats, column: dict[tuple[str, ...], int
     nothing = np.full(values.shape[1], np.nan)
     if not len(times):
         return Readings(times, values, column, nothing, nothing, nothing, np.zeros(values.shape[1]), step, fresh, 0.0)
-    now = _quantile(values[times > fresh], 0.5)
+    (now,) = quantiles(values[times > fresh], 0.5)
     earlier = float(times[0] + EARLIER * (moment - times[0]))
     past = values[times <= earlier]
     seen = np.isfinite(past).mean(axis=0)
@@ -141,21 +142,6 @@ def last_departure(readings: Readings, values: Floats, bound: float, up: bool) -
 
 def _normal(past: Floats) -> tuple[Floats, Floats]:
     """Median and normal distance from it of each column."""
-    usual = _quantile(past, 0.5)
-    away = np.abs(past - usual)
-    return usual, np.fmax(SPREADS * 1.4826 * _quantile(away, 0.5), 1.25 * _quantile(away, RARE))
-
-
-def _quantile(values: Floats, share: float) -> Floats:
-    """A quantile of each column over what was measured, NaN where nothing was: one sort of all columns."""
-    count = np.isfinite(values).sum(axis=0)
-    if not values.size:
-        return np.full(values.shape[1], np.nan)
-    ordered = np.sort(np.where(np.isfinite(values), values, np.nan), axis=0)
-    place = np.maximum(count - 1, 0) * share
-    low = np.floor(place).astype(np.intp)
-    high = np.minimum(low + 1, np.maximum(count - 1, 0))
-    columns = np.arange(values.shape[1])
-    part = place - low
-    below, above = ordered[low, columns], ordered[high, columns]
-    return np.asarray(below + (above - below) * part, dtype=np.float64)
+    (usual,) = quantiles(past, 0.5)
+    middle, rare = quantiles(np.abs(past - usual), 0.5, RARE)
+    return usual, np.fmax(SPREADS * 1.4826 * middle, 1.25 * rare)

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methods.telemetry.matrix import Floats
+from methods.telemetry.quantiles import quantiles
 
 SAME = 1e-6
 """Values are the same when they differ by less than this share of the signal's level or of its largest excursion."""
@@ -52,10 +53,8 @@ class Departures:
 def departures(before: Floats, after: Floats) -> Departures:
     """Count departures of N signals: (T1, N) samples before the onset and (T2, N) from it on, with NaN for gaps."""
     count_before, count_after = (np.isfinite(part).sum(axis=0) for part in (before, after))
-    usual = np.full(before.shape[1], np.nan)
+    (usual,) = quantiles(before, 0.5)
     present = count_before > 0
-    if present.any():
-        usual[present] = np.nanmedian(before[:, present], axis=0)
     far_before, far_after = np.abs(before - usual), np.abs(after - usual)
     farthest = np.fmax(np.fmax.reduce(far_before, axis=0, initial=0.0), np.fmax.reduce(far_after, axis=0, initial=0.0))
     same = SAME * np.fmax(np.abs(usual), farthest)

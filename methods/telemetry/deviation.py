@@ -29,6 +29,7 @@ from methods.answer.types import Cell, Explanation, NoRanking, Outcome, Step, Ta
 from methods.answer.wording import after_onset, unit_of
 from methods.telemetry.departures import Departures, departures
 from methods.telemetry.matrix import Floats, Key, SignalMatrix, halves, prepare
+from methods.telemetry.quantiles import quantiles
 
 LEAST = 0.1
 """Least standard deviation, as a share of the signal's level: a change of a tenth is no trouble."""
@@ -100,14 +101,9 @@ def median_and_range(before: Floats) -> tuple[Floats, Floats]:
 
     A range that is a rounding error of the values, such as 4e-16 of a rate of 2, is 0.
     """
-    present = np.any(np.isfinite(before), axis=0)
-    median = np.full(before.shape[1], np.nan)
-    spread = np.full(before.shape[1], np.nan)
-    if present.any():
-        low, middle, high = np.nanpercentile(before[:, present], [25.0, 50.0, 75.0], axis=0)
-        rounding = _ROUNDING * np.fmax(np.abs(low), np.abs(high))
-        median[present], spread[present] = middle, np.where(high - low > rounding, high - low, 0.0)
-    return median, spread
+    low, median, high = quantiles(before, 0.25, 0.5, 0.75)
+    rounding = _ROUNDING * np.fmax(np.abs(low), np.abs(high))
+    return median, np.where(high - low <= rounding, 0.0, high - low)
 
 
 SIGMA = Scale(mean_and_deviation, "mean", "sd")
