@@ -15,6 +15,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from rca_tui.theme import FEW_COLOURS
+
 Draw = Callable[[int, int], Text]
 """Row and width in cells to the line that shows it."""
 
@@ -74,14 +76,17 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         width, row = self.scrollable_content_region.width, y + int(self.scroll_offset.y)
         if not 0 <= row < self.count:
             return Strip.blank(width, self.rich_style)
-        text = self._draw(row, width)
-        style = self.rich_style + self._cursor_style() if row == self.cursor else self.rich_style
+        text, style = self._draw(row, width), self.rich_style
+        if row == self.cursor:
+            style += self._cursor_style()
+            if self.app.console.color_system in FEW_COLOURS:  # its own colours may be the background's
+                text, style = Text(text.plain), style + self._cursor_style("foreground")
         segments = Segment.apply_style(text.render(self.app.console), style)
         return Strip(segments).adjust_cell_length(width, style)
 
-    def _cursor_style(self) -> Style:
-        colour, state = self.app.theme_variables, "" if self.has_focus else "blurred-"
-        return Style.parse(f"on {colour[f'block-cursor-{state}background']}")
+    def _cursor_style(self, part: str = "background") -> Style:
+        name = f"block-cursor-{'' if self.has_focus else 'blurred-'}{part}"
+        return Style.parse(("on " if part == "background" else "") + self.app.theme_variables[name])
 
     def on_focus(self) -> None:
         self._redraw(self.cursor)

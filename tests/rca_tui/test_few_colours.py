@@ -6,10 +6,12 @@ import pytest
 import synthetic
 from driving import app_over, running, settle, visible
 from rich.color import Color, ColorSystem
+from rich.text import Text
 from textual import constants
 
 from rca_tui.glyphs import BAD, GOOD, UNKNOWN, WARN
 from rca_tui.theme import themes
+from rca_tui.widgets.lines import Lines
 
 STATES = ("primary", "secondary", "success", "warning", "error", "foreground")
 LINES = ("chart-line", "chart-peer", "chart-axis", "chart-onset", "chart-cursor", "border")
@@ -42,6 +44,24 @@ def test_no_text_has_the_colour_of_its_background_and_the_cursor_is_seen(theme) 
 def test_more_colours_have_the_themes_as_they_are() -> None:
     assert themes("truecolor") == themes("256") == themes(None)
     assert [t.name for t in themes("standard")] == [t.name for t in themes("256")]
+
+
+@pytest.mark.usefixtures("steady", "no_estimate")
+@pytest.mark.parametrize("key", ["l", "t"])
+async def test_a_line_under_the_cursor_has_no_colour_of_its_own(key: str, monkeypatch) -> None:
+    monkeypatch.setattr(constants, "COLOR_SYSTEM", "standard")
+    app = app_over(synthetic.Replay(synthetic.incident()))
+    async with running(app) as pilot:
+        await pilot.press(key)
+        await settle(pilot)
+        for lines in app.screen.query(Lines):
+            lines.show(1, lambda row, width: Text("━━ a call", style="bright_cyan"))
+            for focused, look in ((False, (0, 6)), (True, (15, 4))):
+                app.screen.set_focus(lines if focused else None)
+                await settle(pilot)
+                strip = lines.render_line(0)
+                seen = [s for s in strip if s.text.strip()]
+                assert {(shown(s.style.color.name), shown(s.style.bgcolor.name)) for s in seen if s.style} == {look}
 
 
 @pytest.mark.usefixtures("steady", "no_estimate")
