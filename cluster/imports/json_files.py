@@ -126,10 +126,10 @@ class _Found:
             return
         for one in document["data"]["result"]:
             labels = {str(key): str(value) for key, value in one["metric"].items()}
-            if "values" not in one:
-                self.notes[f"{printable(name)}: native histograms were left out; save the quantiles instead"] = None
-                continue
             metric = labels.pop("__name__", "") or name
+            if "values" not in one:
+                self.series.unread[metric] = "native histograms"
+                continue
             if component := self.owners.of(labels, "series", metric):
                 self.addresses.setdefault(component, labels.get("instance", ""))
                 self.series.add(metric, component, labels, one["values"])
@@ -137,12 +137,13 @@ class _Found:
     def incident(self, id: str) -> Incident:
         """All of it as one incident. Raises ValueError where there is nothing, or nothing that makes sense."""
         self._name_instances()
+        self._tell_unread()
         spans = _rows(self.spans, SPAN_COLUMNS).sort_values("start", kind="stable", ignore_index=True)
         logs = _rows([dict(zip(("time", "component", "severity", "message"), one, strict=True)) for one in self.logs],
                      LOG_COLUMNS).sort_values("time", kind="stable", ignore_index=True)  # fmt: skip
         times = np.concatenate([spans["start"], logs["time"], self.series.times()]).astype(float)
         if not len(times):
-            raise ValueError(self.owners.lacking() or "no span, log line or sample in it")
+            raise ValueError(self.owners.lacking() or next(iter(self.notes), "no span, log line or sample in it"))
         first, last = float(times.min()), float(times.max())
         if not (possible(first) and possible(last)) or first <= 0:
             raise ValueError("a time in it is not one of a calendar; they are nanoseconds in OTLP, else seconds")
@@ -178,6 +179,12 @@ class _Found:
             provenance=provenance,
             notes=(*self.notes, *remarks, *told, *(f"no {what} in these files" for what in missing)),
         )
+
+    def _tell_unread(self) -> None:
+        """Samples of a form that is not read leave a gap, as what a store gave in part does."""
+        for name, form in self.series.unread.items():
+            self.notes[f"{printable(name)}: {form} were left out; save the quantiles instead"] = None
+            self.partial.setdefault(name, f"{form} are not read")
 
     def _name_instances(self) -> None:
         names = self.owners.instances.names()

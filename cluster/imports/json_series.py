@@ -17,6 +17,7 @@ from cluster.incident.frames import LARGEST
 
 _COPIES = ("prometheus_replica", "thanos_replica", "receive_replica", "__replica__")
 _UNITS = {"s": ("_seconds", 1.0), "ms": ("_seconds", 1e-3), "us": ("_seconds", 1e-6), "By": ("_bytes", 1.0)}
+_UNREAD = {"exponentialHistogram": "exponential histograms", "summary": "summaries"}
 _STEPS = 20_000
 
 
@@ -26,10 +27,12 @@ class Collected:
     Attributes:
         points: how many were added.
         counters: names that are known to be counters, whatever they end with.
+        unread: names whose samples have a form that is not read -> that form, in the plural.
     """
 
     def __init__(self) -> None:
         self.points = 0
+        self.unread: dict[str, str] = {}
         self.counters: set[str] = set()
         self._raw: dict[str, dict[Labels, dict[float, float]]] = {}
 
@@ -55,6 +58,8 @@ class Collected:
                 suffix, scale = _UNITS.get(str(metric.get("unit") or ""), ("", 1.0))
                 name = re.sub(r"[^\w:]", "_", str(metric["name"]))
                 name = name if name.endswith(suffix) else name + suffix
+                for form in (form for kind, form in _UNREAD.items() if metric.get(kind)):
+                    self.unread[name] = form
                 if gauge := metric.get("gauge"):
                     for point in gauge.get("dataPoints") or []:
                         self._number(name, own, owners, point, scale)

@@ -219,7 +219,8 @@ def _query(
         workload=source.workload,
     )
     if source.duplicates:
-        expr = _SELECTED.sub(lambda found: f"max without ({source.duplicates}) ({found[0]})", expr)
+        one = "avg" if rule.native else "max"
+        expr = _SELECTED.sub(lambda found: f"{one} without ({source.duplicates}) ({found[0]})", expr)
     scaled = expr if rule.scale == 1.0 else f"({expr}) * {rule.scale!r}"
     metrics = rule.metrics if names is None else rule.metrics & frozenset(names)
     return Query(rule.signal, scaled, labels, kinds, rule.edge, layer, tuple(sorted(metrics)), scrape)

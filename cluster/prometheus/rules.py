@@ -42,6 +42,7 @@ class Rule:
         labels: labels that identify the owner in place of the source's, in this order: of a node its instance and its
             name; of a GPU its pod and its number; of an edge the caller's address and its workload or pod, then the
             callee's. Ignored where series carry component ids.
+        native: it reads native histograms, which PromQL can add up and average, and not compare.
     """
 
     signal: str
@@ -50,6 +51,7 @@ class Rule:
     scale: float = 1.0
     edge: bool = False
     labels: tuple[str, ...] = ()
+    native: bool = False
 
     @property
     def metrics(self) -> frozenset[str]:

@@ -10,7 +10,7 @@ One table holds for all of these, in any combination:
 - something before the names of an engine: `ray_vllm:…`, `kserve_vllm:…`, `acme_sglang_…`;
 - another case: `dcgm_fi_prof_gr_engine_active`;
 - a counter without `_total`, or with it where the table has none;
-- a native histogram, which has no `_bucket` and no label `le`.
+- a native histogram, which has no `_bucket`, `_count` and `_sum`, and no label `le`.
 
 A fleet in the middle of an upgrade has several at once: each is a table of its own.
 """
@@ -27,7 +27,10 @@ from cluster.prometheus.rules import METRIC, Rule, Spelling, opened
 from cluster.text.metric_names import DOT, VALUES, family, unescaped
 
 _COUNTER = re.compile(r"rate\(([a-zA-Z_:][a-zA-Z0-9_:]*)\{")
+_RATE = re.compile(r"rate\(([a-zA-Z_:][a-zA-Z0-9_:]*)\{[^{}]*\}\[\$\w+\]\)")
 _BUCKET, _TOTAL = "_bucket", "_total"
+_WITHIN = {"_count": "histogram_count", "_sum": "histogram_sum"}
+"""What a classic histogram has beside its buckets, and the function that takes it from a native one."""
 
 Way: TypeAlias = tuple[str, str, bool]
 """What stands before the name, how its special characters are written, whether the case differs."""
@@ -84,7 +87,7 @@ def _ways(spelling: Spelling, lower: Mapping[str, str]) -> Iterable[Spelling]:
     for name, plain in lower.items():
         for at in _places(spelling, plain) if spelling.prefixed else [0]:
             for metric, own in wanted.get(plain[at:], ()):
-                if not own and metric.endswith(_BUCKET) and f"{name}_sum" in lower and f"{name}{_BUCKET}" not in lower:
+                if not own and f"{name}_sum" in lower and f"{name}{_BUCKET}" not in lower:
                     continue  # a summary: its quantiles are of the exporter's choice
                 tail = unescaped(name)[at:]
                 way = unescaped(name)[:at], _style(name, metric), tail[:1].islower() != metric[:1].islower()
@@ -108,6 +111,8 @@ def _forms(metric: str, counter: bool) -> Iterable[tuple[str, bool]]:
     if metric.endswith(_BUCKET):
         yield metric.removesuffix(_BUCKET), False
     elif counter:
+        if metric.endswith(tuple(_WITHIN)):
+            yield family(metric), False
         yield (metric.removesuffix(_TOTAL) if metric.endswith(_TOTAL) else metric + _TOTAL), False
 
 
@@ -132,8 +137,22 @@ def _cased(name: str, way: Way) -> str:
 
 def _renamed(rule: Rule, actual: Mapping[str, str], way: Way) -> Rule:
     """The rule under actual names. A metric that is not there keeps its name, in the way of the others."""
-    expr = METRIC.sub(lambda m: opened(actual.get(m[1], way[0] + _cased(m[1], way))).replace("$", "$$"), rule.expr)
-    if any(m.endswith(_BUCKET) and m in actual and not actual[m].endswith(_BUCKET) for m in rule.metrics):
+    native = {metric for metric in rule.metrics if _is_native(metric, actual.get(metric, metric))}
+    expr = _RATE.sub(lambda m: _within(m[1], m[0]) if m[1] in native else m[0], rule.expr)
+    expr = METRIC.sub(lambda m: opened(actual.get(m[1], way[0] + _cased(m[1], way))).replace("$", "$$"), expr)
+    if any(metric.endswith(_BUCKET) for metric in native):
         # A native histogram carries its buckets within.
         expr = expr.replace(", le)", ")")
-    return replace(rule, expr=expr)
+    return replace(rule, expr=expr, native=bool(native))
+
+
+def _is_native(metric: str, name: str) -> bool:
+    """Whether a part of a classic histogram stands there as a native one: under the histogram's own name."""
+    part = next((one for one in (_BUCKET, *_WITHIN) if metric.endswith(one)), "")
+    return bool(part) and not name.lower().endswith((part, part + _TOTAL))
+
+
+def _within(metric: str, expr: str) -> str:
+    """The rate of a native histogram in place of the rate of a classic one's part."""
+    function = next((function for part, function in _WITHIN.items() if metric.endswith(part)), "")
+    return f"{function}({expr})" if function else expr

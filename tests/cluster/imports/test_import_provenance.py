@@ -6,8 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from cluster import imports
 from cluster.incident import store
+from cluster.incident.container import IncidentError
 from cluster.incident.model import Incident
 from cluster.provenance import UNREACHED, Origin
 from cluster.replay import ReplayDeployment
@@ -79,6 +82,27 @@ def test_what_a_store_gave_in_part_is_partial_and_a_gap_of_the_front_door(tmp_pa
     assert origin(incident, "front-door", "latency_p90") is Origin.PARTIAL
     assert ("front-door", "latency_p90") not in incident.telemetry.metrics
     assert "queue_length" in incident.provenance.withheld("b")
+
+
+def test_samples_of_a_form_that_is_not_read_are_told_as_a_gap(tmp_path: Path) -> None:
+    native = {"metric": {"__name__": LATENCY.removesuffix("_bucket"), "pod": "a"}, "histograms": [[T0, {}]]}
+    points = [{"timeUnixNano": str(T0 * 10**9), "count": "5", "scale": 3}]
+    first = {"name": "gen_ai.server.time_to_first_token", "unit": "s", "exponentialHistogram": {"dataPoints": points}}
+    metrics = [first, {"name": "acme.sizes", "summary": {"dataPoints": points}}]
+    pod = {"attributes": [{"key": "k8s.pod.name", "value": {"stringValue": "a"}}]}
+    otlp = {"resourceMetrics": [{"resource": pod, "scopeMetrics": [{"metrics": metrics}]}]}
+    (tmp_path / "otlp.json").write_text(json.dumps(otlp))
+    with pytest.raises(IncidentError, match="exponential histograms were left out; save the quantiles instead"):
+        imports.read(tmp_path)
+    incident = imported(tmp_path, native, row(WAITING, "a", 3.0))
+    assert [note for note in incident.notes if "were left out" in note] == [
+        "gen_ai_server_time_to_first_token_seconds: exponential histograms were left out; save the quantiles instead",
+        "acme_sizes: summaries were left out; save the quantiles instead",
+        "vllm:e2e_request_latency_seconds: native histograms were left out; save the quantiles instead",
+    ]
+    for signal, form in (("latency_p90", "native histograms"), ("ttft_p90", "exponential histograms")):
+        told = incident.provenance.of("a", signal)
+        assert told is not None and (told.origin, told.reason) == (Origin.PARTIAL, f"{form} are not read")
 
 
 def test_an_empty_answer_in_part_is_named_by_its_file(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import mock_stack
@@ -34,6 +35,7 @@ A, B, C = "ray-replicas-0", "ray-replicas-1", "ray-replicas-2"
 PODS = {A: WORKER_PODS[0], B: WORKER_PODS[1], C: WORKER_PODS[2], "ray-head": HEAD_POD, "gateway": GATEWAY_POD}
 WINDOW = Window(T0 + 90, T0 + 120)
 ALL = spellings(Environment.KUBERNETES)
+ROUTED = "vllm:request_latency_seconds"
 
 
 @pytest.fixture(scope="module")
@@ -280,6 +282,16 @@ def test_22_a_native_histogram_has_no_le() -> None:
     # A summary has the same name, with a sum and a count beside it: its quantiles cannot be added up.
     summary = names | {"vllm:time_to_first_token_seconds_sum", "vllm:time_to_first_token_seconds_count"}
     assert resolve(["ttft_p90"], source, summary)[0] == []
+    # Its sum and its count are within as well; a counter that ends like one is none.
+    (tokens,), _ = resolve(["token_rate"], source, {"tgi_request_generated_tokens"})
+    assert tokens.expr == "sum by (pod) (histogram_sum(rate(tgi_request_generated_tokens{}[5000ms])))"
+    (sent,), _ = resolve(["request_rate"], replace(source, kinds=frozenset({Kind.GATEWAY})), {ROUTED})
+    assert sent.expr == f"sum by (pod) (histogram_count(rate({ROUTED}{{}}[5000ms])))"
+    (asked,), _ = resolve(["request_rate"], source, {"tgi_request_count"})
+    assert asked.expr == "sum by (pod) (rate(tgi_request_count{}[5000ms]))"
+    # Copies of one are averaged: PromQL has no largest of two histograms.
+    (copied,), _ = resolve(["ttft_p90"], replace(source, duplicates="replica"), names)
+    assert "avg without (replica) (rate(" in copied.expr
     # In the middle of the change, one pod has buckets and another a native histogram.
     (both,), _ = resolve(["ttft_p90"], source, names | {"vllm:time_to_first_token_seconds_bucket"})
     assert "_bucket{" in both.expr and " or (" in both.expr
