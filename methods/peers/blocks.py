@@ -177,10 +177,12 @@ def _present(metrics: pd.DataFrame, edges: Floats, provenance: Provenance) -> di
     shares: dict[str, list[Floats]] = {}
     for (component, _), row in _rows(frame.notna().astype("float64"), edges):
         shares.setdefault(component, []).append(np.nan_to_num(row))
-    # A target that answers no scrape at all counts as one that stopped when the window began.
+    # A target that answers no scrape, or none but the first ones, counts as one that stopped when the window began.
     count = len(edges) - 1
     stopped = np.where(np.arange(count) < LEAST_BASELINE, 1.0, 0.0)
-    shares |= {component: [stopped] for component in sorted(provenance.unreached - shares.keys())}
+    for component in sorted(provenance.unreached):
+        if not np.any([row[LEAST_BASELINE:] for row in shares.get(component, ())]):
+            shares[component] = [stopped]
     return {component: np.log(np.mean(rows, axis=0) + NEAR_ZERO) for component, rows in shares.items()}
 
 

@@ -28,7 +28,7 @@ from cluster.topology import Topology
 from methods.telemetry.baseline import Readings, last_departure, read
 from methods.telemetry.health_demand import overloaded
 from methods.telemetry.health_idle import NONE, STEADY, idle
-from methods.telemetry.health_judged import judged, places_of
+from methods.telemetry.health_judged import judged, last_heard, places_of
 from methods.telemetry.health_types import (
     BY_LOAD,
     CHANGED,
@@ -82,6 +82,7 @@ def look(
     routing = uneven(topology, view.calls, moment, lambda c: Fitness.UNFIT if c in stalls else view.fitness(c))
     flooded = frozenset(c.callee for changes in routing.values() for c in changes)
     changes: dict[str, list[Change]] = {}
+    places = places_of(view.own)
     for component in topology.ids:
         own_changes = [view.less_callees(c, component, stalls, flooded) for c in view.changes(component)]
         found = [view.less_callers(c, component) for c in own_changes]
@@ -92,9 +93,9 @@ def look(
         if component in stalls:
             found.append(stalls[component])
         if (up or {}).get(component) is False:
-            found.append(Change(Sort.DOWN, "", 0.0, 1.0, moment, math.inf))
+            since = last_heard(view.own, places.get(component, []), moment)
+            found.append(Change(Sort.DOWN, "", 0.0, 1.0, since, math.inf))
         changes[component] = found
-    places = places_of(view.own)
 
     def judge(component: str, found: Sequence[Change]) -> Health:
         return judged(view.own, component, places.get(component, []), found, (replaced or {}).get(component))

@@ -65,6 +65,15 @@ def places_of(own: Readings) -> dict[str, list[tuple[str, int]]]:
     return places
 
 
+def last_heard(own: Readings, places: Sequence[tuple[str, int]], moment: float) -> float:
+    """Unix seconds of the last sample of a component of which nothing is measured now; else the moment."""
+    columns = [place for _, place in places]
+    measured = np.flatnonzero(np.isfinite(own.values[:, columns]).any(axis=1))
+    if not len(measured) or np.isfinite(own.now[columns]).any():
+        return moment
+    return float(own.times[measured[-1]])
+
+
 def _silent(own: Readings, places: Sequence[tuple[str, int]]) -> float | None:
     """Unix seconds of the last sample of a component most of whose telemetry was there all the time and is gone."""
     steady = [place for name, place in places if own.seen[place] >= STEADY and always_measured(name)]

@@ -262,6 +262,14 @@ def test_what_does_not_answer_is_down() -> None:
     found = judged(up={"replica-0": False})
     assert next(iter(found)) == "replica-0"
     assert sentence(found["replica-0"], END) == "down: it does not answer"
+    assert found["replica-0"].since == END
+
+
+def test_what_is_down_is_so_since_nothing_is_measured_of_it() -> None:
+    metrics, edges = frames()
+    metrics.loc[END - 60 :, "replica-0"] = np.nan
+    found = {h.component: h for h in look(TOPOLOGY, metrics, edges, END, {"replica-0": False})}
+    assert found["replica-0"].since == metrics.index[metrics.index < END - 60][-1]
 
 
 def test_without_a_baseline_peers_are_the_measure() -> None:

@@ -36,7 +36,14 @@ def fleet(gone_from: int, origin: Origin = Origin.STALE) -> Incident:
 
 
 @pytest.mark.parametrize(
-    ("gone_from", "said"), [(0, "it answers no scrape in the whole window"), (120, "has a value since 00:18:40 UTC")]
+    ("gone_from", "said"),
+    [
+        (0, "it answers no scrape in the whole window"),
+        (3, "has a value since 00:16:43 UTC"),
+        (9, "has a value since 00:16:49 UTC"),
+        (31, "has a value since"),
+        (120, "has a value since 00:18:40 UTC"),
+    ],
 )
 def test_a_target_that_answers_no_scrape_is_named(gone_from: int, said: str) -> None:
     verdict = decide(fleet(gone_from))
