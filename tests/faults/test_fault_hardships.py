@@ -95,7 +95,9 @@ def test_a_full_disk_refuses_at_the_plan_and_undoes_at_every_later_step(app: App
             assert len(before.steps) == 1 + number, (number, said, before.steps)
             assert before.pending
             hardships.grow(folder, 8)
-            (undone,) = recover.recover(folder=folder, undo=UNDO)
-            assert (undone.state, undone.clean) == (State.RECOVERED, True)
+            undone = recover.recover(folder=folder, undo=UNDO)
+            # On a slow machine the watchdog, whose deadline has passed, may have been first: then there is none.
+            assert all((one.state, one.clean) == (State.RECOVERED, True) for one in undone)
+            assert wait_for(lambda: app.state() is State.RECOVERED)
             assert app.journal.read().steps[: 1 + number] == before.steps
             assert wait_for(lambda: not app.watchdogs())
