@@ -26,8 +26,9 @@ from cluster.text.plain import NOTHING, plain
 from cluster.text.quantities import number
 
 if TYPE_CHECKING:
-    from rich.console import Group
+    from rich.console import Console, Group
     from rich.table import Table
+    from rich.text import Text
 
 _LONGEST = 4000
 _BAR = 12  # cells of a full bar in a terminal
@@ -129,8 +130,19 @@ def to_html(document: Document) -> str:
 
 
 def to_rich(document: Document) -> Group:
-    """The document as a Rich renderable."""
+    """The document as a Rich renderable. Long lines of code are broken: `print_on` keeps them whole."""
     from rich.console import Group
+
+    return Group(*_rich_parts(document))
+
+
+def print_on(console: Console, document: Document) -> None:
+    """Print the document, each line of its code unbroken, so that it can be copied: a terminal folds it by itself."""
+    for block, part in zip(document, _rich_parts(document), strict=True):
+        console.print(part, soft_wrap=isinstance(block, Code))
+
+
+def _rich_parts(document: Document) -> list[Text | Table]:
     from rich.text import Text
 
     styles = {Tone.PLAIN: "", Tone.QUIET: "dim", Tone.WARNING: "yellow"}
@@ -144,18 +156,18 @@ def to_rich(document: Document) -> Group:
             parts.append(Text("\n".join(f"    {line}" for line in code_lines(block))))
         else:
             parts.append(Text(sentence(block), styles[block.tone]))
-    return Group(*parts)
+    return parts
 
 
 def to_text(document: Document, width: int = 100) -> str:
-    """The document as text without colours, `width` characters wide."""
+    """The document as text without colours, `width` characters wide but for lines of code."""
     from rich.console import Console
 
     with io.StringIO() as file:
         console = Console(
             file=file, width=width, color_system=None, force_terminal=False, force_jupyter=False, emoji=False
         )
-        console.print(to_rich(document))
+        print_on(console, document)
         return "\n".join(line.rstrip() for line in file.getvalue().splitlines())
 
 

@@ -53,9 +53,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, rig
 
 
 def print_document(document: Document) -> None:
-    """A document, as wide as the terminal, 80 columns without one."""
+    """A document, as wide as the terminal, 80 columns without one, but for lines of code."""
     from rich.console import Console
 
-    from cluster.display import to_rich
+    from cluster.display import print_on
 
-    Console(markup=False, highlight=False, emoji=False).print(to_rich(document))
+    print_on(Console(markup=False, highlight=False, emoji=False), document)

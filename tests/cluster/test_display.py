@@ -8,7 +8,21 @@ from html.parser import HTMLParser
 import pytest
 from rich.console import Console, RenderableType
 
-from cluster.display import Bar, Displayable, Document, Grid, Line, Title, Tone, document, to_html, to_rich
+from cluster.display import (
+    Bar,
+    Code,
+    Displayable,
+    Document,
+    Grid,
+    Line,
+    Title,
+    Tone,
+    document,
+    print_on,
+    to_html,
+    to_rich,
+    to_text,
+)
 
 HOSTILE = '<script>alert(1)</script> [red]x[/red] \x1b]52;c;aGk=\x07 \u202egnp.exe & "quoted"'
 
@@ -59,6 +73,21 @@ def test_both_faces_say_the_same(draw: object) -> None:
     text = draw((Title("The title"), Line("A claim."), Line("Beware.", Tone.WARNING), grid))  # type: ignore[operator]
     for said in ("The title", "A claim.", "▲ Beware.", "who", "12.3", "0.5", "yes", "no", "–"):
         assert said in text
+
+
+@pytest.mark.parametrize("width", [20, 80])
+def test_a_command_that_is_printed_can_be_copied(width: int) -> None:
+    command = "curl --silent --get http://127.0.0.1:18090/api/v1/query \\\n  --data-urlencode 'query=rate(x[30s])' " * 2
+    shown = (Title("What to do"), Line("A sentence that is wider than a narrow terminal."), Code(command.rstrip()))
+    console = Console(file=io.StringIO(), width=width)
+    print_on(console, shown)
+    assert isinstance(console.file, io.StringIO)
+    for text in (console.file.getvalue(), to_text(shown, width)):
+        lines = text.splitlines()
+        assert [line.removeprefix("    ").rstrip() for line in lines[-3:]] == [
+            line.rstrip() for line in command.rstrip().split("\n")
+        ]
+        assert all(len(line) <= width for line in lines[:-3])
 
 
 def test_columns_of_numbers_are_set_right_and_others_are_not() -> None:
