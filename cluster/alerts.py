@@ -7,7 +7,8 @@ ever sent to a server.
 When it began: `startsAt` is the time at which the rule fired. Its condition had then been true for the rule's `for`,
 which no payload carries. A live Prometheus that evaluates the rule knows when the condition became true (the series
 `ALERTS_FOR_STATE`, see `AlertGroup.asked`). Else it is taken from the first of these: a label or annotation `for`
-(`for: 5m`); a phrase in an annotation such as "for over 5m" or "for more than 15 minutes"; `DEFAULT_FOR`.
+(`for: 5m`); a phrase in an annotation such as "for over 5m" or "for more than 15 minutes". Where nothing says it, it
+became true at any time from `DEFAULT_FOR` before `startsAt` on.
 
 The condition becomes true up to one window of its expression after the trouble began. The expression is in
 `generatorURL`, and its longest range selector (`[5m]`) is that window. A minute is added for the interval at which
@@ -107,7 +108,8 @@ class Alert:
         name: the rule's, from the label `alertname`.
         starts: unix seconds at which it fired.
         ends: unix seconds at which it ended; None while it fires.
-        waited: seconds for which the condition had been true by then, the rule's `for`.
+        waited: seconds for which the condition had been true by then, the rule's `for`; the usual ones if `assumed`.
+        assumed: nothing says how long: it may be any time up to `waited`.
         window: seconds that the expression looks back over; 0 where it is not known.
         expression: PromQL of the rule; empty where it is not known.
         active: it fires, and is neither silenced nor inhibited.
@@ -120,6 +122,7 @@ class Alert:
     starts: float
     ends: float | None
     waited: float
+    assumed: bool
     window: float
     expression: str
     active: bool
@@ -127,12 +130,17 @@ class Alert:
     @property
     def latest(self) -> float:
         """The latest time at which the trouble can have begun, unix seconds."""
-        return self.starts - self.waited
+        return self.starts if self.assumed else self.starts - self.waited
+
+    @property
+    def likely(self) -> float:
+        """When it began if the expression needed its whole window."""
+        return self.starts - self.waited - self.window
 
     @property
     def earliest(self) -> float:
         """The earliest such time that is to be expected."""
-        return self.latest - self.window - EVALUATED_EVERY
+        return self.likely - EVALUATED_EVERY
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +178,7 @@ class AlertGroup:
         latest = min(alert.latest for alert in self.alerts)
         earliest = min(alert.earliest for alert in self.alerts)
         until = max(alert.starts for alert in self.alerts)
-        likely = min(alert.latest - alert.window for alert in self.alerts)
+        likely = min(alert.likely for alert in self.alerts)
         return Moment(earliest, latest, until, f"the alert {self.title}", likely)
 
     def asked(self, pending_since: Callable[[Mapping[str, str], float], float | None]) -> AlertGroup:
@@ -182,7 +190,7 @@ class AlertGroup:
         for alert in self.alerts[:MOST_ASKED]:
             since = pending_since(alert.labels, alert.starts)
             if since is not None and 0 <= alert.starts - since <= LONGEST:
-                alert = dataclasses.replace(alert, waited=alert.starts - since)
+                alert = dataclasses.replace(alert, waited=alert.starts - since, assumed=False)
             told.append(alert)
         return dataclasses.replace(self, alerts=(*told, *self.alerts[MOST_ASKED:]))
 
@@ -251,6 +259,7 @@ def _alert(read: _Alert) -> Alert:
     # An alert that fires ends in the year 1, or at a time ahead at which it times out.
     ended = state == "resolved" and read.ends is not None and read.ends.timestamp() >= starts
     expression = _expression(read.source)
+    waited = _waited(read)
     windows = [seconds_of(found) for found in _RANGE.findall(expression)]
     return Alert(
         name=read.labels.get("alertname", "without a name"),
@@ -259,14 +268,16 @@ def _alert(read: _Alert) -> Alert:
         fingerprint=read.fingerprint,
         starts=starts,
         ends=read.ends.timestamp() if ended and read.ends is not None else None,
-        waited=_waited(read),
+        waited=DEFAULT_FOR if waited is None else waited,
+        assumed=waited is None,
         window=min(max(windows, default=0.0), LONGEST),
         expression=expression,
         active=state in ("firing", "active", "unprocessed"),
     )
 
 
-def _waited(read: _Alert) -> float:
+def _waited(read: _Alert) -> float | None:
+    """What the alert says of its rule's `for`."""
     for texts in (read.labels, read.annotations):
         said = texts.get("for", "").strip()
         if said == "0":
@@ -278,7 +289,7 @@ def _waited(read: _Alert) -> float:
         if found is not None:
             seconds = seconds_of(found[1].lower()) if found[1] else float(found[2]) * _WORDS[found[3].lower()]
             return min(seconds, LONGEST)
-    return DEFAULT_FOR
+    return None
 
 
 def _expression(address: str) -> str:

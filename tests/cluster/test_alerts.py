@@ -68,8 +68,10 @@ def test_a_webhook_is_one_group_and_says_when_it_began() -> None:
     assert (one.name, one.fingerprint, one.expression) == ("GatewaySlow", "1a30ba71cca2921f", SLOW)
     assert (one.starts, one.ends, one.waited, one.window) == (FIRED.timestamp(), None, DEFAULT_FOR, 120.0)
     moment = group.moment
-    assert moment.latest == FIRED.timestamp() - DEFAULT_FOR
-    assert moment.earliest == moment.latest - 120 - EVALUATED_EVERY
+    # Nothing says how long the rule waited: not at all, or as long as is usual.
+    assert moment.latest == FIRED.timestamp()
+    assert moment.likely == FIRED.timestamp() - DEFAULT_FOR - 120
+    assert moment.earliest == moment.likely - EVALUATED_EVERY
     assert moment.until == FIRED.timestamp()
     assert group.firing
 
@@ -123,14 +125,17 @@ def test_the_payload_that_alertmanager_documents_is_read() -> None:
     ],
 )
 def test_what_says_how_long_the_condition_had_been_true(changes: dict[str, Any], seconds: float) -> None:
-    assert parse(webhook(alert(**changes))).alerts[0].waited == seconds
+    one = parse(webhook(alert(**changes))).alerts[0]
+    assert one.waited == seconds
+    assert one.latest == one.starts - (0 if one.assumed else seconds)
+    assert one.assumed == (changes in ({}, {"annotations": {"summary": "waiting for 3 replicas"}}))
 
 
 def test_alerts_of_one_group_are_one_incident_from_its_first_on() -> None:
     second = alert(startsAt=at(90), fingerprint="b", labels={"alertname": "Errors"}, annotations={"for": "1m"})
-    group = parse(webhook(alert(), second))
+    group = parse(webhook(alert(annotations={"for": "5m"}), second))
     assert [one.name for one in group.alerts] == ["GatewaySlow", "Errors"]
-    assert group.moment.latest == FIRED.timestamp() - DEFAULT_FOR
+    assert group.moment.latest == FIRED.timestamp() - 300
     assert group.moment.until == FIRED.timestamp() + 90
     assert group.title == "GatewaySlow, Errors"
 
@@ -156,7 +161,8 @@ def test_a_server_that_knows_the_rule_says_how_long_it_waited() -> None:
     group = parse(webhook(alert(), alert(startsAt=at(30), labels={"alertname": "Errors"})))
     known = {"GatewaySlow": FIRED.timestamp() - 900, "Errors": None}
     asked = group.asked(lambda labels, fired: known[labels["alertname"]])
-    assert [one.waited for one in asked.alerts] == [900.0, DEFAULT_FOR]
+    assert [(one.waited, one.assumed) for one in asked.alerts] == [(900.0, False), (DEFAULT_FOR, True)]
+    assert asked.moment.latest == FIRED.timestamp() - 900
     absurd = group.asked(lambda labels, fired: fired - 10 * LONGEST)
     assert [one.waited for one in absurd.alerts] == [DEFAULT_FOR, DEFAULT_FOR]
 
