@@ -7,11 +7,12 @@ harmless and cut. Errors that a caller can repair are `RcaError`, one sentence e
 
 from __future__ import annotations
 
+import json
 import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cluster.errors import RcaError
 from cluster.text.plain import plain
@@ -36,6 +37,8 @@ CAPTURES = 20
 TEXT, KEY, KEYS = 2_000, 100, 100
 """Characters of a text, and of a name; names in one object."""
 DEADLINE = 60.0
+Alert: TypeAlias = str | dict[str, Any] | list[Any]
+"""JSON as text, or what it stands for: the package `mcp` reads an argument that is JSON before a tool gets it."""
 
 
 class ToolsError(RcaError):
@@ -81,7 +84,7 @@ class Tools:
             )
         return bounded({"incidents": rows}, rows=LISTED)
 
-    def capture(self, since: str | None = None, at: str | None = None, alert: str | None = None) -> dict[str, Any]:
+    def capture(self, since: str | None = None, at: str | None = None, alert: Alert | None = None) -> dict[str, Any]:
         """Save the live deployment's telemetry around an alert or a time as an incident, with a baseline before it.
 
         Give at most one argument; without any, the last minutes are saved. Changes nothing in the deployment.
@@ -109,7 +112,7 @@ class Tools:
         incident: str | None = None,
         since: str | None = None,
         at: str | None = None,
-        alert: str | None = None,
+        alert: Alert | None = None,
         all_methods: bool = False,
     ) -> dict[str, Any]:
         """Who is to blame, how sure, the evidence for and against, what is not known, and what to do next.
@@ -227,7 +230,7 @@ class Tools:
         finally:
             deployment.close()
 
-    def _captured(self, since: str | None, at: str | None, alert: str | None) -> tuple[str, Triage]:
+    def _captured(self, since: str | None, at: str | None, alert: Alert | None) -> tuple[str, Triage]:
         from rca_tui.triage import capture
 
         alerts = _alerts(alert)
@@ -287,12 +290,12 @@ def _load(name: str) -> Incident:
     return library.load(path)
 
 
-def _alerts(payload: str | None) -> AlertGroup | None:
+def _alerts(payload: Alert | None) -> AlertGroup | None:
     if payload is None:
         return None
     from cluster.alerts import parse
 
-    return parse(payload)
+    return parse(payload if isinstance(payload, str) else json.dumps(payload))
 
 
 def _column(incident: Incident, component: str, signal: str, called: str | None) -> pd.Series:

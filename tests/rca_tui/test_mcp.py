@@ -8,6 +8,7 @@ import math
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,21 @@ def test_an_agent_gets_from_the_verdict_to_the_series_behind_it() -> None:
         assert len(series["times"]) == len(series["values"]) <= POINTS
         checks = await client.call_tool("check", {"incident": "drill-05"})
         assert not checks.is_error
+
+    served(conversation)
+
+
+@pytest.mark.slow
+def test_an_alert_may_be_text_or_the_object_itself() -> None:
+    fired = library.load("drill-05").window.start + 180
+    alert = {"labels": {"alertname": "GatewaySlow"}, "startsAt": datetime.fromtimestamp(fired, UTC).isoformat()}
+    webhook = {"version": "4", "groupKey": "{}:{}", "status": "firing", "alerts": [alert]}
+
+    async def conversation(client: Any) -> None:
+        for given in (json.dumps(webhook), webhook, json.dumps([alert]), [alert]):
+            result = await client.call_tool("triage", {"incident": "drill-05", "alert": given})
+            assert not result.is_error, said(result)
+            assert json.loads(said(result))["verdict"]["components"]
 
     served(conversation)
 
