@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -42,17 +43,28 @@ def agreement(named: Sequence[str], answers: Sequence[Result]) -> tuple[Evidence
 
 
 def dissent(named: Sequence[str], answers: Sequence[Result]) -> tuple[Evidence, ...]:
-    """One sentence for each method that ranks another component first, with the first claim of its explanation."""
+    """One sentence for each method that ranks another component first, with what its explanation says of that one."""
     found = []
     for answer, ranking in _rankings(answers):
         if set(ranking.blamed) & set(named):
             continue
-        steps = ranking.explanation.steps
-        why = steps[0].claim if steps else "it does not say why."
-        pointer: Pointer | None = next((p for step in steps for p in step.pointers), None)
+        why, pointer = _reason(ranking)
         known = " (one of the better methods)" if answer.method in BETTER[:3] else ""
         found.append(Evidence(f"{answer.method}{known} blames {listed(ranking.top)} first: {why}", pointer))
     return tuple(found)
+
+
+def _reason(ranking: Ranking) -> tuple[str, Pointer | None]:
+    """Why a method ranks a component first: the step that is about it, or the last that names it, not the setup."""
+    steps = ranking.explanation.steps
+    named = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, ranking.blamed))})(?![\w-])")
+    about = next((step for step in steps if named.search(step.title)), None)
+    naming = next((step for step in reversed(steps) if named.search(step.claim)), None)
+    chosen = about or naming or next(iter(steps), None)
+    if chosen is None:
+        return "it does not say why.", None
+    pointer = next((p for step in (chosen, *steps) for p in step.pointers), None)
+    return f"{chosen.title}: {chosen.claim}" if chosen is about else chosen.claim, pointer
 
 
 def blamed_anyway(answers: Sequence[Result]) -> tuple[Evidence, ...]:
