@@ -182,8 +182,7 @@ def _first_token_alone(p: Footprint) -> bool:
 
 
 def _starved(p: Footprint) -> bool:
-    slower = _up(p.own("tpot_p50"), 1.5) or _up(p.own("latency_p50"), 1.5) or _up(p.own("latency_p90"), 1.5)
-    return _busy(p) or (slower and _up(p.own("tpot_p50"), 1.5))
+    return _busy(p) or _up(p.own("tpot_p50"), 1.5)
 
 
 def _busy(p: Footprint) -> bool:
