@@ -26,29 +26,31 @@ class Serving(Method):
         components.
 
     Formula:
-        z = (change of a signal − median change of the peers) / error, in blocks of 5 s or of the sampling interval, on
-        a logarithmic scale but for shares. error² = noise² (2/k + 1/k₀) + floor² + (follow · peers' change)², and for
-        rates of events 1/(events + ½), with k blocks in the stretch, k₀ before it, and the noise of past contrasts.
-        Only harmful directions count. A family of signals adds log(1 − share + share · mean BF): BF is the Bayes factor
-        of z under a Student t that is `slab` times wider, against the plain one. What is compared with what:
+        z = (change of a signal − median change of the peers) / error, in blocks of 5 s, of the sampling interval or of
+        a 72nd of the window, the longest of these, on a logarithmic scale but for shares. error² = noise² (2/k + 1/k₀)
+        + floor² + (follow · peers' change)², and for rates of events 1/(events + ½), with k blocks in the stretch, k₀
+        before it, and the noise of past contrasts. Only harmful directions count. A family of signals adds
+        log(1 − share + share · mean BF): BF is the Bayes factor of z under a Student t that is `slab` times wider,
+        against the plain one. What is compared with what:
 
         - The time to connect, with the upper quartile of the peers: calls that slow down together are the caller's
           doing.
         - An engine's own signal, with nothing where half of the peers or more lack it and callers time all of them.
-        - Edge latency over the callee's own latency: where it rises for most callees, for the caller.
+        - Edge latency over the callee's own latency, its upper quartile over the callees: for the caller. Of four, two
+          must rise.
         - Requests are conserved: a replica that suffers and gets more requests than its peers passes its evidence to
           the caller that sent them. More requests are never evidence against a replica.
-        - Symptoms of a caller (latency, errors, queue, network) count only beyond those of what it calls, and what all
-          its calls have more of than the callees say explains none of them. A call that its caller gave up is said by a
-          callee that counts it as aborted.
+        - Symptoms of a caller (latency, errors, queue, network) count only beyond those of what it calls, and what that
+          quartile of its calls has more of than the callees say explains none of them. A call that its caller gave up
+          is said by a callee that counts it as aborted.
         - Little's law: requests in flight over their rate, a time that includes requests that have not ended.
         - Silence: gauges and rates that stop, while those of the peers go on; without peers, those of all others.
         - Without peers that tell the load, a component is held to its own past: what follows the load, to its own rate
           of requests. What it never did before may still happen once in so long a time, so the factor of a family
           stays below 1 + k₀.
 
-        P ∝ exp(evidence averaged over all stretches); nobody has exp(nobody), two peers together their sum less
-        `several`.
+        P ∝ the mean of exp(evidence) over all stretches; nobody has exp(nobody), two peers together the exponential of
+        their sum less `several`.
 
     Inputs:
         Metrics (T × N) and edge metrics (T × M), in any unit; at least 4 blocks. The topology: who calls whom. An onset
@@ -73,9 +75,9 @@ class Serving(Method):
         Without edge metrics a slow link looks like nobody, and the last step says what was not measured. Two faulty
         components that are not peers.
 
-        NoRanking with fewer than 4 blocks, or when no signal is ever above 0. Where nobody is most probable there is
-        still a ranking; the first step and a caveat say so, and `numbers["nobody"]` of the first step is the
-        probability.
+        NoRanking with fewer than 4 blocks, when no signal is ever above 0, and when no component has a control. Where
+        nobody is most probable there is still a ranking; the first step and a caveat say so, and `numbers["nobody"]` of
+        the first step is the probability.
 
     Cost:
         O(A C N/C log C) for N signals of C components in A ≤ 4 B stretches of B ≤ 72 blocks; see the page of its
@@ -89,7 +91,7 @@ class Serving(Method):
 
     Deviations:
         None. It knows signals by their names: their families, and which direction hurts. It knows no fault's signature,
-        but its structure was chosen while looking at the shipped drills. It is not one of the study's methods and has
+        but its structure was chosen while looking at the first 66 drills. It is not one of the study's methods and has
         no vote in the consensus.
 
     Example:
