@@ -5,8 +5,9 @@ A runbook is a Markdown file `KIND.md`, `KIND.DEPLOYMENT.md` or `KIND.DEPLOYMENT
 this module, others in `user_folder()`: a file with the name of one of ours replaces it, any other stands beside.
 
 In a file each heading of level two with a fenced block below it is one action: its title, and the commands to copy.
-`{component}`, `{namespace}`, `{pod}`, `{container}`, `{node}`, `{head_pod}`, `{gateway_pod}`, `{since}` (the onset in
-RFC 3339) and `{run}` (the local deployment's run folder) stand for values of the incident. They are quoted for a shell:
+`{component}`, `{namespace}`, `{pod}`, `{container}`, `{node}`, `{address}` (host and port), `{host}`, `{head_pod}`,
+`{gateway_pod}`, `{since}` (the onset in RFC 3339) and `{run}` (the local deployment's run folder) stand for values of
+the incident. They are quoted for a shell:
 names come from the telemetry and may hold anything. So they must not stand inside quotes; where a value is not known,
 a shell variable of that name stands in its place.
 """
@@ -28,7 +29,10 @@ from methods.verdict.types import Action, Trouble
 
 OURS = Path(__file__).with_name("runbooks")
 ANY = "any"
-NAMES = ("component", "namespace", "pod", "container", "node", "head_pod", "gateway_pod", "since", "run")
+NAMES = (
+    *("component", "namespace", "pod", "container", "node", "address", "host", "head_pod", "gateway_pod"),
+    *("since", "run"),
+)
 LARGEST = 2**18
 """Bytes of a runbook."""
 _PLACE = re.compile(r"\{(" + "|".join(NAMES) + r")\}")
@@ -110,12 +114,16 @@ def _values(incident: Incident, component: str, onset: float | None) -> dict[str
     door = topology.front_door
     gateway = topology.component(door).labels if door is not None else {}
     head = next((c.labels for c in topology.of_kind(Kind.HEAD)), {})
+    address = labels.get("address", "").split(",")[0]
+    host = address.rpartition(":")[0] or address
     known = {
         "component": component,
         "namespace": labels.get("namespace") or gateway.get("namespace") or head.get("namespace") or "",
         "pod": labels.get("pod", ""),
         "container": labels.get("container", ""),
         "node": labels.get("node", "") or next(iter(topology.hosts(component)), ""),
+        "address": address,
+        "host": host.strip("[]"),
         "head_pod": head.get("pod", ""),
         "gateway_pod": gateway.get("pod", ""),
         "since": _rfc3339(onset),

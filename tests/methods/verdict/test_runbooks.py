@@ -24,10 +24,10 @@ from methods.verdict.runbooks import OURS, actions_for, slug
 from methods.verdict.types import Trouble
 from rca_tui.__main__ import app
 
-DEPLOYMENTS = ("local", "kubernetes")
+DEPLOYMENTS = ("local", "kubernetes", "endpoints")
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     made = tmp_path / "rca-tui" / "runbooks"
@@ -69,6 +69,18 @@ def test_the_values_of_the_incident_are_filled_in() -> None:
     told = commands(named("replica-0", namespace="llm", pod="ray-1", node="n1", container="ray"), "replica-0")
     assert "kubectl --namespace=llm top pod ray-1 --containers" in told
     assert "--since-time=1970-01-01T00:16:40Z" in told
+
+
+HOSTS = [("10.0.0.5:8000", "10.0.0.5"), ("[::1]:8000", "::1"), ("llm-a", "llm-a")]
+
+
+@pytest.mark.parametrize(("address", "host"), HOSTS)
+def test_an_engine_that_is_watched_is_reached_at_its_address(address: str, host: str) -> None:
+    case = named("replica-0", "endpoints", address=f"{address},10.0.0.9:8000")
+    told = commands(case, "replica-0", Trouble.CPU)
+    assert f"ssh -- {host} ps " in told
+    assert f"http://{address}/metrics" in shlex.split(commands(case, "replica-0", Trouble.STOPPED))
+    assert 'http://"${ADDRESS:?}"/metrics' in commands(case, "gateway", Trouble.OVERLOAD)
 
 
 def test_an_unknown_value_is_a_variable_that_must_be_set() -> None:
