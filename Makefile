@@ -89,7 +89,7 @@ HASHED := $(RESOLVE) --no-deps --generate-hashes constraints.txt
 audit: $(STAMP) $(AUDIT)/.installed ## calls that may be unsafe; pinned versions: known advisories or their age, hashes against the index
 	$(BIN)/ruff check --quiet $(PACKAGES)
 	$(BIN)/python -m tests.audit $(AUDIT)/bin/pip-audit constraints.txt
-	$(HASHED) --refresh > $(AUDIT)/served.txt || true
+	$(HASHED) --refresh > $(AUDIT)/served.txt || [ $$? -eq 2 ] # 2: no answer; 1: it lacks a version
 	$(BIN)/python -m tests.hashes constraints.txt constraints-hashed.txt $(AUDIT)/served.txt
 
 sbom: $(STAMP) $(AUDIT)/.installed ## dist/rca-tui.cdx.json: what .venv holds, as CycloneDX

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from pathlib import Path
+from shutil import which
 
 import pytest
 
@@ -47,3 +50,17 @@ def test_what_the_audit_says(
         file.write_text(text)
     assert hashes.main(*map(str, files)) == (0 if well else 1)
     assert says in capsys.readouterr().out
+
+
+@pytest.mark.skipif(which("make") is None, reason="no make")
+@pytest.mark.parametrize(("code", "well"), [(0, True), (2, True), (1, False)])
+def test_an_index_that_lacks_a_pinned_version_is_no_index_out_of_reach(tmp_path: Path, code: int, well: bool) -> None:
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("uv", "python", "ruff", "pip-audit"):
+        (tools / name).write_text(f"#!/bin/sh\nexit {code if name == 'uv' else 0}\n")
+        (tools / name).chmod(0o755)
+    (tmp_path / ".installed").touch()
+    command = ["make", "--directory", str(ROOT), "audit", f"AUDIT={tmp_path}", f"BIN={tools}", "STAMP="]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={"PATH": os.environ["PATH"]})
+    assert (done.returncode == 0) == well, done.stdout + done.stderr
