@@ -128,7 +128,7 @@ def _to_next(correlation: Any, pace: Any, outside: Any, left: int, penalty: floa
     for j in range(len(correlation)):
         for side in (1.0, -1.0):
             if outside[j] and not (j == left and side * correlation[j] > 0.0):
-                until = (penalty - side * correlation[j]) / (1.0 - side * pace[j])
-                if 0.0 < until < stride:
-                    stride = until
+                closing = 1.0 - side * pace[j]
+                if closing > 0.0:  # one that is as large already enters at once
+                    stride = min(stride, max(penalty - side * correlation[j], 0.0) / closing)
     return stride

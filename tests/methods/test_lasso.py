@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from sklearn.linear_model import lars_path_gram
 
 from methods.graph.lasso import lasso_path
@@ -50,3 +51,10 @@ def test_a_combination_of_other_regressors_never_enters() -> None:
 
 def test_a_target_without_correlation_has_no_path() -> None:
     assert lasso_path(np.eye(3), np.zeros(3), 1e-7).tolist() == [[0.0, 0.0, 0.0]]
+
+
+@pytest.mark.parametrize("gram", [np.eye(3), np.eye(3) / 2 + 0.5])
+def test_regressors_that_are_alike_to_the_last_bit_all_enter(gram: np.ndarray) -> None:
+    path = lasso_path(gram, np.ones(3), 1e-7)
+    assert np.allclose(path[-1], np.linalg.solve(gram, np.ones(3)))
+    assert not np.any(path[:-1] < 0)
