@@ -57,7 +57,7 @@ def dissent(named: Sequence[str], answers: Sequence[Result]) -> tuple[Evidence, 
 def _reason(ranking: Ranking) -> tuple[str, Pointer | None]:
     """Why a method ranks a component first: the step that is about it, or the last that names it, not the setup."""
     steps = ranking.explanation.steps
-    named = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, ranking.blamed))})(?![\w-])")
+    named = re.compile(rf"(?<![\w@/-])(?:{'|'.join(map(re.escape, ranking.blamed))})(?![\w@/-])")
     about = next((step for step in steps if named.search(step.title)), None)
     naming = next((step for step in reversed(steps) if named.search(step.claim)), None)
     chosen = about or naming or next(iter(steps), None)

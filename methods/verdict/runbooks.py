@@ -115,7 +115,8 @@ def _values(incident: Incident, component: str, onset: float | None) -> dict[str
     gateway = topology.component(door).labels if door is not None else {}
     head = next((c.labels for c in topology.of_kind(Kind.HEAD)), {})
     address = labels.get("address", "").split(",")[0]
-    host = address.rpartition(":")[0] or address
+    # Of a bare IPv6 address the last colon is part of the host.
+    host = address.rpartition(":")[0] if address.count(":") == 1 or "]:" in address else address
     known = {
         "component": component,
         "namespace": labels.get("namespace") or gateway.get("namespace") or head.get("namespace") or "",

@@ -33,7 +33,7 @@ SETUP = Step("Signals compared", "78 varying signals over 192 samples; replica-1
     [
         ((SETUP, Step("PageRank", "gateway:p90 has 4 %."), Step("End", "2 signals tie.")), "gateway:p90 has 4 %."),
         ((SETUP, Step("cpu of gateway", "H = 0."), Step("cpu of head", "gateway, too.")), "cpu of gateway: H = 0."),
-        ((SETUP, Step("Ratio", "old-gateway and gateway-2 moved.")), SETUP.claim),
+        ((SETUP, Step("Ratio", "old-gateway, gateway-2 and gateway@b moved.")), SETUP.claim),
         ((), "it does not say why."),
     ],
 )

@@ -71,7 +71,7 @@ def test_the_values_of_the_incident_are_filled_in() -> None:
     assert "--since-time=1970-01-01T00:16:40Z" in told
 
 
-HOSTS = [("10.0.0.5:8000", "10.0.0.5"), ("[::1]:8000", "::1"), ("llm-a", "llm-a")]
+HOSTS = [("10.0.0.5:8000", "10.0.0.5"), ("[::1]:8000", "::1"), ("fd00::12", "fd00::12"), ("llm-a", "llm-a")]
 
 
 @pytest.mark.parametrize(("address", "host"), HOSTS)
@@ -111,6 +111,9 @@ def test_a_hostile_pod_ends_no_command(name: str) -> None:
     lines = told.splitlines()
     assert "\x1b" not in told
     assert all(line.startswith("kubectl ") for line in lines), lines
+    watched = commands(named("replica-0", "endpoints", address=name), "replica-0")
+    assert "\x1b" not in watched
+    assert all(line.startswith("ssh -- ") for line in watched.splitlines()), watched
 
 
 def test_a_users_file_stands_beside_ours(folder: Path) -> None:
