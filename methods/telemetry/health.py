@@ -165,10 +165,10 @@ class _View:
         return Fitness.IDLE if idle(self.own, self.calls, component, callers) else Fitness.UNFIT
 
     def less_callees(
-        self, change: Change, component: str, stalls: Mapping[str, Change], overloaded: frozenset[str]
+        self, change: Change, component: str, stalls: Mapping[str, Change], flooded: frozenset[str]
     ) -> Change:
         """The change with the share of it that the callees explain; not those that the component overloads."""
-        callees = [c for c in self.topology.callees(component) if c not in overloaded]
+        callees = [c for c in self.topology.callees(component) if c not in flooded]
         if not callees or change.sort not in (Sort.LATENCY, Sort.WAITING, Sort.ERRORS):
             return change
         if any(callee in stalls for callee in callees):

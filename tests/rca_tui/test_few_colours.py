@@ -54,7 +54,9 @@ async def test_a_line_under_the_cursor_has_no_colour_of_its_own(key: str, monkey
     async with running(app) as pilot:
         await pilot.press(key)
         await settle(pilot)
-        for lines in app.screen.query(Lines):
+        shown_lines = list(app.screen.query(Lines))
+        assert shown_lines
+        for lines in shown_lines:
             lines.show(1, lambda row, width: Text("━━ a call", style="bright_cyan"))
             for focused, look in ((False, (0, 6)), (True, (15, 4))):
                 app.screen.set_focus(lines if focused else None)
