@@ -5,7 +5,6 @@ worker thread ── blocking call ──▶ frozen value ── message ──�
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
@@ -19,9 +18,8 @@ from textual.worker import Worker, WorkerState
 
 from cluster.text.plain import plain
 from faults.states import State
-from rca_tui import palette
+from rca_tui import first_frame, palette
 from rca_tui.bindings import EVERYWHERE, KeymapError, keymap_path, read_keymap
-from rca_tui.draw.health import telling_moment
 from rca_tui.errors import Problem, described
 from rca_tui.game import Game, Stage
 from rca_tui.opener import DRILL
@@ -31,7 +29,7 @@ from rca_tui.screens.notices import Notices
 from rca_tui.screens.page import DIAGNOSE, FRONT, OVERVIEW, Later, Page, provenance
 from rca_tui.session import Snapshot
 from rca_tui.terminal import Terminal
-from rca_tui.theme import DARK, LIGHT, begin_dark
+from rca_tui.theme import DARK, LIGHT
 from rca_tui.widgets.header import Header
 from rca_tui.work import messages
 from rca_tui.work.alarm import REST
@@ -45,8 +43,6 @@ if TYPE_CHECKING:
 
 POLL = 1.0
 """Seconds between polls of a live deployment; one that is scraped less often is polled less often."""
-FIRST_FRAME = 5.0
-"""Seconds at most that threads wait for the first frame: what they import, such as pandas, would hold it up."""
 BACKOFF_POLLS = 5
 """Polls skipped after a failure: a deployment that is down is not hammered."""
 
@@ -83,14 +79,11 @@ class RcaApp(Referee):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._terminal = Terminal()
-        self._painted = threading.Event()
         self.notices = Notices(self)
         super().__init__(*arguments, **options)
-        begin_dark(self)
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
         super()._display(screen, self._terminal.changes(renderable, self.size))
-        self._painted.set()
 
     def on_resize(self) -> None:
         self._terminal.forget()
@@ -112,7 +105,7 @@ class RcaApp(Referee):
         self.run_worker(self._warn_of_plugins, **in_thread("plugins"))
 
     def _warn_of_plugins(self) -> None:
-        self._painted.wait(FIRST_FRAME)
+        self.painted.wait(first_frame.PATIENCE)
         for sentence in plugin_problems():
             self.notify(plain(sentence), severity="warning", markup=False)
 
@@ -131,7 +124,7 @@ class RcaApp(Referee):
         poller, post = self.poller, self.mailbox.post
 
         def poll() -> None:
-            self._painted.wait(FIRST_FRAME)
+            self.painted.wait(first_frame.PATIENCE)
             post(messages.Polled(poller.poll()))
 
         self.run_worker(poll, **in_thread("poll"))
@@ -186,6 +179,8 @@ class RcaApp(Referee):
         if session.mark is None or not session.mark.by_operator:
             session.mark = message.mark
         if session.replayed and session.moment is None and session.mark and session.latest:
+            from rca_tui.draw.health import telling_moment
+
             # At the end of a recording the fault has been reverted: show a moment at which it is active.
             session.moment = telling_moment(session.latest, session.mark.time)
         if session.replayed and session.diagnosis is None and not self.diagnosing:

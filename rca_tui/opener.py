@@ -9,9 +9,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import App
-
 from cluster.text.plain import plain
+from rca_tui.first_frame import FirstFrame
 from rca_tui.screens.page import DIAGNOSE, FRONT, OVERVIEW, Later, Page
 from rca_tui.session import STALE_AFTER, Session
 from rca_tui.work import messages, opening
@@ -32,7 +31,7 @@ DRILL = "drill"
 """Mode of the screen that is there only while a drill is played."""
 
 
-class Opener(App[None]):
+class Opener(FirstFrame):
     """What is open: its session, its workers and its screens, replaced as a whole when something else is opened.
 
     Args:

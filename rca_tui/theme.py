@@ -134,10 +134,15 @@ def themes(colour_system: str | None) -> tuple[Theme, Theme]:
     return (_DARK_16, _LIGHT_16) if colour_system in FEW_COLOURS else (DARK, LIGHT)
 
 
-def begin_dark(app: App[Any]) -> None:
-    """Register both themes and set the dark one, before the style sheet is parsed: set later, it is parsed again."""
+def begin_dark(app: App[Any]) -> dict[str, str]:
+    """Register both themes and set the dark one, before the style sheet is parsed: set later, it is parsed again.
+
+    Returns the variables of the style sheet.
+    """
     for theme in themes(app.console.color_system):
         app.register_theme(theme)
     app.set_reactive(App.theme, DARK.name)
-    app.update_classes({"-dark-mode": True, "-light-mode": False}, update=False)
-    app.stylesheet.set_variables(app.get_css_variables())
+    app.update_classes({"-dark-mode": True, "-light-mode": False, f"-theme-{DARK.name}": True}, update=False)
+    variables = app.get_css_variables()
+    app.stylesheet.set_variables(variables)
+    return variables

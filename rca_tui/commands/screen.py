@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING
 
 from cluster.endpoints.watched import Watched
@@ -17,6 +18,7 @@ def show_live(named: str | Watched | None, armed: bool) -> None:
     Raises BadInput without a terminal, DeploymentError for endpoints that are none.
     """
     require_terminal("`rca-tui --help` lists the commands that need none")
+    _collect_later()
     if isinstance(named, Watched):
         from cluster.endpoints.deployment import begin
 
@@ -38,6 +40,7 @@ def show_incident(name_or_path: str) -> None:
     Raises BadInput without a terminal, IncidentError without such an incident.
     """
     require_terminal("`rca-tui replay INCIDENT --json` and `rca-tui diagnose INCIDENT` need none")
+    _collect_later()
     from cluster.incident import library
     from rca_tui.app import run_app
     from rca_tui.screens.page import DIAGNOSE
@@ -54,6 +57,7 @@ def show_drill(game: Game) -> None:
     NoRecording where none fits the scenario.
     """
     require_terminal("`rca-tui replay INCIDENT --json` and `rca-tui diagnose INCIDENT` need none")
+    _collect_later()
     from rca_tui.app import run_app
     from rca_tui.opener import DRILL
     from rca_tui.work import opening
@@ -65,12 +69,18 @@ def show_drill(game: Game) -> None:
 def show_live_drill(game: Game, named: str | Watched | None) -> None:
     """Play a scenario on a live deployment, armed. Raises BadInput without a terminal."""
     require_terminal("`rca-tui drill --scenario NAME --yes` needs none")
+    _collect_later()
     from rca_tui.app import run_app
     from rca_tui.commands.connection import source_of
     from rca_tui.opener import DRILL
 
     source = source_of(named)
     run_app(source.connect, source.name, armed=True, first=DRILL, game=game)
+
+
+def _collect_later() -> None:
+    """Look for no garbage before the first frame: it takes a tenth of that time. `FirstFrame` ends it."""
+    gc.disable()
 
 
 def first_incident() -> str:

@@ -58,12 +58,12 @@ def consensus_sentences(consensus: Consensus, mark: Mark | None) -> list[str]:
 
 def method_row(name: str, order: list[str], diagnosis: Diagnosis | None, colour: dict[str, str], width: int) -> Text:
     """Glyph, name, and state: queued, running, the component it blames, or why it has no ranking."""
-    from methods.answer.types import NoRanking
-
     glyph, tint, label = UNKNOWN, "secondary", "queued"
     if diagnosis is None or (diagnosis.quick and name not in diagnosis.methods):
         label = ""
     elif (result := diagnosis.results.get(name)) is not None:
+        from methods.answer.types import NoRanking
+
         if isinstance(result.outcome, NoRanking):
             glyph, tint, label = WARN, "warning", result.outcome.reason.value.replace("_", " ")
         else:

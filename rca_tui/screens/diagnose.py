@@ -13,7 +13,6 @@ from textual.widgets import Static
 from cluster.text.plain import plain
 from cluster.text.times import clock_time, span
 from methods import catalog
-from rca_tui.draw.charts import changed_most
 from rca_tui.draw.evidence import as_text
 from rca_tui.draw.rankings import CONSENSUS, consensus_row, consensus_sentences, method_row, ranking_text
 from rca_tui.screens.page import DIAGNOSE, Page
@@ -129,8 +128,6 @@ class DiagnosePage(Page):
         self.query_one("#onset", Static).update(text)
 
     def _show_method(self) -> None:
-        from methods.answer.types import Ranking
-
         diagnosis, method = self.session.diagnosis, self.query_one(Rows).key or ""
         why, ranking = self.query_one("#why", ExplanationView), self.query_one("#ranking", Fitted)
         if diagnosis is not None and diagnosis.consensus is not None and method == CONSENSUS:
@@ -143,7 +140,10 @@ class DiagnosePage(Page):
             self._make_room(1)
             ranking.show(lambda *_: head)
             why.show_text(about, *(() if diagnosis else ("R runs the methods on the window that Telemetry shows.",)))
-        elif isinstance(result.outcome, Ranking):
+            return
+        from methods.answer.types import Ranking
+
+        if isinstance(result.outcome, Ranking):
             self._show_ranking(method, self._note(diagnosis, result), result.outcome.components)
             steps = result.outcome.explanation.steps
             self._step = min(self._step, max(0, len(steps) - 1))
@@ -184,6 +184,8 @@ class DiagnosePage(Page):
         return took if overlap is None else f"{took}, contrast {overlap:.2f}"
 
     def _show_consensus(self, consensus: Consensus, mark: Mark | None) -> None:
+        from rca_tui.draw.charts import changed_most
+
         note = f"of {len(consensus.voters)} methods"
         self._show_ranking(CONSENSUS, note, consensus.components)
         snapshot, first = self.session.displayed, next(iter(consensus.top), "")

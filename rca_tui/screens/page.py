@@ -8,10 +8,12 @@ from importlib import import_module
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
+from textual.geometry import Size
 from textual.screen import Screen
 
 from cluster.text.plain import plain
 from cluster.text.times import clock_time, instant
+from rca_tui.first_frame import FirstFrame
 from rca_tui.session import Observed, Session
 from rca_tui.widgets.chart import Chart
 from rca_tui.widgets.header import Header
@@ -45,10 +47,13 @@ class Page(Screen[None]):
         super().__init__()
         self.session = session
         self.injector = injector
-        self._ready = False
+        self._ready = self._filling = False
+        self._filled = Size(0, 0)
         self._keys: dict[str, tuple[bool, str]] | None = None
 
     def compose(self) -> ComposeResult:
+        if isinstance(self.app, FirstFrame):
+            self.app.fit_classes(self)
         yield Header(self.session, self.MODE)
         yield from self.body()
         yield Keys()
@@ -64,7 +69,6 @@ class Page(Screen[None]):
             self.session.follow((Session.diagnosis,), self._update_header)
         # Lines hold their colours: a new theme means rendering them again.
         self.app.theme_changed_signal.subscribe(self, lambda _: self.update_page())
-        self.update_page()
 
     def on_unmount(self) -> None:
         self._ready = False
@@ -73,13 +77,19 @@ class Page(Screen[None]):
         self.update_page()
 
     def on_resize(self) -> None:
-        self.update_page()
+        if self.size != self._filled:
+            self.update_page()
 
     def update_page(self) -> None:
         """Bring header, body and footer up to date. A hidden screen does nothing; it catches up when it is shown."""
-        if self._ready and self.is_current:
-            self.query_one(Header).tick += 1
-            self.refill()
+        if self._ready and self.is_current and not self._filling:
+            self._filled = self.size
+            self._filling = True  # what `refill` chooses, such as the first method, it shows itself
+            try:
+                self.query_one(Header).tick += 1
+                self.refill()
+            finally:
+                self._filling = False
             self.update_keys()
 
     def _update_header(self) -> None:

@@ -11,9 +11,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.events import Click
 from textual.widgets import Static
 
-from cluster.display import Code, code_lines, document, to_text
 from cluster.text.plain import plain
-from rca_tui.draw.verdict import chances, doubts, evidence, following, head
 from rca_tui.glyphs import WARN
 from rca_tui.session import Diagnosis
 from rca_tui.widgets.fitted import Fitted
@@ -31,6 +29,8 @@ class Command(Static, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "app.copy", "Copy command", id="card.copy")]
 
     def __init__(self, action: Action, tint: str) -> None:
+        from cluster.display import Code, code_lines
+
         self.command = "\n".join(code_lines(Code(action.command)))
         text = Text.assemble((plain(action.title), "bold"))
         for line in self.command.split("\n"):
@@ -79,6 +79,8 @@ class Card(VerticalScroll, can_focus=True):
 
     def show(self, diagnosis: Diagnosis, verdict: Verdict, note: str = "") -> None:
         """Show the verdict of a diagnosis, and a note of what has changed since."""
+        from rca_tui.draw.verdict import chances, doubts, evidence, following, head
+
         colour = dict(self.app.theme_variables)
         self.query_one("#answer-body").display = True
 
@@ -108,4 +110,6 @@ class Card(VerticalScroll, can_focus=True):
         focused = self.screen.focused
         if isinstance(focused, Command):
             return focused.command
+        from cluster.display import document, to_text
+
         return to_text(document(verdict)) if verdict is not None else ""

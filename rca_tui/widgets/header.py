@@ -152,6 +152,8 @@ class Header(Vertical):
         return text.append(old, style="dim")
 
     def _trouble(self) -> Text | None:
+        if self._session.displayed is None:
+            return None
         from rca_tui.draw.health import in_trouble
 
         worst = in_trouble(self._session, self.size.width - 2)
