@@ -7,7 +7,7 @@ import importlib
 from pathlib import Path
 
 PARTS = {
-    "start": "first paint and --help, beside an empty Python",
+    "start": "first paint, first ranking and quick commands, beside an empty app and an empty Python",
     "methods": "all methods on one incident",
     "public": "CPU time beside the public implementation",
     "agreement": "accuracy beside the public implementation's recorded answers",
