@@ -34,7 +34,7 @@ class Interrupted(Exception):
 
 def say(sentence: object, limit: int = 2000) -> None:
     """One line of at most `limit` characters on stderr, harmless to a terminal."""
-    typer.echo(plain(sentence, limit=limit), err=True)
+    print(plain(sentence, limit=limit), file=sys.stderr, flush=True)
 
 
 def say_problem(problem: Problem) -> None:

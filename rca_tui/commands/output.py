@@ -38,7 +38,8 @@ def print_line(text: object = "") -> None:
     line = plain(text, limit=4000)
     indent = " " * (len(line) - len(line.lstrip()))
     width = shutil.get_terminal_size((80, 24)).columns
-    typer.echo(textwrap.fill(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False))
+    filled = textwrap.fill(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    print(filled, flush=True)  # `typer.echo` would write UTF-8 where the locale is C (`rca_tui.encoding`)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: str = "", whole: str = "") -> None:

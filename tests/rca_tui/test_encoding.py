@@ -42,6 +42,22 @@ def test_the_c_locale_gets_ascii_and_no_escapes(locale: dict[str, str]) -> None:
     assert b"o unknown" in text
 
 
+def test_sentences_keep_to_the_locale_as_tables_do() -> None:
+    program = (
+        "from rca_tui import encoding; encoding.fit_streams();"
+        "from rca_tui.commands import errors, output; output.print_line('1 \\u2192 2'); errors.say('3 \\u2192 4')"
+    )
+    locale = {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **locale},
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout.isascii(), done.stdout
+    assert done.stderr.isascii(), done.stderr
+
+
 @pytest.mark.parametrize("locale", [{}, {"LANG": "C.UTF-8"}, {"LANG": "C", "LC_ALL": "C.UTF-8"}], ids=str)
 def test_utf_8_stays_where_it_is_not_refused(locale: dict[str, str]) -> None:
     assert "○ unknown" in printed("check", "drill-05", **locale).decode()
