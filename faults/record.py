@@ -142,7 +142,7 @@ def record(
         log: called with a line for each drill, without fault or target.
     """
     engine = engine or Engine(deployment, armed=True)
-    log(f"{len(tasks)} drills to record")
+    log(f"drills to record: {len(tasks)}")
     ahead = deque((task, 1) for task in tasks)
     left = in_a_row = 0
     while ahead and in_a_row < MAX_IN_A_ROW:

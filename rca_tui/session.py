@@ -298,6 +298,7 @@ class Session:
     diagnosis: Observed[Diagnosis | None] = Observed(None)
     method = Observed("")
     injection: Observed[Injection | None] = Observed(None)
+    secret: Observed[Injection | None] = Observed(None)
     report: Observed[Report | None] = Observed(None)
     check = Observed("")
     game: Observed[Game | None] = Observed(None)
@@ -316,7 +317,6 @@ class Session:
         self.stale_after = stale_after
         self.tabs = tuple(tabs)
         self.deployment: Deployment | None = None
-        self.secret: Injection | None = None
         self.drilled = False
         self.onset_searched = False
         self.estimated: Mark | None = None

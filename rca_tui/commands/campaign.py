@@ -117,8 +117,10 @@ def _claim(folder: Path, plan: Plan) -> None:
 
 
 def _announce(plan: Plan, missing: Sequence[Task], yes: bool) -> None:
+    from methods.answer.wording import counted
+
     each = plan.baseline + plan.seconds + plan.aftermath + BETWEEN
-    sentences = [f"{plan.title}: {len(missing)} drills, about {span(each * len(missing))}"]
+    sentences = [f"{plan.title}: {counted(len(missing), 'drill')}, about {span(each * len(missing))}"]
     sentences += [f"{name} stands for {other} here" for name, other in plan.stand_ins().items()]
     if yes:
         say_each(sentences)

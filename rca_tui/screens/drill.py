@@ -51,8 +51,8 @@ _QUIET = (
     "The recording has ended, and the front door was never slow and failed no requests. Find the fault, or none at "
     "all, then press G here.\n"
 )
-
-
+_WAITING = "Waiting for telemetry: then B begins."
+_UNDOING = "The fault of the drill before is being undone: then B begins."
 _ENDED = (
     "The recording has ended, and what went wrong may be over: the charts show what was, and ← and → on 1 go back to "
     "it.\n"
@@ -67,7 +67,7 @@ class DrillPage(Page):
         "commits a guess, once; then the debrief tells what was injected, how you did beside the tool and its methods, "
         "and which evidence told. w writes the debrief as Markdown and HTML. Nothing before the guess reads the truth."
     )
-    FOLLOWS = (Session.displayed, Session.game, Session.debrief)
+    FOLLOWS = (Session.displayed, Session.game, Session.debrief, Session.secret)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("B,enter", "begin", "Begin", id="drill.begin", key_display="B", tooltip="Let the drill begin"),
         Binding("H", "hint", "Hint", id="drill.hint", tooltip="Open the next hint, which costs points"),
@@ -139,9 +139,17 @@ class DrillPage(Page):
         if scenario is not None and scenario.hints:
             costs = ", ".join(f"{hint.costs:g}" for hint in scenario.hints)
             text.append(f"5  H here opens a hint after the page: {len(scenario.hints)}, for {costs} of 100 points.\n")
+        if not self._may_begin:
+            # B does nothing yet: keys pressed on trust would go elsewhere.
+            return text.append(f"\n{_UNDOING if self.session.secret is not None else _WAITING}")
         text.append("\nB begins", f"bold {colour['primary']}")
         text.append("" if game.speed == 1 else f", at {game.speed:g} times the speed of the recording")
         return text.append(f". {span(game.limit)} from the page to the guess.")
+
+    @property
+    def _may_begin(self) -> bool:
+        """Whether a drill can begin."""
+        return self.session.latest is not None and self.session.secret is None
 
     def _page(self, game: Game) -> Text:
         colour, text, scenario = self.app.theme_variables, Text(), game.scenario
@@ -170,8 +178,7 @@ class DrillPage(Page):
         game = self.session.game
         match action:
             case "begin":
-                ready = self.session.latest is not None and self.session.secret is None
-                return ready and game is not None and game.stage is Stage.BRIEF
+                return self._may_begin and game is not None and game.stage is Stage.BRIEF
             case "guess":
                 return game is not None and game.may_guess
             case "hint":
