@@ -1,16 +1,18 @@
 """The compiled training loop of `methods.graph.dag_gnn`: full-batch Adam on the networks and the graph.
 
-Four observations make it cheap, and change no number beyond rounding:
+Five observations make it cheap, and change no number beyond rounding:
 
 - Z is not sampled, so the decoder's inverse undoes the encoder's product: its input is H again. The reconstruction does
   not depend on A, which is fitted by the KL term alone, and no inverse is needed.
-- A 1 -> 64 -> 1 ReLU network is a piecewise linear function with 64 knots. A table of even cells finds the piece of a
-  sample in about one comparison; its gradients are sums per piece. That replaces 64 multiplications a sample in each
-  direction.
+- A 1 -> 64 -> 1 ReLU network is a piecewise linear function with 64 knots; its gradients are sums per piece. That
+  replaces 64 multiplications a sample in each direction. Knots move little in an epoch: of the samples, in order of
+  size, only those that a knot has passed change their piece.
+- What is rebuilt of a sample depends on that sample alone, by one line for each pair of pieces. Its squared error is
+  summed from counts, sums and squares between two places in the order of size: the decoder never sees a sample.
 - With B = A∘A/N, (I + B)^k - I is computed in place of (I + B)^k: its entries are sums of non-negative terms, so single
   precision keeps seven digits of h(A) however small it is. Training is in single precision.
-- Weights of edges are small: up to |3 raw| = 1 a polynomial gives sinh, several weights at once; where rounding is in
-  doubt the library does. The loss is reported and steers nothing, so that it is summed in the last epoch only.
+- Weights of edges are small: up to |3 raw| = 3 a polynomial gives sinh, several weights at once. The KL term is
+  reported and steers nothing, so that it is summed in the last epoch only.
 
 Arrays are allocated once a call of `train`. Division without Python's check for zero (`error_model`) is done for
 several values at once.
@@ -24,9 +26,7 @@ import numpy as np
 from numba import njit
 
 HIDDEN = 64
-_CELLS = 1024
 _POLYNOMIAL = 3.0  # largest |x| for which `_sinh` is used
-_DOUBT = 2e-15  # relative error of sinh, at most
 _SERIES = tuple(1.0 / math.factorial(n) for n in range(3, 28, 2))
 _compiled = njit(cache=True, nogil=True, error_model="numpy")
 
@@ -61,40 +61,6 @@ def _pieces(network, slope, intercept):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def _range(values):  # type: ignore[no-untyped-def]
-    """Least and greatest; by column first, which is done for several columns at once."""
-    low, high = values[0].copy(), values[0].copy()
-    for row in values:
-        for j in range(row.size):
-            low[j], high[j] = min(low[j], row[j]), max(high[j], row[j])
-    return low.min(), high.max()
-
-
-@_compiled
-def _forward(x, low, high, network, slope, intercept, piece, out):  # type: ignore[no-untyped-def]
-    """The network at every x, all within [low, high], and the piece that each lies on; returns the hidden units in the
-    order of knots."""
-    knots, order = _pieces(network, slope, intercept)
-    scale = np.float32(_CELLS - 1) / max(high - low, np.float32(1e-30))
-    # first[c]: knots in the cells below c. The cell never falls as x grows, so that those are below every x in c.
-    first = np.zeros(_CELLS + 1, dtype=np.int32)
-    for p in range(HIDDEN):
-        if knots[p] < low:
-            first[0] += 1
-        elif knots[p] <= high:
-            first[int((knots[p] - low) * scale) + 1] += 1
-    for cell in range(_CELLS):
-        first[cell + 1] += first[cell]
-    for i in range(x.size):
-        p = first[int((x[i] - low) * scale)]
-        while knots[p] < x[i]:
-            p += 1
-        piece[i] = p
-        out[i] = slope[p] * x[i] + intercept[p]
-    return order
-
-
-@_compiled
 def _follow_knots(ordered, by_value, knots, bounds, piece):  # type: ignore[no-untyped-def]
     """Bring up to date, after a change of the knots, how many of them lie below each sample.
 
@@ -115,20 +81,72 @@ def _follow_knots(ordered, by_value, knots, bounds, piece):  # type: ignore[no-u
 
 
 @_compiled
-def _backward(x, piece, order, network, upstream, gradient):  # type: ignore[no-untyped-def]
-    """Gradients of the network's weights; those of its input are `upstream * slope[piece]`."""
-    plain, weighted = np.zeros(HIDDEN + 1), np.zeros(HIDDEN + 1)
+def _encode(x, piece, slope, intercept, offset, out):  # type: ignore[no-untyped-def]
+    """The network plus the offset at every x."""
+    level = intercept + offset
     for i in range(x.size):
-        plain[piece[i]] += upstream[i]
-        weighted[piece[i]] += upstream[i] * x[i]
-    total, total_x = plain.sum(), weighted.sum()
+        out[i] = slope[piece[i]] * x[i] + level[piece[i]]
+
+
+@_compiled
+def _add_by_piece(x, piece, upstream, sums):  # type: ignore[no-untyped-def]
+    """Add upstream gradients, and these times x, to the sums of each piece."""
+    for i in range(x.size):
+        p = piece[i]
+        sums[p, 0] += upstream[i]
+        sums[p, 1] += upstream[i] * x[i]
+
+
+@_compiled
+def _rebuild(ordered, moments, bounds, knots, slope, intercept, rows, encoder, decoder):  # type: ignore[no-untyped-def]
+    """Error of the reconstruction, Σ (f2(f1(x)) - x)² / 2T; adds its gradients to the sums of both networks' pieces.
+
+    Args:
+        ordered: the samples, ascending; `moments` are the sums of those before each, and of their squares.
+        bounds: where the encoder's pieces end in that order.
+        knots: of the decoder.
+        slope, intercept: of the pieces of both networks.
+    """
+    loss = 0.0
+    first = 0
+    for q in range(HIDDEN + 1):
+        end = bounds[q] if q < HIDDEN else ordered.size
+        s, c = float(slope[0, q]), float(intercept[0, q])
+        r = np.searchsorted(knots[:HIDDEN], s * ordered[first] + c) if first < end else 0
+        while first < end:
+            # Up to where the encoder's line crosses the next of the decoder's knots.
+            last = end
+            if s > 0 and r < HIDDEN:
+                last = first + np.searchsorted(ordered[first:end], (knots[r] - c) / s, side="right")
+            elif s < 0 and r > 0:
+                last = first + np.searchsorted(ordered[first:end], (knots[r - 1] - c) / s)
+            n = float(last - first)
+            x, xx = moments[last, 0] - moments[first, 0], moments[last, 1] - moments[first, 1]
+            # What is rebuilt, less the sample, is a x + b.
+            steep = float(slope[1, r])
+            a, b = steep * s - 1.0, steep * c + intercept[1, r]
+            pull, pull_x = (a * x + b * n) / rows, (a * xx + b * x) / rows
+            loss += 0.5 * (a * pull_x + b * pull)
+            encoder[q, 0] += steep * pull
+            encoder[q, 1] += steep * pull_x
+            decoder[r, 0] += pull
+            decoder[r, 1] += s * pull_x + c * pull
+            first = last
+            r += 1 if s > 0 else -1
+    return loss
+
+
+@_compiled
+def _backward(sums, order, network, gradient):  # type: ignore[no-untyped-def]
+    """Gradients of the network's weights from the sums of its pieces."""
+    total, total_x = sums[:, 0].sum(), sums[:, 1].sum()
     left, left_x = 0.0, 0.0
     gradient[:] = 0.0
     gradient[3, 0] = total
     for p in range(HIDDEN):
         j = order[p]
-        left += plain[p]
-        left_x += weighted[p]
+        left += sums[p, 0]
+        left_x += sums[p, 1]
         w, b, v = network[0, j], network[1, j], network[2, j]
         active, active_x = (left, left_x) if w < 0 else (total - left, total_x - left_x)
         gradient[0, j] = v * active_x
@@ -186,28 +204,19 @@ def _sinh(x):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def _exact_weights(raw, weights):  # type: ignore[no-untyped-def]
-    """The library's sinh(3 raw) of one row."""
-    for j in range(raw.size):
-        weights[j] = np.sinh(3.0 * raw[j])
-
-
-@_compiled
 def _graph(raw, adjacency, keep, squares):  # type: ignore[no-untyped-def]
     """Fill in A, I - A and A∘A/N from the raw weights."""
     count = len(raw)
     share = np.float32(1.0 / count)
     for i in range(count):
-        doubtful = 0
+        large = 0
         for j in range(count):
             x = 3.0 * raw[i, j]
-            sinh = _sinh(x)
-            adjacency[i, j] = sinh
-            # An error in the last digits could round to another number in single precision.
-            known = np.float32(sinh * (1.0 + _DOUBT)) == np.float32(sinh * (1.0 - _DOUBT))
-            doubtful += not (known & (abs(x) <= _POLYNOMIAL))
-        if doubtful:
-            _exact_weights(raw[i], adjacency[i])
+            adjacency[i, j] = _sinh(x)
+            large += abs(x) > _POLYNOMIAL
+        if large:
+            for j in range(count):
+                adjacency[i, j] = np.sinh(3.0 * raw[i, j])
         for j in range(count):
             weight = adjacency[i, j]
             keep[i, j] = -weight
@@ -240,13 +249,25 @@ def _graph_gradient(adjacency, squares, power, fit_gradient, multiplier, penalty
 
 
 @_compiled
-def _loss(noise, rebuilt, x, offset, rows):  # type: ignore[no-untyped-def]
-    """Reconstruction + KL."""
-    loss = 0.0
-    for i in range(x.size):
-        apart, off = noise[i] - offset, rebuilt[i] - x[i]
-        loss += 0.5 * (apart * apart + off * off) / rows
-    return loss
+def _noise_gradient(noise, offset, share, columns):  # type: ignore[no-untyped-def]
+    """Turn Z plus the offset into the gradient of |Z|²/2T for it; returns its sum."""
+    columns[:] = 0.0
+    for row in noise:
+        for j in range(row.size):
+            row[j] = (row[j] - offset) * share
+            columns[j] += row[j]
+    return columns.sum()
+
+
+@_compiled
+def _sums_before(ordered):  # type: ignore[no-untyped-def]
+    """(T N + 1, 2): for each place the sum of what comes before it, and that of its squares."""
+    moments = np.zeros((ordered.size + 1, 2))
+    for k in range(ordered.size):
+        x = float(ordered[k])
+        moments[k + 1, 0] = moments[k, 0] + x
+        moments[k + 1, 1] = moments[k, 1] + x * x
+    return moments
 
 
 @_compiled
@@ -255,20 +276,16 @@ def train(data, state, multiplier, penalty, rate, epochs):  # type: ignore[no-un
     raw, networks, offset, m_raw, s_raw, m_networks, s_networks, m_offset, s_offset, clock = state
     rows, count = data.shape
     x = data.ravel()
-    size = x.size
-    share = np.float32(1.0 / rows)
+    by_value = np.argsort(x)
+    ordered = x[by_value]
+    moments = _sums_before(ordered)
     slope = np.empty((2, HIDDEN + 1), dtype=np.float32)
     intercept = np.empty_like(slope)
-    piece = np.empty((2, size), dtype=np.int32)
-    shifted, noise, rebuilt = np.empty_like(data), np.empty_like(data), np.empty_like(data)
-    g_shifted = np.empty_like(data)
-    hidden, added, z, decoded, g_hidden = (
-        np.empty_like(x),
-        shifted.ravel(),
-        noise.ravel(),
-        rebuilt.ravel(),
-        g_shifted.ravel(),
-    )
+    bounds = np.full(HIDDEN, x.size)
+    piece = np.zeros(x.size, dtype=np.int32)
+    sums = np.empty((2, HIDDEN + 1, 2))
+    columns = np.empty(count)
+    shifted, noise, g_shifted = np.empty_like(data), np.empty_like(data), np.empty_like(data)
     adjacency, keep, squares, power, square, product, g_fit, g_raw = (
         np.empty_like(raw),
         np.empty_like(raw),
@@ -280,41 +297,27 @@ def train(data, state, multiplier, penalty, rate, epochs):  # type: ignore[no-un
         np.empty_like(raw),
     )
     g_networks, g_offset = np.empty_like(networks), np.empty_like(offset)
-    by_value = np.argsort(x)
-    ordered = x[by_value]
-    bounds = np.full(HIDDEN, size)
-    piece[0] = 0
     h, loss = 0.0, 0.0
     for epoch in range(epochs):
         knots, encoder = _pieces(networks[0], slope[0], intercept[0])
-        _follow_knots(ordered, by_value, knots, bounds, piece[0])
-        for i in range(size):
-            hidden[i] = slope[0, piece[0, i]] * x[i] + intercept[0, piece[0, i]]
-        least, most = _range(hidden.reshape(rows, count))
-        decoder = _forward(hidden, least, most, networks[1], slope[1], intercept[1], piece[1], decoded)
+        _follow_knots(ordered, by_value, knots, bounds, piece)
+        _encode(x, piece, slope[0], intercept[0], offset[0], shifted.ravel())
         _graph(raw, adjacency, keep, squares)
-        start = offset[0]
-        for i in range(size):
-            added[i] = hidden[i] + start
         np.dot(shifted, keep, noise)
-        if epoch == epochs - 1:
-            loss = _loss(z, decoded, x, start, rows)
-        # From here on `noise` and `rebuilt` hold the gradients of the loss for them.
-        for i in range(size):
-            z[i] = (z[i] - start) * share
-            decoded[i] = (decoded[i] - x[i]) * share
+        # From here on `noise` holds the gradient of the loss for it.
+        noise_sum = _noise_gradient(noise, offset[0], np.float32(1.0 / rows), columns)
         np.dot(noise, keep.T, g_shifted)
         np.dot(shifted.T, noise, g_fit)
-        g_sum, noise_sum = np.float32(0.0), 0.0
-        for i in range(size):
-            g_sum += g_hidden[i]
-            noise_sum += z[i]
-        g_offset[0] = g_sum - noise_sum
+        sums[:] = 0.0
+        _add_by_piece(x, piece, g_shifted.ravel(), sums[0])
+        g_offset[0] = sums[0, :, 0].sum() - noise_sum
 
-        _backward(hidden, piece[1], decoder, networks[1], decoded, g_networks[1])
-        for i in range(size):
-            g_hidden[i] += decoded[i] * slope[1, piece[1, i]]
-        _backward(x, piece[0], encoder, networks[0], g_hidden, g_networks[0])
+        knots, decoder = _pieces(networks[1], slope[1], intercept[1])
+        loss = _rebuild(ordered, moments, bounds, knots, slope, intercept, rows, sums[0], sums[1])
+        if epoch == epochs - 1:
+            loss += 0.5 * rows * np.dot(noise.ravel(), noise.ravel())
+        _backward(sums[0], encoder, networks[0], g_networks[0])
+        _backward(sums[1], decoder, networks[1], g_networks[1])
         walks = _power(squares, count - 1, power, square, product)
         h = _graph_gradient(adjacency, squares, walks, g_fit, multiplier, penalty, g_raw)
 
