@@ -47,7 +47,13 @@ def _unseen(incident: Incident, moment: Moment, whole: OnsetEstimate) -> tuple[I
     start = incident.window.start
     if moment.likely is None:
         located = incident.searched(whole.onset, whole.claim, whole.candidates)
-        return located, _short(located)
+        if whole.onset is None or whole.onset.time >= moment.earliest:
+            return located, _short(located)
+        older = (
+            f"The SLI shows no onset in what was asked for ({moment.why}): what is judged began at "
+            f"{clock_time(whole.onset.time)} already, and may be over."
+        )
+        return located, (older, *_short(located))
     if moment.latest <= start:
         sentence = (
             f"The baseline holds the trouble: it began by {clock_time(moment.latest)} ({moment.why}), and the "
