@@ -91,6 +91,9 @@ class FrontPage(Screen[None]):
         self._show()
         self.query_one(OptionList).focus()
 
+    def on_unmount(self) -> None:
+        self.app.theme_changed_signal.unsubscribe(self)  # which would keep it
+
     def on_screen_resume(self) -> None:
         self._show()
         self.app.run_worker(lambda: self.post_message(messages.Facts(_facts())), **in_thread("facts"))

@@ -72,6 +72,7 @@ class Page(Screen[None]):
 
     def on_unmount(self) -> None:
         self._ready = False
+        self.app.theme_changed_signal.unsubscribe(self)  # else it keeps the screen, and all that was open with it
 
     def on_screen_resume(self) -> None:
         self.update_page()

@@ -28,6 +28,9 @@ class Keys(Static):
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
         self.app.theme_changed_signal.subscribe(self, lambda _: self._show())
 
+    def on_unmount(self) -> None:
+        self.app.theme_changed_signal.unsubscribe(self)  # which would keep it, and its screen
+
     def _changed(self, screen: Screen[object]) -> None:
         if screen is self.screen:
             self.call_after_refresh(self._follow)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import collections
 import gc
+import weakref
 from collections.abc import Sequence
 
 import pytest
 import synthetic
-from driving import running, settle
+from driving import running, settle, until
 from textual.pilot import Pilot
 
 from cluster.deployment import Samples
 from cluster.window import Window
 from rca_tui import app as of_app
 from rca_tui.app import RcaApp
+from rca_tui.work import messages, opening
 from rca_tui.work.polling import HISTORY
 
 SCREENS = "234567lte1"
@@ -81,3 +83,17 @@ async def test_looks_leave_nothing_behind(steady: None, monkeypatch: pytest.Monk
         assert app.session.latest is not None and app.session.latest.end == deployment.now - 1
     assert grown(first, stayed, STAY // 2) == {}, "one screen is looked at"
     assert grown(first, last, STAY) == {}, "all screens are looked at again"
+
+
+@pytest.mark.timeout(600)
+async def test_what_was_open_before_is_let_go(steady: None) -> None:
+    app = RcaApp(Rolling)
+    before = []
+    async with running(app) as pilot:
+        for name in ("drill-05", "drill-06"):
+            app.post_message(messages.OpenAsked(opening.incident(name)))
+            await until(pilot, lambda name=name: app.session.name == name and app.session.latest is not None)  # type: ignore[misc]
+            before.append(weakref.ref(app.session))
+        await pilot.pause(0.5)
+        gc.collect()
+        assert [one() is None for one in before] == [True, False]
