@@ -35,7 +35,7 @@ class Serving(Method):
 
         - The time to connect, with the upper quartile of the peers: calls that slow down together are the caller's
           doing.
-        - An engine's own signal, with nothing where half of the peers or more lack it and callers time all of them.
+        - An engine's own signal, with nothing where half of three or more lack it and callers time all of them.
         - Edge latency over the callee's own latency, its upper quartile over the callees: for the caller. Of four, two
           must rise.
         - Requests are conserved: a replica that suffers and gets more requests than its peers passes its evidence to

@@ -206,8 +206,9 @@ class _View:
                 # The caller opens the connections: one that is slow in all its calls may be slow in that, too.
                 if change is None or (rule.sort is Sort.CONNECTING and self._slow_itself(caller)):
                     continue
-                known = self._common(caller, signal) + _away(self.own, (component, signal))
-                less = replace(change, explained=min(1.0, known / (change.now - change.usual)))
+                shared, own = self._common(caller, signal), _away(self.own, (component, signal))
+                explained = min(1.0, (shared + own) / (change.now - change.usual))
+                less = replace(change, explained=explained, why=Why.CALLER if shared > own else Why.ITSELF)
                 if less.severity > 0:
                     yield less
 

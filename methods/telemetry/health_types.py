@@ -58,13 +58,15 @@ class Why(StrEnum):
     """What explains a change of a component.
 
     CALLEES: it waits for them. CALLER: one that is slow in all its calls makes its callees about as slow. ROUTING:
-    callers send it more than its usual share. LOAD: it is asked for more than before, and serves no less.
+    callers send it more than its usual share. LOAD: it is asked for more than before, and serves no less. ITSELF: of
+    what its callers measure, as much is told by its own signal.
     """
 
     CALLEES = "callees"
     CALLER = "caller"
     ROUTING = "routing"
     LOAD = "load"
+    ITSELF = "itself"
 
 
 @dataclass(frozen=True, slots=True)

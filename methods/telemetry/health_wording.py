@@ -49,6 +49,7 @@ _WHY = {
     Why.CALLER: ", as its caller",
     Why.ROUTING: ", as more is sent to it",
     Why.LOAD: ", as load grew",
+    Why.ITSELF: ", as it says itself",
 }
 _SHARES = frozenset({"error_ratio", "cpu_throttled", "kv_usage", "memory_limit_ratio", "gpu_throttle_power", SHARE})
 

@@ -295,7 +295,7 @@ def _alerts(payload: Alert | None) -> AlertGroup | None:
         return None
     from cluster.alerts import parse
 
-    return parse(payload if isinstance(payload, str) else json.dumps(payload))
+    return parse(payload if isinstance(payload, str) else json.dumps(payload, ensure_ascii=False))
 
 
 def _column(incident: Incident, component: str, signal: str, called: str | None) -> pd.Series:

@@ -83,7 +83,7 @@ class Page(Screen[None]):
 
     def update_page(self) -> None:
         """Bring header, body and footer up to date. A hidden screen does nothing; it catches up when it is shown."""
-        if self._ready and self.is_current and not self._filling:
+        if self._shows and not self._filling:
             self._filled = self.size
             self._filling = True  # what `refill` chooses, such as the first method, it shows itself
             try:
@@ -94,8 +94,13 @@ class Page(Screen[None]):
             self.update_keys()
 
     def _update_header(self) -> None:
-        if self._ready and self.is_current:
+        if self._shows:
             self.query_one(Header).tick += 1
+
+    @property
+    def _shows(self) -> bool:
+        # Of a screen that is taken away the widgets go first: until it goes itself it is still the current one.
+        return self._ready and self.is_current and bool(self.query(Header))
 
     def update_keys(self) -> None:
         """Let the footer show the keys that work now. It flickers when it is redrawn: only after a change."""

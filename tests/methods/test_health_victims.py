@@ -111,3 +111,11 @@ def test_requests_that_are_not_measured_are_no_load() -> None:
     own = read(metrics.drop(columns=[("gateway", "request_rate"), ("replica-1", "request_rate")]), END)
     assert not overloaded(TOPOLOGY, own, "replica-0")
     assert not overloaded(TOPOLOGY, own, "replica-1")
+
+
+@pytest.mark.parametrize(("own", "why"), [(0.4, "caller"), (1.6, "itself")])
+def test_what_explains_a_part_of_slow_calls_is_never_the_callees_of_a_leaf(own: float, why: str) -> None:
+    found = judged(*slow_gateway(replica_1__latency_p90=own, gateway__replica_1__latency_p90=4.0))
+    (calls,) = (c for c in as_json(found["replica-1"], END)["changes"] if c["kind"] == "calls")
+    assert 0 < calls["explained"] < 1
+    assert (calls["explained_by"], calls["explained_by_callees"]) == (why, 0.0)

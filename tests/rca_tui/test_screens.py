@@ -27,6 +27,16 @@ def keys_of(app: Any, table: str) -> list[str]:
     return [str(key.value) for key in app.screen.query_one(table, Rows).rows]
 
 
+async def test_a_screen_that_is_taken_away_shows_nothing_any_more() -> None:
+    app = replay()
+    async with running(app):
+        page = app.screen
+        await page.query("*").remove()
+        page.update_page()
+        page.session.problem = "it is gone"
+        assert page.is_current
+
+
 # -- 1 Overview ---------------------------------------------------------------------------------------------------
 
 

@@ -17,7 +17,9 @@ class HealthChange(Shape):
     before: float = Field(description="what was normal")
     since: float = Field(description="unix seconds")
     explained: float = Field(description="share that something else explains, from 0 to 1")
-    explained_by: Literal["", "callees", "caller", "routing", "load"] = Field(description="what explains it")
+    explained_by: Literal["", "callees", "caller", "routing", "load", "itself"] = Field(
+        description="what explains it; `itself`: its own signal tells as much of what its callers measure"
+    )
     explained_by_callees: float = old("explained")
     explained_by_routing: bool = old("explained_by")
 
