@@ -29,6 +29,7 @@ from cluster.incident import rcaeval_graph
 from cluster.incident.container import IncidentError
 from cluster.incident.model import LOG_COLUMNS, SPAN_COLUMNS, Incident, Telemetry
 from cluster.prometheus.client import partial_reason
+from cluster.text.plain import plain
 from cluster.topology import Kind
 from cluster.window import Window, possible
 
@@ -228,5 +229,5 @@ def _said(error: BaseException) -> str:
         return "it is nested too deep"
     if isinstance(error, json.JSONDecodeError):
         return f"it is not JSON, line by line or as a whole ({error.msg})"
-    text = " ".join(str(error).split())[:200].rstrip(".")
+    text = plain(" ".join(str(error).split()), 200).rstrip(".")
     return text if isinstance(error, ValueError) and text else f"a field is missing or has another form ({text})"

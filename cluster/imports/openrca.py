@@ -35,6 +35,7 @@ from cluster.incident.model import (
 from cluster.incident.table_origins import Key
 from cluster.incident.truth import Truth
 from cluster.signals import UNITS
+from cluster.text.plain import plain
 from cluster.topology import Component, Edge, Kind, Relation, Topology
 from cluster.window import Window
 
@@ -63,7 +64,7 @@ def read(path: Path) -> tuple[Incident, Truth | None]:
     try:
         return _read(path)
     except _WRONG as error:
-        reason = " ".join(str(error).split())[:300].rstrip(".") or "it takes more memory than there is"
+        reason = plain(" ".join(str(error).split()), 300).rstrip(".") or "it takes more memory than there is"
         raise IncidentError(f"{path} cannot be read as a day of OpenRCA: {reason}") from error
 
 

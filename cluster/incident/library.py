@@ -208,9 +208,7 @@ def window(name_or_path: str) -> Window:
 
 
 def new_path(stem: str) -> Path:
-    """An unused path among the saved incidents: the stem and the next free number."""
-    taken = {listing.name for listing in listings()}
-    number = 1
-    while f"{stem}-{number:02d}" in taken:
-        number += 1
-    return paths.incidents() / f"{stem}-{number:02d}.zip"
+    """An unused path among the saved incidents: the stem and the number after the largest that there is."""
+    named = re.compile(re.escape(stem) + r"-([0-9]{1,9})")
+    taken = [int(found[1]) for listing in listings() if (found := named.fullmatch(listing.name))]
+    return paths.incidents() / f"{stem}-{max(taken, default=0) + 1:02d}.zip"

@@ -27,6 +27,7 @@ from cluster.incident.frames import LARGEST
 from cluster.incident.model import Incident, Telemetry
 from cluster.incident.table_origins import Key, Tables
 from cluster.incident.truth import Truth
+from cluster.text.plain import plain
 from cluster.topology import Topology
 from cluster.window import Window, possible
 
@@ -55,7 +56,7 @@ def read_case(path: Path | str) -> tuple[Incident, Truth | None]:
     try:
         return _read_incident(path), _read_truth(path)
     except (ValueError, TypeError, OverflowError, OSError, RecursionError, MemoryError) as error:
-        reason = " ".join(str(error).split())[:300].rstrip(".") or "it takes more memory than there is"
+        reason = plain(" ".join(str(error).split()), 300).rstrip(".") or "it takes more memory than there is"
         raise IncidentError(f"{path} cannot be read as an RCAEval case: {reason}") from error
 
 

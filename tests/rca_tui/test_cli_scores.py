@@ -44,7 +44,7 @@ def test_scenarios_have_their_replays_and_a_bad_file_its_reason(
     assert "unreadable, see below" in text and "line 2, field difficulty: must be at most 5" in " ".join(text.split())
     listed = {one["name"]: one for one in json.loads(CliRunner().invoke(app, ["scenarios", "--json"]).stdout)}
     assert listed["mine"]["title"] is None and "field difficulty" in listed["mine"]["problem"]
-    assert listed["cold-replica"]["replays"] == 0 and listed["cut-off"]["replays"] >= 2
+    assert 1 <= listed["cold-replica"]["replays"] < listed["cut-off"]["replays"]
 
 
 def test_without_a_drill_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,6 +80,9 @@ def test_new_paths_are_free(saved: Path) -> None:
     assert path == saved / "drill-02.zip"
     save(incident(), path)
     assert library.new_path("drill") == saved / "drill-03.zip"
+    # A gap between shipped ones stays one: the newest has the largest number.
+    save(incident(), library.SHIPPED / "drill-130.zip")
+    assert library.new_path("drill") == saved / "drill-131.zip"
 
 
 def test_a_folder_of_incidents_is_all_of_them(saved: Path, tmp_path: Path) -> None:
