@@ -15,18 +15,21 @@ if TYPE_CHECKING:
     from methods.running.runner import Result
 
 BETTER: Final = (
-    "monitorrank",
     "microscope",
-    "tracerca",
-    "microrank",
-    "microrca",
-    "nsigma",
-    "mmbaro",
+    "monitorrank",
+    "granger_randomwalk",
     "pdiagnose",
     "lingam_randomwalk",
+    "nsigma",
     "baro",
-    "circa",
+    "mmbaro",
     "microcause",
+    "circa",
+    "microrca",
+    "microrank",
+    "tracerca",
+    "pc_randomwalk",
+    "fci_randomwalk",
 )
 """Voters that are right in more than half of the drills, in the order of docs/measured/methods-evaluation.md: a test
 holds this to that page."""
