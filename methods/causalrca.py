@@ -79,8 +79,8 @@ class CausalRca(Method):
         >>> from cluster.incident.tiny import slow_replica
         >>> from methods.causalrca import CausalRca
         >>> ranking = CausalRca().rank(slow_replica(), np.random.default_rng(0))
-        >>> ranking.top
-        ('replica-1',)
+        >>> ranking.components[0].component
+        'replica-1'
         >>> print(ranking.explanation.steps[1].claim)  # doctest: +ELLIPSIS
         replica-1:latency_p90 has a PageRank of 0.2...; an even share is 0.111.
     """
