@@ -209,6 +209,6 @@ def window(name_or_path: str) -> Window:
 
 def new_path(stem: str) -> Path:
     """An unused path among the saved incidents: the stem and the number after the largest that there is."""
-    named = re.compile(re.escape(stem) + r"-([0-9]{1,9})")
+    named = re.compile(re.escape(stem) + r"-([0-9]+)")
     taken = [int(found[1]) for listing in listings() if (found := named.fullmatch(listing.name))]
     return paths.incidents() / f"{stem}-{max(taken, default=0) + 1:02d}.zip"

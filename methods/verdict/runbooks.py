@@ -30,8 +30,17 @@ from methods.verdict.types import Action, Trouble
 OURS = Path(__file__).with_name("runbooks")
 ANY = "any"
 NAMES = (
-    *("component", "namespace", "pod", "container", "node", "address", "host", "head_pod", "gateway_pod"),
-    *("since", "run"),
+    "component",
+    "namespace",
+    "pod",
+    "container",
+    "node",
+    "address",
+    "host",
+    "head_pod",
+    "gateway_pod",
+    "since",
+    "run",
 )
 LARGEST = 2**18
 """Bytes of a runbook."""

@@ -83,6 +83,9 @@ def test_new_paths_are_free(saved: Path) -> None:
     # A gap between shipped ones stays one: the newest has the largest number.
     save(incident(), library.SHIPPED / "drill-130.zip")
     assert library.new_path("drill") == saved / "drill-131.zip"
+    for number in (999_999_999, 1_000_000_000):
+        save(incident(), saved / f"drill-{number}.zip")
+    assert not library.new_path("drill").exists()
 
 
 def test_a_folder_of_incidents_is_all_of_them(saved: Path, tmp_path: Path) -> None:
