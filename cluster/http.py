@@ -91,6 +91,11 @@ class Session(requests.Session):
         secrets.hold_login(login.headers, login.auth)
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
+        # What a request itself says comes before the environment, what a session says after it.
+        if self.verify is not True:
+            kwargs.setdefault("verify", self.verify)
+        if self.proxies:
+            kwargs.setdefault("proxies", dict(self.proxies))
         with Deadline(kwargs["timeout"]) as deadline:
             try:
                 response = self._whole(*args, **kwargs)
