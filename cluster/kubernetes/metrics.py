@@ -96,6 +96,11 @@ class MetricsReader:
             )
         if owner.unheld:
             notes.append(f"left out GPUs that no pod holds by their labels: {', '.join(sorted(owner.unheld)[:5])}")
+        if owner.shared:
+            machines = ", ".join(sorted(owner.shared)[:5])
+            notes.append(
+                f"several pods share a GPU (time-slicing), and its one value stands for all of them: {machines}"
+            )
         return dataclasses.replace(found, notes=tuple(notes))
 
     def _targets(
@@ -234,6 +239,7 @@ class SeriesOwner:
         serving_workers: workers that export an engine's metrics themselves: which are then left out, as they are no
             replicas.
         unheld: machines of the deployment with GPUs that no pod holds by their labels, and that are not told apart.
+        shared: machines with one GPU for several of its pods, of which the exporter names one at most.
     """
 
     def __init__(self, stack: Stack) -> None:
@@ -259,6 +265,7 @@ class SeriesOwner:
                 self._on_node.setdefault(edge.target, []).append(edge.source)
         self.unknown_pods: set[str] = set()
         self.unheld: set[str] = set()
+        self.shared: set[str] = set()
         self.serving_workers: set[str] = set()
         self._workers = frozenset(one.id for one in stack.topology.of_kind(Kind.WORKER))
 
@@ -276,7 +283,23 @@ class SeriesOwner:
             if key is None:
                 continue
             merged[key] = values if key not in merged else np.where(np.isnan(merged[key]), values, merged[key])
+        if query.kinds == _GPU_KINDS:
+            self._share(series, merged)
         return merged
+
+    def _share(self, series: Series, merged: Series) -> None:
+        """Give the value of a machine's only GPU to all pods of the deployment on it: each has slices of it."""
+        seen: dict[str, set[tuple[str, str]]] = {}
+        for _, gpu, part, host in series:
+            seen.setdefault(self._node(host), set()).add((gpu, part))
+        for node, ours in self._on_node.items():
+            measured = [(one,) for one in ours if (one,) in merged]
+            if len(seen.get(node, ())) == 1 and 0 < len(measured) < len(ours):
+                merged |= {(one,): merged[measured[0]] for one in ours}
+                self.shared.add(node)
+
+    def _node(self, host: str) -> str:
+        return self._nodes.get(host) or self._by_address.get(host) or self._by_address.get(_host(host)) or ""
 
     def _key(self, query: Query, labels: tuple[str, ...]) -> tuple[str, ...] | None:
         """Component id, or caller and callee; None for an unknown one. Order of labels: `promql.Rule.labels`."""
@@ -305,11 +328,11 @@ class SeriesOwner:
         if pod:
             holder = self._pod(pod)
             return f"{holder}-gpu-{self._gpus[pod].index((gpu, part))}" if holder else None
-        node = self._nodes.get(host) or self._by_address.get(host) or self._by_address.get(_host(host))
-        ours, seen = self._on_node.get(node or "", []), self._gpus[f"/{host}"]
-        if node and len(ours) == len(seen):
+        node = self._node(host)
+        ours, seen = self._on_node.get(node, []), self._gpus[f"/{host}"]
+        if ours and len(seen) in (1, len(ours)):
             return ours[seen.index((gpu, part))]
-        if node and ours:
+        if ours:
             self.unheld.add(node)
         return None
 

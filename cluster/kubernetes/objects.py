@@ -9,7 +9,7 @@ from typing import Any, TypeGuard
 
 from cluster.kubernetes.resources import Object
 
-_GPU = re.compile(r"(nvidia|amd)\.com/(gpu|mig-.+)")
+_GPU = re.compile(r"(nvidia|amd)\.com/(gpu|gpu\.shared|mig-.+)")
 _PROXIES = ("istio-proxy", "linkerd-proxy", "envoy-sidecar")
 _LONGEST = 4096  # characters of an image or a command
 _COUNT = re.compile(r"[0-9]{1,3}")

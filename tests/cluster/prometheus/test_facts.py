@@ -38,15 +38,23 @@ ALL = spellings(Environment.KUBERNETES)
 ROUTED = "vllm:request_latency_seconds"
 
 
-@pytest.fixture(scope="module")
-def stack() -> Stack:
+def build(on: str = "", resource: str = "nvidia.com/gpu") -> Stack:
+    """The reference deployment, its workers on that machine."""
     ray = {HEAD_POD: ("head", "headgroup")} | dict.fromkeys(WORKER_PODS, ("worker", "replicas"))
     objects = [mock_stack.nginx_pod(GATEWAY_POD), *(mock_stack.ray_pod(name, *kind) for name, kind in ray.items())]
     for one in objects:
         one["metadata"] |= {"uid": one["metadata"]["name"], "namespace": NAMESPACE}
+        if on and one["metadata"]["name"] in WORKER_PODS:
+            one["spec"]["nodeName"] = on
+            one["spec"]["containers"][0]["resources"]["limits"] = {resource: "1"}
     nodes = {name: parse_node(mock_stack.node_object(name)) for name in mock_stack.NODES}
     target = Target(mock_stack.SERVICE, "uid", NAMESPACE, Labels(), (mock_stack.CLUSTER,))
     return build_stack(target, [parse_pod(one) for one in objects], nodes, PodHistory(None))
+
+
+@pytest.fixture(scope="module")
+def stack() -> Stack:
+    return build()
 
 
 class Fleet(Exposition):
@@ -74,7 +82,7 @@ def read(tmp_path: Path, stack: Stack, request: pytest.FixtureRequest) -> Iterat
     if missing := prometheus_data.missing_binaries():
         pytest.skip(f"not installed here: {', '.join(missing)} (Debian's package prometheus has both)")
 
-    def run(fleet: Fleet, signals: list[str] | None = None) -> Samples:
+    def run(fleet: Fleet, signals: list[str] | None = None, stack: Stack = stack) -> Samples:
         with prometheus_data.prometheus(tmp_path, fleet) as url:
             reader = MetricsReader(Metrics(url=url, scrape=1.0), lambda: Login(url, {}, None, True, None), 60.0)
             return reader.samples(stack, WINDOW, 1.0, signals)
@@ -246,6 +254,32 @@ def test_18_mig_alone_in_lower_case_is_found_by_its_machine(read) -> None:
     mig = {"gpu": "1", "UUID": "u", "GPU_I_PROFILE": "4g.40gb", "GPU_I_ID": "1", "Hostname": "gpu-node-c"}
     dcgm(fleet, "dcgm_fi_prof_gr_engine_active", 0.7, mig)
     assert value(read(fleet), f"{B}-gpu-0", "gpu_utilization") == pytest.approx(0.7)
+
+
+@pytest.mark.parametrize("resource", ["nvidia.com/gpu", "nvidia.com/gpu.shared"])
+@pytest.mark.parametrize("named", [f"exported_{WORKER_PODS[1]}", "", "all"])
+def test_18_a_time_sliced_gpu_has_one_value_for_all_pods_that_share_it(read, named: str, resource: str) -> None:
+    fleet = Fleet()
+    exporter = {"Hostname": "gpu-node-b", "gpu": "0", "pod": "dcgm-exporter-x2k", "namespace": "monitoring"}
+    held = [one for one in WORKER_PODS if named in ("all", f"exported_{one}")]
+    for number, pod in enumerate(held):
+        own = {"exported_pod": pod, "exported_namespace": NAMESPACE, "vgpu": str(number)}
+        dcgm(fleet, "DCGM_FI_DEV_GPU_UTIL", 80.0, exporter | own)
+    if not held:
+        dcgm(fleet, "DCGM_FI_DEV_GPU_UTIL", 80.0, exporter)
+    found = read(fleet, ["gpu_utilization"], build("gpu-node-b", resource))
+    assert [value(found, f"{one}-gpu-0", "gpu_utilization") for one in (A, B, C)] == pytest.approx([0.8] * 3)
+    assert any("time-slicing" in note for note in found.notes) is (named != "all")
+
+
+def test_18_two_gpus_in_slices_are_not_guessed_at(read) -> None:
+    fleet = Fleet()
+    for number, pod in enumerate(WORKER_PODS[:2]):
+        labels = {"Hostname": "gpu-node-b", "gpu": str(number), "pod": pod, "namespace": NAMESPACE}
+        dcgm(fleet, "DCGM_FI_DEV_GPU_UTIL", 80.0 - number, labels)
+    found = read(fleet, ["gpu_utilization"], build("gpu-node-b"))
+    assert value(found, f"{B}-gpu-0", "gpu_utilization") == pytest.approx(0.79)
+    assert found.provenance.origin(f"{C}-gpu-0", "gpu_utilization") is Origin.NOT_EXPORTED
 
 
 @pytest.mark.parametrize("name", ["gpu_gfx_activity", "amd_gpu_gfx_activity", "GPU_GFX_ACTIVITY"])
