@@ -7,6 +7,9 @@ what an exporter says of others, and the plain name is the exporter.
 
 Of hosts under one name of a service each is an instance (`cluster.imports.instances`).
 
+An id that was drawn (a container's, a UUID) names a container only until it is created again. Where the resource has
+the container's own name too, that one counts, with the host where one is named.
+
 A single span, point or log line says less than its resource: a `node` of a span may be any node, and its `component`
 is the library that made it. Of their own attributes only pods and instances count, and a service where the resource
 has no name at all.
@@ -36,6 +39,8 @@ NAMES = (
 _ORDER = {label: place for place, label in enumerate(b + name for name in NAMES for b in ("exported_", ""))}
 _OF_RECORDS = frozenset(b + name for name in _RECORDS for b in ("exported_", ""))
 _INSTANCES = frozenset({"component", *_RECORDS})
+_CONTAINERS = ("container_name",)
+_DRAWN = re.compile(r"[0-9a-f]{12}|[0-9a-f]{64}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _LISTED = 8
 
 
@@ -50,7 +55,9 @@ def component_of(labels: Mapping[str, str], own: Mapping[str, str] = MappingProx
     'vllm-0'
     """
     chosen = _chosen(labels, own)
-    return None if chosen is None else chosen[1]
+    if chosen is None:
+        return None
+    return (not chosen[2] and _container(labels, chosen[1])) or chosen[1]
 
 
 def _chosen(labels: Mapping[str, str], own: Mapping[str, str]) -> tuple[str, str, bool] | None:
@@ -63,6 +70,14 @@ def _chosen(labels: Mapping[str, str], own: Mapping[str, str]) -> tuple[str, str
         return None
     _, of_record, key = min(named)
     return _plain(key), _text((own if of_record else labels)[key]), bool(of_record)
+
+
+def _container(labels: Mapping[str, str], found: str) -> str:
+    """The name that outlives a container's id; "" where what was found is no id, or no name is known."""
+    if not _DRAWN.fullmatch(found) or not (name := _first(labels, _CONTAINERS)):
+        return ""
+    host = next((one for label in _HOSTS if (one := _first(labels, (label,))) and not _DRAWN.fullmatch(one)), "")
+    return f"{name}@{host}" if host else name
 
 
 def _text(value: str) -> str:
@@ -101,6 +116,10 @@ class Owners:
         if of_record:
             return found
         host = _first(labels, _HOSTS)
+        if container := _container(labels, found if label in _INSTANCES else host):
+            if service := _first(labels, ("service_name",)):
+                self.instances.add(container, service, "" if _DRAWN.fullmatch(host) else host)
+            return container
         if label == "service_name":
             return self.instances.at_host(found, host) if host else found
         if label in _INSTANCES and (service := _first(labels, ("service_name",))):

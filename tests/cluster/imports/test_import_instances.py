@@ -159,3 +159,41 @@ def test_an_exporter_is_no_service_of_those_that_it_measures(tmp_path: Path) -> 
         tmp_path, [call(n, {"service.name": "collector"}) for n in range(9)], [waiting(exporter, 3.0)]
     ).topology
     assert topology.edges == (Edge("gw", "collector"),)
+
+
+OLD, NEW = "4f1c2d9e8b7a", "0a9b8c7d6e5f"
+UUIDS = "627cc493-f310-47de-96bd-71410b7dec09", "d1b0c7a2-0c0e-4b5c-9a38-7e7f60a8b1fe"
+
+
+@pytest.mark.parametrize(
+    ("label", "ids"),
+    [("service_instance_id", (OLD, NEW)), ("service_instance_id", UUIDS), ("host_name", (OLD, NEW)),
+     ("host_name", (OLD * 5 + "beef", NEW * 5 + "beef"))],
+)  # fmt: skip
+def test_a_container_that_is_created_again_stays_one_component(
+    tmp_path: Path, label: str, ids: tuple[str, str]
+) -> None:
+    old, new = (vllm(**{label: one, "container_name": "vllm-1"}) for one in ids)
+    other = vllm(**{label: "aaaabbbbcccc", "container_name": "vllm-2"})
+    got = imported(tmp_path, [call(1, old), call(2, other), call(3, new)], [waiting(old, 1.0), waiting(other, 2.0)])
+    assert {"vllm-1", "vllm-2"} == {one for one in got.topology.ids if one.startswith("vllm-")}
+    assert not set(ids) & set(got.topology.ids)
+
+
+def test_containers_of_one_name_on_several_hosts_stay_apart(tmp_path: Path) -> None:
+    found = [
+        vllm(service_instance_id=one, container_name="vllm", host_name=host) for one, host in ((OLD, "a"), (NEW, "b"))
+    ]
+    got = imported(tmp_path, [call(number, one) for number, one in enumerate(found)])
+    assert {"vllm@a", "vllm@b"} <= set(got.topology.ids)
+
+
+def test_a_container_without_a_name_of_its_own_keeps_its_id(tmp_path: Path) -> None:
+    got = imported(tmp_path, [call(1, vllm(service_instance_id=OLD)), call(2, vllm(service_instance_id=NEW))])
+    assert {OLD, NEW} <= set(got.topology.ids)
+
+
+def test_a_pod_counts_before_the_name_of_its_container(tmp_path: Path) -> None:
+    pods = [vllm(k8s_pod_name=f"vllm-{n}", k8s_container_name="vllm", service_instance_id=OLD) for n in (0, 1)]
+    got = imported(tmp_path, [call(number, one) for number, one in enumerate(pods)])
+    assert {"vllm-0", "vllm-1"} <= set(got.topology.ids)
