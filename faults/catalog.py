@@ -97,8 +97,8 @@ def availability(name: str, deployment: Deployment | None) -> Availability:
     fault = load(name, deployment.kind)
     if deployment.kind is DeploymentKind.REPLAY:
         return Availability(False, "a recording cannot be injected into")
-    if deployment.kind is DeploymentKind.ENDPOINTS:
-        return Availability(False, "endpoints are only read: nothing is injected into them")
+    if deployment.kind is DeploymentKind.ENDPOINTS and deployment.kind not in fault.deployments:
+        return Availability(False, f"{name} needs hands on the machine; endpoints have faults made of requests alone")
     return fault.available(deployment)
 
 
@@ -227,28 +227,28 @@ _ENTRIES = (
         "kv_pressure",
         "KvPressure",
         "More long answers at once than the replica has slots and cache for: the others queue.",
-        ("local",),
+        ("local", "endpoints"),
     ),
     Entry(
         "load-surge",
         "load_surge",
         "LoadSurge",
         "More users than usual at the front door: all of it is slower, and no component is at fault.",
-        ("local",),
+        ("local", "endpoints"),
     ),
     Entry(
         "long-prefill",
         "long_prefill",
         "LongPrefill",
         "A huge prompt now and then: while the replica reads it, every other answer on it stands still.",
-        ("local",),
+        ("local", "endpoints"),
     ),
     Entry(
         "retry-storm",
         "retry_storm",
         "RetryStorm",
         "Clients retry what is not answered soon: the overload outlives its trigger, until it is shed.",
-        ("local",),
+        ("local", "endpoints"),
     ),
     Entry(
         "slow-start",

@@ -14,9 +14,12 @@ if TYPE_CHECKING:
 
 
 def in_kind(kind: str, gpus: bool) -> tuple[str, ...]:
-    """Names of the faults of a kind of deployment, with or without a GPU; of all kinds where it has none of its own."""
+    """Names of the faults of a kind of deployment, with or without a GPU.
+
+    Those of all kinds where it has none of its own, and of endpoints: what is wrong there is seldom a drill.
+    """
     every = [entry for entry in catalog.entries() if gpus or not entry.gpu]
-    own = [entry for entry in every if kind in entry.deployments]
+    own = [entry for entry in every if kind in entry.deployments and kind != "endpoints"]
     return tuple(entry.name for entry in own or every)
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cluster.deployment import Deployment
     from faults.journal import Header
 
-_MODULES = {"local": "faults.local.control.reconnect", "kubernetes": "faults.kubernetes.control.reconnect"}
+_MODULES = {kind: f"faults.{kind}.control.reconnect" for kind in ("local", "kubernetes", "endpoints")}
 
 
 class WayBack(Protocol):

@@ -18,6 +18,7 @@ from cluster.endpoints.addresses import Target
 from cluster.endpoints.fleet import Fleet, Member, fleet_of
 from cluster.endpoints.watched import Watched
 from cluster.http import Login
+from cluster.signals import SERVING
 from cluster.topology import Kind, Topology
 from cluster.window import Window
 
@@ -36,7 +37,7 @@ _NO_LOGS = "endpoints give metrics alone: there are no logs"
 
 
 class EndpointsDeployment(Deployment):
-    """Reads targets by a Prometheus. Also `HasExposition`. Read-only: nothing can be injected."""
+    """Reads targets by a Prometheus. Also `HasExposition`. Changes nothing."""
 
     kind = DeploymentKind.ENDPOINTS
 
@@ -203,6 +204,16 @@ class ScrapedDeployment(EndpointsDeployment):
             self._first = answering(self._targets, self._fleet.ids)
         return self._first
 
+    def addresses(self, component: str) -> Mapping[str, tuple[Target, ...]]:
+        """Component -> its targets: of that one, or of all that serve where it is a virtual front door."""
+        fleet = self._fleet
+        asked = {component} & set(fleet.ids) or {one.id for one in fleet.topology.of_kind(*SERVING)}
+        found: dict[str, tuple[Target, ...]] = {}
+        for own, target in zip(fleet.ids, self._targets, strict=True):
+            if own in asked:
+                found[own] = (*found.get(own, ()), target)
+        return found
+
     def _start(self) -> scraper.Scraper:
         started = scraper.scraper(self._targets, self._fleet.ids)
         started.await_ready()
@@ -263,7 +274,6 @@ class StoredDeployment(EndpointsDeployment, HasAlerts):
         from cluster.endpoints.reading import TABLES
         from cluster.prometheus.promql import quoted
         from cluster.prometheus.variants import spelled
-        from cluster.signals import SERVING
 
         roles: dict[str, str] = {}
         # The last role counts: the production stack's router repeats names of the engines' metrics.
@@ -291,7 +301,7 @@ def begin(watched: Watched) -> None:
 
 def _listed(watched: Watched) -> tuple[tuple[Target, ...], Fleet]:
     targets = addresses.targets(watched.targets, watched.gateway)
-    return targets, fleet_of([Member(target.address, target.labels) for target in targets])
+    return targets, fleet_of([Member(target.address, target.labels, url=target.url) for target in targets])
 
 
 def connect(watched: Watched) -> EndpointsDeployment:

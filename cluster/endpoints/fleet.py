@@ -19,6 +19,8 @@ from cluster.topology import Component, Edge, Kind, Relation, Topology, calls
 
 FRONT_DOOR = "front-door"
 """Id of the virtual front door."""
+METRICS_URL = "metrics_url"
+"""Label of a component: where its metrics are, without login and query."""
 _ROLES = {"gateway": Kind.GATEWAY, "router": Kind.GATEWAY, "head": Kind.HEAD, "node": Kind.NODE}
 _TRUE = frozenset({"true", "yes", "1"})
 _STRANGE = re.compile(r"[^A-Za-z0-9._:\[\]-]+")
@@ -26,11 +28,15 @@ _STRANGE = re.compile(r"[^A-Za-z0-9._:\[\]-]+")
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One target: its address, its labels, and its id where no label says one ("" for the next number)."""
+    """One target: its address, its labels, and its id where no label says one ("" for the next number).
+
+    `url` is that of its metrics, where it is known.
+    """
 
     address: str
     labels: Mapping[str, str] = field(default_factory=dict, hash=False)
     id: str = ""
+    url: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,7 @@ def fleet_of(members: Sequence[Member]) -> Fleet:
         if kinds.setdefault(own, kind) is not kind:
             raise DeploymentError(f"{own} is a {kinds[own]} by one target and a {kind} by another: give it one role")
         ids.append(own)
-        labels.setdefault(own, {"address": member.address, **member.labels})
+        labels.setdefault(own, {"address": member.address, **member.labels, **_metrics_url(member)})
         door = _clean(member.labels.get("gateway", ""))
         if door and door.lower() not in _TRUE and door != own:
             behind[own] = door
@@ -77,6 +83,10 @@ def fleet_of(members: Sequence[Member]) -> Fleet:
         tuple(ids),
         dict(zip((member.address for member in members), ids, strict=True)),
     )
+
+
+def _metrics_url(member: Member) -> dict[str, str]:
+    return {METRICS_URL: member.url} if member.url else {}
 
 
 def _kind(member: Member) -> Kind:

@@ -10,7 +10,7 @@ from typing import Any
 
 import text
 
-_PLACES = {"local": "this machine", "kubernetes": "Kubernetes"}
+_PLACES = {"local": "this machine", "kubernetes": "Kubernetes", "endpoints": "endpoints"}
 MEASURED = Path(__file__).resolve().parents[1] / "measured"
 
 

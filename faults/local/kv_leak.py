@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from faults.local.control.request_fault import RequestFault, Stream
+from faults.local.control.request_fault import RequestFault
+from faults.requests.stream import Stream
 from faults.types import Direction, Effect, Parameters, Role
 
 ANSWER = 440  # tokens: with a short prompt, what a slot of 512 tokens can hold

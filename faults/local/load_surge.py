@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from cluster.topology import Kind
-from faults.local.control.request_fault import RequestFault, Stream
+from faults.local.control.request_fault import RequestFault
+from faults.requests.stream import Stream
 from faults.types import Direction, Effect, Parameters, Plan, Role
 
 if TYPE_CHECKING:

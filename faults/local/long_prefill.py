@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from faults.local.control.request_fault import RequestFault, Stream
+from faults.local.control.request_fault import RequestFault
+from faults.requests.stream import Stream
 from faults.types import Direction, Effect, Parameters, Role
 
 

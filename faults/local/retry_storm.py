@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from cluster.topology import Kind
-from faults.local.control.request_fault import RequestFault, Retries, Stream
+from faults.local.control.request_fault import RequestFault
+from faults.requests.stream import Retries, Stream
 from faults.types import Direction, Effect, Parameters, Plan, Role
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from faults import catalog
 from faults.engine import Engine
 from faults.errors import BadParameters, FaultError
 from faults.local.control.process_fault import script
+from faults.requests import stream
 from faults.types import Plan
 
 INJECTION = "20260101T000000-0123abcd"
@@ -68,15 +69,15 @@ def service() -> Iterator[Service]:
     found.server.server_close()
 
 
-def program(name: str, *arguments: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([*script(name), *arguments])
+def program(command: Sequence[str], *arguments: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([*command, *arguments])
 
 
 @pytest.mark.slow
 def test_requests_stay_within_their_bounds_and_end_by_themselves(service: Service) -> None:
     url = f"http://127.0.0.1:{service.port}"
     bounds = ("--words", "30", "--max-tokens", "2", "--concurrency", "3", "--seconds", "4")
-    sender = program("traffic", "--url", url, *bounds)
+    sender = program(stream.PROGRAM, "--url", url, *bounds)
     try:
         assert sender.wait(PATIENCE) == -signal.SIGALRM
     finally:
@@ -91,7 +92,7 @@ def test_a_relay_passes_on_what_it_gets(service: Service) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    relay = program("relay", "--listen", "127.0.0.1", "--seconds", "100", f"{port}=127.0.0.1:{service.port}")
+    relay = program(script("relay"), "--listen", "127.0.0.1", "--seconds", "100", f"{port}=127.0.0.1:{service.port}")
     try:
         assert wait_for(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0, PATIENCE)
         for _ in range(2):

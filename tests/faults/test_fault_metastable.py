@@ -23,8 +23,8 @@ from cluster.local import layout
 from cluster.local.processes import Process, identify
 from faults import catalog
 from faults.local.control import replica
-from faults.local.control.process_fault import script
 from faults.paper import plan as on_paper
+from faults.requests import stream
 from faults.types import Fault, Plan
 
 INJECTION = "20260101T000000-0123abcd"
@@ -71,7 +71,7 @@ class Service:
 
 def attack(service: Service, *options: str, seconds: int) -> None:
     common = ("--url", service.url, "--words", "4", "--max-tokens", "1", "--seconds", str(seconds))
-    sender = subprocess.Popen([*script("traffic"), *common, *options])
+    sender = subprocess.Popen([*stream.PROGRAM, *common, *options])
     try:
         assert sender.wait(60) == -signal.SIGALRM
     finally:

@@ -16,7 +16,7 @@ from methods.answer.types import Method
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = {
     "cluster": {"endpoints", "imports", "incident", "kubernetes", "local", "prometheus", "text"},
-    "faults": {"kubernetes", "local", "recording", "scenarios"},
+    "faults": {"endpoints", "kubernetes", "local", "recording", "requests", "scenarios"},
     "guidelines": {"checks", "measured"},
     "methods": {"answer", "evaluation", "graph", "peers", "running", "telemetry", "verdict"},
     "rca_tui": {
@@ -41,7 +41,7 @@ def test_methods_shows_its_methods() -> None:
     assert modules("methods") == {row.name for row in methods.everything()} | {"catalog"}
 
 
-@pytest.mark.parametrize("deployment", ["local", "kubernetes"])
+@pytest.mark.parametrize("deployment", ["local", "kubernetes", "endpoints"])
 def test_each_deployment_shows_its_faults(deployment: str) -> None:
     assert modules(f"faults/{deployment}") == {e.module for e in faults.entries() if deployment in e.deployments}
 

@@ -1,44 +1,13 @@
-"""Base of faults that are requests: `faults.local.control.traffic` in the pod of the clients."""
+"""Base of faults that are requests: `faults.requests.traffic` in the pod of the clients."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
 
 from cluster.local import layout
-from faults.local.control.process_fault import ProcessFault, script
+from faults.local.control.process_fault import ProcessFault
+from faults.requests.stream import Stream
 from faults.types import P
-
-
-@dataclass(frozen=True, slots=True)
-class Retries:
-    """Each request is tried up to `attempts` times, `patience` seconds apart, until an attempt is answered in time.
-
-    `trigger` seconds long, at first, a request is sent every `burst` seconds.
-    """
-
-    attempts: int
-    patience: float
-    burst: float
-    trigger: float
-
-
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """Prompts of `words` words, sent at an interval (s) or, where it is 0, whenever a request has ended.
-
-    Attributes:
-        concurrency: requests in flight at most.
-        ramp: seconds after which one more may be in flight, from one on; 0: all at once.
-        retries: what clients do that do not wait; None for clients that do.
-    """
-
-    words: int
-    max_tokens: int
-    concurrency: int
-    interval: float = 0.0
-    ramp: float = 0.0
-    retries: Retries | None = None
 
 
 class RequestFault(ProcessFault[P]):
@@ -53,22 +22,4 @@ class RequestFault(ProcessFault[P]):
         return layout.CLIENT
 
     def argv(self, target: str, parameters: P, lifetime: int) -> tuple[str, ...]:
-        stream = self.stream(parameters)
-        retries = stream.retries
-        impatient = (
-            ()
-            if retries is None
-            else (
-                *("--attempts", str(retries.attempts), "--patience", f"{retries.patience:g}"),
-                *("--burst", f"{retries.burst:g}", "--trigger", f"{retries.trigger:g}"),
-            )
-        )
-        return (
-            *script("traffic"),
-            *("--url", f"http://{layout.data_ip(target)}:{layout.SERVE_PORT}"),
-            *("--words", str(stream.words), "--max-tokens", str(stream.max_tokens)),
-            *("--interval", f"{stream.interval:g}", "--concurrency", str(stream.concurrency)),
-            *(("--ramp", f"{stream.ramp:g}") if stream.ramp else ()),
-            *impatient,
-            *("--seconds", str(lifetime)),
-        )
+        return self.stream(parameters).argv((f"http://{layout.data_ip(target)}:{layout.SERVE_PORT}",), lifetime)

@@ -1,13 +1,14 @@
 """The requests of a fault: completions with random prompts, bounded in rate, concurrency, number and time.
 
-    python -I -S faults/local/control/traffic.py --url http://10.77.0.11:8000 --words 200 --max-tokens 1 --interval 6
+    python -I -S faults/requests/traffic.py --url http://10.77.0.11:8000 --words 200 --max-tokens 1 --interval 6
         --concurrency 4 --seconds 80
 
 With an interval, a request is sent every `--interval` seconds (open loop); without one, the next is sent as soon as
 fewer than `--concurrency` are in flight (closed loop). With `--ramp`, one more may be in flight after so many seconds.
 With `--attempts`, clients try again what is not answered within `--patience` seconds and leave the former attempt open,
 as behind a proxy that does not pass on that a client has gone; they send every `--burst` seconds for the first
-`--trigger` seconds. The kernel ends the process after `--seconds`.
+`--trigger` seconds. Several `--url` get requests in turn; `--model` names the model of each, in the same order. The
+kernel ends the process after `--seconds`.
 """
 
 from __future__ import annotations
@@ -38,11 +39,13 @@ def prompt(words: int, rng: random.Random) -> str:
     return " ".join(rng.choice(_WORDS) for _ in range(words))
 
 
-def send(url: str, text: str, max_tokens: int) -> bool:
+def send(url: str, model: str, text: str, max_tokens: int) -> bool:
     """Send one request. Whether it was answered."""
     where = urlsplit(url)
-    body = json.dumps({"prompt": text, "max_tokens": max_tokens, "ignore_eos": True, "stream": True})
-    connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=REQUEST_SECONDS)
+    wanted = {"prompt": text, "max_tokens": max_tokens, "ignore_eos": True, "stream": True}
+    body = json.dumps(wanted | ({"model": model} if model else {}))
+    connect = http.client.HTTPSConnection if where.scheme == "https" else http.client.HTTPConnection
+    connection = connect(where.hostname or "", where.port, timeout=REQUEST_SECONDS)
     try:
         connection.request("POST", "/v1/completions", body, {"Content-Type": "application/json"})
         answer = connection.getresponse()
@@ -55,10 +58,12 @@ def send(url: str, text: str, max_tokens: int) -> bool:
 
 
 class Sender:
-    """Sends requests in threads of their own, `concurrency` in flight at most."""
+    """Sends requests to servers (URL, model) in turn, in threads of their own, `concurrency` in flight at most."""
 
-    def __init__(self, url: str, words: int, max_tokens: int, concurrency: int, seed: int) -> None:
-        self._url, self._words, self._max_tokens = url, words, max_tokens
+    def __init__(
+        self, servers: Sequence[tuple[str, str]], words: int, max_tokens: int, concurrency: int, seed: int
+    ) -> None:
+        self._servers, self._words, self._max_tokens = itertools.cycle(servers), words, max_tokens
         self._rng = random.Random(seed)  # noqa: S311  words for prompts, no secrets
         self._free = threading.BoundedSemaphore(concurrency)
         self._left = MAX_REQUESTS
@@ -69,7 +74,7 @@ class Sender:
             return False
         self._left -= 1
         text = prompt(self._words, self._rng)
-        threading.Thread(target=self._send, args=(text, answered), daemon=True).start()
+        threading.Thread(target=self._send, args=(*next(self._servers), text, answered), daemon=True).start()
         return True
 
     def hold_back(self, number: int, interval: float) -> None:
@@ -89,9 +94,9 @@ class Sender:
         """Whether as many were sent as may be."""
         return self._left == 0
 
-    def _send(self, text: str, answered: Callable[[], object]) -> None:
+    def _send(self, url: str, model: str, text: str, answered: Callable[[], object]) -> None:
         try:
-            if send(self._url, text, self._max_tokens):
+            if send(url, model, text, self._max_tokens):
                 answered()
             else:
                 time.sleep(_PAUSE)
@@ -141,7 +146,8 @@ def _if_in_time(content: set[int], client: int, until: float) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="traffic.py", description=__doc__)
-    parser.add_argument("--url", required=True)
+    parser.add_argument("--url", required=True, action="append")
+    parser.add_argument("--model", default=[], action="append", help="of the URL in the same place")
     parser.add_argument("--words", type=int, required=True)
     parser.add_argument("--max-tokens", type=int, required=True)
     parser.add_argument("--interval", type=float, default=0.0, help="seconds from one request to the next")
@@ -153,9 +159,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--trigger", type=float, default=0.0, help="seconds of that")
     parser.add_argument("--seconds", type=int, required=True, help="until this process ends")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--tag", help="by which the process is found; nothing reads it here")
     chosen = parser.parse_args(arguments)
     signal.alarm(chosen.seconds)
-    sender = Sender(chosen.url, chosen.words, chosen.max_tokens, chosen.concurrency, chosen.seed)
+    servers = list(itertools.zip_longest(chosen.url, chosen.model[: len(chosen.url)], fillvalue=""))
+    sender = Sender(servers, chosen.words, chosen.max_tokens, chosen.concurrency, chosen.seed)
     if chosen.ramp:
         sender.hold_back(chosen.concurrency - 1, chosen.ramp)
     if chosen.attempts:

@@ -1,0 +1,1 @@
+"""Control of the requests that faults send to endpoints, and the way back from them."""

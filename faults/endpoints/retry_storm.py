@@ -1,0 +1,44 @@
+"""Retry storm: clients try again what is not answered soon, and their retries keep up the overload that made them.
+
+They enter where `load-surge` does. Attempts in flight are bounded, and undoing the fault sheds these clients.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from cluster.topology import Kind
+from faults.endpoints.control.request_fault import RequestFault
+from faults.requests.stream import Retries, Stream
+from faults.types import Direction, Effect, Parameters, Role
+
+
+class RetryStormParameters(Parameters):
+    """Defaults are for a few small engines."""
+
+    rate: float = Field(default=1.0, ge=0.2, le=50, description="requests of these clients, each counted once [1/s]")
+    attempts: int = Field(default=8, ge=1, le=20, description="attempts at each request [1]")
+    patience: float = Field(default=2.0, ge=0.5, le=20, description="time from one attempt to the next [s]")
+    burst: float = Field(default=12.0, ge=1, le=200, description="requests while the trigger lasts [1/s]")
+    trigger: float = Field(default=5.0, ge=1, le=60, description="how long the trigger lasts [s]")
+    in_flight: int = Field(default=24, ge=4, le=200, description="attempts in flight at most [1]")
+    max_tokens: int = Field(default=64, ge=1, le=1024, description="tokens that each generates [1]")
+
+
+class RetryStorm(RequestFault[RetryStormParameters]):
+    name = "retry-storm"
+    summary = "Clients retry what is not answered soon: the overload outlives its trigger, until it is shed."
+    targets = frozenset({Kind.GATEWAY})
+    culprit = False
+    effects = (
+        Effect(Role.FRONT_DOOR, "request_rate", Direction.UP, 1.3),
+        Effect(Role.FRONT_DOOR, "latency_p90", Direction.UP, 2.0),
+    )
+
+    @property
+    def parameters(self) -> type[RetryStormParameters]:
+        return RetryStormParameters
+
+    def stream(self, parameters: RetryStormParameters) -> Stream:
+        retries = Retries(parameters.attempts, parameters.patience, 1 / parameters.burst, parameters.trigger)
+        return Stream(4, parameters.max_tokens, parameters.in_flight, 1 / parameters.rate, retries=retries)
