@@ -5,10 +5,10 @@ A runbook is a Markdown file `KIND.md`, `KIND.DEPLOYMENT.md` or `KIND.DEPLOYMENT
 this module, others in `user_folder()`: a file with the name of one of ours replaces it, any other stands beside.
 
 In a file each heading of level two with a fenced block below it is one action: its title, and the commands to copy.
-`{component}`, `{namespace}`, `{pod}`, `{container}`, `{node}`, `{address}` (host and port), `{host}`, `{head_pod}`,
-`{gateway_pod}`, `{since}` (the onset in RFC 3339) and `{run}` (the local deployment's run folder) stand for values of
-the incident. They are quoted for a shell:
-names come from the telemetry and may hold anything. So they must not stand inside quotes; where a value is not known,
+`{component}`, `{namespace}`, `{pod}`, `{container}`, `{node}`, `{address}` (host and port), `{host}`, `{metrics}` (the
+URL of its metrics), `{head_pod}`, `{gateway_pod}`, `{since}` (the onset in RFC 3339) and `{run}` (the local
+deployment's run folder) stand for values of the incident. They are quoted for a shell: names come from the telemetry
+and may hold anything. So they must not stand inside quotes; where a value is not known,
 a shell variable of that name stands in its place.
 """
 
@@ -22,6 +22,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from cluster import paths
+from cluster.endpoints.fleet import METRICS_URL
 from cluster.incident.model import Incident
 from cluster.text.plain import plain
 from cluster.topology import Kind
@@ -37,6 +38,7 @@ NAMES = (
     "node",
     "address",
     "host",
+    "metrics",
     "head_pod",
     "gateway_pod",
     "since",
@@ -134,6 +136,7 @@ def _values(incident: Incident, component: str, onset: float | None) -> dict[str
         "node": labels.get("node", "") or next(iter(topology.hosts(component)), ""),
         "address": address,
         "host": host.strip("[]"),
+        "metrics": _metrics_url(labels.get(METRICS_URL, ""), address),
         "head_pod": head.get("pod", ""),
         "gateway_pod": gateway.get("pod", ""),
         "since": _rfc3339(onset),
@@ -145,6 +148,13 @@ def _values(incident: Incident, component: str, onset: float | None) -> dict[str
     return {
         name: shlex.quote(plain(value, 4096)) if value else f'"${{{name.upper()}:?}}"' for name, value in values.items()
     }
+
+
+def _metrics_url(known: str, address: str) -> str:
+    """An incident that is not ours may have anything as the URL: an option of curl, say."""
+    if known.startswith(("http://", "https://")):
+        return known
+    return f"http://{address}/metrics" if address else ""
 
 
 def _rfc3339(time: float | None) -> str:

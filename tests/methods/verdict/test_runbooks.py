@@ -80,7 +80,22 @@ def test_an_engine_that_is_watched_is_reached_at_its_address(address: str, host:
     told = commands(case, "replica-0", Trouble.CPU)
     assert f"ssh -- {host} ps " in told
     assert f"http://{address}/metrics" in shlex.split(commands(case, "replica-0", Trouble.STOPPED))
-    assert 'http://"${ADDRESS:?}"/metrics' in commands(case, "gateway", Trouble.OVERLOAD)
+    assert 'curl --silent --max-time 5 "${METRICS:?}"' in commands(case, "gateway", Trouble.OVERLOAD)
+
+
+def test_an_engine_is_asked_by_the_scheme_and_path_that_it_was_watched_by() -> None:
+    url = "https://10.0.0.7:8443/llm/metrics"
+    case = named("replica-0", "endpoints", address="10.0.0.7:8443", metrics_url=url)
+    for kind in (Trouble.STOPPED, Trouble.QUEUE, Trouble.LINK_SLOW):
+        asked = commands(case, "replica-0", kind)
+        assert url in shlex.split(asked, comments=True) and "http://" not in asked
+
+
+@pytest.mark.parametrize("url", ["--output=/tmp/x", "file:///etc/passwd", "javascript:1"])
+def test_what_is_no_address_of_metrics_is_not_one(url: str) -> None:
+    case = named("replica-0", "endpoints", address="10.0.0.7:8443", metrics_url=url)
+    assert url not in commands(case, "replica-0", Trouble.STOPPED)
+    assert "http://10.0.0.7:8443/metrics" in commands(case, "replica-0", Trouble.STOPPED)
 
 
 def test_an_unknown_value_is_a_variable_that_must_be_set() -> None:
