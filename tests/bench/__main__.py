@@ -8,6 +8,7 @@ from pathlib import Path
 
 PARTS = {
     "start": "first paint, first ranking and quick commands, beside an empty app and an empty Python",
+    "targets": "from `rca-tui --targets` to the first rows and the first sample",
     "methods": "all methods on one incident",
     "public": "CPU time beside the public implementation",
     "agreement": "accuracy beside the public implementation's recorded answers",

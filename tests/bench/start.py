@@ -42,7 +42,7 @@ _COMMANDS = ("--help", "methods", "faults", "incidents", "reveal {}", "diagnose 
 
 
 @dataclass
-class _Took:
+class Took:
     """Seconds of each round, by the clock and of CPU time; processes that it started count once they have ended."""
 
     wall: list[float] = field(default_factory=list)
@@ -60,14 +60,14 @@ def run(options: argparse.Namespace) -> None:
             "first paint": (replay, _painted),
             "first ranking on screen": (replay, lambda text: GOOD.encode() in text),
         }
-        took = {kind: _Took() for kind in (*ends, *paints)}
+        took = {kind: Took() for kind in (*ends, *paints)}
         for round_ in range(ROUNDS):
             tell(f"round {round_ + 1} of {ROUNDS}")
             # Interleaved, so that whatever else the machine does hits all alike.
             for kind, command in ends.items():
                 _ended(command, took[kind])
             for kind, (command, until) in paints.items():
-                _shown(command, until, took[kind])
+                shown(command, until, took[kind])
     show(
         f"Start, {name}: median of {ROUNDS} rounds; the app in a pseudo-terminal of 120 × 40",
         ("what", "s", "least s", "CPU s", "least CPU s", "CPU beside"),
@@ -75,13 +75,13 @@ def run(options: argparse.Namespace) -> None:
     )
 
 
-def _row(kind: str, took: Mapping[str, _Took], base: str) -> tuple[str, ...]:
+def _row(kind: str, took: Mapping[str, Took], base: str) -> tuple[str, ...]:
     wall, cpu = took[kind].wall, took[kind].cpu
     times = (statistics.median(wall), min(wall), statistics.median(cpu), min(cpu))
     return (kind, *map(seconds, times), f"{min(cpu) / min(took[base].cpu):.2f} × {base}")
 
 
-def _ended(command: list[str], took: _Took) -> None:
+def _ended(command: list[str], took: Took) -> None:
     began = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=REPOSITORY)
     _, status, used = os.wait4(process.pid, 0)
@@ -96,7 +96,7 @@ def _painted(text: bytes) -> bool:
     return len(b"".join(text.split())) >= _PAINTED
 
 
-def _shown(command: list[str], until: Callable[[bytes], bool], took: _Took) -> None:
+def shown(command: list[str], until: Callable[[bytes], bool], took: Took) -> None:
     """Takes the time until the terminal shows it. Raises RuntimeError when the program ends or stays dark."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
