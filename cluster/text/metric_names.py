@@ -35,6 +35,7 @@ _SYNONYMS = {
 _NOISE = frozenset({"vllm", "ray", "sglang", "kserve", "seconds", "s", "ms", "total", "num", "the", "to", "per", "in"})
 VALUES, DOT = "U__", "_dot_"
 """How Prometheus 3 marks a name that it has escaped."""
+_SINGLE = re.compile("(?<!_)_(?!_)|___")
 _ESCAPE = re.compile("__|_([0-9a-fA-F]{1,6})_")
 
 Words: TypeAlias = frozenset[str]
@@ -52,7 +53,12 @@ def unescaped(name: str) -> str:
     """The name that Prometheus 3 had escaped for those that know no UTF-8 names; any other as it is."""
     if name.startswith(VALUES):
         return _ESCAPE.sub(lambda found: _character(found[1]) if found[1] else "_", name.removeprefix(VALUES))
-    return name.replace(DOT, ".").replace("__", "_") if DOT in name else name
+    own = family(name)
+    if DOT in own or (
+        "__" in own and not _SINGLE.search(own)
+    ):  # this scheme doubles each `_` of a name without dots, too
+        return own.replace(DOT, ".").replace("__", "_") + name[len(own) :]
+    return name
 
 
 @lru_cache(maxsize=1 << 14)

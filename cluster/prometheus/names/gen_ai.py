@@ -1,17 +1,25 @@
-"""OpenTelemetry's conventions for servers of generative AI, as a collector exports them to Prometheus."""
+"""OpenTelemetry's conventions for servers of generative AI, as a collector or Prometheus's OTLP endpoint writes them.
+
+Without suffixes (a setting of both) the unit is no part of the name; it is seconds all the same.
+"""
 
 from __future__ import annotations
 
 from cluster.prometheus.promql import Spelling, first_of, quantiles
 from cluster.signals import SERVING
 
+_LATENCY, _TTFT, _TPOT = (
+    first_of(f"gen_ai_server_{name}_seconds", f"gen_ai_server_{name}")
+    for name in ("request_duration", "time_to_first_token", "time_per_output_token")
+)
+
 SPELLINGS = (
     Spelling(
         "gen_ai_server_",
         (
-            *quantiles("latency", first_of("gen_ai_server_request_duration_seconds"), SERVING),
-            *quantiles("ttft", first_of("gen_ai_server_time_to_first_token_seconds"), SERVING),
-            *quantiles("tpot", first_of("gen_ai_server_time_per_output_token_seconds"), SERVING),
+            *quantiles("latency", _LATENCY, SERVING),
+            *quantiles("ttft", _TTFT, SERVING),
+            *quantiles("tpot", _TPOT, SERVING),
         ),
         layer="engine",
         prefixed=True,

@@ -20,6 +20,7 @@ from cluster.text.metric_names import unescaped
 TABLES = spellings(Environment.ENDPOINTS)
 SOURCE = Source(TABLES, carries_ids=False, component="instance", matchers='job="llm",')
 DOTTED = "vllm.num_requests_waiting"
+DOUBLED = "vllm:num__requests__waiting"
 VALUES, DOTS = "U__vllm_2e_num__requests__waiting", "vllm_dot_num__requests__waiting"
 
 
@@ -31,6 +32,7 @@ VALUES, DOTS = "U__vllm_2e_num__requests__waiting", "vllm_dot_num__requests__wai
         (DOTTED, '{"vllm.num_requests_waiting",job="llm",}'),
         (VALUES, f'{VALUES}{{job="llm",}}'),
         (DOTS, f'{DOTS}{{job="llm",}}'),
+        (DOUBLED, f'{DOUBLED}{{job="llm",}}'),
         ("acme.vllm.num_requests_waiting", '{"acme.vllm.num_requests_waiting",job="llm",}'),
     ],
 )
@@ -54,6 +56,23 @@ def test_a_quantile_and_the_copies_of_a_store_are_read_by_quoted_names() -> None
     assert 'max without (replica) (rate({"vllm.time_to_first_token_seconds_bucket",job="llm",}[10000ms]))' in query.expr
 
 
+@pytest.mark.parametrize("suffix", ["", "_seconds"])
+@pytest.mark.parametrize("part", ["", "_bucket"])
+@pytest.mark.parametrize(
+    "stem", ["gen_ai.server.", "gen_ai_server_", "U__gen__ai_2e_server_2e_", "acme_gen_ai_server_"]
+)
+def test_27_opentelemetrys_metrics_with_and_without_suffixes(stem: str, part: str, suffix: str) -> None:
+    separate = "." if stem.endswith(".") else "_2e_" if stem.startswith("U__") else "_"
+    under = "__" if stem.startswith("U__") else "_"
+    first = under.join(("time", "to", "first", "token")) + suffix.replace("_", under) + part.replace("_", under)
+    whole = separate.join(("request", "duration")) + suffix.replace("_", under) + part.replace("_", under)
+    queries, _ = resolve(["ttft_p90", "latency_p90"], SOURCE, {stem + first, stem + whole})
+    assert {query.signal: query.metrics for query in queries} == {
+        "ttft_p90": (stem + first,),
+        "latency_p90": (stem + whole,),
+    }
+
+
 @pytest.mark.parametrize(
     ("escaped", "name"),
     [
@@ -61,7 +80,10 @@ def test_a_quantile_and_the_copies_of_a_store_are_read_by_quoted_names() -> None
         ("U___1f600_", "\U0001f600"),
         ("U___ffffff_", "_"),
         ("a_dot_b__c", "a.b_c"),
-        ("plain__name", "plain__name"),
+        ("vllm:num__requests__waiting", "vllm:num_requests_waiting"),
+        ("vllm:e2e__request__latency__seconds_bucket", "vllm:e2e_request_latency_seconds_bucket"),
+        ("a_dot_b__seconds_count", "a.b_seconds_count"),
+        ("one_plain__name", "one_plain__name"),
         ("U__", ""),
     ],
 )
