@@ -89,6 +89,10 @@ class _Found:
         """Add one document of a file. Raises ValueError and the like for one that is neither kind."""
         if not isinstance(document, dict):
             raise ValueError("a document is not an object")
+        if document.get("status") == "error":
+            raise ValueError(
+                f"the store answered with an error: {printable(document.get('error') or 'no reason given')}"
+            )
         if not {"resourceSpans", "resourceMetrics", "resourceLogs", "data"} & document.keys():
             raise ValueError("a document has none of resourceSpans, resourceMetrics, resourceLogs and data")
         for of, own, row in otlp.spans(document.get("resourceSpans")):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cluster import otlp
+from cluster.http import printable
 from cluster.imports.expressions import Labels, Samples
 from cluster.imports.measured import OWNER
 from cluster.imports.owner import Owners
@@ -19,6 +20,13 @@ _COPIES = ("prometheus_replica", "thanos_replica", "receive_replica", "__replica
 _UNITS = {"s": ("_seconds", 1.0), "ms": ("_seconds", 1e-3), "us": ("_seconds", 1e-6), "By": ("_bytes", 1.0)}
 _UNREAD = {"exponentialHistogram": "exponential histograms", "summary": "summaries"}
 _STEPS = 20_000
+
+
+def _number(value: Any, what: str) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"the {what} of a sample is no number: {printable(value)}") from None
 
 
 class Collected:
@@ -37,13 +45,16 @@ class Collected:
         self._raw: dict[str, dict[Labels, dict[float, float]]] = {}
 
     def add(self, name: str, component: str, labels: Mapping[str, str], values: Iterable[Any]) -> None:
-        """Samples (unix seconds, value) of one series; one that is infinite or too large to be measured is left out."""
+        """Samples (unix seconds, value) of one series; one that is infinite, null or too large is left out.
+
+        Raises ValueError for what is no number.
+        """
         kept = {key: value for key, value in labels.items() if key not in _COPIES}
         if not name.startswith("ray_serve"):
             kept.pop("replica", None)  # of copies in a store that does not merge them
         series = self._raw.setdefault(name, {}).setdefault(_key(component, kept), {})
         for at, value in values:
-            time, number = float(at), float(value)
+            time, number = _number(at, "time"), np.nan if value is None else _number(value, "value")
             self.points += 1
             if not np.isfinite(time):
                 raise ValueError("a sample has no time")

@@ -165,9 +165,13 @@ def deep(depth: int) -> str:
         (json.dumps(resource("resourceSpans", [span(1, 0, 1e9)])), "not a span"),
         (json.dumps(resource("resourceSpans", [span(1, 0, 1), span(2, 1e6, 1)])), "hours"),
         (json.dumps({"status": "error", "error": "bad query", "data": {}}), "bad query"),
+        (json.dumps({"status": "error", "errorType": "bad_data", "error": "bad query"}), "an error: bad query"),
         (json.dumps(matrix(({"pod": "a"}, [(float("nan"), "1")]))), "no time"),
         (json.dumps(matrix(({"pod": "a"}, [(1e300, "1")]))), "calendar"),
-        (json.dumps(matrix(({"pod": "a"}, [(T0, "much")]))), "much"),
+        (json.dumps(matrix(({"pod": "a"}, [(T0, "much")]))), "the value of a sample is no number: much"),
+        (json.dumps(matrix(({"pod": "a"}, [(T0, "0x1f")]))), "the value of a sample is no number: 0x1f"),
+        (json.dumps(matrix(({"pod": "a"}, [(T0, {"a": 1})]))), "the value of a sample is no number"),
+        (json.dumps(matrix(({"pod": "a"}, [("noon", "1")]))), "the time of a sample is no number: noon"),
     ],
 )
 def test_what_cannot_be_read_is_one_sentence(tmp_path: Path, content: str, says: str) -> None:
@@ -270,3 +274,11 @@ def test_a_damaged_day_is_one_sentence(tmp_path: Path, file: str, content: str, 
     (folder / file).write_text(content)
     with pytest.raises(IncidentError, match=says):
         imports.read(folder)
+
+
+def test_a_null_among_the_values_is_a_gap(tmp_path: Path) -> None:
+    values = [(T0 + 5 * n, None if 3 <= n < 12 else "2") for n in range(20)]
+    (tmp_path / "vllm:num_requests_waiting.json").write_text(json.dumps(matrix(({"pod": "a"}, values))))
+    waiting = imports.read(tmp_path)[0].telemetry.series("a", "queue_length")
+    assert (waiting.dropna() == 2.0).all()
+    assert waiting.loc[T0 + 30 : T0 + 55].isna().all() and waiting.loc[T0 + 65 :].notna().all()
