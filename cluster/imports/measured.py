@@ -17,7 +17,7 @@ import numpy as np
 from cluster.endpoints.reading import MERGEABLE, MERGED
 from cluster.imports.expressions import Floats, Labels, Samples, Unsupported, quantile, total
 from cluster.prometheus.names import Environment, spellings
-from cluster.prometheus.ranks import engine_id
+from cluster.prometheus.ranks import TOLD_BY, engine_id
 from cluster.prometheus.rules import Rule, Spelling
 from cluster.prometheus.variants import spelled
 from cluster.signals import SERVING, SIGNALS, Quantity
@@ -219,7 +219,7 @@ def _kinds(samples: Samples, names: frozenset[str]) -> dict[str, Kind]:
 def _engines(samples: Samples, names: frozenset[str], kinds: Mapping[str, Kind]) -> dict[str, tuple[str, ...]]:
     ranks: dict[str, set[str]] = {}
     for spelling in spelled(spellings(Environment.ENDPOINTS), names):
-        told = {m for rule in spelling.rules if rule.signal == "running_requests" for m in rule.metrics & names}
+        told = {m for rule in spelling.rules if rule.signal in TOLD_BY for m in rule.metrics & names}
         for labels in (dict(labels) for metric in told if spelling.rank for labels in samples.series[metric]):
             if labels.get(spelling.rank) and kinds.get(labels[OWNER]) in SERVING:
                 ranks.setdefault(labels[OWNER], set()).add(labels[spelling.rank])

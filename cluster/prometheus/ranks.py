@@ -11,8 +11,8 @@ from cluster.prometheus.client import Prometheus
 from cluster.prometheus.rules import Spelling, selector
 from cluster.prometheus.variants import spelled
 
-_TOLD_BY = "running_requests"
-"""A gauge that every engine has from its start."""
+TOLD_BY = frozenset({"running_requests", "queue_length"})
+"""Gauges that every engine has from its start; a store may have kept one of them alone."""
 
 Ranks = Mapping[str, tuple[str, ...]]
 """Value of the label that names a pod or target -> the ranks of its engines, two or more."""
@@ -24,7 +24,7 @@ def ranks_of(
     """The engines of the pods or targets that the matchers select, at a time. Raises DeploymentError."""
     found: dict[str, set[str]] = {}
     for spelling in spelled(spellings, names):
-        metrics = sorted(m for rule in spelling.rules if rule.signal == _TOLD_BY for m in rule.metrics & names)
+        metrics = sorted(m for rule in spelling.rules if rule.signal in TOLD_BY for m in rule.metrics & names)
         for metric in metrics if spelling.rank else ():
             for labels in server.instant(f"group by ({label}, {spelling.rank}) ({selector(metric, matchers)})", at):
                 series = dict(labels)

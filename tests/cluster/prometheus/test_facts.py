@@ -138,6 +138,15 @@ def test_3_the_starving_engine_of_a_pod_is_a_component(read, stack: Stack, prefi
     assert with_both.peers(f"{A}-engine-1") == (f"{A}-engine-0",)
 
 
+def test_3_the_gauge_of_waiting_requests_alone_tells_the_engines(read) -> None:
+    fleet = Fleet()
+    for rank, waiting in (("0", 0.0), ("1", 40.0)):
+        fleet.gauge(A, "vllm:num_requests_waiting", waiting, engine=rank, model_name="m")
+    found = read(fleet)
+    assert value(found, f"{A}-engine-1", "queue_length") == 40.0
+    assert value(found, f"{A}-engine-0", "queue_length") == 0.0
+
+
 def test_4_13_counters_with_and_without_total_and_created_beside_them(read) -> None:
     fleet = Fleet()
     fleet.count(A, "vllm:num_preemptions_total", 0.5, model_name="m")
