@@ -98,7 +98,7 @@ def availability(name: str, deployment: Deployment | None) -> Availability:
     if deployment.kind is DeploymentKind.REPLAY:
         return Availability(False, "a recording cannot be injected into")
     if deployment.kind is DeploymentKind.ENDPOINTS and deployment.kind not in fault.deployments:
-        return Availability(False, f"{name} needs hands on the machine; endpoints have faults made of requests alone")
+        return Availability(False, f"{name} is no fault of endpoints, which can only be sent requests")
     return fault.available(deployment)
 
 

@@ -17,7 +17,7 @@ from cluster.deployment import DeploymentError
 from cluster.text.times import span
 from rca_tui.commands import completion, drill_output, scenarios
 from rca_tui.commands.confirmation import confirm
-from rca_tui.commands.connection import InCluster, choose_also, chosen, connected
+from rca_tui.commands.connection import FIRST, InCluster, await_history, choose_also, chosen, connected
 from rca_tui.commands.errors import BadInput, Interrupted, interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
 
@@ -147,6 +147,7 @@ def drill(
         drill_output.print_paper(fault, target, parameters, seconds, as_json)
         return
     with connected() as deployment:
+        await_history(deployment, FIRST)
         if fault is None or target is None:
             from faults.blind import draw
 

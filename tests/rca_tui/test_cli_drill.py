@@ -20,7 +20,7 @@ from faults.errors import BadParameters, InjectionFailed, Refused
 from faults.states import Phase, State, Undone
 from faults.types import Direction, Role
 from rca_tui.__main__ import app
-from rca_tui.commands import confirmation
+from rca_tui.commands import confirmation, connection
 
 MEASURED = Measured(Role.TARGET, "replica-1", "cpu_usage", Direction.UP, 2.0, 0.5, 1.5, None, Landing.LANDED)
 WHOLE = DrillReport(
@@ -361,3 +361,19 @@ def test_a_recording_is_not_played_in_place_of_a_deployment_that_was_named(named
         result = CliRunner().invoke(app, ["drill", play, "--replay", "any", *named])
         assert result.exit_code == 2
         assert "a recording needs no deployment" in result.stderr
+
+
+def test_a_drill_on_endpoints_waits_until_they_have_been_scraped(drilled: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cluster.endpoints.deployment import ScrapedDeployment
+
+    class Scraped(ScrapedDeployment):
+        history = 3.0  # type: ignore[assignment]
+
+        def __init__(self) -> None: ...
+
+    slept: list[float] = []
+    monkeypatch.setattr(connection, "connect", lambda named: Scraped())
+    monkeypatch.setattr(connection.time, "sleep", slept.append)
+    drilled(lambda *_, **__: WHOLE)
+    CliRunner().invoke(app, DRILL)
+    assert slept == [connection.FIRST - 3.0]

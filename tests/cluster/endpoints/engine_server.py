@@ -54,7 +54,8 @@ class Engine:
 def handler(engine: Engine) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self._answer(generate_latest(engine.registry))
+            models = self.path == "/v1/models"
+            self._answer(b'{"data": [{"id": "m"}]}' if models else generate_latest(engine.registry))
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
