@@ -36,6 +36,8 @@ QUICK = 2.5
 """Seconds after which none of them is begun."""
 DEADLINE = 60.0
 """CPU seconds for each of the other methods."""
+_EARLIER = 3
+"""Troubles that are left out, one after the other, for they were over before what was asked for."""
 _RANDOM = "dummy"
 
 
@@ -77,6 +79,7 @@ def first_answer(
 
     began = time.monotonic()
     located, doubts = _located(incident, moment)
+    located, doubts = _asked_for(located, doubts, moment)
     results: list[Result] = []
     for entry in map(catalog.entry, FIRST):
         if time.monotonic() - began < QUICK:
@@ -219,6 +222,33 @@ def _located(incident: Incident, moment: Moment | None) -> tuple[Incident, tuple
     from methods.telemetry.noticed import with_noticed_onset
 
     return with_noticed_onset(incident, moment)
+
+
+def _asked_for(incident: Incident, doubts: tuple[str, ...], moment: Moment | None) -> tuple[Incident, tuple[str, ...]]:
+    """The same without troubles of components that were over before the length of time that was asked for.
+
+    The SLI may have shown nothing of them. Where it is still bad they may be its cause, and stay.
+    """
+    if moment is None or moment.likely is not None:
+        return incident, doubts
+    from methods.answer.types import EdgePointer, SeriesPointer
+    from methods.telemetry.earlier import in_trouble, left_out
+    from methods.verdict.decide import decide
+    from methods.verdict.phrases import listed
+
+    for _ in range(_EARLIER):
+        if in_trouble(incident, moment.earliest):
+            break
+        verdict = decide(incident)
+        ends = [
+            each.pointer.end for each in verdict.supporting if isinstance(each.pointer, SeriesPointer | EdgePointer)
+        ]
+        if verdict.onset is None or not ends or max(ends) >= moment.earliest:
+            break
+        incident, sentence = left_out(incident, f"A trouble of {listed(verdict.named)}", verdict.onset, max(ends))
+        incident, again = _located(incident, moment)
+        doubts = (sentence, *again)
+    return incident, doubts
 
 
 def _with_context(verdict: Verdict, incident: Incident, doubts: tuple[str, ...], alerts: AlertGroup | None) -> Verdict:

@@ -2,6 +2,7 @@
 
 A window around an alert may hold an earlier trouble with another cause. Judged as a whole, the stronger of the two
 answers for both. So the window is made to begin after the earlier one, where enough healthy telemetry lies between.
+Where trouble is asked for within a length of time, one that was over before that is left out, too.
 
 In trouble is the front door where its latency, smoothed over `SMOOTHED` seconds, is `FACTOR` times its usual one (the
 lower quartile of the window), or where `ERRORS` of its requests fail.
@@ -38,14 +39,28 @@ def without_earlier(incident: Incident, moment: Moment) -> tuple[Incident, str]:
     except NoSli:
         return incident, ""
     noticed = next((i for i, (_, end) in enumerate(troubles) if end >= moment.latest), len(troubles) - 1)
+    if troubles and moment.likely is None and troubles[noticed][1] < moment.earliest:
+        noticed += 1  # what was asked for is later than the last of them
     if noticed < 1:
         return incident, ""
-    began, ended = troubles[noticed - 1]
+    return left_out(incident, "An earlier trouble", *troubles[noticed - 1])
+
+
+def left_out(incident: Incident, what: str, began: float, ended: float) -> tuple[Incident, str]:
+    """The incident after a trouble that was over before what was asked for, and a sentence that says so."""
     sentence = (
-        f"An earlier trouble, {clock_time(began)} to {clock_time(ended)}, was over before and is left out: what is "
-        "judged begins after it."
+        f"{what}, {clock_time(began)} to {clock_time(ended)}, was over before and is left out: what is judged begins "
+        "after it."
     )
     return incident.within(Window(float(np.nextafter(ended, np.inf)), incident.window.end)), sentence
+
+
+def in_trouble(incident: Incident, start: float) -> bool:
+    """Whether the front door was in trouble at any time from `start` on. False without an SLI."""
+    try:
+        return any(end >= start for _, end in _troubles(sli(incident)))
+    except NoSli:
+        return False
 
 
 def _troubles(indicator: pd.DataFrame) -> list[tuple[float, float]]:

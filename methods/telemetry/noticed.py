@@ -11,7 +11,7 @@ from cluster.incident.model import Incident
 from cluster.moment import Moment
 from cluster.text.times import clock_time
 from cluster.window import Onset, OnsetSource, Window
-from methods.telemetry.earlier import without_earlier
+from methods.telemetry.earlier import in_trouble, without_earlier
 from methods.telemetry.onset import OnsetEstimate, estimate
 
 MARGIN = 60.0
@@ -49,9 +49,10 @@ def _unseen(incident: Incident, moment: Moment, whole: OnsetEstimate) -> tuple[I
         located = incident.searched(whole.onset, whole.claim, whole.candidates)
         if whole.onset is None or whole.onset.time >= moment.earliest:
             return located, _short(located)
+        now = "reaches into it" if in_trouble(incident, moment.earliest) else "may be over"
         older = (
             f"The SLI shows no onset in what was asked for ({moment.why}): what is judged began at "
-            f"{clock_time(whole.onset.time)} already, and may be over."
+            f"{clock_time(whole.onset.time)} already, and {now}."
         )
         return located, (older, *_short(located))
     if moment.latest <= start:

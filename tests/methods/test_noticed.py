@@ -130,11 +130,19 @@ def test_nobody_noticed_anything_and_nothing_happened(incident: Incident) -> Non
     assert (located.onset, located.onset_searched, doubts) == (None, True, ())
 
 
-def test_trouble_that_is_older_than_what_was_asked_for_is_said(incident: Incident, begun: float) -> None:
+def test_trouble_that_is_older_than_what_was_asked_for_and_goes_on_is_said(begun: float) -> None:
+    incident = make_incident(seconds=120).at(None)
     asked = since(incident.window.end, incident.window.end - begun - 100.0)
     found, doubts = with_noticed_onset(incident, asked)
     assert found.onset is not None and abs(found.onset.time - begun) < 5.0
-    assert any("no onset in what was asked for" in doubt and "may be over" in doubt for doubt in doubts)
+    assert any("no onset in what was asked for" in doubt and "reaches into it" in doubt for doubt in doubts)
+
+
+def test_trouble_that_was_over_before_what_was_asked_for_is_left_out(incident: Incident, begun: float) -> None:
+    asked = since(incident.window.end, 20.0)
+    found, doubts = with_noticed_onset(incident, asked)
+    assert found.onset is None and found.window.start > begun
+    assert any("An earlier trouble" in doubt and "left out" in doubt for doubt in doubts)
 
 
 def test_an_alert_s_time_is_a_weaker_prior_than_an_operator_s() -> None:

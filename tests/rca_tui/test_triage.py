@@ -10,15 +10,19 @@ from collections.abc import Generator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import synthetic
 from commands import refusal, run
 from typer.testing import CliRunner
 
+from cluster import moment as moments
+from cluster.capture import capture_around
 from cluster.deployment import DeploymentError, Samples
 from cluster.incident import library
 from cluster.window import OnsetSource, Window
 from methods import catalog
+from methods.verdict.types import Answer
 from rca_tui import triage
 from rca_tui.__main__ import app
 from rca_tui.commands import connection
@@ -172,6 +176,32 @@ def test_a_baseline_that_holds_the_trouble_is_said(monkeypatch: pytest.MonkeyPat
     assert doubt in saved.notes
     assert saved.onset is not None
     assert saved.onset.source is OnsetSource.NOTICED
+
+
+def quiet(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same, where users notice nothing."""
+    kept = frame.copy()
+    for signal in ("latency_p90", "ttft_p90", "error_ratio"):
+        kept["gateway", signal] = 0.0 if signal == "error_ratio" else 0.1
+    return kept
+
+
+@pytest.mark.parametrize("noticed", [True, False])
+def test_trouble_that_was_over_before_what_was_asked_for_is_blamed_on_nobody(noticed: bool) -> None:
+    deployment = Paged()
+    began = deployment.now - 300.0
+    deployment.measured = synthetic.metrics(deployment.now - 1200, 1200, began, 60.0)
+    if not noticed:
+        deployment.measured = quiet(deployment.measured)
+
+    def asked(seconds: float) -> triage.Triage:
+        moment = moments.since(deployment.now, seconds)
+        return triage.first_answer(capture_around(deployment, moment, deployment.now), moment)
+
+    older, same = asked(120.0), asked(400.0)
+    assert same.verdict.named == ("replica-1",)
+    assert older.verdict.answer is Answer.NOBODY
+    assert any("over before and is left out" in sentence for sentence in older.verdict.unknown)
 
 
 @pytest.mark.parametrize("options", [(), ("--since", "9m"), ("--at",)])
