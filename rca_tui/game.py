@@ -56,6 +56,7 @@ class Game:
         speed: seconds of the recording in one second.
         name, scenario: what is played; empty and None for a recording without a scenario.
         player: whose score it is.
+        began: unix seconds of the telemetry at which the baseline began; None before.
         paged: unix seconds of the telemetry at which the page came; None before, and where the SLI never broke.
         investigating: seconds of a clock that never goes back at which the investigation began.
         asked: unix seconds of the telemetry at which the player first ran the methods, before the guess.
@@ -70,6 +71,7 @@ class Game:
     scenario: Scenario | None = None
     player: str = ""
     stage: Stage = Stage.BRIEF
+    began: float | None = None
     paged: float | None = None
     investigating: float = 0.0
     asked: float | None = None
@@ -114,8 +116,9 @@ class Game:
             return None
         return self.scenario.hints[len(self.hinted)]
 
-    def begin(self) -> Game:
-        return replace(self, stage=Stage.BASELINE)
+    def begin(self, at: float) -> Game:
+        """The baseline begins, at this time of the telemetry."""
+        return replace(self, stage=Stage.BASELINE, began=at)
 
     def page(self, at: float | None, monotonic: float) -> Game:
         """The page has come; `at` None: the recording ended without one."""

@@ -28,7 +28,7 @@ class Referee(Opener):
         game, deployment = self.session.game, self.session.deployment
         if game is None or deployment is None:
             return
-        self.session.game = game.begin()
+        self.session.game = game.begin(self.session.clock())
         if (played := recording(deployment)) is not None:
             played.begin()
         elif game.scenario is not None:

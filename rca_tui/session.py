@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from cluster.deployment import DeploymentKind, Liveness
+from cluster.deployment import DeploymentKind, Liveness, Plays
 from cluster.provenance import Provenance
 from cluster.topology import Topology
 from faults.states import State
@@ -279,6 +279,7 @@ class Session:
         debrief: of that drill, as far as the methods have answered.
         secret: the injection of a drill that has to be undone, and that nobody sees before the guess.
         drilled: a drill of a room is played, of which the app knows no more.
+        drilled_since: unix seconds at which it began; None where the app was not told.
         onset_searched: the onset of the replayed incident has been searched for.
         estimated: what that search found.
     """
@@ -318,6 +319,7 @@ class Session:
         self.tabs = tuple(tabs)
         self.deployment: Deployment | None = None
         self.drilled = False
+        self.drilled_since: float | None = None
         self.onset_searched = False
         self.estimated: Mark | None = None
         self.values: dict[str, Any] = {}
@@ -343,6 +345,15 @@ class Session:
     def unhelped(self) -> bool:
         """Whether no component may be named to who has not asked: a player has to find it."""
         return self.drilled or (self.game is not None and self.game.sealed)
+
+    @property
+    def drill_since(self) -> float | None:
+        """Unix seconds at which the drill that is played began: older trouble is no part of it. None without one."""
+        if isinstance(self.deployment, Plays):
+            return self.deployment.start
+        if self.game is not None:
+            return self.game.began if self.game.running else None
+        return self.drilled_since
 
     @property
     def in_live_drill(self) -> bool:

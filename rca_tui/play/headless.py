@@ -43,7 +43,7 @@ class Play:
     def begin(self) -> None:
         """Let the baseline run."""
         self._ground.begin()
-        self.game = self.game.begin()
+        self.game = self.game.begin(self._ground.start)
 
     def look(self) -> bool:
         """Read the telemetry, and return whether the page has just come: the SLI is bad, it is late, or all is played.

@@ -1,7 +1,7 @@
 """The app of one visitor: read-only, and without what reads or writes files of this machine.
 
-python -m rca_tui.room.guest [--drill] [--incident NAME [--since T --speed N] | --context NAME | --targets FILE|URL … |
-    --prometheus URL]
+python -m rca_tui.room.guest [--drill [--began T]] [--incident NAME [--since T --speed N] | --context NAME |
+    --targets FILE|URL … | --prometheus URL]
 """
 
 from __future__ import annotations
@@ -43,14 +43,15 @@ class GuestApp(RcaApp):
 
     Args:
         drill: whether the visitor plays a drill.
+        began: unix seconds at which that began on a live deployment.
         arguments, options: of `RcaApp`.
     """
 
     CSS_PATH = str(Path(rca_tui.app.__file__).with_name("app.tcss"))  # relative ones are looked for beside this file
 
-    def __init__(self, *arguments: Any, drill: bool = False, **options: Any) -> None:
+    def __init__(self, *arguments: Any, drill: bool = False, began: float | None = None, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._turn, self.session.drilled = False, drill
+        self._turn, self.session.drilled, self.session.drilled_since = False, drill, began
         if drill:
             self.alarm = Silent()
 
@@ -98,6 +99,7 @@ def main() -> None:
     parser.add_argument("--gateway", default="")
     parser.add_argument("--speed", type=float, default=1.0, help="Seconds of the incident in one second.")
     parser.add_argument("--drill", action="store_true", help="A drill is played: nothing is diagnosed unasked.")
+    parser.add_argument("--began", type=float, help="When a drill on a live deployment began (unix seconds).")
     chosen = parser.parse_args()
     tether.hold()
     if chosen.since is not None:
@@ -110,7 +112,7 @@ def main() -> None:
     else:
         source = opening.local() if chosen.context is None else opening.cluster(chosen.context)
         first = OVERVIEW
-    app = GuestApp(source.connect, source.name, first=first, drill=chosen.drill)
+    app = GuestApp(source.connect, source.name, first=first, drill=chosen.drill, began=chosen.began)
     try:
         app.run()
     finally:

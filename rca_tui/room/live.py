@@ -54,11 +54,11 @@ class Live(Round):
         self._over, self._cancelled = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._paged: float | None = None
-        self._injected = self._looked = 0.0
+        self._began = self._injected = self._looked = 0.0
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        return (*self._guest, "--drill")
+        return (*self._guest, "--drill", "--began", f"{self._began:.3f}")
 
     @property
     def paged(self) -> float | None:
@@ -72,7 +72,7 @@ class Live(Round):
         return at
 
     def begin(self, now: float) -> None:
-        self.truth, self.problem, self._paged, self._injected = None, "", None, 0.0
+        self.truth, self.problem, self._paged, self._began, self._injected = None, "", None, now, 0.0
         self._over.clear()
         self._cancelled.clear()
         self._thread = threading.Thread(target=self._run, name="drill of a workshop")

@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
 from cluster.text.plain import plain
-from cluster.text.times import clock_time, span
+from cluster.text.times import between, clock_time, span
 from methods import catalog
 from rca_tui.draw.evidence import as_text
 from rca_tui.draw.rankings import CONSENSUS, consensus_row, consensus_sentences, method_row, ranking_text
@@ -42,10 +42,11 @@ class DiagnosePage(Page):
         "The card has the verdict: who is at fault or nobody, how sure, what speaks for and against it, what to do. "
         "v selects the card, tab its commands and then the methods. A recording is diagnosed when it is opened, a live "
         "deployment by the quick methods when its SLI turns bad; R runs all methods, live on the window that Telemetry "
-        "shows. Enter opens a method's explanation. ≠ marks a method that blames another component than the consensus, "
-        "the mean of all rankings (Borda count); dummy guesses, and does not count. The contrast is not a method: it "
-        "is the SHAP values of a model that separates the fault window from the baseline. Each ranking shows its "
-        "agreement with it: 1 is the same order (rank-biased overlap)."
+        "shows, in a drill on all that has arrived since it began. Enter opens a method's explanation. ≠ marks a "
+        "method that blames another component than the consensus, the mean of all rankings (Borda count); dummy "
+        "guesses, and does not count. The contrast is not a method: it is the SHAP values of a model that separates "
+        "the fault window from the baseline. Each ranking shows its agreement with it: 1 is the same order "
+        "(rank-biased overlap)."
     )
     FOLLOWS = (Session.displayed, Session.mark, Session.diagnosis, Session.method)
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -109,7 +110,8 @@ class DiagnosePage(Page):
         elif diagnosis is not None:
             card.show_text("Deciding …" if diagnosis.running else "There is no verdict. R runs all methods.")
         else:
-            card.show_text(plain(self.session.problem) or "Reading the telemetry …")
+            waits = self.session.unhelped and self.session.latest is not None
+            card.show_text(plain(self.session.problem) or (self._will_read() if waits else "Reading the telemetry …"))
 
     def _show_onset(self, diagnosis: Diagnosis | None) -> None:
         mark = diagnosis.mark if diagnosis else self.session.mark
@@ -123,9 +125,18 @@ class DiagnosePage(Page):
             done = f"\n{diagnosis.answered} of {len(diagnosis.methods)} answered"
             text.append(done + (" …" if diagnosis.running else ""), style="dim")
             text.append(f" {plain(diagnosis.note)}", style="dim")
+            if self.session.drill_since is not None:
+                window = diagnosis.incident.window
+                text.append(f"\nread {between(window.start, window.end)}", style="dim")
         else:
             text.append("\nR runs the methods", style="dim")
         self.query_one("#onset", Static).update(text)
+
+    def _will_read(self) -> str:
+        """What R reads, a sentence."""
+        if (since := self.session.drill_since) is None:
+            return "R runs the methods on the window that Telemetry shows."
+        return f"R runs the methods on all that has arrived since the drill began, at {clock_time(since)}."
 
     def _show_method(self) -> None:
         diagnosis, method = self.session.diagnosis, self.query_one(Rows).key or ""
@@ -139,7 +150,7 @@ class DiagnosePage(Page):
             about = plain(catalog.entry(method).summary) if method else ""
             self._make_room(1)
             ranking.show(lambda *_: head)
-            why.show_text(about, *(() if diagnosis else ("R runs the methods on the window that Telemetry shows.",)))
+            why.show_text(about, *(() if diagnosis else ("R runs the methods.",)))
             return
         from methods.answer.types import Ranking
 

@@ -41,11 +41,19 @@ def search_onset(incident: Incident, post: Callable[[Message], object]) -> None:
     post(messages.OnsetFound(estimate(incident)))
 
 
-def capture(deployment: Deployment, end: float, seconds: float) -> Incident:
-    """The last seconds of a live deployment as an incident. Raises DeploymentError."""
+def capture(deployment: Deployment, start: float, end: float) -> Incident:
+    """That time of a live deployment as an incident. Raises DeploymentError."""
     from cluster.capture import capture as record
 
-    return record(deployment, Window(end - seconds, end))
+    if not start < end:
+        raise DeploymentError("nothing has arrived yet: ask again in a few seconds")
+    return record(deployment, Window(start, end))
+
+
+def read_from(session: Session, snapshot: Snapshot) -> float:
+    """Unix seconds from which a live deployment is read: the window that is shown; of a drill, all since it began."""
+    since = session.drill_since
+    return max(snapshot.start, snapshot.end - session.span if since is None else since)
 
 
 class Diagnoser:
@@ -78,8 +86,8 @@ class Diagnoser:
         cancelled = self._cancelled = threading.Event()
         session, warning = self._session, ""
         mark = session.mark if session.mark and (session.mark.by_operator or session.replayed) else None
-        seconds = min(session.span, snapshot.end - snapshot.start)
-        if mark is not None and snapshot.incident is None and not snapshot.end - seconds < mark.time < snapshot.end:
+        start = read_from(session, snapshot)
+        if mark is not None and snapshot.incident is None and not start < mark.time < snapshot.end:
             warning = f"the onset {clock_time(mark.time)} is outside this window: it will be estimated"
             mark = None
         searched = snapshot.incident is not None and session.onset_searched
@@ -90,7 +98,7 @@ class Diagnoser:
 
         def work() -> None:
             try:
-                incident = snapshot.incident or capture(deployment, snapshot.end, seconds)
+                incident = snapshot.incident or capture(deployment, start, snapshot.end)
             except DeploymentError as error:
                 post(messages.Failed("Who is at fault cannot be told", described(error)))
                 return

@@ -24,7 +24,7 @@ END = synthetic.ONSET + 50.0
 
 def debrief(hints: int, sure: float = 0.9) -> Debrief:
     """Of a drill whose hints and guess came at one time, the end of the recording."""
-    game = Game("x", scenario=SCENARIO).begin().page(END, 100.0)
+    game = Game("x", scenario=SCENARIO).begin(0.0).page(END, 100.0)
     for _ in range(hints):
         game = game.hint(END)
     game = game.commit(Guess(("head",), "", sure), END, 130.0)

@@ -21,6 +21,7 @@ from cluster.incident import library, store
 from cluster.incident.model import Telemetry
 from cluster.incident.truth import Truth
 from cluster.played import PlayedDeployment
+from cluster.text.times import between
 from faults import scenario_drill, scoreboard
 from faults.drill import Progress
 from faults.errors import Refused
@@ -317,6 +318,33 @@ async def test_a_live_drill_hides_its_fault_until_the_guess_and_undoes_it(
         assert scored.scenario == "mine" and scored.incident == game_of(app).incident
 
 
+@pytest.mark.usefixtures("ranked_here")
+async def test_in_a_live_drill_the_methods_read_nothing_from_before_it(faulty: Faulty) -> None:
+    deployment = synthetic.Live(now=synthetic.ONSET + 65.0)  # a trouble of 60 s is just over
+    clock = lambda: deployment.now  # noqa: E731
+    app = RcaApp(
+        lambda: deployment, armed=True, clock=clock, first=DRILL, game=Game("", name="mine", scenario=SCENARIO)
+    )
+    async with running(app, (80, 24)) as pilot:
+        await begin(pilot, app)
+        assert app.session.drill_since == deployment.now
+        await pilot.press("4", "R")
+        await until(pilot, lambda: "nothing has arrived yet" in visible(pilot))
+        await pilot.press("escape")
+        deployment.now += 50.0
+        await let_pass(pilot, Clock(), 0.0)
+        assert "since the drill began" in " ".join(visible(pilot).split())
+        await pilot.press("R")
+        await settle(pilot)
+        diagnosis = app.session.diagnosis
+        assert diagnosis is not None and diagnosis.incident.window.start >= synthetic.ONSET + 65.0
+        assert diagnosis.mark is None, "the trouble before the drill is no onset of it"
+        window = diagnosis.incident.window
+        assert f"read {between(window.start, window.end)}" in visible(pilot)
+        await pilot.press("X")
+        await until(pilot, lambda: app.session.secret is None)
+
+
 @pytest.mark.parametrize("keys", ["X", "qq"])
 @pytest.mark.usefixtures("steady")
 async def test_a_live_drill_that_is_left_undoes_its_fault(faulty: Faulty, keys: str) -> None:
@@ -354,7 +382,7 @@ async def test_a_drill_that_runs_is_left_only_when_asked_twice(
 async def test_a_player_who_quits_at_once_after_the_guess_keeps_the_score(app: RcaApp, clock: Clock) -> None:
     asked_for: list[bool] = []
     async with running(app) as pilot:
-        app.session.game = game_of(app).begin().page(1.0, 0.0).commit(Guess((), "", 0.5), synthetic.ONSET, 10.0)
+        app.session.game = game_of(app).begin(0.5).page(1.0, 0.0).commit(Guess((), "", 0.5), synthetic.ONSET, 10.0)
         app.exit = lambda *_, **__: asked_for.append(bool(scoreboard.results()))  # type: ignore[method-assign]
         await pilot.press("q", "q")
         assert asked_for == [] and app._quitting  # it waits
@@ -374,7 +402,7 @@ async def test_a_live_drill_that_is_given_up_in_its_baseline_touches_nothing(fau
 
 
 def told(guess: Guess, truth: Truth) -> debrief.Debrief:
-    game = Game("x").begin().page(synthetic.ONSET + 20.0, 100.0).commit(guess, synthetic.ONSET + 50.0, 130.0)
+    game = Game("x").begin(0.0).page(synthetic.ONSET + 20.0, 100.0).commit(guess, synthetic.ONSET + 50.0, 130.0)
     scored = score(guess.components, guess.fault, guess.sure, truth, seconds=30.0, limit=game.limit)
     incident = synthetic.incident()
     return debrief.Debrief(game, guess, truth, scored, incident, (), (), incident.window, verdict=verdict())
@@ -391,7 +419,7 @@ def test_a_debrief_is_written_and_hostile_text_stays_text(steady: None) -> None:
 
 
 def test_a_guess_is_committed_once_and_after_the_page() -> None:
-    game, guess = Game("x").begin(), Guess((), "", 0.5)
+    game, guess = Game("x").begin(0.0), Guess((), "", 0.5)
     with pytest.raises(ValueError, match="after the page"):
         game.commit(guess, 1.0, 1.0)
     done = game.page(1.0, 1.0).commit(guess, 2.0, 3.0)

@@ -76,7 +76,7 @@ def test_the_page_comes_while_the_fault_is_in_and_the_reveal_ends_it(
 
     loads: list[str] = []
     one = drill(monkeypatch, tmp_path, run, loads)
-    one.begin(time.time())
+    one.begin(1234.5678)
     until(lambda: one.paged is not None)
     assert seen == [None], "no page in the baseline"
     assert not one.ended
@@ -86,7 +86,7 @@ def test_the_page_comes_while_the_fault_is_in_and_the_reveal_ends_it(
     assert one.truth is TRUTH
     assert one.incident == "workshop-01"
     assert loads == ["constant", "usual"]
-    assert one.arguments == ("--context", "lab", "--drill")
+    assert one.arguments == ("--context", "lab", "--drill", "--began", "1234.568")
 
 
 def test_closing_gives_it_up_and_waits_for_the_way_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -151,4 +151,4 @@ def test_the_thread_of_a_drill_connects_to_what_the_command_line_named(monkeypat
     with one._connect():  # in another context, as in a thread
         pass
     assert connected == ["lab", "lab"]
-    assert one.arguments == ("--context", "lab", "--drill")
+    assert one.arguments == ("--context", "lab", "--drill", "--began", "0.000")
