@@ -89,7 +89,9 @@ def wrong(file: Path, lines: Mapping[Path_, int], at: Path_, why: str) -> BadFil
 
 def invalid(file: Path, lines: Mapping[Path_, int], error: ValidationError) -> BadFile:
     """The error of the first thing that does not fit its field."""
-    first = error.errors(include_url=False)[0]
+    found = error.errors(include_url=False)
+    # A name that is written wrong is unknown, and the right one is missing: the former says where.
+    first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
     at: Path_ = tuple(first["loc"])
     known = at
     while known and known not in lines:
