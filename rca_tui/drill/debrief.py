@@ -148,8 +148,7 @@ def build(game: Game, deployment: Deployment, start: float | None = None) -> Ite
     first = recording.window.start if start is None else start
     incident = with_onset(capture(deployment, Window(first, game.guessed + deployment.step / 2)))
     later = deployment.later if isinstance(deployment, Plays) else 0.0
-    footprint = _footprint(recording, truth)
-    checks = checkup.run(of_incident(recording, game.incident))
+    footprint, sooner = telling(recording, truth, game.incident)
     debrief = Debrief(
         game,
         game.guess,
@@ -157,7 +156,7 @@ def build(game: Game, deployment: Deployment, start: float | None = None) -> Ite
         _score(game, game.guess, truth),
         incident,
         footprint,
-        tuple(_sooner(truth, footprint, checks)),
+        sooner,
         recorded=recording.window,
         later=later,
         waiting=len(methods.listed()),
@@ -167,6 +166,12 @@ def build(game: Game, deployment: Deployment, start: float | None = None) -> Ite
         debrief = replace(debrief, results=(*debrief.results, result), waiting=max(0, debrief.waiting - 1))
         yield debrief
     yield replace(debrief, verdict=judge.decide(incident, list(debrief.results)), waiting=0)
+
+
+def telling(recording: Incident, truth: Truth, name: str) -> tuple[tuple[Measured, ...], tuple[tuple[str, str], ...]]:
+    """What told in a recording of that name, and what would have told sooner: `footprint` and `sooner` of a debrief."""
+    footprint = _footprint(recording, truth)
+    return footprint, tuple(_sooner(truth, footprint, checkup.run(of_incident(recording, name))))
 
 
 def kept(growing: Iterator[Debrief]) -> Iterator[Debrief]:

@@ -11,7 +11,7 @@ from cluster.incident.truth import NO_FAULT
 from cluster.signals import SIGNALS
 from cluster.text.quantities import percent, quantity
 from cluster.text.times import between, clock_time, date, duration, span
-from faults.effects import Landing
+from faults.effects import Landing, Measured
 from rca_tui.drill.debrief import Debrief
 from rca_tui.game import as_told
 
@@ -44,7 +44,8 @@ def _blocks(debrief: Debrief) -> Iterator[Block]:
     yield from _guess(debrief)
     yield from _timeline(debrief)
     yield from _answers(debrief)
-    yield from _evidence(debrief)
+    supporting = debrief.verdict.supporting[:LISTED] if debrief.verdict else ()
+    yield from evidence(debrief.footprint, debrief.sooner, [one.sentence for one in supporting])
 
 
 def _lesson(debrief: Debrief) -> Iterator[Block]:
@@ -139,9 +140,12 @@ def _answers(debrief: Debrief) -> Iterator[Block]:
     yield Line(verdict.headline)
 
 
-def _evidence(debrief: Debrief) -> Iterator[Block]:
+def evidence(
+    footprint: Collection[Measured], sooner: Collection[tuple[str, str]], sentences: Collection[str] = ()
+) -> Iterator[Block]:
+    """Which signals told, and where they are on screen; `sentences` are those of the verdict for its answer."""
     yield Title("Which evidence told, and where it is on screen")
-    if not debrief.footprint:
+    if not footprint:
         yield Line("No signal of a component is known to move for this: compare the load with the usual one (2).")
     told = {Landing.LANDED: "told", Landing.ABSENT: "did not move"}
     rows = (
@@ -152,16 +156,16 @@ def _evidence(debrief: Debrief) -> Iterator[Block]:
             None if m.during is None else quantity(m.during, _unit(m.signal)),
             told.get(m.landing, str(m.landing)),
         )
-        for m in dict.fromkeys(debrief.footprint)
+        for m in dict.fromkeys(footprint)
     )
-    if debrief.footprint:
+    if footprint:
         yield Grid.of(("where", "signal", "before", "during", "it"), rows, right="before during")
-    for evidence in debrief.verdict.supporting[:LISTED] if debrief.verdict else ():
-        yield Line(f"4 Diagnose: {evidence.sentence}")
+    for sentence in sentences:
+        yield Line(f"4 Diagnose: {sentence}")
     yield Title("What would have shown it sooner")
-    if not debrief.sooner:
+    if not sooner:
         yield Line("Nothing is missing for this fault: every check that concerns it passes.")
-    for title, why in debrief.sooner:
+    for title, why in sooner:
         yield Line(f"6 Checks, {title}: {why}")
 
 

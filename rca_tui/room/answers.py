@@ -13,14 +13,24 @@ from cluster.window import Window
 from methods.running import runner
 from methods.telemetry.onset import with_onset
 from methods.verdict import decide as judge
-from rca_tui.drill import debrief
+from rca_tui.drill import debrief, document
 
 if TYPE_CHECKING:
     from threading import Event
 
+    from cluster.display import Document
     from cluster.incident.model import Incident
     from faults.scoreboard import Result
     from rca_tui.room.rounds import Round
+
+
+def evidence(played: Round) -> Document:
+    """Which signals of a drill told, where they are on screen, and which checks would have shown it sooner.
+
+    Raises IncidentError.
+    """
+    recording, truth = library.load_with_truth(played.incident)
+    return () if truth is None else tuple(document.evidence(*debrief.telling(recording, truth, played.incident)))
 
 
 def add(

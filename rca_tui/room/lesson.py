@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster import own_files
+from cluster.display import Document
 from cluster.errors import RcaError
 from cluster.incident.truth import NO_FAULT, Truth
 from cluster.text.plain import plain
@@ -76,7 +77,8 @@ class Workshop:
         path: the session's file; None keeps none.
         places: players that this machine holds.
         keep: takes the score of each guess.
-        asked: called at a reveal that has scores: with the round, the unix seconds of its last guess, the scores.
+        asked: called at a reveal: with the round, the unix seconds of the last guess, the scores.
+        evidence: what told in the drill that is revealed; empty until it has been looked for.
         clock: unix seconds.
         number: of the current round, from 1; 0 before the first.
         problem: why the last round came to nothing; empty where it did not.
@@ -94,6 +96,7 @@ class Workshop:
     revealed: bool = False
     problem: str = ""
     last_guess: float = 0.0
+    evidence: Document = ()
     players: dict[str, Player] = field(default_factory=dict)
 
     @property
@@ -139,6 +142,7 @@ class Workshop:
         for player in self.players.values():
             player.guess, player.score, player.hints, player.seconds = None, None, 0, 0.0
         self.number, self.ending, self.revealed, self.problem = self.number + 1, False, False, ""
+        self.evidence = ()
         self.current.begin(self.clock())
         self._note("start", scenario=self.current.name, title=self.current.scenario.title)
 
@@ -201,7 +205,7 @@ class Workshop:
                 self.keep(result)
             except RcaError as error:  # the scores of the others are kept, and all are shown
                 self.problem = str(error)
-        if results and self.asked is not None:
+        if self.asked is not None:
             self.asked(self.current, self.last_guess, results)
 
     def board(self) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from cluster.display import to_html
 from cluster.incident.truth import NO_FAULT
 from cluster.text.plain import plain
 from cluster.text.times import span
@@ -185,7 +186,8 @@ def _problem(workshop: Workshop) -> str:
 def _lesson(workshop: Workshop) -> str:
     scenario = workshop.current.scenario
     points = "".join(f"<li>{escape(plain(line))}" for line in scenario.learn)
-    return f"<p>{_text(scenario.debrief)}</p><ul>{points}</ul>"
+    told = to_html(workshop.evidence) if workshop.evidence else ""
+    return f"<p>{_text(scenario.debrief)}</p><ul>{points}</ul>{told}"
 
 
 def _table(workshop: Workshop) -> str:

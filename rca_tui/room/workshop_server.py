@@ -173,7 +173,7 @@ class WorkshopServer(AppServer):
         return _done(self.workshop.reveal)
 
     def _ask(self, played: Round, at: float, results: Sequence[Result]) -> None:
-        """Let the methods answer on what the room has seen, while it looks at the reveal."""
+        """Look for what told, and let the methods answer on what the room has seen, while it looks at the reveal."""
         task = asyncio.get_running_loop().create_task(self._answer(played, at, results))
         self._asked.add(task)
         task.add_done_callback(self._asked.discard)
@@ -181,6 +181,14 @@ class WorkshopServer(AppServer):
     async def _answer(self, played: Round, at: float, results: Sequence[Result]) -> None:
         from rca_tui.room import answers
 
+        try:
+            told = await asyncio.to_thread(answers.evidence, played)
+            if played is self.workshop.current and self.workshop.stage is Stage.REVEALED:
+                self.workshop.evidence = told
+        except Exception as error:  # the room goes on without it
+            self.workshop.problem = f"what told is not shown: {described(error).sentence}"
+        if not results:
+            return
         try:
             await asyncio.to_thread(answers.add, played, at, results, self.workshop.keep, self._closing)
         except Exception as error:  # the room goes on without them
