@@ -349,8 +349,9 @@ class Session:
     @property
     def drill_since(self) -> float | None:
         """Unix seconds at which the drill that is played began: older trouble is no part of it. None without one."""
-        if isinstance(self.deployment, Plays):
-            return self.deployment.start
+        played: object = self.deployment
+        if isinstance(played, Plays):
+            return played.start
         if self.game is not None:
             return self.game.began if self.game.running else None
         return self.drilled_since

@@ -21,7 +21,6 @@ from cluster.incident import library, store
 from cluster.incident.model import Telemetry
 from cluster.incident.truth import Truth
 from cluster.played import PlayedDeployment
-from cluster.text.times import between
 from faults import scenario_drill, scoreboard
 from faults.drill import Progress
 from faults.errors import Refused
@@ -316,33 +315,6 @@ async def test_a_live_drill_hides_its_fault_until_the_guess_and_undoes_it(
         assert "It was cpu-stress on replica-1" in visible(pilot)
         (scored,) = scoreboard.results()
         assert scored.scenario == "mine" and scored.incident == game_of(app).incident
-
-
-@pytest.mark.usefixtures("ranked_here")
-async def test_in_a_live_drill_the_methods_read_nothing_from_before_it(faulty: Faulty) -> None:
-    deployment = synthetic.Live(now=synthetic.ONSET + 65.0)  # a trouble of 60 s is just over
-    clock = lambda: deployment.now  # noqa: E731
-    app = RcaApp(
-        lambda: deployment, armed=True, clock=clock, first=DRILL, game=Game("", name="mine", scenario=SCENARIO)
-    )
-    async with running(app, (80, 24)) as pilot:
-        await begin(pilot, app)
-        assert app.session.drill_since == deployment.now
-        await pilot.press("4", "R")
-        await until(pilot, lambda: "nothing has arrived yet" in visible(pilot))
-        await pilot.press("escape")
-        deployment.now += 50.0
-        await let_pass(pilot, Clock(), 0.0)
-        assert "since the drill began" in " ".join(visible(pilot).split())
-        await pilot.press("R")
-        await settle(pilot)
-        diagnosis = app.session.diagnosis
-        assert diagnosis is not None and diagnosis.incident.window.start >= synthetic.ONSET + 65.0
-        assert diagnosis.mark is None, "the trouble before the drill is no onset of it"
-        window = diagnosis.incident.window
-        assert f"read {between(window.start, window.end)}" in visible(pilot)
-        await pilot.press("X")
-        await until(pilot, lambda: app.session.secret is None)
 
 
 @pytest.mark.parametrize("keys", ["X", "qq"])

@@ -199,6 +199,7 @@ def test_a_workshop_from_join_to_the_scoreboard(browser: WebDriver, tmp_path: Pa
         click(browser, "form[action='/instructor/reveal'] button")
         browser.get(instructor.replace("instructor", "board"))
         until_page_says(browser, "It was")
+        until_page_says(browser, "Which evidence told")
         assert browser.save_screenshot(str(album / "workshop-board.png"))
         board = browser.find_element(By.TAG_NAME, "body").text
         assert "Ada" in board

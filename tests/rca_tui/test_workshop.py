@@ -14,7 +14,6 @@ from aiohttp import CookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 from typer.testing import CliRunner
 
-from cluster.display import to_text
 from cluster.incident import library
 from cluster.incident.model import Incident
 from cluster.incident.tiny import slow_replica
@@ -24,7 +23,7 @@ from faults.scoreboard import Result
 from methods.running import runner
 from rca_tui.__main__ import app
 from rca_tui.drill import choice
-from rca_tui.room import answers, pages, rounds
+from rca_tui.room import answers, rounds
 from rca_tui.room.lesson import Guess, Refusal, Stage, Workshop, guess_of
 from rca_tui.room.pager import page_time
 from rca_tui.room.rounds import ANY, Recorded
@@ -108,25 +107,6 @@ def test_the_methods_answer_on_what_the_room_had_seen(tmp_path: Path, monkeypatc
     start = float(library.load("drill-05").telemetry.metrics.index[0])
     assert seen[-1] == pytest.approx(start + 2.0 * (clock.now - 100.0), abs=2.0)
     assert {one.name for one in scoreboard.comparisons([after])} == {"nsigma", "guessing", "verdict"}
-
-
-def test_what_told_in_a_drill_is_shown_after_its_reveal() -> None:
-    clock = Clock()
-    room = workshop(clock=clock)
-    room.start()
-    clock.now = PAGE
-    (played,) = rounds.load(["drill-05"])
-    told = answers.evidence(played)
-    assert "2 Telemetry" in to_text(told) and "told" in to_text(told)
-    for shown in (pages.board_now, pages.instructor_now):
-        assert "Which evidence told" not in shown(room)
-    room.reveal()
-    room.evidence = told
-    for shown in (pages.board_now, pages.instructor_now):
-        assert "Which evidence told" in shown(room)
-    room.rounds = (*room.rounds, played)
-    room.start()
-    assert room.evidence == ()
 
 
 def test_scores_go_where_all_scores_are(tmp_path: Path) -> None:
