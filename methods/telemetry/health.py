@@ -208,7 +208,8 @@ class _View:
                     continue
                 shared, own = self._common(caller, signal), _away(self.own, (component, signal))
                 explained = min(1.0, (shared + own) / (change.now - change.usual))
-                less = replace(change, explained=explained, why=Why.CALLER if shared > own else Why.ITSELF)
+                why = Why.CALLER if shared > own else Why.ITSELF
+                less = replace(change, caller=caller, explained=explained, why=why)
                 if less.severity > 0:
                     yield less
 

@@ -82,6 +82,7 @@ class Change:
         why: what explains it.
         peers: there is no baseline, and `usual` is what the peers have now; of errors, none.
         callee: of `ROUTING`, the callee that gets more; "" for the others.
+        caller: who measured it, of the calls to the component; "" for what the component measures.
     """
 
     sort: Sort
@@ -93,6 +94,7 @@ class Change:
     explained: float = 0.0
     peers: bool = False
     callee: str = ""
+    caller: str = ""
     why: Why = Why.CALLEES
 
     @property

@@ -15,7 +15,7 @@ from cluster.signals import UNITS
 from cluster.text.plain import plain
 from cluster.text.quantities import percent, quantity
 from cluster.text.times import clock_time, span
-from methods.telemetry.health_types import SEEN_BY_CALLERS, SHARE, Change, Health, Sort, State, Why
+from methods.telemetry.health_types import SHARE, Change, Health, Sort, State, Why
 
 _NAMES = {
     "latency_p50": "latency p50",
@@ -86,8 +86,10 @@ def describe(change: Change, moment: float) -> str:
     if change.sort is Sort.ROUTING:
         return f"sends {now} of its requests to {plain(change.callee)}, was {usual}"
     name = plain(_NAMES.get(change.signal, change.signal.replace("_", " ")))
-    if change.sort is Sort.OWN_CALLS or change.sort in SEEN_BY_CALLERS:
-        name = ("all its calls: " if change.sort is Sort.OWN_CALLS else "calls to it: ") + name
+    if change.sort is Sort.OWN_CALLS:
+        name = f"all its calls: {name}"
+    elif change.caller:
+        name = f"calls to it: {name}"
     before = f", {'its peers' if change.peers else 'was'} {usual}"
     if change.peers and change.sort is Sort.ERRORS:
         before = ""
@@ -114,6 +116,7 @@ def as_json(health: Health, moment: float) -> dict[str, Any]:
                 "signal": c.signal,
                 "kind": c.sort.value,
                 "callee": c.callee,
+                "caller": c.caller,
                 "now": c.now,
                 "before": c.usual,
                 "since": c.since,

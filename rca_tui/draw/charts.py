@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cluster.text.plain import plain
-from methods.telemetry.health_types import SEEN_BY_CALLERS, Change, Sort
+from methods.telemetry.health_types import Change, Sort
 from rca_tui.draw.health import health_of
 from rca_tui.draw.plot import Plot
 from rca_tui.frames import Line
@@ -25,7 +25,7 @@ def telling_plots(
     for change in changes:
         if change.sort is Sort.ROUTING:
             plots["calls request_rate"] = chart_of_calls(session, snapshot, change.callee, "request_rate")
-        elif change.sort in SEEN_BY_CALLERS:
+        elif change.caller:
             plots[f"calls {change.signal}"] = chart_of_calls(session, snapshot, component, change.signal)
         elif change.signal:
             plots[change.signal] = chart_of(session, snapshot, component, change.signal)

@@ -91,6 +91,15 @@ def test_what_slows_one_call_is_the_callees() -> None:
     assert found["gateway"].severity == 0
 
 
+def test_errors_that_only_the_caller_counts_are_said_to_be_of_calls() -> None:
+    metrics, edges = frames()
+    for second, failed in ((0.0, 0.0), (100.0, 2.0)):
+        edges.loc[second:, ("gateway", "replica-1", "error_rate")] = failed
+    worst = look(TOPOLOGY, metrics, edges.sort_index(axis=1), END)[0]
+    assert (worst.component, worst.changes[0].caller) == ("replica-1", "gateway")
+    assert sentence(worst, END).startswith("calls to it: errors 2 /s, was 0 /s")
+
+
 def test_connecting_is_a_quantity_of_its_own_beside_the_latency_of_calls() -> None:
     metrics, edges = frames(gateway__replica_1__latency_p90=1.0)
     for i in range(3):
@@ -331,6 +340,7 @@ def test_as_json_is_plain_data() -> None:
         "signal": "request_rate",
         "kind": "stall",
         "callee": "",
+        "caller": "",
         "now": 0.0,
         "before": 1.0,
         "since": 100.0,

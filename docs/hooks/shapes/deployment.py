@@ -13,6 +13,7 @@ class HealthChange(Shape):
     signal: str
     kind: str = Field(description="stall, down, routing, latency, waiting, errors, load, calls, connecting, cpu …")
     callee: str = Field(description="of routing: to whom more is sent; empty for the others")
+    caller: str = Field(description="who measured it, of the calls to the component; empty for its own signals")
     now: float = Field(description="in the signal's unit")
     before: float = Field(description="what was normal")
     since: float = Field(description="unix seconds")
