@@ -28,6 +28,7 @@ from typing import Protocol
 
 import psutil
 
+from cluster.errors import RcaError
 from cluster.incident.model import Incident
 from methods.answer.types import NoRanking, Outcome, Reason
 from methods.running.limits import TOO_MUCH_MEMORY
@@ -40,6 +41,10 @@ TICK = 0.1
 _TASKS_A_WORKER = 4
 _LONG = 0.5
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+class NotStarted(RcaError):
+    """A process for the methods ended, or took too long, before it could take a task."""
 
 
 class Cancelled(Protocol):
@@ -269,7 +274,7 @@ class _Worker:
         detail = ": ".join([f"the worker process ended: {sentence}", *last])
         if task is None:
             if never_ready:
-                raise RuntimeError(detail)
+                raise NotStarted(f"no method could run, {detail}", "free memory and CPU, then try again")
             return None
         return Answer(task, NoRanking(Reason.ERROR, detail), time.monotonic() - self._begun)
 

@@ -119,6 +119,14 @@ def test_a_worker_that_holds_too_much_is_killed_where_the_system_does_not_limit_
     assert not workers_alive()
 
 
+def test_a_machine_too_busy_to_start_a_worker_is_one_sentence(incident, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "START_LIMIT", 0.0)
+    task = Task(incident.id, lambda: incident, "nsigma", 0, 600.0)
+    with Pool(1) as processes, pytest.raises(pool.NotStarted, match="did not start in time: free memory and CPU"):
+        list(processes.run([task]))
+    assert not workers_alive()
+
+
 @pytest.mark.parametrize("cores", [1, 3, None])
 def test_where_a_process_cannot_be_bound_to_cores_all_of_them_count(
     monkeypatch: pytest.MonkeyPatch, cores: int | None
