@@ -194,7 +194,7 @@ class LogsPage(TimedPage):
     # -- keys ---------------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return action != "follow" or not self.session.replayed
+        return super().check_action(action, parameters) if action != "follow" else not self.session.replayed
 
     def on_lines_moved(self, event: Lines.Moved) -> None:
         snapshot, view = self.session.displayed, self._view

@@ -20,6 +20,7 @@ from rca_tui.draw.timeline import TimeLine
 from rca_tui.happened import happened
 from rca_tui.screens.page import Page
 from rca_tui.session import Snapshot
+from rca_tui.widgets.filter import Filter
 from rca_tui.widgets.timeline import TimeLineView
 
 NO_TIMES: NDArray[np.float64] = np.zeros(0)
@@ -29,7 +30,15 @@ class TimedPage(Page):
     """Subclasses define `listing`, the widgets below the time line, and `relist`, called when a filter changes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "Filter", id="time.filter", key_display="/", tooltip="Show what contains the words"),
+        Binding(
+            "slash",
+            "filter",
+            "Filter",
+            id="time.filter",
+            key_display="/",
+            tooltip="Show what contains the words",
+            priority=True,  # before the next key is looked at, which is for the field
+        ),
         Binding("escape", "everything", "All", id="time.everything", tooltip="Remove all filters", show=False),
         Binding("left", "shift(-1)", "Cursor", id="time.left", key_display="←→"),
         Binding("right", "shift(1)", "Cursor right", id="time.right", show=False),
@@ -44,7 +53,7 @@ class TimedPage(Page):
         yield TimeLineView(classes="timeline")
         yield Static(classes="shown")
         yield from self.listing()
-        yield Input(placeholder="words", id="filter", compact=True)
+        yield Filter("words", id="filter")
 
     def listing(self) -> ComposeResult:
         yield from ()
@@ -87,10 +96,13 @@ class TimedPage(Page):
 
     # -- keys ---------------------------------------------------------------------------------------------------
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action != "filter" or not isinstance(self.focused, Input)
+
     def action_filter(self) -> None:
         field = self.query_one("#filter", Input)
         field.display = True
-        field.focus()
+        self.set_focus(field)  # at once: the next key is for the field
 
     def action_everything(self) -> None:
         field = self.query_one("#filter", Input)

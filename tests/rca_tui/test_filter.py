@@ -53,6 +53,19 @@ async def test_keys_that_arrive_together_are_handled_in_their_order(monkeypatch:
         assert len(fills) < 4
 
 
+@pytest.mark.parametrize("screen", ["l", "t", "e"])
+async def test_letters_after_the_slash_are_words_and_no_keys_of_the_screen(screen: str) -> None:
+    app = replay()
+    async with running(app) as pilot:
+        await pilot.press(screen)
+        await settle(pilot)
+        mode, component = app.current_mode, app.session.component
+        typed(app, "/esclt17x</X")
+        field = app.screen.query_one("#filter", Input)
+        await until(pilot, lambda: field.value == "esclt17/X")
+        assert (app.current_mode, app.session.component) == (mode, component)
+
+
 @pytest.mark.usefixtures("ranked_here")
 @pytest.mark.parametrize(
     ("screen", "table", "words", "left"),
