@@ -134,6 +134,11 @@ def themes(colour_system: str | None) -> tuple[Theme, Theme]:
     return (_DARK_16, _LIGHT_16) if colour_system in FEW_COLOURS else (DARK, LIGHT)
 
 
+def tint_under_cursor(app: App[Any]) -> str:
+    """Colour of a key or prompt that the cursor may come to lie under; "" where its background may be the same one."""
+    return "" if app.console.color_system in FEW_COLOURS else app.theme_variables["primary"]
+
+
 def begin_dark(app: App[Any]) -> dict[str, str]:
     """Register both themes and set the dark one, before the style sheet is parsed: set later, it is parsed again.
 

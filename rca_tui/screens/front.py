@@ -19,6 +19,7 @@ from rca_tui.screens.openers import OpenFile, StartLocal, WatchUrls
 from rca_tui.screens.page import FRONT
 from rca_tui.screens.picker import ContextPicker, ScenarioPicker
 from rca_tui.session import Session
+from rca_tui.theme import tint_under_cursor
 from rca_tui.widgets.keys import Keys
 from rca_tui.work import messages, opening
 from rca_tui.work.threads import in_thread
@@ -130,7 +131,7 @@ class FrontPage(Screen[None]):
         return textwrap.wrap(plain(sentence, 1000), max(20, self.size.width - MARGINS))
 
     def _prompt(self, action: str, key: str, title: str, about: list[str], described: bool) -> Text:
-        text = Text.assemble((f" {key} ", f"bold {self.app.theme_variables['primary']}"), " ", (title, "bold"))
+        text = Text.assemble((f" {key} ", f"bold {tint_under_cursor(self.app)}"), " ", (title, "bold"))
         for line in [*(about if described else ()), *self._wrapped(self._facts.get(action, ""))]:
             text.append(f"\n    {line}", style="dim")
         return text.append("\n") if self.size.height >= ROOMY else text

@@ -14,6 +14,7 @@ from textual.widgets import Static
 from cluster.text.plain import plain
 from rca_tui.glyphs import WARN
 from rca_tui.session import Diagnosis
+from rca_tui.theme import tint_under_cursor
 from rca_tui.widgets.fitted import Fitted
 
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ class Card(VerticalScroll, can_focus=True):
         )
         self.query_one("#answer-next", Static).update(following(verdict, colour))
         self.query_one("#answer-doubts", Static).update(doubts(verdict, colour))
-        actions = (*verdict.actions, colour["primary"])
+        tint = tint_under_cursor(self.app)
+        actions = (*verdict.actions, tint)
         if actions != self._actions:  # a command that has the focus keeps it while the verdict is refined
             self._actions = actions
             box = self.query_one("#answer-do", Vertical)
@@ -103,7 +105,7 @@ class Card(VerticalScroll, can_focus=True):
             if verdict.actions:
                 title = Text.assemble(("  What to do", f"bold {colour['secondary']}"), ("  enter copies", "dim"))
                 box.mount(Static(title))
-                box.mount(*(Command(action, colour["primary"]) for action in verdict.actions))
+                box.mount(*(Command(action, tint) for action in verdict.actions))
 
     def copied(self, verdict: Verdict | None) -> str:
         """The command that has the focus, else the whole verdict."""

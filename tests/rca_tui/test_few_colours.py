@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import synthetic
-from driving import app_over, running, settle, visible
+from driving import app_over, running, settle, until, visible
 from rich.color import Color, ColorSystem
 from rich.text import Text
 from textual import constants
+from textual.app import App
 
 from rca_tui.glyphs import BAD, GOOD, UNKNOWN, WARN
 from rca_tui.theme import themes
@@ -87,3 +90,34 @@ async def test_the_state_of_the_row_under_the_cursor_is_its_glyph(light: bool, m
             assert {look[1:] for look in looks} <= {(15, 4), (7, 4)}  # white and, dim, grey on blue
             await pilot.press("down")
             await pilot.pause()
+
+
+def unseen(app: App[Any]) -> set[str]:
+    """What is on the screen in the colour of its background."""
+    return {
+        segment.text.strip()
+        for strip in app.screen._compositor.render_strips()
+        for segment in strip
+        if segment.text.strip() and segment.style and segment.style.color and segment.style.bgcolor
+        if shown(segment.style.color.name) == shown(segment.style.bgcolor.name)
+    }
+
+
+@pytest.mark.usefixtures("steady", "no_estimate", "ranked_here")
+@pytest.mark.parametrize("light", [False, True])
+async def test_nothing_has_the_colour_of_its_background_wherever_the_cursor_is(light: bool, monkeypatch) -> None:
+    monkeypatch.setattr(constants, "COLOR_SYSTEM", "standard")
+    app = app_over(synthetic.Replay(synthetic.incident()))
+    async with running(app, (120, 40)) as pilot:
+        if light:
+            app.action_theme()
+        await until(pilot, lambda: app.session.verdict is not None and not app.diagnosing)
+        for screen in "1234560lte":
+            await pilot.press(screen)
+            await settle(pilot)
+            for _ in range(4):
+                assert not unseen(app), screen
+                await pilot.press("tab", "down")
+                await pilot.pause()
+            if screen == "0":
+                await pilot.press("escape")
