@@ -268,14 +268,12 @@ class RcaApp(Referee):
                 return False
             case "report" if session.game is not None and session.game.sealed:
                 return False  # it reads the journal of what was injected
-            case "show" if parameters == (DRILL,):
-                return session.game is not None
             case "abort":
                 return session.may_abort
             case "notices":
                 return bool(self.notices)
             case "pause":
-                return not session.replayed
+                return session.latest is not None and not session.replayed
             case "front":
                 return self.current_mode != FRONT
             case "back":

@@ -160,6 +160,9 @@ class Opener(FirstFrame):
     async def action_show(self, mode: str) -> None:
         if len(self.screen_stack) > 1:
             return
+        if mode == DRILL and self.session.game is None:
+            self.notify("no drill is played: 0, then d, plays one")
+            return
         of_component = any(page.OF_COMPONENT for page in self.PAGES if mode == page.MODE)
         if of_component and isinstance(self.screen, Page) and (chosen := self.screen.chosen):
             self.session.component = chosen

@@ -12,6 +12,7 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 
 from cluster.text.plain import plain
+from rca_tui.screens.page import Page
 from rca_tui.session import Session
 
 
@@ -31,6 +32,8 @@ def key_hints(screen: Screen[Any]) -> list[KeyHint]:
     """Every binding that works on this screen in this state, also while the palette lies over it."""
     hints: dict[str, KeyHint] = {}
     for owner, binding, enabled, tooltip in screen.active_bindings.values():
+        if isinstance(screen, Page) and not screen.advertises(binding.action):
+            continue
         if enabled and binding.description and binding.id and not binding.system:
             key = screen.app.get_key_display(binding)
             minor = not binding.show and not binding.tooltip and not binding.action.startswith("show(")

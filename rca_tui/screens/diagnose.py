@@ -15,7 +15,7 @@ from cluster.text.times import between, clock_time, span
 from methods import catalog
 from rca_tui.draw.evidence import as_text
 from rca_tui.draw.rankings import CONSENSUS, consensus_row, consensus_sentences, method_row, ranking_text
-from rca_tui.screens.page import DIAGNOSE, Page
+from rca_tui.screens.page import DIAGNOSE, LOGS, Page
 from rca_tui.session import Diagnosis, Mark, Session
 from rca_tui.widgets.card import Card, Command
 from rca_tui.widgets.explanation import ExplanationView
@@ -31,6 +31,7 @@ LEFT, LEFT_WIDE = 23, 33
 """Width of the list of methods in cells, in a terminal of less than 80 cells and in a wider one."""
 BESIDE, ROOMY = 140, 44
 """Cells from which an explanation stands beside its ranking, and lines from which there is room for more of both."""
+READY = "R runs the methods"
 TALL, TALLEST = 9, 14
 """Lines of a ranking above its explanation."""
 
@@ -53,6 +54,7 @@ class DiagnosePage(Page):
         Binding("R", "app.diagnose", "Run", id="diagnose.run", tooltip="Run all methods"),
         Binding("escape", "app.cancel_diagnosis", "Cancel", id="diagnose.cancel", tooltip="Stop the running methods"),
         Binding("v", "card", "Verdict", id="diagnose.card", tooltip="Select the card of the verdict"),
+        LOGS,
         Binding("n", "method(1)", "Method", id="diagnose.next", tooltip="Next method", key_display="n p"),
         Binding("p", "method(-1)", "Previous method", id="diagnose.previous", show=False),
         Binding("left", "step(-1)", "Step", id="diagnose.step_back", key_display="←→"),
@@ -129,7 +131,7 @@ class DiagnosePage(Page):
                 window = diagnosis.incident.window
                 text.append(f"\nread {between(window.start, window.end)}", style="dim")
         else:
-            text.append("\nR runs the methods", style="dim")
+            text.append(f"\n{self._waiting}", style="dim")
         self.query_one("#onset", Static).update(text)
 
     def _will_read(self) -> str:
@@ -137,6 +139,14 @@ class DiagnosePage(Page):
         if (since := self.session.drill_since) is None:
             return "R runs the methods on the window that Telemetry shows."
         return f"R runs the methods on all that has arrived since the drill began, at {clock_time(since)}."
+
+    @property
+    def _waiting(self) -> str:
+        """Before a diagnosis: what the app does now, or what the operator can do. A recording the app has diagnosed."""
+        if self.session.latest is None:
+            return ""
+        searching = self.session.replayed and not self.session.onset_searched
+        return "searching for it …" if searching else READY
 
     def _show_method(self) -> None:
         diagnosis, method = self.session.diagnosis, self.query_one(Rows).key or ""
@@ -150,7 +160,8 @@ class DiagnosePage(Page):
             about = plain(catalog.entry(method).summary) if method else ""
             self._make_room(1)
             ranking.show(lambda *_: head)
-            why.show_text(about, *(() if diagnosis else ("R runs the methods.",)))
+            ready = diagnosis is None and self._waiting == READY
+            why.show_text(about, *((f"{READY}.",) if ready else ()))
             return
         from methods.answer.types import Ranking
 

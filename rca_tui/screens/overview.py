@@ -20,7 +20,7 @@ from rca_tui.draw.charts import telling_plots
 from rca_tui.draw.health import SIGNS, banner, health_of, moment_of
 from rca_tui.draw.sli_rows import Row, matching, rows
 from rca_tui.draw.text import fit
-from rca_tui.screens.page import OVERVIEW, Page
+from rca_tui.screens.page import LOGS, OVERVIEW, Page
 from rca_tui.session import Session, Snapshot
 from rca_tui.widgets.chart import Chart
 from rca_tui.widgets.filter import Filter
@@ -72,6 +72,7 @@ class OverviewPage(Page):
             priority=True,  # before the next key is looked at, which is for the field
         ),
         Binding("escape", "unfilter", "All", id="overview.unfilter", show=False),
+        LOGS,
         Binding("left", "earlier", "Moment", id="overview.earlier", key_display="←→"),
         Binding("right", "later", "Later", id="overview.later", show=False),
     ]
@@ -122,7 +123,7 @@ class OverviewPage(Page):
             text.append("no front door is known, so there is no SLI", style="dim")
         else:
             text.append("SLI ", style="bold").append(f"{plain(door.component)}  ", style="dim")
-            changed = {COLUMN_OF.get(c.signal): c for c in reversed(door.health.changes)}
+            changed = {COLUMN_OF.get(c.signal): c for c in reversed(door.health.changes) if not c.caller}
             shown = (("latency p90", "p90", quantity(door.latency, "s")), ("errors", "errors", percent(door.errors)))
             for name, heading, value in (*shown, ("load", "req/s", quantity(door.requests, "1/s"))):
                 style = f"bold {self.app.theme_variables['warning']}" if heading in changed else "bold"
@@ -169,7 +170,7 @@ class OverviewPage(Page):
             "CPU": NOTHING if row.cpu is None else f"{row.cpu:.2f}",
             "memory": quantity(row.memory, "bytes"),
         }
-        loud = {COLUMN_OF.get(c.signal) for c in row.health.changes if c.sort not in BETWEEN}
+        loud = {COLUMN_OF.get(c.signal) for c in row.health.changes if c.sort not in BETWEEN and not c.caller}
         cells = [name]
         for heading, width in columns[1:]:
             if heading == "  changed":

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.geometry import Size
 from textual.screen import Screen
 
@@ -25,6 +26,8 @@ OVERVIEW, DIAGNOSE, FRONT = "overview", "diagnose", "front"
 """Modes of the screens that open first: of what is live, of a recording, and of the page to choose one."""
 HEADER = (Session.latest, Session.problem, Session.paused, Session.injection)
 """What the header shows."""
+LOGS = Binding("l", "app.show('logs')", "Logs", id="show.logs", tooltip="Logs of the chosen component")
+"""Where a component is chosen the footer shows the key to its logs: they are what one reads next."""
 
 
 class Page(Screen[None]):
@@ -49,14 +52,14 @@ class Page(Screen[None]):
         self.injector = injector
         self._ready = self._filling = False
         self._filled = Size(0, 0)
-        self._keys: dict[str, tuple[bool, str]] | None = None
+        self._keys: dict[str, tuple[bool, str, bool]] | None = None
 
     def compose(self) -> ComposeResult:
         if isinstance(self.app, FirstFrame):
             self.app.fit_classes(self)
         yield Header(self.session, self.MODE)
         yield from self.body()
-        yield Keys()
+        yield Keys(self.advertises)
 
     def body(self) -> ComposeResult:
         """The widgets between header and footer."""
@@ -104,10 +107,19 @@ class Page(Screen[None]):
 
     def update_keys(self) -> None:
         """Let the footer show the keys that work now. It flickers when it is redrawn: only after a change."""
-        keys = {key: (active.enabled, active.binding.action) for key, active in self.active_bindings.items()}
+        keys = {
+            key: (active.enabled, active.binding.action, self.advertises(active.binding.action))
+            for key, active in self.active_bindings.items()
+        }
         if keys != self._keys:
             self._keys = keys
             self.refresh_bindings()
+
+    def advertises(self, action: str) -> bool:
+        """Whether footer, help and palette show the key of an action: not one that only says why it does nothing."""
+        if action == "app.diagnose":
+            return self.session.displayed is not None
+        return action != "show('drill')" or self.session.game is not None
 
     @property
     def help_text(self) -> str:

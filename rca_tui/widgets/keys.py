@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rich.text import Text
 from textual.binding import ActiveBinding
 from textual.events import Click, MouseMove
@@ -9,18 +11,22 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 MORE = " …"
-HELP = "help"
-"""Action of the key that lists all keys: it is shown at any width."""
+ALWAYS = ("help", "quit")
+"""Actions of the keys that list all keys and leave: they are shown at any width."""
 
 
 class Keys(Static):
-    """Follows the bindings of its screen. A click on a key presses it, and its tooltip is shown over it."""
+    """Follows the bindings of its screen. A click on a key presses it, and its tooltip is shown over it.
+
+    `advertised` tells of an action whether its key is shown now.
+    """
 
     ALLOW_SELECT = False
     DEFAULT_CSS = "Keys { dock: bottom; height: 1; text-wrap: nowrap; background: $panel; }"
 
-    def __init__(self) -> None:
+    def __init__(self, advertised: Callable[[str], bool] = lambda action: True) -> None:
         super().__init__(markup=False)
+        self._advertised = advertised
         self._shown: list[ActiveBinding] = []
         self._places: list[tuple[int, ActiveBinding]] = []
 
@@ -40,7 +46,7 @@ class Keys(Static):
             return
         first: dict[str, ActiveBinding] = {}
         for active in self.screen.active_bindings.values():
-            if active.binding.show:
+            if active.binding.show and self._advertised(active.binding.action):
                 first.setdefault(active.binding.action, active)
         if (shown := list(first.values())) != self._shown:
             self._shown = shown
@@ -52,7 +58,7 @@ class Keys(Static):
     def _show(self) -> None:
         labels = [self._label(active) for active in self._shown]
         if sum(label.cell_len for label in labels) > self.size.width:
-            kept = _that_fit(labels, [active.binding.action == HELP for active in self._shown], self.size.width)
+            kept = _that_fit(labels, [active.binding.action in ALWAYS for active in self._shown], self.size.width)
         else:
             kept = list(range(len(labels)))
         text, self._places = Text(no_wrap=True), []

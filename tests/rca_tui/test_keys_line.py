@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from types import SimpleNamespace
 
 import pytest
 import synthetic
-from driving import app_over, running
+from driving import NOW, app_over, running, until, visible
 from rich.text import Text
 
+from rca_tui.app import RcaApp
 from rca_tui.draw.rankings import consensus_row
+from rca_tui.palette import key_hints
 from rca_tui.widgets.header import Tab
 from rca_tui.widgets.keys import Keys, _that_fit
 
@@ -18,6 +21,10 @@ pytestmark = pytest.mark.usefixtures("steady", "no_estimate")
 
 def line(pilot) -> str:
     return str(pilot.app.screen.query_one(Keys).render())
+
+
+def said(app: RcaApp) -> str:
+    return " ".join(notification.message for notification in app._notifications)
 
 
 def test_what_does_not_fit_is_left_out_from_the_right_and_what_is_always_shown_is_kept() -> None:
@@ -33,7 +40,46 @@ async def test_a_narrow_screen_says_that_there_are_more_keys_and_how_to_see_them
         await pilot.pause()
         assert "…" in line(pilot)
         assert "? Help" in line(pilot)
+        assert "q Quit" in line(pilot)
         assert len(line(pilot)) <= 60
+
+
+async def test_before_there_is_telemetry_no_key_is_shown_that_needs_it_but_running_methods_says_why_not() -> None:
+    reading = threading.Event()
+
+    def connect() -> synthetic.Replay:
+        reading.wait()
+        return synthetic.Replay(synthetic.incident())
+
+    app = RcaApp(connect, clock=lambda: NOW, first="diagnose")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "? Help" in line(pilot))
+        assert not {"Run", "Pause"} & set(line(pilot).split())
+        assert "R runs" not in visible(pilot)
+        assert not {"Run", "Pause"} & {hint.label for hint in key_hints(app.screen)}
+        await pilot.press("R")
+        await until(pilot, lambda: "there is no telemetry yet" in said(app))
+        reading.set()
+        await until(pilot, lambda: "R Run" in line(pilot))
+        assert "Pause" not in line(pilot)
+
+
+async def test_the_key_of_the_drill_says_that_none_is_played_and_how_to_play_one() -> None:
+    app = app_over(synthetic.Live())
+    async with running(app) as pilot:
+        await pilot.press("7")
+        await until(pilot, lambda: "no drill is played: 0, then d, plays one" in said(app))
+        assert app.current_mode == "overview"
+        assert "7" not in {hint.key for hint in key_hints(app.screen)}
+
+
+@pytest.mark.parametrize("key", ["1", "4"])
+async def test_where_a_component_is_chosen_the_way_to_its_logs_is_shown(key: str) -> None:
+    app = app_over(synthetic.Replay(synthetic.incident()))
+    async with running(app, (60, 24)) as pilot:
+        await pilot.press(key)
+        await pilot.pause()
+        assert "l Logs" in line(pilot)
 
 
 async def test_the_tab_of_the_screen_is_told_without_colour(monkeypatch) -> None:
