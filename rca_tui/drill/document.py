@@ -7,7 +7,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from cluster.display import Block, Document, Grid, Line, Title, Tone
-from cluster.incident.truth import NO_FAULT
+from cluster.incident.truth import NO_FAULT, Truth
 from cluster.signals import SIGNALS
 from cluster.text.quantities import percent, quantity
 from cluster.text.times import between, clock_time, date, duration, span
@@ -99,7 +99,7 @@ def _events(debrief: Debrief) -> Iterator[tuple[float, str]]:
     """Unix seconds, and what happened then; what happened at one time, as at a recording's end, in its order."""
     game, truth, incident = debrief.game, debrief.truth, debrief.incident
     if truth.fault != NO_FAULT:
-        yield (truth.injected_at, f"injected: {truth.cause}")
+        yield (truth.injected_at, injected(truth))
         if truth.reverted_at is not None:
             yield (truth.reverted_at, "undone")
     if incident.onset is not None:
@@ -112,6 +112,12 @@ def _events(debrief: Debrief) -> Iterator[tuple[float, str]]:
         yield (at, f"hint, {hint.costs:g} points: {hint.text}")
     if game.guessed is not None:
         yield (game.guessed, f"your guess: {_named(debrief.guess.components)}")
+
+
+def injected(truth: Truth) -> str:
+    """The cause with its parameters, of which chance drew some: of two faults at once, which two."""
+    told = ", ".join(f"{name} {value}" for name, value in truth.parameters.items())
+    return f"injected: {truth.cause}{f' ({told})' if told else ''}"
 
 
 def _answers(debrief: Debrief) -> Iterator[Block]:

@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from cluster.capture import capture
+from cluster.display import Line
 from cluster.incident import library
+from cluster.incident.truth import NO_FAULT
 from cluster.played import PlayedDeployment
 from cluster.window import Window
 from methods.running import runner
@@ -30,7 +32,10 @@ def evidence(played: Round) -> Document:
     Raises IncidentError.
     """
     recording, truth = library.load_with_truth(played.incident)
-    return () if truth is None else tuple(document.evidence(*debrief.telling(recording, truth, played.incident)))
+    if truth is None:
+        return ()
+    cause = () if truth.fault == NO_FAULT else (Line(document.injected(truth)),)
+    return (*cause, *document.evidence(*debrief.telling(recording, truth, played.incident)))
 
 
 def add(

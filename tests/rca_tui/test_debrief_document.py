@@ -58,6 +58,14 @@ def test_what_happened_at_one_time_is_in_its_order() -> None:
     assert told.index("the page") < len(told) - 3
 
 
+def test_of_two_faults_at_once_both_are_told() -> None:
+    shown = debrief(hints=0)
+    both = {"fault": "kv-pressure", "other": "network-delay"}
+    truth = Truth(("replica-1", "head"), "two-at-once", synthetic.ONSET, parameters=both)
+    told = [str(row[-1]) for row in rows(replace(shown, truth=truth), "offset")]
+    assert "injected: two-at-once on replica-1, head (fault kv-pressure, other network-delay)" in told
+
+
 def test_the_recording_is_named_with_its_own_time_once_all_is_told() -> None:
     sentences = [block.text for block in document.document(replace(debrief(0), later=99.0)) if isinstance(block, Line)]
     (told,) = (sentence for sentence in sentences if sentence.startswith("You played x"))

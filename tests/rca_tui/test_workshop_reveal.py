@@ -15,7 +15,7 @@ def test_what_told_in_a_drill_is_shown_after_its_reveal() -> None:
     clock.now = PAGE
     (played,) = rounds.load(["drill-05"])
     told = answers.evidence(played)
-    assert "2 Telemetry" in to_text(told) and "told" in to_text(told)
+    assert "injected: " in to_text(told) and "2 Telemetry" in to_text(told) and "told" in to_text(told)
     for shown in (pages.board_now, pages.instructor_now):
         assert "Which evidence told" not in shown(room)
     room.reveal()
