@@ -85,6 +85,11 @@ def fleet_of(members: Sequence[Member]) -> Fleet:
     )
 
 
+def is_virtual(component: Component) -> bool:
+    """Whether it is a front door that merges what its replicas measure, and nothing that runs."""
+    return component.id == FRONT_DOOR and "address" not in component.labels
+
+
 def _metrics_url(member: Member) -> dict[str, str]:
     return {METRICS_URL: member.url} if member.url else {}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
+from cluster.endpoints.fleet import is_virtual
 from cluster.topology import WITHIN, Relation, Topology
 
 
@@ -15,16 +16,18 @@ class Group:
     Attributes:
         callers: components that call every member.
         callees: what any member calls.
+        merged: the caller is a front door made of what the members measure: it routes nothing.
     """
 
     members: tuple[str, ...]
     callers: frozenset[str]
     callees: tuple[str, ...]
+    merged: bool = False
 
     @property
     def caller(self) -> str | None:
-        """The one that decides which member gets a request; None where nobody calls them, or several do."""
-        return next(iter(self.callers)) if len(self.callers) == 1 else None
+        """The one that decides which member gets a request; None where nobody does, or several do."""
+        return next(iter(self.callers)) if len(self.callers) == 1 and not self.merged else None
 
 
 def groups_of(topology: Topology) -> tuple[Group, ...]:
@@ -48,6 +51,7 @@ def groups_of(topology: Topology) -> tuple[Group, ...]:
             tuple(sorted(found)),
             frozenset(callers[found[0]]),
             tuple(sorted(set().union(*(callees[member] for member in found)))),
+            merged=any(is_virtual(topology.component(one)) for one in callers[found[0]] if one in topology),
         )
         for found in members.values()
     )

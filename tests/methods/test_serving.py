@@ -9,6 +9,7 @@ import pytest
 from serving_incident import LEVELS, ONSET, incident, requests, slow, with_rates
 
 from cluster.incident.model import Incident, Telemetry
+from cluster.topology import Component, Kind, Topology, calls
 from cluster.window import Onset, OnsetSource
 from methods.answer.types import NoRanking, Ranking
 from methods.peers.blocks import blocks_of
@@ -128,6 +129,17 @@ def test_a_replica_that_suffers_from_more_requests_is_the_senders_doing() -> Non
     skewed = requests({"replica-0": 2.5, **dict.fromkeys(REPLICAS[1:], 0.5)}) | slow("replica-0")
     assert best(incident(skewed)) == {"gateway"}
     assert best(incident(skewed), Part.ROUTING) == {"replica-0"}
+
+
+@pytest.mark.parametrize(("labels", "blamed"), [({}, "replica-2"), ({"address": "10.0.0.1:9113"}, "front-door")])
+def test_a_front_door_that_merges_its_replicas_sends_nothing(labels: dict[str, str], blamed: str) -> None:
+    case = incident(slow("replica-2") | requests({"replica-2": 3.0}), edges=False)
+    replicas = [one.id for one in case.topology.components if one.kind is Kind.REPLICA]
+    door = Component("front-door", Kind.GATEWAY, labels=labels)
+    topology = Topology((door, *case.topology.of_kind(Kind.REPLICA)), calls(door.id, replicas), door.id)
+    metrics = case.telemetry.metrics.rename(columns={"gateway": door.id}, level=0)
+    telemetry = dataclasses.replace(case.telemetry, metrics=metrics)
+    assert best(dataclasses.replace(case, topology=topology, telemetry=telemetry)) == {blamed}
 
 
 def test_a_replica_that_suffers_and_gets_fewer_requests_is_at_fault_itself() -> None:
