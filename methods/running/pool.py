@@ -33,7 +33,8 @@ from cluster.incident.model import Incident
 from methods.answer.types import NoRanking, Outcome, Reason
 from methods.running.limits import TOO_MUCH_MEMORY
 
-START_LIMIT = 180.0
+START_LIMIT = 60.0
+"""CPU seconds that a worker may take to start, or to receive an incident."""
 PATIENCE = 10.0
 MEMORY_LIMIT = 3 * 2**30
 TICK = 0.1
@@ -196,6 +197,7 @@ class _Worker:
 
     def begin(self, task: Task, parcel: memoryview | bytes) -> None:
         self.task, self._begun, self._started = task, time.monotonic(), False
+        self._used = self._cpu()
         # A worker that died since is noticed when its connection is read.
         with contextlib.suppress(OSError):
             if self.key != task.key:
@@ -222,22 +224,29 @@ class _Worker:
         """Kill it and answer for it when its task, or its start, has taken too long."""
         took = time.monotonic() - self._begun
         if not self.ready or (self.task and not self._started):
-            return self._died("it did not start in time") if took > START_LIMIT else None
+            overdue = self._overdue(START_LIMIT, took)
+            return self._died(f"it did not start: {overdue}") if overdue else None
         if self.task is not None and self._resident() > self._memory:
             task = self.task
             self.kill()
             return Answer(task, NoRanking(Reason.ERROR, TOO_MUCH_MEMORY), took)
         if self.task is None or took <= self.task.deadline:
             return None
-        task, patience = self.task, PATIENCE * self.task.deadline
-        if self._cpu() - self._used > task.deadline:
-            sentence = f"no answer within {task.deadline:g} s of CPU time"
-        elif took > patience:
-            sentence = f"no answer within {patience:g} s, most of which it waited"
-        else:
+        task = self.task
+        overdue = self._overdue(task.deadline, took)
+        if not overdue:
             return None
         self.kill()
-        return Answer(task, NoRanking(Reason.TIMEOUT, sentence), took)
+        return Answer(task, NoRanking(Reason.TIMEOUT, overdue), took)
+
+    def _overdue(self, limit: float, took: float) -> str:
+        """Why it has had long enough, in words; empty while it has not: `limit` in CPU seconds, `took` by the clock."""
+        if took <= limit:
+            return ""
+        if self._cpu() - self._used > limit:
+            return f"no answer within {limit:g} s of CPU time"
+        patience = PATIENCE * limit
+        return f"no answer within {patience:g} s, most of which it waited" if took > patience else ""
 
     def _cpu(self) -> float:
         """CPU seconds that the process has used; 0 when it is gone, which is noticed elsewhere."""

@@ -14,7 +14,7 @@ import pytest
 from methods import catalog
 from methods.answer.types import NoRanking, Ranking, Reason
 from methods.running import pool, results, runner
-from methods.running.pool import Answer, Pool, Task
+from methods.running.pool import Answer, NotStarted, Pool, Task
 from methods.running.seeds import generator
 
 BEHAVIOURS = """
@@ -119,14 +119,6 @@ def test_a_worker_that_holds_too_much_is_killed_where_the_system_does_not_limit_
     assert not workers_alive()
 
 
-def test_a_machine_too_busy_to_start_a_worker_is_one_sentence(incident, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "START_LIMIT", 0.0)
-    task = Task(incident.id, lambda: incident, "nsigma", 0, 600.0)
-    with Pool(1) as processes, pytest.raises(pool.NotStarted, match="did not start in time: free memory and CPU"):
-        list(processes.run([task]))
-    assert not workers_alive()
-
-
 @pytest.mark.parametrize("cores", [1, 3, None])
 def test_where_a_process_cannot_be_bound_to_cores_all_of_them_count(
     monkeypatch: pytest.MonkeyPatch, cores: int | None
@@ -152,6 +144,25 @@ def test_a_method_that_waits_is_killed_too(incident, misbehaving) -> None:
     outcome = answers(incident, ["waits"], deadline=0.1)["waits"].outcome
     assert isinstance(outcome, NoRanking)
     assert outcome.reason is Reason.TIMEOUT
+    assert not workers_alive()
+
+
+def without_a_core(monkeypatch: pytest.MonkeyPatch, patience: float) -> None:
+    """Other work takes all cores: the clock goes on, and a worker that starts has used no CPU time yet."""
+    monkeypatch.setattr(pool, "START_LIMIT", 0.001)
+    monkeypatch.setattr(pool, "PATIENCE", patience)
+    monkeypatch.setattr(pool._Worker, "_cpu", lambda self: 0.0)
+
+
+def test_a_worker_that_waits_for_a_core_is_not_given_up(incident, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_a_core(monkeypatch, patience=1e6)
+    assert isinstance(answers(incident, ["nsigma"])["nsigma"].outcome, Ranking)
+
+
+def test_a_worker_that_never_starts_is_an_error_of_one_sentence(incident, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_a_core(monkeypatch, patience=1.0)
+    with pytest.raises(NotStarted, match=r"did not start: .*: free memory and CPU"):
+        answers(incident, ["nsigma"])
     assert not workers_alive()
 
 
