@@ -17,6 +17,7 @@ from pathlib import Path
 ROOT = Path("/sys/fs/cgroup")
 PREFIX = "rca-tui-"
 PERIOD_US = 100_000
+WEIGHT = 4
 _V1_CONTROLLERS = ("cpu", "cpuacct", "memory")
 
 
@@ -89,11 +90,14 @@ class Cgroups:
         return None if not words or words[0] in ("max", "-1") else int(words[0]) / int(words[1])
 
     def prefer(self) -> None:
-        """Give the deployment more CPU weight than other processes on this machine, where that is permitted."""
+        """Give the deployment `WEIGHT` times the CPU weight of another process, where that is permitted.
+
+        Not more: what undoes a fault, and the app, run outside and must get a core while the pods are overloaded.
+        """
         for parent in self.parents:
             weight = parent / self.name / ("cpu.weight" if self.version is Version.V2 else "cpu.shares")
             if weight.exists() and os.access(weight, os.W_OK):
-                weight.write_text("6400" if self.version is Version.V2 else "65536")
+                weight.write_text(str(WEIGHT * (100 if self.version is Version.V2 else 1024)))
 
     def enter(self, pod: str) -> None:
         """Move this process. Raises OSError."""
