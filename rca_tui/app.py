@@ -5,6 +5,7 @@ worker thread ── blocking call ──▶ frozen value ── message ──�
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
@@ -18,7 +19,7 @@ from textual.worker import Worker, WorkerState
 
 from cluster.text.plain import plain
 from faults.states import State
-from rca_tui import first_frame, palette
+from rca_tui import first_frame, palette, tether
 from rca_tui.bindings import EVERYWHERE, KeymapError, keymap_path, read_keymap
 from rca_tui.errors import Problem, described
 from rca_tui.game import Game, Stage
@@ -385,6 +386,9 @@ def run_app(
         first: mode of the screen that opens first.
         game: the drill that is played on it; None without one.
     """
+    if sys.__stdin__ is not None and sys.__stdin__.isatty():
+        # A terminal that is gone does not always send SIGHUP, and Textual would read its end for ever.
+        tether.hold(sys.__stdin__.fileno())
     app = RcaApp(connect, name, armed, first=first, game=game)
     try:
         app.run()

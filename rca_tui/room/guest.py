@@ -15,8 +15,8 @@ from textual import events
 
 import rca_tui.app
 from cluster.endpoints.watched import Watched
+from rca_tui import tether
 from rca_tui.app import RcaApp
-from rca_tui.room import tether
 from rca_tui.room.window import bounded
 from rca_tui.screens.page import DIAGNOSE, OVERVIEW
 from rca_tui.work import opening

@@ -285,7 +285,7 @@ async def test_no_window_makes_the_app_draw_more_than_a_browser_shows() -> None:
 
 
 def test_an_app_ends_with_its_server_whatever_it_is_doing() -> None:
-    busy = "from rca_tui.room import tether\ntether.hold()\nprint(flush=True)\nwhile True: pass"
+    busy = "from rca_tui import tether\ntether.hold()\nprint(flush=True)\nwhile True: pass"
     with subprocess.Popen([sys.executable, "-c", busy], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as app:
         assert app.stdin is not None and app.stdout is not None
         app.stdout.readline()

@@ -1,4 +1,4 @@
-"""Ends this process with the one at the other end of its standard input, whatever it is doing."""
+"""Ends this process with the one at the other end of its standard input: a server that started it, or a terminal."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ def hold(pipe: int = 0) -> None:
 def _end_with(pipe: int) -> None:
     poll = select.poll()
     poll.register(pipe, select.POLLHUP)
-    while not any(event & select.POLLHUP for _, event in poll.poll(_LOOK)):
-        pass
-    os._exit(1)
+    while True:
+        for _, event in poll.poll(_LOOK):
+            if event & select.POLLHUP:
+                os._exit(1)
+            if event & select.POLLNVAL:  # closed, or a device that this system cannot watch
+                return
