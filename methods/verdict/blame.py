@@ -203,7 +203,7 @@ def _longer(blamed: Blame) -> str:
         call, own = means.of(name, callee, "latency_p90"), means.of(callee, "latency_p90")
         if all(map(math.isfinite, (*call, *own))):
             pairs.append((call[0] - own[0], call[1] - own[1]))
-    if blamed.kind is not Trouble.CALLER or not pairs:
+    if not blamed.print.relays or not pairs:
         return ""
     before, inside = (statistics.median(pair[side] for pair in pairs) for side in (0, 1))
     return change(max(before, 0.0), inside, "s") if inside > max(before, 0.0) * (1 + SMALL) else ""

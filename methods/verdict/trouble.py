@@ -4,11 +4,15 @@ The kind is named after the component is: it has no say in whom to blame. Footpr
 `_KINDS`, the most specific first; the first that fits is the kind. They follow from what each kind does to a queueing
 system: a starved engine takes longer for each token and makes fewer; one with too many requests makes more tokens and
 still queues; a long prompt stretches the tail and not the median; a link changes what callers measure.
+
+What passes requests on, a gateway, has footprints of its own, `_OF_RELAYS`: its link shows in all of its calls alike,
+it makes no tokens, and what it receives is mostly its callees' answers.
 """
 
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -21,6 +25,8 @@ GONE = 0.3
 """Share of its former level below which a rate has stopped."""
 NEAR_ZERO = 0.01
 """Added to both levels, as a share of the larger: a signal that was nothing has not risen without bound."""
+NOTHING = 0.02
+"""Share of its former level below which nothing arrives: who calls what has stopped still knocks."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,7 @@ class Footprint:
     Attributes:
         callers: who measures calls to it.
         uses: GPUs that it computes on.
+        relays: it passes requests on to its callees.
     """
 
     means: Means
@@ -38,6 +45,7 @@ class Footprint:
     callers: tuple[str, ...]
     callees: tuple[str, ...]
     uses: tuple[str, ...] = ()
+    relays: bool = False
 
     def own(self, signal: str) -> float | None:
         """Factor by which a signal of the component changed beyond its peers; None where it was not measured."""
@@ -51,6 +59,35 @@ class Footprint:
             shared = self.means.median([(caller, peer, signal) for peer in self.peers])
             found.append(_beyond(self.means.of(caller, self.component, signal), shared))
         return max((factor for factor in found if factor is not None), default=None)
+
+    def calls(self, signal: str) -> float | None:
+        """Factor by which a signal of its own calls changed: the median over its callees, as its link has them all."""
+        found = (_beyond(self.means.of(self.component, callee, signal), None) for callee in self.callees)
+        known = [factor for factor in found if factor is not None]
+        return statistics.median(known) if known else None
+
+    def calls_longer(self) -> float | None:
+        """Factor by which its calls take longer than the callees themselves say, in the median of them."""
+        found = []
+        for callee in self.callees:
+            call = _beyond(self.means.of(self.component, callee, "latency_p90"), None)
+            said = _beyond(self.means.of(callee, "latency_p90"), None)
+            if call is not None and said is not None:
+                found.append(call / said)
+        return statistics.median(found) if found else None
+
+    def beyond_callees(self, signal: str) -> float | None:
+        """Factor by which a signal changed beyond that of any callee: users may have to do with the worst alone."""
+        own = self.own(signal)
+        said = [f for callee in self.callees if (f := _beyond(self.means.of(callee, signal), None)) is not None]
+        return None if own is None else own / max(said, default=1.0)
+
+    def grown(self, signal: str) -> float | None:
+        """Factor by which a signal grew, measured by what its callees have where that is more than it had."""
+        before, inside = self.means.of(self.component, signal)
+        others = self.means.median([(callee, signal) for callee in self.callees])
+        level = max(before, others[0]) if others else before
+        return _beyond((level, level + inside - before), None)
 
     def inside(self, signal: str) -> float | None:
         value = self.means.of(self.component, signal)[1]
@@ -73,8 +110,14 @@ class Footprint:
 
 def footprint(topology: Topology, component: str, means: Means, peers: tuple[str, ...]) -> Footprint:
     gpus = tuple(e.target for e in topology.edges if e.source == component and e.relation is Relation.USES)
-    own = (component,) if topology.component(component).kind is Kind.GPU else gpus
-    return Footprint(means, component, peers, topology.callers(component), topology.callees(component), own)
+    kind, callers, callees = (
+        topology.component(component).kind,
+        topology.callers(component),
+        topology.callees(component),
+    )
+    computes_on = (component,) if kind is Kind.GPU else gpus
+    relays = bool(callees) and (kind is Kind.GATEWAY or not callers)
+    return Footprint(means, component, peers, callers, callees, computes_on, relays)
 
 
 def kind_of(print_: Footprint, *, routed: bool) -> Trouble:
@@ -85,9 +128,8 @@ def kind_of(print_: Footprint, *, routed: bool) -> Trouble:
     """
     if routed:
         return Trouble.ROUTING
-    if print_.callees and not print_.callers:
-        return Trouble.CALLER
-    return next((kind for kind, fits in _KINDS if fits(print_)), Trouble.UNKNOWN)
+    kinds = _OF_RELAYS if print_.relays else _KINDS
+    return next((kind for kind, fits in kinds if fits(print_)), Trouble.UNKNOWN)
 
 
 def against(print_: Footprint, kind: Trouble) -> tuple[tuple[str, str], ...]:
@@ -193,6 +235,44 @@ def _waiting(p: Footprint) -> bool:
     return any(_up(p.own(name), 2.0) for name in ("queue_length", "queue_time_p90", "slots_busy", "running_requests"))
 
 
+def _relay_cut_off(p: Footprint) -> bool:
+    return _stopped(p) and _down(p.own("network_receive"), NOTHING)
+
+
+def _relay_starved(p: Footprint) -> bool:
+    # More requests take more CPU, and nobody is late for it.
+    more = max(p.own("request_rate") or 1.0, 1.0)
+    busy = _up(p.own("cpu_throttled"), 1.3) or _up(p.own("cpu_usage"), 1.3 * more)
+    return busy and _late(p)
+
+
+def _late(p: Footprint) -> bool:
+    return _up(p.calls_longer(), 1.2) or _up(p.beyond_callees("latency_p90"), 1.3)
+
+
+def _relay_lossy(p: Footprint) -> bool:
+    tail, middle = p.calls("latency_p90"), p.calls("latency_p50")
+    wider = tail is not None and middle is not None and tail >= 1.3 * middle
+    return _relay_link(p) and not _down(p.own("network_transmit"), 0.8) and (wider or _resends(p))
+
+
+def _resends(p: Footprint) -> bool:
+    sent, requests = p.own("network_transmit"), p.own("request_rate")
+    return sent is not None and _up(sent / max(requests or 1.0, NEAR_ZERO), 1.1)
+
+
+def _relay_link(p: Footprint) -> bool:
+    return _up(p.calls("connect_time_p90"), 2.0) and _late(p)
+
+
+def _relay_memory(p: Footprint) -> bool:
+    return _up(p.grown("memory_working_set"), 1.3) or _up(p.inside("memory_limit_ratio"), 0.9)
+
+
+def _relay_waiting(p: Footprint) -> bool:
+    return any(_up(p.own(name), 2.0) for name in ("queue_length", "router_queue", "queue_time_p90"))
+
+
 _KINDS: Final[tuple[tuple[Trouble, Callable[[Footprint], bool]], ...]] = (
     (Trouble.RESTARTED, _restarted),
     (Trouble.CUT_OFF, _cut_off),
@@ -206,6 +286,19 @@ _KINDS: Final[tuple[tuple[Trouble, Callable[[Footprint], bool]], ...]] = (
     (Trouble.PREFILL, _prefill),
     (Trouble.CPU, _starved),
     (Trouble.QUEUE, _waiting),
+)
+
+_OF_RELAYS: Final[tuple[tuple[Trouble, Callable[[Footprint], bool]], ...]] = (
+    (Trouble.RESTARTED, _restarted),
+    (Trouble.CUT_OFF, _relay_cut_off),
+    (Trouble.STOPPED, _stopped),
+    (Trouble.MEMORY, _relay_memory),
+    # Who waits for CPU opens connections late, too.
+    (Trouble.CPU, _relay_starved),
+    (Trouble.LINK_LOSSY, _relay_lossy),
+    (Trouble.LINK_SLOW, _relay_link),
+    (Trouble.QUEUE, _relay_waiting),
+    (Trouble.CALLER, _late),
 )
 
 _EXPECTED: Final[Mapping[Trouble, Mapping[str, bool]]] = {

@@ -44,7 +44,7 @@ KINDS: Mapping[str, frozenset[Trouble]] = {
     "cpu-throttle": frozenset({Trouble.CPU}),
     "crash": frozenset({Trouble.RESTARTED}),
     "freeze": frozenset({Trouble.STOPPED}),
-    "gateway-slow": frozenset({Trouble.CALLER}),
+    "gateway-slow": frozenset({Trouble.CPU}),
     "gpu-contention": frozenset({Trouble.GPU}),
     "gpu-memory": frozenset({Trouble.MEMORY}),
     "gpu-power-cap": frozenset({Trouble.GPU}),

@@ -5,12 +5,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+import numpy as np
 import pytest
-from serving_incident import ONSET, incident, requests, slow
+from serving_incident import ONSET, SAMPLES, incident, requests, slow
 
+from cluster.incident.model import Incident
 from faults import catalog
 from faults.types import Direction, Role
+from methods.peers.account import Means
 from methods.verdict.decide import decide
+from methods.verdict.trouble import footprint, kind_of
 from methods.verdict.types import Trouble
 
 NAME = "replica-2"
@@ -66,12 +70,78 @@ def test_a_long_prompt_delays_the_first_token_and_too_little_cpu_each(each: floa
     assert decide(long).kind is kind
 
 
+REPLICAS = tuple(f"replica-{i}" for i in range(4))
+ALL_CALLS = {("gateway", r, "latency_p90"): 4.0 for r in REPLICAS} | {("gateway", "latency_p90"): 4.0}
+ALL_CONNECTS = ALL_CALLS | {("gateway", r, "connect_time_p90"): 4.0 for r in REPLICAS}
+NO_REQUESTS = {(name, "request_rate"): 0.0 for name in ("gateway", *REPLICAS)}
+
+
+def door(**factors: float) -> dict[tuple[str, ...], float]:
+    return {("gateway", signal): factor for signal, factor in factors.items()}
+
+
 def test_calls_that_are_all_late_are_the_callers() -> None:
-    replicas = [f"replica-{i}" for i in range(4)]
-    calls = {("gateway", r, signal): 4.0 for r in replicas for signal in ("latency_p90", "connect_time_p90")}
-    verdict = decide(incident(calls))
+    verdict = decide(incident(ALL_CALLS))
     assert (verdict.named, verdict.kind) == (("gateway",), Trouble.CALLER)
     assert "longer than the callees say" in verdict.headline
+
+
+@pytest.mark.parametrize(
+    ("factors", "kind"),
+    [
+        (ALL_CALLS | door(cpu_usage=8.0), Trouble.CPU),
+        (ALL_CONNECTS | door(cpu_usage=8.0), Trouble.CPU),
+        (ALL_CONNECTS, Trouble.LINK_SLOW),
+        (ALL_CONNECTS | door(network_transmit=1.4), Trouble.LINK_LOSSY),
+        (ALL_CALLS | door(memory_working_set=200.0), Trouble.MEMORY),
+        (ALL_CALLS | door(memory_working_set=3.0), Trouble.CALLER),
+        (ALL_CALLS | door(router_queue=20.0), Trouble.QUEUE),
+        (door(latency_p90=20.0), Trouble.CALLER),
+        (door(latency_p90=20.0, cpu_usage=8.0), Trouble.CPU),
+    ],
+    ids=lambda value: value.name if isinstance(value, Trouble) else "",
+)
+def test_the_kind_of_a_gateways_trouble(factors: Mapping[tuple[str, ...], float], kind: Trouble) -> None:
+    """Its own signals tell. Some MiB more of its few are not short of memory: its callees have hundreds."""
+    verdict = decide(_with_more_of_the_gateway(incident(factors), factors))
+    assert verdict.named == ("gateway",)
+    assert verdict.kind is kind
+    assert verdict.actions
+
+
+@pytest.mark.parametrize(
+    ("factors", "kind"),
+    [
+        (door(cpu_usage=0.0, network_receive=0.1), Trouble.STOPPED),
+        (door(cpu_usage=0.1, network_receive=0.0), Trouble.CUT_OFF),
+        (door(cpu_usage=0.1, network_receive=0.1, memory_working_set=0.5), Trouble.RESTARTED),
+    ],
+    ids=lambda value: value.name if isinstance(value, Trouble) else "",
+)
+def test_the_kind_of_a_gateway_that_passes_nothing_on(factors: Mapping[tuple[str, ...], float], kind: Trouble) -> None:
+    """Whether it is to blame is another question: users who ask for nothing any more look much the same."""
+    factors = factors | NO_REQUESTS
+    case = _with_more_of_the_gateway(incident(factors), factors)
+    means = Means(case, float(ONSET), float(SAMPLES))
+    assert kind_of(footprint(case.topology, "gateway", means, ()), routed=False) is kind
+
+
+def test_more_requests_take_more_of_a_gateways_cpu() -> None:
+    more = {(name, "request_rate"): 3.0 for name in ("gateway", *REPLICAS)}
+    case = incident(ALL_CALLS | more | door(cpu_usage=3.0))
+    means = Means(case, float(ONSET), float(SAMPLES))
+    assert kind_of(footprint(case.topology, "gateway", means, ()), routed=False) is Trouble.CALLER
+
+
+def _with_more_of_the_gateway(case: Incident, factors: Mapping[tuple[str, ...], float]) -> Incident:
+    """With memory, network and a queue of the gateway, too."""
+    metrics, rng = case.telemetry.metrics.copy(), np.random.default_rng(2)
+    levels = {"memory_working_set": 4e6, "network_receive": 2e4, "network_transmit": 2e4, "router_queue": 1.0}
+    for signal, level in levels.items():
+        values = level * (1 + 0.03 * rng.standard_normal(SAMPLES))
+        values[ONSET:] *= factors.get(("gateway", signal), 1.0)
+        metrics["gateway", signal] = values
+    return dataclasses.replace(case, telemetry=dataclasses.replace(case.telemetry, metrics=metrics))
 
 
 def test_a_replica_that_gets_too_much_is_the_routers() -> None:
