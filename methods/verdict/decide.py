@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from cluster.incident.model import Incident
 from cluster.signals import SERVING
 from cluster.text.times import clock_time
+from cluster.window import Window
 from methods.answer.types import NoRanking, Ranking, Reason
 from methods.peers.evidence import Weights
 from methods.peers.explanation import unmeasured
@@ -26,7 +27,7 @@ from methods.verdict.path import Stretch, spread
 from methods.verdict.phrases import listed
 from methods.verdict.runbooks import actions_for
 from methods.verdict.types import Answer, Evidence, Suspect, Trouble, Verdict, strength_of
-from methods.verdict.users import Users, users
+from methods.verdict.users import Users, none_ended, users
 
 if TYPE_CHECKING:
     from methods.running.runner import Result
@@ -51,6 +52,8 @@ def decide(incident: Incident, results: Iterable[Result] = ()) -> Verdict:
         if gone := _all_gone(incident):
             why = f"no scrape of {listed(gone)} succeeds any more: they are down, or only unobserved"
             return _cannot_judge(incident, NoRanking(Reason.NOT_APPLICABLE, why), answers)
+        if quiet := none_ended(incident):
+            return _nothing_ends(incident, judged, quiet, answers)
         return _nobody(incident, judged, answers)
     return _components(incident, judged, judged.named, answers)
 
@@ -125,6 +128,30 @@ def _nobody(incident: Incident, judged: Judgement, answers: Sequence[Result]) ->
         unknown=(*(f"This was not measured, and might tell: {what}." for what in missing), *unknown),
         next=_next_of_users(incident, seen, look_next(incident, judged, ())),
         actions=actions_for(incident, kind, incident.topology.front_door or "", seen.onset if seen else None),
+        methods=_methods(answers),
+    )
+
+
+def _nothing_ends(incident: Incident, judged: Judgement, quiet: Window, answers: Sequence[Result]) -> Verdict:
+    door = incident.topology.front_door or ""
+    since = clock_time(quiet.start)
+    until = f" until {clock_time(quiet.end)}" if quiet.end < incident.window.end else ""
+    told = f"no request ended at {door} since {since}{until}"
+    return Verdict(
+        Answer.UNKNOWN,
+        (),
+        _suspects(judged),
+        judged.posterior.nobody,
+        Trouble.UNKNOWN,
+        quiet.start,
+        f"Cannot tell: {told}: its users went away, or it passes nothing on.",
+        opposing=others.blamed_anyway(answers),
+        unknown=(
+            f"Whether anybody asked: {told}, and all components alike had nothing to do.",
+            *not_known(incident, judged, (), ()),
+        ),
+        next=(f"Ask {door} for a completion from where its users are.", *look_next(incident, judged, ())),
+        actions=actions_for(incident, Trouble.UNKNOWN, door, quiet.start),
         methods=_methods(answers),
     )
 

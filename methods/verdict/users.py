@@ -6,8 +6,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from cluster.incident.model import Incident
+from cluster.topology import Topology
+from cluster.window import Window
 from methods.answer.types import Pointer, SeriesPointer
 from methods.peers import contrasts
 from methods.peers.account import Means, unit
@@ -19,6 +22,8 @@ MORE = 1.25
 """Factor of the requests from which users sent more."""
 SLOWER = 1.5
 """Factor of the latency from which users felt it."""
+MISSED = 20.0
+"""Requests that the former rate would have brought: that none of so many came is no chance."""
 _FELT = ("latency_p90", "latency_p50", "ttft_p90")
 _LOAD = ("connections", "request_rate")
 
@@ -71,6 +76,41 @@ def users(incident: Incident, evidence: Peers) -> Users | None:
         slower,
         SeriesPointer(door, felt, onset, end),
     )
+
+
+def none_ended(incident: Incident) -> Window | None:
+    """The longest stretch in which no request ended at the front door, where that is no chance; None without one.
+
+    Users that went away look so, and a front door that passes nothing on. Pauses of that kind before are usual.
+    """
+    door = incident.topology.front_door
+    ended = None if door is None else _ended(incident.telemetry.metrics, incident.topology, door)
+    if ended is None:
+        return None
+    times, rates = ended.index.to_numpy(dtype=np.float64), ended.to_numpy(dtype=np.float64)
+    quiet = np.concatenate([[False], rates == 0, [False]]).astype(np.int8)
+    starts, ends = np.flatnonzero(np.diff(quiet) == 1), np.flatnonzero(np.diff(quiet) == -1)
+    if not len(starts):
+        return None
+    bounds = np.append(times, incident.window.end)
+    lasted = bounds[ends] - bounds[starts]
+    longest = int(lasted.argmax())
+    first = int(starts[longest])
+    others = np.delete(lasted, longest)
+    usual = len(others) > 0 and bool(others.max() >= lasted[longest] / 2)
+    if usual or first == 0 or rates[:first].mean() * lasted[longest] < MISSED:
+        return None
+    return Window(float(times[first]), float(bounds[ends[longest]]))
+
+
+def _ended(metrics: pd.DataFrame, topology: Topology, door: str) -> pd.Series | None:
+    """Requests a second that ended, as the front door counts them or as those that it calls do."""
+    for names in ((door,), topology.callees(door)):
+        columns = [(name, "request_rate") for name in names if (name, "request_rate") in metrics.columns]
+        if columns:
+            total: pd.Series = metrics[columns].sum(axis=1, min_count=len(columns)).dropna()
+            return total
+    return None
 
 
 def _requests(incident: Incident, means: Means, door: str) -> tuple[float, float] | None:

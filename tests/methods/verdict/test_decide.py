@@ -234,3 +234,40 @@ def test_a_hostile_name_is_text_and_harmless_where_it_is_shown(name: str) -> Non
 def test_whatever_a_replica_does_there_is_a_verdict_without_nan(factors: Mapping[str, float]) -> None:
     case = incident({("replica-2", signal): factor for signal, factor in factors.items()})
     json.dumps(verdict_json(decide(case)), allow_nan=False)
+
+
+NO_REQUESTS = requests(dict.fromkeys(REPLICAS, 0.0)) | {("gateway", "request_rate"): 0.0, ("gateway", "cpu_usage"): 0.0}
+
+
+@pytest.mark.parametrize("counted", ["at the front door", "by its callees"])
+def test_where_no_request_ends_any_more_nobody_is_not_the_answer(counted: str) -> None:
+    """Users that went away look the same as a front door that passes nothing on."""
+    case = incident(NO_REQUESTS)
+    if counted == "by its callees":
+        metrics = case.telemetry.metrics.drop(columns=[("gateway", "request_rate")])
+        case = dataclasses.replace(case, telemetry=dataclasses.replace(case.telemetry, metrics=metrics))
+    verdict = decide(case)
+    assert (verdict.answer, verdict.named, verdict.onset) == (Answer.UNKNOWN, (), ONSET)
+    assert verdict.headline == (
+        "Cannot tell: no request ended at gateway since 00:02:00 UTC: its users went away, or it passes nothing on."
+    )
+    assert verdict.next[0] == "Ask gateway for a completion from where its users are."
+    assert verdict.actions
+
+
+def test_a_pause_as_there_was_before_is_the_users_own() -> None:
+    case = incident(NO_REQUESTS)
+    metrics = case.telemetry.metrics.copy()
+    pauses = metrics.index.to_series().between(30, 29 + ONSET * 2 / 3)
+    for component in ("gateway", *REPLICAS):
+        metrics.loc[pauses, (component, "request_rate")] = 0.0
+    paused = dataclasses.replace(case, telemetry=dataclasses.replace(case.telemetry, metrics=metrics))
+    assert decide(paused).answer is Answer.NOBODY
+
+
+def test_few_requests_that_do_not_come_are_chance() -> None:
+    case = incident()
+    metrics = case.telemetry.metrics.copy()
+    metrics.loc[ONSET : ONSET + 0.9, ("gateway", "request_rate")] = 0.0  # 16 of the 4 × 4 a second
+    chance = dataclasses.replace(case, telemetry=dataclasses.replace(case.telemetry, metrics=metrics))
+    assert decide(chance).answer is Answer.NOBODY
