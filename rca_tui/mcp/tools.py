@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -232,8 +233,10 @@ class Tools:
 
     def _captured(self, since: str | None, at: str | None, alert: Alert | None) -> tuple[str, Triage]:
         from rca_tui.triage import capture
+        from rca_tui.when import moment_of
 
         alerts = _alerts(alert)
+        moment_of(alerts, since, at, time.time(), 1.0)  # what cannot be is refused before anything is connected to
         with self._one_at_a_time:
             if self._captures >= CAPTURES:
                 raise ToolsError(

@@ -204,3 +204,24 @@ def test_without_a_deployment_the_sentence_is_the_deployment_s() -> None:
 
     with pytest.raises(DeploymentError):
         Tools(connect).capture()
+
+
+@pytest.mark.parametrize("tool", ["capture", "triage"])
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"since": "soon"}, "'soon' is no length of time"),
+        ({"since": "1s"}, "1s is not between"),
+        ({"at": "yesterday"}, "'yesterday' is no time"),
+        ({"since": "5m", "at": "03:02"}, "exclude each other"),
+        ({"alert": "{"}, "no alerts of an Alertmanager"),
+    ],
+)
+def test_a_bad_argument_is_said_before_anything_is_connected_to(
+    tool: str, arguments: dict[str, str], sentence: str
+) -> None:
+    def connect() -> Any:
+        raise DeploymentError("no deployment runs on this machine")
+
+    with pytest.raises(RcaError, match=sentence):
+        getattr(Tools(connect), tool)(**arguments)
