@@ -114,7 +114,7 @@ def test_one_blip_in_a_baseline_decides_nothing(method, level) -> None:
     assert having["a"] == pytest.approx(without["a"], rel=0.05)
 
 
-@pytest.mark.parametrize("method", [NSigma(), Baro(), MmBaro()])
+@pytest.mark.parametrize("method", [NSigma(), Baro(), MmBaro(), Circa()])
 def test_a_small_change_of_a_steady_signal_is_no_trouble(method) -> None:
     steady = 1 + 1e-4 * NOISE
     steady[BASELINE:] += 0.05
