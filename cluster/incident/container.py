@@ -30,13 +30,18 @@ class IncidentError(RcaError):
     """A saved incident cannot be written or read."""
 
 
+def check_free(path: Path) -> None:
+    """Raises IncidentError where something has that name."""
+    if path.exists() or path.is_symlink():
+        raise IncidentError(f"{path} exists already: choose another name or remove it first")
+
+
 def write(path: Path, files: Mapping[str, bytes]) -> None:
     """Write all files as a folder, or as a .zip where the path ends so. Raises IncidentError; then nothing is left.
 
     The same files give the same bytes: entries are sorted and carry no time.
     """
-    if path.exists() or path.is_symlink():
-        raise IncidentError(f"{path} exists already: choose another name or remove it first")
+    check_free(path)
     import secrets  # brings what only cryptography needs, and reading needs none
 
     part = path.parent / f".{path.name}.{secrets.token_hex(4)}.part"

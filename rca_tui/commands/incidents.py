@@ -47,9 +47,10 @@ def record(
     Example: rca-tui record --seconds 600 monday.zip
     """
     choose_also(context)
-    from cluster.incident import library, store
+    from cluster.incident import container, library, store
 
     path = path or library.new_path("recorded")
+    container.check_free(path)
     with connected() as deployment, interruptible("interrupted; nothing was written"):
         incident = last(deployment, seconds)
         store.save(incident, path)

@@ -59,11 +59,12 @@ def triage(
     Example: rca-tui triage --alert page.json --json
     """
     choose_also(context)
-    if tui:
-        if as_json:
-            raise BadInput("--tui and --json exclude each other: the app prints nothing")
-        screen.require_terminal("without --tui the verdict is printed")
+    if tui and as_json:
+        raise BadInput("--tui and --json exclude each other: the app prints nothing")
     alerts = read_alerts(alert)
+    _check_time(incident, alerts, since, at)
+    if tui:
+        screen.require_terminal("without --tui the verdict is printed")
     with interruptible("interrupted; nothing was written"):
         name, first = _saved(incident, alerts, since, at) if incident is not None else _live(alerts, since, at)
     if tui:
@@ -82,12 +83,20 @@ def triage(
     _exit(last)
 
 
+def _check_time(incident: str | None, alerts: AlertGroup | None, since: str | None, at: str | None) -> None:
+    """What cannot be is refused before anything is opened or connected to. Raises WhenError, BadInput."""
+    from rca_tui.when import moment_of
+
+    if incident is None:
+        moment_of(alerts, since, at, time.time(), 1.0)
+    elif since is not None:
+        raise BadInput("--since counts back from now, and a saved incident has ended: give --at or nothing")
+
+
 def _live(alerts: AlertGroup | None, since: str | None, at: str | None) -> tuple[str, Triage]:
     """The live deployment's window, saved under a new name, and its first answer."""
     from rca_tui.triage import capture
-    from rca_tui.when import moment_of
 
-    moment_of(alerts, since, at, time.time(), 1.0)  # what cannot be is refused before anything is connected to
     with connected() as deployment:
         await_history(deployment)
         say(f"reading {deployment.name}" + (f" around the alert {alerts.title}" if alerts else ""))
@@ -100,8 +109,6 @@ def _saved(name: str, alerts: AlertGroup | None, since: str | None, at: str | No
     from cluster.incident import library
     from rca_tui.triage import answer_saved
 
-    if since is not None:
-        raise BadInput("--since counts back from now, and a saved incident has ended: give --at or nothing")
     return name, answer_saved(library.load(name), alerts, at)
 
 

@@ -166,6 +166,12 @@ def test_record_saves_the_last_seconds_and_incidents_lists_them(
     assert shown["samples"] == 100
 
 
+def test_record_says_that_a_name_is_taken_before_anything_is_connected_to(tmp_path: Path) -> None:
+    (tmp_path / "monday.zip").write_text("mine")
+    assert "exists already" in refusal("record", str(tmp_path / "monday.zip"))
+    assert (tmp_path / "monday.zip").read_text() == "mine"
+
+
 @pytest.mark.usefixtures("none_shipped")
 def test_words_narrow_the_list_and_never_by_the_truth(tmp_path: Path) -> None:
     saved = tmp_path / "state" / "rca-tui" / "incidents"

@@ -255,6 +255,9 @@ def test_it_cannot_tell_where_nothing_was_measured_and_the_exit_code_says_so(
         (("drill-05", "--at", "1000"), "outside the incident"),
         (("no-such-incident",), "there is no incident"),
         (("drill-05", "--tui"), "needs a terminal"),
+        (("--tui", "--since", "5 apples"), "no length of time"),
+        (("--tui", "--alert", "missing.json"), "missing.json"),
+        (("drill-05", "--tui", "--since", "5m"), "a saved incident has ended"),
     ],
 )
 @pytest.mark.usefixtures("live")
