@@ -123,9 +123,13 @@ class RcaApp(Referee):
 
     def _start_poll(self) -> None:
         poller, post = self.poller, self.mailbox.post
+        # A recording is diagnosed as soon as it has been read.
+        soon = self.session.latest is None and self._last_page == DIAGNOSE
 
         def poll() -> None:
             self.painted.wait(first_frame.PATIENCE)
+            if soon:
+                self.diagnoser.prepare()
             post(messages.Polled(poller.poll()))
 
         self.run_worker(poll, **in_thread("poll"))

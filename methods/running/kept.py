@@ -14,7 +14,7 @@ from methods.answer.types import NoRanking, Reason
 from methods.running import fingerprint, runner
 from methods.running.cache import Cache
 from methods.running.mixture import weighed
-from methods.running.pool import Cancelled
+from methods.running.pool import Cancelled, Pool
 from methods.running.runner import Result
 from methods.telemetry.onset import with_onset
 
@@ -33,6 +33,7 @@ def run(
     seed: int = 0,
     deadline: float = runner.DEADLINE,
     cancelled: Cancelled | None = None,
+    pool: Pool | None = None,
 ) -> Iterator[Result]:
     """As `methods.running.runner.run`, but first the results that are known; each new one is kept as it comes.
 
@@ -53,17 +54,19 @@ def run(
     left = [name for name in chosen if name not in known]
     if not left:
         return
-    for result in runner.run(incident, left, seed=seed, deadline=deadline, cancelled=cancelled):
+    for result in runner.run(incident, left, seed=seed, deadline=deadline, cancelled=cancelled, pool=pool):
         if cache and not (isinstance(result.outcome, NoRanking) and result.outcome.reason in _PASSING):
             with contextlib.suppress(OSError):
                 cache.put(keys[result.method], result)
         yield result
 
 
-def run_contrast(incident: Incident, *, seed: int = 0, cancelled: Cancelled | None = None) -> Result | None:
+def run_contrast(
+    incident: Incident, *, seed: int = 0, cancelled: Cancelled | None = None, pool: Pool | None = None
+) -> Result | None:
     """What distinguishes the fault window (`methods.contrast`), as `run`; None when it was cancelled."""
     names = [catalog.CONTRAST.name]
-    return next(run(incident, names, seed=seed, deadline=CONTRAST_DEADLINE, cancelled=cancelled), None)
+    return next(run(incident, names, seed=seed, deadline=CONTRAST_DEADLINE, cancelled=cancelled, pool=pool), None)
 
 
 def _opened() -> Cache[Result] | None:

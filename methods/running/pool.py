@@ -24,14 +24,16 @@ from multiprocessing import connection as mp
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import psutil
 
 from cluster.errors import RcaError
-from cluster.incident.model import Incident
 from methods.answer.types import NoRanking, Outcome, Reason
 from methods.running.limits import TOO_MUCH_MEMORY
+
+if TYPE_CHECKING:
+    from cluster.incident.model import Incident
 
 START_LIMIT = 60.0
 """CPU seconds that a worker may take to start, or to receive an incident."""
@@ -100,6 +102,11 @@ class Pool:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def start(self) -> None:
+        """Start one process ahead of the first task, which then need not wait for its imports."""
+        if not self._workers:
+            self._workers.append(_Worker(self._memory))
 
     def close(self) -> None:
         for worker in self._workers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from cluster.incident.model import Incident
@@ -33,6 +34,7 @@ def run(
     deadline: float = DEADLINE,
     workers: int | None = None,
     cancelled: Cancelled | None = None,
+    pool: Pool | None = None,
 ) -> Generator[Result]:
     """Results of the named methods (None: all of `catalog.listed`), cheap methods first, each as soon as it is there.
 
@@ -43,13 +45,14 @@ def run(
         deadline: CPU seconds for each method, after which its process is killed: NoRanking(TIMEOUT).
         workers: processes; None for one a core.
         cancelled: stops everything within a fraction of a second once set. Closing the iterator does, too.
+        pool: runs them, of this incident alone, and stays open; None for one of their own, of `workers` processes.
 
     Raises:
         UnknownMethod: before anything is started.
     """
     wanted = {catalog.entry(name).name for name in names} if names is not None else {e.name for e in catalog.listed()}
     chosen = [entry for entry in catalog.everything() if entry.name in wanted]
-    return _run(with_onset(incident), chosen, seed, deadline, workers, cancelled)
+    return _run(with_onset(incident), chosen, seed, deadline, nullcontext(pool) if pool else Pool(workers), cancelled)
 
 
 def _run(
@@ -57,12 +60,12 @@ def _run(
     chosen: list[catalog.Entry],
     seed: int,
     deadline: float,
-    workers: int | None,
+    pool: AbstractContextManager[Pool],
     cancelled: Cancelled | None,
 ) -> Generator[Result]:
     families = {entry.name: Family(entry.family) for entry in chosen}
     tasks = [Task(incident.id, lambda: incident, entry.name, seed, deadline) for entry in chosen]
-    with Pool(workers) as pool:
-        for answer in pool.run(tasks, cancelled):
+    with pool as processes:
+        for answer in processes.run(tasks, cancelled):
             method = answer.task.method
             yield Result(method, families[method], answer.outcome, answer.seconds)

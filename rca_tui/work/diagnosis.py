@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -21,6 +22,7 @@ from rca_tui.work import messages
 if TYPE_CHECKING:
     from cluster.deployment import Deployment
     from cluster.incident.model import Incident
+    from methods.running.pool import Pool
     from methods.running.runner import Result
     from methods.verdict.types import Verdict
 
@@ -68,10 +70,23 @@ class Diagnoser:
         self._session = session
         self._post = post
         self._cancelled = threading.Event()
+        self._pool: Pool | None = None
+
+    def prepare(self) -> None:
+        """Start a process for the methods of the next run: it imports while the incident is read. Blocks."""
+        from methods.running.pool import Pool
+
+        if self._pool is None:  # else the incident could not be read, and is read again
+            self._pool = Pool()
+            with suppress(OSError):  # the run tries again, and says why there is none
+                self._pool.start()
 
     def cancel(self) -> None:
-        """Kill the methods that run."""
+        """Kill the methods that run, and the process that was started for the next ones."""
         self._cancelled.set()
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.close()
 
     def begin(self, snapshot: Snapshot, deployment: Deployment, quick: bool) -> tuple[Callable[[], None], str]:
         """Cancel the run before, and prepare one on the snapshot's incident or on the window of a live deployment.
@@ -82,6 +97,7 @@ class Diagnoser:
         Returns:
             What a worker thread shall call, and a warning for the operator, empty without one.
         """
+        pool, self._pool = self._pool, None
         self.cancel()
         cancelled = self._cancelled = threading.Event()
         session, warning = self._session, ""
@@ -97,12 +113,15 @@ class Diagnoser:
                 self._post(message)
 
         def work() -> None:
-            try:
-                incident = snapshot.incident or capture(deployment, start, snapshot.end)
-            except DeploymentError as error:
-                post(messages.Failed("Who is at fault cannot be told", described(error)))
-                return
-            diagnose(incident, mark, post, cancelled, searched, quick)
+            from methods.running.pool import Pool
+
+            with pool or Pool() as processes:
+                try:
+                    incident = snapshot.incident or capture(deployment, start, snapshot.end)
+                except DeploymentError as error:
+                    post(messages.Failed("Who is at fault cannot be told", described(error)))
+                    return
+                diagnose(incident, mark, post, processes, cancelled, searched, quick)
 
         return work, warning
 
@@ -111,6 +130,7 @@ def diagnose(
     incident: Incident,
     mark: Mark | None,
     post: Callable[[Message], object],
+    processes: Pool,
     cancelled: threading.Event,
     searched: bool = False,
     quick: bool = False,
@@ -121,6 +141,7 @@ def diagnose(
 
     Args:
         mark: the onset that the operator set or that was estimated; None to estimate it here.
+        processes: the methods run in them.
         cancelled: when set, running methods are killed and no more results come.
         searched: the onset of this incident was estimated before: without a mark there is none.
         quick: run the quick methods alone, without the contrast.
@@ -151,13 +172,13 @@ def diagnose(
     judge.decide(())
     tally = Tally(incident.candidates)
     results: list[Result] = []
-    for result in runner.run(incident, names, cancelled=cancelled):
+    for result in runner.run(incident, names, cancelled=cancelled, pool=processes):
         results.append(result)
         tally.add(result.method, result.outcome)
         post(messages.MethodAnswered(result, tally.consensus))
         if judge.due(results, all_=len(results) == len(names)):
             judge.decide(results)
-    contrast = None if quick or cancelled.is_set() else kept.run_contrast(incident, cancelled=cancelled)
+    contrast = None if quick or cancelled.is_set() else kept.run_contrast(incident, cancelled=cancelled, pool=processes)
     if contrast is not None:
         post(messages.MethodAnswered(contrast, tally.consensus))
     post(messages.DiagnosisEnded("cancelled" if cancelled.is_set() else ""))

@@ -166,6 +166,15 @@ def test_a_worker_that_never_starts_is_an_error_of_one_sentence(incident, monkey
     assert not workers_alive()
 
 
+def test_a_process_that_was_started_ahead_takes_the_first_task_and_ends_with_the_pool(incident) -> None:
+    with Pool(1) as processes:
+        processes.start()
+        (ahead,) = workers_alive()
+        assert [found.method for found in runner.run(incident, ["nsigma"], pool=processes)] == ["nsigma"]
+        assert workers_alive() == [ahead]
+    assert not workers_alive()
+
+
 def test_cancelling_stops_what_runs(incident, misbehaving) -> None:
     cancelled = threading.Event()
     tasks = [Task(incident.id, lambda: incident, name, 0, 60.0) for name in ("nsigma", "hangs")]

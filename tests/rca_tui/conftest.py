@@ -30,6 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def steady(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[None]:
     """No key map, journal, time zone or terminal of this machine, and no diagnosis that nobody asked for."""
     monkeypatch.setattr(diagnosis, "diagnose", lambda *_: None)
+    monkeypatch.setattr(diagnosis.Diagnoser, "prepare", lambda _: None)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setattr(constants, "COLOR_SYSTEM", "truecolor")

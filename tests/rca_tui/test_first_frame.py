@@ -58,8 +58,9 @@ def test_the_first_frame_waits_for_no_heavy_import_and_no_other_screen() -> None
     ]
 
 
-def test_the_types_of_answers_need_no_telemetry() -> None:
-    code = f"import sys, methods.answer.types, methods.verdict.types; print([m for m in {HEAVY} if m in sys.modules])"
+def test_the_types_of_answers_need_no_telemetry_nor_do_the_processes_that_are_started_ahead() -> None:
+    modules = "methods.answer.types, methods.verdict.types, methods.running.pool"
+    code = f"import sys, {modules}; print([m for m in {HEAVY} if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
 
 

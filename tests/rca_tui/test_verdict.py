@@ -13,6 +13,7 @@ from verdicts import NOBODY, UNKNOWN, verdict
 
 from cluster.window import Window
 from methods.running import runner
+from methods.running.pool import Pool
 from methods.verdict import decide
 from methods.verdict.types import Action, Evidence, Suspect, Verdict
 from rca_tui.app import RcaApp
@@ -21,9 +22,10 @@ from rca_tui.screens.dialogs import Notice
 from rca_tui.widgets.card import Card, Command
 from rca_tui.widgets.header import Answer as Line
 from rca_tui.work import messages
-from rca_tui.work.diagnosis import diagnose
+from rca_tui.work.diagnosis import Diagnoser, diagnose
 
 pytestmark = pytest.mark.usefixtures("steady", "no_estimate")
+PREPARE = Diagnoser.prepare
 
 
 def replay() -> RcaApp:
@@ -47,6 +49,17 @@ async def test_a_recording_is_diagnosed_when_it_is_opened_and_the_card_opens_fir
         text = visible(pilot)
         assert "replica-1" in text and "strong, 97 %" in text and "starved of CPU" in text and "nobody" in text
         assert app.session.diagnosis is not None and not app.session.diagnosis.quick
+
+
+@pytest.mark.usefixtures("ranked_here")
+async def test_a_process_for_the_methods_starts_before_a_recording_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    monkeypatch.setattr(Pool, "start", lambda _: order.append("process"))
+    monkeypatch.setattr(Diagnoser, "prepare", PREPARE)
+    app = RcaApp(lambda: order.append("read") or synthetic.Replay(synthetic.incident()), first=DiagnosePage.MODE)
+    async with running(app) as pilot:
+        await decided(pilot)
+        assert order == ["process", "read"]
 
 
 @pytest.mark.usefixtures("ranked_here")
@@ -114,7 +127,7 @@ def test_the_verdict_is_decided_first_after_the_quick_methods_and_at_the_end(
     seen: list[int] = []
     monkeypatch.setattr(decide, "decide", lambda _, results: seen.append(len(results)) or verdict())
     posted: list[Any] = []
-    diagnose(synthetic.incident(), None, posted.append, threading.Event())
+    diagnose(synthetic.incident(), None, posted.append, Pool(), threading.Event())
     assert seen[0] == 0 and len(seen) <= 3
     kinds = [type(message) for message in posted]
     assert kinds.index(messages.Decided) < kinds.index(messages.MethodAnswered)
