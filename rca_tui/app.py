@@ -94,7 +94,7 @@ class RcaApp(Referee):
         self._terminal.forget()
         self.screen.refresh()
 
-    def on_mount(self) -> None:
+    async def on_mount(self) -> None:
         try:
             self.set_keymap(read_keymap(keymap_path()))
         except KeymapError as error:

@@ -21,6 +21,8 @@ class FirstFrame(App[None]):
 
     def __init__(self) -> None:
         self.painted = threading.Event()
+        if not gc.isenabled():  # `rca_tui.commands.screen`
+            gc.freeze()  # what is imported, and nothing of what is open: that has to be let go
         super().__init__()
         self._colours = begin_dark(self)
 
@@ -28,9 +30,7 @@ class FirstFrame(App[None]):
         super()._display(screen, renderable)
         if not self.painted.is_set():
             self.painted.set()
-            if not gc.isenabled():  # `rca_tui.commands.screen`
-                gc.freeze()
-                gc.enable()
+            gc.enable()
 
     def refresh_css(self, animate: bool = True) -> None:
         if self.painted.is_set() or self._colours != self.get_css_variables():

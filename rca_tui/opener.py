@@ -58,13 +58,20 @@ class Opener(FirstFrame):
         first: str = OVERVIEW,
         game: Game | None = None,
     ) -> None:
-        self.DEFAULT_MODE = first if connect else FRONT  # type: ignore[misc]
         super().__init__()
+        self._first = first if connect else FRONT
         self._armed, self._clock, self._stale_after = armed, clock, stale_after
         self._quitting = False
         self._wanted: opening.Source | None = None
         self.add_mode(FRONT, self._front)
         self._set_up(connect, name, armed, first, game)
+
+    async def on_mount(self) -> None:
+        # Not as `DEFAULT_MODE`: Textual keeps the screen that it starts with to its end, and that keeps all that is open.
+        # Not by `switch_mode`: it shows, fills and styles a new screen twice.
+        mounted = self._init_mode(self._first)
+        self._current_mode = self._first
+        await mounted
 
     def _set_up(
         self, connect: Callable[[], Deployment] | None, name: str, armed: bool, first: str, game: Game | None

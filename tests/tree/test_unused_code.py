@@ -32,9 +32,9 @@ CALLED_BY_NAME = [
     "BINDINGS",
     "TITLE",
     "CSS_PATH",
+    "_current_mode",
     "ALLOW_SELECT",
     "DEFAULT_CSS",
-    "DEFAULT_MODE",
     "HORIZONTAL_BREAKPOINTS",
     "VERTICAL_BREAKPOINTS",
     # pydantic, IPython
