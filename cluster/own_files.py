@@ -7,6 +7,8 @@ import os
 import stat
 from pathlib import Path
 
+LARGEST_TEXT = 1 << 20
+
 
 class NotOurs(Exception):
     """The file, or its folder, can have been written by another user. The message says why."""
@@ -38,6 +40,14 @@ def head(path: Path, limit: int) -> bytes:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "it is no file", str(path))
         return file.read(limit)
+
+
+def small_text(path: Path) -> str:
+    """A file of settings or a secret, whoever wrote it. Raises OSError; ValueError for a large one, or for no UTF-8."""
+    content = head(path, LARGEST_TEXT + 1)
+    if len(content) > LARGEST_TEXT:
+        raise ValueError(f"it is larger than {LARGEST_TEXT >> 20} MiB")
+    return content.decode()
 
 
 def append(path: Path, line: bytes) -> None:

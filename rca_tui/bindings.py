@@ -7,6 +7,7 @@ from pathlib import Path
 
 from textual.binding import Binding, BindingType
 
+from cluster import own_files
 from cluster.errors import RcaError
 from cluster.paths import config_home
 
@@ -36,10 +37,10 @@ def keymap_path() -> Path:
 
 def read_keymap(path: Path) -> dict[str, str]:
     """Binding id to key, such as `{"quit": "ctrl+x"}`; empty when there is no file. Raises KeymapError."""
-    if not path.is_file():
-        return {}
     try:
-        keymap = json.loads(path.read_text(encoding="utf-8"))
+        keymap = json.loads(own_files.small_text(path))
+    except FileNotFoundError:
+        return {}
     except RecursionError:
         raise KeymapError(f"the key map {path} cannot be read: it is nested too deep") from None
     except (OSError, ValueError) as error:

@@ -67,7 +67,7 @@ class Opener(FirstFrame):
         self._set_up(connect, name, armed, first, game)
 
     async def on_mount(self) -> None:
-        # Not as `DEFAULT_MODE`: Textual keeps the screen that it starts with to its end, and that keeps all that is open.
+        # Not as `DEFAULT_MODE`: Textual keeps the screen that it starts with to its end, with all that was open.
         # Not by `switch_mode`: it shows, fills and styles a new screen twice.
         mounted = self._init_mode(self._first)
         self._current_mode = self._first

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from cluster import own_files
 from cluster.deployment import DeploymentError
 from cluster.endpoints.addresses import shown
 from cluster.kubernetes.settings import Metrics
@@ -25,9 +26,11 @@ def path() -> Path:
 def stored(url: str) -> Metrics:
     """The server of a URL with its login. Raises DeploymentError for a URL or a file that is not valid."""
     try:
-        tables = tomllib.loads(path().read_text()).get("prometheus", {})
+        tables = tomllib.loads(own_files.small_text(path())).get("prometheus", {})
     except FileNotFoundError:
         tables = {}
+    except RecursionError:
+        raise DeploymentError(f"{path()} cannot be read: it is nested too deep") from None
     except (OSError, ValueError) as error:
         raise DeploymentError(f"{path()} cannot be read: {error}") from None
     own = tables.get(url.rstrip("/"), {}) if isinstance(tables, dict) else None

@@ -13,6 +13,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from cluster import own_files
 from cluster.deployment import DeploymentError
 from cluster.http import Login
 from cluster.paths import config_home, expanded
@@ -139,7 +140,7 @@ def load(context: str, file: Path | None = None) -> Settings:
     """
     file = file or path()
     try:
-        found = tomllib.loads(file.read_text())
+        found = tomllib.loads(own_files.small_text(file))
     except FileNotFoundError:
         return Settings()
     except RecursionError:
@@ -160,7 +161,7 @@ def load(context: str, file: Path | None = None) -> Settings:
 def _secret(file: Path | None, variable: str, what: str) -> str:
     if file is not None:
         try:
-            return expanded(file).read_text().strip()
+            return own_files.small_text(expanded(file)).strip()
         except (OSError, ValueError) as error:
             raise DeploymentError(
                 f"the {what} cannot be read from {file}: {getattr(error, 'strerror', error)}"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cluster import own_files
 from cluster.text.json_text import json_text
 from cluster.text.plain import plain
 from cluster.text.times import span
@@ -97,8 +98,8 @@ def _check_folder(folder: Path, plan: Plan) -> None:
     about = folder / _ABOUT
     if about.exists():
         try:
-            theirs = json.loads(about.read_text())["digest"]
-        except (ValueError, TypeError, KeyError, RecursionError):
+            theirs = json.loads(own_files.small_text(about))["digest"]
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
             theirs = ""
         if theirs != plan.digest():
             raise BadInput(f"{folder} holds drills of another plan: take another folder by --out")

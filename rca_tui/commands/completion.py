@@ -10,6 +10,7 @@ import contextlib
 import os
 from collections.abc import Iterable, Iterator
 
+from cluster import own_files
 from cluster.errors import RcaError
 from cluster.paths import expanded
 
@@ -62,11 +63,8 @@ def _contexts() -> Iterator[str]:
 
     files = os.environ.get("KUBECONFIG") or "~/.kube/config"
     for file in filter(None, files.split(os.pathsep)):
-        with (
-            contextlib.suppress(OSError, ValueError, yaml.YAMLError, RecursionError),
-            expanded(file).open(encoding="utf-8") as stream,
-        ):
-            loaded = yaml_data.load(stream.read(LARGEST))
+        with contextlib.suppress(OSError, ValueError, yaml.YAMLError, RecursionError):
+            loaded = yaml_data.load(own_files.head(expanded(file), LARGEST))
             rows = loaded.get("contexts") if isinstance(loaded, dict) else None
             yield from (row["name"] for row in rows or () if isinstance(row, dict) and isinstance(row.get("name"), str))
 
