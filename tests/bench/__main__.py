@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument(
         "--state",
         type=Path,
-        default=Path("build/kills.jsonl"),
+        default=Path(__file__).with_name("kills.jsonl"),
         metavar="FILE",
         help="kills: those that were carried out",
     )
