@@ -16,11 +16,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 
+from cluster import secrets
 from cluster.incident import container
 from cluster.incident.container import IncidentError
 from cluster.incident.envelope import read_header, reason
@@ -30,6 +32,7 @@ from cluster.incident.model import EVENT_COLUMNS, LOG_COLUMNS, SPAN_COLUMNS, Inc
 from cluster.incident.seal import Seal, close
 from cluster.incident.summary import HEADER, SCHEMA, SEALED, canonical, digest
 from cluster.incident.truth import Truth
+from cluster.provenance import Provenance
 
 __all__ = ["IncidentError", "load", "save"]
 
@@ -52,7 +55,7 @@ def save(incident: Incident, path: Path | str, truth: Truth | None = None, seal:
     """
     path = Path(path)
     try:
-        files = _encode(incident, truth, seal)
+        files = _encode(_without_secrets(incident), truth, seal)
     except (ValueError, TypeError, pa.ArrowException) as error:
         raise IncidentError(f"cannot save {path}: {reason(error)}") from error
     container.write(path, files)
@@ -82,6 +85,32 @@ def load(path: Path | str) -> Incident:
         )
     except ValueError as error:
         raise IncidentError(f"{path} is inconsistent: {reason(error)}; save it again") from error
+
+
+_TEXTS: Mapping[str, tuple[str, ...]] = {
+    "spans": ("operation",),
+    "logs": ("message",),
+    "events": ("object", "reason", "message"),
+}
+
+
+def _without_secrets(incident: Incident) -> Incident:
+    """The same without the secrets that this process holds: who was sent one may have put it into any text.
+
+    Ids stay as they are: a password may be a word of theirs.
+    """
+    frames = {
+        name: frame.assign(**{column: frame[column].map(secrets.hide, na_action="ignore") for column in columns})
+        for name, columns in _TEXTS.items()
+        if len(frame := getattr(incident.telemetry, name))
+    }
+    records = tuple(replace(record, reason=secrets.hide(record.reason)) for record in incident.provenance.records)
+    return replace(
+        incident,
+        telemetry=replace(incident.telemetry, **frames),
+        notes=tuple(map(secrets.hide, incident.notes)),
+        provenance=Provenance(records),
+    )
 
 
 def _encode(incident: Incident, truth: Truth | None, seal: Seal) -> dict[str, bytes]:

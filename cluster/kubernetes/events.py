@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from cluster import secrets
 from cluster.incident.model import EVENT_COLUMNS
 from cluster.kubernetes.api import Api, ApiError
 from cluster.kubernetes.resources import EVENTS, Object, Objects
@@ -81,7 +82,7 @@ def _row(event: Object, time: float, stack: Stack, nodes: dict[str, str]) -> _Ro
         _clean(event.get("type"), LONGEST_NAME),
         f"{kind}/{name}",
         _clean(event.get("reason"), LONGEST_NAME),
-        _clean(event.get("message"), LONGEST_MESSAGE),
+        _clean(secrets.hide(str(event.get("message") or "")), LONGEST_MESSAGE),
         _count(event),
     )
 

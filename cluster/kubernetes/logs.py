@@ -16,6 +16,7 @@ from typing import Any
 
 import pandas as pd
 
+from cluster import secrets
 from cluster.deployment import DeploymentError
 from cluster.http import printable
 from cluster.incident.model import LOG_COLUMNS
@@ -158,7 +159,7 @@ def _metadata(third: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def _line(nanoseconds: str, text: str, labels: Mapping[str, str]) -> tuple[int, Mapping[str, str], str]:
-    clean = str(text)[:LONGEST_MESSAGE].encode("utf-8", "replace").decode()
+    clean = secrets.hide(str(text))[:LONGEST_MESSAGE].encode("utf-8", "replace").decode()
     # fluent-bit and others ship a JSON record; its log or message is the line.
     if clean.startswith("{"):
         try:
@@ -169,7 +170,9 @@ def _line(nanoseconds: str, text: str, labels: Mapping[str, str]) -> tuple[int, 
             inner = next((record[key] for key in ("log", "message", "msg") if isinstance(record.get(key), str)), None)
             level = next((record[key] for key in (*_LEVELS, "levelname") if isinstance(record.get(key), str)), None)
             labels = {**labels, **({"level": level} if level else {})}
-            clean = clean if inner is None else inner[:LONGEST_MESSAGE].encode("utf-8", "replace").decode()
+            clean = (
+                clean if inner is None else secrets.hide(inner)[:LONGEST_MESSAGE].encode("utf-8", "replace").decode()
+            )
     time = int(nanoseconds)
     if not math.isfinite(time / 1e9):
         raise ValueError("not a time")
