@@ -190,7 +190,7 @@ def without_fault(
 
     engine = Engine(deployment, armed=False)
     _check_files((baseline, aftermath), save)
-    become = partial(_wait_until, lambda: steady.level(deployment), progress, cancelled)
+    become = partial(_wait_until, lambda: preflight.require_steady(deployment), progress, cancelled)
     begun = _baseline(engine, baseline, become, progress, cancelled)
     progress(Progress(Phase.INJECTING))
     began = time.time()

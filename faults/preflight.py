@@ -74,10 +74,22 @@ def check(
             detail = f"p90 latency {duration(level.latency)}, at most {percent(level.error_ratio_high)} failed"
             checks.append(Check(STEADY, True, detail))
     except NotSteady as error:
-        checks.append(Check(STEADY, False, f"the service is not steady: {error}"))
+        checks.append(Check(STEADY, False, _unsteady(error)))
     except (DeploymentError, JournalError) as error:
         checks.append(Check("deployment", False, str(error)))
     return Preflight(tuple(checks), level)
+
+
+def require_steady(deployment: Deployment) -> None:
+    """Where there is no fault to check. Raises NotSteady in the words of `check`: a player reads them in both cases."""
+    try:
+        steady.level(deployment)
+    except NotSteady as error:
+        raise NotSteady(_unsteady(error)) from None
+
+
+def _unsteady(error: NotSteady) -> str:
+    return f"the service is not steady: {error}"
 
 
 def possible(fault: Fault[Any], deployment: Deployment, target: str) -> list[Check]:

@@ -117,7 +117,8 @@ class Injection:
     `started` and `ended` bound the time it was active; `deadline` is when it is undone by itself. `open` while
     something may still have to be undone; one that is not open and still PLANNED was refused, and nothing was touched.
     `undo` is the command for a person when it is STUCK; `inherited` when an earlier run left it. After the way back its
-    aftermath is recorded until `recorded_until`, and then there is an incident, `saved` under this name.
+    aftermath is recorded until `recorded_until`, and then there is an incident, `saved` under this name. `waits` says
+    why that of a drill is not in yet.
     """
 
     fault: str
@@ -132,6 +133,7 @@ class Injection:
     inherited: bool = False
     recorded_until: float | None = None
     saved: str = ""
+    waits: str = ""
 
     @property
     def busy(self) -> bool:

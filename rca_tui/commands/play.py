@@ -97,7 +97,7 @@ class Terminal:
         self, play: Play, read: Callable[[float], str | None], forget: Callable[[], object] = lambda: None
     ) -> None:
         self._play, self._read, self._forget = play, read, forget
-        self._limit_told = self._end_told = False
+        self._limit_told = self._end_told = self._wait_told = False
         self.kept = ""
 
     def run(self) -> None:
@@ -175,12 +175,18 @@ class Terminal:
                 told = False
 
     def _news(self) -> Callable[[], None] | None:
-        """What tells that the time is over, or the recording; None where there is neither, or it has been told."""
+        """What tells that the drill waits, or the time or the recording is over; None where it has been told."""
+        if self._play.game.stage is Stage.BASELINE and self._play.waits and not self._wait_told:
+            return self._tell_wait
         if self._play.game.stage is not Stage.INVESTIGATE:
             return None
         if self._play.left <= 0 and not self._limit_told:
             return self._tell_limit
         return self._tell_end if self._play.over and not self._end_told else None
+
+    def _tell_wait(self) -> None:
+        self._wait_told = True
+        print_line(self._play.waits)
 
     def _tell_end(self) -> None:
         self._end_told = True

@@ -15,6 +15,7 @@ from cluster.played import PlayedDeployment
 from faults import scenario_drill
 from faults.drill import DrillReport, Progress
 from faults.states import Phase
+from rca_tui.drill.waiting import waits
 from rca_tui.game import Game, NoTruth
 
 if TYPE_CHECKING:
@@ -34,11 +35,13 @@ class Spoiled(RcaError):
 class Ground(ABC):
     """Attributes:
     deployment: what the player may look at.
+    waits: why the fault of a live drill is late, in a sentence; empty where it is not.
     start: unix seconds of the telemetry from which on the player can look.
     """
 
     deployment: Deployment
     start: float
+    waits: str = ""
 
     @abstractmethod
     def begin(self) -> None:
@@ -138,6 +141,7 @@ class Live(Ground):
             self._problem = error
 
     def _note(self, progress: Progress) -> None:
+        self.waits = waits(progress, self.waits)
         if progress.phase is Phase.ACTIVE and self._since is None:
             self._since = time.time()
 

@@ -72,6 +72,11 @@ class Play:
         """Whether no more telemetry comes."""
         return self._ground.ended
 
+    @property
+    def waits(self) -> str:
+        """Why the fault of a live drill is late, in a sentence; empty where it is not."""
+        return self._ground.waits
+
     def hint(self) -> Hint | None:
         """Open the next hint, which costs points; None where there is none."""
         hint = self.game.next_hint

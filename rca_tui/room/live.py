@@ -16,6 +16,7 @@ from cluster.window import Window
 from faults import scenario_drill
 from faults.drill import Progress
 from faults.states import Phase
+from rca_tui.drill.waiting import waits
 from rca_tui.room.pager import page_time
 from rca_tui.room.rounds import Round
 
@@ -72,7 +73,8 @@ class Live(Round):
         return at
 
     def begin(self, now: float) -> None:
-        self.truth, self.problem, self._paged, self._began, self._injected = None, "", None, now, 0.0
+        self.truth, self.problem, self.waits = None, "", ""
+        self._paged, self._began, self._injected = None, now, 0.0
         self._over.clear()
         self._cancelled.clear()
         self._thread = threading.Thread(target=self._run, name="drill of a workshop")
@@ -117,6 +119,7 @@ class Live(Round):
     def _follow(self, deployment: Deployment, progress: Progress) -> None:
         """Called several times a second: the page comes while the fault is in."""
         now = time.time()
+        self.waits = waits(progress, self.waits)
         if progress.phase is not Phase.ACTIVE or self._paged is not None:
             return
         self._injected = self._injected or now

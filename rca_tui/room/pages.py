@@ -92,6 +92,7 @@ def bar(workshop: Workshop, player: Player, faults: Sequence[str]) -> str:
             story = _text(workshop.current.scenario.story)
             return (
                 f"{head}<p>{story}</p><p class=quiet>Nothing is known to be wrong: learn what healthy looks like.</p>"
+                f"{_waits(workshop)}"
             )
         case Stage.ENDING:
             return f"{head}{_ENDING}"
@@ -119,7 +120,7 @@ def board_now(workshop: Workshop) -> str:
     elif workshop.stage is Stage.ENDING:
         about = _ENDING
     elif workshop.stage is Stage.BASELINE:
-        about = f"<p class=big>{_text(workshop.current.scenario.story)}</p>"
+        about = f"<p class=big>{_text(workshop.current.scenario.story)}</p>{_waits(workshop)}"
     return f"<h1>{_where(workshop)}</h1>{about}{_table(workshop)}"
 
 
@@ -135,7 +136,8 @@ def instructor_now(workshop: Workshop) -> str:
     form = "" if done else f"<form method=post action=/instructor/{action}><button>{label}</button></form>"
     told = _truth(workshop) + _lesson(workshop) if workshop.stage is Stage.REVEALED else ""
     ending = _ENDING if workshop.stage is Stage.ENDING else ""
-    return f"<h1>{_where(workshop)}</h1>{_problem(workshop)}{form}{ending}{told}{_table(workshop)}"
+    waits = _waits(workshop) if workshop.stage is Stage.BASELINE else ""
+    return f"<h1>{_where(workshop)}</h1>{_problem(workshop)}{form}{waits}{ending}{told}{_table(workshop)}"
 
 
 def _where(workshop: Workshop) -> str:
@@ -181,6 +183,10 @@ def _truth(workshop: Workshop) -> str:
 
 def _problem(workshop: Workshop) -> str:
     return f"<p role=alert class=page>{escape(workshop.problem)}</p>" if workshop.problem else ""
+
+
+def _waits(workshop: Workshop) -> str:
+    return f"<p class=quiet>{_text(workshop.current.waits)}</p>" if workshop.current.waits else ""
 
 
 def _lesson(workshop: Workshop) -> str:

@@ -50,6 +50,7 @@ class Round(ABC):
         incident: the recording; of a live drill empty until it is saved.
         truth: None until it may be known.
         problem: why it came to nothing; empty where it did not.
+        waits: why the fault of a live drill is late, in a sentence; empty where it is not.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Round(ABC):
     incident: str = ""
     truth: Truth | None = None
     problem: str = ""
+    waits: str = ""
 
     @cached_property
     def hints(self) -> tuple[tuple[str, int], ...]:

@@ -122,7 +122,8 @@ class DrillPage(Page):
             case Stage.BRIEF:
                 return self._brief(game)
             case Stage.BASELINE:
-                return Text.assemble(("Baseline\n\n", "bold"), _BASELINE)
+                waits = "" if self.session.secret is None else self.session.secret.waits
+                return Text.assemble(("Baseline\n\n", "bold"), _BASELINE, ("\n" + waits if waits else "", "bold"))
             case Stage.INVESTIGATE:
                 return self._page(game)
         said = "" if game.guess is None else _said(game.guess)

@@ -15,6 +15,7 @@ from cluster.deployment import Plays
 from cluster.text.plain import plain
 from faults.errors import InjectionFailed, Refused
 from faults.states import Phase, State
+from rca_tui.drill.waiting import waits
 from rca_tui.game import Game, Stage
 from rca_tui.session import Injection, Session, Snapshot
 from rca_tui.work import messages
@@ -129,7 +130,8 @@ class LiveDrill:
             changes["started"] = self._clock()
         if state is State.RECOVERED:
             changes["recorded_until"] = self._clock() + (progress.remaining or 0.0)
-        if state is not self._injection.state:
+        changes["waits"] = waits(progress, self._injection.waits)
+        if state is not self._injection.state or changes["waits"] != self._injection.waits:
             self._report(**changes)
 
     def _report(self, **changes: Any) -> None:

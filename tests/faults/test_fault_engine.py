@@ -86,6 +86,10 @@ def test_a_latency_that_moves_is_not_steady(deployment: FakeDeployment, factor: 
     deployment.set(latency=0.2, factor=factor, raised=[(int(time.time()) - 12, None)])
     with pytest.raises(steady.NotSteady, match=reason):
         steady.level(deployment)
+    with pytest.raises(steady.NotSteady) as caught:
+        preflight.require_steady(deployment)
+    *_, steady_state = preflight.check(deployment, FakeFault(Backend()), "head", folder=deployment.folder).checks
+    assert str(caught.value) == steady_state.detail, "a drill without a fault sounds like one with"
 
 
 def test_healthy_is_back_where_it_was(deployment: FakeDeployment) -> None:

@@ -276,6 +276,34 @@ def test_a_guess_ends_the_fault_and_saves(monkeypatch: pytest.MonkeyPatch) -> No
     assert ground.settle() == "x.zip"
 
 
+def test_what_it_waits_for_is_told_once_and_not_taken_back(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def unsteady(*arguments: Any, progress: Callable[[Progress], None], **options: Any) -> DrillReport:
+        for reason in ("the service is not steady: the p90 latency swings", "the service is not steady: it is rising"):
+            progress(Progress(Phase.STEADY, 90.0, reason))
+        progress(Progress(Phase.INJECTING))
+        return held(*arguments, progress=lambda progress: None, **options)
+
+    monkeypatch.setattr(scenario_drill, "run", unsteady)
+    deployment = PlayedDeployment(library.load(NAME), "local")
+    play = Play(Game("", scenario=SCENARIO), Live(deployment, SCENARIO, Path("x.zip")))
+    typed = scripted("", "…", "…", "help")
+
+    def read(seconds: float) -> str | None:
+        while play.game.stage is Stage.BASELINE and not play.waits:
+            time.sleep(0.01)
+        return typed(seconds)
+
+    with pytest.raises(Quit):
+        Terminal(play, read).run()
+    play.give_up()
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.count("The drill waits for that, 90 s at most.") == 1
+    assert "The baseline is over, but the service is not steady: the p90 latency swings." in said
+    assert "rising" not in said
+
+
 def test_giving_up_undoes_and_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     ground = live(monkeypatch, held)
     ground.give_up()

@@ -20,7 +20,8 @@ from faults.drill import Progress
 from faults.errors import Refused
 from faults.states import Phase
 from rca_tui.commands import connection, workshop
-from rca_tui.room import live
+from rca_tui.room import live, pages
+from rca_tui.room.lesson import Workshop
 from rca_tui.room.live import Live
 
 TRUTH = Truth(("replica-1",), "cpu-stress", 0.0)
@@ -87,6 +88,23 @@ def test_the_page_comes_while_the_fault_is_in_and_the_reveal_ends_it(
     assert one.incident == "workshop-01"
     assert loads == ["constant", "usual"]
     assert one.arguments == ("--context", "lab", "--drill", "--began", "1234.568")
+
+
+def test_the_room_is_told_what_a_drill_waits_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def run(deployment: Any, scenario: Any, **options: Any) -> Any:
+        options["progress"](Progress(Phase.STEADY, 90.0, "the service is not steady: p90 <swings>"))
+        until(options["cancelled"])
+        raise Refused("cancelled")
+
+    one = drill(monkeypatch, tmp_path, run, [])
+    room = Workshop([one], None)
+    key = room.join("Ada")
+    room.start()
+    until(lambda: one.waits)
+    said = "The baseline is over, but the service is not steady: p90 &lt;swings&gt;. The drill waits for that"
+    for page in (pages.bar(room, room.players[key], ()), pages.board_now(room), pages.instructor_now(room)):
+        assert said in page
+    one.close()
 
 
 def test_closing_gives_it_up_and_waits_for_the_way_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
