@@ -33,10 +33,11 @@ from cluster.deployment import DeploymentError
 from cluster.incident.seal import Seal
 from cluster.incident.truth import NO_FAULT
 from cluster.text.times import clock_time
-from faults import catalog, clock, drill, recover, steady
+from faults import catalog, clock, drill, preflight, recover
 from faults.effects import Landing, Measured
 from faults.engine import Engine
 from faults.errors import FaultError, Refused
+from faults.preflight import Check
 from faults.recording import recipe
 from faults.recording.conditions import Following, company
 from faults.recording.recipe import Recording
@@ -169,7 +170,7 @@ def _one(deployment: Deployment, engine: Engine, task: Task, times: Times, log: 
     most = QUIET_PATIENCE + times.baseline + times.seconds + times.aftermath
     try:
         with Following(deployment, recording.conditions) as load, company(recording.conditions.busy, most):
-            _become_steady(engine, recording)
+            _become_steady(engine, recording, lambda doubt: log(f"{path.stem}: waiting, since {doubt}"))
             common: _Common = {
                 "baseline": times.baseline,
                 "seconds": times.seconds,
@@ -222,21 +223,29 @@ def _recorded(folder: Path) -> Counter[Job]:
     return found
 
 
-def _become_steady(engine: Engine, recording: Recording) -> None:
-    """Wait until preflight passes, or without a fault the SLI is steady. Raises FaultError when it does not in time."""
+def _become_steady(engine: Engine, recording: Recording, waits: Callable[[str], None]) -> None:
+    """Wait until a drill can begin; `waits` is told once why the service is not steady. Raises Refused after that."""
     ends = clock.now().after(QUIET_PATIENCE)
-    fault = None if recording.fault == NO_FAULT else catalog.load(recording.fault, engine.deployment.kind)
-    while True:
-        try:
-            if fault is None:
-                steady.level(engine.deployment)
-            else:
-                engine.check(fault, recording.target).require()
-            return
-        except (NotSteady, Refused):
-            if ends.remaining() <= 0:
-                raise
+    told = False
+    while doubt := _doubt(engine, recording):
+        if ends.remaining() <= 0:
+            raise Refused(f"refused, nothing was touched: {doubt.detail}")
+        if doubt.name == preflight.STEADY and not told:  # any other may name the target, which stays sealed
+            waits(doubt.detail)
+            told = True
         time.sleep(5.0)
+
+
+def _doubt(engine: Engine, recording: Recording) -> Check | None:
+    """Why a drill cannot begin now; None where it can."""
+    if recording.fault != NO_FAULT:
+        fault = catalog.load(recording.fault, engine.deployment.kind)
+        return next((check for check in engine.check(fault, recording.target).checks if not check.ok), None)
+    try:
+        preflight.require_steady(engine.deployment)
+    except NotSteady as error:
+        return Check(preflight.STEADY, False, str(error))
+    return None
 
 
 def _line(path: Path, landing: Landing, sli: Sequence[Measured]) -> str:

@@ -6,10 +6,12 @@ import dataclasses
 import json
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from fake_deployment import FakeDeployment, wait_for
 from fake_drills import Drills
+from fake_fault import Backend, FakeFault
 
 from cluster.capture import capture
 from cluster.incident import envelope, store
@@ -17,6 +19,7 @@ from cluster.incident.truth import NO_FAULT, Truth
 from cluster.window import Window
 from faults import catalog, drill, record
 from faults.effects import Landing
+from faults.engine import Engine
 from faults.errors import FaultError, Refused
 from faults.record import Task
 from faults.recording import recipe
@@ -226,3 +229,20 @@ def test_the_split_is_written_before_the_first_drill(tmp_path: Path) -> None:
     assert split["developed"] == [task.path.stem for task in tasks if not task.recording.scored]
     tasks[0].path.touch()
     assert record.of_seed(tmp_path, 7, 67) == tasks[1:]
+
+
+@pytest.mark.parametrize("fault", ["fake-fault", NO_FAULT])
+def test_what_it_waits_for_is_told_once(
+    deployment: FakeDeployment, engine: Engine, backend: Backend, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    later, waits = [20.0, 20.0, 0.2], list[str]()
+
+    def pause(seconds: float) -> None:
+        deployment.set(latency=later.pop(0))
+
+    monkeypatch.setattr(catalog, "load", lambda name, kind: FakeFault(backend))
+    monkeypatch.setattr(record, "time", SimpleNamespace(sleep=pause))
+    deployment.set(latency=20.0)
+    record._become_steady(engine, Recording(fault, "" if fault == NO_FAULT else "head"), waits.append)
+    assert waits == ["the service is not steady: the p90 latency reached 20 s; at most 10 s is steady"]
+    assert not later
