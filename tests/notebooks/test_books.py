@@ -47,6 +47,10 @@ def test_it_uses_public_names_alone(path: Path) -> None:
     assert set(ours) <= {"cluster", "faults", "methods", "guidelines", "rca_tui.notebook"}
 
 
+def test_no_kernel_has_to_build_the_list_of_fonts(tmp_path: Path) -> None:
+    assert any(Path(environment(tmp_path)["MPLCONFIGDIR"]).glob("fontlist-*.json"))
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @every_book
