@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from cluster.deployment import Deployment
     from cluster.incident.model import Incident
     from faults.score import Score
+    from methods.running.pool import Cancelled
     from methods.running.runner import Result
     from methods.verdict.types import Verdict
 
@@ -129,13 +130,16 @@ def guessing(incident: Incident, truth: Truth) -> float:
     return measures.guessing(len(incident.candidates), len(truth.components)).ac[0]
 
 
-def build(game: Game, deployment: Deployment, start: float | None = None) -> Iterator[Debrief]:
+def build(
+    game: Game, deployment: Deployment, start: float | None = None, cancelled: Cancelled | None = None
+) -> Iterator[Debrief]:
     """The debrief at once, then again after each method, the last one with the verdict. Blocks.
 
     Args:
         game: with a guess and a recording; that of a live drill is saved after its guess.
         deployment: as it was played.
         start: unix seconds of the first sample that the player could see; by default the recording's.
+        cancelled: once set, the methods are stopped, and no verdict comes.
 
     Raises:
         NoTruth, IncidentError, DeploymentError.
@@ -162,9 +166,11 @@ def build(game: Game, deployment: Deployment, start: float | None = None) -> Ite
         waiting=len(methods.listed()),
     )
     yield debrief
-    for result in runner.run(incident, deadline=DEADLINE):
+    for result in runner.run(incident, deadline=DEADLINE, cancelled=cancelled):
         debrief = replace(debrief, results=(*debrief.results, result), waiting=max(0, debrief.waiting - 1))
         yield debrief
+    if cancelled is not None and cancelled.is_set():
+        return
     yield replace(debrief, verdict=judge.decide(incident, list(debrief.results)), waiting=0)
 
 

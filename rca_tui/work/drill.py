@@ -20,6 +20,7 @@ from rca_tui.game import Game, Stage
 from rca_tui.session import Injection, Session, Snapshot
 from rca_tui.work import messages
 from rca_tui.work.alarm import bad_sli
+from rca_tui.work.threads import ThisWorker
 
 if TYPE_CHECKING:
     from textual.message import Message
@@ -154,7 +155,8 @@ def tell_debrief(game: Game, deployment: Deployment, post: Callable[[Message], o
     played = recording(deployment)
     shown: Debrief | None = None
     try:
-        for shown in debrief.kept(debrief.build(game, deployment, None if played is None else played.start)):
+        growing = debrief.build(game, deployment, None if played is None else played.start, ThisWorker())
+        for shown in debrief.kept(growing):
             post(messages.Debriefed(shown))
     except Exception:
         if shown is None:
