@@ -13,6 +13,7 @@ from cluster.text.times import span
 from cluster.window import Window
 from rca_tui.commands.connection import FIRST, InCluster, await_history, choose_also, chosen, connected
 from rca_tui.commands.errors import interruptible, say, say_each
+from rca_tui.commands.interrupts import as_keyboard_interrupt
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
 
 DOWN = 1
@@ -58,7 +59,7 @@ def up(
     say_each(f"the load: {note}" for note in plan.notes)
     options = Options(engine, pod_cpus, gateway_port, prometheus_port, replicas)
     began = time.monotonic()
-    with interruptible("interrupted; the deployment that was starting is removed again"):
+    with interruptible("interrupted; the deployment that was starting is removed again"), as_keyboard_interrupt():
         state = lifecycle.up(options, say, plan)
     seconds = time.monotonic() - began
     if as_json:

@@ -11,6 +11,7 @@ from cluster.text.plain import NOTHING
 from cluster.text.quantities import number, quantity
 from cluster.text.times import span
 from rca_tui.commands.errors import BadInput, interruptible, say
+from rca_tui.commands.interrupts import as_keyboard_interrupt
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def smoke(
     if fresh:
         kept.forget(settings)
     _announce([s for s in settings if kept.get(s) is None])
-    with interruptible(f"interrupted; what was measured is in {path}: run it again to go on"):
+    with interruptible(f"interrupted; what was measured is in {path}: run it again to go on"), as_keyboard_interrupt():
         measured = list(study.run(settings, kept, say))
     table = {**figures.table(measured, figures.Slo(ttft, itl)), "kept": str(path)}
     if as_json:

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from commands import refusal, run
+from typer.testing import CliRunner
+
+from cluster.local import lifecycle
+from cluster.local.smoke import study
+from rca_tui.__main__ import app
 
 
 @pytest.fixture(autouse=True)
@@ -78,3 +86,37 @@ def test_a_dry_run_without_a_deployment_plans_on_paper() -> None:
 )
 def test_what_cannot_be_planned_is_refused(arguments: tuple[str, ...], says: str) -> None:
     assert says in refusal("drill", *arguments, "--dry-run")
+
+
+@pytest.mark.parametrize(
+    ("command", "blocks", "said"),
+    [
+        (("up",), (lifecycle, "up"), "the deployment that was starting is removed again"),
+        (("smoke", "--replicas", "1", "--rates", "1"), (study, "run"), "run it again to go on"),
+    ],
+)
+def test_a_start_that_is_told_to_end_removes_what_it_has_started(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    command: tuple[str, ...],
+    blocks: tuple[object, str],
+    said: str,
+) -> None:
+    removed: list[bool] = []
+
+    def start(*_: object, **__: object) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(1)
+        finally:
+            removed.append(True)
+
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr(*blocks, start)
+    before = signal.signal(signal.SIGTERM, lambda *_: None)  # so that the test outlives a command that does not listen
+    try:
+        result = CliRunner().invoke(app, command)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert (result.exit_code, removed) == (130, [True])
+    assert said in " ".join(result.stderr.split())
