@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import statistics
 import time
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -229,23 +230,30 @@ def _asked_for(incident: Incident, doubts: tuple[str, ...], moment: Moment | Non
 
     The SLI may have shown nothing of them. Where it is still bad they may be its cause, and stay.
     """
-    if moment is None or moment.likely is not None:
+    if moment is None or moment.likely is not None or incident.telemetry.metrics.index.max() < moment.earliest:
         return incident, doubts
     from methods.answer.types import EdgePointer, SeriesPointer
-    from methods.telemetry.earlier import in_trouble, left_out
+    from methods.telemetry.earlier import in_trouble, lasted, left_out
     from methods.verdict.decide import decide
     from methods.verdict.phrases import listed
+    from methods.verdict.types import Answer
+    from methods.verdict.users import none_ended
 
     for _ in range(_EARLIER):
         if in_trouble(incident, moment.earliest):
             break
         verdict = decide(incident)
-        ends = [
-            each.pointer.end for each in verdict.supporting if isinstance(each.pointer, SeriesPointer | EdgePointer)
-        ]
-        if verdict.onset is None or not ends or max(ends) >= moment.earliest:
+        if verdict.onset is None:
             break
-        incident, sentence = left_out(incident, f"A trouble of {listed(verdict.named)}", verdict.onset, max(ends))
+        pointers = [each.pointer for each in verdict.supporting]
+        ends = [lasted(incident, p, verdict.onset) for p in pointers if isinstance(p, SeriesPointer | EdgePointer)]
+        if verdict.answer is Answer.UNKNOWN and (quiet := none_ended(incident)):
+            ends = [quiet.end]
+        # One signal may never return to what it was, such as memory.
+        if not ends or (end := statistics.median_high(ends)) >= moment.earliest:
+            break
+        whose = listed(verdict.named) or "all components alike"
+        incident, sentence = left_out(incident, f"A trouble of {whose}", verdict.onset, end)
         incident, again = _located(incident, moment)
         doubts = (sentence, *again)
     return incident, doubts

@@ -10,13 +10,18 @@ lower quartile of the window), or where `ERRORS` of its requests fail.
 
 from __future__ import annotations
 
+import math
+from dataclasses import astuple
+
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from cluster.incident.model import Incident
 from cluster.moment import Moment
 from cluster.text.times import clock_time
 from cluster.window import Window
+from methods.answer.types import EdgePointer, SeriesPointer
 from methods.telemetry.sli import NoSli, sli
 
 SMOOTHED = 15.0
@@ -56,23 +61,58 @@ def left_out(incident: Incident, what: str, began: float, ended: float) -> tuple
 
 
 def in_trouble(incident: Incident, start: float) -> bool:
-    """Whether the front door was in trouble at any time from `start` on. False without an SLI."""
+    """Whether the front door was in trouble at any time from `start` on. False without an SLI from then on."""
     try:
-        return any(end >= start for _, end in _troubles(sli(incident)))
+        indicator = sli(incident)
     except NoSli:
         return False
+    measured = bool(indicator["latency"].loc[start:].notna().any())
+    return measured and any(end >= start for _, end in _troubles(indicator))
+
+
+def lasted(incident: Incident, pointer: SeriesPointer | EdgePointer, onset: float) -> float:
+    """Until when a signal stayed nearer to what it was in the pointer's stretch than to what it was before the onset.
+
+    Infinite where it still does at its last sample, and where it has none before the onset. A pointer marks the
+    stretch that tells most, and trouble may go on for long after it.
+    """
+    of_edge, key = isinstance(pointer, EdgePointer), astuple(pointer)[:-2]
+    frame = incident.telemetry.edge_metrics if of_edge else incident.telemetry.metrics
+    if key not in frame.columns:  # it is told by what others measure
+        return pointer.end
+    values = frame[key].dropna()
+    before, inside = values.loc[:onset].median(), values.loc[pointer.start : pointer.end].median()
+    if not math.isfinite(inside - before) or len(values) < 2:
+        return math.inf
+    times = values.index.to_numpy(dtype=np.float64)
+    smooth = values.rolling(_samples(times), center=True, min_periods=1).median().to_numpy(dtype=np.float64)
+    apart = np.flatnonzero((times >= pointer.start) & (abs(smooth - inside) < abs(smooth - before)))
+    last = float(times[apart[-1]]) if len(apart) else pointer.end
+    return math.inf if last == times[-1] else max(pointer.end, last)
+
+
+def _samples(times: NDArray[np.float64]) -> int:
+    return max(3, round(SMOOTHED / float(np.median(np.diff(times)))))
 
 
 def _troubles(indicator: pd.DataFrame) -> list[tuple[float, float]]:
-    """Begin and end of each, in order of time, at least `BETWEEN` samples apart; unix seconds."""
+    """Begin and end of each, in order of time, at least `BETWEEN` samples apart; unix seconds.
+
+    The end is infinite where no healthy sample follows: that nothing more was measured does not say that it was over.
+    """
     times = indicator.index.to_numpy(dtype=np.float64)
     if len(times) < BETWEEN:
         return []
-    window = max(3, round(SMOOTHED / float(np.median(np.diff(times)))))
+    window = _samples(times)
     smooth = indicator.rolling(window, center=True, min_periods=1).median()
     usual = float(indicator["latency"].quantile(0.25))
     bad = np.flatnonzero((smooth["latency"] > FACTOR * usual) | (smooth["error_ratio"] > ERRORS))
     runs = np.split(bad, np.flatnonzero(np.diff(bad) > BETWEEN) + 1) if len(bad) else []
-    # The latency of a second is read over the time before it: the last bad one still tells of what is over.
-    last = len(times) - 1
-    return [(float(times[run[0]]), float(times[min(run[-1] + window, last)])) for run in runs]
+    last = int(np.flatnonzero(indicator["latency"].notna())[-1])
+
+    def end(run: NDArray[np.intp]) -> float:
+        # The latency of a second is read over the time before it: the last bad one still tells of what is over.
+        after = int(run[-1]) + window
+        return float(times[after]) if after < last else math.inf
+
+    return [(float(times[run[0]]), end(run)) for run in runs]

@@ -194,14 +194,49 @@ def test_trouble_that_was_over_before_what_was_asked_for_is_blamed_on_nobody(not
     if not noticed:
         deployment.measured = quiet(deployment.measured)
 
-    def asked(seconds: float) -> triage.Triage:
-        moment = moments.since(deployment.now, seconds)
-        return triage.first_answer(capture_around(deployment, moment, deployment.now), moment)
-
-    older, same = asked(120.0), asked(400.0)
+    older, same = asked(deployment, 120.0), asked(deployment, 400.0)
     assert same.verdict.named == ("replica-1",)
     assert older.verdict.answer is Answer.NOBODY
     assert any("over before and is left out" in sentence for sentence in older.verdict.unknown)
+
+
+def asked(deployment: Paged, seconds: float) -> triage.Triage:
+    moment = moments.since(deployment.now, seconds)
+    return triage.first_answer(capture_around(deployment, moment, deployment.now), moment)
+
+
+@pytest.mark.parametrize("lasts", [200.0, 10_000.0])
+def test_trouble_that_no_user_notices_and_that_goes_on_is_not_over(lasts: float) -> None:
+    """The stretch that tells most of it is the first 40 s."""
+    deployment = Paged()
+    deployment.measured = quiet(synthetic.metrics(deployment.now - 1200, 1200, deployment.now - 300, lasts))
+    found = asked(deployment, 120.0)
+    assert found.verdict.named == ("replica-1",)
+    assert not any("left out" in sentence for sentence in found.doubts)
+
+
+@pytest.mark.parametrize("noticed", [True, False])
+def test_trouble_in_which_telemetry_ends_is_not_over(noticed: bool) -> None:
+    deployment = Paged()
+    measured = synthetic.metrics(deployment.now - 1200, 1200, deployment.now - 300, 10_000)
+    until = measured.index < deployment.now - 180
+    deployment.measured = (measured if noticed else quiet(measured)).loc[until]
+    deployment.edges = deployment.edges.loc[until]
+    found = asked(deployment, 120.0)
+    assert found.verdict.named == ("replica-1",)
+    assert not any("left out" in sentence for sentence in found.doubts)
+
+
+@pytest.mark.parametrize("factors", [{"request_rate": 0.0}, {"request_rate": 2.2, "latency_p90": 1.75}])
+def test_a_pause_or_an_overload_that_was_over_before_what_was_asked_for_is_left_out(factors: dict[str, float]) -> None:
+    deployment = Paged(slow_for=-10_000)
+    times = deployment.measured.index - deployment.now
+    for component in ("gateway", *synthetic.SERVING):
+        for signal, factor in factors.items():
+            deployment.measured.loc[(times >= -300) & (times < -240), (component, signal)] *= factor
+    found = asked(deployment, 120.0)
+    assert found.verdict.answer is Answer.NOBODY
+    assert any("A trouble of all components alike" in doubt and "left out" in doubt for doubt in found.doubts)
 
 
 @pytest.mark.parametrize("options", [(), ("--since", "9m"), ("--at",)])
