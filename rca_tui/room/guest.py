@@ -17,6 +17,7 @@ import rca_tui.app
 from cluster.endpoints.watched import Watched
 from rca_tui import tether
 from rca_tui.app import RcaApp
+from rca_tui.opener import DRILL
 from rca_tui.room.window import bounded
 from rca_tui.screens.page import DIAGNOSE, OVERVIEW
 from rca_tui.work import opening
@@ -68,7 +69,9 @@ class GuestApp(RcaApp):
         await super().on_event(event)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return False if action in REMOVED else super().check_action(action, parameters)
+        if action in REMOVED or parameters == (DRILL,):  # a drill of a room is played on the pages of the room
+            return False
+        return super().check_action(action, parameters)
 
 
 def _played(incident: str, since: float, speed: float) -> opening.Source:

@@ -88,9 +88,10 @@ async def test_a_visitor_has_no_key_that_saves_opens_or_changes_anything() -> No
         offered = {hint.action for hint in key_hints(guest.screen)}
         assert not offered & REMOVED
         assert not guest.session.armed
-        await pilot.press("0")
+        await pilot.press("0", "7")
         await pilot.pause()
         assert guest.current_mode == "overview"
+        assert not guest._notifications, "it has no way to the front page, from which a drill is played"
 
 
 async def test_a_visitors_app_is_mounted_once(monkeypatch: pytest.MonkeyPatch) -> None:
