@@ -170,6 +170,29 @@ def test_an_address_that_lists_no_models_is_refused_before_anything_is_sent(two:
     assert not any(api.bodies for api in apis)
 
 
+def test_an_address_that_the_user_has_not_named_is_asked_for_nothing(started: None) -> None:
+    asked: list[str] = []
+
+    def elsewhere(handler: Handler) -> None:
+        asked.append(handler.path)
+        Api()(handler)
+
+    with server(elsewhere) as other:
+
+        def redirect(handler: Handler) -> None:
+            handler.send_response(307)
+            handler.send_header("Location", f"{other}{handler.path}")
+            handler.send_header("Content-Length", "0")
+            handler.end_headers()
+
+        with server(redirect) as url:
+            deployment = ScrapedDeployment(Watched((f"{url}/metrics",)))
+            fault = catalog.load("long-prefill", "endpoints")
+            with pytest.raises(DeploymentError, match=r"takes no requests.*HTTP 307"):
+                fault.plan(deployment, "replica-1", fault.parse({}), INJECTION, 10.0)
+    assert not asked
+
+
 def test_a_gateway_with_its_own_address_gets_them_itself(started: None) -> None:
     api = Api()
     with server(api) as url, server(Api()) as engine_url:

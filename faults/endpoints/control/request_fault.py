@@ -109,7 +109,8 @@ def _server(component: str, targets: Sequence[Target]) -> tuple[str, str]:
 
 
 def _first_model(session: Session, url: str) -> str:
-    name = session.get(f"{url}/v1/models", timeout=PATIENCE).json()["data"][0]["id"]
+    # Where a redirect leads the user has not named, and the requests would not follow it.
+    name = session.get(f"{url}/v1/models", timeout=PATIENCE, allow_redirects=False).json()["data"][0]["id"]
     if not isinstance(name, str) or name != plain(name, LONGEST) or not name:
         raise ValueError("it is no name of a model")
     return name
