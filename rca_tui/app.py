@@ -122,14 +122,14 @@ class RcaApp(Referee):
             self._start_poll()
 
     def _start_poll(self) -> None:
-        poller, post = self.poller, self.mailbox.post
+        poller, diagnoser, post = self.poller, self.diagnoser, self.mailbox.post
         # A recording is diagnosed as soon as it has been read.
         soon = self.session.latest is None and self._last_page == DIAGNOSE
 
         def poll() -> None:
             self.painted.wait(first_frame.PATIENCE)
             if soon:
-                self.diagnoser.prepare()
+                diagnoser.prepare()
             post(messages.Polled(poller.poll()))
 
         self.run_worker(poll, **in_thread("poll"))

@@ -76,10 +76,14 @@ class Diagnoser:
         """Start a process for the methods of the next run: it imports while the incident is read. Blocks."""
         from methods.running.pool import Pool
 
-        if self._pool is None:  # else the incident could not be read, and is read again
-            self._pool = Pool()
-            with suppress(OSError):  # the run tries again, and says why there is none
-                self._pool.start()
+        if self._pool is not None:  # the incident could not be read, and is read again
+            return
+        pool = Pool()
+        with suppress(OSError):  # the run tries again, and says why there is none
+            pool.start()
+        self._pool = pool
+        if self._cancelled.is_set():  # what is open was left meanwhile
+            self.cancel()
 
     def cancel(self) -> None:
         """Kill the methods that run, and the process that was started for the next ones."""

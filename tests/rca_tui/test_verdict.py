@@ -19,6 +19,7 @@ from methods.verdict.types import Action, Evidence, Suspect, Verdict
 from rca_tui.app import RcaApp
 from rca_tui.screens.diagnose import DiagnosePage
 from rca_tui.screens.dialogs import Notice
+from rca_tui.session import Session
 from rca_tui.widgets.card import Card, Command
 from rca_tui.widgets.header import Answer as Line
 from rca_tui.work import messages
@@ -60,6 +61,15 @@ async def test_a_process_for_the_methods_starts_before_a_recording_is_read(monke
     async with running(app) as pilot:
         await decided(pilot)
         assert order == ["process", "read"]
+
+
+def test_a_process_that_starts_while_the_app_is_left_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    diagnoser = Diagnoser(Session("a"), lambda _: None)
+    ended: list[bool] = []
+    monkeypatch.setattr(Pool, "start", lambda _: diagnoser.cancel())  # in the other thread
+    monkeypatch.setattr(Pool, "close", lambda _: ended.append(True))
+    PREPARE(diagnoser)
+    assert ended == [True] and diagnoser._pool is None
 
 
 @pytest.mark.usefixtures("ranked_here")
