@@ -266,7 +266,8 @@ def _relay_link(p: Footprint) -> bool:
 
 
 def _relay_memory(p: Footprint) -> bool:
-    return _up(p.grown("memory_working_set"), 1.3) or _up(p.inside("memory_limit_ratio"), 0.9)
+    full = _up(p.inside("memory_limit_ratio"), 0.9) and _up(p.own("memory_limit_ratio"), 1.1)
+    return _up(p.grown("memory_working_set"), 1.3) or full
 
 
 def _relay_waiting(p: Footprint) -> bool:

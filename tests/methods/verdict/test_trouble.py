@@ -95,6 +95,9 @@ def test_calls_that_are_all_late_are_the_callers() -> None:
         (ALL_CONNECTS | door(network_transmit=1.4), Trouble.LINK_LOSSY),
         (ALL_CALLS | door(memory_working_set=200.0), Trouble.MEMORY),
         (ALL_CALLS | door(memory_working_set=3.0), Trouble.CALLER),
+        (ALL_CALLS | door(memory_limit_ratio=1.02), Trouble.CALLER),
+        (ALL_CONNECTS | door(memory_limit_ratio=1.02), Trouble.LINK_SLOW),
+        (ALL_CALLS | door(memory_working_set=1.5, memory_limit_ratio=1.5), Trouble.MEMORY),
         (ALL_CALLS | door(router_queue=20.0), Trouble.QUEUE),
         (door(latency_p90=20.0), Trouble.CALLER),
         (door(latency_p90=20.0, cpu_usage=8.0), Trouble.CPU),
@@ -137,6 +140,8 @@ def _with_more_of_the_gateway(case: Incident, factors: Mapping[tuple[str, ...], 
     """With memory, network and a queue of the gateway, too."""
     metrics, rng = case.telemetry.metrics.copy(), np.random.default_rng(2)
     levels = {"memory_working_set": 4e6, "network_receive": 2e4, "network_transmit": 2e4, "router_queue": 1.0}
+    if full := factors.get(("gateway", "memory_limit_ratio")):  # it ends near its limit, wherever it began
+        levels["memory_limit_ratio"] = 0.95 / full
     for signal, level in levels.items():
         values = level * (1 + 0.03 * rng.standard_normal(SAMPLES))
         values[ONSET:] *= factors.get(("gateway", signal), 1.0)
