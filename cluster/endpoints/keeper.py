@@ -22,6 +22,7 @@ def keep(folder: Path, program: str, port: int) -> int:
         program,
         f"--config.file={folder / 'prometheus.json'}",
         f"--storage.tsdb.path={folder / 'data'}",
+        "--scrape.discovery-reload-interval=1s",  # the targets are in its file: by default it waits 5 s for more
         "--storage.tsdb.retention.time=6h",
         "--storage.tsdb.retention.size=512MB",
         f"--web.listen-address=127.0.0.1:{port}",
