@@ -73,11 +73,14 @@ def _chosen(labels: Mapping[str, str], own: Mapping[str, str]) -> tuple[str, str
 
 
 def _container(labels: Mapping[str, str], found: str) -> str:
-    """The name that outlives a container's id; "" where what was found is no id, or no name is known."""
+    """The name and the machine that outlive a container's id; "" where what was found is no id, or one is not known.
+
+    A container's name is its own on one machine alone, and Docker gives its id as the name of its host.
+    """
     if not _DRAWN.fullmatch(found) or not (name := _first(labels, _CONTAINERS)):
         return ""
     host = next((one for label in _HOSTS if (one := _first(labels, (label,))) and not _DRAWN.fullmatch(one)), "")
-    return f"{name}@{host}" if host else name
+    return f"{name}@{host}" if host else ""
 
 
 def _text(value: str) -> str:

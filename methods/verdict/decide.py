@@ -27,7 +27,7 @@ from methods.verdict.path import Stretch, spread
 from methods.verdict.phrases import listed
 from methods.verdict.runbooks import actions_for
 from methods.verdict.types import Answer, Evidence, Suspect, Trouble, Verdict, strength_of
-from methods.verdict.users import Users, none_ended, users
+from methods.verdict.users import Users, busy, none_ended, users
 
 if TYPE_CHECKING:
     from methods.running.runner import Result
@@ -52,9 +52,11 @@ def decide(incident: Incident, results: Iterable[Result] = ()) -> Verdict:
         if gone := _all_gone(incident):
             why = f"no scrape of {listed(gone)} succeeds any more: they are down, or only unobserved"
             return _cannot_judge(incident, NoRanking(Reason.NOT_APPLICABLE, why), answers)
-        if quiet := none_ended(incident):
+        seen = users(incident, judged.evidence)
+        overload = seen is not None and seen.more and seen.slower
+        if not overload and (quiet := none_ended(incident)):
             return _nothing_ends(incident, judged, quiet, answers)
-        return _nobody(incident, judged, answers)
+        return _nobody(incident, judged, seen, answers)
     return _components(incident, judged, judged.named, answers)
 
 
@@ -89,8 +91,7 @@ def _components(incident: Incident, judged: Judgement, named: Sequence[str], ans
     )
 
 
-def _nobody(incident: Incident, judged: Judgement, answers: Sequence[Result]) -> Verdict:
-    seen = users(incident, judged.evidence)
+def _nobody(incident: Incident, judged: Judgement, seen: Users | None, answers: Sequence[Result]) -> Verdict:
     missing = (
         *unmeasured(judged.evidence, judged.order),
         *(f"{component} itself" for component in unjudged(incident, judged)),
@@ -137,6 +138,11 @@ def _nothing_ends(incident: Incident, judged: Judgement, quiet: Window, answers:
     since = clock_time(quiet.start)
     until = f" until {clock_time(quiet.end)}" if quiet.end < incident.window.end else ""
     told = f"no request ended at {door} since {since}{until}"
+    headline = f"{told}: its users went away, or it passes nothing on"
+    unknown = f"Whether anybody asked: {told}, and all components alike had nothing to do"
+    if held := listed(busy(incident, quiet)):
+        headline = f"{told}, while requests wait or run at {held}: they are stuck, or asked for more than they can do"
+        unknown = f"What holds up {held} alike"
     return Verdict(
         Answer.UNKNOWN,
         (),
@@ -144,12 +150,9 @@ def _nothing_ends(incident: Incident, judged: Judgement, quiet: Window, answers:
         judged.posterior.nobody,
         Trouble.UNKNOWN,
         quiet.start,
-        f"Cannot tell: {told}: its users went away, or it passes nothing on.",
+        f"Cannot tell: {headline}.",
         opposing=others.blamed_anyway(answers),
-        unknown=(
-            f"Whether anybody asked: {told}, and all components alike had nothing to do.",
-            *not_known(incident, judged, (), ()),
-        ),
+        unknown=(f"{unknown}.", *not_known(incident, judged, (), ())),
         next=(f"Ask {door} for a completion from where its users are.", *look_next(incident, judged, ())),
         actions=actions_for(incident, Trouble.UNKNOWN, door, quiet.start),
         methods=_methods(answers),

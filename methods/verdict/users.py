@@ -26,6 +26,7 @@ MISSED = 20.0
 """Requests that the former rate would have brought: that none of so many came is no chance."""
 _FELT = ("latency_p90", "latency_p50", "ttft_p90")
 _LOAD = ("connections", "request_rate")
+_HELD = ("running_requests", "queue_length")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +108,18 @@ def _ended(metrics: pd.DataFrame, topology: Topology, door: str) -> pd.Series | 
     """Requests a second that ended, as the front door counts them or as those that it calls do."""
     for names in ((door,), topology.callees(door)):
         columns = [(name, "request_rate") for name in names if (name, "request_rate") in metrics.columns]
-        if columns:
-            total: pd.Series = metrics[columns].sum(axis=1, min_count=len(columns)).dropna()
+        total: pd.Series = metrics[columns].sum(axis=1, min_count=max(1, len(columns))).dropna()
+        if len(total):
             return total
     return None
+
+
+def busy(incident: Incident, stretch: Window) -> list[str]:
+    """Components of the stretch in which requests wait or run, by what they say of themselves."""
+    metrics = incident.telemetry.metrics
+    inside = metrics[(metrics.index >= stretch.start) & (metrics.index < stretch.end)]
+    held = inside[[column for column in inside.columns if column[1] in _HELD]].mean()
+    return [one for one in incident.topology.ids if any(held.get((one, signal), 0.0) >= 1.0 for signal in _HELD)]
 
 
 def _requests(incident: Incident, means: Means, door: str) -> tuple[float, float] | None:

@@ -165,19 +165,22 @@ OLD, NEW = "4f1c2d9e8b7a", "0a9b8c7d6e5f"
 UUIDS = "627cc493-f310-47de-96bd-71410b7dec09", "d1b0c7a2-0c0e-4b5c-9a38-7e7f60a8b1fe"
 
 
-@pytest.mark.parametrize(
-    ("label", "ids"),
-    [("service_instance_id", (OLD, NEW)), ("service_instance_id", UUIDS), ("host_name", (OLD, NEW)),
-     ("host_name", (OLD * 5 + "beef", NEW * 5 + "beef"))],
-)  # fmt: skip
-def test_a_container_that_is_created_again_stays_one_component(
-    tmp_path: Path, label: str, ids: tuple[str, str]
+@pytest.mark.parametrize("ids", [(OLD, NEW), UUIDS])
+def test_a_container_that_is_created_again_on_a_machine_stays_one_component(
+    tmp_path: Path, ids: tuple[str, str]
 ) -> None:
-    old, new = (vllm(**{label: one, "container_name": "vllm-1"}) for one in ids)
-    other = vllm(**{label: "aaaabbbbcccc", "container_name": "vllm-2"})
+    old, new = (vllm(service_instance_id=one, container_name="vllm-1", host_name="gpu-1") for one in ids)
+    other = vllm(service_instance_id="aaaabbbbcccc", container_name="vllm-2", host_name="gpu-1")
     got = imported(tmp_path, [call(1, old), call(2, other), call(3, new)], [waiting(old, 1.0), waiting(other, 2.0)])
-    assert {"vllm-1", "vllm-2"} == {one for one in got.topology.ids if one.startswith("vllm-")}
+    assert {"vllm-1@gpu-1", "vllm-2@gpu-1"} == {one for one in got.topology.ids if one.startswith("vllm-")}
     assert not set(ids) & set(got.topology.ids)
+
+
+def test_live_containers_of_one_name_stay_apart_where_no_machine_is_named(tmp_path: Path) -> None:
+    hosts = (OLD, NEW, "aaaabbbbcccc")
+    found = [vllm(container_name="app-vllm-1", host_name=one) for one in hosts]
+    got = imported(tmp_path, [call(n, one) for n, one in enumerate(found)], [waiting(one, 1.0) for one in found])
+    assert set(hosts) == {one.partition("@")[2] or one for one in got.topology.ids if "@" in one or one in hosts}
 
 
 def test_containers_of_one_name_on_several_hosts_stay_apart(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -236,15 +237,20 @@ def test_whatever_a_replica_does_there_is_a_verdict_without_nan(factors: Mapping
     json.dumps(verdict_json(decide(case)), allow_nan=False)
 
 
-NO_REQUESTS = requests(dict.fromkeys(REPLICAS, 0.0)) | {("gateway", "request_rate"): 0.0, ("gateway", "cpu_usage"): 0.0}
+NO_END = requests(dict.fromkeys(REPLICAS, 0.0)) | {("gateway", "request_rate"): 0.0, ("gateway", "cpu_usage"): 0.0}
+NO_REQUESTS = NO_END | {(replica, "queue_length"): 0.0 for replica in REPLICAS}
 
 
-@pytest.mark.parametrize("counted", ["at the front door", "by its callees"])
+@pytest.mark.parametrize("counted", ["at the front door", "by its callees", "by its callees, where its own is empty"])
 def test_where_no_request_ends_any_more_nobody_is_not_the_answer(counted: str) -> None:
     """Users that went away look the same as a front door that passes nothing on."""
     case = incident(NO_REQUESTS)
-    if counted == "by its callees":
-        metrics = case.telemetry.metrics.drop(columns=[("gateway", "request_rate")])
+    if counted != "at the front door":
+        metrics = case.telemetry.metrics.copy()
+        if counted == "by its callees":
+            metrics = metrics.drop(columns=[("gateway", "request_rate")])
+        else:
+            metrics["gateway", "request_rate"] = np.nan
         case = dataclasses.replace(case, telemetry=dataclasses.replace(case.telemetry, metrics=metrics))
     verdict = decide(case)
     assert (verdict.answer, verdict.named, verdict.onset) == (Answer.UNKNOWN, (), ONSET)
@@ -253,6 +259,16 @@ def test_where_no_request_ends_any_more_nobody_is_not_the_answer(counted: str) -
     )
     assert verdict.next[0] == "Ask gateway for a completion from where its users are."
     assert verdict.actions
+
+
+def test_where_requests_wait_and_none_ends_the_users_have_not_gone_away() -> None:
+    verdict = decide(incident(NO_END | {(replica, "queue_length"): 20.0 for replica in REPLICAS}))
+    assert verdict.answer is Answer.UNKNOWN
+    assert verdict.headline == (
+        "Cannot tell: no request ended at gateway since 00:02:00 UTC, while requests wait or run at replica-0, "
+        "replica-1, replica-2 and replica-3: they are stuck, or asked for more than they can do."
+    )
+    assert verdict.unknown[0] == "What holds up replica-0, replica-1, replica-2 and replica-3 alike."
 
 
 def test_a_pause_as_there_was_before_is_the_users_own() -> None:
