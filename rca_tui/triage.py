@@ -163,17 +163,20 @@ def answer_saved(incident: Incident, alerts: AlertGroup | None = None, at: str |
     return first_answer(incident, within(moment, incident.window), alerts)
 
 
-def refine(first: Triage, seed: int = 0, cancelled: Cancelled | None = None) -> Generator[Triage]:
+def refine(
+    first: Triage, seed: int = 0, cancelled: Cancelled | None = None, background: bool = False
+) -> Generator[Triage]:
     """The rest of the methods, one triage for each answer that comes; only the last one has a new verdict.
 
-    Closing the iterator stops the methods that run.
+    Closing the iterator stops the methods that run; `background` as in `methods.running.runner.run`.
     """
     from methods.running import runner
     from methods.verdict.decide import decide
 
     began = time.monotonic()
     rest, results = _missing(first), list(first.results)
-    for result in runner.run(first.incident, rest, seed=seed, deadline=DEADLINE, cancelled=cancelled):
+    running = runner.run(first.incident, rest, seed=seed, deadline=DEADLINE, cancelled=cancelled, background=background)
+    for result in running:
         results.append(result)
         if len(results) < len(first.results) + len(rest):
             seconds = first.seconds + time.monotonic() - began

@@ -129,7 +129,7 @@ def plan(cases: Sequence[Case], checks: Sequence[Check], names: Sequence[str] = 
 
 def run(planned: Ablation, *, seed: int, deadline: float, cache_path: Path | None) -> Iterator[Record]:
     """Records as they come; `planned.records` fills up with them."""
-    with Pool() as pool:
+    with Pool(background=True) as pool:
         for key, cases, names in planned.parts:
             records = planned.records.setdefault(key, [])
             for record in evaluate.run(

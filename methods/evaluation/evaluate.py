@@ -136,7 +136,7 @@ def _run(
     if engine is not None:
         yield from _recorded(engine.run(tasks, cancelled), by_id, onsets, answers)
         return
-    with Pool() as processes:
+    with Pool(background=True) as processes:
         yield from _recorded(processes.run(tasks, cancelled), by_id, onsets, answers)
 
 

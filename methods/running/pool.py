@@ -2,7 +2,8 @@
 
 The workers are started with `subprocess`, not forked and not through multiprocessing's spawn: a threaded process such
 as a Textual app cannot be forked safely, and spawn would import the caller's main module again. Each has one BLAS
-thread, a limit on its memory, a low priority, and a deadline for each task, after which it is killed and replaced.
+thread, a limit on its memory, and a deadline for each task, after which it is killed and replaced. Those that nobody
+waits for, or that would slow down the app around them, have a low priority.
 
 A deadline is in CPU seconds, so that what else runs on the machine does not decide whether a method has an answer. One
 that waits without computing is killed after `PATIENCE` times as many seconds by the clock.
@@ -40,6 +41,8 @@ START_LIMIT = 60.0
 PATIENCE = 10.0
 MEMORY_LIMIT = 3 * 2**30
 TICK = 0.1
+BACKGROUND = 10
+"""Niceness of workers that leave the processor to everything else."""
 # A process takes longer to start than most methods to answer: few tasks share one, until one of them takes long.
 _TASKS_A_WORKER = 4
 _LONG = 0.5
@@ -86,13 +89,23 @@ def default_workers() -> int:
 
 
 class Pool:
-    """Up to `workers` processes, started when there is work for them. A context manager: leaving it kills them all."""
+    """Up to `workers` processes, started when there is work for them. A context manager: leaving it kills them all.
 
-    def __init__(self, workers: int | None = None, memory_limit: int | None = None) -> None:
+    Args:
+        workers: None for one a core.
+        memory_limit: bytes for each.
+        background: leave the processor to everything else on the machine. A command that a person waits for does not:
+            on a busy machine it would hardly get on.
+    """
+
+    def __init__(
+        self, workers: int | None = None, memory_limit: int | None = None, *, background: bool = False
+    ) -> None:
         self._most = workers or default_workers()
         # Together they must leave room for everything else on the machine.
         share = psutil.virtual_memory().total // 2 // self._most
         self._memory = memory_limit or min(MEMORY_LIMIT, share)
+        self._background = background
         self._workers: list[_Worker] = []
 
     def __enter__(self) -> Pool:
@@ -106,7 +119,7 @@ class Pool:
     def start(self) -> None:
         """Start one process ahead of the first task, which then need not wait for its imports."""
         if not self._workers:
-            self._workers.append(_Worker(self._memory))
+            self._workers.append(_Worker(self._memory, self._background))
 
     def close(self) -> None:
         for worker in self._workers:
@@ -148,7 +161,7 @@ class Pool:
         starting = sum(not w.ready for w in self._workers)
         wanted = len(waiting) if any(w.busy_for > _LONG for w in self._workers) else -(-len(waiting) // _TASKS_A_WORKER)
         while len(self._workers) < self._most and starting < wanted:
-            self._workers.append(_Worker(self._memory))
+            self._workers.append(_Worker(self._memory, self._background))
             starting += 1
 
 
@@ -169,7 +182,7 @@ class _Parcels:
 class _Worker:
     """One process. `ready` once it has answered; `task` is what it works on; `dead` when it has to be replaced."""
 
-    def __init__(self, memory: int) -> None:
+    def __init__(self, memory: int, background: bool) -> None:
         self.connection, theirs = mp.Pipe()
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115
         root = str(Path(__file__).resolve().parents[2])
@@ -187,8 +200,9 @@ class _Worker:
             )
         self._memory = memory
         self._watched = psutil.Process(self.process.pid)
-        with contextlib.suppress(psutil.Error):
-            self._watched.nice(10)
+        if background:
+            with contextlib.suppress(psutil.Error):
+                self._watched.nice(BACKGROUND)
         self.ready = False
         self.dead = False
         self.key = ""

@@ -35,6 +35,7 @@ def run(
     workers: int | None = None,
     cancelled: Cancelled | None = None,
     pool: Pool | None = None,
+    background: bool = False,
 ) -> Generator[Result]:
     """Results of the named methods (None: all of `catalog.listed`), cheap methods first, each as soon as it is there.
 
@@ -46,13 +47,15 @@ def run(
         workers: processes; None for one a core.
         cancelled: stops everything within a fraction of a second once set. Closing the iterator does, too.
         pool: runs them, of this incident alone, and stays open; None for one of their own, of `workers` processes.
+        background: without a `pool`: leave the processor to everything else on the machine, for nobody waits.
 
     Raises:
         UnknownMethod: before anything is started.
     """
     wanted = {catalog.entry(name).name for name in names} if names is not None else {e.name for e in catalog.listed()}
     chosen = [entry for entry in catalog.everything() if entry.name in wanted]
-    return _run(with_onset(incident), chosen, seed, deadline, nullcontext(pool) if pool else Pool(workers), cancelled)
+    processes = nullcontext(pool) if pool else Pool(workers, background=background)
+    return _run(with_onset(incident), chosen, seed, deadline, processes, cancelled)
 
 
 def _run(

@@ -60,7 +60,7 @@ class Answerer:
         """
         alerts = parse(waiting.payload)
         name, first = self._first(waiting, alerts)
-        with closing(triage.refine(first, cancelled=self.cancelled)) as answers:
+        with closing(triage.refine(first, cancelled=self.cancelled, background=True)) as answers:
             last = list(answers)[-1]
         if self.cancelled.is_set():
             return None

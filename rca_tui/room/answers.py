@@ -55,7 +55,8 @@ def add(
     if truth is None:
         return
     seen = with_onset(_until(recording, played.arrived(recording, at)))
-    answered = list(runner.run(seen, deadline=debrief.DEADLINE, workers=1, cancelled=cancelled))
+    limit = debrief.DEADLINE
+    answered = list(runner.run(seen, deadline=limit, workers=1, cancelled=cancelled, background=True))
     if cancelled.is_set():
         return
     verdict = debrief.counted(judge.decide(seen, answered), truth)

@@ -78,7 +78,7 @@ class Diagnoser:
 
         if self._pool is not None:  # the incident could not be read, and is read again
             return
-        pool = Pool()
+        pool = Pool(background=True)
         with suppress(OSError):  # the run tries again, and says why there is none
             pool.start()
         self._pool = pool
@@ -119,7 +119,7 @@ class Diagnoser:
         def work() -> None:
             from methods.running.pool import Pool
 
-            with pool or Pool() as processes:
+            with pool or Pool(background=True) as processes:
                 try:
                     incident = snapshot.incident or capture(deployment, start, snapshot.end)
                 except DeploymentError as error:

@@ -67,8 +67,13 @@ class Threads(_Base):
     name = "threads"
     def act(self, incident, rng):
         return NoRanking(Reason.NOT_APPLICABLE, os.environ["OPENBLAS_NUM_THREADS"] + " " + str(os.getpid()))
+
+class Priority(_Base):
+    name = "priority"
+    def act(self, incident, rng):
+        return NoRanking(Reason.NOT_APPLICABLE, str(os.nice(0)))
 """
-MISBEHAVING = ("Raises", "Hangs", "Waits", "Dies", "Eats", "Hoards", "Threads")
+MISBEHAVING = ("Raises", "Hangs", "Waits", "Dies", "Eats", "Hoards", "Threads", "Priority")
 
 
 @pytest.fixture
@@ -94,6 +99,17 @@ def answers(incident, names, *, deadline: float = 60.0, workers: int = 1, seed: 
 def workers_alive() -> list[psutil.Process]:
     children = psutil.Process().children(recursive=True)
     return [c for c in children if c.status() != psutil.STATUS_ZOMBIE and "methods.running.worker" in c.cmdline()]
+
+
+@pytest.mark.slow
+def test_workers_have_the_priority_of_their_caller_unless_they_are_in_the_background(incident, misbehaving) -> None:
+    own, found = os.nice(0), []
+    for background in (False, True):
+        with Pool(1, background=background) as processes:
+            (answer,) = processes.run([Task(incident.id, lambda: incident, "priority", 0, 60.0)])
+        found.append(answer.outcome)
+    wanted = (own, max(own, pool.BACKGROUND))
+    assert found == [NoRanking(Reason.NOT_APPLICABLE, str(niceness)) for niceness in wanted]
 
 
 @pytest.mark.slow
