@@ -223,18 +223,22 @@ class DiagnosePage(Page):
         self.query_one(Card).focus()
 
     def on_data_table_row_highlighted(self, event: Rows.RowHighlighted) -> None:
-        if event.row_key.value and event.row_key.value != self.session.method:
+        self._choose(event.row_key.value or "")
+
+    def _choose(self, method: str) -> None:
+        if method and method != self.session.method:
             self._step = 0
-            self.session.method = event.row_key.value
+            self.session.method = method
 
     def on_data_table_row_selected(self) -> None:
         self.show_screen("explain")
 
     def action_method(self, by: int) -> None:
         table = self.query_one(Rows)
-        table.focus()
         if table.row_count:
             table.move_cursor(row=(table.cursor_row + by) % table.row_count)
+            self._choose(table.key or "")  # before the focus moves the panes: they are drawn once
+        table.focus()
 
     def action_step(self, by: int) -> None:
         self._step = max(0, self._step + by)

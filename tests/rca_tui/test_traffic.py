@@ -16,7 +16,7 @@ from textual.strip import Strip
 
 from rca_tui.terminal import Terminal
 
-KEY = 7168
+KEY = 6144
 """Bytes that a key may cost. Most cost below 4,096; the dearest move a pane, or show other charts or another answer."""
 SCREEN = 12_000
 """Bytes that may be sent to open another screen, or to show again what a dialog covered."""
