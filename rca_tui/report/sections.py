@@ -40,7 +40,7 @@ def sections(report: Report) -> tuple[Section, ...]:
         Section("Checks that failed", tuple(_checks(report))),
         Section("What was missing", tuple(Line(sentence) for sentence in report.missing)),
         Section("The cause", tuple(_cause(report))),
-        Section("How to reproduce this", (Code("\n".join(report.commands)), _made())),
+        Section("How to reproduce this", (Code("\n".join(report.commands)), _keys(report), _made())),
     )
     return tuple(section for section in listed if section.blocks)
 
@@ -142,6 +142,13 @@ def _cause(report: Report) -> Iterator[Block]:
     yield Line(f"This was a drill: {truth.cause}, from {instant(truth.injected_at)}{until}.")
     if told := (*truth.parameters.items(), *truth.conditions.items()):
         yield Grid.of(("parameter", "value"), ((name, str(value)) for name, value in told))
+
+
+def _keys(report: Report) -> Line:
+    whose = f" of {report.verdict.named[0]}" if report.verdict.named else ""
+    return Line(
+        f"The last command opens the app on the verdict. There l shows the logs{whose}, t the traces, ? all keys."
+    )
 
 
 def _made() -> Line:

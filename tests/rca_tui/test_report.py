@@ -156,6 +156,15 @@ def test_commands_reproduce_it_and_can_be_pasted() -> None:
     assert "--onset" not in report().commands[1]
 
 
+@pytest.mark.parametrize("form", [Format.MARKDOWN, Format.HTML])
+def test_the_way_to_the_logs_of_the_culprit_is_told(form: Format) -> None:
+    made = report()
+    assert made.commands[-1] == "rca-tui replay drill-01"
+    assert "opens the app on the verdict. There l shows the logs of replica-1, t" in render(made, form)
+    nobody = dataclasses.replace(made, verdict=dataclasses.replace(verdict(), answer=Answer.NOBODY, named=()))
+    assert "There l shows the logs, t the traces" in render(nobody, form)
+
+
 @pytest.mark.parametrize("form", Format)
 def test_it_does_not_tell_where_its_maker_keeps_files(form: Format, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/jane.doe")
