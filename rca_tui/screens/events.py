@@ -38,9 +38,9 @@ class EventsPage(TimedPage):
         "What happened when: the onset and the way the verdict says the trouble spread, restarts, components whose "
         "telemetry ended or came back, the events that Kubernetes recorded, and a fault that was injected here. What "
         "was injected in a recorded drill is not told: that is what reveal is for. The marks on the time line stand on "
-        "the axes of all charts, ◆ where they may be part of the trouble; moving through the events moves the cursor "
-        "of all charts, and shows what changed the most at the component of each. / keeps what contains the words, of "
-        "a component too."
+        "the axes of all charts, ◆ where they may be part of the trouble, and ✖ counts those; moving through the "
+        "events moves the cursor of all charts, and shows what changed the most at the component of each. / keeps what "
+        "contains the words, of a component too."
     )
     FOLLOWS = (
         Session.displayed,

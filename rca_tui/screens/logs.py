@@ -37,10 +37,11 @@ class LogsPage(TimedPage):
     OF_COMPONENT = True
     HELP = (
         "Lines whose variable parts are masked are one template. Those whose rate changed the most at the onset come "
-        "first, with their counts before and after it; the lines below are those of the selected template. l on a "
-        "component, on another screen, shows its lines alone; c goes through the components, s through the severities, "
-        "/ keeps what contains the words, escape shows all. tab goes to the lines: the cursor is shared with all "
-        "charts. Enter shows a whole line. f follows the newest lines of a live deployment."
+        "first, with their counts before and after it; the lines below are those of the selected template. ✖ 3 on the "
+        "time line: three of them are errors or speak of one. l on a component, on another screen, shows its lines "
+        "alone; c goes through the components, s through the severities, / keeps what contains the words, escape "
+        "shows all. tab goes to the lines: the cursor is shared with all charts. Enter shows a whole line. f follows "
+        "the newest lines of a live deployment."
     )
     FOLLOWS = (Session.displayed, Session.mark, Session.moment, Session.span, Session.component, Session.logs)
     BINDINGS: ClassVar[list[BindingType]] = [

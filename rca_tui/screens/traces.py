@@ -32,7 +32,8 @@ class TracesPage(TimedPage):
     OF_COMPONENT = True
     HELP = (
         "The traces, the slowest first; s goes through the orders: slowest, failed, newest. Each says where most of "
-        "its time went, and how many times what that usually takes before the onset. Below is the selected trace as "
+        "its time went, and how many times what that usually takes before the onset. ✖ 3 on the time line: three of "
+        "them failed. Below is the selected trace as "
         "a waterfall: who called whom, when, for how long; ▲ and × mark what took three times its usual and more. t on "
         "a component, on another screen, shows the traces that reach it; c goes through the components, / keeps what "
         "contains the words (operation, component, trace id), escape shows all. The cursor is shared with all charts."

@@ -10,7 +10,12 @@ from faults import catalog
 from guidelines import catalog as checks
 from guidelines import documents
 from guidelines.types import fails
+from rca_tui.glyphs import BAD
 from rca_tui.palette import key_hints
+from rca_tui.screens.events import EventsPage
+from rca_tui.screens.logs import LogsPage
+from rca_tui.screens.page import Page
+from rca_tui.screens.traces import TracesPage
 
 pytestmark = pytest.mark.usefixtures("steady", "no_estimate")
 
@@ -18,6 +23,12 @@ pytestmark = pytest.mark.usefixtures("steady", "no_estimate")
 def test_a_recording_cannot_be_injected_into() -> None:
     found = catalog.availability("cpu-stress", synthetic.Replay(synthetic.incident()))
     assert (found.ok, found.reason) == (False, "a recording cannot be injected into")
+
+
+@pytest.mark.parametrize(("page", "counted"), [(LogsPage, "errors"), (TracesPage, "failed"), (EventsPage, "counts")])
+def test_what_the_sign_beside_the_time_line_counts_is_told(page: type[Page], counted: str) -> None:
+    told = page.HELP.partition(BAD)[2].partition(". ")[0].partition(";")[0]
+    assert counted in told
 
 
 def test_a_failed_check_leads_with_what_to_set() -> None:
