@@ -25,6 +25,7 @@ from cluster.replay import ReplayDeployment
 from methods import catalog
 from methods.running import runner
 from rca_tui.app import RcaApp
+from rca_tui.theme import DARK, LIGHT
 
 INCIDENT = "drill-01"
 METHOD = "mmbaro"
@@ -63,11 +64,15 @@ def answered_before(run: Callable[..., Iterator[runner.Result]]) -> Callable[...
 
 
 async def take(folder: Path) -> None:
-    """Write overview.svg, diagnose.svg and explain.svg."""
+    """Write overview.svg, overview-light.svg, diagnose.svg and explain.svg."""
     app = RcaApp(lambda: ReplayDeployment(library.load(INCIDENT), INCIDENT))
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: app.session.diagnosis is not None and not app.session.diagnosis.running)
         save(app, folder / "overview.svg")
+        app.theme = LIGHT.name
+        await pilot.pause()
+        save(app, folder / "overview-light.svg")
+        app.theme = DARK.name
         await pilot.press("4")
         app.session.method = METHOD
         await pilot.pause()

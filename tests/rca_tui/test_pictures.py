@@ -14,7 +14,7 @@ from rca_tui.screens.page import Later
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 
 
-@pytest.mark.parametrize("name", ["overview", "diagnose", "explain"])
+@pytest.mark.parametrize("name", ["overview", "overview-light", "diagnose", "explain"])
 def test_a_picture_has_every_tab(name: str) -> None:
     """Where this fails: `python -m tests.screenshots`, and look at what it writes."""
     picture = unescape((IMAGES / f"{name}.svg").read_text(encoding="utf-8"))
