@@ -102,8 +102,9 @@ class Page(Screen[None]):
 
     @property
     def _shows(self) -> bool:
-        # Of a screen that is taken away the widgets go first: until it goes itself it is still the current one.
-        return self._ready and self.is_current and bool(self.query(Header))
+        # Of a screen that is taken away, or whose app ends, the widgets go first: until it goes itself it is still the
+        # current one.
+        return self._ready and self.app.is_running and self.is_current and bool(self.query(Header))
 
     def update_keys(self) -> None:
         """Let the footer show the keys that work now. It flickers when it is redrawn: only after a change."""

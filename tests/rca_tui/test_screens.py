@@ -37,6 +37,17 @@ async def test_a_screen_that_is_taken_away_shows_nothing_any_more() -> None:
         assert page.is_current
 
 
+async def test_a_screen_whose_app_ends_shows_nothing_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = replay()
+    async with running(app):
+        page = app.screen
+        await page.query_one("#culprit").remove()
+        monkeypatch.setattr(type(app), "is_running", False)
+        page.update_page()
+        page.session.problem = "it is gone"
+        monkeypatch.undo()
+
+
 # -- 1 Overview ---------------------------------------------------------------------------------------------------
 
 
