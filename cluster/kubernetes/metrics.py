@@ -99,7 +99,8 @@ class MetricsReader:
         if owner.shared:
             machines = ", ".join(sorted(owner.shared)[:5])
             notes.append(
-                f"several pods share a GPU (time-slicing), and its one value stands for all of them: {machines}"
+                f"only one GPU is measured for several pods, and its value stands for all of them, "
+                f"as if they shared it by time-slicing: {machines}"
             )
         return dataclasses.replace(found, notes=tuple(notes))
 
@@ -251,6 +252,11 @@ class SeriesOwner:
             if node.name in self._nodes
             for address in node.addresses
         }
+        self._gpu_counts = {
+            self._nodes[node.name]: node.gpus
+            for node in stack.nodes.values()
+            if node.name in self._nodes and node.gpus is not None
+        }
         owners = Counter(pods[0].owner for pods in stack.pods.values())
         # The name of a workload identifies its component if it has only one; a RayCluster's pods share one name.
         self._workloads = {
@@ -288,11 +294,16 @@ class SeriesOwner:
         return merged
 
     def _share(self, series: Series, merged: Series) -> None:
-        """Give the value of a machine's only GPU to all pods of the deployment on it: each has slices of it."""
+        """Give the value of a machine's only GPU to all pods of the deployment on it: each has slices of it.
+
+        Where the machine has a GPU for each of them, the others' are not measured.
+        """
         seen: dict[str, set[tuple[str, str]]] = {}
         for _, gpu, part, host in series:
             seen.setdefault(self._node(host), set()).add((gpu, part))
         for node, ours in self._on_node.items():
+            if self._gpu_counts.get(node, 0) >= len(ours):
+                continue
             measured = [(one,) for one in ours if (one,) in merged]
             if len(seen.get(node, ())) == 1 and 0 < len(measured) < len(ours):
                 merged |= {(one,): merged[measured[0]] for one in ours}

@@ -57,12 +57,17 @@ class Pod:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node, with the addresses at which its exporters are scraped."""
+    """A node, with the addresses at which its exporters are scraped.
+
+    Attributes:
+        gpus: how many it has by the label of NVIDIA's feature discovery; None without that.
+    """
 
     name: str
     uid: str
     addresses: tuple[str, ...]
     ready: bool
+    gpus: int | None = None
 
 
 def parse_pod(obj: Object) -> Pod:
@@ -95,7 +100,14 @@ def parse_pod(obj: Object) -> Pod:
 def parse_node(obj: Object) -> Node:
     meta, status = map_of(obj, "metadata"), map_of(obj, "status")
     addresses = tuple(str(one.get("address", "")) for one in maps(status, "addresses"))
-    return Node(str(meta.get("name", "")), str(meta.get("uid", "")), addresses, _condition(status, "Ready"))
+    count = str(map_of(meta, "labels").get("nvidia.com/gpu.count", ""))
+    return Node(
+        str(meta.get("name", "")),
+        str(meta.get("uid", "")),
+        addresses,
+        _condition(status, "Ready"),
+        int(count) if _COUNT.fullmatch(count) else None,
+    )
 
 
 def _gpus(container: Object) -> int:

@@ -38,8 +38,8 @@ ALL = spellings(Environment.KUBERNETES)
 ROUTED = "vllm:request_latency_seconds"
 
 
-def build(on: str = "", resource: str = "nvidia.com/gpu") -> Stack:
-    """The reference deployment, its workers on that machine."""
+def build(on: str = "", resource: str = "nvidia.com/gpu", count: str = "") -> Stack:
+    """The reference deployment, its workers on that machine; with so many GPUs, by a label, each."""
     ray = {HEAD_POD: ("head", "headgroup")} | dict.fromkeys(WORKER_PODS, ("worker", "replicas"))
     objects = [mock_stack.nginx_pod(GATEWAY_POD), *(mock_stack.ray_pod(name, *kind) for name, kind in ray.items())]
     for one in objects:
@@ -47,7 +47,10 @@ def build(on: str = "", resource: str = "nvidia.com/gpu") -> Stack:
         if on and one["metadata"]["name"] in WORKER_PODS:
             one["spec"]["nodeName"] = on
             one["spec"]["containers"][0]["resources"]["limits"] = {resource: "1"}
-    nodes = {name: parse_node(mock_stack.node_object(name)) for name in mock_stack.NODES}
+    machines = [mock_stack.node_object(name) for name in mock_stack.NODES]
+    for one in machines:
+        one["metadata"]["labels"]["nvidia.com/gpu.count"] = count
+    nodes = {one["metadata"]["name"]: parse_node(one) for one in machines}
     target = Target(mock_stack.SERVICE, "uid", NAMESPACE, Labels(), (mock_stack.CLUSTER,))
     return build_stack(target, [parse_pod(one) for one in objects], nodes, PodHistory(None))
 
@@ -279,6 +282,13 @@ def test_18_a_time_sliced_gpu_has_one_value_for_all_pods_that_share_it(read, nam
     found = read(fleet, ["gpu_utilization"], build("gpu-node-b", resource))
     assert [value(found, f"{one}-gpu-0", "gpu_utilization") for one in (A, B, C)] == pytest.approx([0.8] * 3)
     assert any("time-slicing" in note for note in found.notes) is (named != "all")
+
+
+def test_18_a_gpu_that_is_gone_has_no_value_of_its_neighbour(read) -> None:
+    dcgm(fleet := Fleet(), "DCGM_FI_DEV_GPU_UTIL", 80.0, fleet.of(A) | {"Hostname": "gpu-node-b", "gpu": "0"})
+    found = read(fleet, ["gpu_utilization"], build("gpu-node-b", count="3"))
+    origins = [found.provenance.origin(f"{one}-gpu-0", "gpu_utilization") for one in (A, B, C)]
+    assert origins == [Origin.MEASURED, Origin.NOT_EXPORTED, Origin.NOT_EXPORTED]
 
 
 def test_18_two_gpus_in_slices_are_not_guessed_at(read) -> None:
