@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from cluster.text.plain import plain
 from cluster.text.times import span
-from faults.drill import STEADY_PATIENCE
 from faults.states import Phase
 
 if TYPE_CHECKING:
@@ -20,5 +19,7 @@ def waits(progress: Progress, told: str) -> str:
     """
     if told or progress.phase is not Phase.STEADY:
         return told
+    from faults.drill import STEADY_PATIENCE  # the app imports this module before its first frame, a drill after it
+
     most = span(STEADY_PATIENCE)
     return f"The baseline is over, but {plain(progress.message)}. The drill waits for that, {most} at most."
