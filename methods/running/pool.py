@@ -247,18 +247,17 @@ class _Worker:
         if not self.ready or (self.task and not self._started):
             overdue = self._overdue(START_LIMIT, took)
             return self._died(f"it did not start: {overdue}") if overdue else None
-        if self.task is not None and self._resident() > self._memory:
-            task = self.task
-            self.kill()
-            return Answer(task, NoRanking(Reason.ERROR, TOO_MUCH_MEMORY), took)
-        if self.task is None or took <= self.task.deadline:
-            return None
         task = self.task
-        overdue = self._overdue(task.deadline, took)
-        if not overdue:
+        if task is None:
+            return None
+        if self._resident() > self._memory:
+            why = NoRanking(Reason.ERROR, TOO_MUCH_MEMORY)
+        elif overdue := self._overdue(task.deadline, took):
+            why = NoRanking(Reason.TIMEOUT, overdue)
+        else:
             return None
         self.kill()
-        return Answer(task, NoRanking(Reason.TIMEOUT, overdue), took)
+        return Answer(task, why, took)
 
     def _overdue(self, limit: float, took: float) -> str:
         """Why it has had long enough, in words; empty while it has not: `limit` in CPU seconds, `took` by the clock."""
