@@ -7,18 +7,12 @@ prompts like the usual ones.
 
 from __future__ import annotations
 
-import dataclasses
-from typing import TYPE_CHECKING
-
 from pydantic import Field
 
 from cluster.topology import Kind
 from faults.local.control.request_fault import RequestFault
 from faults.requests.stream import Stream
-from faults.types import Direction, Effect, Parameters, Plan, Role
-
-if TYPE_CHECKING:
-    from cluster.deployment import Deployment
+from faults.types import Direction, Effect, Parameters, Role
 
 
 class LoadSurgeParameters(Parameters):
@@ -32,6 +26,7 @@ class LoadSurge(RequestFault[LoadSurgeParameters]):
     name = "load-surge"
     summary = "More users than usual at the front door: all of it is slower, and no component is at fault."
     targets = frozenset({Kind.GATEWAY})
+    culprit = False
     effects = (
         Effect(Role.FRONT_DOOR, "request_rate", Direction.UP, 1.5),
         Effect(Role.FRONT_DOOR, "latency_p90", Direction.UP, 1.5),
@@ -44,8 +39,3 @@ class LoadSurge(RequestFault[LoadSurgeParameters]):
 
     def stream(self, parameters: LoadSurgeParameters) -> Stream:
         return Stream(4, parameters.max_tokens, concurrency=200, interval=1 / parameters.rate)
-
-    def plan(
-        self, deployment: Deployment, target: str, parameters: LoadSurgeParameters, injection: str, seconds: float
-    ) -> Plan:
-        return dataclasses.replace(super().plan(deployment, target, parameters, injection, seconds), faulty=())

@@ -14,18 +14,12 @@ Chaos Mesh sends no requests, so it is not available on Kubernetes.
 
 from __future__ import annotations
 
-import dataclasses
-from typing import TYPE_CHECKING
-
 from pydantic import Field
 
 from cluster.topology import Kind
 from faults.local.control.request_fault import RequestFault
 from faults.requests.stream import Retries, Stream
-from faults.types import Direction, Effect, Parameters, Plan, Role
-
-if TYPE_CHECKING:
-    from cluster.deployment import Deployment
+from faults.types import Direction, Effect, Parameters, Role
 
 
 class RetryStormParameters(Parameters):
@@ -44,6 +38,7 @@ class RetryStorm(RequestFault[RetryStormParameters]):
     name = "retry-storm"
     summary = "Clients retry what is not answered soon: the overload outlives its trigger, until it is shed."
     targets = frozenset({Kind.GATEWAY})
+    culprit = False
     effects = (
         Effect(Role.FRONT_DOOR, "request_rate", Direction.UP, 1.3),
         Effect(Role.FRONT_DOOR, "latency_p90", Direction.UP, 2.0),
@@ -57,8 +52,3 @@ class RetryStorm(RequestFault[RetryStormParameters]):
     def stream(self, parameters: RetryStormParameters) -> Stream:
         retries = Retries(parameters.attempts, parameters.patience, 1 / parameters.burst, parameters.trigger)
         return Stream(4, parameters.max_tokens, parameters.in_flight, 1 / parameters.rate, retries=retries)
-
-    def plan(
-        self, deployment: Deployment, target: str, parameters: RetryStormParameters, injection: str, seconds: float
-    ) -> Plan:
-        return dataclasses.replace(super().plan(deployment, target, parameters, injection, seconds), faulty=())
