@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from cluster.local.lifecycle import status as local_status
     from cluster.local.lifecycle import up as start_local
     from cluster.paths import cache_home
-    from cluster.played import PlayedDeployment
+    from cluster.playback import PlayedDeployment
     from cluster.replay import ReplayDeployment
     from cluster.signals import SIGNALS
     from cluster.topology import Component, Edge, Kind, Relation, Topology
@@ -105,7 +105,7 @@ if not TYPE_CHECKING:
             "Pod": "cluster.deployment:Pod",
             "RcaError": "cluster.errors:RcaError",
             "Relation": "cluster.topology:Relation",
-            "PlayedDeployment": "cluster.played:PlayedDeployment",
+            "PlayedDeployment": "cluster.playback:PlayedDeployment",
             "ReplayDeployment": "cluster.replay:ReplayDeployment",
             "SIGNALS": "cluster.signals:SIGNALS",
             "Telemetry": "cluster.incident.model:Telemetry",

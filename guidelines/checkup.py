@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from cluster.display import Displayable
 from cluster.text.plain import plain
 from guidelines import catalog
-from guidelines.hidden import MODES
+from guidelines.blind_spots import MODES
 from guidelines.survey import Survey
 from guidelines.types import Finding, Guideline, Verdict, unknown
 
@@ -74,7 +74,7 @@ class Report(Displayable):
 
     @property
     def blind_modes(self) -> Mapping[int, tuple[str, ...]]:
-        """Numbers of `guidelines.hidden` that leave no trace here -> the checks that fail."""
+        """Numbers of `guidelines.blind_spots` that leave no trace here -> the checks that fail."""
         return dict(sorted(self._checks_by(Verdict.FAIL, lambda each: each.modes).items()))
 
     def _checks_by(self, verdict: Verdict, what: Callable[[Checked], Iterable[_T]]) -> dict[_T, tuple[str, ...]]:

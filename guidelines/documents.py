@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cluster.display import Block, Cell, Code, Document, Grid, Line, Title, Tone, document
+from guidelines.blind_spots import MODES
 from guidelines.checkup import Report
-from guidelines.hidden import MODES
 from guidelines.prices import measured
 from guidelines.types import Finding, Guideline, Verdict
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cluster.incident.model import Incident
-from guidelines.hidden import MODES
+from guidelines.blind_spots import MODES
 from guidelines.survey import Survey
 
 
@@ -78,7 +78,7 @@ class Guideline:
         change: what to set.
         faults: catalogue names of the faults that cannot be diagnosed when it fails.
         methods: catalogue names of the methods that lack an input when it fails.
-        modes: numbers of the failure modes (`guidelines.hidden.MODES`) that leave no trace when it fails.
+        modes: numbers of the failure modes (`guidelines.blind_spots.MODES`) that leave no trace when it fails.
         signals: canonical signals that it asks for.
         look: answers the check from a survey.
         removals: empty if recorded drills contain nothing to remove; `not_removed` then says why.

@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from methods.evaluation.evaluate import Record, answers_path
     from methods.evaluation.evaluate import run as evaluate
     from methods.evaluation.report import summary as summarize
-    from methods.running.kept import run_contrast
+    from methods.running.cached_results import run_contrast
     from methods.running.runner import Result
     from methods.running.runner import run as run_methods
     from methods.running.worker import rank
@@ -71,7 +71,7 @@ if TYPE_CHECKING:
     from methods.telemetry.onset import estimate as estimate_onset
     from methods.telemetry.separation import end_of_trouble
     from methods.verdict.as_json import verdict_json
-    from methods.verdict.decide import decide
+    from methods.verdict.decision import decide
     from methods.verdict.types import Action, Answer, Evidence, Hop, Strength, Suspect, Trouble, Verdict
 
 __all__ = [
@@ -172,7 +172,7 @@ if not TYPE_CHECKING:
             "Verdict": "methods.verdict.types:Verdict",
             "answers_path": "methods.evaluation.evaluate:answers_path",
             "consensus": "methods.answer.consensus:consensus",
-            "decide": "methods.verdict.decide:decide",
+            "decide": "methods.verdict.decision:decide",
             "end_of_trouble": "methods.telemetry.separation:end_of_trouble",
             "estimate_onset": "methods.telemetry.onset:estimate",
             "evaluate": "methods.evaluation.evaluate:run",
@@ -187,7 +187,7 @@ if not TYPE_CHECKING:
             "rank": "methods.running.worker:rank",
             "rank_by_components": "methods.answer.ranking:by_components",
             "rank_by_signals": "methods.answer.ranking:by_signals",
-            "run_contrast": "methods.running.kept:run_contrast",
+            "run_contrast": "methods.running.cached_results:run_contrast",
             "run_methods": "methods.running.runner:run",
             "split_at_onset": "methods.telemetry.matrix:halves",
             "summarize": "methods.evaluation.report:summary",

@@ -76,7 +76,7 @@ def first_answer(
     from methods.answer.types import Family
     from methods.running.runner import Result
     from methods.running.worker import rank
-    from methods.verdict.decide import decide
+    from methods.verdict.decision import decide
 
     began = time.monotonic()
     located, doubts = _located(incident, moment)
@@ -171,7 +171,7 @@ def refine(
     Closing the iterator stops the methods that run; `background` as in `methods.running.runner.run`.
     """
     from methods.running import runner
-    from methods.verdict.decide import decide
+    from methods.verdict.decision import decide
 
     began = time.monotonic()
     rest, results = _missing(first), list(first.results)
@@ -223,9 +223,9 @@ def _located(incident: Incident, moment: Moment | None) -> tuple[Incident, tuple
 
         located = with_onset(incident)
         return located, () if located.onset is not None else (located.onset_claim,)
-    from methods.telemetry.noticed import with_noticed_onset
+    from methods.telemetry.reported_onset import with_reported_onset
 
-    return with_noticed_onset(incident, moment)
+    return with_reported_onset(incident, moment)
 
 
 def _asked_for(incident: Incident, doubts: tuple[str, ...], moment: Moment | None) -> tuple[Incident, tuple[str, ...]]:
@@ -236,8 +236,8 @@ def _asked_for(incident: Incident, doubts: tuple[str, ...], moment: Moment | Non
     if moment is None or moment.likely is not None or incident.telemetry.metrics.index.max() < moment.earliest:
         return incident, doubts
     from methods.answer.types import EdgePointer, SeriesPointer
-    from methods.telemetry.earlier import in_trouble, lasted, left_out
-    from methods.verdict.decide import decide
+    from methods.telemetry.earlier_trouble import in_trouble, lasted, left_out
+    from methods.verdict.decision import decide
     from methods.verdict.phrases import listed
     from methods.verdict.types import Answer
     from methods.verdict.users import none_ended

@@ -17,8 +17,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from cluster.local.engines.base import Delta, EngineError, Finish, RequestError
 from cluster.local.engines.factory import create
 from cluster.local.layout import ENGINE_METRICS_PORT, ENV_COMPONENT, ENV_RUN, RunDir, management_ip
-from cluster.local.observe import EngineLog, Meters, Observation
 from cluster.local.openai_api import ChatRequest, CompletionRequest, Shape, error
+from cluster.local.request_telemetry import EngineLog, Meters, Observation
 from cluster.text.invalid import clause
 
 _REPORT_SECONDS = 0.5

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cluster.topology import Relation
-from guidelines import hidden
+from guidelines import blind_spots
 from guidelines.removals import edges_from_callees, without_edges
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
@@ -75,7 +75,7 @@ GUIDELINE = Guideline(
         ),
     ),
     faults=("network-delay", "network-loss", "bandwidth", "partition", "gateway-slow"),
-    methods=hidden.CALLS,
+    methods=blind_spots.CALLS,
     modes=(15, 16),
     look=_look,
     removals=(

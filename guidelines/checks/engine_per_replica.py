@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from guidelines import hidden
+from guidelines import blind_spots
 from guidelines.removals import ENGINE, serving, without
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
@@ -68,7 +68,7 @@ GUIDELINE = Guideline(
         ),
     ),
     faults=("hot-replica", "kv-pressure", "freeze", "long-prefill"),
-    methods=hidden.CHANGE + hidden.GRAPHS,
+    methods=blind_spots.CHANGE + blind_spots.GRAPHS,
     modes=(5, 6, 7, 13, 14),
     look=_look,
     signals=SIGNALS,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cluster.topology import Relation
-from guidelines import hidden
+from guidelines import blind_spots
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, fails, passes, unknown
 from guidelines.wording import counted, listed
@@ -51,7 +51,7 @@ GUIDELINE = Guideline(
         ),
     ),
     faults=("gpu-power-cap", "gpu-contention", "gpu-memory"),
-    methods=hidden.CHANGE + hidden.GRAPHS,
+    methods=blind_spots.CHANGE + blind_spots.GRAPHS,
     modes=(1, 2, 11),
     look=_look,
     signals=("gpu_utilization",),

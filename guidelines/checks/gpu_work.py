@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guidelines import hidden
+from guidelines import blind_spots
 from guidelines.checks.gpu_to_pod import NO_GPU, NO_GPU_IN_DRILLS
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, fails, passes, unknown
@@ -49,7 +49,7 @@ GUIDELINE = Guideline(
         ),
     ),
     faults=("gpu-contention",),
-    methods=hidden.CHANGE + hidden.GRAPHS,
+    methods=blind_spots.CHANGE + blind_spots.GRAPHS,
     modes=(1, 3),
     look=_look,
     signals=SIGNALS,

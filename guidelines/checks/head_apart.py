@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cluster.topology import Kind, Relation
-from guidelines import hidden
+from guidelines import blind_spots
 from guidelines.removals import pooled_on_head
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
@@ -54,7 +54,7 @@ GUIDELINE = Guideline(
         ),
     ),
     faults=("head-overload",),
-    methods=hidden.CALLS + hidden.CHANGE,
+    methods=blind_spots.CALLS + blind_spots.CHANGE,
     modes=(12,),
     look=_look,
     removals=(

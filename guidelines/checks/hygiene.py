@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guidelines import hidden
+from guidelines import blind_spots
 from guidelines.removals import without_sli
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
@@ -49,7 +49,7 @@ GUIDELINE = Guideline(
         Change("Evaluation: count misses, show guessing in the table", "rca-tui evaluate"),
     ),
     faults=("gateway-slow", "load-surge"),
-    methods=hidden.FROM_THE_SLI,
+    methods=blind_spots.FROM_THE_SLI,
     modes=(15,),
     look=_look,
     signals=SIGNALS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guidelines import hidden
+from guidelines import blind_spots
 from guidelines.removals import serving, without
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
@@ -56,7 +56,7 @@ GUIDELINE = Guideline(
         ),
     ),
     faults=("cpu-throttle", "memory-stress"),
-    methods=hidden.CHANGE + hidden.GRAPHS,
+    methods=blind_spots.CHANGE + blind_spots.GRAPHS,
     modes=(9, 10),
     look=_look,
     signals=SIGNALS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guidelines import hidden
+from guidelines import blind_spots
 from guidelines.removals import logs_without_pod, without_logs
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
@@ -58,7 +58,7 @@ GUIDELINE = Guideline(
         Change("vLLM with tensor parallelism: name the rank", 'VLLM_LOGGING_PREFIX="[rank ${RANK}] "'),
     ),
     faults=("crash", "gpu-memory"),
-    methods=hidden.SOURCES,
+    methods=blind_spots.SOURCES,
     modes=(2, 3, 4, 11),
     look=_look,
     removals=(

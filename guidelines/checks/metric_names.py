@@ -5,7 +5,7 @@ from __future__ import annotations
 from cluster.provenance import Origin
 from cluster.signals import SIGNALS
 from cluster.topology import Kind
-from guidelines import hidden
+from guidelines import blind_spots
 from guidelines.removals import ENGINE, half_silent
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Removal, Verdict, fails, passes, unknown
@@ -121,7 +121,7 @@ GUIDELINE = Guideline(
         Change("Prometheus alert: a name that went silent", "absent_over_time(ray_vllm_num_requests_running[5m])"),
     ),
     faults=("kv-pressure", "long-prefill"),
-    methods=hidden.CHANGE + hidden.GRAPHS,
+    methods=blind_spots.CHANGE + blind_spots.GRAPHS,
     modes=(6, 14),
     look=_look,
     removals=(

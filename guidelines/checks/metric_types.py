@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from guidelines import hidden
+from guidelines import blind_spots
 from guidelines.removals import gauges_as_rates
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
@@ -60,7 +60,7 @@ GUIDELINE = Guideline(
         Change("Check the type of a metric before using it", "curl $PROMETHEUS/api/v1/metadata?metric=<name>"),
     ),
     faults=("memory-stress", "bandwidth"),
-    methods=hidden.CHANGE + hidden.GRAPHS,
+    methods=blind_spots.CHANGE + blind_spots.GRAPHS,
     modes=(10,),
     look=_look,
     signals=("memory_working_set", *TRAFFIC),

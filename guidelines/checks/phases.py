@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cluster.incident.model import Incident
-from guidelines import hidden
+from guidelines import blind_spots
 from guidelines.removals import serving, without, without_operations
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
@@ -73,7 +73,7 @@ GUIDELINE = Guideline(
         ),
     ),
     faults=("long-prefill", "load-surge"),
-    methods=hidden.CHANGE + hidden.TRACES,
+    methods=blind_spots.CHANGE + blind_spots.TRACES,
     modes=(7, 9, 14),
     look=_look,
     signals=SIGNALS,

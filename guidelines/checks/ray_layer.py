@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cluster.incident.model import Incident
-from guidelines import hidden
+from guidelines import blind_spots
 from guidelines.removals import RAY_SPANS, serving, without, without_operations
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
@@ -73,7 +73,7 @@ GUIDELINE = Guideline(
         ),
     ),
     faults=("hot-replica", "crash"),
-    methods=hidden.TRACES + hidden.SOURCES,
+    methods=blind_spots.TRACES + blind_spots.SOURCES,
     modes=(8, 12, 13),
     look=_look,
     removals=(

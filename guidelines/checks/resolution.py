@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from guidelines import hidden
+from guidelines import blind_spots
 from guidelines.removals import every
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
@@ -77,7 +77,7 @@ GUIDELINE = Guideline(
         Change("Queries: four scrapes, not five minutes", "rate(x_total[20s])"),
     ),
     faults=("crash", "freeze", "two-at-once"),
-    methods=hidden.CHANGE + hidden.GRAPHS + hidden.CALLS,
+    methods=blind_spots.CHANGE + blind_spots.GRAPHS + blind_spots.CALLS,
     modes=(8, 10),
     look=_look,
     removals=tuple(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guidelines import hidden
+from guidelines import blind_spots
 from guidelines.removals import serving, without
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
@@ -59,7 +59,7 @@ GUIDELINE = Guideline(
         Change("vLLM: do not start it with this option", "--disable-log-stats    # turns its metrics off"),
     ),
     faults=("kv-pressure", "load-surge", "hot-replica"),
-    methods=hidden.CHANGE + hidden.GRAPHS,
+    methods=blind_spots.CHANGE + blind_spots.GRAPHS,
     modes=(5, 6, 7, 14),
     look=_look,
     signals=SIGNALS,

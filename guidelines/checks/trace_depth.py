@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from cluster.text.quantities import percent
-from guidelines import hidden
+from guidelines import blind_spots
 from guidelines.removals import ENGINE_SPANS, front_door_spans, without_spans
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, Removal, fails, passes, unknown
@@ -75,7 +75,7 @@ GUIDELINE = Guideline(
         ),
     ),
     faults=("network-delay", "gateway-slow", "head-overload"),
-    methods=hidden.TRACES + hidden.SOURCES,
+    methods=blind_spots.TRACES + blind_spots.SOURCES,
     modes=(12, 15, 16),
     look=_look,
     removals=(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guidelines import hidden
+from guidelines import blind_spots
 from guidelines.checks.gpu_to_pod import NO_GPU, NO_GPU_IN_DRILLS
 from guidelines.survey import Survey
 from guidelines.types import Change, Finding, Guideline, Origin, fails, passes, unknown
@@ -60,7 +60,7 @@ GUIDELINE = Guideline(
         ),
     ),
     faults=("gpu-power-cap",),
-    methods=hidden.CHANGE,
+    methods=blind_spots.CHANGE,
     modes=(1,),
     look=_look,
     signals=SIGNALS,

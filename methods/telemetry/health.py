@@ -28,7 +28,7 @@ from cluster.topology import Topology
 from methods.telemetry.baseline import Readings, last_departure, read
 from methods.telemetry.health_demand import overloaded
 from methods.telemetry.health_idle import NONE, STEADY, idle
-from methods.telemetry.health_judged import judged, last_heard, places_of
+from methods.telemetry.health_state import judged, last_heard, places_of
 from methods.telemetry.health_types import (
     BY_LOAD,
     CHANGED,

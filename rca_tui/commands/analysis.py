@@ -110,7 +110,7 @@ def diagnose(
 
 
 def _decided(located: Incident, answers: list[Result]) -> Verdict:
-    from methods.verdict.decide import decide
+    from methods.verdict.decision import decide
 
     return decide(located, answers)
 

@@ -41,7 +41,7 @@ def annotate(
     """
     from cluster import grafana as client
     from cluster.incident import library
-    from methods.verdict.decide import decide
+    from methods.verdict.decision import decide
     from rca_tui.report.build import build, context_of
     from rca_tui.report.grafana import annotations_of
 

@@ -42,14 +42,14 @@ def contrast(
     from methods import catalog
     from methods.answer.overlap import agreement, by_chance
     from methods.answer.types import Ranking
-    from methods.running import kept, results, runner
+    from methods.running import cached_results, results, runner
 
     for name in method or ():
         catalog.entry(name)
     located = onsets.place(library.load(incident), onset)
     others: list[Result] = []
     with interruptible("interrupted; what ran was stopped"):
-        result = kept.run_contrast(located, seed=seed)
+        result = cached_results.run_contrast(located, seed=seed)
         if method:
             others = list(runner.run(located, method, seed=seed))
     if result is None:  # only when cancelled

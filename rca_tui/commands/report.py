@@ -55,7 +55,7 @@ def report(
     """
     from cluster.incident import library
     from methods import catalog
-    from methods.telemetry.noticed import with_noticed_onset
+    from methods.telemetry.reported_onset import with_reported_onset
     from rca_tui.commands.triage import read_alerts
     from rca_tui.report import files
     from rca_tui.report.build import context_of
@@ -75,7 +75,7 @@ def report(
     if alerts is None or onset != "auto":
         located = onsets.place(located, onset)
     else:
-        located, doubts = with_noticed_onset(located, within(alerts.moment, located.window))
+        located, doubts = with_reported_onset(located, within(alerts.moment, located.window))
         located = replace(located, notes=tuple(dict.fromkeys((*located.notes, *doubts))))
     if alerts is not None:
         context = replace(context, events=alert_events(alerts), alert=alert if alert != "-" else None)
@@ -91,13 +91,13 @@ def report(
 
 def build(incident: Incident, name: str, context: Context, methods: list[str] | None) -> Report:
     """Run the methods, say how far they are on a terminal, and put the report together."""
-    from methods.running import kept
-    from methods.verdict.decide import decide
+    from methods.running import cached_results
+    from methods.verdict.decision import decide
     from rca_tui.commands import rankings
     from rca_tui.report import build as building
 
     results = []
-    for result in kept.run(incident, methods):
+    for result in cached_results.run(incident, methods):
         results.append(result)
         if sys.stderr.isatty():
             say(rankings.line(result))

@@ -99,7 +99,7 @@ def _rate(text: str) -> float:
 
 
 def _print(table: dict[str, Any]) -> None:
-    from rca_tui.draw.processed import chart
+    from rca_tui.draw.processed_requests import chart
 
     slo = table["slo"]
     columns = ("replicas", "rate", "done/s", "good/s", "TTFT p50", "TTFT p90", "ITL p50", "ITL p90", "failed", "queue")

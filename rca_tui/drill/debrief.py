@@ -35,7 +35,7 @@ from methods.answer.types import Ranking
 from methods.evaluation import measures
 from methods.running import runner
 from methods.telemetry.onset import with_onset
-from methods.verdict import decide as judge
+from methods.verdict import decision as judge
 from rca_tui.game import Game, Guess, NoTruth, usual_player
 
 if TYPE_CHECKING:

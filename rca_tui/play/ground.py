@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cluster.errors import RcaError
 from cluster.incident import library
-from cluster.played import PlayedDeployment
+from cluster.playback import PlayedDeployment
 from faults import scenario_drill
 from faults.drill import DrillReport, Progress
 from faults.states import Phase

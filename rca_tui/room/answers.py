@@ -10,11 +10,11 @@ from cluster.capture import capture
 from cluster.display import Line
 from cluster.incident import library
 from cluster.incident.truth import NO_FAULT
-from cluster.played import PlayedDeployment
+from cluster.playback import PlayedDeployment
 from cluster.window import Window
 from methods.running import runner
 from methods.telemetry.onset import with_onset
-from methods.verdict import decide as judge
+from methods.verdict import decision as judge
 from rca_tui.drill import debrief, document
 
 if TYPE_CHECKING:

@@ -79,7 +79,7 @@ def _played(incident: str, since: float, speed: float) -> opening.Source:
 
     def connect() -> Deployment:
         from cluster.incident import library
-        from cluster.played import PlayedDeployment
+        from cluster.playback import PlayedDeployment
 
         # Its first look at the clock is when it began, whenever this visitor came.
         first = iter((0.0,))

@@ -16,7 +16,7 @@ from rca_tui import axis
 from rca_tui.draw.charts import changed_most
 from rca_tui.draw.evidence_rows import NAME, event_row
 from rca_tui.draw.health import culprit
-from rca_tui.happened import happened
+from rca_tui.known_events import known_events
 from rca_tui.screens.timed import TimedPage
 from rca_tui.session import Session, Snapshot
 from rca_tui.widgets.chart import Chart
@@ -92,7 +92,7 @@ class EventsPage(TimedPage):
         snapshot = self.session.displayed
         if snapshot is None:
             return
-        words, everything = self.words.lower(), happened(self.session, snapshot)
+        words, everything = self.words.lower(), known_events(self.session, snapshot)
         listed = self.query_one("#events", Lines)
         self._events = tuple(e for e in everything if words in f"{e.what} {e.component} {e.text}".lower())
         times = np.asarray([each.time for each in self._events], dtype=np.float64)

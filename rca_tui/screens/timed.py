@@ -17,7 +17,7 @@ from rca_tui.axis import Axis
 from rca_tui.draw.charts import onset_label
 from rca_tui.draw.plot import MARGIN
 from rca_tui.draw.timeline import TimeLine
-from rca_tui.happened import happened
+from rca_tui.known_events import known_events
 from rca_tui.screens.page import Page
 from rca_tui.session import Snapshot
 from rca_tui.widgets.filter import Filter
@@ -77,7 +77,7 @@ class TimedPage(Page):
             what,
             times,
             bad,
-            [(each.time, each.bad) for each in happened(session, snapshot)],
+            [(each.time, each.bad) for each in known_events(session, snapshot)],
             session.mark.time if session.mark else None,
             onset_label(session.mark),
             session.moment,

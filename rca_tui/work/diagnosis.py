@@ -151,7 +151,7 @@ def diagnose(
         quick: run the quick methods alone, without the contrast.
     """
     from methods.answer.consensus import Tally
-    from methods.running import kept, pool, runner
+    from methods.running import cached_results, pool, runner
 
     if mark is None and not searched:
         mark = estimate(incident)
@@ -182,9 +182,10 @@ def diagnose(
         post(messages.MethodAnswered(result, tally.consensus))
         if judge.due(results, all_=len(results) == len(names)):
             judge.decide(results)
-    contrast = None if quick or cancelled.is_set() else kept.run_contrast(incident, cancelled=cancelled, pool=processes)
-    if contrast is not None:
-        post(messages.MethodAnswered(contrast, tally.consensus))
+    if not quick and not cancelled.is_set():
+        contrast = cached_results.run_contrast(incident, cancelled=cancelled, pool=processes)
+        if contrast is not None:
+            post(messages.MethodAnswered(contrast, tally.consensus))
     post(messages.DiagnosisEnded("cancelled" if cancelled.is_set() else ""))
 
 
@@ -207,7 +208,7 @@ class _Judge:
         return all_ or (awaited and not self._awaited) or time.monotonic() - self._decided > REFINE
 
     def decide(self, results: Sequence[Result]) -> None:
-        from methods.verdict.decide import decide
+        from methods.verdict.decision import decide
 
         if self._failed:
             return

@@ -55,7 +55,7 @@ def played(game: Game) -> Source:
 
     def connect() -> Deployment:
         from cluster.incident import library
-        from cluster.played import PlayedDeployment
+        from cluster.playback import PlayedDeployment
 
         return PlayedDeployment(library.load(name), PLAYED, game.speed, held=True, at=time.time())
 

@@ -19,7 +19,7 @@ def write_report(diagnosis: Diagnosis, saved_as: str | None) -> Path:
         ReportError, IncidentError: nothing was written.
     """
     from cluster.incident import library, store
-    from methods.verdict.decide import decide
+    from methods.verdict.decision import decide
     from rca_tui.report import build, files
 
     incident, results = diagnosis.incident, tuple(diagnosis.results.values())

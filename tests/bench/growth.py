@@ -12,7 +12,7 @@ from cluster.incident.model import Incident
 from methods import catalog
 from methods.answer.types import NoRanking, Reason
 from methods.running.pool import Answer, Pool, Task
-from methods.verdict.decide import decide
+from methods.verdict.decision import decide
 from tests.bench import synthetic
 from tests.bench.tables import seconds, show, tell
 

@@ -22,7 +22,7 @@ from cluster.incident.model import Incident
 from cluster.incident.truth import NO_FAULT, Truth
 from faults.recording.conditions import Shape
 from methods.evaluation.measures import Calibration, calibration, interval, set_score
-from methods.verdict.decide import decide
+from methods.verdict.decision import decide
 from methods.verdict.path import right
 from methods.verdict.types import Answer, Trouble, Verdict
 from tests.bench import dissent

@@ -8,7 +8,7 @@ import pytest
 
 from cluster.deployment import Deployment
 from cluster.incident import library
-from cluster.played import PlayedDeployment
+from cluster.playback import PlayedDeployment
 from cluster.topology import Component, Kind, Topology
 from faults import catalog, possible
 from faults.types import Availability

@@ -17,7 +17,7 @@ from cluster.provenance import Builder, Origin
 from cluster.topology import Component, Edge, Kind, Relation, Topology, calls
 from cluster.window import Window
 from guidelines import catalog, checkup, removals, survey
-from guidelines.hidden import SOURCES, TRACES
+from guidelines.blind_spots import SOURCES, TRACES
 from guidelines.survey import Survey, of_incident
 from guidelines.types import Finding, Verdict
 

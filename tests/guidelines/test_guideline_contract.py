@@ -14,7 +14,7 @@ from cluster.topology import Topology
 from cluster.window import Window
 from faults import catalog as faults
 from guidelines import catalog, checkup, prices, survey
-from guidelines.hidden import MODES
+from guidelines.blind_spots import MODES
 from guidelines.types import Finding, Guideline, Removal, Verdict
 from methods import catalog as methods
 

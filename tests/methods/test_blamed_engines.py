@@ -8,7 +8,7 @@ import pandas as pd
 from cluster.incident.model import Incident, Telemetry
 from cluster.topology import Component, Edge, Kind, Relation, Topology, calls
 from cluster.window import Window
-from methods.verdict.decide import decide
+from methods.verdict.decision import decide
 
 SAMPLES, ONSET = 240, 120
 LEVELS = {"queue_length": 1.0, "running_requests": 4.0, "latency_p90": 0.6, "request_rate": 2.0, "token_rate": 60.0}

@@ -13,7 +13,7 @@ import pytest
 from cluster.incident.model import Incident
 from methods.answer.types import NoRanking, Ranking, Reason
 from methods.contrast import Contrast
-from methods.running import kept, runner
+from methods.running import cached_results, runner
 from methods.telemetry.separation import end_of_trouble, held_out, placebos
 
 
@@ -88,7 +88,7 @@ def test_it_is_run_once_for_the_same_content(
     incident: Incident, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    first = kept.run_contrast(incident)
+    first = cached_results.run_contrast(incident)
     assert first is not None
     assert isinstance(first.outcome, Ranking)
 
@@ -97,12 +97,12 @@ def test_it_is_run_once_for_the_same_content(
 
     with monkeypatch.context() as patch:
         patch.setattr(runner, "run", never)
-        again = kept.run_contrast(incident)
+        again = cached_results.run_contrast(incident)
         assert again is not None
         assert again.outcome == first.outcome
     file = tmp_path / "rca-tui" / "rankings.jsonl"
     key = file.read_text().split(" ")[0]
     file.write_text(f'{key} {{"components": [1e999]}}')
-    damaged = kept.run_contrast(incident)
+    damaged = cached_results.run_contrast(incident)
     assert damaged is not None
     assert damaged.outcome == first.outcome

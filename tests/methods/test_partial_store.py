@@ -20,7 +20,7 @@ from cluster.topology import Kind
 from cluster.window import Onset, OnsetSource
 from methods import catalog
 from methods.answer.types import Ranking
-from methods.verdict.decide import decide
+from methods.verdict.decision import decide
 from methods.verdict.types import Answer
 from tests.cluster.http_server import Handler, server
 

@@ -11,7 +11,7 @@ from cluster.incident.model import Incident
 from cluster.incident.tiny import incident
 from cluster.provenance import UNREACHED, Builder, Origin
 from cluster.topology import Kind
-from methods.verdict.decide import decide
+from methods.verdict.decision import decide
 
 REPLICAS = tuple(f"replica-{number}" for number in range(1, 5))
 SIGNALS = ("request_rate", "running_requests", "latency_p90", "token_rate")

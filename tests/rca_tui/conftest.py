@@ -47,8 +47,8 @@ def ranked_here(steady: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
     The verdict names replica-1, whatever they say.
     """
-    from methods.running import kept, runner
-    from methods.verdict import decide
+    from methods.running import cached_results, runner
+    from methods.verdict import decision
 
     def run(incident: Incident, names: object = None, **_: object) -> Iterator[runner.Result]:
         for name, first, level in (("baro", "replica-1", 83.7), ("nsigma", "replica-1", 51.0), ("circa", "head", 4.2)):
@@ -60,9 +60,9 @@ def ranked_here(steady: None, monkeypatch: pytest.MonkeyPatch) -> None:
         return runner.Result("contrast", Family.METRIC, synthetic.ranking("replica-1", 0.31), 2.4)
 
     monkeypatch.setattr(diagnosis, "diagnose", DIAGNOSE)
-    monkeypatch.setattr(decide, "decide", lambda *_: verdict())
+    monkeypatch.setattr(decision, "decide", lambda *_: verdict())
     monkeypatch.setattr(runner, "run", run)
-    monkeypatch.setattr(kept, "run_contrast", run_contrast)
+    monkeypatch.setattr(cached_results, "run_contrast", run_contrast)
 
 
 @pytest.fixture

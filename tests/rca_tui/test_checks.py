@@ -16,7 +16,7 @@ from cluster import pages
 from cluster.incident import library, store
 from cluster.incident.truth import Truth
 from guidelines import checkup, documents, prices, removals, survey
-from guidelines.hidden import TRACES
+from guidelines.blind_spots import TRACES
 
 pytestmark = pytest.mark.usefixtures("steady", "no_estimate")
 HOSTILE = "[red]x[/red]\x1b[31m\u202e<script>alert(1)</script>|`"

@@ -73,7 +73,7 @@ def test_a_command_imports_no_other_command_and_nothing_heavy(command: str, abse
 
 
 def test_two_methods_import_no_verdict_no_screen_and_no_library_of_other_methods() -> None:
-    heavy = {"methods.verdict.decide", "rca_tui.session", "textual", "scipy", "sklearn", "networkx", "numba", "ray"}
+    heavy = {"methods.verdict.decision", "rca_tui.session", "textual", "scipy", "sklearn", "networkx", "numba", "ray"}
     code = (
         "import sys; from rca_tui.__main__ import main\n"
         "sys.argv = 'rca-tui diagnose drill-05 --method baro --method nsigma'.split()\n"

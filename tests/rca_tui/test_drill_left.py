@@ -14,7 +14,7 @@ from driving import running, until
 
 from cluster.incident import library, store
 from cluster.incident.truth import Truth
-from cluster.played import PlayedDeployment
+from cluster.playback import PlayedDeployment
 from faults import scoreboard
 from methods.running import runner
 from rca_tui.app import RcaApp

@@ -20,7 +20,7 @@ from cluster import paths
 from cluster.incident import library, store
 from cluster.incident.model import Telemetry
 from cluster.incident.truth import Truth
-from cluster.played import PlayedDeployment
+from cluster.playback import PlayedDeployment
 from faults import scenario_drill, scoreboard
 from faults.drill import Progress
 from faults.errors import Refused

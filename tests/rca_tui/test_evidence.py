@@ -16,7 +16,7 @@ from cluster.deployment import DeploymentError
 from cluster.incident.model import Telemetry
 from cluster.window import Window
 from methods.telemetry.happenings import Happening, What
-from rca_tui.happened import happened
+from rca_tui.known_events import known_events
 from rca_tui.session import Injection
 from rca_tui.widgets.lines import Lines
 
@@ -295,7 +295,7 @@ async def test_what_was_injected_in_a_recording_is_not_told_but_ones_own_fault_i
     app = replay()
     async with running(app, (120, 40)) as pilot:
         await opened(pilot, "e")
-        told = happened(app.session, app.session.displayed)
+        told = known_events(app.session, app.session.displayed)
         assert not [each for each in told if each.what == "fault"]
         from faults.states import State
 

@@ -16,7 +16,7 @@ import pytest
 
 from cluster.incident import library
 from cluster.incident.truth import NO_FAULT
-from cluster.played import PlayedDeployment
+from cluster.playback import PlayedDeployment
 from faults import scenario_drill, scenario_library, scoreboard
 from faults.drill import DrillReport, Progress
 from faults.effects import Landing

@@ -14,7 +14,7 @@ from verdicts import NOBODY, UNKNOWN, verdict
 from cluster.window import Window
 from methods.running import runner
 from methods.running.pool import Pool
-from methods.verdict import decide
+from methods.verdict import decision
 from methods.verdict.types import Action, Evidence, Suspect, Verdict
 from rca_tui.app import RcaApp
 from rca_tui.screens.diagnose import DiagnosePage
@@ -135,7 +135,7 @@ def test_the_verdict_is_decided_first_after_the_quick_methods_and_at_the_end(
     monkeypatch: pytest.MonkeyPatch, ranked_here: None
 ) -> None:
     seen: list[int] = []
-    monkeypatch.setattr(decide, "decide", lambda _, results: seen.append(len(results)) or verdict())
+    monkeypatch.setattr(decision, "decide", lambda _, results: seen.append(len(results)) or verdict())
     posted: list[Any] = []
     diagnose(synthetic.incident(), None, posted.append, Pool(), threading.Event())
     assert seen[0] == 0 and len(seen) <= 3
@@ -149,7 +149,7 @@ async def test_a_verdict_that_fails_is_said_once_and_the_methods_answer(monkeypa
     def fails(*_: object) -> Verdict:
         raise ValueError("no such signal")
 
-    monkeypatch.setattr(decide, "decide", fails)
+    monkeypatch.setattr(decision, "decide", fails)
     app = replay()
     async with running(app) as pilot:
         await until(pilot, lambda: isinstance(app.screen, Notice))
@@ -187,7 +187,7 @@ async def test_a_command_is_copied_as_it_stands_and_the_card_as_a_whole() -> Non
 async def test_nobody_and_cannot_tell_are_answers_too(
     monkeypatch: pytest.MonkeyPatch, answer: Verdict, says: str
 ) -> None:
-    monkeypatch.setattr(decide, "decide", lambda *_: answer)
+    monkeypatch.setattr(decision, "decide", lambda *_: answer)
     app = replay()
     async with running(app) as pilot:
         await decided(pilot)
@@ -212,7 +212,7 @@ async def test_hostile_text_in_a_verdict_is_shown_and_not_obeyed(monkeypatch: py
         next=(evil,),
         actions=(Action(evil, f"echo {evil}\nexit"),),
     )
-    monkeypatch.setattr(decide, "decide", lambda *_: hostile)
+    monkeypatch.setattr(decision, "decide", lambda *_: hostile)
     app = replay()
     async with running(app, (160, 50)) as pilot:
         await decided(pilot)

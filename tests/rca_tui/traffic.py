@@ -91,8 +91,8 @@ def _run_app(keys: Sequence[str]) -> None:
     from cluster.incident import library
     from cluster.replay import ReplayDeployment
     from methods.answer.types import Family
-    from methods.running import kept, runner
-    from methods.verdict import decide
+    from methods.running import cached_results, runner
+    from methods.verdict import decision
     from rca_tui.app import RcaApp
 
     def run(*_: object, **__: object) -> Iterator[runner.Result]:
@@ -116,8 +116,8 @@ def _run_app(keys: Sequence[str]) -> None:
 
     with (
         mock.patch.object(runner, "run", run),
-        mock.patch.object(kept, "run_contrast", lambda *_, **__: None),
-        mock.patch.object(decide, "decide", lambda *_: verdict()),
+        mock.patch.object(cached_results, "run_contrast", lambda *_, **__: None),
+        mock.patch.object(decision, "decide", lambda *_: verdict()),
     ):
         app.run(auto_pilot=press)
 

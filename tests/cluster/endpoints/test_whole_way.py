@@ -21,7 +21,7 @@ from cluster.endpoints.deployment import ScrapedDeployment, connect
 from cluster.endpoints.scraper import _SYSTEM_FOLDERS
 from cluster.endpoints.watched import Watched
 from cluster.window import Window
-from methods.verdict.decide import decide
+from methods.verdict.decision import decide
 
 SERVER = Path(__file__).with_name("engine_server.py")
 BEFORE, AFTER = 30.0, 25.0  # s of telemetry

@@ -15,7 +15,7 @@ from cluster.local.smoke import figures, study
 from cluster.local.smoke.figures import Slo
 from cluster.local.smoke.measurement import Kept, Measurement, Sent, Setting
 from rca_tui.__main__ import app
-from rca_tui.draw.processed import chart
+from rca_tui.draw.processed_requests import chart
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "docs" / "hooks"))
 import shapes

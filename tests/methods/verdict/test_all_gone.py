@@ -9,7 +9,7 @@ from cluster.incident.model import Incident, Telemetry, empty_edge_metrics, empt
 from cluster.provenance import UNREACHED, Builder, Origin
 from cluster.topology import Component, Kind, Topology, calls
 from cluster.window import Window
-from methods.verdict.decide import decide
+from methods.verdict.decision import decide
 from methods.verdict.types import Answer
 
 T0, SECONDS, GONE = 1_700_000_000, 240, 160

@@ -19,7 +19,7 @@ from cluster.window import EARLIEST, LATEST, Window
 from methods.answer.types import ComponentScore, Explanation, Family, NoRanking, Ranking, Reason, Step
 from methods.running.runner import Result
 from methods.verdict.as_json import verdict_json
-from methods.verdict.decide import decide
+from methods.verdict.decision import decide
 from methods.verdict.types import Answer, Strength, Trouble
 
 REPLICAS = tuple(f"replica-{i}" for i in range(4))

@@ -16,7 +16,7 @@ from serving_incident import LEVELS, ONSET, SAMPLES, incident, slow
 from cluster.incident.model import Incident, Telemetry
 from cluster.window import Onset, OnsetSource, Window
 from methods.verdict.as_json import verdict_json
-from methods.verdict.decide import decide
+from methods.verdict.decision import decide
 from methods.verdict.types import Answer, Verdict
 
 Change = Callable[[pd.DataFrame, np.random.Generator], pd.DataFrame]

@@ -14,7 +14,7 @@ from serving_incident import ONSET, incident, slow
 from cluster.topology import Component, Kind, Topology, calls
 from methods.peers.evidence import Evidence
 from methods.verdict.blame import first_peak
-from methods.verdict.decide import decide
+from methods.verdict.decision import decide
 from methods.verdict.normal import departure
 from methods.verdict.path import expected, right
 from methods.verdict.types import Hop

@@ -13,7 +13,7 @@ from cluster.incident.model import Incident
 from faults import catalog
 from faults.types import Direction, Role
 from methods.peers.account import Means
-from methods.verdict.decide import decide
+from methods.verdict.decision import decide
 from methods.verdict.trouble import footprint, kind_of
 from methods.verdict.types import Trouble
 

@@ -12,7 +12,7 @@ from methods.telemetry.happenings import Happening, What
 from rca_tui.session import Injection, Session, Snapshot
 
 
-def happened(session: Session, snapshot: Snapshot) -> tuple[Happening, ...]:
+def known_events(session: Session, snapshot: Snapshot) -> tuple[Happening, ...]:
     """By time, the earliest first."""
     told = [*snapshot.happenings, *session.platform, *_window(session, snapshot), *_verdict(session)]
     if session.mark is not None:

@@ -11,7 +11,7 @@ from cluster.incident.model import Incident
 from cluster.moment import Moment
 from cluster.text.times import clock_time
 from cluster.window import Onset, OnsetSource, Window
-from methods.telemetry.earlier import in_trouble, without_earlier
+from methods.telemetry.earlier_trouble import in_trouble, without_earlier
 from methods.telemetry.onset import OnsetEstimate, estimate
 
 MARGIN = 60.0
@@ -20,7 +20,7 @@ LEAST_BASELINE = 60
 """Samples before the onset, below which the baseline is said to be short."""
 
 
-def with_noticed_onset(incident: Incident, moment: Moment) -> tuple[Incident, tuple[str, ...]]:
+def with_reported_onset(incident: Incident, moment: Moment) -> tuple[Incident, tuple[str, ...]]:
     """The incident with its onset, and what is doubtful about it and the baseline: a sentence each.
 
     Its window begins after a trouble that was over before the one that was noticed.

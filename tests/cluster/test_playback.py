@@ -11,7 +11,7 @@ import pytest
 from cluster.capture import capture
 from cluster.deployment import Deployment, DeploymentError, HasIncident, HasPods, Liveness, Plays
 from cluster.incident.model import EVENT_COLUMNS, LOG_COLUMNS, SPAN_COLUMNS, Incident, Telemetry
-from cluster.played import PlayedDeployment
+from cluster.playback import PlayedDeployment
 from cluster.provenance import Origin, Provenance, Record
 from cluster.topology import Component, Kind, Topology
 from cluster.window import Onset, OnsetSource, Window

@@ -12,7 +12,7 @@ from cluster.incident.model import Incident
 from cluster.incident.tiny import slow_replica
 from cluster.window import Onset, OnsetSource
 from methods.answer.types import Family, NoRanking, Reason
-from methods.running import kept, runner
+from methods.running import cached_results, runner
 from methods.running.runner import Result
 from methods.running.worker import rank
 
@@ -37,8 +37,8 @@ def ran(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
 
 def test_a_known_ranking_is_read_and_equal(ran: list[str]) -> None:
     incident = slow_replica()
-    first = list(kept.run(incident, ["nsigma"]))
-    both = list(kept.run(incident, ["baro", "nsigma"]))
+    first = list(cached_results.run(incident, ["nsigma"]))
+    both = list(cached_results.run(incident, ["baro", "nsigma"]))
     assert ran == ["nsigma", "baro"]
     assert both[0] == first[0]
     assert [result.method for result in both] == ["nsigma", "baro"]
@@ -48,7 +48,7 @@ def test_another_onset_or_seed_is_another_ranking(ran: list[str]) -> None:
     incident = slow_replica()
     later = incident.at(Onset(incident.window.start + 11, OnsetSource.OPERATOR))
     for other, seed in ((incident, 0), (later, 0), (incident, 1), (dataclasses.replace(incident, id="other"), 0)):
-        list(kept.run(other, ["nsigma"], seed=seed))
+        list(cached_results.run(other, ["nsigma"], seed=seed))
     assert ran == ["nsigma"] * 3
 
 
@@ -56,8 +56,8 @@ def test_what_may_pass_is_not_kept_and_a_cache_that_cannot_be_written_is_no_erro
     ran: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(2):
-        list(kept.run(slow_replica(), ["dummy"]))
+        list(cached_results.run(slow_replica(), ["dummy"]))
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    assert len(list(kept.run(slow_replica(), ["nsigma"]))) == 1
+    assert len(list(cached_results.run(slow_replica(), ["nsigma"]))) == 1
     assert ran == ["dummy", "dummy", "nsigma"]
