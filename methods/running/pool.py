@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import connection as mp
 from multiprocessing.reduction import ForkingPickler
@@ -138,6 +139,7 @@ class Pool:
                 if cancelled is not None and cancelled.is_set():
                     return
                 self._assign(waiting, parcels)
+                parcels.prepare(waiting)
                 ready = mp.wait([w.connection for w in self._workers], TICK)
                 for worker in list(self._workers):
                     answer = worker.collect() if worker.connection in ready else worker.overdue()
@@ -146,6 +148,7 @@ class Pool:
                     if answer is not None:
                         yield answer
         finally:
+            parcels.close()
             for worker in [w for w in self._workers if w.task]:
                 worker.kill()
                 self._workers.remove(worker)
@@ -166,17 +169,33 @@ class Pool:
 
 
 class _Parcels:
-    """The pickled incident of the last key: pickled once, sent to every worker."""
+    """Pickled incidents: each pickled once, sent to every worker; the next one is made while they rank the last."""
 
     def __init__(self) -> None:
         self._key = ""
-        self._bytes: memoryview | bytes = b""
+        self._bytes = b""
+        self._next: tuple[str, Future[bytes]] | None = None
+        self._thread = ThreadPoolExecutor(1)
 
-    def of(self, task: Task) -> memoryview | bytes:
+    def of(self, task: Task) -> bytes:
         if task.key != self._key or not self._bytes:
-            self._bytes = bytes(ForkingPickler.dumps(("incident", task.incident())))
+            ahead, self._next = self._next, None
+            self._bytes = ahead[1].result() if ahead and ahead[0] == task.key else _pickled(task)
             self._key = task.key
         return self._bytes
+
+    def prepare(self, waiting: Iterable[Task]) -> None:
+        """Begin the next incident of those that wait, unless it is begun."""
+        following = next((task for task in waiting if task.key != self._key), None)
+        if following is not None and self._next is None:
+            self._next = following.key, self._thread.submit(_pickled, following)
+
+    def close(self) -> None:
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+def _pickled(task: Task) -> bytes:
+    return bytes(ForkingPickler.dumps(("incident", task.incident())))
 
 
 class _Worker:
@@ -216,7 +235,7 @@ class _Worker:
         """Seconds since its task began; 0 without one."""
         return time.monotonic() - self._begun if self.task else 0.0
 
-    def begin(self, task: Task, parcel: memoryview | bytes) -> None:
+    def begin(self, task: Task, parcel: bytes) -> None:
         self.task, self._begun, self._started = task, time.monotonic(), False
         self._used = self._cpu()
         # A worker that died since is noticed when its connection is read.

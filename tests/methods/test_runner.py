@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from cluster.incident.container import IncidentError
 from methods import catalog
 from methods.answer.types import NoRanking, Ranking, Reason
 from methods.running import pool, results, runner
@@ -20,6 +21,7 @@ from methods.running.seeds import generator
 BEHAVIOURS = """
 import os, time
 import numpy as np
+from cluster.incident.container import IncidentError
 from methods import catalog
 from methods.answer.types import Family, Method, NoRanking, Reason
 
@@ -200,6 +202,28 @@ def test_cancelling_stops_what_runs(incident, misbehaving) -> None:
             seen.append(answer.task.method)
             cancelled.set()
         assert seen == ["nsigma"]
+    assert not workers_alive()
+
+
+def test_the_next_incident_is_made_ready_while_the_last_one_is_ranked(incident, misbehaving) -> None:
+    ready = threading.Event()
+
+    def following():
+        ready.set()
+        return incident
+
+    tasks = [Task("first", lambda: incident, "hangs", 0, 20.0), Task("second", following, "nsigma", 0, 20.0)]
+    with Pool(1) as processes:
+        assert list(processes.run(tasks, cancelled=ready)) == []
+
+
+def test_an_incident_that_cannot_be_loaded_is_the_callers_error(incident) -> None:
+    def fails():
+        raise IncidentError("it is cut off")
+
+    tasks = [Task("first", lambda: incident, "nsigma", 0, 60.0), Task("second", fails, "nsigma", 0, 60.0)]
+    with Pool(1) as processes, pytest.raises(IncidentError, match="it is cut off"):
+        list(processes.run(tasks))
     assert not workers_alive()
 
 
