@@ -4,7 +4,8 @@ A runbook is a Markdown file `KIND.md`, `KIND.DEPLOYMENT.md` or `KIND.DEPLOYMENT
 `slug`, the deployment that its commands are for (`any` for all), and any name. Ours are in the folder `runbooks` beside
 this module, others in `user_folder()`: a file with the name of one of ours replaces it, any other stands beside.
 
-In a file each heading of level two with a fenced block below it is one action: its title, and the commands to copy.
+In a file each heading of level two with a fenced block below it is one action: its title, and the commands to copy. An
+action with the line "Only for engines." or "Only for what has no engine." between them is left out of the others.
 `{component}`, `{namespace}`, `{pod}`, `{container}`, `{node}`, `{address}` (host and port), `{host}`, `{metrics}` (the
 URL of its metrics), `{head_pod}`, `{gateway_pod}`, `{since}` (the onset in RFC 3339) and `{run}` (the local
 deployment's run folder) stand for values of the incident. They are quoted for a shell: names come from the telemetry
@@ -26,6 +27,7 @@ from cluster.endpoints.fleet import METRICS_URL
 from cluster.incident.model import Incident
 from cluster.text.plain import plain
 from cluster.topology import Kind
+from methods.verdict.trouble import has_engine
 from methods.verdict.types import Action, Trouble
 
 OURS = Path(__file__).with_name("runbooks")
@@ -44,6 +46,7 @@ NAMES = (
     "since",
     "run",
 )
+ENGINES, OTHERS = "Only for engines.", "Only for what has no engine."
 LARGEST = 2**18
 """Bytes of a runbook."""
 _PLACE = re.compile(r"\{(" + "|".join(NAMES) + r")\}")
@@ -64,9 +67,11 @@ def user_folder() -> Path:
 def actions_for(incident: Incident, kind: Trouble, component: str, onset: float | None) -> tuple[Action, ...]:
     """The actions of all runbooks of that kind and of the incident's deployment, ours first."""
     values = _values(incident, component, onset)
+    topology = incident.topology
+    not_for = OTHERS if component not in topology or has_engine(topology, component) else ENGINES
     found: list[Action] = []
     for path in _files(kind, incident.deployment):
-        found += _actions(path, values)
+        found += _actions(path, values, not_for)
     return tuple(dict.fromkeys(found))
 
 
@@ -86,7 +91,7 @@ def _serves(name: str, kind: str, deployment: str) -> bool:
     return parts[0] == kind and (len(parts) == 1 or parts[1] in (deployment, ANY))
 
 
-def _actions(path: Path, values: Mapping[str, str]) -> list[Action]:
+def _actions(path: Path, values: Mapping[str, str], not_for: str) -> list[Action]:
     try:
         size, changed = path.stat().st_size, path.stat().st_mtime_ns
         if size > LARGEST:
@@ -95,7 +100,9 @@ def _actions(path: Path, values: Mapping[str, str]) -> list[Action]:
     except (OSError, UnicodeDecodeError):
         return [_mend(path, "it cannot be read as UTF-8 text")]
     actions = []
-    for title, command in templates:
+    for title, command, about in templates:
+        if not_for in about:
+            continue
         if quoted := _inside_quotes(command):
             actions.append(_mend(path, f"{{{quoted}}} stands inside quotes under {title!r}"))
         else:
@@ -104,11 +111,15 @@ def _actions(path: Path, values: Mapping[str, str]) -> list[Action]:
 
 
 @lru_cache(maxsize=128)
-def _templates(path: Path, changed: int) -> tuple[tuple[str, str], ...]:
-    """(title, commands) of a file; `changed` is when it was, so that an edited file is read again."""
+def _templates(path: Path, changed: int) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    """(title, commands, lines of text) of each action; `changed` is when the file was: an edited one is read again."""
     text = path.read_text(encoding="utf-8")
     return tuple(
-        (section["title"].strip(), "\n".join(fence["code"] for fence in fences))
+        (
+            section["title"].strip(),
+            "\n".join(fence["code"] for fence in fences),
+            tuple(line.strip() for line in _FENCE.sub("", section["text"]).splitlines()),
+        )
         for section in _ACTION.finditer(text)
         if (fences := list(_FENCE.finditer(section["text"])))
     )

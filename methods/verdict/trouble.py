@@ -6,7 +6,8 @@ system: a starved engine takes longer for each token and makes fewer; one with t
 still queues; a long prompt stretches the tail and not the median; a link changes what callers measure.
 
 What passes requests on, a gateway, has footprints of its own, `_OF_RELAYS`: its link shows in all of its calls alike,
-it makes no tokens, and what it receives is mostly its callees' answers.
+it makes no tokens, and what it receives is mostly its callees' answers. What has no engine has other words, too: its
+process stopped, not an engine.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class Footprint:
         callers: who measures calls to it.
         uses: GPUs that it computes on.
         relays: it passes requests on to its callees.
+        engine: it computes tokens.
     """
 
     means: Means
@@ -46,6 +48,7 @@ class Footprint:
     callees: tuple[str, ...]
     uses: tuple[str, ...] = ()
     relays: bool = False
+    engine: bool = True
 
     def own(self, signal: str) -> float | None:
         """Factor by which a signal of the component changed beyond its peers; None where it was not measured."""
@@ -116,8 +119,14 @@ def footprint(topology: Topology, component: str, means: Means, peers: tuple[str
         topology.callees(component),
     )
     computes_on = (component,) if kind is Kind.GPU else gpus
-    relays = bool(callees) and (kind is Kind.GATEWAY or not callers)
-    return Footprint(means, component, peers, callers, callees, computes_on, relays)
+    relays = bool(callees) and (kind in (Kind.GATEWAY, Kind.HEAD) or not callers)
+    return Footprint(means, component, peers, callers, callees, computes_on, relays, has_engine(topology, component))
+
+
+def has_engine(topology: Topology, component: str) -> bool:
+    """Whether it computes tokens: a gateway, a head that passes requests on, and a service of another stack do not."""
+    kind = topology.component(component).kind
+    return kind not in (Kind.GATEWAY, Kind.SERVICE) and not (kind is Kind.HEAD and topology.callees(component))
 
 
 def kind_of(print_: Footprint, *, routed: bool) -> Trouble:
@@ -129,7 +138,8 @@ def kind_of(print_: Footprint, *, routed: bool) -> Trouble:
     if routed:
         return Trouble.ROUTING
     kinds = _OF_RELAYS if print_.relays else _KINDS
-    return next((kind for kind, fits in kinds if fits(print_)), Trouble.UNKNOWN)
+    found = next((kind for kind, fits in kinds if fits(print_)), Trouble.UNKNOWN)
+    return found if print_.engine else _WITHOUT_ENGINE.get(found, found)
 
 
 def against(print_: Footprint, kind: Trouble) -> tuple[tuple[str, str], ...]:
@@ -302,12 +312,16 @@ _OF_RELAYS: Final[tuple[tuple[Trouble, Callable[[Footprint], bool]], ...]] = (
     (Trouble.CALLER, _late),
 )
 
+_WITHOUT_ENGINE: Final = {Trouble.STOPPED: Trouble.PROCESS_STOPPED, Trouble.RESTARTED: Trouble.PROCESS_RESTARTED}
+
 _EXPECTED: Final[Mapping[Trouble, Mapping[str, bool]]] = {
     Trouble.CPU: {"cpu_throttled": True, "cpu_usage": True, "token_rate": False},
     Trouble.MEMORY: {"memory_working_set": True},
     Trouble.STOPPED: {"cpu_usage": False, "request_rate": False, "token_rate": False},
+    Trouble.PROCESS_STOPPED: {"cpu_usage": False, "request_rate": False},
     Trouble.CUT_OFF: {"network_receive": False, "network_transmit": False},
     Trouble.RESTARTED: {"request_rate": False, "memory_working_set": False},
+    Trouble.PROCESS_RESTARTED: {"request_rate": False, "memory_working_set": False},
     Trouble.QUEUE: {"queue_length": True, "running_requests": True},
     Trouble.KV_CACHE: {"kv_usage": True, "queue_length": True},
     Trouble.PREFILL: {"ttft_p90": True, "running_requests": True},
@@ -322,7 +336,9 @@ SHOWS_IN: Final[Mapping[Trouble, tuple[str, ...]]] = {
     Trouble.LINK_LOSSY: ("connect_time_p90",),
     Trouble.CUT_OFF: ("network_receive",),
     Trouble.STOPPED: ("token_rate", "cpu_usage"),
+    Trouble.PROCESS_STOPPED: ("request_rate", "cpu_usage"),
     Trouble.RESTARTED: ("restarts", "memory_working_set"),
+    Trouble.PROCESS_RESTARTED: ("restarts", "memory_working_set"),
     Trouble.QUEUE: ("queue_length", "token_rate"),
     Trouble.PREFILL: ("ttft_p90", "prompt_tokens_p90"),
     Trouble.KV_CACHE: ("kv_usage", "preemption_rate"),

@@ -33,6 +33,8 @@ class Trouble(StrEnum):
     CUT_OFF = "cut off from the network"
     STOPPED = "engine stopped"
     RESTARTED = "engine restarted"
+    PROCESS_STOPPED = "process stopped"
+    PROCESS_RESTARTED = "process restarted"
     QUEUE = "queue full"
     PREFILL = "long prompts"
     KV_CACHE = "KV cache full"

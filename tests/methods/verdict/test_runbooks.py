@@ -60,6 +60,33 @@ def test_each_kind_of_trouble_has_a_runbook_for_each_deployment(kind: Trouble, d
         assert shlex.split(action.command)
 
 
+@pytest.mark.parametrize("deployment", DEPLOYMENTS)
+@pytest.mark.parametrize("kind", [kind for kind in Trouble if kind is not Trouble.NONE])
+def test_a_gateway_is_not_treated_as_an_engine(kind: Trouble, deployment: str) -> None:
+    """It has no engine's log, is in no upstream, and its pods are no part of a Ray cluster."""
+    if kind in (Trouble.STOPPED, Trouble.RESTARTED, Trouble.GPU, Trouble.PREFILL, Trouble.KV_CACHE):
+        pytest.skip("of engines only")
+    case = named("replica-0", deployment)
+    own, theirs = (actions_for(case, kind, name, 1000.0) for name in ("gateway", "replica-0"))
+    assert len(own) >= 2
+    told = "\n".join(f"{action.title}\n{action.command}" for action in own)
+    engines = ("engine", "out of the upstream", "from the gateway", "nvidia-smi")
+    assert not [word for word in engines if word in told], told
+    # Where nobody is at fault the engines get more room.
+    assert kind is Trouble.OVERLOAD or "rayclusters" not in told
+    assert {action.title for action in own} & {action.title for action in theirs}
+
+
+def test_an_action_of_a_user_may_be_for_engines_only(folder: Path) -> None:
+    page = "## Drain\n\n{}\n\n```sh\ndrain {{component}}\n```\n"
+    case = named("replica-0", "local")
+    for line, whose in (("Only for engines.", "replica-0"), ("Only for what has no engine.", "gateway")):
+        (folder / f"cpu.local.{whose}.md").write_text(page.format(line), encoding="utf-8")
+    for name in ("replica-0", "gateway"):
+        told = [action.command for action in actions_for(case, Trouble.CPU, name, None) if action.title == "Drain"]
+        assert told == [f"drain {name}"]
+
+
 def test_every_file_of_ours_is_of_a_kind() -> None:
     kinds = {slug(kind) for kind in Trouble}
     assert {path.name.split(".")[0] for path in OURS.glob("*.md")} <= kinds

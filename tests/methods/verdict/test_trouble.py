@@ -10,6 +10,7 @@ import pytest
 from serving_incident import ONSET, SAMPLES, incident, requests, slow
 
 from cluster.incident.model import Incident
+from cluster.topology import Component, Kind, Topology, calls
 from faults import catalog
 from faults.types import Direction, Role
 from methods.peers.account import Means
@@ -115,9 +116,9 @@ def test_the_kind_of_a_gateways_trouble(factors: Mapping[tuple[str, ...], float]
 @pytest.mark.parametrize(
     ("factors", "kind"),
     [
-        (door(cpu_usage=0.0, network_receive=0.1), Trouble.STOPPED),
+        (door(cpu_usage=0.0, network_receive=0.1), Trouble.PROCESS_STOPPED),
         (door(cpu_usage=0.1, network_receive=0.0), Trouble.CUT_OFF),
-        (door(cpu_usage=0.1, network_receive=0.1, memory_working_set=0.5), Trouble.RESTARTED),
+        (door(cpu_usage=0.1, network_receive=0.1, memory_working_set=0.5), Trouble.PROCESS_RESTARTED),
     ],
     ids=lambda value: value.name if isinstance(value, Trouble) else "",
 )
@@ -127,6 +128,29 @@ def test_the_kind_of_a_gateway_that_passes_nothing_on(factors: Mapping[tuple[str
     case = _with_more_of_the_gateway(incident(factors), factors)
     means = Means(case, float(ONSET), float(SAMPLES))
     assert kind_of(footprint(case.topology, "gateway", means, ()), routed=False) is kind
+
+
+@pytest.mark.parametrize("kind", [Kind.GATEWAY, Kind.HEAD, Kind.SERVICE])
+def test_what_has_no_engine_is_not_said_to_have_one(kind: Kind) -> None:
+    """A head that passes requests on, between the front door and the replicas, and services of other stacks."""
+    factors = door(cpu_usage=0.0) | NO_REQUESTS
+    case = _with_more_of_the_gateway(incident(factors), factors)
+    old = case.topology
+    components = tuple(dataclasses.replace(c, kind=kind) if c.id == "gateway" else c for c in old.components)
+    behind = Topology(
+        (*components, Component("users", Kind.SERVICE)), (*old.edges, *calls("users", ["gateway"])), "users"
+    )
+    for topology in (Topology(components, old.edges, "gateway"), behind):
+        print_ = footprint(topology, "gateway", Means(case, float(ONSET), float(SAMPLES)), ())
+        assert kind_of(print_, routed=False) is Trouble.PROCESS_STOPPED
+
+
+def test_a_head_that_calls_nobody_has_an_engine() -> None:
+    """Ours has a replica of the model, too."""
+    case = incident(NOTHING | own(cpu_usage=0.1))
+    components = tuple(dataclasses.replace(c, kind=Kind.HEAD) if c.id == NAME else c for c in case.topology.components)
+    verdict = decide(dataclasses.replace(case, topology=dataclasses.replace(case.topology, components=components)))
+    assert (verdict.named, verdict.kind) == ((NAME,), Trouble.STOPPED)
 
 
 def test_more_requests_take_more_of_a_gateways_cpu() -> None:
