@@ -10,6 +10,7 @@ import typer
 from rca_tui.commands import completion
 from rca_tui.commands.errors import BadInput, interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
+from rca_tui.places import check_folder
 
 
 def ablate(
@@ -51,6 +52,8 @@ def ablate(
     from rca_tui.commands.scoring import with_progress
 
     checks = [catalog.entry(name) for name in check] if check else catalog.entries()
+    if out is not None:
+        check_folder(out)
     with interruptible("interrupted; run it again to go on with what is missing"):
         planned = ablation.plan(load_cases(incident or []), checks, method or ablation.METHODS)
         if not planned.plans:

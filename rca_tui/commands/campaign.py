@@ -22,6 +22,7 @@ from rca_tui.commands.errors import BadInput, interruptible, say, say_each
 from rca_tui.commands.interrupts import as_keyboard_interrupt
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
 from rca_tui.commands.scoring import with_progress
+from rca_tui.places import check_folder
 
 if TYPE_CHECKING:
     from faults.record import Task
@@ -104,6 +105,7 @@ def _check_folder(folder: Path, plan: Plan) -> None:
         if theirs != plan.digest():
             raise BadInput(f"{folder} holds drills of another plan: take another folder by --out")
         return
+    check_folder(folder)
     if folder.exists() and any(folder.iterdir()):
         raise BadInput(f"{folder} is not empty: take another folder by --out")
 

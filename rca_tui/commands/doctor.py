@@ -14,6 +14,7 @@ from cluster.text.quantities import number
 from rca_tui.commands.connection import InCluster, choose_also, chosen
 from rca_tui.commands.errors import BadInput, interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
+from rca_tui.places import check_new
 
 if TYPE_CHECKING:
     from cluster.kubernetes.doctor import Check, Examination
@@ -48,8 +49,8 @@ def doctor(
     from cluster.kubernetes.doctor import Examination, Part, Verdict
     from methods.catalog import blocked_without
 
-    if report is not None and report.exists():
-        raise BadInput(f"{report} exists: name another file")
+    if report is not None:
+        check_new(report)
     examination = Examination(named)
     checks = []
     try:

@@ -20,6 +20,7 @@ from rca_tui.commands.confirmation import confirm
 from rca_tui.commands.connection import FIRST, InCluster, await_history, choose_also, chosen, connected
 from rca_tui.commands.errors import BadInput, Interrupted, interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
+from rca_tui.places import check_new
 
 if TYPE_CHECKING:
     from faults.drill import DrillReport
@@ -124,6 +125,8 @@ def drill(
     from faults import catalog
     from faults.engine import check_seconds
 
+    if save is not None:
+        check_new(save)
     if scenario is not None:
         if blind or fault or target or param or dry_run:
             raise BadInput(

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cluster import paths
 from cluster.text.plain import plain
 from cluster.text.times import instant, span
 from rca_tui.commands import completion
 from rca_tui.commands.connection import InCluster, choose_also, connected, last
 from rca_tui.commands.errors import interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
+from rca_tui.places import check_new
 from rca_tui.vocabulary import about, window_json
 
 if TYPE_CHECKING:
@@ -47,10 +49,12 @@ def record(
     Example: rca-tui record --seconds 600 monday.zip
     """
     choose_also(context)
-    from cluster.incident import container, library, store
+    from cluster.incident import library, store
 
-    path = path or library.new_path("recorded")
-    container.check_free(path)
+    if path is None:
+        path = library.new_path("recorded")
+    else:
+        _check(path)
     with connected() as deployment, interruptible("interrupted; nothing was written"):
         incident = last(deployment, seconds)
         store.save(incident, path)
@@ -80,6 +84,7 @@ def import_(
     from cluster.incident import library, store
     from cluster.incident.seal import Seal
 
+    _check(destination)
     with interruptible("interrupted; nothing was written"):
         incident, truth = imports.read(source)
         store.save(incident, destination, truth, Seal.ALL)  # published: no secret of this host
@@ -98,6 +103,13 @@ def import_(
     for note in incident.notes:
         say(f"note: {note}")
     print_line(f"saved {destination}: {len(incident.topology.ids)} components, front door {payload['front_door']}")
+
+
+def _check(path: Path) -> None:
+    """Raises PlaceError where no incident can be saved there. The folder of the library is made with the first one."""
+    if path.parent == paths.incidents():
+        path.parent.mkdir(parents=True, exist_ok=True)
+    check_new(path)
 
 
 def incidents(

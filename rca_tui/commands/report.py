@@ -14,6 +14,7 @@ from rca_tui.commands import onset as onsets
 from rca_tui.commands.analysis import Named, When
 from rca_tui.commands.errors import BadInput, interruptible, say
 from rca_tui.commands.output import AsJson
+from rca_tui.places import check_new
 from rca_tui.report.files import Format
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def report(
         raise BadInput(f"--json and --format {form} ask for two formats: give one")
     chosen = Format.JSON if as_json else form or (files.format_of(out) if out is not None else Format.MARKDOWN)
     if out is not None:
-        files.check(out)
+        check_new(out)
     for name in method or ():
         catalog.entry(name)
     alerts = read_alerts(alert)

@@ -17,6 +17,7 @@ from cluster.text.times import span
 from rca_tui.commands import completion
 from rca_tui.commands.errors import interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
+from rca_tui.places import check_file
 
 if TYPE_CHECKING:
     from methods.evaluation.evaluate import Engine
@@ -70,6 +71,8 @@ def evaluate(
     for name in method or ():
         catalog.entry(name)
     names = list(dict.fromkeys(method)) if method else None
+    if cache is not None and not fresh:
+        check_file(cache)
     with interruptible("interrupted; run it again to go on with what is missing"):
         cases = load_cases(incident or [])
         kept = None if fresh else cache or evaluation.answers_path()

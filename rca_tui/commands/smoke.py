@@ -13,6 +13,7 @@ from cluster.text.times import span
 from rca_tui.commands.errors import BadInput, interruptible, say
 from rca_tui.commands.interrupts import as_keyboard_interrupt
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
+from rca_tui.places import check_file
 
 if TYPE_CHECKING:
     from cluster.local.smoke.measurement import Setting
@@ -61,6 +62,7 @@ def smoke(
     wanted = sorted({_rate(text) for text in rates.split(",")})
     settings = [Setting(n, rate, seconds, max_tokens, pod_cpus) for n in degrees for rate in wanted]
     path = out or paths.state_home() / "smoke.jsonl"
+    check_file(path)
     kept = Kept(path)
     if fresh:
         kept.forget(settings)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from cluster import paths
 from cluster.errors import RcaError
 from cluster.text.json_text import json_text
+from rca_tui.places import check_new
 
 if TYPE_CHECKING:
     from rca_tui.report.types import Report
@@ -51,17 +52,9 @@ def render(report: Report, form: Format) -> str:
             return json_text(as_json(report)) + "\n"
 
 
-def check(path: Path) -> None:
-    """Raises ReportError when a file cannot be written there: it exists, or its folder is none to write to."""
-    if path.exists() or path.is_symlink():
-        raise ReportError(f"{path} exists already", "choose another name or remove it first")
-    if not os.access(path.parent, os.W_OK | os.X_OK) or not path.parent.is_dir():
-        raise ReportError(f"{path.parent} is not a folder that can be written to", "choose another place")
-
-
 def write(text: str, path: Path) -> None:
-    """Write a new file, all of it or nothing. Raises ReportError; what exists is never overwritten."""
-    check(path)
+    """Write a new file, all of it or nothing. What exists is never overwritten. Raises PlaceError, ReportError."""
+    check_new(path)
     import secrets
 
     part = path.parent / f".{path.name[:100]}.{secrets.token_hex(4)}.part"

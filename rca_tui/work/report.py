@@ -16,7 +16,7 @@ def write_report(diagnosis: Diagnosis, saved_as: str | None) -> Path:
         saved_as: name or path of the incident; None saves it first, so that the report can be reproduced.
 
     Raises:
-        ReportError, IncidentError: nothing was written.
+        PlaceError, ReportError, IncidentError: nothing was written.
     """
     from cluster.incident import library, store
     from methods.verdict.decision import decide

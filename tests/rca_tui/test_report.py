@@ -24,9 +24,10 @@ from methods.answer.types import Family, NoRanking, Reason, SeriesPointer
 from methods.running import runner
 from methods.running.runner import Result
 from methods.verdict.types import Action, Answer, Evidence, Hop, Suspect, Trouble, Verdict
+from rca_tui.places import PlaceError
 from rca_tui.report import files
 from rca_tui.report.build import build
-from rca_tui.report.files import Format, ReportError, render
+from rca_tui.report.files import Format, render
 from rca_tui.report.types import Context, Event, Report
 
 END = synthetic.START + synthetic.LENGTH
@@ -289,10 +290,10 @@ def test_a_file_is_written_whole_and_never_over_another(tmp_path: Path) -> None:
     path = tmp_path / "x.md"
     files.write("a\n", path)
     assert path.read_text() == "a\n"
-    with pytest.raises(ReportError, match="exists already"):
+    with pytest.raises(PlaceError, match="exists already"):
         files.write("b\n", path)
     assert path.read_text() == "a\n"
-    with pytest.raises(ReportError, match="not a folder"):
+    with pytest.raises(PlaceError, match="not a folder"):
         files.write("b\n", tmp_path / "none" / "x.md")
     assert [p.name for p in tmp_path.iterdir()] == ["x.md"]
 
