@@ -265,27 +265,27 @@ class _Worker:
         took = time.monotonic() - self._begun
         if not self.ready or (self.task and not self._started):
             overdue = self._overdue(START_LIMIT, took)
-            return self._died(f"it did not start: {overdue}") if overdue else None
+            return self._died(f"did not start {overdue}") if overdue else None
         task = self.task
         if task is None:
             return None
         if self._resident() > self._memory:
             why = NoRanking(Reason.ERROR, TOO_MUCH_MEMORY)
         elif overdue := self._overdue(task.deadline, took):
-            why = NoRanking(Reason.TIMEOUT, overdue)
+            why = NoRanking(Reason.TIMEOUT, f"no answer {overdue}")
         else:
             return None
         self.kill()
         return Answer(task, why, took)
 
     def _overdue(self, limit: float, took: float) -> str:
-        """Why it has had long enough, in words; empty while it has not: `limit` in CPU seconds, `took` by the clock."""
+        """What it has had, which is enough, in words; empty while it has not: `limit` in CPU s, `took` by the clock."""
         if took <= limit:
             return ""
         if self._cpu() - self._used > limit:
-            return f"no answer within {limit:g} s of CPU time"
+            return f"within {limit:g} s of CPU time"
         patience = PATIENCE * limit
-        return f"no answer within {patience:g} s, most of which it waited" if took > patience else ""
+        return f"within {patience:g} s, most of which it waited" if took > patience else ""
 
     def _cpu(self) -> float:
         """CPU seconds that the process has used; 0 when it is gone, which is noticed elsewhere."""
@@ -311,23 +311,24 @@ class _Worker:
         self.connection.close()
         self.errors.close()
 
-    def _died(self, why: str = "") -> Answer | None:
+    def _died(self, what: str = "") -> Answer | None:
+        """Answer for the process, which `what` tells of, or its exit code. Raises NotStarted without a task."""
         task, never_ready = self.task, not self.ready
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(1.0)
-        sentence = why or _cause_of_death(self.process.returncode)
+        sentence = f"the worker process {what or _end(self.process.returncode)}"
         self.errors.seek(0)
         last = self.errors.read().decode(errors="replace").strip().splitlines()[-1:]
         self.kill()
-        detail = ": ".join([f"the worker process ended: {sentence}", *last])
+        detail = f"{sentence} ({last[0]})" if last else sentence
         if task is None:
             if never_ready:
-                raise NotStarted(f"no method could run, {detail}", "free memory and CPU, then try again")
+                raise NotStarted(f"no method could run, as {detail}", "free memory and CPU, then try again")
             return None
         return Answer(task, NoRanking(Reason.ERROR, detail), time.monotonic() - self._begun)
 
 
-def _cause_of_death(code: int | None) -> str:
+def _end(code: int | None) -> str:
     if code is not None and code < 0:
-        return f"killed by {signal.Signals(-code).name}"
-    return f"exit code {code}"
+        return f"was killed by {signal.Signals(-code).name}"
+    return f"ended with exit code {code}"

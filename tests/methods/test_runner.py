@@ -125,6 +125,7 @@ def test_methods_that_misbehave_are_answered_for(incident, misbehaving) -> None:
         assert outcome.reason is Reason.ERROR
         assert words in outcome.detail
         assert outcome.detail.isprintable()
+    assert outcomes["dies"].detail.startswith("the worker process ended with exit code 3")
     assert outcomes["threads"].detail.startswith("1 ")
     assert not workers_alive()
 
@@ -179,8 +180,10 @@ def test_a_worker_that_waits_for_a_core_is_not_given_up(incident, monkeypatch: p
 
 def test_a_worker_that_never_starts_is_an_error_of_one_sentence(incident, monkeypatch: pytest.MonkeyPatch) -> None:
     without_a_core(monkeypatch, patience=1.0)
-    with pytest.raises(NotStarted, match=r"did not start: .*: free memory and CPU"):
+    with pytest.raises(NotStarted) as caught:
         answers(incident, ["nsigma"])
+    waited = "no method could run, as the worker process did not start within 0.001 s, most of which it waited"
+    assert str(caught.value) == f"{waited}: free memory and CPU, then try again"
     assert not workers_alive()
 
 
