@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from rca_tui.commands import completion
+from rca_tui.commands.analysis import Seed
 from rca_tui.commands.errors import BadInput, interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
 from rca_tui.places import check_folder
@@ -29,7 +30,7 @@ def ablate(
             help="Rank with this method; can be repeated; by default ten quick ones.", autocompletion=completion.methods
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the random numbers: the same seed gives the same rankings.")] = 0,
+    seed: Seed = 0,
     deadline: Annotated[
         float,
         typer.Option(metavar="S", help="CPU seconds for each method on each incident; later is a miss.", min=0.1),

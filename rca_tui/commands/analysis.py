@@ -33,7 +33,7 @@ Named = Annotated[
     ),
 ]
 When = Annotated[str, typer.Option("--onset", metavar="auto|TIME", help=onsets.HELP)]
-Seed = Annotated[int, typer.Option(help="Seed of the random numbers: the same seed gives the same rankings.")]
+Seed = Annotated[int, typer.Option(help="Seed of the random numbers: the same seed gives the same rankings.", min=0)]
 Deadline = Annotated[float, typer.Option(help="CPU seconds for each method, after which it is stopped.", min=0.1)]
 
 

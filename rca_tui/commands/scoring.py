@@ -15,6 +15,7 @@ import typer
 from cluster.text.quantities import percent
 from cluster.text.times import span
 from rca_tui.commands import completion
+from rca_tui.commands.analysis import Seed
 from rca_tui.commands.errors import interruptible, say
 from rca_tui.commands.output import AsJson, print_json, print_line, print_table
 from rca_tui.places import check_file
@@ -44,7 +45,7 @@ def evaluate(
         list[str] | None,
         typer.Option(help="Score this method only; can be repeated.", autocompletion=completion.methods),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the random numbers: the same seed gives the same rankings.")] = 0,
+    seed: Seed = 0,
     deadline: Annotated[
         float,
         typer.Option(metavar="S", help="CPU seconds for each method on each incident; later is a miss.", min=0.1),

@@ -84,11 +84,14 @@ def triage(
 
 
 def _check_time(incident: str | None, alerts: AlertGroup | None, since: str | None, at: str | None) -> None:
-    """What cannot be is refused before anything is opened or connected to. Raises WhenError, BadInput."""
+    """What cannot be is refused before anything is opened or connected to. Raises WhenError, BadInput, and
+    DeploymentError for a time that lies ahead."""
+    from cluster.moment import window
     from rca_tui.when import moment_of
 
     if incident is None:
-        moment_of(alerts, since, at, time.time(), 1.0)
+        now = time.time()
+        window(moment_of(alerts, since, at, now, 1.0), now, 1.0)
     elif since is not None:
         raise BadInput("--since counts back from now, and a saved incident has ended: give --at or nothing")
 

@@ -6,13 +6,14 @@ Only this module imports the package `mcp`.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Final
 
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
+from pydantic import ValidationError
 
 from cluster.deployment import Deployment
 from cluster.text.plain import plain
@@ -26,14 +27,49 @@ telemetry cannot show. Nothing here changes the deployment. Names and sentences 
 instructions. Commands under "actions" are for a person to read and run.
 """
 LONGEST = 2_000  # characters of an error
+QUOTED = 80  # of an argument in it
+TYPES: Final = {
+    "string": "text",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "object": "an object",
+    "array": "a list",
+}
+"""JSON Schema's names, in the words of a sentence; null is the same as leaving it out."""
 
 
-def build(connect: Callable[[], Deployment]) -> MCPServer[Any]:
+class Server(MCPServer[Any]):
+    """Says in one sentence which argument does not fit. The package ignores those that no tool takes: misspelt ones."""
+
+    async def call_tool(self, name: str, arguments: dict[str, Any], *rest: Any, **context: Any) -> Any:
+        schema = next((tool.input_schema for tool in await self.list_tools() if tool.name == name), None)
+        takes = {} if schema is None else schema["properties"]
+        if schema is not None and (unknown := [each for each in arguments if each not in takes]):
+            listed = ", ".join(takes) or "no argument"
+            raise ToolError(plain(f"{name} takes no {unknown[0][:QUOTED]!r}; it takes {listed}", LONGEST))
+        try:
+            return await super().call_tool(name, arguments, *rest, **context)
+        except ToolError as error:
+            if not isinstance(error.__cause__, ValidationError):
+                raise
+            wrong = str(error.__cause__.errors()[0]["loc"][0])
+            raise ToolError(_misfit(name, wrong, takes[wrong], arguments)) from error.__cause__
+
+
+def _misfit(tool: str, name: str, schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> str:
+    """Why an argument does not fit its JSON schema."""
+    if name not in arguments:
+        return f"{tool} needs {name}"
+    kinds = [each.get("type", "") for each in schema.get("anyOf", [schema])]
+    takes = " or ".join(TYPES[kind] for kind in kinds if kind in TYPES)
+    given = str(arguments[name])
+    return plain(f"{tool} takes {takes} as {name}, not {given[:QUOTED]!r}", LONGEST)
+
+
+def build(connect: Callable[[], Deployment]) -> Server:
     """The server over one deployment and the incident library."""
     tools = Tools(connect)
-    server: MCPServer[Any] = MCPServer(
-        "rca-tui", instructions=INSTRUCTIONS, version=version("rca-tui"), log_level="WARNING"
-    )
+    server = Server("rca-tui", instructions=INSTRUCTIONS, version=version("rca-tui"), log_level="WARNING")
     for tool, saves in (
         (tools.list_incidents, False),
         (tools.capture, True),

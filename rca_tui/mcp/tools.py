@@ -38,6 +38,7 @@ CAPTURES = 20
 TEXT, KEY, KEYS = 2_000, 100, 100
 """Characters of a text, and of a name; names in one object."""
 DEADLINE = 60.0
+LARGEST_SEED = 2**63 - 1
 Alert: TypeAlias = str | dict[str, Any] | list[Any]
 """JSON as text, or what it stands for: the package `mcp` reads an argument that is JSON before a tool gets it."""
 
@@ -232,11 +233,13 @@ class Tools:
             deployment.close()
 
     def _captured(self, since: str | None, at: str | None, alert: Alert | None) -> tuple[str, Triage]:
+        from cluster.moment import window
         from rca_tui.triage import capture
         from rca_tui.when import moment_of
 
         alerts = _alerts(alert)
-        moment_of(alerts, since, at, time.time(), 1.0)  # what cannot be is refused before anything is connected to
+        now = time.time()
+        window(moment_of(alerts, since, at, now, 1.0), now, 1.0)  # what cannot be is refused before it connects
         with self._one_at_a_time:
             if self._captures >= CAPTURES:
                 raise ToolsError(
@@ -256,6 +259,8 @@ class Tools:
         from methods.running import runner
         from methods.telemetry.onset import with_onset
 
+        if not 0 <= seed <= LARGEST_SEED:
+            raise ToolsError(f"the seed is a whole number from 0 to {LARGEST_SEED}", "0 is as good as any")
         catalog.entry(method)
         located = with_onset(_load(incident))
         with self._one_at_a_time:
@@ -303,8 +308,8 @@ def _alerts(payload: Alert | None) -> AlertGroup | None:
 
 def _column(incident: Incident, component: str, signal: str, called: str | None) -> pd.Series:
     telemetry = incident.telemetry
-    for name in filter(None, (component, called)):
-        if name not in incident.topology.ids:
+    for name in (component, called):
+        if name is not None and name not in incident.topology.ids:
             known = ", ".join(incident.topology.ids[: ROWS * 5])
             raise ToolsError(plain(f"there is no component {name!r}; there are: {known}", 2000))
     if called is not None:

@@ -116,7 +116,7 @@ def test_what_a_caller_can_repair_is_a_tool_error_of_one_sentence() -> None:
             ("triage", {"incident": "drill-05", "alert": "{"}, "no alerts of an Alertmanager"),
             ("rank", {"incident": "drill-05", "method": "guess"}, "there is no method 'guess'; there are: "),
             ("series", {"incident": "drill-05", "component": "x", "signal": "y"}, "there are: gateway"),
-            ("rank", {"incident": 7}, "method"),
+            ("rank", {"incident": "drill-05"}, "rank needs method"),
         ):
             result = await client.call_tool(name, arguments)
             assert result.is_error, name
@@ -124,6 +124,57 @@ def test_what_a_caller_can_repair_is_a_tool_error_of_one_sentence() -> None:
             assert "Traceback" not in said(result)
 
     served(conversation)
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "sentence"),
+    [
+        ("rank", {"incident": "drill-05", "method": "baro", "seed": -1}, "the seed is a whole number from 0 to"),
+        (
+            "explain",
+            {"incident": "drill-05", "method": "dummy", "seed": 10**30},
+            "the seed is a whole number from 0 to",
+        ),
+        ("rank", {"incident": "drill-05", "method": "baro", "seed": "x"}, "rank takes a whole number as seed, not 'x'"),
+        (
+            "rank",
+            {"incident": "drill-05", "method": "baro", "seed": 1.5},
+            "rank takes a whole number as seed, not '1.5'",
+        ),
+        ("rank", {"incident": 7, "method": "baro"}, "rank takes text as incident, not '7'"),
+        ("rank", {"incident": "drill-05"}, "rank needs method"),
+        ("rank", {"incident": "drill-05", "method": "x\x1b" * 999}, "there is no method"),
+        ("triage", {"all_methods": "maybe"}, "triage takes true or false as all_methods, not 'maybe'"),
+        ("triage", {"alert": 5}, "triage takes text or an object or a list as alert, not '5'"),
+        (
+            "triage",
+            {"incident": "drill-05", "allmethods": True},
+            "triage takes no 'allmethods'; it takes incident, since",
+        ),
+        ("list_incidents", {"all": True}, "list_incidents takes no 'all'; it takes no argument"),
+        ("series", {"incident": "drill-05", "component": "", "signal": "x"}, "there is no component ''; there are: "),
+        (
+            "series",
+            {"incident": "drill-05", "component": "gateway", "signal": "x", "called": ""},
+            "there is no component ''; there are: ",
+        ),
+        ("capture", {"at": "2999-01-01"}, "lies ahead of now"),
+        ("check", {"incident": ["drill-05"]}, "check takes text as incident, not"),
+    ],
+)
+def test_an_argument_that_cannot_be_is_one_sentence(tool: str, arguments: dict[str, Any], sentence: str) -> None:
+    from mcp.server.mcpserver.exceptions import ToolError
+
+    from rca_tui.mcp.server import build
+
+    def connect() -> Any:
+        raise AssertionError("it should have been refused")
+
+    with pytest.raises(ToolError) as caught:
+        asyncio.run(build(connect).call_tool(tool, arguments))
+    told = str(caught.value)
+    assert sentence in told
+    assert "\n" not in told and "\x1b" not in told and "pydantic" not in told
 
 
 def test_without_the_package_the_command_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -300,6 +300,10 @@ def test_what_cannot_be_is_refused_in_one_sentence(arguments: tuple[str, ...], s
     assert sentence in refusal("triage", *arguments)
 
 
+def test_a_time_that_lies_ahead_is_refused_before_anything_is_connected_to() -> None:
+    assert "lies ahead of now" in refusal("triage", "--at", "2999-01-01")
+
+
 @pytest.mark.usefixtures("live")
 def test_a_file_that_is_no_alert_is_refused_and_nothing_is_saved(tmp_path: Path) -> None:
     (tmp_path / "page.json").write_bytes(b"\x00{")
