@@ -102,8 +102,9 @@ class Measured:
         a histogram, the largest is read, which is the most that the quantile of all requests can be. What an answer in
         part leaves out of some component is of none of them.
         """
+        among = frozenset(members)
         theirs = {
-            name: {labels: one for labels, one in series.items() if dict(labels)[OWNER] in members}
+            name: {labels: one for labels, one in series.items() if dict(labels)[OWNER] in among}
             for name, series in self.samples.series.items()
         }
         together = replace(self, samples=replace(self.samples, series=theirs))

@@ -103,7 +103,7 @@ class Header(_Strict):
                 "units": dict(incident.telemetry.units),
                 "notes": incident.notes,
                 "files": files,
-                "provenance": [dataclasses.asdict(record) for record in incident.provenance.records],
+                "provenance": [_shallow(record) for record in incident.provenance.records],
             }
         )
 
@@ -166,6 +166,11 @@ class SealedTruth(_Strict):
             self.target,
             self.conditions,
         )
+
+
+def _shallow(record: Record) -> dict[str, Any]:
+    """Its fields as they are: `dataclasses.asdict` copies each id of thousands of components."""
+    return {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
 
 
 def _plain(topology: Topology) -> dict[str, Any]:

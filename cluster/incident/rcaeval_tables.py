@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import stat
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from cluster.incident.container import LIMIT
 from cluster.incident.frames import LARGEST, plain_text, text_of
 from cluster.incident.model import empty_edge_metrics
 from cluster.incident.table_origins import Tables
+from cluster.text.quantities import quantity
 
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
@@ -46,15 +46,16 @@ def read(case: Path, names: Sequence[str]) -> pd.DataFrame | None:
     if file.is_symlink():
         raise ValueError(f"{file.name} is a link: copy the file that it leads to")
     status = file.stat()
-    if not stat.S_ISREG(status.st_mode) or status.st_size > LIMIT:
-        raise ValueError(f"{file.name} is larger than {LIMIT // 2**20} MB; cut the case to a shorter window")
+    if status.st_size > LIMIT:
+        raise ValueError(f"{file.name} is larger than {quantity(LIMIT, 'bytes')}; cut the case to a shorter window")
     try:
         if file.suffix == ".csv":
-            _check_headings(file)
-            return pd.read_csv(file, dtype=dict.fromkeys(_TEXT, "string"), low_memory=False)
+            dtypes = dict.fromkeys(_TEXT.intersection(_headings(file)), "string")
+            return pd.read_csv(file, dtype=dtypes or None, low_memory=False)  # a dtype is looked up for each column
         table = pq.ParquetFile(file)
         if table.metadata.num_rows * table.metadata.num_columns > LIMIT // 8:
-            raise ValueError(f"it declares {table.metadata.num_rows} rows")
+            shape = f"{table.metadata.num_rows} rows of {table.metadata.num_columns} columns"
+            raise ValueError(f"it declares {shape}, more than {LIMIT // 8} values")
         text = text_of(table.metadata)
         found = pq.ParquetFile(file, read_dictionary=text).read()
         for name in text:
@@ -64,8 +65,8 @@ def read(case: Path, names: Sequence[str]) -> pd.DataFrame | None:
         raise ValueError(f"{file.name} is not a table: {error}") from error
 
 
-def _check_headings(file: Path) -> None:
-    """Raises ValueError for headings that pandas would rename, or that make no sense."""
+def _headings(file: Path) -> list[str]:
+    """Those of a table of CSV. Raises ValueError for some that pandas would rename, or that make no sense."""
     with file.open(newline="", encoding="utf-8") as stream:
         line = stream.readline(_LONGEST_LINE)
     headings = next(csv.reader([line]), [])
@@ -73,22 +74,25 @@ def _check_headings(file: Path) -> None:
         raise ValueError(f"a heading is longer than {_LONGEST_HEADING} characters")
     if twice := [heading for heading, times in Counter(headings).items() if times > 1 and heading]:
         raise ValueError(f"it has the column {twice[0]!r} twice")
+    return headings
 
 
-_TEXT = (
-    "traceID",
-    "spanID",
-    "parentSpanID",
-    "serviceName",
-    "methodName",
-    "operationName",
-    "statusCode",
-    "container_name",
-    "message",
-    "level",
-    "severity",
-    "source",
-    "destination",
+_TEXT = frozenset(
+    {
+        "traceID",
+        "spanID",
+        "parentSpanID",
+        "serviceName",
+        "methodName",
+        "operationName",
+        "statusCode",
+        "container_name",
+        "message",
+        "level",
+        "severity",
+        "source",
+        "destination",
+    }
 )
 
 
@@ -114,8 +118,9 @@ def metrics(table: pd.DataFrame, named: Collection[str]) -> tuple[pd.DataFrame, 
     """
     names = split(_values(table), named)
     columns = list(names)
-    frame = _wide(table, list(names.values()), columns, ["component", "signal"])
-    beyond = (np.abs(_numbers(table, columns)) >= LARGEST).sum(axis=0)
+    values = _numbers(table, columns)
+    frame = _wide(table, list(names.values()), values, ["component", "signal"])
+    beyond = (np.abs(values) >= LARGEST).sum(axis=0)
     return frame, Tables(
         names={key: (column[len(key[0]) + 1 :],) for column, key in names.items()},
         dropped={names[column]: int(count) for column, count in zip(columns, beyond, strict=True) if count},
@@ -130,7 +135,7 @@ def edge_metrics(table: pd.DataFrame | None, services: Collection[str]) -> pd.Da
     if not kept:
         return empty_edge_metrics()
     names = [(source, target, "latency_p90") for source, target in kept.values()]
-    return _wide(table, names, list(kept), ["source", "target", "signal"])
+    return _wide(table, names, _numbers(table, list(kept)), ["source", "target", "signal"])
 
 
 def split(columns: Sequence[str], named: Collection[str]) -> dict[str, tuple[str, str]]:
@@ -182,19 +187,13 @@ def _values(table: pd.DataFrame) -> list[str]:
     ]
 
 
-def _wide(
-    table: pd.DataFrame, names: Sequence[tuple[str, ...]], columns: Sequence[str], levels: Sequence[str]
-) -> pd.DataFrame:
+def _wide(table: pd.DataFrame, names: Sequence[tuple[str, ...]], values: Floats, levels: Sequence[str]) -> pd.DataFrame:
     clock = next((name for name in ("time", "timestamp") if name in table.columns), None)
-    if clock is None or table.empty or not columns:
+    if clock is None or table.empty or not names:
         raise ValueError("a table of metrics needs a column time, one row and one column <service>_<metric> at least")
-    for column in columns:
-        if not pd.api.types.is_numeric_dtype(table[column]):
-            raise ValueError(f"the column {column!r} holds text where numbers are expected")
     times = seconds(table[clock])
     if not np.isfinite(times).all():
         raise ValueError("a row has no time")
-    values = _numbers(table, columns)
     frame = pd.DataFrame(
         np.where(np.abs(values) < LARGEST, values, np.nan),
         index=pd.Index(times, dtype="float64", name="time"),
@@ -204,4 +203,8 @@ def _wide(
 
 
 def _numbers(table: pd.DataFrame, columns: Sequence[str]) -> Floats:
-    return np.asarray(table[list(columns)].to_numpy(dtype="float64", na_value=np.nan), dtype="float64")
+    chosen = table[list(columns)]
+    for column, kind in chosen.dtypes.items():
+        if len(chosen) and not pd.api.types.is_numeric_dtype(kind):
+            raise ValueError(f"the column {column!r} holds text where numbers are expected")
+    return np.asarray(chosen.to_numpy(dtype="float64", na_value=np.nan), dtype="float64")

@@ -58,17 +58,18 @@ def provenance(topology: Topology, metrics: pd.DataFrame, tables: Tables) -> Pro
     times = metrics.index.to_numpy(dtype=np.float64)
     measured = np.isfinite(metrics.to_numpy(dtype=np.float64))
     newest = float(times[measured.any(axis=1)].max(initial=-math.inf))
+    sampled = _Sampled(times)
     builder = Builder()
     carried: dict[str, set[str]] = {}
     for place, (component, signal) in enumerate((str(c[0]), str(c[1])) for c in metrics.columns):
         carried.setdefault(component, set()).add(signal)
         if component in topology:
-            origin, about = _state((component, signal), times[measured[:, place]], newest, tables)
+            origin, about = _state((component, signal), *sampled.of(measured[:, place]), newest, tables)
             builder.add(component, signal, origin, **about)
     for component, signal in tables.dropped:
         if component in topology and signal not in carried.get(component, ()):
             carried.setdefault(component, set()).add(signal)
-            origin, about = _state((component, signal), np.empty(0), newest, tables)
+            origin, about = _state((component, signal), None, -math.inf, newest, tables)
             builder.add(component, signal, origin, **about)
     for one in topology.components:
         own = carried.get(one.id, set())
@@ -82,16 +83,34 @@ def provenance(topology: Topology, metrics: pd.DataFrame, tables: Tables) -> Pro
     return builder.build()
 
 
-def _state(key: Key, times: NDArray[np.float64], newest: float, tables: Tables) -> tuple[Origin, dict[str, Any]]:
-    """Of a signal with values at these times."""
-    interval = round(float(np.median(np.diff(times))), 3) if len(times) > 1 else None
+class _Sampled:
+    """How often columns have values, and until when; most columns of a table have theirs in the same rows."""
+
+    def __init__(self, times: NDArray[np.float64]) -> None:
+        self._times = times
+        self._known: dict[bytes, tuple[float | None, float]] = {}
+
+    def of(self, rows: NDArray[np.bool_]) -> tuple[float | None, float]:
+        """The interval in seconds, None below two values, and the time of the last value."""
+        key = rows.tobytes()
+        if key not in self._known:
+            times = self._times[rows]
+            interval = round(float(np.median(np.diff(times))), 3) if len(times) > 1 else None
+            self._known[key] = interval, float(times[-1]) if len(times) else -math.inf
+        return self._known[key]
+
+
+def _state(
+    key: Key, interval: float | None, last: float, newest: float, tables: Tables
+) -> tuple[Origin, dict[str, Any]]:
+    """Of a signal with a value each interval until that time."""
     computed = tables.computed.get(key, "")
     names = tables.names.get(key, () if computed else (key[1],))
     about: dict[str, Any] = {"metrics": names, "interval": interval, "reason": computed}
     if dropped := tables.dropped.get(key, 0):
         values = "1 value is" if dropped == 1 else f"{dropped} values are"
         return Origin.PARTIAL, {**about, "reason": f"{values} no number, infinite or beyond {LARGEST:g}"}
-    silent = newest - float(times[-1]) > max(_SILENT, 3 * (interval or 0.0)) if len(times) else True
+    silent = last == -math.inf or newest - last > max(_SILENT, 3 * (interval or 0.0))
     # No request is a gap in a quantile and in a ratio, however fresh the rest.
     known = SIGNALS.get(key[1])
     if silent and (known is None or known.quantity in (Quantity.GAUGE, Quantity.RATE)):

@@ -202,7 +202,7 @@ class States:
     def _absent(self, component: str, signal: str) -> tuple[Origin, dict[str, Any]]:
         stem, _, percent = signal.rpartition("_")
         other = f"{SIBLINGS.get(stem, '')}_{percent}"
-        if np.isfinite(self.metrics.get((component, other), np.empty(0))).any():
+        if (values := self.metrics.get((component, other))) is not None and np.isfinite(values).any():
             return Origin.NOT_COMPARABLE, {"reason": f"it has {other} instead, which is another quantity"}
         if component in self.targets.failing and component in self.answering:
             return Origin.SCRAPE_FAILED, {"reason": "the component answers requests"}
