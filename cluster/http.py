@@ -15,6 +15,7 @@ from urllib3.exceptions import HTTPError, InsecureRequestWarning, ReadTimeoutErr
 
 from cluster import secrets
 from cluster.deadline import Deadline, limited
+from cluster.text.quantities import quantity
 
 # An answer of 1,000 pods × 300 steps takes about 10 MB; this limit is for answers that make no sense.
 LARGEST_ANSWER = 256 << 20
@@ -116,7 +117,7 @@ class Session(requests.Session):
             while block := response.raw.read1(1 << 16, decode_content=True):
                 body += block
                 if len(body) > LARGEST_ANSWER:
-                    raise QueryError("the answer is too large")
+                    raise QueryError(f"the answer is larger than {quantity(LARGEST_ANSWER, 'bytes')}")
         except ReadTimeoutError as error:
             raise requests.ReadTimeout(error) from error
         except HTTPError as error:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster import host_key, own_files, paths
+from cluster.text.quantities import quantity
 from faults import clock
 from faults.clock import Moment
 from faults.errors import JournalError
@@ -289,7 +290,8 @@ def _contents(path: Path) -> bytes:
     except OSError as error:
         raise JournalError(f"cannot read the journal {path}: {error.strerror or error}") from error
     if len(raw) > MAX_BYTES:
-        raise JournalError(f"{path} is too long to be a journal: undo by hand, then delete it")
+        most = quantity(MAX_BYTES, "bytes")
+        raise JournalError(f"{path} is larger than {most}, so it is no journal: undo by hand, then delete it")
     return raw
 
 

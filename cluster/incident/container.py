@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cluster.errors import RcaError
+from cluster.text.quantities import quantity
 
 LIMIT = 512 * 1024 * 1024
 _CHUNK = 1 << 20
@@ -117,11 +118,10 @@ class Reader:
         return os.path.lexists(self.path / name)
 
     def read(self, name: str, limit: int = LIMIT) -> bytes:
-        """The content of one file. Raises IncidentError when it is missing, damaged, a link, or over the limit."""
+        """One file of `limit` bytes at most. Raises IncidentError when it is missing, damaged, a link, or larger."""
         if name not in self:
             raise IncidentError(f"{self.path} lacks {name}: the incident is incomplete; save or copy it again")
         try:
-            limit = min(limit, self._left)
             if self._archive is None:
                 content = self._read_folder(name, limit)
             else:
@@ -136,8 +136,8 @@ class Reader:
         status = file.lstat()
         if not stat.S_ISREG(status.st_mode):
             raise IncidentError(f"{name} in {self.path} is a link or a device, not a file: save the incident again")
-        if status.st_size > limit:
-            raise self._too_large(name)
+        if status.st_size > min(limit, self._left):
+            raise self._too_large(name, limit)
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as stream:
             content = stream.read(status.st_size + 1)  # not the limit: so much would be allocated
@@ -147,15 +147,15 @@ class Reader:
 
     def _read_entry(self, archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
         entry = self._entries[name]
-        if entry.file_size > limit:
-            raise self._too_large(name)
+        if entry.file_size > min(limit, self._left):
+            raise self._too_large(name, limit)
         content = bytearray()
         try:
             with archive.open(entry) as stream:
                 while chunk := stream.read(_CHUNK):
                     content += chunk
-                    if len(content) > limit:
-                        raise self._too_large(name)
+                    if len(content) > min(limit, self._left):
+                        raise self._too_large(name, limit)
         except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
             raise IncidentError(f"{name} in {self.path} is damaged: get the incident again from its source") from error
         return bytes(content)
@@ -163,8 +163,8 @@ class Reader:
     def _open_archive(self) -> None:
         try:
             with self.path.open("rb") as stream:
-                if _declares_too_much(stream):
-                    raise IncidentError(f"{self.path} lists too many files: this is not a saved incident")
+                if excess := _declared_excess(stream):
+                    raise IncidentError(f"{self.path} {excess}: this is not a saved incident")
             self._archive = zipfile.ZipFile(self.path)
             entries = [entry for entry in self._archive.infolist() if not entry.is_dir()]
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
@@ -188,15 +188,19 @@ class Reader:
                 raise IncidentError(f"{self.path} holds {name!r} twice: get the incident again from its source")
             self._entries[name] = entry
 
-    def _too_large(self, name: str) -> IncidentError:
+    def _too_large(self, name: str, limit: int) -> IncidentError:
+        """Of the two limits, the one that was broken."""
+        if limit < self._left:
+            most = quantity(limit, "bytes")
+            return IncidentError(f"{self.path} is not read: its {name} is larger than {most}; save it again")
+        most = quantity(LIMIT, "bytes")
         return IncidentError(
-            f"{self.path} is not read: its {name} is beyond what an incident may hold "
-            f"({LIMIT // 2**20} MB in all); record a shorter window"
+            f"{self.path} is not read: with its {name} it holds more than {most} in all; record a shorter window"
         )
 
 
-def _declares_too_much(stream: BinaryIO) -> bool:
-    """Whether the list of files is long; zipfile itself would read all of it before one can count."""
+def _declared_excess(stream: BinaryIO) -> str:
+    """What makes the list of files too long, or ""; zipfile itself would read all of it before one can count."""
     size = stream.seek(0, os.SEEK_END)
     stream.seek(max(0, size - _END_BYTES - len(_ZIP64) - 0xFFFF - 16))
     tail = stream.read()
@@ -205,10 +209,14 @@ def _declares_too_much(stream: BinaryIO) -> bool:
         end = tail[at : at + _END_BYTES]
         if len(end) == _END_BYTES:
             entries, listed = struct.unpack("<H", end[10:12])[0], struct.unpack("<L", end[12:16])[0]
-            if entries > 4 * _ENTRIES or listed > _DIRECTORY or tail[max(0, at - 20) : at].startswith(_ZIP64):
-                return True
+            if tail[max(0, at - 20) : at].startswith(_ZIP64):
+                return "is a Zip64, for more than saved incidents hold"
+            if entries > 4 * _ENTRIES:
+                return f"lists {entries} files, {_ENTRIES} are the most"
+            if listed > _DIRECTORY:
+                return f"lists its files in more than {quantity(_DIRECTORY, 'bytes')}"
         at = tail.find(_END, at + 1)
-    return False
+    return ""
 
 
 def _common_folder(entries: list[zipfile.ZipInfo]) -> str:

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from cluster.text.quantities import quantity
 from cluster.window import EARLIEST, LATEST
 
 CELLS = 64 * 1024 * 1024
@@ -112,16 +113,15 @@ def _write(table: pa.Table) -> bytes:
 
 def _read(content: bytes, text: list[str] | None = None) -> pa.Table:
     if int.from_bytes(content[-8:-4], "little") > _FOOTER:
-        raise ValueError("its description is too long")
+        raise ValueError(f"its description is longer than {quantity(_FOOTER, 'bytes')}")
     meta = pq.read_metadata(io.BytesIO(content))
     declared = sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
-    if (
-        meta.num_rows < 0
-        or meta.num_rows * meta.num_columns > CELLS
-        or meta.num_columns > _COLUMNS
-        or declared > 8 * CELLS
-    ):
-        raise ValueError(f"it declares {meta.num_rows} rows of {meta.num_columns} columns, which is too many")
+    if meta.num_columns > _COLUMNS:
+        raise ValueError(f"it declares {meta.num_columns} columns, {_COLUMNS} are the most")
+    if not 0 <= meta.num_rows * meta.num_columns <= CELLS:
+        raise ValueError(f"it declares {meta.num_rows} rows of {meta.num_columns} columns, {CELLS} values are the most")
+    if declared > 8 * CELLS:
+        raise ValueError(f"it declares {quantity(declared, 'bytes')}, {quantity(8 * CELLS, 'bytes')} are the most")
     if unexpected := [name for name in text_of(meta) if name not in (text or ())]:
         raise ValueError(f"its column {unexpected[0]} is text")
     present = [name for name in text or () if name in meta.schema.names]

@@ -27,6 +27,7 @@ from cluster.kubernetes.objects import map_of, maps, well_formed
 from cluster.kubernetes.resources import SERVICES, Object, Objects, Resource
 from cluster.paths import expanded
 from cluster.text.plain import plain
+from cluster.text.quantities import quantity
 
 LARGEST_ANSWER = 256 << 20
 _LOGIN_KEPT = 5.0  # s
@@ -338,7 +339,7 @@ class Api:
                 body += block
                 if len(body) > LARGEST_ANSWER:
                     response.close()
-                    raise ApiError(f"{self._shown}: the answer is too large")
+                    raise ApiError(f"{self._shown}: the answer is larger than {quantity(LARGEST_ANSWER, 'bytes')}")
         except DeploymentError:
             raise
         except Exception as error:

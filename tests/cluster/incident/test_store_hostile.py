@@ -13,12 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from incident_data import TRUTH, incident
 
 from cluster.incident import container, frames
+from cluster.incident.container import Reader
 from cluster.incident.envelope import load_truth
 from cluster.incident.model import SPAN_COLUMNS
 from cluster.incident.store import IncidentError, load, save
@@ -207,7 +209,7 @@ def test_more_rows_than_any_incident_has(tmp_path: Path, monkeypatch: pytest.Mon
     content = parquet(pa.table({"time": np.zeros(frames.CELLS + 1)}), compression="zstd")
     path = save(incident(), tmp_path / "x")
     put(path, "metrics.parquet", content)
-    with pytest.raises(IncidentError, match="too many"):
+    with pytest.raises(IncidentError, match="are the most"):
         load(path)
 
 
@@ -234,8 +236,39 @@ def test_a_list_of_files_without_end_is_not_read(tmp_path: Path, monkeypatch: py
         raise AssertionError("the whole list was read")
 
     monkeypatch.setattr(zipfile.ZipFile, "__init__", read)
-    with pytest.raises(IncidentError, match="lists too many files"):
+    with pytest.raises(IncidentError, match="lists 300 files, 64 are the most"):
         load(path)
+
+
+@pytest.mark.parametrize("name", ["x", "x.zip"])
+def test_the_limit_that_was_broken_is_the_one_that_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    path = save(incident(), tmp_path / name, TRUTH)
+    with Reader(path) as reader:
+        with pytest.raises(IncidentError, match=r"its truth\.sealed is larger than 8 B"):
+            reader.read("truth.sealed", 8)
+        monkeypatch.setattr(reader, "_left", 4)
+        with pytest.raises(IncidentError, match=r"with its truth\.sealed it holds more than 512 MiB in all"):
+            reader.read("truth.sealed", 8)
+
+
+@pytest.mark.parametrize(
+    ("limit", "most", "said"),
+    [
+        ("_FOOTER", 100, "its description is longer than 100 B"),
+        ("_COLUMNS", 2, "5 columns, 2 are the most"),
+        ("CELLS", 3, "rows of 5 columns, 3 values are the most"),
+    ],
+)
+def test_a_table_is_told_which_limit_it_broke(
+    monkeypatch: pytest.MonkeyPatch, limit: str, most: int, said: str
+) -> None:
+    frame = pd.DataFrame(0.0, index=[1.0, 2.0], columns=pd.MultiIndex.from_product([["a", "b"], ["x", "y"]]))
+    content = frames.wide_to_parquet(frame)
+    monkeypatch.setattr(frames, limit, most)
+    with pytest.raises(ValueError, match=said):
+        frames.wide_from_parquet(content, ["component", "signal"])
 
 
 @pytest.mark.parametrize("when", [{"injected_at": -1.7e308}, {"reverted_at": 1.7e308}])
@@ -268,7 +301,7 @@ def test_too_many_entries(tmp_path: Path) -> None:
 
 def test_a_bomb_stops_at_its_declared_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cluster.incident.summary._HEADER_LIMIT", 1000)
-    with pytest.raises(IncidentError, match="beyond what"):
+    with pytest.raises(IncidentError, match=r"incident\.json is larger than 0\.977 KiB"):
         load(zip_of(tmp_path / "x.zip", {"incident.json": bytes(100_000)}))
 
 
@@ -286,7 +319,7 @@ def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
     path = save(incident(), tmp_path / "x")
     with (path / "metrics.parquet").open("r+b") as stream:
         stream.truncate(10 * 2**30)
-    with pytest.raises(IncidentError, match="512 MB"):
+    with pytest.raises(IncidentError, match="512 MiB in all"):
         load(path)
 
 
@@ -296,7 +329,7 @@ def test_the_limit_holds_for_all_files_together(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(container, "LIMIT", total)
     load(path)
     monkeypatch.setattr(container, "LIMIT", total - 1)
-    with pytest.raises(IncidentError, match="beyond what"):
+    with pytest.raises(IncidentError, match=r"it holds more than .* in all"):
         load(path)
 
 

@@ -242,10 +242,10 @@ def test_one_slow_query_does_not_cost_the_others() -> None:
 
 
 def test_an_endless_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cluster.http.LARGEST_ANSWER", 1000)
+    monkeypatch.setattr("cluster.http.LARGEST_ANSWER", 500)
     with (
         server(lambda handler: handler.reply(200, b" " * 5000)) as url,
-        pytest.raises(DeploymentError, match="too large"),
+        pytest.raises(DeploymentError, match="larger than 500 B"),
     ):
         ask(url)
 
