@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -19,6 +20,13 @@ from cluster.text.quantities import quantity
 
 # An answer of 1,000 pods × 300 steps takes about 10 MB; this limit is for answers that make no sense.
 LARGEST_ANSWER = 256 << 20
+
+_PROXY = re.compile(r"/api/v1/namespaces/[^/]+/(?:services|pods)/[^/]+/proxy")
+_USUAL = re.compile(
+    r"|v?\d{1,4}|metrics|prometheus|prom|stats|status|health|api|query|select|insert|multitenant|admin|actuator|"
+    r"federate|probe|internal|proxy|router|gateway|engine|vllm|ray|serve|mimir|thanos|cortex|loki|tempo|jaeger|grafana"
+)
+_TOKEN = 16  # characters from which on a word is none of a language
 
 # What reading raises when JSON has another form than expected.
 _WRONG_FORM = (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
@@ -90,6 +98,7 @@ class Session(requests.Session):
         for scheme in ("http://", "https://"):
             self.mount(scheme, Adapter(login.server_name))
         secrets.hold_login(login.headers, login.auth)
+        hold_path(urlsplit(login.url).path)
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         # What a request itself says comes before the environment, what a session says after it.
@@ -174,6 +183,26 @@ def printable(text: object) -> str:
 
 
 def without_secrets(url: str) -> str:
-    """The address without user, password and query."""
+    """The address without user, password and query; a part of its path that is no usual word is an ellipsis."""
     parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], shown_path(parts.path), "", ""))
+
+
+def shown_path(path: str) -> str:
+    """The path without what may be a token: the few words of usual paths are shown, and nothing else.
+
+    A proxy of Kubernetes has names in its path, and its login elsewhere.
+    """
+    proxy = _PROXY.match(path)
+    kept = proxy[0] if proxy else ""
+    return kept + "/".join(part if _USUAL.fullmatch(part) else "…" for part in path[len(kept) :].split("/"))
+
+
+def hold_path(path: str) -> None:
+    """Hide what `shown_path` leaves out wherever a server or a library repeats it."""
+    shown = shown_path(path).split("/")
+    hidden = [part for part, said in zip(path.split("/"), shown, strict=True) if part != said]
+    if hidden:
+        # A lower-case word alone may be one of any message; with the path around it, it is not.
+        words = [part for part in hidden if len(part) >= _TOKEN or not re.fullmatch("[a-z-]+", part)]
+        secrets.hold(path, *words, *map(unquote, words))

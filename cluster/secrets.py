@@ -12,7 +12,7 @@ from collections.abc import Mapping
 SHORTEST = 6  # characters; a shorter one cannot be told from the words of a message
 _HIDDEN = "[secret]"
 _held: dict[str, None] = {}
-_KEPT = 64  # tokens are renewed while we run: the oldest is of no use any more
+_KEPT = 4096  # tokens are renewed while we run: the oldest is of no use any more. A thousand targets have one each
 
 
 def hold(*secrets: str) -> None:
@@ -35,6 +35,6 @@ def hold_login(headers: Mapping[str, str], auth: tuple[str, str] | None = None) 
 
 def hide(text: str) -> str:
     """The text without any secret that is held."""
-    for secret in sorted(_held, key=len, reverse=True):
+    for secret in sorted((one for one in _held if one in text), key=len, reverse=True):
         text = text.replace(secret, _HIDDEN)
     return text

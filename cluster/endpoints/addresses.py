@@ -14,7 +14,7 @@ import yaml
 
 from cluster import secrets
 from cluster.deployment import DeploymentError
-from cluster.http import without_secrets
+from cluster.http import hold_path, without_secrets
 from cluster.paths import expanded
 from cluster.text import yaml_data
 from cluster.text.plain import plain
@@ -53,6 +53,11 @@ class Target:
         """Without the query and the login."""
         return f"{self.scheme}://{self.address}{self.path}"
 
+    @property
+    def shown(self) -> str:
+        """The same for people and files: a path may hold a token."""
+        return without_secrets(self.url)
+
 
 def targets(sources: Sequence[str], gateway: str = "") -> tuple[Target, ...]:
     """The targets of URLs and files in order, the gateway's first. Raises DeploymentError, one sentence."""
@@ -70,7 +75,7 @@ def targets(sources: Sequence[str], gateway: str = "") -> tuple[Target, ...]:
 
 
 def shown(source: str) -> str:
-    """A source without user, password and query."""
+    """A source without user, password, query, and what may be a token in its path."""
     if not _is_url(source):
         return source
     try:
@@ -108,6 +113,7 @@ def _of_url(url: str, option: str) -> Target:
     if len(url) > LONGEST or not url.isprintable() or " " in url or not _HOST.fullmatch(host):
         raise DeploymentError(f"{option} {said} is not an address: give http://HOST:PORT/metrics")
     secrets.hold(*(value for _, value in params))
+    hold_path(parts.path)
     auth = None
     if parts.username is not None:
         auth = unquote(parts.username), unquote(parts.password or "")
@@ -165,6 +171,7 @@ def _group(group: Any, where: str) -> list[Target]:
         raise DeploymentError(f"{where}: {_SCHEME} is http or https, and {_PATH} begins with /")
     params = tuple((name.removeprefix(_PARAM), text) for name, text in labels.items() if name.startswith(_PARAM))
     secrets.hold(*(value for _, value in params))
+    hold_path(path)
     own = {name: text for name, text in labels.items() if not name.startswith("__")}
     found = []
     for address in group["targets"][: MOST_TARGETS + 1]:

@@ -301,7 +301,7 @@ def begin(watched: Watched) -> None:
 
 def _listed(watched: Watched) -> tuple[tuple[Target, ...], Fleet]:
     targets = addresses.targets(watched.targets, watched.gateway)
-    return targets, fleet_of([Member(target.address, target.labels, url=target.url) for target in targets])
+    return targets, fleet_of([Member(target.address, target.labels, url=target.shown) for target in targets])
 
 
 def connect(watched: Watched) -> EndpointsDeployment:

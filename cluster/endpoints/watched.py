@@ -25,7 +25,7 @@ class Watched:
 
     @property
     def name(self) -> str:
-        """For people; without user, password and query of a URL."""
+        """For people; without the secrets of a URL."""
         from cluster.endpoints.addresses import shown
 
         first = self.prometheus or self.targets[0]

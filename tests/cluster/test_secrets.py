@@ -9,7 +9,7 @@ from http_server import Handler, server
 
 from cluster import secrets
 from cluster.deployment import DeploymentError
-from cluster.http import Login, QueryError, Session, checked
+from cluster.http import Login, QueryError, Session, checked, without_secrets
 from cluster.kubernetes.redaction import redact
 from cluster.prometheus.client import Prometheus
 from cluster.text.plain import plain
@@ -49,10 +49,40 @@ def test_a_word_is_not_a_secret() -> None:
 
 
 def test_old_secrets_make_room() -> None:
-    for number in range(1000):
+    for number in range(10_000):
         secrets.hold(f"secret-{number}")
-    assert len(secrets._held) <= 64
-    assert secrets.hide("secret-999") == "[secret]"
+    assert len(secrets._held) <= 4096
+    assert secrets.hide("secret-9999") == "[secret]"
+
+
+def test_a_secret_for_each_of_a_thousand_targets_is_kept() -> None:
+    for number in range(1000):
+        secrets.hold(f"secret-{number}.")
+    assert secrets.hide("secret-0.") == "[secret]"
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("http://h:1/metrics/SECRET?token=t", "http://h:1/metrics/…"),
+        ("http://h:1/hunter2/metrics", "http://h:1/…/metrics"),
+        ("http://u:p@h:1/a%62c/d#e", "http://h:1/…/…"),
+        ("http://h:1/api/v1/stats/prometheus", "http://h:1/api/v1/stats/prometheus"),
+        ("http://h:1/select/0/prometheus/", "http://h:1/select/0/prometheus/"),
+        (
+            "http://h:1/api/v1/namespaces/n/services/p:9090/proxy/x",
+            "http://h:1/api/v1/namespaces/n/services/p:9090/proxy/…",
+        ),
+    ],
+)
+def test_only_usual_words_of_a_path_are_shown(url: str, said: str) -> None:
+    assert without_secrets(url) == said
+
+
+def test_what_a_server_repeats_of_a_path_is_hidden() -> None:
+    with Session(Login("http://h:1/metrics/s3cr3t-part/verylongsecretword")):
+        said = secrets.hide("no /metrics/s3cr3t-part/verylongsecretword: s3cr3t-part, verylongsecretword; metrics")
+    assert said == "no [secret]: [secret], [secret]; metrics"
 
 
 @pytest.mark.parametrize(

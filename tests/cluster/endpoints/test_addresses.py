@@ -10,10 +10,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cluster import secrets
 from cluster.deployment import DeploymentError
 from cluster.endpoints import addresses
 from cluster.endpoints import settings as logins
 from cluster.endpoints.addresses import LARGEST_FILE, MOST_TARGETS, parse_file, shown, targets
+from cluster.endpoints.deployment import _listed
 from cluster.endpoints.watched import Watched
 
 HOSTS = st.from_regex(r"[a-z][a-z0-9-]{0,20}:[1-9][0-9]{0,3}", fullmatch=True)
@@ -108,7 +110,7 @@ def test_a_secret_of_a_url_is_scraped_with_and_never_shown(tmp_path: Path) -> No
     url = "http://user:hunter2secret@h:1/metrics?token=tokensecret"
     (found,) = targets([url])
     assert found.auth == ("user", "hunter2secret")
-    for text in (shown(url), Watched((url,)).name, found.url):
+    for text in (shown(url), Watched((url,)).name, found.url, found.shown):
         assert "secret" not in text
     with pytest.raises(DeploymentError) as caught:
         targets(["ftp://user:hunter2secret@h:1/metrics?token=tokensecret"])
@@ -116,6 +118,23 @@ def test_a_secret_of_a_url_is_scraped_with_and_never_shown(tmp_path: Path) -> No
     with pytest.raises(DeploymentError) as caught:
         parse_file(b'[{"targets": ["user:hunter2secret@h:1/x"]}]', "f", as_json=True)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("named", ["url", "file"])
+def test_a_token_in_a_path_is_scraped_with_and_neither_shown_nor_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    monkeypatch.setattr(secrets, "_held", {})
+    source = "http://h:1/metrics/SECRET?token=a"
+    if named == "file":
+        source = str(tmp_path / "targets.json")
+        labels = {"__metrics_path__": "/metrics/SECRET", "__param_token": "a"}
+        Path(source).write_text(json.dumps([{"targets": ["h:1"], "labels": labels}]))
+    (target,) = targets([source])
+    assert (target.path, target.params) == ("/metrics/SECRET", (("token", "a"),))
+    topology = repr(_listed(Watched((source,)))[1].topology)
+    assert "/metrics/…" in topology and "SECRET" not in topology + Watched((source,)).name
+    assert secrets.hide("the server said /metrics/SECRET and SECRET") == "the server said [secret] and [secret]"
 
 
 def test_budgets(tmp_path: Path) -> None:
