@@ -1,4 +1,4 @@
-"""The requests of a fault: completions with random prompts, bounded in rate, concurrency, number and time.
+"""The requests of a fault: completions with random prompts, bounded in rate, concurrency and time.
 
     python -I -S faults/requests/traffic.py --url http://10.77.0.11:8000 --words 200 --max-tokens 1 --interval 6
         --concurrency 4 --seconds 80
@@ -27,7 +27,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 REQUEST_SECONDS = 20.0  # as patient as the users are
-MAX_REQUESTS = 20_000
+MAX_RATE = 200.0  # 1/s, whatever the requests are and however soon they end
 MAX_CLIENTS = 200  # that wait or try again
 _PAUSE = 0.5  # s after a failure, so that a pod that refuses is not hammered
 _TICK = 0.02  # s
@@ -58,7 +58,10 @@ def send(url: str, model: str, text: str, max_tokens: int) -> bool:
 
 
 class Sender:
-    """Sends requests to servers (URL, model) in turn, in threads of their own, `concurrency` in flight at most."""
+    """Sends requests to servers (URL, model) in turn, in threads of their own.
+
+    `concurrency` are in flight at most, and `MAX_RATE` are sent in a second: so it lasts for as long as a fault may.
+    """
 
     def __init__(
         self, servers: Sequence[tuple[str, str]], words: int, max_tokens: int, concurrency: int, seed: int
@@ -66,13 +69,15 @@ class Sender:
         self._servers, self._words, self._max_tokens = itertools.cycle(servers), words, max_tokens
         self._rng = random.Random(seed)  # noqa: S311  words for prompts, no secrets
         self._free = threading.BoundedSemaphore(concurrency)
-        self._left = MAX_REQUESTS
+        self._next = 0.0  # monotonic seconds
 
     def start(self, answered: Callable[[], object] = lambda: None, wait: bool = True) -> bool:
         """Send one; `answered` is called when it was answered. False when too many are in flight, unless it waits."""
-        if self._left == 0 or not self._free.acquire(blocking=wait):
+        early = self._next - time.monotonic()
+        if (early > 0 and not wait) or not self._free.acquire(blocking=wait):
             return False
-        self._left -= 1
+        time.sleep(max(0.0, early))
+        self._next = max(self._next, time.monotonic() - _TICK) + 1 / MAX_RATE  # what a tick delays is made up for
         text = prompt(self._words, self._rng)
         threading.Thread(target=self._send, args=(*next(self._servers), text, answered), daemon=True).start()
         return True
@@ -89,11 +94,6 @@ class Sender:
 
         threading.Thread(target=let_go, daemon=True).start()
 
-    @property
-    def done(self) -> bool:
-        """Whether as many were sent as may be."""
-        return self._left == 0
-
     def _send(self, url: str, model: str, text: str, answered: Callable[[], object]) -> None:
         try:
             if send(url, model, text, self._max_tokens):
@@ -105,9 +105,9 @@ class Sender:
 
 
 def run(sender: Sender, interval: float) -> None:
-    """Send up to `MAX_REQUESTS`, one every `interval` seconds or, where it is 0, as soon as one may."""
+    """Send one every `interval` seconds or, where it is 0, as soon as one may."""
     due = time.monotonic()
-    while not sender.done:
+    while True:
         time.sleep(max(0.0, due - time.monotonic()))
         due = max(due + interval, time.monotonic())
         sender.start()
@@ -122,7 +122,7 @@ def storm(sender: Sender, interval: float, attempts: int, patience: float, burst
     due: list[tuple[float, int, int]] = []  # (when, client, attempts before it)
     content: set[int] = set()  # clients that were answered in time
     clients = itertools.count()
-    while not sender.done:
+    while True:
         now = time.monotonic()
         if now >= arrival:
             arrival = max(arrival, now - 1.0) + (burst if now - began < trigger else interval)
@@ -170,7 +170,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         storm(sender, chosen.interval, chosen.attempts, chosen.patience, chosen.burst, chosen.trigger)
     else:
         run(sender, chosen.interval)
-    signal.pause()  # all are sent: the fault stays until its deadline
 
 
 if __name__ == "__main__":

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import http.client
+import math
 import signal
 import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,11 +21,11 @@ from fake_deployment import FakeDeployment, FakePod, wait_for
 
 from cluster.deployment import Completed, DeploymentError
 from cluster.local import layout
-from faults import catalog
+from faults import catalog, engine
 from faults.engine import Engine
 from faults.errors import BadParameters, FaultError
 from faults.local.control.process_fault import script
-from faults.requests import stream
+from faults.requests import stream, traffic
 from faults.types import Plan
 
 INJECTION = "20260101T000000-0123abcd"
@@ -86,6 +88,39 @@ def test_requests_stay_within_their_bounds_and_end_by_themselves(service: Servic
     assert 1 <= service.most <= 3
     assert b'"max_tokens": 2' in service.bodies[0]
     assert len(set(service.bodies)) == len(service.bodies)
+
+
+class Ended:
+    """In place of a thread: its request is answered at once."""
+
+    def __init__(self, target: Callable[..., None], args: tuple[object, ...], daemon: bool) -> None:
+        self._send = partial(target, *args)
+
+    def start(self) -> None:
+        self._send()
+
+
+@pytest.fixture
+def answered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    urls: list[str] = []
+    monkeypatch.setattr(traffic, "send", lambda url, *_: urls.append(url) or True)
+    monkeypatch.setattr(traffic.threading, "Thread", Ended)
+    return urls
+
+
+def test_requests_are_sent_for_as_long_as_a_fault_lasts(answered: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(traffic, "MAX_RATE", math.inf)
+    sender = traffic.Sender([("http://a", "m")], 1, 1, 200, 0)
+    assert all(sender.start() for _ in range(int(200 * engine.MAX_SECONDS)))
+    assert len(answered) == 120_000
+
+
+def test_no_more_requests_are_sent_than_so_many_a_second(answered: list[str]) -> None:
+    sender = traffic.Sender([("http://a", "m")], 1, 1, 200, 0)
+    began = time.monotonic()
+    while time.monotonic() < began + 0.5:
+        sender.start(wait=False)
+    assert 50 < len(answered) <= 0.5 * traffic.MAX_RATE + 10
 
 
 def test_a_relay_passes_on_what_it_gets(service: Service) -> None:
