@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,11 +18,12 @@ from cluster.endpoints import deployment as endpoints
 from cluster.endpoints.deployment import ScrapedDeployment, StoredDeployment
 from cluster.endpoints.watched import Watched
 from faults import catalog, possible
-from faults.endpoints.control import reconnect, senders
+from faults.endpoints.control import reconnect, request_fault, senders
 from faults.engine import Engine
 from faults.errors import InjectionFailed, ReadOnly
 from faults.preflight import Preflight
 from faults.states import State
+from faults.types import Plan
 from faults.undo import Undo
 from tests.cluster.http_server import Handler, server
 
@@ -109,6 +111,36 @@ def test_a_plan_names_the_address_and_sends_nothing(two: Any) -> None:
     assert (plan.components, plan.faulty) == (("replica-2",), ("replica-2",))
     assert plan.data["argv"][-2:] == ["--tag", INJECTION]
     assert not any(api.bodies for api in apis)
+
+
+def test_slow_servers_are_asked_at_once_under_one_deadline(started: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+
+    def slow(handler: Handler) -> None:
+        over.wait(0.3)
+        Api()(handler)
+
+    def silent(handler: Handler) -> None:
+        over.wait(30.0)
+        handler.reply(200, b"{}")
+
+    fault = catalog.load("load-surge", "endpoints")
+
+    def plan(urls: list[str]) -> Plan:
+        deployment = ScrapedDeployment(Watched(tuple(f"{url}/metrics" for url in urls)))
+        return fault.plan(deployment, "front-door", fault.parse({}), INJECTION, 10.0)
+
+    with ExitStack() as opened:
+        opened.callback(over.set)
+        urls = [opened.enter_context(server(slow)) for _ in range(20)]
+        began = time.monotonic()
+        assert [url for url, _ in plan(urls).data["servers"]] == urls
+        assert time.monotonic() - began < 20 * 0.3
+        urls = [opened.enter_context(server(silent)) for _ in range(8)]
+        monkeypatch.setattr(request_fault, "_AT_ONCE", 2)
+        monkeypatch.setattr(request_fault, "ASKING", 0.5)
+        with pytest.raises(DeploymentError, match=r"no answer within 0\.5 s"):
+            plan(urls)
 
 
 @pytest.mark.slow

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import math
 import shlex
 import time
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
 from cluster.deployment import DeploymentError
 from cluster.endpoints.deployment import ScrapedDeployment
-from cluster.http import Login, QueryError, Session, checked
+from cluster.http import Login, Session, checked
 from cluster.text.plain import plain
 from cluster.topology import Kind
 from faults.endpoints.control import senders
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 OWN_TIMEOUT = 20  # s past the deadline after which the process ends on its own if nothing else ended it
 PATIENCE = 2.0  # s of the request that asks for the models
+ASKING = 5.0  # s that all servers together have for it
+_AT_ONCE = 64
 FIRST = 5.0  # s that the first requests may take in all; one that takes longer was not refused
 LONGEST = 200  # characters of a model's name
 
@@ -51,7 +55,7 @@ class RequestFault(Fault[P]):
     def plan(self, deployment: Deployment, target: str, parameters: P, injection: str, seconds: float) -> Plan:
         if not isinstance(deployment, ScrapedDeployment):
             raise DeploymentError("requests are sent only to addresses that --targets names")
-        servers = [_server(name, targets) for name, targets in deployment.addresses(target).items()]
+        servers = _servers(deployment.addresses(target))
         stream = self.stream(parameters)
         argv = (
             *stream.argv([url for url, _ in servers], math.ceil(seconds) + OWN_TIMEOUT),
@@ -93,19 +97,36 @@ class RequestFault(Fault[P]):
         return senders.kill(plan.injection)
 
 
-def _server(component: str, targets: Sequence[Target]) -> tuple[str, str]:
-    """The first address of a component that serves models, and the first of them. Raises DeploymentError."""
+def _servers(components: Mapping[str, Sequence[Target]]) -> list[tuple[str, str]]:
+    """Of each component the first address that serves models, and the first of them. Raises DeploymentError.
+
+    All are asked at once, and have `ASKING` seconds together.
+    """
+    urls = {name: [f"{one.scheme}://{one.address}" for one in targets] for name, targets in components.items()}
+    pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="models")
+    asked = {url: pool.submit(_model, url) for url in dict.fromkeys(itertools.chain(*urls.values()))}
+    wait(asked.values(), ASKING)
+    pool.shutdown(wait=False, cancel_futures=True)
+    return [_serving(name, {url: asked[url] for url in own}) for name, own in urls.items()]
+
+
+def _serving(component: str, asked: Mapping[str, Future[str]]) -> tuple[str, str]:
     reasons = []
-    for target in targets:
-        url = f"{target.scheme}://{target.address}"
-        with Session(Login(url)) as session:
-            session.trust_env = False  # what scrapes it takes no proxy of the environment either
-            try:
-                name = checked(lambda: _first_model(session, url), "an OpenAI API")  # noqa: B023  called at once
-                return url, name
-            except QueryError as error:
-                reasons.append(f"{url}/v1/models: {error}")
+    for url, model in asked.items():
+        if not model.done() or model.cancelled():
+            reasons.append(f"{url}/v1/models: no answer within {ASKING:g} s")
+        elif error := model.exception():
+            reasons.append(f"{url}/v1/models: {error}")
+        else:
+            return url, model.result()
     raise DeploymentError(f"{component} takes no requests at the address of its metrics: {'; '.join(reasons[:3])}")
+
+
+def _model(url: str) -> str:
+    """The first model that is served there. Raises QueryError."""
+    with Session(Login(url)) as session:
+        session.trust_env = False  # what scrapes it takes no proxy of the environment either
+        return checked(lambda: _first_model(session, url), "an OpenAI API")
 
 
 def _first_model(session: Session, url: str) -> str:
