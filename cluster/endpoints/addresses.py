@@ -27,6 +27,7 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9_.-]+)(?::(\d{1,5}))?")
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _SCHEME, _PATH, _PARAM = "__scheme__", "__metrics_path__", "__param_"
+_MERGE, _DEEPEST = "<<", 20
 _FORM = "a list of {targets: [host:port, …], labels: {…}}"
 
 
@@ -150,11 +151,37 @@ def parse_file(content: bytes, name: str, as_json: bool = False) -> list[Target]
     if not isinstance(groups, list):
         raise DeploymentError(f"--targets {name} is not {_FORM}")
     found: list[Target] = []
+    merged: dict[int, dict[Any, Any]] = {}
     for number, group in enumerate(groups, 1):
-        found += _group(group, f"--targets {name}, entry {number}")
+        where = f"--targets {name}, entry {number}"
+        if not as_json and isinstance(group, dict):
+            group = _merged(group, where, merged)
+            group |= {"labels": _merged(group["labels"], where, merged)} if "labels" in group else {}
+        found += _group(group, where)
         if len(found) > MOST_TARGETS:
             raise DeploymentError(f"--targets {name} has more than {MOST_TARGETS} targets: name fewer")
     return found
+
+
+def _merged(value: Any, where: str, known: dict[int, dict[Any, Any]], depth: int = 0) -> Any:
+    """A mapping with the keys of those that it merges by `<<`; its own count first. Raises DeploymentError.
+
+    `known` holds what was merged before, so that a file which merges again and again takes no longer.
+    """
+    if not isinstance(value, dict) or _MERGE not in value:
+        return value
+    if id(value) not in known:
+        named = value[_MERGE]
+        bases = named if isinstance(named, list) else [named]
+        if depth == _DEEPEST or len(value) > MOST_LABELS or not all(isinstance(base, dict) for base in bases):
+            raise DeploymentError(f"{where}: {_MERGE} takes mappings, merged at most {_DEEPEST} times in each other")
+        whole: dict[Any, Any] = {}
+        for base in reversed(bases):
+            whole |= _merged(base, where, known, depth + 1)
+            if len(whole) > MOST_LABELS:
+                raise DeploymentError(f"{where}: {_MERGE} merges more than {MOST_LABELS} names")
+        known[id(value)] = whole | {name: own for name, own in value.items() if name != _MERGE}
+    return known[id(value)]
 
 
 def _group(group: Any, where: str) -> list[Target]:

@@ -137,6 +137,45 @@ def test_a_token_in_a_path_is_scraped_with_and_neither_shown_nor_saved(
     assert secrets.hide("the server said /metrics/SECRET and SECRET") == "the server said [secret] and [secret]"
 
 
+def test_merge_keys_of_yaml_are_read_as_prometheus_reads_them() -> None:
+    text = """
+- &first
+  targets: ["a:1"]
+  labels: &common {team: x, role: replica, __metrics_path__: /stats}
+- {<<: *first, targets: ["b:2"]}
+- targets: ["c:3"]
+  labels: {<<: [{zone: "1"}, *common, {zone: "2"}], team: y}
+"""
+    found = parse_file(text.encode(), "f")
+    assert [(one.address, one.path, dict(one.labels)) for one in found] == [
+        ("a:1", "/stats", {"team": "x", "role": "replica"}),
+        ("b:2", "/stats", {"team": "x", "role": "replica"}),
+        ("c:3", "/stats", {"team": "y", "role": "replica", "zone": "1"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- {<<: 3, targets: ['a:1']}",
+        "- {<<: [x], targets: ['a:1']}",
+        "- &a {<<: *a, targets: ['a:1']}",
+        "- &a {targets: ['a:1'], labels: {<<: *a}}",
+        "- {targets: ['a:1'], labels: {<<: {" + ", ".join(f"l{n}: x" for n in range(80)) + "}}}",
+        "- &b0 {targets: ['a:1']}\n" + "".join(f"- &b{n + 1} {{<<: [*b{n}, *b{n}], x: y}}\n" for n in range(60)),
+    ],
+)
+def test_merge_keys_that_make_no_sense_or_no_end_are_refused(text: str) -> None:
+    with pytest.raises(DeploymentError, match="--targets f"):
+        parse_file(text.encode(), "f")
+
+
+def test_merge_keys_take_no_longer_than_the_file() -> None:
+    text = "- &b0 {targets: []}\n" + "".join(f"- &b{n + 1} {{<<: [*b{n}, *b{n}, *b{n}]}}\n" for n in range(19))
+    text += "- {<<: *b19}\n" * 1000
+    assert parse_file(text.encode(), "f") == []
+
+
 def test_budgets(tmp_path: Path) -> None:
     file = tmp_path / "targets.json"
     file.write_text("[" + " " * LARGEST_FILE + "]")
