@@ -174,6 +174,8 @@ class Reader:
         # Only with these methods does zipfile decompress no more at a time than it is asked for.
         if any(entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for entry in entries):
             raise IncidentError(f"{self.path} uses a compression that saved incidents do not use: save it again")
+        if any(entry.flag_bits & 1 for entry in entries):
+            raise IncidentError(f"{self.path} is encrypted: pack it again without a password")
         if len(entries) > _ENTRIES:
             raise IncidentError(f"{self.path} holds {len(entries)} files: this is not a saved incident")
         root = _common_folder(entries)

@@ -286,6 +286,15 @@ def test_link_in_a_zip(tmp_path: Path) -> None:
         load(zip_of(tmp_path / "x.zip", {"incident.json": b"/etc/passwd"}, mode=stat.S_IFLNK | 0o777))
 
 
+def test_an_encrypted_zip_is_told_as_one(tmp_path: Path) -> None:
+    path = zip_of(tmp_path / "x.zip", {"incident.json": b"{}"})
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(content)
+    with pytest.raises(IncidentError, match="is encrypted"):
+        load(path)
+
+
 def test_one_name_twice(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive, pytest.warns(UserWarning, match="Duplicate"):
         archive.writestr("incident.json", b"{}")
