@@ -13,6 +13,7 @@ import itertools
 import json
 import math
 import os
+import stat
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -197,7 +198,7 @@ class Journal:
         The kernel drops the lock with the process that holds it. `flock` is no part of POSIX; Linux and macOS both
         have it from BSD, and this needs no more of it than what they share: it belongs to the open file.
         """
-        descriptor = os.open(self.path, os.O_RDONLY)
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe would have it wait for a writer
         try:
             yield _lock(descriptor, patience)
         finally:
@@ -222,13 +223,18 @@ def planning(folder: Path | None = None, patience: float = 10.0) -> Iterator[Non
 
 
 def journals(folder: Path | None = None) -> list[Journal]:
-    """All journals, oldest first. Files without one whole line are left out: their plan was never acknowledged."""
+    """All journals, oldest first. Files without one whole line are left out: their plan was never acknowledged.
+
+    What is no file, such as a link, a pipe or a folder, may stand in the place of one: reading it reports what it is.
+    """
     folder = paths.journal() if folder is None else folder
-    return [Journal(path) for path in sorted(folder.glob(f"*{SUFFIX}")) if path.is_file() and _begun(path)]
+    return [Journal(path) for path in sorted(folder.glob(f"*{SUFFIX}")) if _begun(path)]
 
 
 def _begun(path: Path) -> bool:
     try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return True
         with path.open("rb") as file:
             line = file.readline(MAX_BYTES)
             return line.endswith(b"\n") or len(line) == MAX_BYTES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,6 +47,6 @@ def _one(journal: Journal, undo: Undo, progress: Callable[[str], None]) -> Undon
     try:
         return undo(journal, "recover was asked for", progress=lambda message: progress(f"{journal.id}: {message}"))
     except JournalError as error:
-        return Undone(journal.id, State.STUCK, False, str(error), f"rm {journal.path}")
+        return Undone(journal.id, State.STUCK, False, str(error), f"rm {shlex.quote(str(journal.path))}")
     except OSError as error:
         return Undone(journal.id, State.STUCK, False, f"{journal.path}: {error}", "repair it, then rca-tui recover")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from faults import clock, recover
 from faults.errors import JournalError
-from faults.journal import Header, IllegalTransition, Journal, journals, planning
+from faults.journal import SUFFIX, Header, IllegalTransition, Journal, journals, planning
 from faults.states import State, may_follow
 from faults.types import Plan
 from faults.undo import Undo
@@ -106,6 +106,23 @@ def test_a_journal_that_others_can_have_written_is_not_acted_on(journal: Journal
         journal.read()
     (outcome,) = recover.recover(folder=journal.path.parent, undo=Undo(connect=connect))
     assert outcome.state is State.STUCK
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link to itself", "link to nothing"])
+def test_what_stands_in_the_place_of_a_journal_is_told(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"20260101T000000-00000001; reboot{SUFFIX}"
+    match kind:
+        case "pipe":
+            os.mkfifo(path)
+        case "folder":
+            path.mkdir()
+        case "link to itself":
+            path.symlink_to(path)
+        case "link to nothing":
+            path.symlink_to(tmp_path / "nothing")
+    (outcome,) = recover.recover(folder=tmp_path)
+    assert outcome.state is State.STUCK and str(path) in outcome.detail
+    assert outcome.command in (f"rm '{path}'", "repair it, then rca-tui recover")
 
 
 @pytest.mark.parametrize("state", list(State))
