@@ -23,6 +23,7 @@ from cluster.local.settings import cgroups_from, write_json
 
 VERSION = 2
 _LARGEST = 1 << 20  # bytes
+_UNREAD = (OSError, own_files.NotOurs, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +95,25 @@ def save(state: LocalState, folder: Path | None = None) -> None:
 def load(folder: Path | None = None) -> LocalState | None:
     """The state; None when there is none, or when it is damaged or not ours: cleanup must go on without it."""
     try:
-        fields = json.loads(own_files.read(state_file(folder), _LARGEST))
-        return _from(fields)
-    except (OSError, own_files.NotOurs, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return _from(json.loads(own_files.read(state_file(folder), _LARGEST)))
+    except _UNREAD:
         return None
+
+
+def doubt(folder: Path | None = None) -> str:
+    """Why a state file that there is does not count, one clause; "" where there is none, or where it does."""
+    path = state_file(folder)
+    try:
+        _from(json.loads(own_files.read(path, _LARGEST)))
+    except FileNotFoundError:
+        return ""
+    except own_files.NotOurs as error:
+        return str(error)
+    except OSError as error:
+        return f"{path} cannot be read ({error.strerror})"
+    except _UNREAD:
+        return f"{path} is damaged, or of another version"
+    return ""
 
 
 def forget(folder: Path | None = None) -> None:

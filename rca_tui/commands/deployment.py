@@ -159,10 +159,12 @@ def _status(
 
 def _local() -> dict[str, Any]:
     from cluster.local import lifecycle, load_plan
+    from cluster.local.state import doubt
 
     state = lifecycle.status()
     if state is None:
-        return _status(Liveness.DOWN, "no deployment is up: `rca-tui up` starts one, --context names one in a cluster")
+        what = f"{why}: `rca-tui down` ends what is left" if (why := doubt()) else "no deployment is up"
+        return _status(Liveness.DOWN, f"{what}: `rca-tui up` starts one, --context names one in a cluster")
     starting = _status(Liveness.DOWN, "starting")
     about = {"gateway": state.gateway_url, "prometheus": state.prometheus_url, "engine": state.engine}
     plan = load_plan.read(state.run_dir.load)

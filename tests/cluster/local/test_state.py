@@ -3,12 +3,15 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from cluster.deployment import DeploymentError, Liveness
 from cluster.local import cgroups, cleanup, lifecycle, processes, state
@@ -19,6 +22,7 @@ from cluster.local.options import Options
 from cluster.local.pod import LocalPod
 from cluster.local.settings import Settings
 from cluster.local.state import LocalState
+from rca_tui.__main__ import app
 
 
 def a_state(folder: Path, init: processes.Process | None = None) -> LocalState:
@@ -63,6 +67,28 @@ def test_a_damaged_state_file_counts_as_none(local: Path, damage: str) -> None:
     assert state.load() is None
     assert lifecycle.status() is None
     assert not lifecycle.down()
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda path: path.write_text('{"version": 99}'), "of another version"),
+        (lambda path: path.write_text("[" * 100_000), "damaged"),
+        (os.mkfifo, "is not a file"),
+        (lambda path: path.mkdir(), "is not a file|cannot be read"),
+        (lambda path: path.symlink_to("/nowhere"), "is a link"),
+        (lambda path: (path.write_text("{}"), path.chmod(0o666)), "by every user"),
+    ],
+)
+def test_a_state_file_that_does_not_count_is_told(local: Path, make: Callable[[Path], object], said: str) -> None:
+    local.mkdir(parents=True)
+    assert state.doubt() == ""
+    make(state.state_file())
+    assert state.load() is None
+    assert re.search(said, state.doubt())
+    result = CliRunner().invoke(app, ["status"])
+    assert result.exit_code == 1
+    assert "rca-tui down" in " ".join(result.output.split())
 
 
 def test_a_pid_that_was_given_to_another_process_is_not_alive(local: Path) -> None:
