@@ -54,7 +54,10 @@ def read_case(path: Path | str) -> tuple[Incident, Truth | None]:
     if not path.is_dir():
         raise IncidentError(f"{path} is not a folder: give one case of an RCAEval data set")
     try:
-        return _read_incident(path), _read_truth(path)
+        incident, truth = _read_incident(path), _read_truth(path)
+        if truth is not None and truth.injected_at not in incident.window:
+            raise ValueError("inject_time.txt holds a time at which nothing was recorded")
+        return incident, truth
     except (ValueError, TypeError, OverflowError, OSError, RecursionError, MemoryError) as error:
         reason = plain(" ".join(str(error).split()), 300).rstrip(".") or "it takes more memory than there is"
         raise IncidentError(f"{path} cannot be read as an RCAEval case: {reason}") from error

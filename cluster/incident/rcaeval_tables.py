@@ -16,6 +16,7 @@ from cluster.incident.container import LIMIT
 from cluster.incident.frames import LARGEST, plain_text, text_of
 from cluster.incident.model import empty_edge_metrics
 from cluster.incident.table_origins import Tables
+from cluster.text.plain import plain
 from cluster.text.quantities import quantity
 
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
@@ -97,9 +98,16 @@ _TEXT = frozenset(
 
 
 def seconds(values: pd.Series) -> Floats:
-    """A column of times as unix seconds: s, ms, µs or ns, told by size, or dates (UTC unless they name a zone)."""
+    """A column of times as unix seconds: s, ms, µs or ns, told by size, or dates (UTC unless they name a zone).
+
+    Raises ValueError for what is neither.
+    """
     if not pd.api.types.is_numeric_dtype(values):
-        dates = pd.to_datetime(values, utc=True, errors="raise", format="ISO8601")
+        dates = pd.to_datetime(values, utc=True, errors="coerce", format="ISO8601")
+        if len(wrong := values[dates.isna() & values.notna()]):
+            raise ValueError(
+                f"{plain(wrong.iloc[0], 60)!r} in {values.name} is no time: unix seconds, or as in ISO 8601"
+            )
         since = (dates - pd.Timestamp(0, tz="UTC")).dt.total_seconds()
         return np.asarray(since.to_numpy(dtype="float64"), dtype="float64")
     numbers = values.to_numpy(dtype="float64", na_value=np.nan)
