@@ -144,13 +144,22 @@ def checked(request: Callable[[], T], server: str = "Prometheus") -> T:
     except requests.Timeout as error:
         raise QueryError("it took too long") from error
     except requests.exceptions.SSLError as error:
-        raise QueryError("its TLS certificate is not trusted") from error
+        if of_certificate(error):
+            raise QueryError("its TLS certificate is not trusted") from error
+        raise QueryError("there is no TLS at that address; does it begin with http://?") from error
+    except requests.TooManyRedirects as error:
+        raise QueryError("it redirects without end; check the address") from error
     except requests.exceptions.JSONDecodeError as error:
         raise QueryError(f"the answer is not JSON, so this is hardly {server}'s address") from error
     except (requests.ConnectionError, ConnectionError) as error:
         raise QueryError("the connection failed; check the address and that it runs") from error
     except (requests.RequestException, *_WRONG_FORM) as error:
         raise QueryError(wrong_form(server)) from error
+
+
+def of_certificate(error: Exception) -> bool:
+    """Whether an error of TLS is of the certificate, and not of a server that speaks none."""
+    return "certificate" in str(error).lower()
 
 
 def wrong_form(server: str) -> str:

@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 from cluster import secrets
 from cluster.deadline import Deadline, limited
 from cluster.deployment import DeploymentError
-from cluster.http import Login, unchecked_on_purpose
+from cluster.http import Login, of_certificate, unchecked_on_purpose
 from cluster.kubernetes.answers import clean, describe, lines
 from cluster.kubernetes.kubeconfig import OTHER_FORM, Kubeconfig
 from cluster.kubernetes.login_plugin import is_token, log_kept, reason
@@ -371,6 +371,8 @@ class Api:
         # urllib3 counts a refused connection as a timeout.
         if isinstance(error, raised.TimeoutError) and not isinstance(error, raised.NewConnectionError):
             return self._late()
+        if isinstance(error, raised.SSLError) and not of_certificate(error):
+            return ApiError(f"{self._shown}: there is no TLS at {self.server}; another server or a proxy listens there")
         if isinstance(error, raised.SSLError):
             return ApiError(f"{self._shown}: its TLS certificate is not the kubeconfig's; the context may be outdated")
         if isinstance(error, raised.HTTPError | OSError):

@@ -243,6 +243,13 @@ def test_a_watch_that_ends_says_why_in_words(stack: MockApi, status: dict[str, A
     assert ended.value.status == status.get("code")
 
 
+def test_a_server_without_tls_is_not_called_one_with_another_certificate(stack: MockApi, tmp_path: Path) -> None:
+    path = stack.kubeconfig(tmp_path / "tls")
+    path.write_text(path.read_text().replace("http://", "https://"))
+    with Api("mock", path) as client, pytest.raises(ApiError, match="there is no TLS at https"):
+        client.list(PODS, NAMESPACE)
+
+
 def test_a_certificate_that_is_not_checked_on_purpose_is_no_warning_at_each_request(
     stack: MockApi, tmp_path: Path, recwarn: pytest.WarningsRecorder
 ) -> None:

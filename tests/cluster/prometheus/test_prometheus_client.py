@@ -241,6 +241,20 @@ def test_one_slow_query_does_not_cost_the_others() -> None:
     assert answer.notes == ("running_requests: a query to Prometheus failed, it took too long",)
 
 
+def test_a_server_without_tls_and_one_that_redirects_for_ever_are_told_as_such() -> None:
+    with server(lambda handler: handler.reply(200, b"{}")) as url, pytest.raises(DeploymentError, match="is no TLS at"):
+        ask(url.replace("http:", "https:"))
+
+    def again(handler: Handler) -> None:
+        handler.send_response(302)
+        handler.send_header("Location", handler.path)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    with server(again) as url, pytest.raises(DeploymentError, match="redirects without end"):
+        ask(url)
+
+
 def test_an_endless_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cluster.http.LARGEST_ANSWER", 500)
     with (
