@@ -59,6 +59,7 @@ class Measured:
         """Compute what a rule measures, where no rule before it does. Of a family of components, one layer is read."""
         by = rule.labels[0] if rule.labels == _PER_POD else OWNER
         layer = spelling.layer or spelling.name
+        exported = self._exported(rule) if by != OWNER else frozenset()
         for labels, values in self._evaluate(rule, by):
             component = labels.get(by, "")
             kind = self.kinds.get(component, Kind.SERVICE)
@@ -68,7 +69,7 @@ class Measured:
                 continue
             self._add(component, rule.signal, values, self._there(component, rule.metrics))
             self._by_rule.add((component, rule.signal))
-            self._read |= {(component, family(metric)) for metric in rule.metrics}
+            self._read |= {(component, family(metric)) for metric in rule.metrics} | exported
             if kind in SERVING and rule not in self._serving.setdefault(rule.signal, []):
                 self._serving[rule.signal].append(rule)
         if self.engines and spelling.rank and rule.kinds == SERVING:
@@ -153,6 +154,13 @@ class Measured:
             return []
         return [(dict(labels), values * rule.scale) for labels, values in found.items()]
 
+    def _exported(self, rule: Rule) -> frozenset[tuple[str, str]]:
+        """Exporters of what a rule reads of others, with its families: all of it added up says nothing of themselves."""
+        series = self.samples.series
+        return frozenset(
+            (dict(labels)[OWNER], family(metric)) for metric in rule.metrics for labels in series.get(metric, {})
+        )
+
     def _family(self, component: str, kind: Kind) -> str:
         """Components of one family are compared with each other; of gateways each is alone."""
         return component if kind is Kind.GATEWAY else kind.value
@@ -203,8 +211,10 @@ def _cut(partial: Mapping[str, str]) -> dict[tuple[str, Kind], tuple[tuple[str, 
 
 
 def _kinds(samples: Samples, names: frozenset[str]) -> dict[str, Kind]:
-    kinds: dict[str, Kind] = {}
     tables = spelled(spellings(Environment.ENDPOINTS), names)
+    per_pod = {m for one in tables for rule in one.rules if rule.labels == _PER_POD for m in rule.metrics & names}
+    told = (dict(labels).get(_PER_POD[0]) for metric in per_pod for labels in samples.series[metric])
+    kinds = {pod: Kind.REPLICA for pod in told if pod}  # a picker knows its engines, in these files or not
     for role, those in _ROLES:
         for metric in {
             metric

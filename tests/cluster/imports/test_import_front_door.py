@@ -71,6 +71,21 @@ def test_without_a_gateway_a_virtual_front_door_has_what_the_replicas_measure_to
     assert any("of front-door: merged from a, b, c" in note for note in incident.notes)
 
 
+def test_17_what_an_endpoint_picker_tells_of_engines_is_theirs_though_nothing_of_them_is_in_the_files(
+    tmp_path: Path,
+) -> None:
+    queues = {"a": [1.0] * 30, "b": [7.0] * 30}
+    size = "inference_pool_per_pod_queue_size"
+    rows = [row(size, {"pod": "epp", "name": "pool", "model_server_pod": one}, queues[one]) for one in queues]
+    incident = imported(tmp_path, row("llm_d_epp_request_total", {"pod": "epp"}, growing(4.0)), *rows)
+    known = incident.topology
+    assert known.front_door == "epp"
+    assert known.component("epp").kind is Kind.GATEWAY
+    assert set(known.callees("epp")) == {"a", "b"}
+    assert {one: last(incident, one, "queue_length") for one in queues} == {"a": 1.0, "b": 7.0}
+    assert ("epp", size) not in incident.telemetry.metrics.columns
+
+
 def test_a_gateway_keeps_its_own_and_gets_the_rest_from_its_replicas(tmp_path: Path) -> None:
     requests = row("nginx_http_requests_total", {"pod": "nginx-0"}, growing(40.0))
     incident = imported(tmp_path, requests, *engine("a", 9.0, 0.0), *engine("b", 0.0, 6.0))
