@@ -155,7 +155,7 @@ class Measured:
         return [(dict(labels), values * rule.scale) for labels, values in found.items()]
 
     def _exported(self, rule: Rule) -> frozenset[tuple[str, str]]:
-        """Exporters of what a rule reads of others, with its families: all of it added up says nothing of themselves."""
+        """Who exports what a rule reads of others, with its families: added up, these say nothing of the exporter."""
         series = self.samples.series
         return frozenset(
             (dict(labels)[OWNER], family(metric)) for metric in rule.metrics for labels in series.get(metric, {})
