@@ -12,7 +12,7 @@ from cluster.text.times import clock_time, duration
 from methods.answer.types import Cell, EdgePointer, Explanation, Pointer, SeriesPointer, Step, Table
 from methods.peers.account import SMALL, Account, Measured, account_of, unit
 from methods.peers.evidence import Evidence
-from methods.peers.families import BEYOND, LINK, OF_CALLS, family_of, measurable
+from methods.peers.families import BEYOND, LINK, OF_CALLS, OF_REQUESTS, family_of, measurable
 from methods.peers.hypotheses import NOBODY, Hypothesis, Posterior
 
 NAMED = 3
@@ -226,6 +226,8 @@ def unmeasured(evidence: Evidence, order: Sequence[str]) -> tuple[str, ...]:
     unknown = [] if any(family.startswith(OF_CALLS) for family in has) else ["what callers measure of their calls"]
     if LINK not in has:
         unknown.append("the time to open a connection")
+    if has.isdisjoint(OF_REQUESTS):
+        unknown.append("what callees say of their own requests")
     return tuple(unknown) if called else ()
 
 

@@ -55,6 +55,8 @@ SPELLINGS: Final = (
 """What the names of signals outside of the vocabulary mostly mean: (part of the name, family, what hurts)."""
 UNKNOWN: Final = "unknown"
 """Of signals whose name says nothing: they may all measure the same thing."""
+OF_REQUESTS: Final = frozenset({"latency", "work", "queue", "errors"})
+"""Families that a component measures of the requests that it processes."""
 LINK: Final = "link"
 SILENCE: Final = "silence"
 OF_CALLS: Final = "calls: "

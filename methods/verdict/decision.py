@@ -22,7 +22,7 @@ from methods.peers.judgement import Judgement, judge
 from methods.telemetry.possible import possible
 from methods.verdict import others
 from methods.verdict.blame import Blame, blame, phrase, supporting
-from methods.verdict.doubts import less_measured, look_next, misfits, not_known, out_of_order, rivals, unjudged
+from methods.verdict.doubts import less_measured, look_next, misfits, not_known, older, out_of_order, rivals, unjudged
 from methods.verdict.path import Stretch, spread
 from methods.verdict.phrases import listed
 from methods.verdict.runbooks import actions_for
@@ -82,6 +82,7 @@ def _components(incident: Incident, judged: Judgement, named: Sequence[str], ans
             *rivals(judged, named),
             *(e for blamed in blames for e in misfits(incident, blamed)),
             *out_of_order(incident, stretches),
+            *older(incident, judged, onset, named),
             *dissent,
         ),
         not_known(incident, judged, blames, path),
@@ -98,8 +99,14 @@ def _nobody(incident: Incident, judged: Judgement, seen: Users | None, answers: 
         *(f"{what} of {whom} (of peers it was)" for whom, what in less_measured(judged)),
     )
     unknown = not_known(incident, judged, (), ())
-    if seen is not None and seen.slower and not seen.more and missing:
+    lacks = []
+    if missing:
+        lacks.append(f"this was not measured: {', '.join(missing)}")
+    if not judged.evidence.controlled:
+        lacks.append("no component has a peer to be compared with")
+    if seen is not None and seen.slower and not seen.more and lacks:
         since = clock_time(seen.onset)
+        would_tell = (f"Who is at fault: {', '.join(missing)} would tell, and was not measured.",) if missing else ()
         return Verdict(
             Answer.UNKNOWN,
             (),
@@ -107,9 +114,9 @@ def _nobody(incident: Incident, judged: Judgement, seen: Users | None, answers: 
             judged.posterior.nobody,
             Trouble.UNKNOWN,
             seen.onset,
-            f"Cannot tell: {seen.felt} for users since {since}, and this was not measured: {', '.join(missing)}.",
+            f"Cannot tell: {seen.felt} for users since {since}, and {'; '.join(lacks)}.",
             opposing=others.blamed_anyway(answers),
-            unknown=(f"Who is at fault: {', '.join(missing)} would tell, and was not measured.", *unknown),
+            unknown=(*would_tell, *unknown),
             next=("What is not recorded and would tell: `rca-tui check`.", *look_next(incident, judged, ())),
             actions=actions_for(incident, Trouble.UNKNOWN, incident.topology.front_door or "", seen.onset),
             methods=_methods(answers),
@@ -124,8 +131,13 @@ def _nobody(incident: Incident, judged: Judgement, seen: Users | None, answers: 
         kind,
         seen.onset if seen is not None and felt else None,
         _nobody_headline(judged, seen),
-        supporting=_load(seen),
-        opposing=(*rivals(judged, ()), *_unexplained(seen), *others.blamed_anyway(answers)),
+        supporting=_load(judged, seen),
+        opposing=(
+            *rivals(judged, ()),
+            *_unexplained(seen),
+            *older(incident, judged, incident.window.end),
+            *others.blamed_anyway(answers),
+        ),
         unknown=(*(f"This was not measured, and might tell: {what}." for what in missing), *unknown),
         next=_next_of_users(incident, seen, look_next(incident, judged, ())),
         actions=actions_for(incident, kind, incident.topology.front_door or "", seen.onset if seen else None),
@@ -192,18 +204,21 @@ def _headline(incident: Incident, judged: Judgement, blames: Sequence[Blame]) ->
 
 def _nobody_headline(judged: Judgement, seen: Users | None) -> str:
     sure = strength_of(judged.posterior.nobody)
+    beyond = "its peers" if judged.evidence.controlled else "what is usual for it"
     if seen is None or not seen.slower:
-        return f"Nobody is at fault, {sure}: no component changes beyond its peers."
+        return f"Nobody is at fault, {sure}: no component changes beyond {beyond}."
     since = clock_time(seen.onset)
     if seen.more:
-        return f"Nobody is at fault, {sure}: users sent more, {seen.load}, {seen.felt} since {since}, all alike."
-    return f"Nobody is at fault, {sure}: {seen.felt} since {since}, and no component changes beyond its peers."
+        alike = ", all alike" if judged.evidence.controlled else ""
+        return f"Nobody is at fault, {sure}: users sent more, {seen.load}, {seen.felt} since {since}{alike}."
+    return f"Nobody is at fault, {sure}: {seen.felt} since {since}, and no component changes beyond {beyond}."
 
 
-def _load(seen: Users | None) -> tuple[Evidence, ...]:
+def _load(judged: Judgement, seen: Users | None) -> tuple[Evidence, ...]:
     if seen is None or not (seen.more and seen.load):
         return ()
-    return (Evidence(f"Users sent more: {seen.load}; all components moved alike.", seen.pointer),)
+    alike = "; all components moved alike" if judged.evidence.controlled else ""
+    return (Evidence(f"Users sent more: {seen.load}{alike}.", seen.pointer),)
 
 
 def _unexplained(seen: Users | None) -> tuple[Evidence, ...]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from statistics import median
 
 from cluster.incident.model import Incident
 from cluster.text.plain import plain
-from cluster.text.quantities import percent
+from cluster.text.quantities import percent, quantity
 from cluster.text.times import clock_time, duration
 from cluster.topology import Kind
+from methods.answer.types import EdgePointer, SeriesPointer
 from methods.peers.account import unit
 from methods.peers.explanation import missing_of
 from methods.peers.families import family_of
@@ -23,12 +26,15 @@ from methods.verdict.types import Evidence, Hop, Trouble
 
 NOTABLE = 0.05
 """Probability from which another component is mentioned."""
+SLOWER = 3.0
+"""Times the latency of its peers from which an engine that is always slower is told: those of one model differ less."""
 FEW_SECONDS = 30.0
 """A baseline before the onset that is shorter says little."""
 LINE = 120
 """Characters of a log line that are quoted."""
 READ = 20_000
 """Characters at the start and at the end of a message that are read for its excerpt."""
+_SPEED = "latency_p90"
 _TRACEBACK = "Traceback (most recent call last)"
 _BRACKETS = " \t()[]',\""
 _SEVERE = frozenset({"ERROR", "CRITICAL", "FATAL", "WARNING", "WARN"})
@@ -62,6 +68,41 @@ def out_of_order(incident: Incident, causes: Mapping[str, Stretch]) -> tuple[Evi
         )
         for caller, cause, at in early(incident, causes)
     )
+
+
+def older(incident: Incident, judged: Judgement, until: float, named: Sequence[str] = ()) -> tuple[Evidence, ...]:
+    """A component that is slower than its peers most of the time up to `until`: only a change counts as trouble."""
+    if until - incident.window.start < FEW_SECONDS:
+        return ()
+    found = []
+    for group in judged.evidence.groups:
+        for caller in (None, *sorted(group.callers)):
+            levels = _levels(incident, caller, group.members, until)
+            member = max(levels.keys() - set(named), key=lambda one: (levels[one], one), default="")
+            usual = median([levels[other] for other in levels if other != member] or [0.0])
+            if usual > 0 and member and levels[member] >= SLOWER * usual:
+                found.append((levels[member] / usual, member, levels[member], usual, caller))
+    if not found:
+        return ()
+    _, member, level, usual, caller = max(found, key=lambda each: (each[0], each[1]))
+    measure = unit(incident, _SPEED)
+    told = f"{words(_SPEED)} {quantity(level, measure)}{f' as {caller} measures it' if caller else ''}"
+    when = "in most of the recording" if until >= incident.window.end else "already before the onset"
+    told = f"{member} is slower than its peers {when}: {told}, theirs {quantity(usual, measure)}"
+    start = incident.window.start
+    pointer = (
+        EdgePointer(caller, member, _SPEED, start, until) if caller else SeriesPointer(member, _SPEED, start, until)
+    )
+    return (Evidence(f"{told}. That is usual for it, or the trouble is older than the recording.", pointer),)
+
+
+def _levels(incident: Incident, caller: str | None, members: Sequence[str], until: float) -> dict[str, float]:
+    """Median latency of each member up to `until`, as it says itself, or a caller does; only measured ones."""
+    frame = incident.telemetry.metrics if caller is None else incident.telemetry.edge_metrics
+    keys = {m: (m, _SPEED) if caller is None else (caller, m, _SPEED) for m in members}
+    measured = {m: key for m, key in keys.items() if key in frame.columns}
+    medians = frame.loc[frame.index < until, list(measured.values())].median()
+    return {m: level for m, level in zip(measured, medians.tolist(), strict=True) if math.isfinite(level)}
 
 
 def not_known(incident: Incident, judged: Judgement, blames: Sequence[Blame], path: Sequence[Hop]) -> tuple[str, ...]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping
 
 import numpy as np
 import pytest
+from altered import with_telemetry
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from serving_incident import LEVELS, ONSET, incident, requests, slow
+from serving_incident import LEVELS, ONSET, SAMPLES, incident, requests, slow
 
 from cluster.display import document, to_html, to_text
 from cluster.incident.model import Incident, Telemetry
@@ -99,6 +101,49 @@ def test_it_cannot_tell_where_what_would_tell_was_not_measured() -> None:
     assert "was not measured: what callers measure of their calls" in verdict.headline
     assert verdict.probability == 0.0
     assert verdict.unknown
+
+
+def test_with_one_replica_there_is_nothing_to_compare_with_and_it_says_so() -> None:
+    """Its users wait longer, and send no more; whether it is the replica's fault, its peers would tell."""
+    waiting = incident({("gateway", "latency_p90"): 2.0}, replicas=1)
+    verdict = decide(waiting)
+    assert verdict.answer is Answer.UNKNOWN
+    assert "no component has a peer to be compared with" in verdict.headline
+    for factors in ({}, {("gateway", "latency_p90"): 2.0} | requests({"replica-0": 2.0})):
+        nobody = decide(incident(factors, replicas=1))
+        assert nobody.answer is Answer.NOBODY
+        assert not [word for word in ("peers", "alike") if word in f"{nobody.headline}{nobody.supporting}"]
+
+
+def test_without_what_engines_say_it_cannot_tell_that_nobody_is_at_fault() -> None:
+    waiting = incident({("gateway", "latency_p90"): 2.0})
+    metrics = waiting.telemetry.metrics
+    pods = [key for key in metrics.columns if key[0] == "gateway" or key[1] in ("cpu_usage", "memory_working_set")]
+    verdict = decide(with_telemetry(waiting, metrics=metrics[pods]))
+    assert verdict.answer is Answer.UNKNOWN
+    assert "what callees say of their own requests" in verdict.headline
+
+
+def test_a_trouble_that_is_older_than_the_recording_speaks_against_nobody() -> None:
+    """From the first sample on one replica is slow: nothing changes."""
+    whole = incident(slow("replica-2"))
+    frames = [frame[frame.index >= ONSET] for frame in (whole.telemetry.metrics, whole.telemetry.edge_metrics)]
+    late = dataclasses.replace(whole, window=Window(float(ONSET), float(SAMPLES)), telemetry=Telemetry(*frames))
+    verdict = decide(late)
+    assert verdict.answer is Answer.NOBODY
+    (told,) = [each for each in verdict.opposing if "replica-2 is slower than its peers" in each.sentence]
+    assert re.search(r"latency p90 2\.\d s, theirs [56]\d\d ms\.", told.sentence), told.sentence
+    assert not [each for each in decide(incident()).opposing if "slower than its peers" in each.sentence]
+
+
+def test_who_was_slow_before_speaks_against_who_is_named() -> None:
+    later = incident(slow("replica-1", by=10.0))
+    metrics, edges = later.telemetry.metrics.copy(), later.telemetry.edge_metrics.copy()
+    metrics["replica-2", "latency_p90"] *= 5.0
+    edges["gateway", "replica-2", "latency_p90"] *= 5.0
+    verdict = decide(with_telemetry(later, metrics=metrics, edge_metrics=edges))
+    assert verdict.named == ("replica-1",)
+    assert any("replica-2 is slower than its peers already before the onset" in e.sentence for e in verdict.opposing)
 
 
 def test_it_cannot_tell_from_too_few_samples() -> None:
