@@ -26,6 +26,8 @@ SHOWN = 3
 """Signals in a headline."""
 PEAK = 0.5
 """Share of the strongest evidence from which on another peak of it tells of the same trouble."""
+SPARED = 0.1
+"""Share of what the slowest call waits longer, up to which another one is not slower."""
 LONGEST, SHORTEST = 40.0, 10.0
 """Seconds from the onset on that a footprint is taken from: later the trouble changes what it shows."""
 
@@ -197,16 +199,31 @@ def _routing(incident: Incident, blamed: Blame, callee: str) -> tuple[Evidence, 
 
 def _longer(blamed: Blame) -> str:
     """How much longer the calls of a component take than its callees say, before and after; empty where no more."""
-    means, name = blamed.print.means, blamed.component
-    pairs = []
-    for callee in blamed.print.callees:
-        call, own = means.of(name, callee, "latency_p90"), means.of(callee, "latency_p90")
-        if all(map(math.isfinite, (*call, *own))):
-            pairs.append((call[0] - own[0], call[1] - own[1]))
+    pairs = _gaps(blamed).values()
     if not blamed.print.relays or not pairs:
         return ""
     before, inside = (statistics.median(pair[side] for pair in pairs) for side in (0, 1))
     return change(max(before, 0.0), inside, "s") if inside > max(before, 0.0) * (1 + SMALL) else ""
+
+
+def _gaps(blamed: Blame) -> dict[str, tuple[float, float]]:
+    """By how many seconds the calls to each callee take longer than the callee says, before and after."""
+    means, found = blamed.print.means, {}
+    for callee in blamed.print.callees:
+        call, own = means.of(blamed.component, callee, "latency_p90"), means.of(callee, "latency_p90")
+        if all(map(math.isfinite, (*call, *own))):
+            found[callee] = (call[0] - own[0], call[1] - own[1])
+    return found
+
+
+def spared(blamed: Blame) -> tuple[list[str], list[str]]:
+    """Callees to which the calls of a slow caller take no longer, and those to which they do; empty without both."""
+    grown = {callee: inside - before for callee, (before, inside) in _gaps(blamed).items()}
+    most = max(grown.values(), default=0.0)
+    if blamed.overfull is not None or not _longer(blamed) or most <= 0:
+        return [], []
+    left = [callee for callee, seconds in grown.items() if seconds <= SPARED * most]
+    return (left, [callee for callee in grown if callee not in left]) if left else ([], [])
 
 
 def _calls(blamed: Blame) -> tuple[Evidence, ...]:

@@ -17,7 +17,7 @@ from methods.peers.account import unit
 from methods.peers.explanation import missing_of
 from methods.peers.families import family_of
 from methods.peers.judgement import Judgement
-from methods.verdict.blame import Blame
+from methods.verdict.blame import Blame, spared
 from methods.verdict.normal import keys_of
 from methods.verdict.path import Stretch, early
 from methods.verdict.phrases import change, listed, words
@@ -41,8 +41,12 @@ _SEVERE = frozenset({"ERROR", "CRITICAL", "FATAL", "WARNING", "WARN"})
 
 
 def misfits(incident: Incident, blamed: Blame) -> tuple[Evidence, ...]:
-    """Signals of a named component that do not fit the kind of trouble."""
+    """Signals of a named component that do not fit the kind of trouble, and calls that a slow caller does not delay."""
     name, found = blamed.component, []
+    left, late = spared(blamed)
+    if left:
+        told = f"The calls of {name} to {listed(left)} take no longer: it may be {listed(late)}, or the way there."
+        found.append(Evidence(told))
     for signal, should in against(blamed.print, blamed.kind):
         pair = blamed.print.means.of(name, signal)
         told = f"{name}: {words(signal)} {change(*pair, unit(incident, signal))}"
