@@ -125,7 +125,7 @@ def _case(folder: Path, content: bytes) -> None:
     path = folder / "cartservice_cpu" / "1"
     path.mkdir(parents=True, exist_ok=True)
     (path / "data.csv").write_bytes(content)
-    (path / "inject_time.txt").write_text("1700000060\n")
+    (path / "inject_time.txt").write_text("1700000020\n")
     rcaeval.read_case(path)
 
 
