@@ -61,13 +61,12 @@ class Terminal:
         if size != self._size:
             self._size = size
             self._rows = [[None] * size.width for _ in range(size.height)]
-        pen = _Pen(size.width)
+        pen = _Pen()
         for x, y, strip in _strips(update):
             if not 0 <= y < size.height:
                 continue
             row, cells = self._rows[y], _cells(strip, colours)[: max(0, size.width - x)]
-            for start, end in _runs(row[x : x + len(cells)], cells):
-                pen.write(x + start, y, cells[start:end])
+            pen.draw(x, y, row[x : x + len(cells)], cells)
             for edge in (x, x + len(cells)):
                 _cut(row, edge)
             row[x : x + len(cells)] = cells
@@ -75,34 +74,28 @@ class Terminal:
 
 
 class _Pen:
-    """Writes cells with few bytes: it knows where the cursor is, and the colours that are set."""
+    """Writes cells with few bytes, look by look: to move the cursor takes fewer than to change the colours."""
 
-    def __init__(self, width: int) -> None:
-        self._width = width
-        self._pieces: list[str] = []
-        self._at = (-1, -1)
-        self._look: Look | None = None
+    def __init__(self) -> None:
+        self._strokes: dict[Look, list[tuple[int, int, list[Cell]]]] = {}
 
-    def write(self, x: int, y: int, cells: list[Cell]) -> None:
-        column, row = self._at
-        if row != y or column > x or column >= self._width:
-            self._pieces.append(f"\x1b[{y + 1};{x + 1}H")
-        elif column < x:
-            self._pieces.append(f"\x1b[{x - column}C")
-        for character, wanted in cells:
-            if wanted != self._look and not (character == " " and self._blank_as(wanted)):
-                self._pieces.append(_switch(self._look, wanted))
-                self._look = wanted
-            self._pieces.append(character)
-        self._at = (x + len(cells), y)
-
-    def _blank_as(self, wanted: Look) -> bool:
-        """Whether a blank looks as wanted with the colours that are set."""
-        look = self._look
-        return look is not None and wanted.back == look.back and not (_marked(wanted) or _marked(look))
+    def draw(self, x: int, y: int, old: list[Cell | None], new: list[Cell]) -> None:
+        """Bring cells of row y, from column x on, from old to new."""
+        for start, end, look in _stretches(old, new):
+            self._strokes.setdefault(look, []).append((y, x + start, new[start:end]))
 
     def written(self) -> str:
-        return "".join([*self._pieces, "" if self._look in (None, PLAIN) else "\x1b[0m"])
+        pieces: list[str] = []
+        at = (-1, -1)
+        last: Look | None = None
+        for look in sorted(self._strokes, key=lambda look: look[::-1]):  # those of one background together
+            pieces.append(_switch(last, look))
+            last = look
+            for y, x, cells in sorted(self._strokes[look], key=lambda stroke: stroke[:2]):
+                pieces.append(_move(at, (y, x)))
+                pieces += [character for character, _ in cells]
+                at = (y, x + len(cells))
+        return "".join([*pieces, "" if last in (None, PLAIN) else "\x1b[0m"])
 
 
 class Changes(CompositorUpdate):
@@ -143,22 +136,56 @@ def _cells(strip: Strip, colours: ColorSystem) -> list[Cell]:
     return cells
 
 
-def _runs(old: list[Cell | None], new: list[Cell]) -> Iterator[tuple[int, int]]:
-    """Start and end of the stretches that have to be written, with the short gaps between them."""
-    start = end = -1
+def _stretches(old: list[Cell | None], new: list[Cell]) -> Iterator[tuple[int, int, Look]]:
+    """Start, end and look of what has to be written, with the short gaps of that look between."""
+    start = end = 0
+    stretch: Look | None = None
+    empty = True  # nothing but blanks so far
     for at, (was, wanted) in enumerate(zip(old, new, strict=True)):
-        if was == wanted:
+        if was == wanted or at < end:
             continue
-        if start >= 0 and at - end > NEAR:
-            yield start, end
-            start = -1
-        if start < 0:
-            start = at
-            while start and not new[start][0]:  # from the beginning of a wide piece on
-                start -= 1
-        end = at + 1
-    if start >= 0:
-        yield start, end
+        first, after = _whole(new, at)
+        if stretch is not None:
+            more = new[end:after]
+            common = _common(stretch, empty, more) if first - end <= NEAR else None
+            if common is not None:
+                stretch, end, empty = common, after, empty and all(character == " " for character, _ in more)
+                continue
+            yield start, end, stretch
+        start, end, stretch, empty = first, after, wanted[1], wanted[0] == " "
+    if stretch is not None:
+        yield start, end, stretch
+
+
+def _whole(cells: list[Cell], at: int) -> tuple[int, int]:
+    """Start and end of the character at a column: a wide one has two, a piece of wide ones several."""
+    end = at + 1
+    while at and not cells[at][0]:
+        at -= 1
+    while end < len(cells) and not cells[end][0]:
+        end += 1
+    return at, end
+
+
+def _common(look: Look, empty: bool, cells: list[Cell]) -> Look | None:
+    """The look that writes these cells, too, with what is written in the given one; `empty` where that is blanks."""
+    for character, wanted in cells:
+        if wanted != look:
+            if wanted.back != look.back or _marked(wanted) or _marked(look) or not (character == " " or empty):
+                return None
+            if character != " ":
+                look = wanted
+        empty = empty and character == " "
+    return look
+
+
+def _move(old: tuple[int, int], new: tuple[int, int]) -> str:
+    """The sequence that moves the cursor from one row and column to another."""
+    if old == new:
+        return ""
+    if old[0] == new[0] and old[1] < new[1]:
+        return f"\x1b[{new[1] - old[1]}C"
+    return f"\x1b[{new[0] + 1};{new[1] + 1}H"
 
 
 def _cut(row: list[Cell | None], edge: int) -> None:

@@ -7,6 +7,7 @@ import re
 
 import pytest
 import traffic
+from rich.cells import cell_len
 from rich.color import ColorSystem
 from rich.segment import Segment
 from rich.style import Style
@@ -16,9 +17,9 @@ from textual.strip import Strip
 
 from rca_tui.terminal import Terminal
 
-KEY = 6144
-"""Bytes that a key may cost. Most cost below 4,096; the dearest move a pane, or show other charts or another answer."""
-SCREEN = 12_000
+KEY = 4096
+"""Bytes that a key may cost."""
+SCREEN = 10_000
 """Bytes that may be sent to open another screen, or to show again what a dialog covered."""
 
 
@@ -47,8 +48,9 @@ class Emulator:
         for found in re.finditer(r"\x1b\[([\d;]*)([A-Za-z])|(.)", data, re.DOTALL):
             numbers, kind, character = found.groups()
             if character:
-                self.rows[y][x] = (character, frozenset(codes.values()))
-                x += 1
+                width = cell_len(character)
+                self.rows[y][x : x + width] = [(part, frozenset(codes.values())) for part in (character, "")[:width]]
+                x += width
             elif kind == "H":
                 y, x = (int(number) - 1 for number in numbers.split(";"))
             elif kind == "C":
@@ -143,7 +145,7 @@ def test_what_is_shown_is_not_written_again() -> None:
     terminal, size = Terminal(), Size(20, 1)
     assert "latency p90 = 0.62 s" in terminal.write(line("latency p90 = 0.62 s"), size, ColorSystem.TRUECOLOR)
     assert terminal.write(line("latency p90 = 0.62 s"), size, ColorSystem.TRUECOLOR) == ""
-    assert terminal.write(line("latency p90 = 0.65 s"), size, ColorSystem.TRUECOLOR) == "\x1b[1;18H\x1b[0m5"
+    assert terminal.write(line("latency p90 = 0.65 s"), size, ColorSystem.TRUECOLOR) == "\x1b[0m\x1b[1;18H5"
     terminal.forget()
     assert "latency p90 = 0.65 s" in terminal.write(line("latency p90 = 0.65 s"), size, ColorSystem.TRUECOLOR)
 
@@ -152,7 +154,22 @@ def test_wide_characters_are_written_whole() -> None:
     terminal, size = Terminal(), Size(8, 1)
     wide = LayoutUpdate([[Strip([Segment("負荷"), Segment("abcd")])]], Size(8, 1).region)
     terminal.write(line("xxxxabcd"), size, ColorSystem.TRUECOLOR)
-    assert terminal.write(wide, size, ColorSystem.TRUECOLOR) == "\x1b[1;1H\x1b[0m負荷"
+    assert terminal.write(wide, size, ColorSystem.TRUECOLOR) == "\x1b[0m\x1b[1;1H負荷"
     half = ChopsUpdate([{0: None, 2: Strip([Segment("yy")])}], [(0, 2, 4)], [[2, 8]])
     terminal.write(half, size, ColorSystem.TRUECOLOR)
     assert "負荷" in terminal.write(wide, size, ColorSystem.TRUECOLOR)
+
+
+def test_what_follows_a_changed_wide_character_lands_where_it_belongs() -> None:
+    terminal, emulator, size = Terminal(), Emulator(Size(16, 1)), Size(16, 1)
+    for wide, narrow in (("負荷", " 12345678 ab"), ("高荷", " 12345678 cd")):
+        update = LayoutUpdate([[Strip([Segment(wide), Segment(narrow)])]], size.region)
+        emulator.feed(terminal.write(update, size, ColorSystem.TRUECOLOR))
+        assert "".join(character for character, _ in emulator.rows[0]) == wide + narrow
+
+
+def test_a_look_is_set_once_for_all_cells_that_have_it() -> None:
+    size, red, blue = Size(12, 2), Style(color="#ff0000"), Style(color="#0000ff")
+    lines = [[Strip([Segment("aa", red), Segment("bb", blue)] * 3)] for _ in range(2)]
+    written = Terminal().write(LayoutUpdate(lines, size.region), size, ColorSystem.TRUECOLOR)
+    assert written.count("255;0;0") == written.count("0;0;255") == 1
