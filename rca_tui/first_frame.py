@@ -7,16 +7,16 @@ import threading
 from typing import Any
 
 from rich.console import RenderableType
-from textual.app import App
 from textual.screen import Screen
 
+from rca_tui.key_order import KeyOrder
 from rca_tui.theme import begin_dark
 
 PATIENCE = 5.0
 """Seconds at most that threads wait for the first frame: what they import, such as pandas, would hold it up."""
 
 
-class FirstFrame(App[None]):
+class FirstFrame(KeyOrder):
     """An app that knows whether it has painted: `painted` is set after its first frame."""
 
     def __init__(self) -> None:

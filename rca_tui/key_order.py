@@ -1,0 +1,63 @@
+"""Keys in the order in which they were typed: each goes to what has the focus after those before it.
+
+Textual sends a key to what has the focus when the key arrives, and looks for its binding once the key has bubbled up to
+the app. Over SSH, or on a busy machine, several keys arrive at once: those after a Tab, a `/` or a key that opens a
+dialog would go to what had the focus before, and be lost.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+from weakref import ref
+
+from textual import events
+from textual.app import App
+from textual.message_pump import MessagePump
+from textual.screen import Screen
+
+PATIENCE = 1.0
+"""Seconds after which a key no longer holds up the next: what it went to may have been closed meanwhile."""
+
+
+class KeyOrder(App[None]):
+    """An app that handles one key at a time."""
+
+    def __init__(self) -> None:
+        self._typed: deque[events.Key] = deque()
+        self._since: float | None = None
+        self._reached: Callable[[], Screen[Any] | None] = lambda: None
+        super().__init__()
+
+    async def on_event(self, event: events.Event) -> None:
+        if not isinstance(event, events.Key) or event.is_forwarded:
+            await super().on_event(event)
+            return
+        self._typed.append(event)
+        if self._since is None or time.monotonic() - self._since > PATIENCE:
+            await self._next_key()
+
+    async def _next_key(self) -> None:
+        """Handle the next key, if there is one, and go on once it has had its effect."""
+        if not self._typed:
+            self._since = None
+            return
+        self._since = time.monotonic()
+        screen = self.screen
+        if self._reached() is not screen:
+            self._reached = ref(screen)
+            if screen.call_later(self._follow, self):
+                return  # one that has just been opened decides first what has the focus
+        target = self.focused or screen
+        await super().on_event(self._typed.popleft())
+        self._follow(target)
+
+    def _follow(self, pump: MessagePump | None) -> None:
+        """Go the way of a key, from what had the focus up to the app, behind it in each queue."""
+        while pump is not None and pump is not self:
+            if pump.call_later(self._follow, pump._parent):
+                return
+            pump = pump._parent
+        self.call_later(self._next_key)  # later: the key may have asked for the focus to move
