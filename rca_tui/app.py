@@ -124,7 +124,7 @@ class RcaApp(Referee):
     def _start_poll(self) -> None:
         poller, diagnoser, post = self.poller, self.diagnoser, self.mailbox.post
         # A recording is diagnosed as soon as it has been read.
-        soon = self.session.latest is None and self._last_page == DIAGNOSE
+        soon = self.session.latest is None and self._recorded
 
         def poll() -> None:
             self.painted.wait(first_frame.PATIENCE)

@@ -88,6 +88,7 @@ class Opener(FirstFrame):
         self.alarm = Alarm()
         self._polls_to_skip = 0
         self._last_page = first
+        self._recorded = first == DIAGNOSE  # what is live opens elsewhere
         for page in self.PAGES:
             self.add_mode(page.MODE, partial(self._page, page))
 

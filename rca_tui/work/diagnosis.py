@@ -70,6 +70,7 @@ class Diagnoser:
         self._session = session
         self._post = post
         self._cancelled = threading.Event()
+        self._lock = threading.Lock()
         self._pool: Pool | None = None
 
     def prepare(self) -> None:
@@ -88,9 +89,14 @@ class Diagnoser:
     def cancel(self) -> None:
         """Kill the methods that run, and the process that was started for the next ones."""
         self._cancelled.set()
-        pool, self._pool = self._pool, None
-        if pool is not None:
+        if (pool := self._taken()) is not None:
             pool.close()
+
+    def _taken(self) -> Pool | None:
+        """The process that was started ahead, for one run."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+            return pool
 
     def begin(self, snapshot: Snapshot, deployment: Deployment, quick: bool) -> tuple[Callable[[], None], str]:
         """Cancel the run before, and prepare one on the snapshot's incident or on the window of a live deployment.
@@ -101,8 +107,7 @@ class Diagnoser:
         Returns:
             What a worker thread shall call, and a warning for the operator, empty without one.
         """
-        pool, self._pool = self._pool, None
-        self.cancel()
+        self._cancelled.set()
         cancelled = self._cancelled = threading.Event()
         session, warning = self._session, ""
         mark = session.mark if session.mark and (session.mark.by_operator or session.replayed) else None
@@ -119,7 +124,9 @@ class Diagnoser:
         def work() -> None:
             from methods.running.pool import Pool
 
-            with pool or Pool(background=True) as processes:
+            if cancelled.is_set():
+                return  # the process that was started ahead is for the run that replaced this one
+            with self._taken() or Pool(background=True) as processes:
                 try:
                     incident = snapshot.incident or capture(deployment, start, snapshot.end)
                 except DeploymentError as error:

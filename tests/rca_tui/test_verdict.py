@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,7 @@ import synthetic
 from driving import NOW, app_over, running, settle, until, visible
 from verdicts import NOBODY, UNKNOWN, verdict
 
+from cluster.deployment import DeploymentError, Samples
 from cluster.window import Window
 from methods.running import runner
 from methods.running.pool import Pool
@@ -24,6 +26,7 @@ from rca_tui.widgets.card import Card, Command
 from rca_tui.widgets.header import Answer as Line
 from rca_tui.work import messages
 from rca_tui.work.diagnosis import Diagnoser, diagnose
+from rca_tui.work.polling import Poller
 
 pytestmark = pytest.mark.usefixtures("steady", "no_estimate")
 PREPARE = Diagnoser.prepare
@@ -36,6 +39,14 @@ def replay() -> RcaApp:
 async def decided(pilot: Any) -> None:
     await until(pilot, lambda: pilot.app.session.diagnosis is not None and not pilot.app.session.diagnosis.running)
     await settle(pilot)
+
+
+async def decided_anew(pilot: Any) -> None:
+    """R, and its answers: on a busy machine the key may have no effect yet when it has been pressed."""
+    before = pilot.app.session.diagnosis
+    await pilot.press("R")
+    await until(pilot, lambda: pilot.app.session.diagnosis is not before)
+    await decided(pilot)
 
 
 # -- by itself ----------------------------------------------------------------------------------------------------
@@ -70,6 +81,47 @@ def test_a_process_that_starts_while_the_app_is_left_ends(monkeypatch: pytest.Mo
     monkeypatch.setattr(Pool, "close", lambda _: ended.append(True))
     PREPARE(diagnoser)
     assert ended == [True] and diagnoser._pool is None
+
+
+def test_the_process_of_a_run_that_never_started_is_for_the_run_that_replaced_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ended: list[Pool] = []
+    monkeypatch.setattr(Pool, "start", lambda _: None)
+    monkeypatch.setattr(Pool, "close", lambda pool: ended.append(pool))
+    used: list[Pool] = []
+    monkeypatch.setattr("rca_tui.work.diagnosis.diagnose", lambda *given: used.append(given[3]))
+    deployment = synthetic.Replay(synthetic.incident())
+    diagnoser = Diagnoser(Session("a"), lambda _: None)
+    PREPARE(diagnoser)
+    prepared = diagnoser._pool
+    snapshot = Poller(lambda: deployment, lambda: NOW).poll()
+    replaced, _ = diagnoser.begin(snapshot, deployment, quick=True)
+    work, _ = diagnoser.begin(snapshot, deployment, quick=False)
+    work()
+    replaced()
+    assert used == ended == [prepared]
+
+
+async def test_no_process_starts_ahead_for_a_live_deployment_without_telemetry(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Down(synthetic.Live):
+        def samples(self, *_: object) -> Samples:
+            raise DeploymentError("no Prometheus")
+
+    prepared: list[None] = []
+    monkeypatch.setattr(Diagnoser, "prepare", lambda _: prepared.append(None))
+    app = app_over(Down())
+    async with running(app) as pilot:
+        await pilot.press("escape", "4")
+        await until(pilot, lambda: app.current_mode == "diagnose")
+        app._start_poll()
+        await settle_of_failed(app)
+        assert app.session.latest is None and not prepared
+
+
+async def settle_of_failed(app: RcaApp) -> None:
+    while any(not worker.is_finished for worker in app.workers):
+        await asyncio.sleep(0.01)
 
 
 @pytest.mark.usefixtures("ranked_here")
@@ -119,8 +171,7 @@ async def test_answers_that_the_operator_asked_for_are_not_replaced_by_the_alarm
     async with running(app) as pilot:
         await pilot.press("4")
         await decided(pilot)
-        await pilot.press("R")
-        await decided(pilot)
+        await decided_anew(pilot)
         kept = app.session.diagnosis
         app.alarm.rings = lambda _: True  # type: ignore[method-assign]
         app._start_poll()
@@ -232,8 +283,7 @@ async def test_an_onset_that_is_set_later_calls_for_a_new_verdict() -> None:
         await pilot.press("2", "left", "o", "4")
         await settle(pilot)
         assert "R decides anew" in visible(pilot)
-        await pilot.press("R")
-        await decided(pilot)
+        await decided_anew(pilot)
         assert "R decides anew" not in visible(pilot)
 
 
