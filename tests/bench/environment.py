@@ -11,6 +11,8 @@ from cluster import paths
 from tests.bench.tables import tell
 
 PUBLIC = "RCAEval==1.8.1"
+# Its e_diagnosis imports pkg_resources, which later ones lack. Where it is not asked for, torch brings the newest.
+_SETUPTOOLS = "setuptools<81"
 # What its own extra pins is for older Pythons; these are the versions that its code runs on.
 _NEEDS = (
     "causal-learn==0.1.3.8",
@@ -28,7 +30,7 @@ _NEEDS = (
     "pyyaml",
     "schema",
     "dill",
-    "setuptools<81",
+    _SETUPTOOLS,
 )
 _WITHOUT_DEPENDENCIES = (PUBLIC, "sfr-pyrca==1.0.1")
 _TORCH = "torch==2.13.0+cpu"
@@ -52,7 +54,7 @@ def python() -> Path:
     _run([*pip, *_NEEDS])
     _run([*pip, "--no-deps", *_WITHOUT_DEPENDENCIES])
     try:
-        _run([*pip, _TORCH])
+        _run([*pip, _TORCH, _SETUPTOOLS])
     except NoEnvironment as error:
         tell(f"{_TORCH} is left out: {error}")
     ready.touch()
