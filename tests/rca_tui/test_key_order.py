@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import synthetic
-from driving import Engine, app_over, open_faults, running, settle, until
+from driving import Engine, app_over, open_faults, running, until
 from textual import events
 from textual.widgets import Input, Select
 
@@ -23,6 +23,10 @@ def burst(app: RcaApp, *keys: str) -> None:
         app.post_message(events.Key(key, " " if key == "space" else key if len(key) == 1 else None))
 
 
+def values(app: RcaApp) -> list[str]:
+    return [field.value for field in app.screen.query(Input)]
+
+
 async def test_a_guess_typed_at_once_is_taken_as_it_was_typed() -> None:
     app = app_over(synthetic.Live())
     guesses: list[Guess | None] = []
@@ -38,24 +42,18 @@ async def test_fields_of_a_form_take_what_is_typed_after_tab() -> None:
     async with running(app) as pilot:
         app.push_screen(WatchUrls())
         burst(app, "a", "tab", "b", "tab", "c", "shift+tab", "d")
-        await settle(pilot)
-        assert [field.value for field in app.screen.query(Input)] == ["a", "bd", "c", ""]
+        await until(pilot, lambda: values(app) == ["a", "bd", "c", ""])
 
 
 async def test_what_is_typed_after_the_key_that_opens_a_dialog_is_for_the_dialog() -> None:
     app = app_over(synthetic.Live())
     async with running(app) as pilot:
         burst(app, "ctrl+o", "3", "2")
-        await until(pilot, lambda: isinstance(app.screen, IncidentPicker))
-        await settle(pilot)
-        assert app.screen.query_one(Input).value == "32"
+        await until(pilot, lambda: isinstance(app.screen, IncidentPicker) and values(app) == ["32"])
         burst(app, "escape", "0", "f", "x", "y")
-        await until(pilot, lambda: isinstance(app.screen, OpenFile))
-        await settle(pilot)
-        assert app.screen.query_one(Input).value == "xy"
-        burst(app, "escape", "2", "question_mark", "escape", "down")
-        await settle(pilot)
-        assert app.current_mode == "telemetry" and not isinstance(app.screen, Help)
+        await until(pilot, lambda: isinstance(app.screen, OpenFile) and values(app) == ["xy"])
+        burst(app, "escape", "2", "question_mark", "escape", "1")
+        await until(pilot, lambda: app.current_mode == "overview" and not isinstance(app.screen, Help))
 
 
 async def test_keys_after_the_key_of_a_screen_are_for_that_screen() -> None:
