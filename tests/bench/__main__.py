@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import signal
+import sys
 from pathlib import Path
 
 PARTS = {
@@ -56,6 +58,10 @@ def main() -> None:
     unknown = [part for part in options.parts if part not in PARTS]
     if unknown:
         parser.error(f"there is no part {unknown[0]!r}; there are: {', '.join(PARTS)}")
+    # A deployment that a part has started ends with it, and what it mounted. The shell lets a job in the background
+    # ignore Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for part in options.parts or PARTS:
         importlib.import_module(f"tests.bench.{part}").run(options)
 
