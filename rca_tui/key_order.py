@@ -1,4 +1,4 @@
-"""Keys in the order in which they were typed: each goes to what has the focus after those before it.
+"""Keys, and what is pasted, in the order of the typing: each goes to what has the focus after those before it.
 
 Textual sends a key to what has the focus when the key arrives, and looks for its binding once the key has bubbled up to
 the app. Over SSH, or on a busy machine, several keys arrive at once: those after a Tab, a `/` or a key that opens a
@@ -26,21 +26,25 @@ class KeyOrder(App[None]):
     """An app that handles one key at a time."""
 
     def __init__(self) -> None:
-        self._typed: deque[events.Key] = deque()
+        self._typed: deque[events.Key | events.Paste] = deque()
         self._since: float | None = None
+        self._turn = 0
         self._reached: Callable[[], Screen[Any] | None] = lambda: None
         super().__init__()
 
     async def on_event(self, event: events.Event) -> None:
-        if not isinstance(event, events.Key) or event.is_forwarded:
+        if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
             await super().on_event(event)
             return
         self._typed.append(event)
         if self._since is None or time.monotonic() - self._since > PATIENCE:
-            await self._next_key()
+            self._turn += 1
+            await self._next_key(self._turn)
 
-    async def _next_key(self) -> None:
-        """Handle the next key, if there is one, and go on once it has had its effect."""
+    async def _next_key(self, turn: int) -> None:
+        """Handle the next key, if there is one, and go on once it has had its effect. A turn that was given up ends."""
+        if turn != self._turn:
+            return
         if not self._typed:
             self._since = None
             return
@@ -48,16 +52,16 @@ class KeyOrder(App[None]):
         screen = self.screen
         if self._reached() is not screen:
             self._reached = ref(screen)
-            if screen.call_later(self._follow, self):
+            if screen.call_later(self._follow, self, turn):
                 return  # one that has just been opened decides first what has the focus
         target = self.focused or screen
         await super().on_event(self._typed.popleft())
-        self._follow(target)
+        self._follow(target, turn)
 
-    def _follow(self, pump: MessagePump | None) -> None:
+    def _follow(self, pump: MessagePump | None, turn: int) -> None:
         """Go the way of a key, from what had the focus up to the app, behind it in each queue."""
         while pump is not None and pump is not self:
-            if pump.call_later(self._follow, pump._parent):
+            if pump.call_later(self._follow, pump._parent, turn):
                 return
             pump = pump._parent
-        self.call_later(self._next_key)  # later: the key may have asked for the focus to move
+        self.call_later(self._next_key, turn)  # later: the key may have asked for the focus to move

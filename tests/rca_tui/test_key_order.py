@@ -45,6 +45,17 @@ async def test_fields_of_a_form_take_what_is_typed_after_tab() -> None:
         await until(pilot, lambda: values(app) == ["a", "bd", "c", ""])
 
 
+async def test_what_is_pasted_comes_after_what_was_typed_before_it() -> None:
+    app = app_over(synthetic.Live())
+    async with running(app) as pilot:
+        app.push_screen(WatchUrls())
+        burst(app, *"ab")
+        app.post_message(events.Paste("http://h"))
+        burst(app, "c", "tab")
+        app.post_message(events.Paste("job"))
+        await until(pilot, lambda: values(app)[:2] == ["abhttp://hc", "job"])
+
+
 async def test_what_is_typed_after_the_key_that_opens_a_dialog_is_for_the_dialog() -> None:
     app = app_over(synthetic.Live())
     async with running(app) as pilot:
@@ -77,7 +88,7 @@ async def test_a_fault_is_chosen_and_its_form_filled_in_one_go() -> None:
 async def test_a_widget_that_was_removed_holds_up_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     app = app_over(synthetic.Live())
     async with running(app) as pilot:
-        monkeypatch.setattr(app, "_follow", lambda _: None)  # what the key went to never answers
+        monkeypatch.setattr(app, "_follow", lambda *_: None)  # what the key went to never answers
         await pilot.press("2")
         monkeypatch.undo()
         app._since = 0.0
