@@ -162,9 +162,9 @@ def _values(incident: Incident, component: str, onset: float | None) -> dict[str
 
 
 def _metrics_url(known: str, address: str) -> str:
-    """An incident that is not ours may have anything as the URL: an option of curl, say."""
+    """Empty where it is not known whole. An incident that is not ours may have anything there: an option, say."""
     if known.startswith(("http://", "https://")):
-        return known
+        return "" if "…" in known else known
     return f"http://{address}/metrics" if address else ""
 
 

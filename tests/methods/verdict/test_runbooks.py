@@ -118,6 +118,11 @@ def test_an_engine_is_asked_by_the_scheme_and_path_that_it_was_watched_by() -> N
         assert url in shlex.split(asked, comments=True) and "http://" not in asked
 
 
+def test_an_address_of_which_a_part_is_hidden_is_not_known() -> None:
+    case = named("replica-0", "endpoints", address="10.0.0.7:8443", metrics_url="http://10.0.0.7:8443/…/metrics")
+    assert 'curl --silent --max-time 5 "${METRICS:?}"' in commands(case, "replica-0", Trouble.QUEUE)
+
+
 @pytest.mark.parametrize("url", ["--output=/tmp/x", "file:///etc/passwd", "javascript:1"])
 def test_what_is_no_address_of_metrics_is_not_one(url: str) -> None:
     case = named("replica-0", "endpoints", address="10.0.0.7:8443", metrics_url=url)
