@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -21,12 +21,10 @@ from cluster.text.quantities import quantity
 # An answer of 1,000 pods × 300 steps takes about 10 MB; this limit is for answers that make no sense.
 LARGEST_ANSWER = 256 << 20
 
-_PROXY = re.compile(r"/api/v1/namespaces/[^/]+/(?:services|pods)/[^/]+/proxy")
-_USUAL = re.compile(
-    r"|v?\d{1,4}|metrics|prometheus|prom|stats|status|health|api|query|select|insert|multitenant|admin|actuator|"
-    r"federate|probe|internal|proxy|router|gateway|engine|vllm|ray|serve|mimir|thanos|cortex|loki|tempo|jaeger|grafana"
-)
-_TOKEN = 16  # characters from which on a word is none of a language
+# Drawn by chance: twelve letters and digits in a row, some of each. The names of pods have ten at most.
+_DRAWN = re.compile(r"(?<![a-z0-9])(?=[a-z]*\d)(?=\d*[a-z])[a-z0-9]{12,}", re.IGNORECASE)
+_SECRET = re.compile(r"token|key|secret|pass|auth|sig|cred", re.IGNORECASE)  # in the name of a parameter
+_LONG = 20  # characters from which on such a part is no name of a component or a model
 
 # What reading raises when JSON has another form than expected.
 _WRONG_FORM = (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
@@ -98,7 +96,7 @@ class Session(requests.Session):
         for scheme in ("http://", "https://"):
             self.mount(scheme, Adapter(login.server_name))
         secrets.hold_login(login.headers, login.auth)
-        hold_path(urlsplit(login.url).path)
+        hold_secrets(urlsplit(login.url).path)
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         # What a request itself says comes before the environment, what a session says after it.
@@ -192,26 +190,26 @@ def printable(text: object) -> str:
 
 
 def without_secrets(url: str) -> str:
-    """The address without user, password and query; a part of its path that is no usual word is an ellipsis."""
+    """The address without user, password and query; a part of its path that may be a token is an ellipsis."""
     parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], shown_path(parts.path), "", ""))
+    path = "/".join("…" if _drawn(part) else part for part in parts.path.split("/"))
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], path, "", ""))
 
 
-def shown_path(path: str) -> str:
-    """The path without what may be a token: the few words of usual paths are shown, and nothing else.
+def hold_secrets(path: str, params: Iterable[tuple[str, str]] = (), auth: tuple[str, str] | None = None) -> None:
+    """Hide what may be a secret in the parts of a URL wherever a server or a library repeats it.
 
-    A proxy of Kubernetes has names in its path, and its login elsewhere.
+    A usual word is none: it may be the name of a component or of a user, or `prometheus` in `?format=prometheus`.
     """
-    proxy = _PROXY.match(path)
-    kept = proxy[0] if proxy else ""
-    return kept + "/".join(part if _USUAL.fullmatch(part) else "…" for part in path[len(kept) :].split("/"))
+    drawn = [part for part in path.split("/") if _drawn(part)]
+    if drawn:
+        long = [part for part in drawn if len(part) >= _LONG]
+        secrets.hold(path, *long, *map(unquote, long))
+    secrets.hold(*(value for name, value in params if _SECRET.search(name) or _drawn(value)))
+    if auth is not None:
+        user, password = auth
+        secrets.hold(password, *([user] if not password or _drawn(user) else []))
 
 
-def hold_path(path: str) -> None:
-    """Hide what `shown_path` leaves out wherever a server or a library repeats it."""
-    shown = shown_path(path).split("/")
-    hidden = [part for part, said in zip(path.split("/"), shown, strict=True) if part != said]
-    if hidden:
-        # A lower-case word alone may be one of any message; with the path around it, it is not.
-        words = [part for part in hidden if len(part) >= _TOKEN or not re.fullmatch("[a-z-]+", part)]
-        secrets.hold(path, *words, *map(unquote, words))
+def _drawn(part: str) -> bool:
+    return _DRAWN.search(unquote(part)) is not None

@@ -12,9 +12,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import yaml
 
-from cluster import secrets
 from cluster.deployment import DeploymentError
-from cluster.http import hold_path, without_secrets
+from cluster.http import hold_secrets, without_secrets
 from cluster.paths import expanded
 from cluster.text import yaml_data
 from cluster.text.plain import plain
@@ -113,12 +112,10 @@ def _of_url(url: str, option: str) -> Target:
         raise DeploymentError(f"{option} {said} is neither http nor https: give http://HOST:PORT/metrics")
     if len(url) > LONGEST or not url.isprintable() or " " in url or not _HOST.fullmatch(host):
         raise DeploymentError(f"{option} {said} is not an address: give http://HOST:PORT/metrics")
-    secrets.hold(*(value for _, value in params))
-    hold_path(parts.path)
     auth = None
     if parts.username is not None:
         auth = unquote(parts.username), unquote(parts.password or "")
-        secrets.hold(*auth)
+    hold_secrets(parts.path, params, auth)
     address = host if port is not None else f"{host.rstrip(':')}:{443 if parts.scheme == 'https' else 80}"
     return Target(address, parts.scheme, parts.path.rstrip("/") or "/metrics", params, {}, auth)
 
@@ -197,8 +194,7 @@ def _group(group: Any, where: str) -> list[Target]:
     if scheme not in _SCHEMES or not path.startswith("/") or not path.isprintable():
         raise DeploymentError(f"{where}: {_SCHEME} is http or https, and {_PATH} begins with /")
     params = tuple((name.removeprefix(_PARAM), text) for name, text in labels.items() if name.startswith(_PARAM))
-    secrets.hold(*(value for _, value in params))
-    hold_path(path)
+    hold_secrets(path, params)
     own = {name: text for name, text in labels.items() if not name.startswith("__")}
     found = []
     for address in group["targets"][: MOST_TARGETS + 1]:

@@ -9,7 +9,7 @@ from http_server import Handler, server
 
 from cluster import secrets
 from cluster.deployment import DeploymentError
-from cluster.http import Login, QueryError, Session, checked, without_secrets
+from cluster.http import Login, QueryError, Session, checked, hold_secrets, without_secrets
 from cluster.kubernetes.redaction import redact
 from cluster.prometheus.client import Prometheus
 from cluster.text.plain import plain
@@ -64,25 +64,36 @@ def test_a_secret_for_each_of_a_thousand_targets_is_kept() -> None:
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("http://h:1/metrics/SECRET?token=t", "http://h:1/metrics/…"),
-        ("http://h:1/hunter2/metrics", "http://h:1/…/metrics"),
-        ("http://u:p@h:1/a%62c/d#e", "http://h:1/…/…"),
-        ("http://h:1/api/v1/stats/prometheus", "http://h:1/api/v1/stats/prometheus"),
+        ("http://h:1/metrics/3f2a9c1be07d55aa?token=t", "http://h:1/metrics/…"),
+        ("http://h:1/9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d/metrics", "http://h:1/…/metrics"),
+        ("http://u:p@h:1/x%62c4e5f6a7b8c9/d#e", "http://h:1/…/d"),
+        ("http://h:1/replica-1/metrics/cadvisor", "http://h:1/replica-1/metrics/cadvisor"),
         ("http://h:1/select/0/prometheus/", "http://h:1/select/0/prometheus/"),
         (
-            "http://h:1/api/v1/namespaces/n/services/p:9090/proxy/x",
-            "http://h:1/api/v1/namespaces/n/services/p:9090/proxy/…",
+            "http://h:1/api/v1/namespaces/n/pods/vllm-6d4f8b9c7d-x2x9z:9090/proxy/x",
+            "http://h:1/api/v1/namespaces/n/pods/vllm-6d4f8b9c7d-x2x9z:9090/proxy/x",
         ),
     ],
 )
-def test_only_usual_words_of_a_path_are_shown(url: str, said: str) -> None:
+def test_what_may_be_a_token_in_a_path_is_not_shown(url: str, said: str) -> None:
     assert without_secrets(url) == said
 
 
 def test_what_a_server_repeats_of_a_path_is_hidden() -> None:
-    with Session(Login("http://h:1/metrics/s3cr3t-part/verylongsecretword")):
-        said = secrets.hide("no /metrics/s3cr3t-part/verylongsecretword: s3cr3t-part, verylongsecretword; metrics")
-    assert said == "no [secret]: [secret], [secret]; metrics"
+    with Session(Login("http://h:1/metrics/a1b2c3d4e5f6/hook-7f3k9x2m5q8w1z4")):
+        said = secrets.hide("no /metrics/a1b2c3d4e5f6/hook-7f3k9x2m5q8w1z4: hook-7f3k9x2m5q8w1z4; metrics")
+    assert said == "no [secret]: [secret]; metrics"
+
+
+def test_of_parameters_and_logins_only_secrets_are_hidden() -> None:
+    hold_secrets(
+        "/metrics",
+        [("format", "prometheus"), ("apikey", "swordfish"), ("id", "a1b2c3d4e5f6")],
+        ("reader", "passphrase"),
+    )
+    hold_secrets("/metrics", auth=("tokenalone", ""))
+    said = secrets.hide("prometheus reader: swordfish, a1b2c3d4e5f6, passphrase, tokenalone")
+    assert said == "prometheus reader: [secret], [secret], [secret], [secret]"
 
 
 @pytest.mark.parametrize(

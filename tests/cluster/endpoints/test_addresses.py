@@ -18,6 +18,7 @@ from cluster.endpoints.addresses import LARGEST_FILE, MOST_TARGETS, parse_file, 
 from cluster.endpoints.deployment import _listed
 from cluster.endpoints.watched import Watched
 
+TOKEN = "3f2a9c1be07d55aa68f1"
 HOSTS = st.from_regex(r"[a-z][a-z0-9-]{0,20}:[1-9][0-9]{0,3}", fullmatch=True)
 LABELS = st.dictionaries(
     st.from_regex(r"[a-z][a-z0-9_]{0,20}", fullmatch=True),
@@ -125,16 +126,25 @@ def test_a_token_in_a_path_is_scraped_with_and_neither_shown_nor_saved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str
 ) -> None:
     monkeypatch.setattr(secrets, "_held", {})
-    source = "http://h:1/metrics/SECRET?token=a"
+    source = f"http://h:1/metrics/{TOKEN}?token=a"
     if named == "file":
         source = str(tmp_path / "targets.json")
-        labels = {"__metrics_path__": "/metrics/SECRET", "__param_token": "a"}
+        labels = {"__metrics_path__": f"/metrics/{TOKEN}", "__param_token": "a"}
         Path(source).write_text(json.dumps([{"targets": ["h:1"], "labels": labels}]))
     (target,) = targets([source])
-    assert (target.path, target.params) == ("/metrics/SECRET", (("token", "a"),))
+    assert (target.path, target.params) == (f"/metrics/{TOKEN}", (("token", "a"),))
     topology = repr(_listed(Watched((source,)))[1].topology)
-    assert "/metrics/…" in topology and "SECRET" not in topology + Watched((source,)).name
-    assert secrets.hide("the server said /metrics/SECRET and SECRET") == "the server said [secret] and [secret]"
+    assert "/metrics/…" in topology and TOKEN not in topology + Watched((source,)).name
+    assert secrets.hide(f"the server said /metrics/{TOKEN} and {TOKEN}") == "the server said [secret] and [secret]"
+
+
+def test_the_words_of_usual_urls_are_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(secrets, "_held", {})
+    urls = [f"http://prometheus:hunter2pass@ingress/replica-{i}/metrics?format=prometheus" for i in range(3)]
+    urls += ["http://h/vllm-6d4f8b9c7d-x2x9z/metrics", "http://h/Meta-Llama-3.1-70B-Instruct/metrics/cadvisor"]
+    assert [target.shown for target in targets(urls)] == [target.url for target in targets(urls)]
+    said = "replica-1 and replica-10 of prometheus: vllm-6d4f8b9c7d-x2x9z, cadvisor"
+    assert secrets.hide(said) == said
 
 
 def test_merge_keys_of_yaml_are_read_as_prometheus_reads_them() -> None:
