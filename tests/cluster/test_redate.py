@@ -6,7 +6,6 @@ import dataclasses
 
 import pandas as pd
 import pytest
-from tests.cluster.test_played import ALL, START, Clock, recording
 
 from cluster.deployment import Plays
 from cluster.incident.model import LOG_COLUMNS, Incident
@@ -14,6 +13,7 @@ from cluster.incident.redate import redated
 from cluster.incident.truth import Truth
 from cluster.playback import PlayedDeployment
 from cluster.window import Onset, OnsetSource
+from tests.cluster.test_playback import ALL, START, Clock, recording
 
 LATER = 31 * 86400.0 + 3600.0
 
