@@ -186,8 +186,10 @@ class _Parcels:
 
     def prepare(self, waiting: Iterable[Task]) -> None:
         """Begin the next incident of those that wait, unless it is begun."""
+        if self._next is not None:
+            return
         following = next((task for task in waiting if task.key != self._key), None)
-        if following is not None and self._next is None:
+        if following is not None:
             self._next = following.key, self._thread.submit(_pickled, following)
 
     def close(self) -> None:
@@ -265,7 +267,8 @@ class _Worker:
         took = time.monotonic() - self._begun
         if not self.ready or (self.task and not self._started):
             overdue = self._overdue(START_LIMIT, took)
-            return self._died(f"did not start {overdue}") if overdue else None
+            what = "did not take in the incident" if self.ready else "did not start"
+            return self._died(f"{what} {overdue}") if overdue else None
         task = self.task
         if task is None:
             return None
