@@ -3,7 +3,8 @@
 Nothing of ours is imported here. The data are prepared as its own harness does: infinities and gaps are carried over,
 then 0. A failure inside it is told on stderr and answered with the order of columns: that counts as a failure.
 
-Three methods cannot run as published, and are repaired in memory (`_repaired`) with code that is public as well.
+Three methods cannot run as published, and are repaired in memory (`_repaired`): two with code that is public as well,
+one with what a library no longer answers.
 """
 
 from __future__ import annotations
