@@ -109,7 +109,7 @@ class EndpointsDeployment(Deployment):
     def samples(self, window: Window, step: float, signals: Sequence[str] | None = None) -> Samples:
         from cluster.endpoints.reading import TABLES, build_queries, unmerged
         from cluster.prometheus.samples import read
-        from cluster.prometheus.targets import targets_of
+        from cluster.prometheus.targets import counted_once, targets_of
 
         view = self.view()
         try:
@@ -132,7 +132,19 @@ class EndpointsDeployment(Deployment):
                 expected=len(view.topology.ids),
                 targets=targets,
             )
-        return replace(found, notes=(*unmerged(view.fleet, found.provenance), *found.notes))
+        told = *unmerged(view.fleet, found.provenance), *counted_once(view.duplicates)
+        return replace(found, notes=(*told, *found.notes))
+
+    def names(self, window: Window) -> dict[str, frozenset[str]]:
+        """Component -> the names of its series at the end of the window. Raises DeploymentError."""
+        view = self.view()
+        with self.connect() as server:
+            series = server.instant(f'group by ({view.label}, __name__) ({{{view.matchers}__name__!=""}})', window.end)
+        found: dict[str, set[str]] = {}
+        for labels in map(dict, series):
+            if owner := view.owners.get(labels.get(view.label, "")):
+                found.setdefault(owner, set()).add(labels["__name__"])
+        return {owner: frozenset(names) for owner, names in found.items()}
 
     def exposition(self, window: Window) -> Exposition:
         from cluster.endpoints.reading import build_queries
@@ -271,24 +283,16 @@ class StoredDeployment(EndpointsDeployment, HasAlerts):
 
     def _roles(self, server: Prometheus, names: frozenset[str], matchers: str, at: float) -> dict[str, str]:
         """Address of each target with known metrics -> its role by them. Raises DeploymentError."""
-        from cluster.endpoints.reading import TABLES
+        from cluster.endpoints.reading import TABLES, telling
         from cluster.prometheus.promql import quoted
         from cluster.prometheus.variants import spelled
 
         roles: dict[str, str] = {}
-        # The last role counts: the production stack's router repeats names of the engines' metrics.
-        for role, kinds in (("node", {Kind.NODE}), ("replica", SERVING), ("gateway", {Kind.GATEWAY})):
-            metrics = {
-                metric
-                for spelling in spelled(TABLES, names)
-                for rule in spelling.rules
-                if rule.kinds & kinds and not rule.edge and rule.labels[:1] != ("model_server_pod",)
-                for metric in rule.metrics & names
-            }
-            if metrics:
+        for kind, telling_it in telling(spelled(TABLES, names)):
+            if metrics := telling_it & names:
                 pattern = quoted("|".join(re.escape(metric) for metric in sorted(metrics)))
                 series = server.instant(f'group by (instance) ({{{matchers}__name__=~"{pattern}"}})', at)
-                roles |= {value: role for labels in series for name, value in labels if name == "instance"}
+                roles |= {value: kind.value for labels in series for name, value in labels if name == "instance"}
         return roles | {address: "gateway" for address in self._gateways if address in roles}
 
 

@@ -7,7 +7,7 @@ be added: the quantile of the slowest kind is read, which is the most that the q
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -17,6 +17,7 @@ from cluster.prometheus.client import Prometheus, Series
 from cluster.prometheus.names import Environment, spellings
 from cluster.prometheus.promql import Query, Source, quoted, resolve
 from cluster.prometheus.ranks import Ranks, engine_id
+from cluster.prometheus.rules import Spelling
 from cluster.prometheus.targets import duplicates_of
 from cluster.provenance import Origin, Provenance
 from cluster.signals import SERVING, SIGNALS, Quantity
@@ -30,6 +31,8 @@ MERGEABLE = frozenset(
     {"request_rate", "error_rate", "latency_p50", "latency_p90", "ttft_p50", "ttft_p90", "tpot_p50", "tpot_p90"}
 )
 """Signals of a front door that its replicas measure together."""
+PER_POD = ("model_server",)
+"""Labels of a rule for what an endpoint picker tells of the engines behind it."""
 _DOOR = frozenset({Kind.GATEWAY})
 _SKIPPED = frozenset({Kind.GPU})  # its labels name a pod, and there is none
 
@@ -84,6 +87,18 @@ class View:
         if query.kinds == {Kind.ENGINE}:
             return engine_id(holder, labels[1]) if holder and labels[1] else None
         return holder
+
+
+def telling(tables: Sequence[Spelling]) -> Iterator[tuple[Kind, frozenset[str]]]:
+    """What a target is, and the metrics that tell it; the last that it has counts.
+
+    The production stack's router repeats names of the engines' metrics. What both engines and gateways export tells an
+    engine: it is the gateway's where the user says so.
+    """
+    rules = [rule for one in tables for rule in one.rules if not rule.edge and rule.labels != PER_POD]
+    for kind, kinds in ((Kind.NODE, frozenset({Kind.NODE})), (Kind.REPLICA, SERVING), (Kind.GATEWAY, _DOOR)):
+        both = SERVING if kind is Kind.GATEWAY else frozenset[Kind]()
+        yield kind, frozenset(m for rule in rules if rule.kinds & kinds and not rule.kinds & both for m in rule.metrics)
 
 
 def build_queries(view: View, signals: Sequence[str] | None, step: float = 0.0) -> tuple[list[Query], list[str]]:

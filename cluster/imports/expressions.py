@@ -1,8 +1,8 @@
 """The PromQL of the tables of metric names, computed over samples that came out of files.
 
 It is the part of the language that these tables use: `rate` and `last_over_time` of a selector, `sum`, `max`, `min` and
-`avg` by or without labels, `histogram_quantile`, `or`, arithmetic, and `> number`. An expression with more to it is
-`Unsupported`: no table of an engine or a gateway needs more.
+`avg` by or without labels, `histogram_quantile`, `label_replace`, `or`, arithmetic, and `> number`. An expression with
+more to it is `Unsupported`: no table of an engine or a gateway needs more.
 """
 
 from __future__ import annotations
@@ -205,6 +205,8 @@ class _Parser:
             return self._over_time(text)
         if text == "histogram_quantile":
             return self._quantile()
+        if text == "label_replace":
+            return self._relabelled()
         raise Unsupported(text)
 
     def _aggregate(self, name: str) -> Vector:
@@ -236,6 +238,24 @@ class _Parser:
             labels: quantile(q, {bound: total(some) for bound, some in by_bound.items()}, steps)
             for labels, by_bound in buckets.items()
         }
+
+    def _relabelled(self) -> Vector:
+        """`label_replace`; of series that become equal, the first is kept."""
+        self._expect("(")
+        series = _vector(self.either())
+        texts = []
+        while not self._skip(")"):
+            self._expect(",")
+            texts.append(_unquoted(self._take("text")))
+        target, replacement, source, pattern = texts
+        template = re.sub(r"\$(\d+)", r"\\g<\1>", replacement)
+        found: Vector = {}
+        for labels, values in series.items():
+            changed = dict(labels)
+            if match := re.fullmatch(pattern, changed.get(source, "")):
+                changed[target] = match.expand(template)
+            found.setdefault(tuple(sorted((k, v) for k, v in changed.items() if v)), values)
+        return found
 
     def _over_time(self, function: str) -> Vector:
         self._expect("(")

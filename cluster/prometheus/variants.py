@@ -10,6 +10,7 @@ One table holds for all of these, in any combination:
 - something before the names of an engine: `ray_vllm:…`, `kserve_vllm:…`, `acme_sglang_…`;
 - another case: `dcgm_fi_prof_gr_engine_active`;
 - a counter without `_total`, or with it where the table has none;
+- the unit that OpenTelemetry adds where a name has none: `vllm_kv_cache_usage_perc_ratio`;
 - a native histogram, which has no `_bucket`, `_count` and `_sum`, and no label `le`.
 
 A fleet in the middle of an upgrade has several at once: each is a table of its own.
@@ -29,6 +30,9 @@ from cluster.text.metric_names import DOT, VALUES, family, unescaped
 _COUNTER = re.compile(r"rate\(([a-zA-Z_:][a-zA-Z0-9_:]*)\{")
 _RATE = re.compile(r"rate\(([a-zA-Z_:][a-zA-Z0-9_:]*)\{[^{}]*\}\[\$\w+\]\)")
 _BUCKET, _TOTAL = "_bucket", "_total"
+_RECORDED = re.compile(":(?=(?:sum|count|bucket|total)$)")
+_RATIO, _SECONDS = "_ratio", "_seconds"
+_UNITS = re.compile("_(seconds|ms|milliseconds|us|tokens|bytes|requests|total|length)$")
 _WITHIN = {"_count": "histogram_count", "_sum": "histogram_sum"}
 """What a classic histogram has beside its buckets, and the function that takes it from a native one."""
 
@@ -55,13 +59,19 @@ def known_names(spellings: tuple[Spelling, ...], names: frozenset[str]) -> froze
         for name, plain in lower.items():
             places = _places(spelling, plain) if spelling.prefixed else [0]
             tails = (plain[at:] for at in places)
-            known |= {name for tail in tails if whole.fullmatch(tail) or whole.fullmatch(family(tail))}
+            known |= {name for tail in tails if any(map(whole.fullmatch, _without_suffixes(tail)))}
     return frozenset(known)
 
 
+def _without_suffixes(name: str) -> tuple[str, ...]:
+    """The name, and what it is without what its kind or a unit adds."""
+    stem = family(name)
+    return name, stem, stem.removesuffix(_RATIO), stem.removesuffix(_SECONDS)
+
+
 def _plain(name: str) -> str:
-    """In lower case, with `_` for all else but the `*` of a pattern."""
-    return re.sub(r"[^a-z0-9_*]", "_", unescaped(name).lower())
+    """In lower case, with `_` for all else but the `*` of a pattern; `:sum` of a recorded name is no part of a kind."""
+    return re.sub(r"[^a-z0-9_*]", "_", _RECORDED.sub("__", unescaped(name).lower()))
 
 
 def _places(spelling: Spelling, plain: str) -> list[int]:
@@ -109,11 +119,16 @@ def _forms(metric: str, counter: bool) -> Iterable[tuple[str, bool]]:
     """The names under which a metric may stand, and whether it is the table's own."""
     yield metric, True
     if metric.endswith(_BUCKET):
-        yield metric.removesuffix(_BUCKET), False
+        stem = metric.removesuffix(_BUCKET)
+        yield stem, False
+        if not _UNITS.search(stem):
+            yield stem + _SECONDS + _BUCKET, False
     elif counter:
         if metric.endswith(tuple(_WITHIN)):
             yield family(metric), False
         yield (metric.removesuffix(_TOTAL) if metric.endswith(_TOTAL) else metric + _TOTAL), False
+    else:
+        yield metric + _RATIO, False
 
 
 def _tables(spelling: Spelling, way: Way, found: Mapping[bool, Mapping[str, str]]) -> Iterable[Spelling]:

@@ -18,21 +18,50 @@ _BY_LETTERS = 40
 _SYNONYMS = {
     "waiting": "queue",
     "queued": "queue",
+    "pending": "queue",
     "queries": "requests",
     "request": "requests",
     "reqs": "requests",
+    "responses": "requests",
     "processing": "running",
     "ongoing": "running",
     "active": "running",
+    "inflight": "running",
     "tokens": "token",
     "latency": "time",
+    "latencies": "time",
     "duration": "time",
+    "durations": "time",
     "usage": "utilization",
+    "util": "utilization",
     "perc": "utilization",
-    "ttft": "first",
-    "itl": "between",
+    "percent": "utilization",
+    "failed": "errors",
+    "failure": "errors",
+    "failures": "errors",
+    "error": "errors",
+    "length": "size",
+    "depth": "size",
+    "temp": "temperature",
+    "mem": "memory",
+    "framebuffer": "memory",
+    "fb": "memory",
+    "vram": "memory",
+    "clocks": "clock",
 }
-_NOISE = frozenset({"vllm", "ray", "sglang", "kserve", "seconds", "s", "ms", "total", "num", "the", "to", "per", "in"})
+_SHORT = {
+    "ttft": ("time", "first", "token"),
+    "tpot": ("time", "output", "token"),
+    "itl": ("inter", "time", "token"),
+    "e2e": (),
+}
+"""Abbreviations of several words, or of none that tells."""
+_EXPORTERS = (
+    "vllm ray sglang kserve tgi lightllm lmdeploy trtllm nv trt llm llamacpp dynamo litellm nginx nginxplus haproxy"
+    " traefik kong apisix envoy istio smg sgl dcgm fi dev prof exp amd nvidia smi habanalabs"
+)
+"""What names of one exporter begin with: no other has it, and the quantity is the same."""
+_NOISE = frozenset({"seconds", "s", "ms", "us", "total", "num", "the", "to", "per", "in", "ratio", *_EXPORTERS.split()})
 VALUES, DOT = "U__", "_dot_"
 """How Prometheus 3 marks a name that it has escaped."""
 _SINGLE = re.compile("(?<!_)_(?!_)|___")
@@ -65,7 +94,9 @@ def unescaped(name: str) -> str:
 def words(name: str) -> Words:
     """The words of a name in lower case, each for its synonyms, without those that say nothing."""
     split = re.split(r"[^a-z0-9]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", family(unescaped(name))).lower())
-    return frozenset(_SYNONYMS.get(word, word) for word in split if word and word not in _NOISE)
+    return frozenset(
+        one for word in split if word and word not in _NOISE for one in _SHORT.get(word, (_SYNONYMS.get(word, word),))
+    )
 
 
 def nearest(known: frozenset[Words], names: Iterable[str], most: int) -> tuple[str, ...]:

@@ -24,7 +24,9 @@ _ENGINE_COMMAND = re.compile(
 )
 _NO_ENGINE = re.compile(r"\b(?:vllm bench|benchmark\w*|guidellm|aiperf|genai-perf|sleep)\b|semantic-router")
 _GATEWAY_KEYS = ("app.kubernetes.io/component", "app.kubernetes.io/name", "app")
-_GATEWAY_NAMES = frozenset({"gateway", "nginx", "ingress-nginx", "nginx-gateway", "envoy", "haproxy"})
+_GATEWAY_NAMES = frozenset(
+    {"gateway", "nginx", "ingress-nginx", "nginx-gateway", "envoy", "haproxy", "traefik", "kong", "apisix"}
+)
 
 
 def is_gateway(pod: Pod) -> bool:

@@ -18,6 +18,7 @@ SPELLINGS = (
         layer="engine",
         prefixed=True,
         unread=(
+            "llamacpp:prompt_tokens_cached_total",
             "llamacpp:prompt_tokens_total",
             "llamacpp:prompt_tokens_seconds",
             "llamacpp:prompt_seconds_total",
@@ -27,6 +28,7 @@ SPELLINGS = (
             "llamacpp:n_tokens_max",
             "llamacpp:n_busy_slots_per_decode",
             "llamacpp:kv_cache_tokens",
+            "llamacpp:spec_decode_*",
         ),
     ),
 )

@@ -117,8 +117,9 @@ def test_dcgm_collects_the_throttle_counters() -> None:
     kinds = {name: kind for name, kind, _ in rows}
     assert len(kinds) == len(rows)
     read = {metric for spelling in dcgm.SPELLINGS for metric in spelling.metrics}
-    older = {"DCGM_FI_DEV_CLOCK_THROTTLE_REASONS"}  # the name before release 3.3
-    assert read and read - older <= kinds.keys()
+    # Of other releases: before 3.3, and from 4.1 beside the violations.
+    others = {"CLOCK_THROTTLE_REASONS", *(f"CLOCKS_EVENT_REASON_{one}_NS" for one in ("SW_POWER_CAP", *dcgm.HOT))}
+    assert read and read - {f"DCGM_FI_DEV_{one}" for one in others} <= kinds.keys()
     for name in ("POWER_VIOLATION", "THERMAL_VIOLATION"):
         assert kinds[f"DCGM_FI_DEV_{name}"] == "counter"
     for name in ("CLOCKS_EVENT_REASONS", "POWER_MGMT_LIMIT", "SM_CLOCK", "POWER_USAGE", "XID_ERRORS"):
