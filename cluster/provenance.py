@@ -137,7 +137,7 @@ def described(record: Record) -> str:
     text = record.origin.value
     if record.origin is Origin.UNKNOWN_NAME:
         return f"{text}; the nearest: {', '.join(record.metrics[:3])}"
-    if record.metrics:
+    if record.metrics and record.origin is not Origin.NOT_EXPORTED:
         text += f" as {' or '.join(record.metrics)}"
     if record.interval:
         text += f", every {record.interval:g} s"

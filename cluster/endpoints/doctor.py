@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cluster.deployment import DeploymentError, Liveness, Status
 from cluster.endpoints.deployment import EndpointsDeployment, connect
-from cluster.endpoints.reading import unmerged
+from cluster.endpoints.reading import TABLES, unmerged
 from cluster.endpoints.silence import ADVICE, END
 from cluster.endpoints.watched import Watched
 from cluster.kubernetes.doctor import Check, Part, Verdict
+from cluster.prometheus.targets import unknown_names
 from cluster.provenance import Origin
 from cluster.topology import Kind
 from cluster.window import Window
 
 LOOK_BACK = 30.0  # s
+_LISTED = 4
 SETTLED = 9.0  # s after which a private Prometheus has scraped twice, so that rates have their two samples
 
 
@@ -55,8 +57,9 @@ def _answers(status: Status) -> Check:
 
 def _signals(deployment: EndpointsDeployment) -> Iterator[Check]:
     now = time.time()
-    samples = deployment.samples(Window(now - LOOK_BACK, now + deployment.step), deployment.step)
-    topology = deployment.topology()
+    window = Window(now - LOOK_BACK, now + deployment.step)
+    samples = deployment.samples(window, deployment.step)
+    topology, named = deployment.topology(), deployment.names(window)
     for note in unmerged(deployment.view().fleet, samples.provenance):
         yield Check(Part.SIGNALS, "latency", Verdict.UNKNOWN, note, "see docs/how-to/endpoints.md")
     for one in topology.of_kind(Kind.GATEWAY, Kind.HEAD, Kind.REPLICA):
@@ -64,7 +67,9 @@ def _signals(deployment: EndpointsDeployment) -> Iterator[Check]:
         measured = [record.signal for record in rows if record.origin is Origin.MEASURED]
         unknown = [name for record in rows if record.origin is Origin.UNKNOWN_NAME for name in record.metrics[:1]]
         found = f"{len(measured)} signals: {', '.join(measured[:6])}" if measured else "no signal"
+        strange = unknown_names(TABLES, named.get(one.id, frozenset())) - set(unknown)
         found += f"; unknown names: {', '.join(dict.fromkeys(unknown[:3]))}" if unknown else ""
+        found += f"; in no table: {_some(sorted(strange))}" if strange else ""
         if one.id == topology.front_door:
             good = "latency_p90" in measured
             fix = "without its latency there is no SLI: name a gateway with --gateway, or engines with histograms"
@@ -72,3 +77,8 @@ def _signals(deployment: EndpointsDeployment) -> Iterator[Check]:
             good, fix = bool(measured), "its metrics are no engine's that the tables know: docs/how-to/engines.md"
         verdict = Verdict.PASS if good else Verdict.UNKNOWN
         yield Check(Part.SIGNALS, one.id, verdict, found, "" if good else fix)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _LISTED
+    return ", ".join(names[:_LISTED]) + (f" and {more} more" if more > 0 else "")

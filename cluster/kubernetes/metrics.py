@@ -12,6 +12,7 @@ import numpy as np
 
 from cluster.deployment import DeploymentError, Samples
 from cluster.http import Login
+from cluster.kubernetes import unlabelled
 from cluster.kubernetes.engines import with_engines
 from cluster.kubernetes.settings import Metrics
 from cluster.kubernetes.stack import Stack
@@ -22,7 +23,7 @@ from cluster.prometheus.promql import Query, Source, resolve
 from cluster.prometheus.ranks import Ranks, engine_id, ranks_of
 from cluster.prometheus.rules import selector
 from cluster.prometheus.samples import Targets, read
-from cluster.prometheus.targets import duplicates_of, matchers_of, targets_of
+from cluster.prometheus.targets import counted_once, duplicates_of, matchers_of, nearest_of, targets_of
 from cluster.prometheus.variants import spelled
 from cluster.topology import Kind, Relation
 from cluster.window import Window
@@ -83,7 +84,8 @@ class MetricsReader:
                 expected=len(stack.topology.ids),
                 targets=self._targets(server, stack, scraped, queries, window.end),
             )
-        notes = list(found.notes)
+            elsewhere = unlabelled.notes(server, stack, queries, found.provenance, window.end)
+        notes = [*elsewhere, *counted_once(scraped.duplicates), *found.notes]
         if scraped.partial:
             notes.append(f"Prometheus answered in part about the metrics that it has: {scraped.partial}")
         if owner.unknown_pods:
@@ -108,9 +110,10 @@ class MetricsReader:
         self, server: Prometheus, stack: Stack, scraped: Scraped, queries: Sequence[Query], at: float
     ) -> Targets:
         """As `cluster.prometheus.targets.targets_of`, with what the server said of its names."""
+        tables = spellings(Environment.KUBERNETES)
         found = targets_of(
             server,
-            spellings(Environment.KUBERNETES),
+            tables,
             queries,
             scraped.own,
             "pod",
@@ -118,7 +121,12 @@ class MetricsReader:
             matchers_of({**self._configured.matchers, "namespace": stack.target.namespace}),
             at,
         )
-        return dataclasses.replace(found, partial=scraped.partial)
+        unknown = dict(found.unknown)
+        gpus = stack.topology.of_kind(Kind.GPU)
+        if gpus and not any(query.kinds == _GPU_KINDS for query in queries):
+            # An exporter of GPUs runs in a namespace of its own, so the names of the whole server are looked at.
+            unknown |= dict.fromkeys((one.id for one in gpus), nearest_of(Kind.GPU, tables, scraped.names))
+        return dataclasses.replace(found, unknown=unknown, partial=scraped.partial)
 
     def exposition(self, stack: Stack, window: Window) -> Exposition:
         """What is scraped and the queries that read it. Raises DeploymentError."""

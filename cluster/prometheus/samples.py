@@ -45,12 +45,14 @@ class Targets:
         exported: component -> names of its series that a table knows.
         failing: components with a target whose scrape fails now.
         partial: what the server said of names that it gave in part: what is not among them may be there. "" else.
+        layers: signal -> (layer, metric) of the layers that are asked only where no component has those before.
     """
 
     unknown: Mapping[str, frozenset[str]] = field(default_factory=dict)
     exported: Mapping[str, frozenset[str]] = field(default_factory=dict)
     failing: frozenset[str] = frozenset()
     partial: str = ""
+    layers: Mapping[str, tuple[tuple[int, str], ...]] = field(default_factory=dict)
 
 
 def read(
@@ -210,7 +212,19 @@ class States:
             return Origin.UNKNOWN_NAME, {"metrics": names}
         if self.targets.partial:
             return Origin.PARTIAL, {"reason": f"the names of metrics: {self.targets.partial}"}
-        return Origin.NOT_EXPORTED, {}
+        return Origin.NOT_EXPORTED, self._elsewhere(component, signal)
+
+    def _elsewhere(self, component: str, signal: str) -> dict[str, Any]:
+        """What there is instead of a signal that a component does not export."""
+        number, exported = self.read_by.get((component, signal)), self.targets.exported.get(component, frozenset())
+        layer = 0 if number is None else self.queries[number].layer
+        others = [one for at, one in self.targets.layers.get(signal, ()) if at > layer and one in exported]
+        if others:
+            return {"reason": f"it has {' and '.join(others[:2])}, which are not compared with what the others have"}
+        if number is not None and not self.answer.series[number] and self.queries[number].metrics:
+            query = self.queries[number]
+            return {"metrics": query.metrics, "reason": "the server has it of none of these components"}
+        return {}
 
 
 def _measured(topology: Topology, queries: Sequence[Query], answer: Answer) -> dict[tuple[str, bool, str], int]:
