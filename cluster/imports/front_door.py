@@ -7,6 +7,7 @@ merged from the replicas.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -23,6 +24,8 @@ from cluster.prometheus.ranks import engine_id
 from cluster.topology import Component, Edge, Kind, Relation, Topology, calls
 
 _LISTED = 4
+_MEMBER = re.compile(r"(.*-\d+)-\d+")
+"""Name of a member of a group of LeaderWorkerSet: NAME-0-1, and that of its leader: NAME-0."""
 
 
 def frame(measured: Measured) -> pd.DataFrame:
@@ -44,8 +47,8 @@ def behind_a_door(
     """
     kinds = {one: kind for one, kind in measured.kinds.items() if one in topology}
     serving = [one for one in topology.ids if kinds.get(one) is Kind.REPLICA]
-    topology = _with_engines(_of_kinds(topology, kinds), measured)
-    notes: list[str] = []
+    topology, workers = _with_workers(_with_engines(_of_kinds(topology, kinds), measured), serving)
+    notes = [*workers, *_kept(measured)]
     entrances = span_metrics.entrances(spans)
     if not set(entrances) <= set(serving):
         topology, told = _entered(topology, entrances, [one for one, kind in kinds.items() if kind is Kind.GATEWAY])
@@ -143,6 +146,31 @@ def _with_engines(topology: Topology, measured: Measured) -> Topology:
     components = [replace(one, kind=Kind.ENGINE) if one.id in holders else one for one in topology.components]
     parts = [Edge(one, holder, Relation.PART_OF) for one, holder in holders.items() if one in topology]
     return Topology(tuple(components), (*topology.edges, *parts), topology.front_door)
+
+
+def _with_workers(topology: Topology, serving: Sequence[str]) -> tuple[Topology, list[str]]:
+    """With the workers of engines over several pods as parts of them, by their names in a LeaderWorkerSet, and a note.
+
+    Only the leader of a group has an engine's metrics.
+    """
+    leaders = {
+        one.id: match[1]
+        for one in topology.components
+        if one.kind is Kind.SERVICE and (match := _MEMBER.fullmatch(one.id)) and match[1] in serving
+    }
+    if not leaders:
+        return topology, []
+    components = [replace(one, kind=Kind.WORKER) if one.id in leaders else one for one in topology.components]
+    edges = dict.fromkeys((*topology.edges, *(Edge(one, of, Relation.PART_OF) for one, of in leaders.items())))
+    note = f"{_some(list(leaders))}: by their names workers of {_some(sorted(set(leaders.values())))}, and parts of it"
+    return Topology(tuple(components), tuple(edges), topology.front_door), [note]
+
+
+def _kept(measured: Measured) -> list[str]:
+    """A note on what a live deployment has as signals of GPUs and calls."""
+    if not measured.kept:
+        return []
+    return [f"{_some(measured.kept)}: of GPUs or calls, which have no components here, and so under their own names"]
 
 
 def _some(names: Sequence[str]) -> str:

@@ -24,7 +24,7 @@ from cluster.http import printable
 from cluster.imports import json_series, origins, span_metrics
 from cluster.imports.front_door import behind_a_door, frame
 from cluster.imports.measured import measure
-from cluster.imports.owner import Owners
+from cluster.imports.owner import Owners, docker_container
 from cluster.incident import rcaeval_graph
 from cluster.incident.container import IncidentError
 from cluster.incident.model import LOG_COLUMNS, SPAN_COLUMNS, Incident, Telemetry
@@ -135,6 +135,8 @@ class _Found:
             if "values" not in one:
                 self.series.unread[metric] = "native histograms"
                 continue
+            if container := docker_container(labels):
+                labels["container"] = container  # the tables ask for it, to leave out sums of pods
             if component := self.owners.of(labels, "series", metric):
                 self.addresses.setdefault(component, labels.get("instance", ""))
                 self.series.add(metric, component, labels, one["values"])
@@ -142,6 +144,9 @@ class _Found:
     def incident(self, id: str) -> Incident:
         """All of it as one incident. Raises ValueError where there is nothing, or nothing that makes sense."""
         self._name_instances()
+        for instance, jobs in self.series.leave_out_copies().items():
+            many = ", ".join(map(printable, sorted(jobs)))
+            self.notes[f"{printable(instance)} is scraped by several jobs; {many}: copies, which were left out"] = None
         self._tell_unread()
         spans = _rows(self.spans, SPAN_COLUMNS).sort_values("start", kind="stable", ignore_index=True)
         logs = _rows([dict(zip(("time", "component", "severity", "message"), one, strict=True)) for one in self.logs],

@@ -124,6 +124,23 @@ class Collected:
                 renamed.setdefault(key, {}).update(values)
             self._raw[name] = renamed
 
+    def leave_out_copies(self) -> dict[str, set[str]]:
+        """Of the jobs that scrape one address for the same series keep one; the others, by address."""
+        left: dict[str, set[str]] = {}
+        for series in self._raw.values():
+            same: dict[Labels, dict[str, list[Labels]]] = {}
+            for labels in series:
+                named = dict(labels)
+                if named.get("instance") and named.get("job"):
+                    rest = tuple(pair for pair in labels if pair[0] not in ("job", "endpoint", "service"))
+                    same.setdefault(rest, {}).setdefault(named["job"], []).append(labels)
+            for jobs in (jobs for jobs in same.values() if len(jobs) > 1):
+                for job in sorted(jobs)[1:]:
+                    for labels in jobs[job]:
+                        del series[labels]
+                        left.setdefault(dict(labels)["instance"], set()).add(job)
+        return left
+
     def times(self) -> NDArray[np.float64]:
         """The times of all samples, unix seconds."""
         return np.fromiter((t for one in self._raw.values() for s in one.values() for t in s), np.float64)

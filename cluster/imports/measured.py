@@ -7,6 +7,7 @@ What no rule reads keeps its own name: levels as they are, counters as a rate, h
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -14,7 +15,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from cluster.endpoints.reading import MERGEABLE, MERGED
+from cluster.endpoints.reading import MERGEABLE, MERGED, PER_POD, telling
 from cluster.imports.expressions import Floats, Labels, Samples, Unsupported, quantile, total
 from cluster.prometheus.names import Environment, spellings
 from cluster.prometheus.ranks import TOLD_BY, engine_id
@@ -26,10 +27,11 @@ from cluster.topology import Kind
 
 OWNER = "__component__"
 """The label of a raw series that names its component."""
-_PER_POD = ("model_server_pod",)
 _COUNTERS = ("_total", "_count", "_sum")
-_ROLES = ((Kind.NODE, frozenset({Kind.NODE})), (Kind.REPLICA, SERVING), (Kind.GATEWAY, frozenset({Kind.GATEWAY})))
-"""The last role counts: the production stack's router repeats names of the engines' metrics."""
+_RECORDED = re.compile(":(sum|count|avg|min|max|rate|irate|increase|p[0-9]|quantile)[^:]*$")
+"""What a recording rule did, at the end of its name: the result is a level, whatever its last letters say."""
+_FALLS = 0.1
+"""Share of steps that go down from which a series is no counter; one that starts anew falls once."""
 
 
 @dataclass
@@ -41,6 +43,7 @@ class Measured:
         kinds: what a component is, by the metrics that it exports; none for one that exports no known metric.
         engines: component -> ranks of its engines, where it has several.
         sources: (component, signal) -> names of the metrics that were read for it.
+        kept: metrics of GPUs and of calls, which a live deployment has as signals, under their own names here.
         cut: (signal, kind) -> metrics that an answer in part would have had for it, and what the store said.
     """
 
@@ -49,6 +52,7 @@ class Measured:
     kinds: dict[str, Kind] = field(default_factory=dict)
     engines: dict[str, tuple[str, ...]] = field(default_factory=dict)
     sources: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    kept: tuple[str, ...] = ()
     cut: dict[tuple[str, Kind], tuple[tuple[str, ...], str]] = field(default_factory=dict)
     _read: set[tuple[str, str]] = field(default_factory=set)
     _layers: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -57,7 +61,7 @@ class Measured:
 
     def rule(self, rule: Rule, spelling: Spelling) -> None:
         """Compute what a rule measures, where no rule before it does. Of a family of components, one layer is read."""
-        by = rule.labels[0] if rule.labels == _PER_POD else OWNER
+        by = rule.labels[0] if rule.labels == PER_POD else OWNER
         layer = spelling.layer or spelling.name
         exported = self._exported(rule) if by != OWNER else frozenset()
         for labels, values in self._evaluate(rule, by):
@@ -91,10 +95,23 @@ class Measured:
                 if name.endswith("_bucket"):
                     self._histogram(family(name), component, name, mine)
                     continue
-                counter = name in counters or name.endswith(_COUNTERS)
+                counter = name in counters or (name.endswith(_COUNTERS) and self._grows(name, mine))
                 function, window = ("rate", self.samples.rate_window) if counter else ("level", self.samples.fresh)
-                parts = [self.samples.over_time(name, labels, function, window) for labels in mine]
-                self._add(component, name, total(parts), (name,))
+                by_quantile: dict[str, list[Floats]] = {}
+                for labels in mine:
+                    percent = _percent(dict(labels).get("quantile", ""))
+                    by_quantile.setdefault(percent, []).append(self.samples.over_time(name, labels, function, window))
+                for percent, parts in by_quantile.items():
+                    # Quantiles of a summary do not add up: the largest is the most that the quantile of all can be.
+                    values = total(parts, np.nanmax) if percent else total(parts)
+                    self._add(component, f"{name}{percent}", values, (name,))
+
+    def _grows(self, name: str, series: Collection[Labels]) -> bool:
+        """Whether a name that ends as a counter's does is one, by how it was recorded and by its values."""
+        if _RECORDED.search(name):
+            return False
+        steps = np.concatenate([np.diff([v for _, v in sorted(self.samples.series[name][s].items())]) for s in series])
+        return not len(steps) or float((steps < 0).mean()) < _FALLS
 
     def merged(self, members: Collection[str]) -> tuple[dict[str, Floats], frozenset[str]]:
         """What these serving components measure together, as their front door would, and which of it is the slowest's.
@@ -187,11 +204,16 @@ def measure(samples: Samples, counters: Collection[str], partial: Mapping[str, s
     names = frozenset(samples.series)
     found = Measured(samples, kinds=_kinds(samples, names))
     found.engines = _engines(samples, names, found.kinds)
+    left: set[str] = set()
     for spelling in spelled(spellings(Environment.KUBERNETES), names):
         for rule in spelling.rules:
             if not rule.edge and rule.kinds != {Kind.GPU}:  # a caller and a GPU have no series of their own here
                 found.rule(rule, spelling)
+            else:
+                left |= rule.metrics & names
     found.own(counters)
+    own = {metric for (_, signal), metrics in found.sources.items() if signal not in SIGNALS for metric in metrics}
+    found.kept = tuple(sorted(left & own))
     found.cut = _cut(partial)
     for component, signal in found.columns:
         if signal in SIGNALS and serves(signal):
@@ -212,18 +234,13 @@ def _cut(partial: Mapping[str, str]) -> dict[tuple[str, Kind], tuple[tuple[str, 
 
 def _kinds(samples: Samples, names: frozenset[str]) -> dict[str, Kind]:
     tables = spelled(spellings(Environment.ENDPOINTS), names)
-    per_pod = {m for one in tables for rule in one.rules if rule.labels == _PER_POD for m in rule.metrics & names}
-    told = (dict(labels).get(_PER_POD[0]) for metric in per_pod for labels in samples.series[metric])
-    kinds = {pod: Kind.REPLICA for pod in told if pod}  # a picker knows its engines, in these files or not
-    for role, those in _ROLES:
-        for metric in {
-            metric
-            for spelling in tables
-            for rule in spelling.rules
-            if rule.kinds & those and not rule.edge and rule.labels != _PER_POD
-            for metric in rule.metrics & names
-        }:
-            kinds |= {dict(labels)[OWNER]: role for labels, one in samples.series[metric].items() if one}
+    # A picker knows its engines, in these files or not.
+    per_pod = [rule for one in tables for rule in one.rules if rule.labels == PER_POD]
+    told = (dict(labels).get(PER_POD[0]) for rule in per_pod for labels in samples.evaluate(rule.expr, PER_POD[0]))
+    kinds = {pod: Kind.REPLICA for pod in told if pod}
+    for kind, metrics in telling(tables):
+        for metric in metrics & names:
+            kinds |= {dict(labels)[OWNER]: kind for labels, one in samples.series[metric].items() if one}
     return kinds
 
 
@@ -235,6 +252,14 @@ def _engines(samples: Samples, names: frozenset[str], kinds: Mapping[str, Kind])
             if labels.get(spelling.rank) and kinds.get(labels[OWNER]) in SERVING:
                 ranks.setdefault(labels[OWNER], set()).add(labels[spelling.rank])
     return {one: tuple(sorted(some, key=lambda r: (len(r), r))) for one, some in ranks.items() if len(some) > 1}
+
+
+def _percent(quantile: str) -> str:
+    """`_p90` for the label `quantile="0.9"` of a summary; "" without it."""
+    try:
+        return f"_p{100 * float(quantile):g}" if quantile else ""
+    except ValueError:
+        return f"_{quantile}"
 
 
 def serves(signal: str) -> bool:

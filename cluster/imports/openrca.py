@@ -171,9 +171,9 @@ def _metrics(tables: Sequence[pd.DataFrame], hosts: dict[str, str]) -> tuple[pd.
 
 
 def _number(values: pd.Series) -> pd.Series:
-    """Text among numbers as an infinite value, so that it does not look like a missing one; of text alone none."""
+    """Text as an infinite value, so that it does not look like a missing one, a column of text alone included."""
     numbers = pd.to_numeric(values, errors="coerce").astype("float64")
-    return numbers.where(numbers.notna() | values.isna(), np.inf if numbers.notna().any() else np.nan)
+    return numbers.where(numbers.notna() | values.isna(), np.inf)
 
 
 def _together(rows: pd.DataFrame) -> pd.Series:

@@ -44,6 +44,16 @@ _DRAWN = re.compile(r"[0-9a-f]{12}|[0-9a-f]{64}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-
 _LISTED = 8
 
 
+def docker_container(labels: Mapping[str, str]) -> str:
+    """The name of the container that cAdvisor measures on a machine without Kubernetes; "" for any other series.
+
+    Its `instance` is cAdvisor's own, the same for all containers.
+    """
+    of_pod = any(labels.get(label) for label in ("pod", "exported_pod", "container_label_io_kubernetes_pod_name"))
+    whole = labels.get("id", "").startswith("/") and labels.get("image") and not of_pod
+    return _text(labels.get("name", "")) if whole else ""
+
+
 def component_of(labels: Mapping[str, str], own: Mapping[str, str] = MappingProxyType({})) -> str | None:
     """None where no label names a component.
 
@@ -62,6 +72,8 @@ def component_of(labels: Mapping[str, str], own: Mapping[str, str] = MappingProx
 
 def _chosen(labels: Mapping[str, str], own: Mapping[str, str]) -> tuple[str, str, bool] | None:
     """The label that names the component, as it is compared, the component, and whether a single record says so."""
+    if container := docker_container(labels):
+        return "container", container, False
     named = [(place, 0, key) for key in labels if labels[key] and (place := _ORDER.get(_plain(key))) is not None]
     named += [(_ORDER[name], 1, key) for key in own if own[key] and (name := _plain(key)) in _OF_RECORDS]
     if not named:

@@ -13,6 +13,7 @@ the `Truth` and nowhere else.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import math
@@ -31,6 +32,7 @@ from cluster.text.plain import plain
 from cluster.topology import Topology
 from cluster.window import Window, possible
 
+_INJECTED = "inject_time.txt"
 METRICS = ("metrics", "simple_metrics", "data", "simple_data")
 TRACES = ("traces",)
 LOGS = ("logs",)
@@ -56,7 +58,8 @@ def read_case(path: Path | str) -> tuple[Incident, Truth | None]:
     try:
         incident, truth = _read_incident(path), _read_truth(path)
         if truth is not None and truth.injected_at not in incident.window:
-            raise ValueError("inject_time.txt holds a time at which nothing was recorded")
+            note = f"{_INJECTED} holds a time at which nothing was recorded, so no truth is sealed"
+            return dataclasses.replace(incident, notes=(*incident.notes, note)), None
         return incident, truth
     except (ValueError, TypeError, OverflowError, OSError, RecursionError, MemoryError) as error:
         reason = plain(" ".join(str(error).split()), 300).rstrip(".") or "it takes more memory than there is"
@@ -124,7 +127,7 @@ def _window(metrics: pd.DataFrame, spans: pd.DataFrame, logs: pd.DataFrame) -> W
 
 
 def _read_truth(path: Path) -> Truth | None:
-    when = path / "inject_time.txt"
+    when = path / _INJECTED
     if not when.is_file():
         return None
     said = _read_text(when)

@@ -14,6 +14,7 @@ from cluster import imports
 from cluster.imports import json_files
 from cluster.incident import store
 from cluster.incident.container import IncidentError
+from cluster.provenance import Origin
 from cluster.topology import Edge, Kind, Relation
 
 T0 = 1_700_000_000
@@ -274,6 +275,22 @@ def test_a_damaged_day_is_one_sentence(tmp_path: Path, file: str, content: str, 
     (folder / file).write_text(content)
     with pytest.raises(IncidentError, match=says):
         imports.read(folder)
+
+
+@pytest.mark.parametrize("file", ["metric_service", "metric_container"])
+def test_a_metric_of_text_alone_is_told(tmp_path: Path, file: str) -> None:
+    folder = day(tmp_path)
+    table = folder / "metric" / f"{file}.csv"
+    rows = [line.split(",") for line in table.read_text().splitlines()]
+    place = rows[0].index("mrt" if file == "metric_service" else "value")
+    for one in rows[1:]:
+        one[place] = "slow"
+    table.write_text("\n".join(map(",".join, rows)))
+    incident = imports.read(folder)[0]
+    owner, signal = ("cart", "mrt") if file == "metric_service" else ("cart-0", "container_cpu")
+    told = incident.provenance.of(owner, signal)
+    assert told is not None and told.origin is Origin.PARTIAL and told.reason.startswith("5 values are no number")
+    assert "5 values are no numbers, infinite or beyond 1e+100, and are gaps" in incident.notes
 
 
 def test_a_null_among_the_values_is_a_gap(tmp_path: Path) -> None:

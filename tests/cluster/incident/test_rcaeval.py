@@ -186,7 +186,6 @@ def test_dates_are_utc() -> None:
         ("mpg.csv", "a,b\nx,y\n", "source and destination"),
         ("inject_time.txt", "noon", "unix seconds"),
         ("inject_time.txt", "nan", "unix seconds"),
-        ("inject_time.txt", "86400", "at which nothing was recorded"),
         ("truth.json", "[]", "truth.json"),
         ("truth.json", "{", "cannot be read"),
         ("metrics.parquet", "PAR1", "not a table"),
@@ -308,3 +307,12 @@ def test_values_that_nobody_measured_are_gaps_and_raise_no_warning(tmp_path: Pat
     assert set(incident.telemetry.series("b", "cpu").dropna()) == {2.0}
     assert "180 values are infinite or beyond 1e+100, and are gaps" in incident.notes
     estimate(incident)
+
+
+def test_an_injection_outside_of_what_was_recorded_leaves_the_telemetry_without_its_truth(case: Path) -> None:
+    incident, truth = read_case(case)
+    (case / "inject_time.txt").write_text("86400")
+    again, nothing = read_case(case)
+    assert truth is not None and nothing is None
+    assert (again.id, again.window) == (incident.id, incident.window)
+    assert "inject_time.txt holds a time at which nothing was recorded, so no truth is sealed" in again.notes
