@@ -6,7 +6,7 @@ Only this module imports the package `mcp`.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -50,10 +50,17 @@ class Server(MCPServer[Any]):
         try:
             return await super().call_tool(name, arguments, *rest, **context)
         except ToolError as error:
-            if not isinstance(error.__cause__, ValidationError):
+            wrong = _argument(error.__cause__, takes)
+            if wrong is None:
                 raise
-            wrong = str(error.__cause__.errors()[0]["loc"][0])
             raise ToolError(_misfit(name, wrong, takes[wrong], arguments)) from error.__cause__
+
+
+def _argument(error: BaseException | None, takes: Collection[str]) -> str | None:
+    """The first argument that does not fit; None for any other error, one of a file that a tool reads included."""
+    if not isinstance(error, ValidationError):
+        return None
+    return next((str(one["loc"][0]) for one in error.errors() if one["loc"] and one["loc"][0] in takes), None)
 
 
 def _misfit(tool: str, name: str, schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> str:

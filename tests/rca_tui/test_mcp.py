@@ -177,6 +177,23 @@ def test_an_argument_that_cannot_be_is_one_sentence(tool: str, arguments: dict[s
     assert "\n" not in told and "\x1b" not in told and "pydantic" not in told
 
 
+def test_a_file_that_does_not_fit_inside_a_tool_is_no_argument() -> None:
+    from mcp.server.mcpserver.exceptions import ToolError
+    from pydantic import BaseModel
+
+    from rca_tui.mcp.server import build
+
+    class Settings(BaseModel):
+        token: int
+
+    def connect() -> Any:
+        return Settings.model_validate({"token": "x"})
+
+    with pytest.raises(ToolError) as caught:
+        asyncio.run(build(connect).call_tool("triage", {}))
+    assert str(caught.value) == "Error executing tool triage"
+
+
 def test_without_the_package_the_command_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mcp.server.mcpserver", None)
     monkeypatch.delitem(sys.modules, "rca_tui.mcp.server", raising=False)
