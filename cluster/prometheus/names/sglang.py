@@ -1,7 +1,8 @@
 """SGLang; exported with `--enable-metrics` only. Of a renamed metric, the newest name is first.
 
 The ranks of tensor, pipeline and expert parallelism repeat what their engine has: the largest of them counts. With
-priorities on, numbers of requests have a series for each priority beside the total.
+priorities on, numbers of requests have a series for each priority beside the total. With prefill and decode apart, what
+waits for a partner or for memory before it may run stands in queues of its own: it waits all the same.
 """
 
 from __future__ import annotations
@@ -23,6 +24,15 @@ def _counted(metric: str) -> str:
     return either(_level(metric, 'priority="",'), _level(metric))
 
 
+_WAITING = _counted("sglang:num_queue_reqs")
+_BEFORE = (
+    "sglang:num_prefill_bootstrap_queue_reqs",
+    "sglang:num_prefill_prealloc_queue_reqs",
+    "sglang:num_decode_prealloc_queue_reqs",
+    "sglang:num_decode_transfer_queue_reqs",
+)
+_QUEUED = " + ".join((f"({_WAITING})", *(f"({_level(metric)} or 0 * ({_WAITING}))" for metric in _BEFORE)))
+
 SPELLINGS = (
     Spelling(
         "sglang:",
@@ -34,7 +44,7 @@ SPELLINGS = (
             *quantiles("tpot", first_of("sglang:request_time_per_output_token_seconds"), SERVING),
             *quantiles("inter_token", first_of(*_BETWEEN), SERVING),
             Rule("token_rate", rate("sglang:generation_tokens_total"), SERVING),
-            Rule("queue_length", _counted("sglang:num_queue_reqs"), SERVING),
+            Rule("queue_length", _QUEUED, SERVING),
             Rule("running_requests", _counted("sglang:num_running_reqs"), SERVING),
             Rule("kv_usage", _level("sglang:token_usage", aggregate="max"), SERVING),
             Rule("preemption_rate", rate("sglang:num_retracted_requests_total"), SERVING),
@@ -117,11 +127,13 @@ SPELLINGS = (
             "sglang:max_total_num_tokens_swa",
             "sglang:new_token_ratio",
             "sglang:num_bootstrap_failed_reqs",
-            "sglang:num_decode_*",
+            "sglang:num_decode_deferred_*",
+            "sglang:num_decode_host_*",
             "sglang:num_grammar_*",
             "sglang:num_pages",
             "sglang:num_paused_reqs",
-            "sglang:num_prefill_*",
+            "sglang:num_prefill_inf*",
+            "sglang:num_prefill_retries",
             "sglang:num_retracted_input_tokens",
             "sglang:num_retracted_output_tokens",
             "sglang:num_retracted_reqs",

@@ -123,6 +123,20 @@ def test_triton_counts_a_request_of_an_ensemble_once(read) -> None:
     assert value(found, A, "queue_length") == 3.0
 
 
+def test_requests_of_a_decode_engine_that_wait_before_its_queue_wait(read) -> None:
+    fleet = Fleet()
+    for rank in ("0", "1"):  # ranks of tensor parallelism repeat their engine
+        for name, number in (
+            ("num_queue", 1.0),
+            ("num_decode_prealloc_queue", 12.0),
+            ("num_decode_transfer_queue", 3.0),
+        ):
+            fleet.gauge(A, f"sglang:{name}_reqs", number, tp_rank=rank)
+        fleet.gauge(B, "sglang:num_queue_reqs", 2.0, tp_rank=rank)
+    found = read(fleet)
+    assert (value(found, A, "queue_length"), value(found, B, "queue_length")) == (16.0, 2.0)
+
+
 def test_units_that_opentelemetry_adds_to_a_name(read) -> None:
     fleet = Fleet()
     fleet.gauge(A, "vllm_kv_cache_usage_perc_ratio", 0.5)
