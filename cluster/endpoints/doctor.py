@@ -13,6 +13,7 @@ from cluster.endpoints.watched import Watched
 from cluster.kubernetes.doctor import Check, Part, Verdict
 from cluster.prometheus.targets import unknown_names
 from cluster.provenance import Origin
+from cluster.text.metric_names import family
 from cluster.topology import Kind
 from cluster.window import Window
 
@@ -67,7 +68,8 @@ def _signals(deployment: EndpointsDeployment) -> Iterator[Check]:
         measured = [record.signal for record in rows if record.origin is Origin.MEASURED]
         unknown = [name for record in rows if record.origin is Origin.UNKNOWN_NAME for name in record.metrics[:1]]
         found = f"{len(measured)} signals: {', '.join(measured[:6])}" if measured else "no signal"
-        strange = unknown_names(TABLES, named.get(one.id, frozenset())) - set(unknown)
+        strange = {family(name) for name in unknown_names(TABLES, named.get(one.id, frozenset())) - set(unknown)}
+        strange -= set(map(family, unknown))
         found += f"; unknown names: {', '.join(dict.fromkeys(unknown[:3]))}" if unknown else ""
         found += f"; in no table: {_some(sorted(strange))}" if strange else ""
         if one.id == topology.front_door:

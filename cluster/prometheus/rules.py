@@ -70,6 +70,7 @@ class Spelling:
         prefixed: others may export the names with something before them, as Ray and KServe do.
         rank: label that tells the engines of one pod apart, as with data parallelism; "" without one.
         unread: names that the exporter has and no rule reads; `*` stands for any text.
+        tells: whoever has these metrics is what they measure; False where others have the same names.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Spelling:
     prefixed: bool = False
     rank: str = ""
     unread: tuple[str, ...] = ()
+    tells: bool = True
 
     @property
     def metrics(self) -> frozenset[str]:

@@ -52,7 +52,7 @@ CATALOG = (
     Row("llamacpp", _ALL),
     Row("gen_ai", _SCRAPED),
     Row("ray_serve", _ALL),
-    Row("dynamo_worker", _KUBERNETES),
+    Row("dynamo_worker", _SCRAPED),
     Row("ingress_nginx", _SCRAPED),
     Row("production_router", _SCRAPED),
     Row("sglang_router", _SCRAPED),

@@ -28,6 +28,7 @@ SPELLINGS = (
             Rule("running_requests", gauge("dynamo_component_inflight_requests", _SERVES), SERVING),
             Rule("kv_usage", either(*(gauge(metric, aggregate="max") for metric in _CACHE)), SERVING),
         ),
+        tells=False,
         unread=(
             "dynamo_component_active_blocks",
             "dynamo_component_cancellation",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import prometheus_data
 import pytest
 from prometheus_data import SECONDS, T0, Exposition, level, steady
 
+from cluster.endpoints import doctor
 from cluster.endpoints.deployment import EndpointsDeployment
 from cluster.endpoints.fleet import FRONT_DOOR, Member, fleet_of
 from cluster.endpoints.reading import View
@@ -82,3 +84,20 @@ def test_one_kind_is_merged_by_bucket(latency) -> None:
     assert values[f"{FRONT_DOOR} latency_p50"] == pytest.approx(1.0)
     assert values[f"{FRONT_DOOR} latency_p90"] == pytest.approx(1.0 + 3.0 * 0.8)
     assert not [note for note in notes if FRONT_DOOR in note]
+
+
+def test_doctor_lists_the_names_that_no_table_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if missing := prometheus_data.missing_binaries():
+        pytest.skip(f"not installed here: {', '.join(missing)} (Debian's package prometheus has both)")
+    out = Exposition()
+    exported = {"replica-1": ("vllm:num_requests_waiting", "python_info"), "replica-2": ("habanalabs_power_mW",)}
+    for own, names in exported.items():
+        out.add("up", {"component": own}, level(1.0))
+        for name in names:
+            out.add(name, {"component": own}, level(1.0))
+    out.histogram("acme_seats", {"component": "replica-2"}, steady(1.0))
+    monkeypatch.setattr(doctor, "time", SimpleNamespace(time=lambda: T0 + 100.0))
+    with prometheus_data.prometheus(tmp_path, out) as url:
+        checks = {check.name: check for check in doctor._signals(Watching(url, 2))}
+    assert checks["replica-1"].found == "1 signals: queue_length"
+    assert checks["replica-2"].found == "no signal; in no table: acme_seats, habanalabs_power_mW"

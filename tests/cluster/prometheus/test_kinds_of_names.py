@@ -183,6 +183,7 @@ def test_a_gateway_of_ai_has_opentelemetrys_metrics_of_a_server(read) -> None:
 
 def test_what_engines_and_gateways_export_makes_no_target_a_gateway() -> None:
     names = frozenset({"gen_ai_server_request_duration_seconds_bucket", "nginx_connections_active", "node_cpu_x"})
+    names |= {"dynamo_component_inflight_requests"}  # of routers and planners, too
     kinds = {kind: metrics & names for kind, metrics in telling(spelled(TABLES, names))}
     assert kinds[Kind.REPLICA] == {"gen_ai_server_request_duration_seconds_bucket"}
     assert kinds[Kind.GATEWAY] == {"nginx_connections_active"}
