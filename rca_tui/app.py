@@ -30,7 +30,7 @@ from rca_tui.screens.notices import Notices
 from rca_tui.screens.page import DIAGNOSE, FRONT, OVERVIEW, Later, Page, provenance
 from rca_tui.terminal import Terminal
 from rca_tui.theme import DARK, LIGHT
-from rca_tui.widgets.header import Header
+from rca_tui.widgets.header import Header, outdated
 from rca_tui.work import messages
 from rca_tui.work.diagnosis import search_onset
 from rca_tui.work.plugins import plugin_problems
@@ -112,6 +112,7 @@ class RcaApp(Diagnostician):
         for screen in self.screen_stack:
             for header in screen.query(Header):
                 header.tick += 1
+        self.session.outdated = outdated(self.session)
         if self.idle or self.session.replayed:
             return
         if self._polls_to_skip:

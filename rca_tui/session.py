@@ -263,6 +263,7 @@ class Session:
         latest: the newest snapshot.
         displayed: the snapshot on the screen: the newest, unless the display is paused.
         problem: why the last poll failed, "" when it did not.
+        outdated: the newest sample is too old, or the deployment does not answer.
         paused: the display is held still.
         mark: the onset.
         moment: unix time of the cursor, None for the newest sample.
@@ -289,6 +290,7 @@ class Session:
     latest: Observed[Snapshot | None] = Observed(None)
     displayed: Observed[Snapshot | None] = Observed(None)
     problem = Observed("")
+    outdated = Observed(False)
     paused = Observed(False)
     mark: Observed[Mark | None] = Observed(None)
     moment: Observed[float | None] = Observed(None)

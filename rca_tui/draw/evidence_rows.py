@@ -14,7 +14,7 @@ from cluster.text.times import bare_clock_time, duration
 from methods.telemetry.happenings import Happening, What
 from methods.telemetry.log_book import LEVELS, LogBook, TemplateChange
 from methods.telemetry.trace_book import Phase, TraceBook
-from rca_tui.draw.text import fit
+from rca_tui.draw.text import fit, fit_name
 from rca_tui.glyphs import BAD, WARN
 
 Colours = Mapping[str, str]
@@ -58,7 +58,7 @@ def log_row(book: LogBook, row: int, width: int, colour: Colours, named: bool) -
     glyph, tint = _level(level, bool(book.trouble[row]))
     text = Text.assemble((f"{clock(float(book.time[row]))} ", "dim"), (f"{glyph} ", colour[tint] if tint else ""))
     if named:
-        text.append(f"{fit(book.components[int(book.component[row])], NAME):<{NAME}} ")
+        text.append(f"{fit_name(book.components[int(book.component[row])], NAME):<{NAME}} ")
     message = plain(" ".join(str(book.messages[row]).splitlines()), max(2, width - text.cell_len))
     return text.append(message, style=colour[tint] if tint and level >= _ERROR else "")
 
@@ -75,7 +75,7 @@ def trace_row(book: TraceBook, trace: int, width: int, colour: Colours) -> Text:
     text = Text.assemble((f"{glyph} ", style), (f"{clock(float(book.start[trace]))} ", "dim"))
     text.append(f"{duration(float(book.duration[trace])):>8}  ", style=f"bold {style}" if style else "")
     own = duration(float(book.own[row]))
-    text.append(f"{fit(component, NAME):<{NAME}} ", style=colour["secondary"])
+    text.append(f"{fit_name(component, NAME):<{NAME}} ", style=colour["secondary"])
     share = f"{own:>8}" + (f" {_factor(factor):>6}" if factor is not None else " " * 7)
     rest = width - text.cell_len - len(share) - 1
     text.append(f"{fit(operation, max(0, rest)):<{max(0, rest)}} ")
@@ -104,7 +104,7 @@ def span_row(book: TraceBook, row: int, depth: int, whole: Extent, width: int, c
     tint = "error" if failed else "warning" if (factor or 0) >= LONG else ""
     label = max(16, min(44, (width - NAME - 18) // 2))
     bar = max(4, width - NAME - label - 19)
-    text = Text().append(f"{fit(component, NAME):<{NAME}} ", style=colour["secondary"])
+    text = Text().append(f"{fit_name(component, NAME):<{NAME}} ", style=colour["secondary"])
     text.append(f"{fit('  ' * min(depth, DEEPEST) + plain(operation), label):<{label}} ")
     first = min(bar - 1, max(0, int((start - whole.start) / (whole.end - whole.start) * bar)))
     last = min(bar, max(first + 1, math.ceil((start + seconds - whole.start) / (whole.end - whole.start) * bar)))
@@ -147,7 +147,7 @@ def event_row(event: Happening, onset: float | None, width: int, colour: Colours
     text = Text().append(f"{clock(event.time)} ", style="dim")
     text.append(f"{_after(event.time, onset):>9} ", style="dim")
     text.append(f"{_GLYPHS[event.what]} {event.what:<9} ", style=tint or colour["secondary"])
-    text.append(f"{fit(event.component or NOTHING, NAME):<{NAME}} ", style=colour["secondary"])
+    text.append(f"{fit_name(event.component or NOTHING, NAME):<{NAME}} ", style=colour["secondary"])
     return text.append(fit(event.text, max(0, width - text.cell_len)), style=tint)
 
 

@@ -79,15 +79,21 @@ def in_trouble(session: Session, width: int) -> tuple[str, str] | None:
     return fit(f"{glyph} {worst.component}: {plain(sentence(worst, moment), SENTENCE)}", width), tint
 
 
-def banner(listed: tuple[Health, ...], moment: float, colour: dict[str, str], width: int, height: int) -> Text:
-    """The worst component and what changed, in up to `height` lines of `width` cells; one line when nothing did."""
+def banner(
+    listed: tuple[Health, ...], moment: float, colour: dict[str, str], width: int, height: int, outdated: bool = False
+) -> Text:
+    """The worst component and what changed, in up to `height` lines of `width` cells; one line when nothing did.
+
+    Args:
+        outdated: that nothing is known since the moment: it is not said then that there is no trouble.
+    """
     text = Text(no_wrap=True, overflow="ellipsis")
     if not listed:
         return text.append("no component is known", style="dim")
     worst = listed[0]
     others = [h for h in listed[1:] if h.state in (State.TROUBLE, State.SILENT)]
     if worst.state in (State.NORMAL, State.UNKNOWN) or worst.severity == 0:
-        return text.append_text(_calm(listed, colour))
+        return text.append_text(_calm(listed, colour, moment if outdated else None))
     glyph, tint = SIGNS[worst.state]
     lines = [plain(describe(c, moment), SENTENCE) for c in to_tell(worst)]
     if worst.state is State.SILENT:
@@ -113,11 +119,15 @@ def banner(listed: tuple[Health, ...], moment: float, colour: dict[str, str], wi
     return text
 
 
-def _calm(listed: tuple[Health, ...], colour: dict[str, str]) -> Text:
+def _calm(listed: tuple[Health, ...], colour: dict[str, str], until: float | None) -> Text:
     known = sum(h.state is not State.UNKNOWN for h in listed)
     if not known:
         glyph, tint = SIGNS[State.UNKNOWN]
         return Text(f" {glyph} too short a past to say what is normal", style=colour[tint])
     glyph, tint = SIGNS[State.NORMAL]
+    if until is not None:
+        glyph, tint = SIGNS[State.SILENT]
+        said = f" {glyph} no newer telemetry: at {clock_time(until)} there was no trouble"
+        return Text(said, style=f"bold {colour[tint]}")
     what = "all components are as before" if known == len(listed) else f"{known} of {len(listed)} are as before"
     return Text(f" {glyph} no trouble: {what}", style=f"bold {colour[tint]}")

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from cluster.text.plain import plain
 from cluster.text.quantities import number
-from rca_tui.draw.text import fit
+from rca_tui.draw.text import fit, fit_name
 from rca_tui.glyphs import GOOD, UNKNOWN, WARN
 from rca_tui.session import Diagnosis, Mark
 
@@ -37,7 +37,7 @@ def consensus_row(consensus: Consensus, colour: dict[str, str], width: int) -> T
     name = CONSENSUS if len(CONSENSUS) + 1 + len(label) <= width - 4 else ""  # the sign says it, too
     room = width - 4 - len(name)
     row = Text.assemble(("Σ ", colour["primary"]), (name, "bold"), no_wrap=True)
-    return row.append(fit(label, room).rjust(room) + " ", style="bold")
+    return row.append(fit_name(label, room).rjust(room) + " ", style="bold")
 
 
 def consensus_sentences(consensus: Consensus, mark: Mark | None) -> list[str]:
@@ -59,6 +59,7 @@ def consensus_sentences(consensus: Consensus, mark: Mark | None) -> list[str]:
 def method_row(name: str, order: list[str], diagnosis: Diagnosis | None, colour: dict[str, str], width: int) -> Text:
     """Glyph, name, and state: queued, running, the component it blames, or why it has no ranking."""
     glyph, tint, label = UNKNOWN, "secondary", "queued"
+    room = max(0, width - 4 - len(name))
     if diagnosis is None or (diagnosis.quick and name not in diagnosis.methods):
         label = ""
     elif (result := diagnosis.results.get(name)) is not None:
@@ -69,7 +70,7 @@ def method_row(name: str, order: list[str], diagnosis: Diagnosis | None, colour:
         else:
             top = result.outcome.top
             differs = diagnosis.consensus is not None and name in dict(diagnosis.consensus.dissent)
-            blamed = top[0] if len(top) == 1 else f"{len(top)} tied"
+            blamed = fit_name(top[0], room) if len(top) == 1 else f"{len(top)} tied"
             glyph, tint, label = ("≠", "accent", blamed) if differs else (GOOD, "success", blamed)
             if name in NO_OPINION:
                 glyph, tint = NEUTRAL, "secondary"
@@ -77,9 +78,8 @@ def method_row(name: str, order: list[str], diagnosis: Diagnosis | None, colour:
         label = "cancelled"
     elif name in [n for n in order if n not in diagnosis.results][: diagnosis.workers]:
         glyph, tint, label = RUNNING, "primary", "running"
-    room = width - 4 - len(name)
     row = Text.assemble((f"{glyph} ", colour[tint]), name, no_wrap=True)
-    return row.append(fit(label, max(0, room)).rjust(room) + " ", style="dim")
+    return row.append(fit(label, room).rjust(room) + " ", style="dim")
 
 
 def ranking_text(
@@ -99,7 +99,7 @@ def ranking_text(
         rank = f"{'=' if shared[component.rank] > 1 else ' '}{component.rank}"
         filled = round(max(0.0, component.score) / best * bar)
         text.append(f"{rank:>3} ", style="dim")
-        text.append(f"{fit(component.component, name_width):<{name_width}} ", style="bold" if first else "")
+        text.append(f"{fit_name(component.component, name_width):<{name_width}} ", style="bold" if first else "")
         text.append("━" * filled, style=colour["primary" if first else "chart-peer"])
         text.append(" " * (bar - filled)).append(f" {number(component.score):>8}\n", style="" if first else "dim")
     left = len(components) - len(listed)

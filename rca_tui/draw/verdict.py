@@ -13,7 +13,7 @@ from cluster.text.plain import plain
 from cluster.text.quantities import percent
 from cluster.text.times import clock_time
 from rca_tui.draw.braille import drawable, sparkline
-from rca_tui.draw.text import fit
+from rca_tui.draw.text import fit, fit_name
 from rca_tui.glyphs import BAD, GOOD, UNKNOWN, WARN
 from rca_tui.session import Diagnosis
 
@@ -130,7 +130,8 @@ def chances(verdict: Verdict, colour: dict[str, str], width: int) -> Text:
     for i, (name, probability, answer) in enumerate(rows):
         filled = round(min(1.0, max(0.0, probability)) * bar)
         tint = colour[sign(verdict)[1] if answer else "chart-peer"]
-        text.append("\n" if i else "").append(f"{fit(name, name_width):<{name_width}} ", style="bold" if answer else "")
+        named = f"{fit_name(name, name_width):<{name_width}} "
+        text.append("\n" if i else "").append(named, style="bold" if answer else "")
         text.append("━" * filled, style=tint).append("┄" * (bar - filled), style=colour["chart-axis"])
         text.append(f" {percent(probability):>8}", style="bold" if answer else "dim")
     return text

@@ -19,7 +19,7 @@ from rca_tui.draw.braille import drawable, sparkline
 from rca_tui.draw.charts import telling_plots
 from rca_tui.draw.health import SIGNS, banner, health_of, moment_of
 from rca_tui.draw.sli_rows import Row, matching, rows
-from rca_tui.draw.text import fit
+from rca_tui.draw.text import fit, fit_name
 from rca_tui.screens.page import LOGS, OVERVIEW, Page
 from rca_tui.session import Session, Snapshot
 from rca_tui.widgets.chart import Chart
@@ -60,7 +60,7 @@ class OverviewPage(Page):
         "what its callees explain; × peers is its latency divided by their median. The charts show what changed "
         "first. Enter opens a component's telemetry."
     )
-    FOLLOWS = (Session.displayed, Session.mark, Session.moment)
+    FOLLOWS = (Session.displayed, Session.mark, Session.moment, Session.outdated)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "slash",
@@ -114,7 +114,7 @@ class OverviewPage(Page):
     def _show_culprit(self, snapshot: Snapshot) -> None:
         roomy = 6 if self.size.height >= 44 else 5 if self.size.height >= 28 else 3
         health, colour = health_of(snapshot, self._moment), self.app.theme_variables
-        text = banner(health, self._moment, colour, max(10, self.size.width - 2), roomy)
+        text = banner(health, self._moment, colour, max(10, self.size.width - 2), roomy, self.session.outdated)
         self.query_one("#culprit", Static).update(text)
 
     def _show_slis(self, snapshot: Snapshot, door: Row | None) -> None:
@@ -156,7 +156,9 @@ class OverviewPage(Page):
         tint = colour[state]
         bold = "bold " if row.health.state in (State.TROUBLE, State.SILENT) else ""
         name = Text.assemble(
-            (f"{glyph} ", bold + tint), (row.branch, "dim"), (fit(row.component, 16 - len(row.branch)), bold and "bold")
+            (f"{glyph} ", bold + tint),
+            (row.branch, "dim"),
+            (fit_name(row.component, 16 - len(row.branch)), bold and "bold"),
         )
         uneven = NOTHING if row.uneven is None else f"{row.uneven:.1f}×"
         values = {

@@ -21,7 +21,7 @@ from rca_tui import axis
 from rca_tui.draw.charts import chart_of
 from rca_tui.draw.health import SIGNS, culprit, health_of
 from rca_tui.draw.origin import origin_of
-from rca_tui.draw.text import fit
+from rca_tui.draw.text import fit, fit_name
 from rca_tui.frames import Line
 from rca_tui.screens.page import Page
 from rca_tui.session import Mark, Session, Snapshot
@@ -93,7 +93,7 @@ class TelemetryPage(Page):
         parts = []
         for part in self._components(snapshot):
             glyph, tint = SIGNS[states.get(part, State.UNKNOWN)]
-            parts.append((part, [Text.assemble((f"{glyph} ", colour[tint]), fit(part, NAMES - 2))]))
+            parts.append((part, [Text.assemble((f"{glyph} ", colour[tint]), fit_name(part, NAMES - 2))]))
         self.query_one("#parts", Rows).fill([("", NAMES)], parts, component)
         self.query_one("#parts", Rows).styles.height = min(len(parts), max(3, self.size.height // 3)) + 1
         named = []

@@ -172,6 +172,11 @@ class Header(Vertical):
         return Text(label, style=f"bold {self.app.theme_variables['error']}", no_wrap=True, overflow="ellipsis")
 
 
+def outdated(session: Session) -> bool:
+    """Whether what is shown may no longer be so: no new sample has come for too long, or nothing answers."""
+    return freshness(session)[0] in (WARN, BAD)
+
+
 def freshness(session: Session) -> tuple[str, str, str]:
     """Glyph, label and theme colour for the age of the data, which grows by the clock also while a poll hangs."""
     snapshot = session.latest

@@ -64,6 +64,7 @@ async def test_data_that_grows_old_is_stale_while_a_poll_hangs() -> None:
                 app._tick()
             await pilot.pause()
             assert "STALE 43 s" in visible(pilot)
+            assert "all components are as before" not in visible(pilot)
             await pilot.press("2")
             assert app.current_mode == "telemetry"
             hang.clear()

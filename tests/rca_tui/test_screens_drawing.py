@@ -11,7 +11,7 @@ from rich.style import Style
 from cluster.text.plain import plain
 from rca_tui.draw.braille import sparkline
 from rca_tui.draw.plot import Palette, Plot, draw
-from rca_tui.draw.text import fit
+from rca_tui.draw.text import fit, fit_name
 from rca_tui.frames import Line
 
 STYLE = Style()
@@ -63,6 +63,15 @@ def test_no_text_can_reach_the_terminal_as_a_command(text: str) -> None:
     assert shown.isprintable() or all(c.isprintable() or c == " " or c.isspace() for c in shown)
     assert not any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 for c in shown)
     assert len(fit(text, 10)) <= 10
+    assert len(fit_name(text, 10)) <= 10
+
+
+def test_names_that_differ_at_their_ends_differ_when_they_are_cut() -> None:
+    names = [f"ray-replicas-{i}{gpu}" for i in range(12) for gpu in ("", "-gpu-0", "-gpu-1")]
+    assert len({fit_name(name, 12) for name in names}) == len(names)
+    assert fit_name("ray-replicas-0", 12) == "ray…plicas-0"
+    assert fit_name("replica-0", 12) == "replica-0"
+    assert fit_name("replica-0", 3) == "re…"
 
 
 @given(
