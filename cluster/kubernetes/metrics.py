@@ -61,6 +61,7 @@ class MetricsReader:
     def __init__(self, configured: Metrics, login: Callable[[], Login], deadline: float) -> None:
         self._configured, self._login, self._deadline = configured, login, deadline
         self._scraped: Scraped | None = None
+        self._pace: float | None = None
 
     def samples(self, stack: Stack, window: Window, step: float, signals: Sequence[str] | None) -> Samples:
         """Canonical signals on a grid. Raises DeploymentError, for an unknown signal too."""
@@ -137,9 +138,11 @@ class MetricsReader:
 
     def age(self, stack: Stack) -> float | None:
         """Seconds since the newest scrape of the deployment, by the server's own clock; None when there is none."""
-        selector = matchers_of({**self._configured.matchers, "namespace": stack.target.namespace})
+        up = f"up{{{matchers_of({**self._configured.matchers, 'namespace': stack.target.namespace})}}}"
         with self.connect() as server:
-            return server.scalar(f"time() - max(timestamp(up{{{selector}}}))")
+            if self._pace is None:
+                self._pace = self._interval(server, up)
+            return server.scalar(f"time() - max(timestamp({up}))")
 
     def pending_since(self, labels: Mapping[str, str], at: float) -> float | None:
         """As `cluster.deployment.HasAlerts`."""
@@ -163,8 +166,9 @@ class MetricsReader:
 
     @property
     def shortest_interval(self) -> float:
-        """Seconds between two scrapes of the most frequently scraped exporter that is known."""
-        return min(self._scraped.intervals.values(), default=_DEFAULT_SCRAPE) if self._scraped else _DEFAULT_SCRAPE
+        """Seconds between two scrapes of the most frequently scraped exporter; until metrics were read, of any target."""
+        pace = self._pace or _DEFAULT_SCRAPE
+        return min(self._scraped.intervals.values(), default=pace) if self._scraped else pace
 
     def connect(self) -> Prometheus:
         """The server; use it as a context manager."""
@@ -189,8 +193,8 @@ class MetricsReader:
             self._scraped = known
         return known
 
-    def _interval(self, server: Prometheus, selector: str, end: float) -> float:
-        """Measured over one minute and over five: over the longer, a target that has just begun looks slow."""
+    def _interval(self, server: Prometheus, selector: str, end: float | None = None) -> float:
+        """Measured up to `end`, or now, over one minute and over five: over five a target that began looks slow."""
         found = []
         for seconds in _LOOK_BACKS:
             count = server.scalar(f"max(count_over_time({selector}[{seconds}s]))", end)

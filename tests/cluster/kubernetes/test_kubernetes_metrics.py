@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import prometheus_data
@@ -149,6 +151,22 @@ def test_old_data_is_stale_and_the_message_says_why(seen: KubernetesDeployment) 
     status = seen.status()
     assert status.liveness is Liveness.STALE
     assert "scraped no pod" in status.message
+
+
+def test_how_old_fresh_data_may_be_follows_the_scrape_interval_before_metrics_are_read(
+    stack: MockApi, tmp_path: Path, configure: Callable[[str], None]
+) -> None:
+    """To tell whether a service is healthy again `recover` reads nothing before: it waited for 75 s at any interval."""
+    began = int(time.time()) - 120
+    out = Exposition(began, 240)  # it goes on while the server starts
+    out.add("up", {"namespace": NAMESPACE, "job": "ray"}, lambda second: 1.0 if (began + second) % 5 == 0 else None)
+    with prometheus_data.prometheus(tmp_path, out) as url:
+        configure(f'[contexts.mock.prometheus]\nurl = "{url}"\n')
+        found = KubernetesDeployment.connect("mock")
+        status = found.status()
+        found.close()
+    assert status.liveness is Liveness.LIVE
+    assert status.fresh == pytest.approx(2.5 * 5, rel=0.2)
 
 
 def test_a_failing_prometheus_is_one_sentence(behind_proxy: MockApi, seen: KubernetesDeployment) -> None:
