@@ -121,7 +121,8 @@ class Examination:
             )
             return
         kinds = [one.kind.value for one in self.deployment.topology().components]
-        counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+        counts = {kind: kinds.count(kind) for kind in kinds}
+        counted = ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in counts.items())
         front = self.deployment.topology().front_door
         yield Check(Part.VIEW, "deployment", Verdict.PASS, f"{self.deployment.target.name}: {counted}")
         yield Check(

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 FAILED = 1
 _MARKS = {"pass": "✓", "fail": "✗", "unknown": "?"}
+_NOT_NEEDED = "–"
+"""Of a check that fails, and that only drills need."""
 
 
 def doctor(
@@ -56,15 +58,16 @@ def doctor(
     try:
         with interruptible("interrupted; nothing was changed"):
             for check in examination.checks():
-                checks.append(check)
                 if not as_json:
-                    _print_check(check)
+                    _print_check(check, checks[-1] if checks else None)
+                checks.append(check)
         costs = blocked_without(examination.missing)
         if report is not None:
             report.write_text(_page(examination, checks, costs), encoding="utf-8")
     finally:
         examination.close()
-    failed = [check for check in checks if check.verdict is Verdict.FAIL and check.part is not Part.DRILL]
+    every = [check for check in checks if check.verdict is Verdict.FAIL]
+    failed = [check for check in every if check.part is not Part.DRILL]
     if as_json:
         rows = list(map(_row, checks))
         samples = [dataclasses.asdict(sample) for sample in examination.samples]
@@ -73,6 +76,8 @@ def doctor(
         _print_samples(examination)
         for missing, methods in costs.items():
             print_line(f"without {missing} these methods have no answer: {', '.join(methods)}")
+        if drills := len(every) - len(failed):
+            print_line(f"not all faults can be injected: {drills} of {len(checks)} checks fail that only drills need")
         print_line(f"{len(failed)} of {len(checks)} checks fail" if failed else "all checks that telemetry needs pass")
     if report is not None:
         say(f"wrote {report}; read it before you share it")
@@ -130,9 +135,14 @@ def _row(check: Check) -> dict[str, Any]:
     return {**dataclasses.asdict(check), "status": check.verdict}
 
 
-def _print_check(check: Check) -> None:
-    print_line(f"{_MARKS[check.verdict]} {check.name}: {plain(check.found, limit=1000)}")
-    if check.fix:
+def _print_check(check: Check, before: Check | None = None) -> None:
+    """With what to do, once where the one before has the same."""
+    from cluster.kubernetes.doctor import Part, Verdict
+
+    needless = check.part is Part.DRILL and check.verdict is Verdict.FAIL
+    mark = _NOT_NEEDED if needless else _MARKS[check.verdict]
+    print_line(f"{mark} {check.name}: {plain(check.found, limit=1000)}")
+    if check.fix and (before is None or before.fix != check.fix):
         print_line(f"    → {check.fix}")
 
 
