@@ -166,7 +166,7 @@ class MetricsReader:
 
     @property
     def shortest_interval(self) -> float:
-        """Seconds between two scrapes of the most frequently scraped exporter; until metrics were read, of any target."""
+        """Seconds between two scrapes of the most frequently scraped exporter, or any target until metrics are read."""
         pace = self._pace or _DEFAULT_SCRAPE
         return min(self._scraped.intervals.values(), default=pace) if self._scraped else pace
 
