@@ -54,7 +54,7 @@ def doctor(
     if report is not None:
         check_new(report)
     examination = Examination(named)
-    checks = []
+    checks: list[Check] = []
     try:
         with interruptible("interrupted; nothing was changed"):
             for check in examination.checks():
