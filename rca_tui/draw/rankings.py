@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 CONSENSUS = "consensus"
 NO_ONSET = (
-    "The SLI shows no change, so perhaps nothing is wrong: without an onset methods rank the components of a healthy "
+    "No onset was found, so rankings do not say whether anything is wrong: methods rank the components of a healthy "
     "service, too."
 )
 """Precedes the claim of a consensus when no onset was found."""
