@@ -71,10 +71,10 @@ class Measured:
                 continue
             if self._layers.setdefault((rule.signal, self._family(component, kind)), layer) != layer:
                 continue
-            self._add(component, rule.signal, values, self._there(component, rule.metrics))
+            first = self._add(component, rule.signal, values, self._there(component, rule.metrics))
             self._by_rule.add((component, rule.signal))
             self._read |= {(component, family(metric)) for metric in rule.metrics} | exported
-            if kind in SERVING and rule not in self._serving.setdefault(rule.signal, []):
+            if first and kind in SERVING and rule not in self._serving.setdefault(rule.signal, []):
                 self._serving[rule.signal].append(rule)
         if self.engines and spelling.rank and rule.kinds == SERVING:
             for labels, values in self._evaluate(rule, f"{OWNER}, {spelling.rank}"):
@@ -154,10 +154,12 @@ class Measured:
                     found.setdefault(dict(labels)[OWNER], set()).add(name)
         return {component: frozenset(names) for component, names in found.items()}
 
-    def _add(self, component: str, signal: str, values: Floats, metrics: tuple[str, ...]) -> None:
-        """What comes first counts."""
-        if (component, signal) not in self.columns:
-            self.columns[component, signal], self.sources[component, signal] = values, metrics
+    def _add(self, component: str, signal: str, values: Floats, metrics: tuple[str, ...]) -> bool:
+        """What comes first counts: whether this was it."""
+        if (component, signal) in self.columns:
+            return False
+        self.columns[component, signal], self.sources[component, signal] = values, metrics
+        return True
 
     def _there(self, component: str, metrics: frozenset[str]) -> tuple[str, ...]:
         """Those of the metrics that the component has; of what others measure of it, those that there are."""

@@ -347,13 +347,17 @@ class SeriesOwner:
         return (component,) if component else None
 
     def _gpu(self, pod: str, gpu: str, part: str, host: str) -> str | None:
-        """By the pod that holds it; else by its machine, where all GPUs of the machine are the deployment's."""
+        """By the pod that holds it; else by its machine, where all GPUs of the machine are the deployment's.
+
+        Of several that have no number it is not guessed which is whose.
+        """
         if pod:
             holder = self._pod(pod)
             return f"{holder}-gpu-{self._gpus[pod].index((gpu, part))}" if holder else None
         node = self._node(host)
         ours, seen = self._on_node.get(node, []), self._gpus[f"/{host}"]
-        if ours and len(seen) in (1, len(ours)):
+        numbered = all(number.isdigit() for number, _ in seen)
+        if ours and (len(seen) == 1 or (numbered and len(seen) == len(ours))):
             return ours[seen.index((gpu, part))]
         if ours:
             self.unheld.add(node)

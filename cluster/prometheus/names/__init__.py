@@ -61,6 +61,7 @@ CATALOG = (
     Row("endpoint_picker", _SCRAPED),
     Row("traefik", _SCRAPED),
     Row("kong", _SCRAPED),
+    Row("agentgateway", _SCRAPED),
     Row("envoy", _SCRAPED),
     Row("istio", _KUBERNETES),
     Row("haproxy", _SCRAPED),

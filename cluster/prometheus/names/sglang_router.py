@@ -1,4 +1,4 @@
-"""SGLang's router, called Model Gateway since: `smg_…`, in older releases `sgl_router_…`.
+"""SGLang's router, called Model Gateway since: `smg_…`, before `sgl_router_…`; vLLM's router: `vllm_router_…`.
 
 Of a renamed metric, the newest name is first. Requests of probes are left out. What it tells of its workers by their
 URL is not read.
@@ -10,6 +10,7 @@ from cluster.prometheus.promql import (
     Rule,
     Spelling,
     either,
+    first_of,
     gauge,
     part_rate,
     quantile,
@@ -23,17 +24,33 @@ _GATEWAY = frozenset({Kind.GATEWAY})
 _USERS = 'path!~"/(health|live|ready|metrics|ping|workers|get_|_ui|v1/models).*",'
 _DONE, _DURATION = "smg_http_responses_total", "smg_http_request_duration_seconds"
 _FAILED = part_rate(_DONE, f'{_USERS}status_code=~"5..",')
-_OLD, _OLD_FAILED = rate("sgl_router_requests_total"), rate("sgl_router_request_errors_total")
-_OLD_ERRORS = f"({_OLD_FAILED}) or 0 * ({_OLD})"
 
 
 def _of_requests(q: float) -> str:
     return quantile(q, _DURATION, _USERS)
 
 
-def _old_latency(q: float) -> str:
-    return either(
-        quantile(q, "sgl_router_request_duration_seconds"), quantile(q, "sgl_router_generate_duration_seconds")
+def _of_workers(stem: str) -> Spelling:
+    """Before it was renamed, and vLLM's router, which was made of it then."""
+    requests, failed = rate(f"{stem}requests_total"), rate(f"{stem}request_errors_total")
+    errors = f"({failed}) or 0 * ({requests})"
+    latency = first_of(f"{stem}request_duration_seconds", f"{stem}generate_duration_seconds")
+    unread = (
+        *("active_*", "cache_*", "cb_*", "discovery_*", "http_responses", "job_*", "load_*", "max_load", "min_load"),
+        *("policy_decisions", "processed_requests", "responses", "retries*", "retry_*", "running_requests"),
+        *("pd_*", "tree_size", "tokenizer_*", "worker_*"),
+    )
+    return Spelling(
+        stem,
+        (
+            Rule("request_rate", requests, _GATEWAY),
+            Rule("error_rate", errors, _GATEWAY),
+            Rule("error_ratio", ratio(errors, requests), _GATEWAY),
+            *quantiles("latency", latency, _GATEWAY),
+            *quantiles("ttft", first_of(f"{stem}ttft_seconds"), _GATEWAY),
+        ),
+        layer="SGLang's router",
+        unread=tuple(f"{stem}{name}" for name in unread),
     )
 
 
@@ -72,33 +89,6 @@ SPELLINGS = (
             "smg_worker_*",
         ),
     ),
-    Spelling(
-        "sgl_router_",
-        (
-            Rule("request_rate", _OLD, _GATEWAY),
-            Rule("error_rate", _OLD_ERRORS, _GATEWAY),
-            Rule("error_ratio", ratio(_OLD_ERRORS, _OLD), _GATEWAY),
-            *quantiles("latency", _old_latency, _GATEWAY),
-            *quantiles("ttft", lambda q: quantile(q, "sgl_router_ttft_seconds"), _GATEWAY),
-        ),
-        layer="SGLang's router",
-        unread=(
-            "sgl_router_active_*",
-            "sgl_router_cache_*",
-            "sgl_router_cb_*",
-            "sgl_router_http_responses",
-            "sgl_router_job_*",
-            "sgl_router_load_level",
-            "sgl_router_max_load",
-            "sgl_router_min_load",
-            "sgl_router_policy_decisions",
-            "sgl_router_processed_requests",
-            "sgl_router_responses",
-            "sgl_router_retries",
-            "sgl_router_retries_exhausted",
-            "sgl_router_running_requests",
-            "sgl_router_tree_size",
-            "sgl_router_worker_*",
-        ),
-    ),
+    _of_workers("sgl_router_"),
+    _of_workers("vllm_router_"),
 )
