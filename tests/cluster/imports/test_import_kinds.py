@@ -65,6 +65,18 @@ def test_two_jobs_that_scrape_one_address_count_once(tmp_path: Path) -> None:
     assert "10.0.0.1:8000 is scraped by several jobs; servicemonitor: copies, which were left out" in incident.notes
 
 
+def test_one_histogram_under_two_names_is_no_second_kind_of_engine(tmp_path: Path) -> None:
+    rows = [
+        row(f"{prefix}vllm:e2e_request_latency_seconds_bucket", rate, grows=True, pod=pod, le=le)
+        for prefix in ("", "kserve_")
+        for pod in ("a", "b")
+        for le, rate in (("1.0", 9.0), ("4.0", 10.0), ("+Inf", 10.0))
+    ]
+    incident = imported(tmp_path, *rows)
+    assert value(incident, "front-door", "latency_p90") == pytest.approx(1.0)
+    assert not [note for note in incident.notes if "slowest" in note]
+
+
 def test_containers_of_a_machine_without_kubernetes_are_components(tmp_path: Path) -> None:
     rows = [
         row("container_cpu_usage_seconds_total", rate * STEP, grows=True, id=f"/docker/{name}", name=name,

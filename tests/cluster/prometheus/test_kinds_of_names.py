@@ -111,6 +111,15 @@ def test_gpus_of_an_exporter_that_no_table_knows_are_told(read) -> None:
     assert (told.origin, told.metrics) == (Origin.UNKNOWN_NAME, ("habanalabs_utilization",))
 
 
+def test_whose_of_several_gpus_without_a_number_is_which_is_not_guessed(tmp_path: Path) -> None:
+    fleet = Fleet()
+    for uuid in ("a", "b", "c"):
+        fleet.add("nvidia_smi_utilization_gpu_ratio", {"uuid": uuid, "instance": "gpu-node-b:9835"}, level(0.5))
+    found = samples(tmp_path, fleet, build("gpu-node-b", count="3"))
+    assert found.provenance.origin(f"{A}-gpu-0", "gpu_utilization") is Origin.NOT_EXPORTED
+    assert [note for note in found.notes if "left out GPUs that no pod holds by their labels" in note]
+
+
 def test_triton_counts_a_request_of_an_ensemble_once(read) -> None:
     fleet = Fleet()
     for model in ("ensemble", "preprocessing", "tensorrt_llm", "postprocessing"):
