@@ -17,8 +17,12 @@ class Fitted(Static):
 
     def show(self, draw: Callable[[int, int], RenderableType]) -> None:
         self._draw = draw
-        self.on_resize()
+        self._redraw()
 
     def on_resize(self) -> None:
+        self._redraw()
+        self.call_after_refresh(self.refresh, layout=True)  # one asked for in the middle of a layout is not made
+
+    def _redraw(self) -> None:
         if self._draw is not None:
             self.update(self._draw(self.content_size.width, self.content_size.height))

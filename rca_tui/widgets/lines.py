@@ -56,12 +56,12 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
 
     def show(self, count: int, draw: Draw, cursor: int | None = None) -> None:
         """Show so many rows; the cursor stays where it is unless a row is given."""
-        self.count, self._draw = count, draw
+        taller, self.count, self._draw = count != self.count, count, draw
         self.virtual_size = Size(0, count)
         self.cursor = self._bounded(self.cursor if cursor is None else cursor)
         self._reveal()
         self.call_after_refresh(self._reveal)  # before the first layout, and after a change of its height
-        self.refresh()
+        self.refresh(layout=taller and self.styles.is_auto_height)
 
     def select(self, row: int) -> None:
         """Move the cursor, without a message."""
