@@ -61,13 +61,13 @@ class FrontPage(Screen[None]):
 
     MODE = FRONT
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "app.back", "Back", id="front.back"),  # first: the page itself shows the keys of the others
         *(
             Binding(key, f"choose('{action}')", label, id=f"front.{action}", tooltip=title)
             for action, key, label, title, _ in CHOICES
         ),
         Binding("j", "move(1)", "Down", show=False),
         Binding("k", "move(-1)", "Up", show=False),
-        Binding("escape", "app.back", "Back", id="front.back"),
     ]
     help_text = (
         "What the app can open. r lists recorded incidents, with a search; d plays a drill; s starts the "

@@ -11,8 +11,15 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 MORE = " …"
-ALWAYS = ("help", "quit")
-"""Actions of the keys that list all keys and leave: they are shown at any width."""
+ALWAYS = ("abort", "help", "quit")
+"""Actions of the keys that undo a fault, list all keys and leave: they are shown at any width."""
+FORMS: tuple[tuple[str, frozenset[str]], ...] = (
+    (" ", frozenset()),
+    ("", frozenset()),
+    ("", frozenset({"quit"})),
+    ("", frozenset({"help", "quit"})),
+)
+"""What stands behind each key, and the actions whose keys stand without a word: the first form that fits is shown."""
 
 
 class Keys(Static):
@@ -56,8 +63,13 @@ class Keys(Static):
         self._show()
 
     def _show(self) -> None:
-        labels = [self._label(active) for active in self._shown]
-        if sum(label.cell_len for label in labels) > self.size.width:
+        labels, needed = list[Text](), 0
+        for behind, bare in FORMS:
+            labels = [self._label(active, behind, active.binding.action in bare) for active in self._shown]
+            needed = sum(label.cell_len for label in labels)
+            if needed <= self.size.width:
+                break
+        if needed > self.size.width:
             kept = _that_fit(labels, [active.binding.action in ALWAYS for active in self._shown], self.size.width)
         else:
             kept = list(range(len(labels)))
@@ -71,11 +83,12 @@ class Keys(Static):
             text.append(MORE)
         self.update(text)
 
-    def _label(self, active: ActiveBinding) -> Text:
+    def _label(self, active: ActiveBinding, behind: str, bare: bool) -> Text:
         colour = self.app.theme_variables
+        key, word = self.app.get_key_display(active.binding), active.binding.description
         text = Text.assemble(
-            (f" {self.app.get_key_display(active.binding)} ", f"bold {colour['footer-key-foreground']}"),
-            (f"{active.binding.description} ", colour["foreground"]),
+            (f" {key}" if bare else f" {key} ", f"bold {colour['footer-key-foreground']}"),
+            (behind if bare else f"{word}{behind}", colour["foreground"]),
         )
         if not active.enabled:
             text.stylize("dim")

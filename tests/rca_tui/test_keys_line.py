@@ -7,12 +7,15 @@ from types import SimpleNamespace
 
 import pytest
 import synthetic
-from driving import NOW, app_over, running, until, visible
+from driving import NOW, Engine, app_over, running, settle, until, visible
+from rich.cells import cell_len
 from rich.text import Text
 
+from faults.states import State
 from rca_tui.app import RcaApp
 from rca_tui.draw.rankings import consensus_row
 from rca_tui.palette import key_hints
+from rca_tui.session import Injection
 from rca_tui.widgets.header import Tab
 from rca_tui.widgets.keys import Keys, _that_fit
 
@@ -35,13 +38,43 @@ def test_what_does_not_fit_is_left_out_from_the_right_and_what_is_always_shown_i
 
 async def test_a_narrow_screen_says_that_there_are_more_keys_and_how_to_see_them() -> None:
     app = app_over(synthetic.Live())
-    async with running(app, (60, 24)) as pilot:
+    async with running(app, (36, 24)) as pilot:
         await pilot.press("2")
         await pilot.pause()
         assert "…" in line(pilot)
-        assert "? Help" in line(pilot)
-        assert "q Quit" in line(pilot)
-        assert len(line(pilot)) <= 60
+        assert line(pilot).split()[-2:] == ["?", "q"]
+        assert len(line(pilot)) <= 36
+
+
+KEYS = {
+    "1": "⏎ Open / Filter l Logs ←→ Moment ? Help q Quit",
+    "2": "[ ] Window ←→ Cursor o Set onset p Peers ? Help q Quit",
+    "3": "⏎ Open d Dry run ? Help q Quit",
+    "4": "R Run l Logs n p Method ? Help q Quit",
+    "5": "n p Step g Guideline esc Back ? Help q Quit",
+    "6": "n p Check R Check again ? Help q Quit",
+    "l": "/ Filter ←→ Cursor [ ] Window c Component s Severity ? q",
+    "t": "/ Filter ←→ Cursor [ ] Window c Component s Order ? Help q",
+    "e": "/ Filter ←→ Cursor [ ] Window ? Help q Quit",
+}
+
+
+@pytest.mark.parametrize("key", KEYS)
+async def test_at_60_columns_each_key_of_a_screen_can_be_read(key: str) -> None:
+    app = app_over(synthetic.Replay(synthetic.incident()))
+    async with running(app, (60, 20)) as pilot:
+        await pilot.press(key)
+        await settle(pilot)
+        assert " ".join(line(pilot).split()) == KEYS[key]
+        assert cell_len(line(pilot)) <= 60
+
+
+async def test_the_key_that_undoes_a_fault_is_shown_at_any_width() -> None:
+    app = app_over(synthetic.Live(), armed=True, engine=Engine())
+    async with running(app, (60, 20)) as pilot:
+        app.session.injection = Injection("cpu-stress", "replica-1", State.ACTIVE, open=True)
+        await until(pilot, lambda: "X Abort fault" in line(pilot))
+        assert {"?", "q"} <= set(line(pilot).split())
 
 
 async def test_before_there_is_telemetry_no_key_is_shown_that_needs_it_but_running_methods_says_why_not() -> None:
