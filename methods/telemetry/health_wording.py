@@ -13,7 +13,7 @@ from typing import Any
 
 from cluster.signals import UNITS
 from cluster.text.plain import plain
-from cluster.text.quantities import percent, quantity
+from cluster.text.quantities import number, percent, quantity
 from cluster.text.times import clock_time, span
 from methods.telemetry.health_types import SHARE, Change, Health, Sort, State, Why
 
@@ -51,6 +51,24 @@ _WHY = {
     Why.LOAD: ", as load grew",
     Why.ITSELF: ", as it says itself",
 }
+_SHORT = {
+    "latency_p50": "p50",
+    "latency_p90": "p90",
+    "queue_time_p90": "wait p90",
+    "queue_length": "queue",
+    "kv_usage": "KV",
+    "cpu_throttled": "throttled",
+    "memory_limit_ratio": "memory",
+    "gcs_memory": "GCS memory",
+    "connect_time_p90": "connecting",
+}
+_SHORT_WHY = {
+    Why.CALLEES: "as its callees",
+    Why.CALLER: "as its caller",
+    Why.ROUTING: "more is sent to it",
+    Why.LOAD: "as load grew",
+    Why.ITSELF: "as it says itself",
+}
 _SHARES = frozenset({"error_ratio", "cpu_throttled", "kv_usage", "memory_limit_ratio", "gpu_throttle_power", SHARE})
 
 
@@ -68,6 +86,23 @@ def sentence(health: Health, moment: float, most: int = 3) -> str:
         case State.SILENT:
             return f"telemetry gone {span(moment - (health.since or moment))}" + (f"; {told}" if told else "")
     return told
+
+
+def shortest(health: Health, moment: float, width: int) -> str:
+    """What is the matter, in at most `width` characters where that can be said: as a sentence, else in brief.
+
+    >>> slow = Change(Sort.LATENCY, "latency_p90", 23.8, 0.57, since=100.0, score=9.0)
+    >>> health = Health("head", State.TROUBLE, 4.0, 100.0, (slow,))
+    >>> shortest(health, 142.0, 40), shortest(health, 142.0, 16)
+    ('latency p90 23.8 s, was 570 ms', 'p90 0.57→24 s')
+    """
+    told = to_tell(health)
+    if not told or health.state is State.SILENT:
+        return sentence(health, moment)
+    sentences = (sentence(health, moment, most) for most in (3, 2, 1))
+    briefs = ("; ".join(dict.fromkeys(brief(c, moment) for c in told[:most])) for most in (3, 2))
+    last = brief(told[0], moment)
+    return next((said for said in (*sentences, *briefs) if len(said) <= width), last)
 
 
 def to_tell(health: Health) -> tuple[Change, ...]:
@@ -97,6 +132,30 @@ def describe(change: Change, moment: float) -> str:
     if change.severity == 0 and change.explained:
         why = _WHY[change.why]
     return f"{name} {now}{before}{why}"
+
+
+def brief(change: Change, moment: float) -> str:
+    """One change in a few words: "queue 0→5", "p90 0.57→24 s"; of one that something else explains, what does."""
+    if change.sort is Sort.STALL:
+        return f"stalled {span(moment - change.since)}"
+    if change.sort is Sort.DOWN:
+        return "down"
+    if change.severity == 0 and change.explained:
+        return _SHORT_WHY[change.why]
+    two = [float(f"{value:.2g}") for value in (change.usual, change.now)]
+    was, now = (_value(change.signal, value).removesuffix(" cores") for value in two)
+    if UNITS.get(change.signal) == "s" and max(two) >= 1:
+        was, now = number(two[0]), f"{number(two[1])} s"
+    elif was.partition(" ")[2] == now.partition(" ")[2]:
+        was = was.partition(" ")[0]
+    if change.sort is Sort.ROUTING:
+        return f"{was}→{now} to {plain(change.callee)}"
+    name = plain(_SHORT.get(change.signal) or _NAMES.get(change.signal, change.signal.replace("_", " ")))
+    if change.sort is Sort.OWN_CALLS:
+        name = "its calls"
+    elif change.sort is Sort.CALLS:
+        name = "calls"
+    return f"{name} {now}" if change.peers else f"{name} {was}→{now}"
 
 
 def marks(health: Health) -> tuple[str, ...]:

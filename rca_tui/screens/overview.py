@@ -14,7 +14,7 @@ from cluster.text.plain import NOTHING, plain
 from cluster.text.quantities import number, percent, quantity
 from cluster.text.times import clock_time, span
 from methods.telemetry.health_types import BETWEEN, Sort, State
-from methods.telemetry.health_wording import sentence
+from methods.telemetry.health_wording import sentence, shortest
 from rca_tui.draw.braille import drawable, sparkline
 from rca_tui.draw.charts import telling_plots
 from rca_tui.draw.health import SIGNS, banner, health_of, moment_of
@@ -155,10 +155,11 @@ class OverviewPage(Page):
         glyph, state = SIGNS[row.health.state]
         tint = colour[state]
         bold = "bold " if row.health.state in (State.TROUBLE, State.SILENT) else ""
+        room = columns[0][1] - 3 - len(row.branch)
         name = Text.assemble(
             (f"{glyph} ", bold + tint),
             (row.branch, "dim"),
-            (fit_name(row.component, 16 - len(row.branch)), bold and "bold"),
+            (fit_name(row.component, room), bold and "bold"),
         )
         uneven = NOTHING if row.uneven is None else f"{row.uneven:.1f}×"
         values = {
@@ -176,7 +177,7 @@ class OverviewPage(Page):
         cells = [name]
         for heading, width in columns[1:]:
             if heading == "  changed":
-                said = "" if row.health.state is State.NORMAL else sentence(row.health, self._moment)
+                said = "" if row.health.state is State.NORMAL else shortest(row.health, self._moment, width - 3)
                 cells.append(Text("  " + fit(said, width - 3), bold + tint))
             elif heading == "":
                 # One scale for all rows: they are compared with each other.
@@ -258,13 +259,20 @@ class OverviewPage(Page):
 def _columns(wide: int) -> list[tuple[str, int]]:
     """Headings and widths; what changed takes the width that is left, if it is enough to read.
 
-    Beside it is a sparkline of latency where it fits.
+    Beside it is a sparkline of latency where it fits. A slim terminal shows what changed before the load.
     """
     columns = [("Component", 19), ("p90", 8), ("errors", 8), ("req/s", 7), ("queue", 7)]
+    slim = [("Component", 16), ("p90", 7), ("errors", 7), ("queue", 6)]
+    if _left(wide, columns) < READABLE <= _left(wide, slim):
+        columns = slim
     if wide >= 110:
         columns += [("TTFT", 8), ("× peers", 8), ("CPU", 7)]
     if wide >= 140:
         columns += [("TPOT", 9), ("memory", 10)]
     spark = [("", 24)] if wide >= 150 else []
-    left = wide - sum(width for _, width in columns + spark) - 2
+    left = _left(wide, columns + spark)
     return [*columns, *spark, *([("  changed", left)] if left >= READABLE else [])]
+
+
+def _left(wide: int, columns: list[tuple[str, int]]) -> int:
+    return wide - sum(width for _, width in columns) - 2

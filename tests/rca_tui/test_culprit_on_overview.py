@@ -40,3 +40,15 @@ async def test_the_culprit_is_the_first_row_and_red_soon_after_the_fault(name: s
             assert sign.style is not None and sign.style.color is not None
             red = Color.parse(app.theme_variables["error"]).rgb
             assert sign.style.color.get_truecolor() == red, (size, sign.style)
+
+
+@pytest.mark.usefixtures("steady")
+async def test_the_row_of_the_culprit_says_what_changed_at_60_columns() -> None:
+    incident, truth = library.load_with_truth("drill-21")
+    app = RcaApp(lambda: ReplayDeployment(incident, "drill-21"), clock=lambda: incident.window.end)
+    async with running(app, (60, 20)) as pilot:
+        app.session.moment = truth.injected_at + 30
+        await pilot.pause()
+        rows = app.screen.query_one(Rows)
+        first = app.screen._compositor.render_strips()[rows.content_region.y + 1].text.rstrip()
+        assert first.split()[1] == "head" and first.endswith("  calls 0.57→29 s"), first
