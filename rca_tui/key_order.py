@@ -7,6 +7,7 @@ dialog would go to what had the focus before, and be lost.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
@@ -19,7 +20,9 @@ from textual.message_pump import MessagePump
 from textual.screen import Screen
 
 PATIENCE = 1.0
-"""Seconds after which a key no longer holds up the next: what it went to may have been closed meanwhile."""
+"""Seconds without progress after which a key may no longer hold up the next: what it went to may have been closed."""
+ROUNDS = 50
+"""Rounds of the event loop that it gets beyond that. On a busy machine a dialog alone takes longer to open."""
 
 
 class KeyOrder(App[None]):
@@ -28,7 +31,7 @@ class KeyOrder(App[None]):
     def __init__(self) -> None:
         self._typed: deque[events.Key | events.Paste] = deque()
         self._since: float | None = None
-        self._turn = 0
+        self._turn = self._steps = 0
         self._reached: Callable[[], Screen[Any] | None] = lambda: None
         super().__init__()
 
@@ -37,9 +40,21 @@ class KeyOrder(App[None]):
             await super().on_event(event)
             return
         self._typed.append(event)
-        if self._since is None or time.monotonic() - self._since > PATIENCE:
-            self._turn += 1
+        if self._since is None:
             await self._next_key(self._turn)
+        elif time.monotonic() - self._since > PATIENCE:
+            self.call_later(self._give_up, self._steps, ROUNDS)
+
+    async def _give_up(self, steps: int, rounds: int) -> None:
+        """Handle the next key though the one before it has not had its effect, unless it makes progress meanwhile."""
+        if steps != self._steps:
+            return
+        if rounds:
+            await asyncio.sleep(0)
+            self.call_later(self._give_up, steps, rounds - 1)
+            return
+        self._turn += 1
+        await self._next_key(self._turn)
 
     async def _next_key(self, turn: int) -> None:
         """Handle the next key, if there is one, and go on once it has had its effect. A turn that was given up ends."""
@@ -60,6 +75,9 @@ class KeyOrder(App[None]):
 
     def _follow(self, pump: MessagePump | None, turn: int) -> None:
         """Go the way of a key, from what had the focus up to the app, behind it in each queue."""
+        if turn == self._turn and self._since is not None:
+            self._steps += 1
+            self._since = time.monotonic()
         while pump is not None and pump is not self:
             if pump.call_later(self._follow, pump._parent, turn):
                 return

@@ -8,6 +8,7 @@ from driving import Engine, app_over, open_faults, running, until
 from textual import events
 from textual.widgets import Input, Select
 
+from rca_tui import key_order
 from rca_tui.app import RcaApp
 from rca_tui.game import Guess
 from rca_tui.screens.dialogs import Help
@@ -16,6 +17,12 @@ from rca_tui.screens.openers import OpenFile, WatchUrls
 from rca_tui.screens.picker import IncidentPicker
 
 pytestmark = pytest.mark.usefixtures("steady", "no_estimate")
+
+
+@pytest.fixture(params=[key_order.PATIENCE, 0.0], ids=["quick machine", "slow machine"], autouse=True)
+def patience(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a slow machine all takes longer than anybody's patience."""
+    monkeypatch.setattr(key_order, "PATIENCE", request.param)
 
 
 def burst(app: RcaApp, *keys: str) -> None:
