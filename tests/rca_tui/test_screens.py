@@ -58,7 +58,7 @@ async def test_overview_puts_what_is_in_trouble_first_and_then_the_front_door() 
         assert keys_of(app, "#components")[-1] == "node"
         banner, row = (line for line in visible(pilot).splitlines() if "✖ replica-1" in line)
         assert "latency p90" in banner and "since 22:15:20 UTC" in banner
-        assert "latency p90" in row
+        assert "p90 0.6→2.2 s" in row
         assert app.screen.query_one("#chart-0", Chart).plot.title == "replica-1 latency_p90"
 
 
