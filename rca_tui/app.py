@@ -268,6 +268,11 @@ class RcaApp(Diagnostician):
         else:
             self.injector.abort()
 
+    def action_help_quit(self) -> None:
+        """Ctrl-C copies where one types, and quits nothing: say what does."""
+        key = next((hint.key for hint in palette.key_hints(self.screen) if hint.action == "quit"), "")
+        self.notify(f"{key} quits; where you type, ctrl+q does" if key else "ctrl+q quits", markup=False)
+
     async def action_quit(self) -> None:
         """Quit; a drill that runs is asked for first."""
         self.leave_drill(self._quit)

@@ -124,6 +124,17 @@ async def test_the_tab_of_the_screen_is_told_without_colour(monkeypatch) -> None
         assert pilot.app.no_color
 
 
+async def test_ctrl_c_says_which_key_quits() -> None:
+    app = app_over(synthetic.Live())
+    async with running(app) as pilot:
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: "q quits; where you type, ctrl+q does" in said(app))
+        await pilot.press("question_mark")
+        await until(pilot, lambda: len(app.screen_stack) > 1)
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: "quits" in said(app))
+
+
 async def test_a_click_on_a_key_presses_it() -> None:
     app = app_over(synthetic.Live())
     async with running(app, (120, 40)) as pilot:
