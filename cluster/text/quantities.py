@@ -4,6 +4,8 @@
 ('0.0123', '1.23k', '2.36G', '0')
 >>> quantity(2.36e9, "bytes"), quantity(512, "bytes"), quantity(3.14159, "1/s"), quantity(0.34, "s")
 ('2.2 GiB', '512 B', '3.14 /s', '340 ms')
+>>> quantity(9120, "ms"), quantity(1, "ms")
+('9.12 s', '1 ms')
 >>> quantity(1_700_000_000, TIME)
 '22:13:20 UTC'
 >>> percent(0.021), percent(0.5)
@@ -20,6 +22,7 @@ from cluster.text.times import clock_time, duration
 TIME = "unix s"
 """The unit of a point in time. Only a number with this unit is written as a time of day."""
 
+_OF_SECOND = {"ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _THOUSANDS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _SMALLEST = 1e-4  # written without an exponent
 _BYTES = ("B", "KiB", "MiB", "GiB", "TiB")
@@ -52,6 +55,8 @@ def quantity(value: float | None, unit: str | None = "") -> str:
             return number(value)
         case "s":
             return duration(value)
+        case _ if unit in _OF_SECOND:  # of other systems
+            return duration(value * _OF_SECOND[unit])
         case "bytes" | "bytes/s":
             return _bytes(value) + unit[len("bytes") :]
         case "1/s":

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from cluster.incident.model import Incident
 from methods.answer.types import NoRanking, Pointer, Reason, Step
+from methods.answer.wording import counted
 from methods.graph.screening import Screened, screen
 from methods.telemetry.matrix import Floats, Key, SignalMatrix, prepare
 
@@ -88,7 +89,7 @@ class Signals:
 
     def _compared(self) -> Step:
         copies = sum(len(group) - 1 for group in self.groups)
-        claim = f"{self.count} varying signals over {self.samples} samples."
+        claim = f"{self.count} varying signals over {counted(self.samples, 'sample')}."
         if self.constant:
             left_out = "signal is" if self.constant == 1 else "signals are"
             claim += f" {self.constant} constant {left_out} left out: a constant is neither cause nor effect."

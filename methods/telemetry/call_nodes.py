@@ -14,6 +14,7 @@ import numpy as np
 from cluster.incident.model import Incident
 from methods.answer.refusals import NO_FRONT_DOOR, NO_ONSET
 from methods.answer.types import EdgePointer, Graph, GraphEdge, NoRanking, Reason, SeriesPointer
+from methods.answer.wording import counted
 from methods.telemetry.calls import CallLatencies, call_latencies, reported_latencies
 from methods.telemetry.matrix import Floats
 
@@ -67,7 +68,7 @@ def call_nodes(incident: Incident, least_before: int) -> CallNodes | NoRanking:
         calls = reported
     early = calls.times < incident.onset.time
     if early.sum() < least_before or early.all():
-        detail = f"{int(early.sum())} samples before the onset and {int((~early).sum())} after it, at least "
+        detail = f"{counted(int(early.sum()), 'sample')} before the onset and {int((~early).sum())} after it, at least "
         return NoRanking(Reason.NOT_APPLICABLE, f"{detail}{least_before} and 1 are needed")
     latency = _latencies(incident, calls, front)
     if front not in latency:

@@ -130,7 +130,7 @@ def call_latencies(incident: Incident) -> CallLatencies | NoRanking:
     if not chosen:
         return NoRanking(Reason.NOT_APPLICABLE, "no caller measured the latency of its calls (no edge metrics)")
     if len(frame) < LEAST_SAMPLES:
-        detail = f"{len(frame)} samples of call latencies, at least {LEAST_SAMPLES} are needed"
+        detail = f"{counted(len(frame), 'sample')} of call latencies, at least {LEAST_SAMPLES} are needed"
         return NoRanking(Reason.NOT_APPLICABLE, detail)
     edges = tuple(sorted(chosen))
     values = frame[[(*edge, chosen[edge]) for edge in edges]].to_numpy(dtype=np.float64, na_value=np.nan)

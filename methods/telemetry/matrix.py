@@ -29,6 +29,7 @@ from cluster.incident.model import Incident
 from cluster.window import Onset
 from methods.answer.refusals import NO_ONSET
 from methods.answer.types import NoRanking, Reason, SeriesPointer
+from methods.answer.wording import counted
 
 Floats: TypeAlias = NDArray[np.float64]
 Key: TypeAlias = tuple[str, str]
@@ -149,7 +150,7 @@ def halves(
     before, after = matrix.rows(early), matrix.rows(~early)
     for half, side, least in ((before, "before", least_before), (after, "after", least_after)):
         if half.samples < least:
-            sentence = f"{half.samples} samples {side} the onset, at least {least} are needed"
+            sentence = f"{counted(half.samples, 'sample')} {side} the onset, at least {least} are needed"
             return NoRanking(Reason.NOT_APPLICABLE, sentence)
     return before, after
 

@@ -41,6 +41,7 @@ from cluster.incident.model import Incident
 from cluster.text.quantities import percent, quantity
 from cluster.text.times import bare_clock_time, clock_time, duration
 from cluster.window import Onset, OnsetCandidate, OnsetSource
+from methods.answer.wording import counted
 from methods.telemetry.changepoint import noise, residual_noise, segment
 from methods.telemetry.matrix import Floats, prepare
 from methods.telemetry.possible import possible
@@ -134,7 +135,7 @@ def estimate(incident: Incident) -> OnsetEstimate:
     values = indicator.to_numpy(dtype=np.float64)
     samples = int(np.isfinite(values[:, 0]).sum())
     if samples < LEAST_SAMPLES:
-        return OnsetEstimate(None, f"the SLI has {samples} samples, at least {LEAST_SAMPLES} are needed")
+        return OnsetEstimate(None, f"the SLI has {counted(samples, 'sample')}, at least {LEAST_SAMPLES} are needed")
     step = float(np.median(np.diff(times)))
     trouble = _trouble(values, step)
     unusual = unusualness(prepare(incident).values)
