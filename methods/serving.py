@@ -33,11 +33,12 @@ class Serving(Method):
         log(1 − share + share · mean BF): BF is the Bayes factor of z under a Student t that is `slab` times wider,
         against the plain one. What is compared with what:
 
-        - The time to connect, with the upper quartile of the peers: calls that slow down together are the caller's
-          doing.
+        - Where nothing lies before, in the first blocks: what a component measures of its requests, and its callers of
+          it, with the level of its peers, within `rest` of which replicas stand when all is well. So trouble that is
+          older than the recording has a name where one replica stands apart.
         - An engine's own signal, with nothing where half of three or more lack it and callers time all of them.
-        - Edge latency over the callee's own latency, its upper quartile over the callees: for the caller. Of four, two
-          must rise.
+        - Edge latency over the callee's own latency, the rise that more than half of the callees reach: for the caller.
+          Of four, three must rise. One that is slow in most of its calls may be late to connect to any of them, too.
         - Requests are conserved: a replica that suffers and gets more requests than its peers passes its evidence to
           the caller that sent them. More requests are never evidence against a replica.
         - Symptoms of a caller (latency, errors, queue, network) count only beyond those of what it calls, and what that
@@ -65,10 +66,13 @@ class Serving(Method):
         follow: how differently peers follow a shared change, as a share of it, 0.5.
         nobody: log odds of nobody, 3.25.
         several: price of a second component, in log odds, 5.5.
+        `contrasts.REST`: how differently replicas stand when all is well, 0.25; `hypotheses.OLDER`: how often trouble
+        is older than the recording, 0.1. Neither is fitted.
 
     Fails when:
         All replicas have the same fault, which looks like load or like the caller. A machine hurts all that runs on it:
-        hosts are not ranked. The fault began before the window. Components are called rarely or have no peers: their
+        hosts are not ranked. The fault began before the window, and shows in no signal of requests, or at the caller of
+        all. Components are called rarely or have no peers: their
         own past is a weak control, so in other systems it often answers nobody. A component that did nothing before has
         no normal that it could leave. Other systems' signals are known by words in their names (latency, availability,
         workload, cpu); those without such a word count once all together. Services that one calls are unequal peers.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+import math
+import statistics
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +15,7 @@ from cluster.incident.model import Incident
 from cluster.signals import UNITS, Hurts
 from methods.answer.types import EdgePointer, Pointer, SeriesPointer
 from methods.peers.evidence import Evidence
-from methods.peers.families import family_of, hurts
+from methods.peers.families import family_of, hurts, stands_alike
 from methods.telemetry.matrix import Floats
 
 SMALL = 0.1
@@ -25,7 +28,9 @@ class Measured:
 
     Attributes:
         caller: who measured it of its calls to the component; empty for what the component says of itself.
+        before: mean before the stretch; of trouble that is older than the recording, what the peers have.
         peers: (mean before, mean in the stretch), the medians over the peers; None without peers that have it.
+        older: there is nothing before the stretch.
         evidence: log factor of the signal's family in that stretch.
     """
 
@@ -36,6 +41,7 @@ class Measured:
     peers: tuple[float, float] | None
     evidence: float
     pointer: Pointer
+    older: bool = False
 
     @property
     def change(self) -> float:
@@ -53,7 +59,8 @@ class Measured:
 class Account:
     """What was measured of a component around a stretch [start, end) in unix seconds, the strongest evidence first.
 
-    `means` are of everything that was measured around that stretch.
+    `means` are of everything that was measured around that stretch. `older`: there is nothing before it, and what its
+    peers have stands for that.
     """
 
     component: str
@@ -62,6 +69,7 @@ class Account:
     end: float
     rows: tuple[Measured, ...]
     means: Means
+    older: bool = False
 
 
 def account_of(incident: Incident, evidence: Evidence, component: str, at: int) -> Account:
@@ -69,7 +77,8 @@ def account_of(incident: Incident, evidence: Evidence, component: str, at: int) 
     edges, among = evidence.blocks.edges, evidence.among
     start, end = float(edges[among.first[at]]), float(edges[among.first[at] + among.length[at]])
     peers = tuple(member for member in evidence.group(component).members if member != component)
-    means = Means(incident, start, end)
+    older = bool(among.older[at])
+    means = means_around(incident, evidence, component, start, end, older)
     families = evidence.families[component]
     rows = []
     for key in means.keys:
@@ -86,9 +95,28 @@ def account_of(incident: Incident, evidence: Evidence, component: str, at: int) 
             )
             others = means.median([(*key[:-2], peer, signal) for peer in peers])
             weight = 0.0 if family is None else float(family[at])
-            rows.append(Measured(signal, caller, before, inside, others, weight, pointer))
+            rows.append(Measured(signal, caller, before, inside, others, weight, pointer, older))
     rows.sort(key=lambda row: (-round(row.evidence, 6), not row.harmful, -abs(round(row.change, 6)), row.signal))
-    return Account(component, peers, start, end, tuple(rows), means)
+    return Account(component, peers, start, end, tuple(rows), means, older)
+
+
+def means_around(
+    incident: Incident, evidence: Evidence, component: str, start: float, end: float, older: bool
+) -> Means:
+    """The means before and in [start, end); for trouble that is `older` than that, beside those of the peers."""
+    means = Means(incident, start, end)
+    if not older:
+        return means
+    called = [group.members for group in evidence.groups if component in group.callers and group.replicas]
+    groups = {one: members for members in called for one in members}
+    groups[component] = evidence.group(component).members
+    kinds = {one: incident.topology.component(one).kind for members in groups.values() for one in members}
+
+    def others(one: str, signal: str) -> Sequence[str]:
+        alike = stands_alike(signal)
+        return [c for c in groups.get(one, ()) if c != one and (alike or kinds[c] is kinds[one])]
+
+    return means.beside(others)
 
 
 def unit(incident: Incident, signal: str) -> str:
@@ -104,6 +132,16 @@ class Means:
             before, inside = (_mean(frame, -np.inf, start), _mean(frame, start, end))
             for column, pair in zip(frame.columns, zip(before, inside, strict=True), strict=True):
                 self._found[tuple(map(str, column))] = (float(pair[0]), float(pair[1]))
+
+    def beside(self, others: Callable[[str, str], Sequence[str]]) -> Means:
+        """The same where nothing lies before: a component had what those have that `others` has for it and a signal."""
+        found = copy.copy(self)
+        found._found = {key: (pair[1], pair[1]) for key, pair in self._found.items()}
+        for key, (_, inside) in self._found.items():
+            if usual := [self.of(*key[:-2], other, key[-1])[1] for other in others(key[-2], key[-1])]:
+                known = [level for level in usual if math.isfinite(level)]
+                found._found[key] = (statistics.median(known) if known else math.nan, inside)
+        return found
 
     @property
     def keys(self) -> Sequence[tuple[str, ...]]:

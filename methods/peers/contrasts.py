@@ -1,7 +1,8 @@
 """Changes of a signal in candidate stretches of time, and how far they exceed the changes of the peers.
 
-A stretch is some blocks that may be the trouble; all blocks before it are its baseline. A = number of stretches,
-C = members of the group, B = blocks.
+A stretch is some blocks that may be the trouble; all blocks before it are its baseline. A stretch with nothing before
+it is trouble that is older than the recording: what the peers have is its baseline. A = number of stretches, C =
+members of the group, B = blocks.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ Ints: TypeAlias = NDArray[np.int64]
 
 LENGTHS = (1, 2, 4, 8)
 """Blocks of a stretch."""
+REST = 0.25
+"""How differently replicas stand when all is well: a level that is a quarter above theirs says little, and so does one
+that is as far from them as they are from each other."""
 FEW = 8
 """Up to this many members, a member is left out of the median that it is compared with."""
 
@@ -32,6 +36,20 @@ class Stretches:
     first: Ints
     length: Ints
 
+    @property
+    def older(self) -> NDArray[np.bool_]:
+        """(A,) whether nothing lies before the stretch: its trouble would be older than the recording."""
+        there: NDArray[np.bool_] = self.first == 0
+        return there
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """What stands for the baseline where nothing lies before: (A, 1), and (A, C) how far from it is usual."""
+
+    usual: Floats
+    rest: Floats
+
 
 @dataclass(frozen=True, eq=False)
 class Moves:
@@ -42,12 +60,14 @@ class Moves:
         before: (A, C) blocks with a value in the baseline.
         inside: (A, C) blocks with a value in the stretch.
         noise: (A, 1) standard deviation of one block before the stretch, of the group.
+        rest: (A, C) by how much a member may be from the others when all is well; 0 with a baseline of its own.
     """
 
     own: Floats
     before: Floats
     inside: Floats
     noise: Floats
+    rest: Floats | float = 0.0
 
     def contrast(
         self, shared: Floats, *, floor: float, follow: Floats | float = 0.0, counting: Floats | float = 0.0
@@ -61,28 +81,70 @@ class Moves:
             counting: (A, C) variance by chance where the signal counts single events.
         """
         blocks = 2 / np.maximum(self.inside, 1) + 1 / np.maximum(self.before, 1)
-        variance = self.noise**2 * blocks + floor**2 + (follow * shared) ** 2 + counting
-        return (self.own - shared) / np.sqrt(variance)
+        # Where a level is compared, there is no shared change that members could follow differently.
+        followed = np.where(np.asarray(self.rest) > 0, 0.0, follow * shared)
+        variance = self.noise**2 * blocks + floor**2 + self.rest**2 + followed**2 + counting
+        found: Floats = (self.own - shared) / np.sqrt(variance)
+        return found
 
 
 def stretches(measured: NDArray[np.bool_]) -> Stretches:
-    """Every block with samples after the least baseline, with every length that fits; (B,) whether it has samples."""
+    """Every block with samples after the least baseline, with every length that fits; (B,) whether it has samples.
+
+    The last one begins with the recording, and has the longest length that fits.
+    """
     starts = np.flatnonzero(measured)[LEAST_BASELINE:]
     pairs = [(first, length) for length in LENGTHS for first in starts if first + length <= len(measured)]
+    pairs.append((0, min(LENGTHS[-1], len(measured))))
     return Stretches(np.array([f for f, _ in pairs], np.int64), np.array([n for _, n in pairs], np.int64))
 
 
-def moves(series: Floats, among: Stretches) -> Moves:
+def moves(series: Floats, among: Stretches, level: Level | None = None) -> Moves:
     """The changes of a (C, B) signal in each stretch, and what they are measured against."""
     _, of_base, _, of_within = _windows(series, among)
-    return Moves(changes(series, among), of_base, of_within, _noise(series, among.first)[:, None])
+    older = among.older[:, None]
+    return Moves(
+        changes(series, among, level),
+        np.where(older, of_within, of_base),
+        of_within,
+        _noise(series, among)[:, None],
+        np.where(older, level.rest, 0.0) if level else 0.0,
+    )
 
 
-def changes(series: Floats, among: Stretches) -> Floats:
-    """(A, C) mean of a (C, B) signal in each stretch less the baseline's, NaN where either has too few blocks."""
+def changes(series: Floats, among: Stretches, level: Level | None = None) -> Floats:
+    """(A, C) mean of a (C, B) signal in each stretch less the baseline's, NaN where either has too few blocks.
+
+    Args:
+        level: the baseline of stretches with nothing before them; without it they have no change.
+    """
     base, of_base, within, of_within = _windows(series, among)
-    enough = (of_base >= 2) & (of_within >= np.maximum(1.0, PRESENT * among.length[:, None]))
+    known = of_base >= 2
+    if level:
+        older = among.older[:, None]
+        base, known = np.where(older, level.usual, base), known | older
+    enough = known & (of_within >= np.maximum(1.0, PRESENT * among.length[:, None]))
     return np.where(enough, within - base, np.nan)
+
+
+def level_of_peers(series: Floats, among: Stretches) -> Level:
+    """The median over the members of a (C, B) signal, and how far apart the others of each member are."""
+    _, _, within, _ = _windows(series, among)
+    if len(series) > FEW:
+        spread = np.broadcast_to(_deviation(within)[:, None], within.shape)
+    else:
+        spread = np.stack([_deviation(np.delete(within, i, axis=1)) for i in range(len(series))], axis=1)
+    return Level(median(within)[:, None], np.hypot(REST, np.nan_to_num(spread)))
+
+
+def no_level(among: Stretches) -> Level:
+    """Of what is nothing where all is well."""
+    return Level(np.zeros((len(among.first), 1)), np.full((len(among.first), 1), REST))
+
+
+def _deviation(values: Floats) -> Floats:
+    """(A,) median absolute deviation along the members, as a standard deviation."""
+    return 1.4826 * median(np.abs(values - median(values)[:, None]))
 
 
 def counting_variance(events: Floats, among: Stretches) -> Floats:
@@ -109,23 +171,14 @@ def one_other(own: Floats) -> NDArray[np.bool_]:
     return alone
 
 
-def upper_of_others(own: Floats) -> Floats:
-    """(A, C) upper quartile of the others' changes, at least 0: calls that slow down together are their caller's."""
-    if own.shape[1] > FEW:
-        return np.broadcast_to(np.maximum(upper_quartile(own), 0.0)[:, None], own.shape)
-    others = [upper_quartile(np.delete(own, i, axis=1), higher=True) for i in range(own.shape[1])]
-    return np.maximum(np.stack(others, axis=1), 0.0)
-
-
-def upper_quartile(values: Floats, higher: bool = False) -> Floats:
-    """(A,) upper quartile along the members, the lower of two neighbours unless `higher`; 0 where all are gaps."""
+def of_most(values: Floats) -> Floats:
+    """(A,) the change that more than half of the members reach; 0 where all are gaps."""
     if not values.shape[1]:
         return np.zeros(len(values))
     ordered = np.sort(values, axis=1)
-    at = 0.75 * np.maximum(np.isfinite(values).sum(axis=1) - 1, 0)
-    index = (np.ceil(at) if higher else np.floor(at)).astype(np.int64)
-    quartile: Floats = np.nan_to_num(ordered[np.arange(len(values)), index])
-    return quartile
+    index = np.maximum(np.isfinite(values).sum(axis=1) - 1, 0) // 2
+    reached: Floats = np.nan_to_num(ordered[np.arange(len(values)), index])
+    return reached
 
 
 def median(values: Floats) -> Floats:
@@ -163,8 +216,10 @@ def _windows(series: Floats, among: Stretches) -> tuple[Floats, Floats, Floats, 
     return base, of_base, within, of_within
 
 
-def _noise(series: Floats, first: Ints) -> Floats:
+def _noise(series: Floats, among: Stretches) -> Floats:
     """(A,) standard deviation of one block before each stretch, less what three or more members share.
+
+    Where nothing lies before, of one block of the stretch.
 
     The larger of the plain and the robust estimate. The robust one, a median over all members and blocks, is made anew
     only when a quarter has come to the past, so that the time is linear in members and blocks.
@@ -179,12 +234,13 @@ def _noise(series: Floats, first: Ints) -> Floats:
     spread = np.maximum(squares - total**2 / there, 0.0).sum(axis=0)
     plain = np.sqrt(spread / np.maximum(count.sum(axis=0), 1))
     robust = np.zeros(series.shape[1])
-    for start in _anchors(int(first.max(initial=0))):
+    until = np.where(among.older, among.length, among.first)
+    for start in _anchors(int(until.max(initial=0))):
         past = np.abs(values[:, :start] - (total / there)[:, start - 1, None])[finite[:, :start]]
         if len(past):
             middle = (len(past) - 1) // 2, len(past) // 2
             robust[start - 1 :] = 1.4826 * float(np.partition(past, middle)[list(middle)].sum()) / 2
-    found: Floats = np.maximum(plain, robust)[first - 1]
+    found: Floats = np.maximum(plain, robust)[until - 1]
     return found
 
 

@@ -9,7 +9,7 @@ A family that stays as it was so counts against the component.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
@@ -20,9 +20,19 @@ from numpy.typing import NDArray
 from cluster.signals import Hurts
 from cluster.topology import Topology
 from methods.peers import contrasts
-from methods.peers.blocks import Blocks, Rows, stacked
+from methods.peers.blocks import NEAR_ZERO, Blocks, Rows, stacked
 from methods.peers.contrasts import Moves, Stretches
-from methods.peers.families import BEYOND, LINK, SILENCE, WAIT, counts_requests, family_of, hurts, passed_on
+from methods.peers.families import (
+    BEYOND,
+    LINK,
+    SILENCE,
+    WAIT,
+    counts_requests,
+    family_of,
+    hurts,
+    passed_on,
+    stands_alike,
+)
 from methods.peers.groups import Group, groups_of, hosts_of
 from methods.telemetry.matrix import Floats
 
@@ -103,17 +113,21 @@ def evidence_of(blocks: Blocks, topology: Topology, weights: Weights) -> Evidenc
                 families[member][family] = factors[:, i]
         if group.caller and found:
             if Part.GAPS not in weights.without:
-                families[group.caller] |= gather.gaps(group)
+                families[group.caller] |= gather.gaps(group, found.get(LINK))
             fresh = np.stack([_idle_before(blocks, member, among) for member in group.members], axis=1)
+            fresh |= _unasked_before(blocks, group, among)
             moved = gather.routing(group, np.where(fresh, -np.inf, sum(found.values(), np.zeros(1))))
             if moved is not None:
                 routed[group.caller] = np.maximum(moved, routed.get(group.caller, -np.inf))
+    alike = [group for group in groups if group.replicas]
+    levelled = {component for group in alike for component in (*group.members, group.caller)}
     total = {}
     for component, found in families.items():
         tested = found and component not in hosts
         total[component] = np.sum([*found.values()], axis=0) if tested else np.full(count, UNTESTED)
         if tested:
             told = _seen(blocks, component, among) | (found.get(SILENCE, np.zeros(count)) > 0)
+            told &= ~among.older | (component in levelled)
             untested = _idle_before(blocks, component, among) | ~told
             total[component] = np.where(untested, UNTESTED, total[component])
         if component in routed:
@@ -123,12 +137,31 @@ def evidence_of(blocks: Blocks, topology: Topology, weights: Weights) -> Evidenc
 
 
 def _idle_before(blocks: Blocks, component: str, among: Stretches) -> NDArray[np.bool_]:
-    """(A,) whether a component did nothing in half of the time before each stretch: it left no normal."""
+    """(A,) whether a component did nothing in half of the time before each stretch: it left no normal.
+
+    Where nothing lies before, whether it did nothing in half of the stretch.
+    """
     if component not in blocks.idle:
         return np.zeros(len(among.first), dtype=np.bool_)
-    idle = np.concatenate([[0], np.cumsum(blocks.idle[component])])[among.first]
-    mostly: NDArray[np.bool_] = idle >= among.first / 2
+    time = np.where(among.older, among.length, among.first)
+    idle = np.concatenate([[0], np.cumsum(blocks.idle[component])])[time]
+    mostly: NDArray[np.bool_] = idle >= time / 2
     return mostly
+
+
+def _unasked_before(blocks: Blocks, group: Group, among: Stretches) -> NDArray[np.bool_]:
+    """(A, C) whether a member got next to no requests in half of the time before each stretch, while its peers did.
+
+    It had no share that it could exceed: what it gets now may be what had waited.
+    """
+    found = np.zeros((len(among.first), len(group.members)), dtype=np.bool_)
+    for rows in (blocks.own, blocks.called):
+        events = stacked(rows.events, group.members, "request_rate")
+        if events is not None:
+            none = events < NEAR_ZERO * np.nan_to_num(contrasts.median(events.T))
+            before = np.concatenate([np.zeros((len(events), 1)), np.cumsum(none, axis=1)], axis=1)[:, among.first].T
+            found |= (2 * before >= among.first[:, None]) & ~among.older[:, None]
+    return found
 
 
 def _seen(blocks: Blocks, component: str, among: Stretches) -> NDArray[np.bool_]:
@@ -192,8 +225,13 @@ class _Gathering:
             for family, found in zs.items()
         }
 
-    def gaps(self, group: Group) -> dict[str, Floats]:
-        """Family -> (A,) log factors for the caller: all its calls got slower than the callees themselves say."""
+    def gaps(self, group: Group, links: Floats | None) -> dict[str, Floats]:
+        """Family -> (A,) log factors for the caller: most of its calls got slower than the callees themselves say.
+
+        Args:
+            links: (A, C) log factors of the time that it takes to connect to each callee. What is slow to open
+                connections may be late with any of them, one by one.
+        """
         called, own = self._blocks.called.scaled, self._blocks.own.scaled
         zs: dict[str, list[Floats]] = {}
         for signal, family in (("latency_p50", "latency"), ("latency_p90", "latency"), ("connect_time_p90", LINK)):
@@ -201,11 +239,25 @@ class _Gathering:
             if series is not None and family != LINK:
                 series = None if said is None else series - said
             if series is not None:
-                moved = contrasts.moves(series, self._among)
-                common = contrasts.upper_quartile(moved.own)[:, None]
-                error = np.sqrt(moved.noise**2 * 2 / self._among.length[:, None] + self._weights.floor**2)
+                # Calls take no longer than callees say where all is well; how long it takes to connect is not known.
+                level = contrasts.no_level(self._among) if group.replicas and family != LINK else None
+                moved = contrasts.moves(series, self._among, level)
+                common = contrasts.of_most(moved.own)[:, None]
+                chance = moved.noise**2 * 2 / self._among.length[:, None]
+                error = np.sqrt(chance + self._weights.floor**2 + np.square(moved.rest))
                 zs.setdefault(BEYOND + family, []).append(np.maximum(common / error, 0.0))
-        return {family: family_factor(found, self._weights)[:, 0] for family, found in zs.items()}
+        found = {family: family_factor(found, self._weights)[:, 0] for family, found in zs.items()}
+        if links is not None and BEYOND + LINK in found:
+            share, each = self._weights.share, links.sum(axis=1)
+            if late := zs.get(
+                BEYOND + "latency"
+            ):  # who is slow to connect for want of time is slow in most of its calls
+                factors = np.exp(log_factor(np.nan_to_num(np.stack(late)), self._weights))
+                each = each + np.minimum(np.log(factors.mean(axis=0)[:, 0]), 0.0)
+            each = np.minimum(each, LARGEST)
+            some = np.log(1 - share + share * np.exp(each))
+            found[BEYOND + LINK] = np.logaddexp(found[BEYOND + LINK], some) - math.log(2)
+        return found
 
     def routing(self, group: Group, total: Floats) -> Floats | None:
         """(A,) evidence that moves to the caller: of the member that suffers and gets more requests than its peers."""
@@ -234,7 +286,8 @@ class _Gathering:
             return
         events = None if Part.COUNTING in self._weights.without else stacked(rows.events, group.members, signal)
         chance = 0.0 if events is None else contrasts.counting_variance(events, self._among)
-        yield contrasts.moves(series, self._among), chance
+        level = contrasts.level_of_peers(series, self._among) if group.replicas and stands_alike(signal) else None
+        yield contrasts.moves(series, self._among, level), chance
 
     def _contrasts(self, group: Group) -> Iterator[tuple[bool, str, Floats]]:
         """(measured by callers, signal, (A, C) contrast) of every signal that the group can be judged by."""
@@ -269,8 +322,7 @@ class _Gathering:
     def _shared(self, group: Group, signal: str, called: bool, own: Floats) -> Floats | None:
         """What the change of a signal is compared with; None for a caller's symptom that no callee can be held to."""
         if len(group.members) > 1:
-            others: Callable[[Floats], Floats] = contrasts.median_of_others
-            return contrasts.upper_of_others(own) if called and family_of(signal, called) == LINK else others(own)
+            return contrasts.median_of_others(own)
         if group.callees and not called and passed_on(signal):
             return self._explained_below(group, signal, own)
         if self._load is not None:
@@ -298,7 +350,7 @@ class _Gathering:
         said = self._changes(self._blocks.own, callees, *_SAID_AS.get(signal, (signal,)))
         if said is None or Part.GAPS in self._weights.without:
             return 0.0
-        return np.maximum(contrasts.upper_quartile(measured - said), 0.0)[:, None]
+        return np.maximum(contrasts.of_most(measured - said), 0.0)[:, None]
 
     def _changes(self, rows: Rows, members: Sequence[str], *signals: str) -> Floats | None:
         """(A, C) the largest change of these signals; None where no member has any of them."""

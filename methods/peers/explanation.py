@@ -71,10 +71,12 @@ def _verdict(posterior: Posterior, order: Sequence[str]) -> Step:
 def _stretch(account: Account) -> Step:
     component, peers = account.component, account.peers
     control = "its own past, less what the load does" if not peers else _listed(peers)
-    claim = (
-        f"{component} is compared with {control}. It differs most from {clock_time(account.start)} on, over "
-        f"{duration(account.end - account.start)}; all before is the baseline."
-    )
+    lasts = duration(account.end - account.start)
+    if account.older:
+        compared = f"It differs most in the first {lasts}: nothing lies before, so what its peers have is the baseline."
+    else:
+        compared = f"It differs most from {clock_time(account.start)} on, over {lasts}; all before is the baseline."
+    claim = f"{component} is compared with {control}. {compared}"
     return Step(
         "Control group and stretch",
         claim,
@@ -89,15 +91,16 @@ def _contrast(incident: Incident, account: Account) -> Step:
     telling = [row for row in rows if row.evidence > 0 and row.harmful and abs(row.change) > SMALL][:NAMED]
     told = telling or list(rows[:1])
     said = ", ".join(_phrase(incident, row) for row in told) or "nothing was measured of it"
-    others = _peers_phrase(incident, account, told)
-    claim = f"{account.component}: {said} since {clock_time(account.start)}{others}."
+    others = "" if account.older else _peers_phrase(incident, account, told)
+    since = "from the first sample on" if account.older else f"since {clock_time(account.start)}"
+    claim = f"{account.component}: {said} {since}{others}."
     cells: list[tuple[Cell, ...]] = [
         (
             row.signal,
             row.caller or "itself",
-            row.before,
+            None if row.older else row.before,
             row.inside,
-            row.peers[0] if row.peers else None,
+            row.peers[0] if row.peers and not row.older else None,
             row.peers[1] if row.peers else None,
             float(f"{row.evidence:.6g}"),
         )
@@ -120,7 +123,12 @@ def _contrast(incident: Incident, account: Account) -> Step:
 def _phrase(incident: Incident, row: Measured) -> str:
     measure = unit(incident, row.signal)
     of = f" measured by {row.caller}" if row.caller else ""
-    return f"{row.signal}{of} {quantity(row.before, measure)} → {quantity(row.inside, measure)}"
+    before, inside = quantity(row.before, measure), quantity(row.inside, measure)
+    return (
+        f"{row.signal}{of} {inside} against {before} of its peers"
+        if row.older
+        else f"{row.signal}{of} {before} → {inside}"
+    )
 
 
 def _peers_phrase(incident: Incident, account: Account, told: Sequence[Measured]) -> str:
@@ -159,10 +167,14 @@ def _flow(evidence: Evidence, account: Account, at: int) -> Step | None:
     rows.sort(key=lambda row: (-abs(row[2] - row[1]), row[0]))
     before, inside = sum(row[1] for row in rows), sum(row[2] for row in rows)
     most, had, got, where = rows[0]
-    claim = (
-        f"{len(rows)} components together got {quantity(before, '1/s')} → {quantity(inside, '1/s')} requests, of which "
-        f"{most} {quantity(had, '1/s')} → {quantity(got, '1/s')}."
-    )
+    if account.older:
+        beside = f"{most} {quantity(got, '1/s')}, where its peers had {quantity(had, '1/s')}"
+        claim = f"{len(rows)} components together got {quantity(inside, '1/s')} requests, of which {beside}."
+    else:
+        claim = (
+            f"{len(rows)} components together got {quantity(before, '1/s')} → {quantity(inside, '1/s')} requests, of "
+            f"which {most} {quantity(had, '1/s')} → {quantity(got, '1/s')}."
+        )
     own = sum(float(factor[at]) for factor in evidence.families[first].values())
     if sent_to and first in evidence.routed and evidence.routed[first][at] > max(own, 0.0):
         claim += f" One of them suffers and got more than the others: {first} decides that."
@@ -188,7 +200,7 @@ def _beyond(evidence: Evidence, account: Account, at: int) -> Step | None:
     for member in (member for group in evidence.groups if group.caller == first for member in group.members):
         call, own = means.of(first, member, "latency_p90"), means.of(member, "latency_p90")
         connect = means.of(first, member, "connect_time_p90")
-        longer = call[0] - own[0], call[1] - own[1]
+        longer = 0.0 if account.older else call[0] - own[0], call[1] - own[1]
         shown = longer if all(map(math.isfinite, longer)) else connect
         if all(map(math.isfinite, shown)):
             beyond.append(shown)

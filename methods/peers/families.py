@@ -113,3 +113,8 @@ def measurable(kind: Kind) -> frozenset[str]:
 def passed_on(signal: str) -> bool:
     """Whether trouble of a callee shows in this signal of its caller; taken for true where the signal is not known."""
     return family_of(signal, False) not in _OWN
+
+
+def stands_alike(signal: str) -> bool:
+    """Whether replicas have the same of it when all is well: what a machine or a role takes differs from the start."""
+    return family_of(signal, False) in OF_REQUESTS or family_of(signal, True) == LINK

@@ -6,7 +6,10 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from cluster.endpoints.fleet import is_virtual
-from cluster.topology import WITHIN, Relation, Topology
+from cluster.topology import WITHIN, Kind, Relation, Topology
+
+REPLICAS = frozenset({Kind.HEAD, Kind.REPLICA, *WITHIN})
+"""Kinds of which those that are called alike do the same work; services that one calls do not."""
 
 
 @dataclass(frozen=True)
@@ -17,12 +20,14 @@ class Group:
         callers: components that call every member.
         callees: what any member calls.
         merged: the caller is a front door made of what the members measure: it routes nothing.
+        replicas: several that do the same work, so that they have the same latency and load when all is well.
     """
 
     members: tuple[str, ...]
     callers: frozenset[str]
     callees: tuple[str, ...]
     merged: bool = False
+    replicas: bool = False
 
     @property
     def caller(self) -> str | None:
@@ -52,6 +57,7 @@ def groups_of(topology: Topology) -> tuple[Group, ...]:
             frozenset(callers[found[0]]),
             tuple(sorted(set().union(*(callees[member] for member in found)))),
             merged=any(is_virtual(topology.component(one)) for one in callers[found[0]] if one in topology),
+            replicas=len(found) > 1 and topology.component(found[0]).kind in REPLICAS,
         )
         for found in members.values()
     )

@@ -26,6 +26,8 @@ SUPPOSED = 0.5
 """The same near the time that an alert gives."""
 OFF = 120.0
 """Seconds by which that time may be off."""
+OLDER = 0.1
+"""Probability that trouble is older than the recording, of which most are taken so that it is not."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,8 +107,9 @@ def support(evidence: Evidence, onset: Onset | None, candidates: Sequence[OnsetC
 
 def _prior(evidence: Evidence, onset: Onset | None, candidates: Sequence[OnsetCandidate]) -> Floats:
     """(A,) log probability of each stretch: all alike, or near a given onset; vaguely near one that was noticed."""
-    first, edges = evidence.among.first, evidence.blocks.edges
-    alike, block = 1 / len(first), edges[1] - edges[0]
+    first, edges, older = evidence.among.first, evidence.blocks.edges, evidence.among.older
+    alike = np.where(older, OLDER / max(older.sum(), 1), (1 - OLDER) / max((~older).sum(), 1))
+    block = edges[1] - edges[0]
     if onset is not None and onset.source is not OnsetSource.ESTIMATED:
         sure, off = (SUPPOSED, max(block, OFF)) if onset.source is OnsetSource.NOTICED else (SURE, block)
         spread = sure * _near(evidence, onset.time, onset.time, off)

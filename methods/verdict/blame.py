@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from cluster.incident.model import Incident
+from cluster.text.quantities import quantity
 from cluster.text.times import clock_time
 from methods.answer.caveats import silent_since
 from methods.answer.types import EdgePointer
-from methods.peers.account import SMALL, Account, Means, Measured, account_of, unit
+from methods.peers.account import SMALL, Account, Means, Measured, account_of, means_around, unit
 from methods.peers.evidence import Evidence as Evidences
 from methods.peers.families import family_of
 from methods.peers.judgement import Judgement
@@ -26,6 +27,8 @@ SHOWN = 3
 """Signals in a headline."""
 PEAK = 0.5
 """Share of the strongest evidence from which on another peak of it tells of the same trouble."""
+OLD = 3.0
+"""Log evidence from which on the start of the recording shows trouble."""
 SPARED = 0.1
 """Share of what the slowest call waits longer, up to which another one is not slower."""
 LONGEST, SHORTEST = 40.0, 10.0
@@ -36,7 +39,7 @@ LONGEST, SHORTEST = 40.0, 10.0
 class Blame:
     """Attributes:
     account: its signals, and its peers', before and in the stretch that shows its trouble best.
-    onset: unix seconds at which its trouble begins.
+    onset: unix seconds at which its trouble begins; of trouble that is older, the first sample.
     print: what its signals did in the first seconds.
     overfull: the callee that it sends more than its share, where that is what it is blamed for.
     """
@@ -52,6 +55,16 @@ class Blame:
         return self.account.component
 
     @property
+    def older(self) -> bool:
+        """Whether its trouble was there before the recording began."""
+        return self.account.older
+
+    @property
+    def since(self) -> str:
+        """When its trouble began, as the end of a phrase."""
+        return "from the first sample on" if self.older else f"since {clock_time(self.onset)}"
+
+    @property
     def telling(self) -> tuple[Measured, ...]:
         """The signals that tell of trouble: first the strongest of each family, then the rest."""
         told = [r for r in self.account.rows if r.evidence > 0 and r.harmful and abs(r.change) > SMALL]
@@ -62,19 +75,37 @@ class Blame:
 
 
 def blame(incident: Incident, judged: Judgement, component: str) -> Blame:
-    at = judged.posterior.stretch[frozenset({component})]
+    at = first_sight(judged.evidence, component, judged.posterior.stretch[frozenset({component})])
     account = account_of(incident, judged.evidence, component, at)
-    keys = [(r.caller, component, r.signal) if r.caller else (component, r.signal) for r in account.rows]
-    start = first_peak(judged.evidence, component, at)
-    left = began(departures(incident, keys, start, account.end))
-    onset = start if left is None else left
+    onset = account.start if account.older else _onset(incident, judged.evidence, account, at)
     end = max(onset + SHORTEST, min(account.end, onset + LONGEST))
-    print_ = footprint(incident.topology, component, Means(incident, onset, end), account.peers)
+    means = means_around(incident, judged.evidence, component, onset, end, account.older)
+    ending = means_around(incident, judged.evidence, component, (onset + end) / 2, end, account.older)
+    print_ = footprint(incident.topology, component, means, account.peers, ending)
     own = sum(float(factor[at]) for factor in judged.evidence.families[component].values())
     routed = judged.evidence.routed.get(component)
     overfull = _overfull(print_) if routed is not None and routed[at] > max(own, 0.0) else None
     account = dataclasses.replace(account, rows=tuple(_since(row, account, print_.means) for row in account.rows))
     return Blame(account, onset, print_, kind_of(print_, routed=overfull is not None), overfull)
+
+
+def first_sight(evidence: Evidences, component: str, at: int) -> int:
+    """The stretch at the start of the recording, where that shows the trouble already; else `at`, which shows it best.
+
+    The end of old trouble can be a larger change than the trouble was.
+    """
+    among, total = evidence.among, evidence.total[component]
+    start = int(np.flatnonzero(among.older)[0])
+    later = among.first[at] >= among.length[start]
+    return start if later and total[start] >= max(PEAK * total[at], OLD) else at
+
+
+def _onset(incident: Incident, evidence: Evidences, account: Account, at: int) -> float:
+    name = account.component
+    keys = [(row.caller, name, row.signal) if row.caller else (name, row.signal) for row in account.rows]
+    start = first_peak(evidence, name, at)
+    left = began(departures(incident, keys, start, account.end))
+    return start if left is None else left
 
 
 def first_peak(evidence: Evidences, component: str, at: int) -> float:
@@ -85,7 +116,7 @@ def first_peak(evidence: Evidences, component: str, at: int) -> float:
     """
     among, total = evidence.among, evidence.total[component]
     length = int(among.length[at])
-    alike = np.flatnonzero(among.length == length)
+    alike = np.flatnonzero((among.length == length) & (among.first > 0))
     starts, weights = among.first[alike], total[alike]
     first = int(among.first[at])
     for i in np.flatnonzero(starts < first)[::-1]:
@@ -124,9 +155,8 @@ def supporting(incident: Incident, blamed: Blame) -> tuple[Evidence, ...]:
 
 def phrase(incident: Incident, blamed: Blame, most: int = SHOWN) -> str:
     """What the component's signals did, since when, and its peers: the middle of a headline."""
-    since = f"since {clock_time(blamed.onset)}"
     if blamed.overfull is not None:
-        return f"{_share(incident, blamed, blamed.overfull)} {since}"
+        return f"{_share(incident, blamed, blamed.overfull)} {blamed.since}"
     rows = _shown(blamed, most)
     said = ", ".join(moved(incident, row) for row in rows)
     if calls := _longer(blamed):
@@ -134,7 +164,7 @@ def phrase(incident: Incident, blamed: Blame, most: int = SHOWN) -> str:
     if not said and (gone := _gone(incident, blamed)):
         return gone
     peers = of_peers(incident, blamed.account, rows)
-    return f"{said or 'no signal of its own tells of it'} {since}{', ' if peers else ''}{peers}"
+    return f"{said or 'no signal of its own tells of it'} {blamed.since}{', ' if peers else ''}{peers}"
 
 
 def _gone(incident: Incident, blamed: Blame) -> str:
@@ -176,12 +206,12 @@ def _share(incident: Incident, blamed: Blame, callee: str) -> str:
     edges = all(map(math.isfinite, own))
     own = own if edges else means.of(callee, "request_rate")
     rest = means.median([(name, c, "request_rate") if edges else (c, "request_rate") for c in others])
-    told = f"requests to {callee} {change(*own, '1/s')}"
-    if rest is not None:
+    told = f"requests to {callee} {change(*own, '1/s', blamed.older)}"
+    if rest is not None and not blamed.older:
         told += f", to the others {change(*rest, '1/s')}"
     late = means.of(name, callee, "latency_p90")
     if all(map(math.isfinite, late)):
-        told += f", {words('latency_p90')} there {change(*late, unit(incident, 'latency_p90'))}"
+        told += f", {words('latency_p90')} there {change(*late, unit(incident, 'latency_p90'), blamed.older)}"
     return told
 
 
@@ -193,7 +223,7 @@ def _routing(incident: Incident, blamed: Blame, callee: str) -> tuple[Evidence, 
         pair = blamed.print.means.of(callee, signal)
         if all(map(math.isfinite, pair)) and pair[1] > pair[0] * (1 + SMALL):
             measure = unit(incident, signal)
-            found.append(Evidence(f"{callee} suffers from it: {words(signal)} {change(*pair, measure)}."))
+            found.append(Evidence(f"{callee} suffers from it: {words(signal)} {change(*pair, measure, blamed.older)}."))
     return tuple(found)
 
 
@@ -203,7 +233,9 @@ def _longer(blamed: Blame) -> str:
     if not blamed.print.relays or not pairs:
         return ""
     before, inside = (statistics.median(pair[side] for pair in pairs) for side in (0, 1))
-    return change(max(before, 0.0), inside, "s") if inside > max(before, 0.0) * (1 + SMALL) else ""
+    if inside <= max(before, 0.0) * (1 + SMALL):
+        return ""
+    return quantity(inside, "s") if blamed.older else change(max(before, 0.0), inside, "s")
 
 
 def _gaps(blamed: Blame) -> dict[str, tuple[float, float]]:
@@ -212,7 +244,7 @@ def _gaps(blamed: Blame) -> dict[str, tuple[float, float]]:
     for callee in blamed.print.callees:
         call, own = means.of(blamed.component, callee, "latency_p90"), means.of(callee, "latency_p90")
         if all(map(math.isfinite, (*call, *own))):
-            found[callee] = (call[0] - own[0], call[1] - own[1])
+            found[callee] = (0.0 if blamed.older else call[0] - own[0], call[1] - own[1])
     return found
 
 

@@ -27,7 +27,7 @@ from methods.verdict.path import Stretch, spread
 from methods.verdict.phrases import listed
 from methods.verdict.runbooks import actions_for
 from methods.verdict.types import Answer, Evidence, Suspect, Trouble, Verdict, strength_of
-from methods.verdict.users import Users, busy, none_ended, users
+from methods.verdict.users import Users, at_the_start, busy, none_ended, users
 
 if TYPE_CHECKING:
     from methods.running.runner import Result
@@ -53,6 +53,8 @@ def decide(incident: Incident, results: Iterable[Result] = ()) -> Verdict:
             why = f"no scrape of {listed(gone)} succeeds any more: they are down, or only unobserved"
             return _cannot_judge(incident, NoRanking(Reason.NOT_APPLICABLE, why), answers)
         seen = users(incident, judged.evidence)
+        if wrong := at_the_start(incident, judged.evidence):
+            return _older(incident, judged, wrong, answers)
         overload = seen is not None and seen.more and seen.slower
         if not overload and (quiet := none_ended(incident)):
             return _nothing_ends(incident, judged, quiet, answers)
@@ -63,6 +65,7 @@ def decide(incident: Incident, results: Iterable[Result] = ()) -> Verdict:
 def _components(incident: Incident, judged: Judgement, named: Sequence[str], answers: Sequence[Result]) -> Verdict:
     blames = [blame(incident, judged, component) for component in named]
     first, onset = blames[0], min(blamed.onset for blamed in blames)
+    from_the_start = any(blamed.older for blamed in blames)
     stretches = {blamed.component: Stretch(blamed.onset, blamed.account.end) for blamed in blames}
     path = spread(incident, stretches, first.overfull)
     kind = next((blamed.kind for blamed in blames if blamed.kind is not Trouble.UNKNOWN), Trouble.UNKNOWN)
@@ -74,7 +77,7 @@ def _components(incident: Incident, judged: Judgement, named: Sequence[str], ans
         _suspects(judged),
         judged.posterior.nobody,
         kind,
-        onset,
+        None if from_the_start else onset,
         _headline(incident, judged, blames),
         path,
         (*told[:STRONGEST], *agreement, *told[STRONGEST:]),
@@ -141,6 +144,29 @@ def _nobody(incident: Incident, judged: Judgement, seen: Users | None, answers: 
         unknown=(*(f"This was not measured, and might tell: {what}." for what in missing), *unknown),
         next=_next_of_users(incident, seen, look_next(incident, judged, ())),
         actions=actions_for(incident, kind, incident.topology.front_door or "", seen.onset if seen else None),
+        methods=_methods(answers),
+    )
+
+
+def _older(incident: Incident, judged: Judgement, wrong: str, answers: Sequence[Result]) -> Verdict:
+    """Users are in trouble at the first sample already, and no component stands apart from its peers."""
+    start = incident.window.start
+    apart = (
+        "no component stands clearly apart from its peers" if judged.evidence.controlled else "no component has a peer"
+    )
+    return Verdict(
+        Answer.UNKNOWN,
+        (),
+        _suspects(judged),
+        judged.posterior.nobody,
+        Trouble.UNKNOWN,
+        None,
+        f"Cannot tell: {wrong} from the first sample on, {clock_time(start)}; the time before is not recorded, and "
+        f"{apart}.",
+        opposing=(*rivals(judged, ()), *others.blamed_anyway(answers)),
+        unknown=("What is normal: the trouble is older than the recording.", *not_known(incident, judged, (), ())),
+        next=("A recording that begins before the trouble.", *look_next(incident, judged, ())),
+        actions=actions_for(incident, Trouble.UNKNOWN, incident.topology.front_door or "", start),
         methods=_methods(answers),
     )
 

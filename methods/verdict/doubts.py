@@ -47,7 +47,11 @@ def misfits(incident: Incident, blamed: Blame) -> tuple[Evidence, ...]:
     if left:
         told = f"The calls of {name} to {listed(left)} take no longer: it may be {listed(late)}, or the way there."
         found.append(Evidence(told))
-    for signal, should in against(blamed.print, blamed.kind):
+    if blamed.kind is Trouble.CPU and blamed.print.engine and blamed.print.hardly_completes:
+        told = f"{name} hardly completes a request: its engine may have stopped, though it still takes CPU."
+        found.append(Evidence(told))
+    # How far from its peers a component stands in what a machine takes says little.
+    for signal, should in () if blamed.older else against(blamed.print, blamed.kind):
         pair = blamed.print.means.of(name, signal)
         told = f"{name}: {words(signal)} {change(*pair, unit(incident, signal))}"
         found.append(Evidence(f"{told} does not fit {blamed.kind}, in which it would {should}."))
@@ -117,10 +121,16 @@ def not_known(incident: Incident, judged: Judgement, blames: Sequence[Blame], pa
             found.append(f"Of {blamed.component} this was not measured: {', '.join(missing)}.")
         if blamed.kind is Trouble.UNKNOWN:
             found.append(f"The kind of trouble of {blamed.component}: no footprint fits what was measured.")
-        if blamed.onset - incident.window.start < FEW_SECONDS:
+        if blamed.older:
+            found.append(
+                f"When it began: {blamed.component} stood apart from its peers at the first sample already. What is "
+                "normal for it is not recorded."
+            )
+        elif blamed.onset - incident.window.start < FEW_SECONDS:
             before = duration(max(0.0, blamed.onset - incident.window.start))
             found.append(f"What is normal: only {before} lie before the onset, and may hold the trouble.")
-    found += [f"Whether {hop.target} felt it: none of its signals left its normal." for hop in path if hop.at is None]
+    late = [hop for hop in path if hop.at is None and not any(blamed.older for blamed in blames)]
+    found += [f"Whether {hop.target} felt it: none of its signals left its normal." for hop in late]
     found += [f"Of {whom} this was not measured, as it was of peers: {what}." for whom, what in less_measured(judged)]
     if silent := unjudged(incident, judged):
         found.append(f"Whether {listed(silent)} did anything wrong: nothing was measured there that can be compared.")

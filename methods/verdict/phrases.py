@@ -42,9 +42,14 @@ def words(signal: str) -> str:
     return _WORDS.get(signal, signal.replace("_", " "))
 
 
-def change(before: float, inside: float, measure: str) -> str:
-    """Two levels of one unit, which is written once: "1 → 0 /s"; twice where it differs: "340 ms → 1.2 s"."""
+def change(before: float, inside: float, measure: str, older: bool = False) -> str:
+    """Two levels of one unit, which is written once: "1 → 0 /s"; twice where it differs: "340 ms → 1.2 s".
+
+    Of trouble that is older than the recording the first is what peers have: "1.2 s against 340 ms of its peers".
+    """
     first, second = quantity(before, measure), quantity(inside, measure)
+    if older:
+        return f"{second} against {first} of its peers"
     value, _, unit_before = first.partition(" ")
     return f"{value if unit_before == second.partition(' ')[2] else first} → {second}"
 
@@ -52,13 +57,13 @@ def change(before: float, inside: float, measure: str) -> str:
 def moved(incident: Incident, row: Measured) -> str:
     """One signal of a component before and in the stretch, and who measured it where that is not the component."""
     by = f" as {row.caller} measures it" if row.caller else ""
-    return f"{words(row.signal)} {change(row.before, row.inside, unit(incident, row.signal))}{by}"
+    return f"{words(row.signal)} {change(row.before, row.inside, unit(incident, row.signal), row.older)}{by}"
 
 
 def of_peers(incident: Incident, account: Account, rows: Sequence[Measured]) -> str:
-    """What the peers did in the same signals, after a comma; empty without peers."""
+    """What the peers did in the same signals, after a comma; empty without peers, and where each signal has theirs."""
     compared = [row for row in rows if row.peers]
-    if not account.peers or not compared:
+    if account.older or not account.peers or not compared:
         return ""
     who = account.peers[0] if len(account.peers) == 1 else "peers"
     told = []

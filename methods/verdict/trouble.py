@@ -26,6 +26,8 @@ GONE = 0.3
 """Share of its former level below which a rate has stopped."""
 NEAR_ZERO = 0.01
 """Added to both levels, as a share of the larger: a signal that was nothing has not risen without bound."""
+AT_QUOTA = 0.5
+"""Share of its periods in which a process was held back, from which on it wants more CPU than it may have."""
 NOTHING = 0.02
 """Share of its former level below which nothing arrives: who calls what has stopped still knocks."""
 
@@ -39,6 +41,7 @@ class Footprint:
         uses: GPUs that it computes on.
         relays: it passes requests on to its callees.
         engine: it computes tokens.
+        ending: the same means, of the second half of that time; None where it is not looked at alone.
     """
 
     means: Means
@@ -49,6 +52,31 @@ class Footprint:
     uses: tuple[str, ...] = ()
     relays: bool = False
     engine: bool = True
+    ending: Means | None = None
+
+    @property
+    def hardly_completes(self) -> bool:
+        """Whether its requests and its tokens are nearly gone."""
+        rates = [rate for name in _RATES if (rate := self.own(name)) is not None]
+        return bool(rates) and max(rates) <= GONE
+
+    @property
+    def at_quota(self) -> bool:
+        """Whether it is held back in most of its periods, and not less than before."""
+        throttled = self.means.of(self.component, "cpu_throttled")
+        return throttled[1] >= AT_QUOTA and _factor(*throttled) >= AT_QUOTA
+
+    @property
+    def computes(self) -> bool:
+        """Whether it runs: at the quota of its CPU, or still completing requests with no less CPU than half of before.
+
+        What its peers do has no say in that: on a full machine they are held back as well.
+        """
+        if self.at_quota:
+            return True
+        used = _factor(*self.means.of(self.component, "cpu_usage"))
+        pairs = [self.ending.of(self.component, name) for name in _RATES] if self.ending else []
+        return used >= AT_QUOTA and any(inside > NOTHING * before for before, inside in pairs)
 
     def own(self, signal: str) -> float | None:
         """Factor by which a signal of the component changed beyond its peers; None where it was not measured."""
@@ -111,7 +139,9 @@ class Footprint:
         return max(found, key=lambda factor: abs(math.log(factor)), default=None)
 
 
-def footprint(topology: Topology, component: str, means: Means, peers: tuple[str, ...]) -> Footprint:
+def footprint(
+    topology: Topology, component: str, means: Means, peers: tuple[str, ...], ending: Means | None = None
+) -> Footprint:
     gpus = tuple(e.target for e in topology.edges if e.source == component and e.relation is Relation.USES)
     kind, callers, callees = (
         topology.component(component).kind,
@@ -120,7 +150,8 @@ def footprint(topology: Topology, component: str, means: Means, peers: tuple[str
     )
     computes_on = (component,) if kind is Kind.GPU else gpus
     relays = bool(callees) and (kind in (Kind.GATEWAY, Kind.HEAD) or not callers)
-    return Footprint(means, component, peers, callers, callees, computes_on, relays, has_engine(topology, component))
+    engine = has_engine(topology, component)
+    return Footprint(means, component, peers, callers, callees, computes_on, relays, engine, ending)
 
 
 def has_engine(topology: Topology, component: str) -> bool:
@@ -173,9 +204,8 @@ def _down(value: float | None, factor: float) -> bool:
 
 
 def _stopped(p: Footprint) -> bool:
-    rates = [rate for name in ("request_rate", "token_rate") if (rate := p.own(name)) is not None]
     # Of its limit a process that does not run uses nothing: one that is throttled still computes.
-    return bool(rates) and max(rates) <= GONE and not _up(p.own("cpu_throttled"), 1.2)
+    return p.hardly_completes and not _up(p.own("cpu_throttled"), 1.2) and not p.computes
 
 
 def _restarted(p: Footprint) -> bool:
@@ -234,7 +264,7 @@ def _first_token_alone(p: Footprint) -> bool:
 
 
 def _starved(p: Footprint) -> bool:
-    return _busy(p) or _up(p.own("tpot_p50"), 1.5)
+    return _busy(p) or _up(p.own("tpot_p50"), 1.5) or (p.hardly_completes and p.at_quota)
 
 
 def _busy(p: Footprint) -> bool:
@@ -328,6 +358,8 @@ _EXPECTED: Final[Mapping[Trouble, Mapping[str, bool]]] = {
     Trouble.GPU: {"tpot_p50": True, "token_rate": False},
 }
 """Kind -> signal -> whether it should rise; True where a fall, and False where a rise, does not fit."""
+
+_RATES: Final = ("request_rate", "token_rate")
 
 SHOWS_IN: Final[Mapping[Trouble, tuple[str, ...]]] = {
     Trouble.CPU: ("cpu_throttled", "cpu_usage"),

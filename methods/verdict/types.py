@@ -95,7 +95,8 @@ class Verdict(Displayable):
     suspects: every component that was judged, by falling probability.
     nobody: probability that no component is at fault.
     kind: of trouble; NONE with nobody and no overload.
-    onset: unix seconds at which the trouble begins by the verdict's own reckoning; None where nothing changed.
+    onset: unix seconds at which the trouble begins by the verdict's own reckoning; None where nothing changed, and
+        where the trouble is older than the recording.
     headline: one sentence in signals, without the names of methods: what is shown where there is one line.
     path: from the cause over the affected to the front door, each hop along the topology.
     supporting: evidence for the answer, the strongest first.

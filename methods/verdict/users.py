@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from cluster.incident.model import Incident
+from cluster.text.quantities import number, percent
 from cluster.topology import Topology
 from cluster.window import Window
 from methods.answer.types import Pointer, SeriesPointer
@@ -16,7 +19,7 @@ from methods.peers import contrasts
 from methods.peers.account import Means, unit
 from methods.peers.evidence import Evidence as Peers
 from methods.verdict.normal import began, departures
-from methods.verdict.phrases import change, words
+from methods.verdict.phrases import change, listed, words
 
 MORE = 1.25
 """Factor of the requests from which users sent more."""
@@ -24,6 +27,10 @@ SLOWER = 1.5
 """Factor of the latency from which users felt it."""
 MISSED = 20.0
 """Requests that the former rate would have brought: that none of so many came is no chance."""
+FAILED = 0.05
+"""Share of the requests that fail, from which users are in trouble whatever was before."""
+WAIT, BESIDE = 1.0, 3.0
+"""Requests that wait at an engine in the mean, and times as many as at the others, from which users wait there."""
 _FELT = ("latency_p90", "latency_p50", "ttft_p90")
 _LOAD = ("connections", "request_rate")
 _HELD = ("running_requests", "queue_length")
@@ -77,6 +84,53 @@ def users(incident: Incident, evidence: Peers) -> Users | None:
         slower,
         SeriesPointer(door, felt, onset, end),
     )
+
+
+def at_the_start(incident: Incident, evidence: Peers) -> str:
+    """What users suffer in the first stretch of the recording by signs that need no time before it; empty without one.
+
+    Such signs are requests that fail, requests that wait at one engine and not at others, and calls that take longer
+    than the callees say.
+    """
+    door, edges, among = incident.topology.front_door, evidence.blocks.edges, evidence.among
+    if door is None:
+        return ""
+    first = int(np.flatnonzero(among.older)[0])
+    means = Means(incident, float(edges[0]), float(edges[among.length[first]]))
+    callees = incident.topology.callees(door)
+    told = []
+    failed, all_ = means.of(door, "error_rate")[1], means.of(door, "request_rate")[1]
+    if failed >= FAILED * all_ > 0:
+        told.append(f"{percent(min(failed / all_, 1.0))} of the requests fail at {door}")
+    queues = {callee: means.of(callee, "queue_length")[1] for callee in callees}
+    usual = statistics.median([queue for queue in queues.values() if math.isfinite(queue)] or [0.0])
+    if waiting := [callee for callee, queue in queues.items() if queue >= max(WAIT, BESIDE * usual)]:
+        told.append(f"requests wait in the queue of {listed(waiting)}")
+    if (factor := _longer(means, door, callees)) >= SLOWER:
+        told.append(f"calls of {door} take {number(factor)} times as long as the callees say")
+    elif not factor and (factor := _beyond(means, door, callees)) >= SLOWER:
+        told.append(f"requests take {number(factor)} times as long at {door} as at any callee")
+    return " and ".join(told)
+
+
+def _longer(means: Means, door: str, callees: Sequence[str]) -> float:
+    """Times as long as the callees say that most calls take, in median and tail; 0 where it is not measured."""
+    factors = []
+    for signal in ("latency_p50", "latency_p90"):
+        pairs = [(means.of(door, callee, signal)[1], means.of(callee, signal)[1]) for callee in callees]
+        if known := sorted(call / said for call, said in pairs if math.isfinite(call) and said > 0):
+            factors.append(known[(len(known) - 1) // 2])
+    return min(factors, default=0.0)
+
+
+def _beyond(means: Means, door: str, callees: Sequence[str]) -> float:
+    """Times as long as at the slowest callee that requests take at the front door; 0 where it is not measured.
+
+    In the tail: the way to one callee of several delays few.
+    """
+    said = [level for callee in callees if (level := means.of(callee, "latency_p90")[1]) > 0]
+    own = means.of(door, "latency_p90")[1]
+    return own / max(said) if said and math.isfinite(own) else 0.0
 
 
 def none_ended(incident: Incident) -> Window | None:

@@ -41,12 +41,13 @@ def test_blocks_are_means_on_a_logarithmic_scale() -> None:
 def test_stretches_have_every_start_and_length_that_fits() -> None:
     found = contrasts.stretches(np.ones(6, dtype=np.bool_))
     pairs = list(zip(found.first.tolist(), found.length.tolist(), strict=True))
-    assert pairs == [(3, 1), (4, 1), (5, 1), (3, 2), (4, 2)]
+    assert pairs == [(3, 1), (4, 1), (5, 1), (3, 2), (4, 2), (0, 6)]
+    assert found.older.tolist() == [False] * 5 + [True]
 
 
 def test_no_stretch_starts_where_nothing_was_recorded() -> None:
     found = contrasts.stretches(np.array([True, False, True, True, False, True, True]))
-    assert list(zip(found.first.tolist(), found.length.tolist(), strict=True)) == [(5, 1), (6, 1), (5, 2)]
+    assert list(zip(found.first.tolist(), found.length.tolist(), strict=True)) == [(5, 1), (6, 1), (5, 2), (0, 7)]
 
 
 def test_a_move_is_the_mean_in_the_stretch_less_the_mean_before() -> None:
@@ -69,8 +70,19 @@ def test_a_component_is_not_its_own_control() -> None:
     assert contrasts.median_of_others(np.array([[4.0, 2.0]])).tolist() == [[1.0, 2.0]]
 
 
-def test_calls_that_rise_together_are_compared_with_the_upper_quartile() -> None:
-    assert contrasts.upper_of_others(np.array([[5.0, 5.0, 0.0, -1.0]])).tolist() == [[5.0, 5.0, 5.0, 5.0]]
+def test_most_calls_are_more_than_half_of_them() -> None:
+    of_four = np.array([[5.0, 5.0, 0.0, -1.0], [5.0, 4.0, 3.0, 0.0], [NAN, NAN, 2.0, 1.0]])
+    assert contrasts.of_most(of_four).tolist() == [0.0, 3.0, 1.0]
+
+
+def test_where_nothing_lies_before_the_peers_are_the_baseline() -> None:
+    series = np.array([[1.0] * 4, [1.0] * 4, [1.2] * 4, [4.0] * 4])
+    at = among((0, 4))
+    moved = contrasts.moves(series, at, contrasts.level_of_peers(series, at))
+    z = moved.contrast(contrasts.median_of_others(moved.own), floor=0.1, follow=0.5)
+    assert z[0, 3] > 9.0
+    assert abs(z[0, :3]).max() < 1.0
+    assert np.isnan(contrasts.moves(series, at).own).all(), "without a level there is no change"
 
 
 def test_counts_vary_by_one_over_the_events() -> None:

@@ -12,7 +12,7 @@ import pytest
 from altered import with_telemetry
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from serving_incident import LEVELS, ONSET, SAMPLES, incident, requests, slow
+from serving_incident import LEVELS, ONSET, incident, requests, slow
 
 from cluster.display import document, to_html, to_text
 from cluster.incident.model import Incident, Telemetry
@@ -124,15 +124,14 @@ def test_without_what_engines_say_it_cannot_tell_that_nobody_is_at_fault() -> No
     assert "what callees say of their own requests" in verdict.headline
 
 
-def test_a_trouble_that_is_older_than_the_recording_speaks_against_nobody() -> None:
-    """From the first sample on one replica is slow: nothing changes."""
-    whole = incident(slow("replica-2"))
-    frames = [frame[frame.index >= ONSET] for frame in (whole.telemetry.metrics, whole.telemetry.edge_metrics)]
-    late = dataclasses.replace(whole, window=Window(float(ONSET), float(SAMPLES)), telemetry=Telemetry(*frames))
-    verdict = decide(late)
+def test_who_is_slower_than_its_peers_from_the_start_speaks_against_nobody() -> None:
+    """That may be usual for it: nothing else of it stands apart."""
+    metrics = incident().telemetry.metrics.copy()
+    metrics["replica-2", "latency_p90"] *= 4.0
+    verdict = decide(with_telemetry(incident(), metrics=metrics))
     assert verdict.answer is Answer.NOBODY
     (told,) = [each for each in verdict.opposing if "replica-2 is slower than its peers" in each.sentence]
-    assert re.search(r"latency p90 2\.\d s, theirs [56]\d\d ms\.", told.sentence), told.sentence
+    assert re.search(r"latency p90 2\.\d+ s, theirs [56]\d\d ms\.", told.sentence), told.sentence
     assert not [each for each in decide(incident()).opposing if "slower than its peers" in each.sentence]
 
 
