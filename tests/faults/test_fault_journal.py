@@ -231,6 +231,15 @@ def test_any_bytes_are_read_or_refused(tmp_path: Path, raw: bytes) -> None:
         assert str(error).isprintable()
 
 
+@pytest.mark.parametrize("mac", ["\ud800", "", 7, None, []])
+def test_a_forged_code_is_not_genuine(journal: Journal, mac: object) -> None:
+    assert journal.read().genuine
+    line = json.loads(journal.path.read_text())
+    line["data"]["mac"] = mac
+    journal.path.write_text(json.dumps(line) + "\n")
+    assert not journal.read().genuine
+
+
 def test_a_journal_under_another_name_is_refused(journal: Journal) -> None:
     other = journal.path.with_name("20260101T000000-00000002.jsonl")
     journal.path.rename(other)
