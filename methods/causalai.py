@@ -91,9 +91,8 @@ class CausalAi(Method):
         flag = (signals.matrix.times >= incident.onset.time).astype(np.float64)
         after = int(flag.sum())
         if min(after, signals.samples - after) < 4:
-            sentence = (
-                f"{signals.samples - after} samples before the onset and {after} after it: at least 4 each are needed"
-            )
+            before = counted(signals.samples - after, "sample")
+            sentence = f"{before} before the onset and {after} after it: at least 4 each are needed"
             return NoRanking(Reason.NOT_APPLICABLE, sentence)
         correlation = correlate(np.column_stack([signals.values, (flag - flag.mean()) / flag.std()]))
         found = children_of_context(correlation, signals.samples, self.alpha, self.max_set)

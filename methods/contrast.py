@@ -13,7 +13,7 @@ from cluster.text.times import duration
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_components
 from methods.answer.types import Cell, Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
-from methods.answer.wording import unit_of
+from methods.answer.wording import counted, unit_of
 from methods.telemetry.matrix import Floats, Key, SignalMatrix, halves, prepare
 from methods.telemetry.separation import end_of_trouble, held_out, placebos
 
@@ -163,9 +163,10 @@ def _explain(
     total = sum(share for _, share in sums)
     first = ordered[0]
     least, largest = min(placebo_areas), max(placebo_areas)
+    baseline = counted(int((~fault).sum()), "sample")
     windows = Step(
         "The two windows",
-        f"The baseline has {int((~fault).sum())} samples before the onset, the fault window {int(fault.sum())} from it "
+        f"The baseline has {baseline} before the onset, the fault window {int(fault.sum())} from it "
         f"on. It ends {duration(end - onset)} after the onset, when the SLI is closer to its baseline than to its "
         f"worst value.",
         {"baseline_samples": float((~fault).sum()), "fault_samples": float(fault.sum()), "seconds": end - onset},

@@ -13,7 +13,7 @@ from cluster.text.quantities import number, quantity
 from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_signals
 from methods.answer.types import Explanation, Family, Method, NoRanking, Outcome, Reason, Step, Table
-from methods.answer.wording import unit_of
+from methods.answer.wording import counted, unit_of
 from methods.telemetry.matrix import Floats, SignalMatrix, halves, prepare
 
 _SHOWN = 10
@@ -113,8 +113,9 @@ class EDiagnosis(Method):
         listed = [i for i in order if passed[i]]
         screening = Step(
             "Two-sample tests",
-            f"{int(passed.sum())} of {after.signals} signals have another distribution in the {after.samples} samples "
-            f"after the onset than in the {before.samples} before it (permutation test, alpha {self.alpha}).",
+            f"{int(passed.sum())} of {after.signals} signals have another distribution in the "
+            f"{counted(after.samples, 'sample')} after the onset than in the {before.samples} before it "
+            f"(permutation test, alpha {self.alpha}).",
             {"tested": float(after.signals), "passed": float(passed.sum()), "alpha": self.alpha},
             table=Table(
                 ("component", "signal", "H", "p"),

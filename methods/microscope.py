@@ -30,7 +30,7 @@ from methods.answer.types import (
     Step,
     Table,
 )
-from methods.answer.wording import unit_of
+from methods.answer.wording import counted, unit_of
 from methods.telemetry.calls import CallLatencies, call_latencies, similarity
 from methods.telemetry.matrix import Floats
 
@@ -113,8 +113,8 @@ class Microscope(Method):
             return calls
         late = calls.times >= incident.onset.time
         if (~late).sum() < 2 or not late.any():
-            early = int((~late).sum())
-            detail = f"{early} samples before and {int(late.sum())} after the onset, at least 2 and 1 are needed"
+            early = counted(int((~late).sum()), "sample")
+            detail = f"{early} before and {int(late.sum())} after the onset, at least 2 and 1 are needed"
             return NoRanking(Reason.NOT_APPLICABLE, detail)
         states = self._states(incident, calls, late, front)
         if front not in states:

@@ -144,7 +144,7 @@ def _step(incident: Incident, source: str, found: Deviations, meaning: Mapping[t
     left = found.left
     how = (
         f"and leaves its usual {quantity(float(found.centre[top]), unit)} in {left.off_after[top]} of "
-        f"{left.after[top]} samples, as unusual as {number(float(found.scores[top]))} interquartile ranges."
+        f"{counted(left.after[top], 'sample')}, as unusual as {number(float(found.scores[top]))} interquartile ranges."
         if left.still[top]
         else f"{number(float(found.scores[top]))} interquartile ranges from its median of "
         f"{quantity(float(found.centre[top]), unit)}."

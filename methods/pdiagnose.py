@@ -136,7 +136,9 @@ class PDiagnose(Method):
         )
         start, end = float(after.times[0]), float(after.times[-1]) + after.step
         if order and shares[order[0]] > 0:
-            claim += f" {order[0][1]} of {order[0][0]}: {percent(shares[order[0]])} of {after.samples} samples."
+            claim += (
+                f" {order[0][1]} of {order[0][0]}: {percent(shares[order[0]])} of {counted(after.samples, 'sample')}."
+            )
         step = Step(
             "Votes of the metrics",
             claim,

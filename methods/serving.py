@@ -67,7 +67,8 @@ class Serving(Method):
         nobody: log odds of nobody, 3.25.
         several: price of a second component, in log odds, 5.5.
         `contrasts.REST`: how differently replicas stand when all is well, 0.25; `hypotheses.OLDER`: how often trouble
-        is older than the recording, 0.1. Neither is fitted.
+        is older than the recording, 0.1. Neither is fitted; 0.25 was preferred to another value on drills that were cut
+        to begin after their faults, none of them only to be scored.
 
     Fails when:
         All replicas have the same fault, which looks like load or like the caller. A machine hurts all that runs on it:

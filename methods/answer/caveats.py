@@ -12,6 +12,7 @@ import numpy as np
 from cluster.incident.model import Incident
 from cluster.text.times import clock_time
 from methods.answer.types import NoRanking, Outcome, Ranking
+from methods.answer.wording import counted
 
 FEW_SAMPLES = 30
 SILENT = 6
@@ -80,7 +81,7 @@ def short_baseline(incident: Incident) -> str:
     before = int((incident.telemetry.metrics.index < incident.onset.time).sum())
     if before >= FEW_SAMPLES:
         return ""
-    return f"Only {before} samples lie before the onset: what is normal is poorly known."
+    return f"Only {counted(before, 'sample')} before the onset: what is normal is poorly known."
 
 
 def silence(incident: Incident) -> str:

@@ -26,7 +26,7 @@ from methods.answer.caveats import caveats_for
 from methods.answer.ranking import by_signals
 from methods.answer.refusals import NO_CHANGE
 from methods.answer.types import Cell, Explanation, NoRanking, Outcome, Step, Table
-from methods.answer.wording import after_onset, unit_of
+from methods.answer.wording import after_onset, counted, unit_of
 from methods.telemetry.departures import Departures, departures
 from methods.telemetry.matrix import Floats, Key, SignalMatrix, halves, prepare
 from methods.telemetry.quantiles import quantiles
@@ -175,7 +175,8 @@ def _baseline(incident: Incident, scored: Deviations, order: list[int], onset: f
     start = float(before.times[0])
     return Step(
         title="Baseline before the onset",
-        claim=f"{before.samples} samples before the onset give the {centre} and the {spread} of {len(order)} signals.",
+        claim=f"{counted(before.samples, 'sample')} before the onset: the {centre} and the {spread} of "
+        f"{counted(len(order), 'signal')}.",
         numbers={"samples_before": before.samples, "samples_after": scored.after.samples, "signals": len(order)},
         table=Table(("component", "signal", centre, spread), rows, {centre: units, spread: units}),
         levels={f"baseline {centre}": float(scored.centre[order[0]])},
@@ -277,7 +278,7 @@ def _departure(incident: Incident, scored: Deviations, i: int, spread: str) -> s
     usual = quantity(float(scored.centre[i]), unit_of(incident.telemetry.units, key[1]))
     but = f"all but {left.off_before[i]} of" if left.off_before[i] else "all"
     return (
-        f"{key[0]} {key[1]} was {usual} in {but} {left.before[i]} samples before the onset, "
+        f"{key[0]} {key[1]} was {usual} in {but} {counted(left.before[i], 'sample')} before the onset, "
         f"and something else in {left.off_after[i]} of {left.after[i]} after it: as unusual as "
         f"{number(float(scored.scores[i]))} times the {spread}."
     )

@@ -11,6 +11,7 @@ from cluster.incident.model import Incident
 from cluster.moment import Moment
 from cluster.text.times import clock_time
 from cluster.window import Onset, OnsetSource, Window
+from methods.answer.wording import counted
 from methods.telemetry.earlier_trouble import in_trouble, without_earlier
 from methods.telemetry.onset import OnsetEstimate, estimate
 
@@ -88,4 +89,6 @@ def _short(incident: Incident) -> tuple[str, ...]:
     before = int((incident.telemetry.metrics.index < incident.onset.time).sum())
     if before >= LEAST_BASELINE:
         return ()
-    return (f"Only {before} samples lie before the onset: the baseline is short, and may hold the trouble already.",)
+    return (
+        f"Only {counted(before, 'sample')} before the onset: the baseline is short, and may hold the trouble already.",
+    )

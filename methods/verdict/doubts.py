@@ -13,12 +13,13 @@ from cluster.text.quantities import percent, quantity
 from cluster.text.times import clock_time, duration
 from cluster.topology import Kind
 from methods.answer.types import EdgePointer, SeriesPointer
+from methods.answer.wording import counted
 from methods.peers.account import unit
 from methods.peers.explanation import missing_of
 from methods.peers.families import family_of
 from methods.peers.judgement import Judgement
 from methods.verdict.blame import Blame, spared
-from methods.verdict.normal import keys_of
+from methods.verdict.normal import LEAST, keys_of
 from methods.verdict.path import Stretch, early
 from methods.verdict.phrases import change, listed, words
 from methods.verdict.trouble import SHOWS_IN, against
@@ -129,12 +130,22 @@ def not_known(incident: Incident, judged: Judgement, blames: Sequence[Blame], pa
         elif blamed.onset - incident.window.start < FEW_SECONDS:
             before = duration(max(0.0, blamed.onset - incident.window.start))
             found.append(f"What is normal: only {before} lie before the onset, and may hold the trouble.")
-    late = [hop for hop in path if hop.at is None and not any(blamed.older for blamed in blames)]
-    found += [f"Whether {hop.target} felt it: none of its signals left its normal." for hop in late]
+    found += _unfelt(incident, blames, path)
     found += [f"Of {whom} this was not measured, as it was of peers: {what}." for whom, what in less_measured(judged)]
     if silent := unjudged(incident, judged):
         found.append(f"Whether {listed(silent)} did anything wrong: nothing was measured there that can be compared.")
     return (*dict.fromkeys(found), *incident.notes)
+
+
+def _unfelt(incident: Incident, blames: Sequence[Blame], path: Sequence[Hop]) -> list[str]:
+    late = [hop.target for hop in path if hop.at is None]
+    if not late or any(blamed.older for blamed in blames):
+        return []
+    samples = int((incident.telemetry.metrics.index < min(blamed.onset for blamed in blames)).sum())
+    why = "none of its signals left its normal"
+    if samples < LEAST:
+        why = f"{counted(samples, 'sample')} before the onset do not tell what is normal for it"
+    return [f"Whether {target} felt it: {why}." for target in late]
 
 
 def less_measured(judged: Judgement) -> tuple[tuple[str, str], ...]:

@@ -104,3 +104,12 @@ def test_what_waited_at_a_frozen_replica_was_not_sent_too_much() -> None:
 
 def test_more_requests_on_all_from_the_first_sample_on_blame_nobody() -> None:
     assert not decide(from_the_start(requests(dict.fromkeys(REPLICAS, 3.0)))).named
+
+
+def test_a_short_past_is_no_calm_of_the_caller() -> None:
+    whole, truth = library.load_with_truth("drill-01")
+    assert truth is not None
+    short = whole.within(Window(truth.injected_at - 15, truth.injected_at + 60)).at(None)
+    coarse = {"metrics": short.telemetry.metrics.iloc[::5], "edge_metrics": short.telemetry.edge_metrics.iloc[::5]}
+    unknown = decide(with_telemetry(short, **coarse)).unknown
+    assert "Whether gateway felt it: 4 samples before the onset do not tell what is normal for it." in unknown
