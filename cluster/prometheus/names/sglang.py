@@ -31,7 +31,7 @@ _BEFORE = (
     "sglang:num_decode_prealloc_queue_reqs",
     "sglang:num_decode_transfer_queue_reqs",
 )
-_QUEUED = " + ".join((f"({_WAITING})", *(f"({_level(metric)} or 0 * ({_WAITING}))" for metric in _BEFORE)))
+_QUEUED = " + ".join((f"({_WAITING})", *(f"({_counted(metric)} or 0 * ({_WAITING}))" for metric in _BEFORE)))
 
 SPELLINGS = (
     Spelling(

@@ -141,9 +141,11 @@ def test_requests_of_a_decode_engine_that_wait_before_its_queue_wait(read) -> No
             ("num_decode_transfer_queue", 3.0),
         ):
             fleet.gauge(A, f"sglang:{name}_reqs", number, tp_rank=rank)
+            for priority in ("", "1"):  # with priorities on there is a series for each beside the total
+                fleet.gauge(C, f"sglang:{name}_reqs", number, tp_rank=rank, priority=priority)
         fleet.gauge(B, "sglang:num_queue_reqs", 2.0, tp_rank=rank)
     found = read(fleet)
-    assert (value(found, A, "queue_length"), value(found, B, "queue_length")) == (16.0, 2.0)
+    assert [value(found, one, "queue_length") for one in (A, B, C)] == [16.0, 2.0, 16.0]
 
 
 def test_units_that_opentelemetry_adds_to_a_name(read) -> None:
