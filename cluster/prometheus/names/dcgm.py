@@ -14,7 +14,7 @@ _MEBIBYTE = float(1 << 20)
 _LABELS = {"gpu": "gpu", "part": "GPU_I_ID", "host": "Hostname"}
 _REASONS = ("DCGM_FI_DEV_CLOCKS_EVENT_REASONS", "DCGM_FI_DEV_CLOCK_THROTTLE_REASONS")
 _COUNTED = "DCGM_FI_DEV_CLOCKS_EVENT_REASON_{}_NS"
-HOT = ("HW_THERM_SLOWDOWN", "SW_THERM_SLOWDOWN")
+_HOT = ("HW_THERM_SLOWDOWN", "SW_THERM_SLOWDOWN")
 _POWER_CAP = (0x4,)
 _THERMAL = (0x8, 0x20, 0x40)  # slowdown by hardware, thermal by software and by hardware
 
@@ -33,8 +33,12 @@ def _share(signal: str, violations: str, reasons: tuple[str, ...], bits: tuple[i
     def any_bit(mask: str) -> str:
         return f"clamp_max({' + '.join(f'floor({_latest(mask)} / {bit}) % 2' for bit in bits)}, 1)"
 
-    counters = (violations, *map(_COUNTED.format, reasons))
-    return gpu(signal, either(*(f"1e-9 * rate({one}%s[$rate])" for one in counters), *map(any_bit, _REASONS)), _LABELS)
+    def counted(metric: str) -> str:
+        return f"1e-9 * rate({metric}%s[$rate])"
+
+    apart = [counted(_COUNTED.format(reason)) for reason in reasons]
+    together = f"clamp_max({' + '.join(apart)}, 1)"  # an exporter may count one of the reasons alone
+    return gpu(signal, either(counted(violations), together, *apart, *map(any_bit, _REASONS)), _LABELS)
 
 
 _BUSY = either(f"0.01 * {_latest('DCGM_FI_DEV_GPU_UTIL')}", _latest("DCGM_FI_PROF_GR_ENGINE_ACTIVE"))
@@ -51,7 +55,7 @@ SPELLINGS = (
             _level("gpu_power_limit", "DCGM_FI_DEV_POWER_MGMT_LIMIT"),
             _level("gpu_temperature", "DCGM_FI_DEV_GPU_TEMP"),
             _share("gpu_throttle_power", "DCGM_FI_DEV_POWER_VIOLATION", ("SW_POWER_CAP",), _POWER_CAP),
-            _share("gpu_throttle_thermal", "DCGM_FI_DEV_THERMAL_VIOLATION", HOT, _THERMAL),
+            _share("gpu_throttle_thermal", "DCGM_FI_DEV_THERMAL_VIOLATION", _HOT, _THERMAL),
             _level("gpu_memory_used", "DCGM_FI_DEV_FB_USED", _MEBIBYTE),
             _level("gpu_memory_free", "DCGM_FI_DEV_FB_FREE", _MEBIBYTE),
             _level("gpu_xid_errors", "DCGM_FI_DEV_XID_ERRORS"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fleets import GATEWAY_POD, NAMESPACE, PODS, A, B, C, Fleet, build, samples, value
-from prometheus_data import level
+from prometheus_data import level, steady
 
 from cluster.endpoints.reading import TABLES, telling
 from cluster.kubernetes.stack import Stack
@@ -146,6 +146,18 @@ def test_requests_of_a_decode_engine_that_wait_before_its_queue_wait(read) -> No
         fleet.gauge(B, "sglang:num_queue_reqs", 2.0, tp_rank=rank)
     found = read(fleet)
     assert [value(found, one, "queue_length") for one in (A, B, C)] == [16.0, 2.0, 16.0]
+
+
+def test_a_gpu_that_either_reason_throttles_is_throttled(tmp_path: Path) -> None:
+    fleet = Fleet()
+    for gpu, reasons in (("0", {"HW": 0.0, "SW": 0.4}), ("1", {"HW": 0.7, "SW": 0.7}), ("2", {"SW": 0.2})):
+        holder = {"gpu": gpu, "Hostname": "gpu-node-b", "exported_pod": PODS[(A, B, C)[int(gpu)]]}
+        for reason, share in reasons.items():
+            metric = f"DCGM_FI_DEV_CLOCKS_EVENT_REASON_{reason}_THERM_SLOWDOWN_NS"
+            fleet.add(metric, {**holder, "exported_namespace": NAMESPACE}, steady(share * 1e9))
+    found = samples(tmp_path, fleet, build("gpu-node-b"))
+    shares = [value(found, f"{one}-gpu-0", "gpu_throttle_thermal") for one in (A, B, C)]
+    assert shares == pytest.approx([0.4, 1.0, 0.2])
 
 
 def test_units_that_opentelemetry_adds_to_a_name(read) -> None:
