@@ -92,14 +92,12 @@ class View:
 def telling(tables: Sequence[Spelling]) -> Iterator[tuple[Kind, frozenset[str]]]:
     """What a target is, and the metrics that tell it; the last that it has counts.
 
-    The production stack's router repeats names of the engines' metrics. What both engines and gateways export tells an
-    engine: it is the gateway's where the user says so.
+    The production stack's router repeats names of the engines' metrics.
     """
     rules = [rule for one in tables if one.tells for rule in one.rules]
     rules = [rule for rule in rules if not rule.edge and rule.labels != PER_POD]
     for kind, kinds in ((Kind.NODE, frozenset({Kind.NODE})), (Kind.REPLICA, SERVING), (Kind.GATEWAY, _DOOR)):
-        both = SERVING if kind is Kind.GATEWAY else frozenset[Kind]()
-        yield kind, frozenset(m for rule in rules if rule.kinds & kinds and not rule.kinds & both for m in rule.metrics)
+        yield kind, frozenset(metric for rule in rules if rule.kinds & kinds for metric in rule.metrics)
 
 
 def build_queries(view: View, signals: Sequence[str] | None, step: float = 0.0) -> tuple[list[Query], list[str]]:

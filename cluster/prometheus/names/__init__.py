@@ -66,6 +66,7 @@ CATALOG = (
     Row("istio", _KUBERNETES),
     Row("haproxy", _SCRAPED),
     Row("nginx", _SCRAPED),
+    Row("gen_ai_gateway", _SCRAPED),
     Row("ray", _SCRAPED),
     Row("cadvisor", _KUBERNETES),
     Row("kube_state", _KUBERNETES),

@@ -204,6 +204,16 @@ def test_a_gateway_of_ai_has_opentelemetrys_metrics_of_a_server(read) -> None:
     assert value(found, A, "latency_p90") == pytest.approx(1.6)
 
 
+def test_what_a_gateway_measures_of_all_requests_comes_before_those_to_models(read) -> None:
+    fleet = Fleet()
+    fleet.times("gateway", "envoy_http_downstream_rq_time", 2000.0, envoy_http_conn_manager_prefix="http-10080")
+    for name in ("request_duration", "time_to_first_token"):
+        fleet.times("gateway", f"gen_ai_server_{name}_seconds")
+    found = read(fleet)
+    assert value(found, "gateway", "latency_p90") == pytest.approx(1.6)
+    assert value(found, "gateway", "ttft_p90") == pytest.approx(0.8)
+
+
 def test_what_engines_and_gateways_export_makes_no_target_a_gateway() -> None:
     names = frozenset({"gen_ai_server_request_duration_seconds_bucket", "nginx_connections_active", "node_cpu_x"})
     names |= {"dynamo_component_inflight_requests"}  # of routers and planners, too
