@@ -21,7 +21,8 @@ from cluster.prometheus.promql import (
 from cluster.topology import Kind
 
 _GATEWAY = frozenset({Kind.GATEWAY})
-_USERS = 'path!~"/(health|live|ready|metrics|ping|workers|get_|_ui|v1/models).*",'
+_OWN = '!~"/(health|live|ready|metrics|ping|workers|get_|_ui|v1/models).*",'
+_USERS = f"path{_OWN}"
 _DONE, _DURATION = "smg_http_responses_total", "smg_http_request_duration_seconds"
 _FAILED = part_rate(_DONE, f'{_USERS}status_code=~"5..",')
 
@@ -32,12 +33,14 @@ def _of_requests(q: float) -> str:
 
 def _of_workers(stem: str) -> Spelling:
     """Before it was renamed, and vLLM's router, which was made of it then."""
-    requests, failed = rate(f"{stem}requests_total"), rate(f"{stem}request_errors_total")
-    errors = f"({failed}) or 0 * ({requests})"
+    users, done = f"route{_OWN}", f"{stem}responses_total"
+    requests, failed = rate(f"{stem}requests_total", users), rate(f"{stem}request_errors_total", users)
+    of_code = rate(done, f'{users}status_code=~"5..",')  # by what was rewritten since, which counts no errors
+    errors = either(of_code, failed, f"0 * ({requests})")
     latency = first_of(f"{stem}request_duration_seconds", f"{stem}generate_duration_seconds")
     unread = (
         *("active_*", "cache_*", "cb_*", "discovery_*", "http_responses", "job_*", "load_*", "max_load", "min_load"),
-        *("policy_decisions", "processed_requests", "responses", "retries*", "retry_*", "running_requests"),
+        *("policy_decisions", "processed_requests", "retries*", "retry_*", "running_requests"),
         *("pd_*", "tree_size", "tokenizer_*", "worker_*"),
     )
     return Spelling(

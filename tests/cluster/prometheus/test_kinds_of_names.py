@@ -214,6 +214,18 @@ def test_what_a_gateway_measures_of_all_requests_comes_before_those_to_models(re
     assert value(found, "gateway", "ttft_p90") == pytest.approx(0.8)
 
 
+def test_errors_of_a_router_that_counts_answers_by_code(read) -> None:
+    fleet = Fleet()
+    for route, rate in (("/v1/chat/completions", 4.0), ("/health", 10.0)):
+        fleet.count("gateway", "sgl_router_requests_total", rate, route=route, method="POST")
+    for code, rate in (("200", 3.0), ("503", 1.0)):
+        answer = {"route": "/v1/chat/completions", "method": "POST", "status_code": code}
+        fleet.count("gateway", "sgl_router_responses_total", rate, **answer)
+    found = read(fleet)
+    assert value(found, "gateway", "request_rate") == pytest.approx(4.0)
+    assert value(found, "gateway", "error_ratio") == pytest.approx(0.25)
+
+
 def test_what_engines_and_gateways_export_makes_no_target_a_gateway() -> None:
     names = frozenset({"gen_ai_server_request_duration_seconds_bucket", "nginx_connections_active", "node_cpu_x"})
     names |= {"dynamo_component_inflight_requests"}  # of routers and planners, too
