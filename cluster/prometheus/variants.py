@@ -63,10 +63,10 @@ def known_names(spellings: tuple[Spelling, ...], names: frozenset[str]) -> froze
     return frozenset(known)
 
 
-def _without_suffixes(name: str) -> tuple[str, ...]:
+def _without_suffixes(name: str) -> set[str]:
     """The name, and what it is without what its kind or a unit adds."""
     stem = family(name)
-    return name, stem, stem.removesuffix(_RATIO), stem.removesuffix(_SECONDS)
+    return {name, stem, stem.removesuffix(_RATIO), stem.removesuffix(_SECONDS)}
 
 
 def _plain(name: str) -> str:
@@ -90,8 +90,9 @@ def _stem(name: str) -> tuple[str, re.Pattern[str]]:
 def _ways(spelling: Spelling, lower: Mapping[str, str]) -> Iterable[Spelling]:
     wanted: dict[str, list[tuple[str, bool]]] = {}
     counters = {metric for rule in spelling.rules for metric in _COUNTER.findall(rule.expr)}
+    scaled = {metric for rule in spelling.rules if rule.scale != 1.0 for metric in rule.metrics}
     for metric in spelling.metrics:
-        for name, own in _forms(metric, metric in counters):
+        for name, own in _forms(metric, metric in counters, metric in scaled):
             wanted.setdefault(_plain(name), []).append((metric, own))
     found: dict[Way, dict[bool, dict[str, str]]] = {}
     for name, plain in lower.items():
@@ -115,13 +116,16 @@ def _style(name: str, metric: str) -> str:
     return "_" if ":" in metric and ":" not in name else ""
 
 
-def _forms(metric: str, counter: bool) -> Iterable[tuple[str, bool]]:
-    """The names under which a metric may stand, and whether it is the table's own."""
+def _forms(metric: str, counter: bool, scaled: bool) -> Iterable[tuple[str, bool]]:
+    """The names under which a metric may stand, and whether it is the table's own.
+
+    `scaled`: it is in another unit than seconds, whether its name says so or not.
+    """
     yield metric, True
     if metric.endswith(_BUCKET):
         stem = metric.removesuffix(_BUCKET)
         yield stem, False
-        if not _UNITS.search(stem):
+        if not (scaled or _UNITS.search(stem)):
             yield stem + _SECONDS + _BUCKET, False
     elif counter:
         if metric.endswith(tuple(_WITHIN)):

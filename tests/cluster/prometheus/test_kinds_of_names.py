@@ -214,6 +214,11 @@ def test_what_a_gateway_measures_of_all_requests_comes_before_those_to_models(re
     assert value(found, "gateway", "ttft_p90") == pytest.approx(0.8)
 
 
+def test_a_histogram_of_milliseconds_is_not_read_from_one_of_seconds() -> None:
+    names = frozenset({"envoy_http_downstream_rq_time_seconds_bucket", "kong_latency_seconds_bucket"})
+    assert spelled(ALL, names) == ()
+
+
 def test_errors_of_a_router_that_counts_answers_by_code(read) -> None:
     fleet = Fleet()
     for route, rate in (("/v1/chat/completions", 4.0), ("/health", 10.0)):
