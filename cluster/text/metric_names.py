@@ -99,6 +99,12 @@ def words(name: str) -> Words:
     )
 
 
+@lru_cache(maxsize=4)
+def _split(names: frozenset[str]) -> tuple[tuple[str, Words], ...]:
+    """Each name with its words: all signals are compared with the same names, which may be more than `words` keeps."""
+    return tuple((name, words(name)) for name in names)
+
+
 def nearest(known: frozenset[Words], names: Iterable[str], most: int) -> tuple[str, ...]:
     """Those of the names that may be another of the known ones, which are given by their words, nearest first.
 
@@ -108,8 +114,8 @@ def nearest(known: frozenset[Words], names: Iterable[str], most: int) -> tuple[s
     vocabulary = frozenset[str]().union(*known)
     scored = [
         (score, name)
-        for name in names
-        if (common := vocabulary & words(name)) and (score := _by_words(common, len(words(name)), known)) >= _FEW
+        for name, ours in _split(frozenset(names))
+        if (common := vocabulary & ours) and (score := _by_words(common, len(ours), known)) >= _FEW
     ]
     scored.sort(key=lambda one: (-one[0], one[1]))
     for place, (score, name) in enumerate(scored[:_BY_LETTERS]):

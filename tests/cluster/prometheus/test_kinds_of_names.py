@@ -16,6 +16,7 @@ from cluster.prometheus.nearest import nearest
 from cluster.prometheus.targets import duplicates_of, near_names
 from cluster.prometheus.variants import spelled
 from cluster.provenance import Origin, described
+from cluster.text.metric_names import words
 from cluster.topology import Kind
 
 ALL = spellings(Environment.KUBERNETES)
@@ -229,6 +230,13 @@ def test_errors_of_a_router_that_counts_answers_by_code(read) -> None:
     found = read(fleet)
     assert value(found, "gateway", "request_rate") == pytest.approx(4.0)
     assert value(found, "gateway", "error_ratio") == pytest.approx(0.25)
+
+
+def test_many_names_are_split_into_words_once_for_all_signals() -> None:
+    names = frozenset(f"acme_queue_{n}" for n in range(20_000))
+    before = words.cache_info().misses
+    near_names(ALL, names)
+    assert words.cache_info().misses - before < 2 * len(names)
 
 
 def test_what_engines_and_gateways_export_makes_no_target_a_gateway() -> None:
