@@ -21,9 +21,9 @@ from cluster.imports.expressions import Floats
 from cluster.imports.measured import Measured
 from cluster.incident.model import empty_metrics
 from cluster.prometheus.ranks import engine_id
+from cluster.text.plain import some
 from cluster.topology import Component, Edge, Kind, Relation, Topology, calls
 
-_LISTED = 4
 _MEMBER = re.compile(r"(.*-\d+)-\d+")
 """Name of a member of a group of LeaderWorkerSet: NAME-0-1, and that of its leader: NAME-0."""
 
@@ -70,12 +70,12 @@ def behind_a_door(
             f"{door} has no latency, and so no SLI: no replica has a histogram of whole requests here; save "
             "vllm:e2e_request_latency_seconds_bucket, or what your engine calls it, too"
         )
-    if some := sorted(slowest.intersection(added)):
-        notes.append(f"{', '.join(some)} of {door} is that of the slowest replica: there are no histograms to add up")
+    if capped := sorted(slowest.intersection(added)):
+        notes.append(f"{', '.join(capped)} of {door} is that of the slowest replica: there are no histograms to add up")
     if added:
-        notes.append(f"{_some(added)} of {door}: merged from {_some(serving)}")
+        notes.append(f"{some(added)} of {door}: merged from {some(serving)}")
     if by_spans:
-        notes.append(f"{_some(by_spans)} of {door}: of the spans that nobody calls")
+        notes.append(f"{some(by_spans)} of {door}: of the spans that nobody calls")
     return topology, metrics, notes
 
 
@@ -83,7 +83,7 @@ def before(topology: Topology, entrances: Sequence[str]) -> tuple[Topology, str,
     """The topology with a virtual front door before these components, its id, and a note on it."""
     door = FRONT_DOOR if FRONT_DOOR not in topology else f"virtual-{FRONT_DOOR}"
     components = (*topology.components, Component(door, Kind.GATEWAY))
-    note = f"{door} stands for whoever calls {_some(entrances)}"
+    note = f"{door} stands for whoever calls {some(entrances)}"
     return Topology(components, (*topology.edges, *calls(door, entrances)), door), door, note
 
 
@@ -108,7 +108,7 @@ def _entered(topology: Topology, entrances: Sequence[str], gateways: Sequence[st
         return Topology(topology.components, topology.edges, entrances[0]), []
     if len(gateways) == 1 and not topology.callees(gateways[0]) and gateways[0] not in entrances:
         edges = (*topology.edges, *calls(gateways[0], entrances))
-        note = f"{gateways[0]} is not traced; it is taken to call {_some(entrances)}, where the traces begin"
+        note = f"{gateways[0]} is not traced; it is taken to call {some(entrances)}, where the traces begin"
         return Topology(topology.components, edges, gateways[0]), [note]
     topology, _, note = before(topology, entrances)
     return topology, [note]
@@ -162,7 +162,7 @@ def _with_workers(topology: Topology, serving: Sequence[str]) -> tuple[Topology,
         return topology, []
     components = [replace(one, kind=Kind.WORKER) if one.id in leaders else one for one in topology.components]
     edges = dict.fromkeys((*topology.edges, *(Edge(one, of, Relation.PART_OF) for one, of in leaders.items())))
-    note = f"{_some(list(leaders))}: by their names workers of {_some(sorted(set(leaders.values())))}, and parts of it"
+    note = f"{some(list(leaders))}: by their names workers of {some(sorted(set(leaders.values())))}, and parts of it"
     return Topology(tuple(components), tuple(edges), topology.front_door), [note]
 
 
@@ -170,9 +170,4 @@ def _kept(measured: Measured) -> list[str]:
     """A note on what a live deployment has as signals of GPUs and calls."""
     if not measured.kept:
         return []
-    return [f"{_some(measured.kept)}: of GPUs or calls, which have no components here, and so under their own names"]
-
-
-def _some(names: Sequence[str]) -> str:
-    more = len(names) - _LISTED
-    return ", ".join(names[:_LISTED]) + (f" and {more} more" if more > 0 else "")
+    return [f"{some(measured.kept)}: of GPUs or calls, which have no components here, and so under their own names"]

@@ -29,7 +29,7 @@ from cluster.incident import rcaeval_graph
 from cluster.incident.container import IncidentError
 from cluster.incident.model import LOG_COLUMNS, SPAN_COLUMNS, Incident, Telemetry
 from cluster.prometheus.client import partial_reason
-from cluster.text.plain import plain
+from cluster.text.plain import plain, some
 from cluster.topology import Kind
 from cluster.window import Window, possible
 
@@ -145,7 +145,7 @@ class _Found:
         """All of it as one incident. Raises ValueError where there is nothing, or nothing that makes sense."""
         self._name_instances()
         for instance, jobs in self.series.leave_out_copies().items():
-            many = ", ".join(map(printable, sorted(jobs)))
+            many = some(list(map(printable, sorted(jobs))))
             self.notes[f"{printable(instance)} is scraped by several jobs; {many}: copies, which were left out"] = None
         self._tell_unread()
         spans = _rows(self.spans, SPAN_COLUMNS).sort_values("start", kind="stable", ignore_index=True)

@@ -10,7 +10,7 @@ first of which any of them has a series. The others are not filled up from the n
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,7 @@ from cluster.prometheus.nearest import nearest
 from cluster.prometheus.promql import Query
 from cluster.provenance import UNREACHED, Builder, Origin
 from cluster.signals import SERVING, Quantity
+from cluster.text.plain import some
 from cluster.topology import Component, Kind, Topology
 from cluster.window import Window
 
@@ -134,7 +135,7 @@ def as_samples(
                 metrics[member, query.signal] = series.get((member,), gap)
                 silent += [] if (member,) in series else [member]
         if silent:
-            notes.append(f"{query.signal}: no samples of {_some(silent)}")
+            notes.append(f"{query.signal}: no samples of {some(silent, shown=8)}")
     if missing:
         notes.append(f"not measured here: {', '.join(missing)}")
     index = pd.Index(answer.times, name="time")
@@ -277,11 +278,6 @@ def _answering(edges: pd.DataFrame, seconds: float = 60.0) -> frozenset[str]:
         if math.isfinite(rate) and rate > 0 and not failed > rate / 2:
             found.add(str(target))
     return frozenset(found)
-
-
-def _some(names: Collection[str], shown: int = 8) -> str:
-    more = len(names) - shown
-    return ", ".join(list(names)[:shown]) + (f" and {more} more" if more > 0 else "")
 
 
 def _frame(columns: Mapping[Any, NDArray[np.float64]], index: pd.Index, levels: list[str]) -> pd.DataFrame:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Collection
 
 from cluster import secrets
 
@@ -26,3 +27,9 @@ def plain(value: object, limit: int = 400) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join("�" if unicodedata.category(c) in _UNSAFE else c for c in text)
+
+
+def some(names: Collection[str], shown: int = 4) -> str:
+    """The first of the names, and how many more there are."""
+    more = len(names) - shown
+    return ", ".join(list(names)[:shown]) + (f" and {more} more" if more > 0 else "")
