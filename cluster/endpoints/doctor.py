@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from contextlib import suppress
 
 from cluster.deployment import DeploymentError, Liveness, Status
 from cluster.endpoints.deployment import EndpointsDeployment, connect
@@ -14,11 +15,11 @@ from cluster.kubernetes.doctor import Check, Part, Verdict
 from cluster.prometheus.targets import unknown_names
 from cluster.provenance import Origin
 from cluster.text.metric_names import family
+from cluster.text.plain import some
 from cluster.topology import Kind
 from cluster.window import Window
 
 LOOK_BACK = 30.0  # s
-_LISTED = 4
 SETTLED = 9.0  # s after which a private Prometheus has scraped twice, so that rates have their two samples
 
 
@@ -60,7 +61,9 @@ def _signals(deployment: EndpointsDeployment) -> Iterator[Check]:
     now = time.time()
     window = Window(now - LOOK_BACK, now + deployment.step)
     samples = deployment.samples(window, deployment.step)
-    topology, named = deployment.topology(), deployment.names(window)
+    topology, named = deployment.topology(), dict[str, frozenset[str]]()
+    with suppress(DeploymentError):  # a store may refuse to list all names; the signals are read all the same
+        named = deployment.names(window)
     for note in unmerged(deployment.view().fleet, samples.provenance):
         yield Check(Part.SIGNALS, "latency", Verdict.UNKNOWN, note, "see docs/how-to/endpoints.md")
     for one in topology.of_kind(Kind.GATEWAY, Kind.HEAD, Kind.REPLICA):
@@ -71,7 +74,7 @@ def _signals(deployment: EndpointsDeployment) -> Iterator[Check]:
         strange = {family(name) for name in unknown_names(TABLES, named.get(one.id, frozenset())) - set(unknown)}
         strange -= set(map(family, unknown))
         found += f"; unknown names: {', '.join(dict.fromkeys(unknown[:3]))}" if unknown else ""
-        found += f"; in no table: {_some(sorted(strange))}" if strange else ""
+        found += f"; in no table: {some(sorted(strange))}" if strange else ""
         if one.id == topology.front_door:
             good = "latency_p90" in measured
             fix = "without its latency there is no SLI: name a gateway with --gateway, or engines with histograms"
@@ -79,8 +82,3 @@ def _signals(deployment: EndpointsDeployment) -> Iterator[Check]:
             good, fix = bool(measured), "its metrics are no engine's that the tables know: docs/how-to/engines.md"
         verdict = Verdict.PASS if good else Verdict.UNKNOWN
         yield Check(Part.SIGNALS, one.id, verdict, found, "" if good else fix)
-
-
-def _some(names: Sequence[str]) -> str:
-    more = len(names) - _LISTED
-    return ", ".join(names[:_LISTED]) + (f" and {more} more" if more > 0 else "")

@@ -10,6 +10,7 @@ import prometheus_data
 import pytest
 from prometheus_data import SECONDS, T0, Exposition, level, steady
 
+from cluster.deployment import DeploymentError
 from cluster.endpoints import doctor
 from cluster.endpoints.deployment import EndpointsDeployment
 from cluster.endpoints.fleet import FRONT_DOOR, Member, fleet_of
@@ -101,3 +102,20 @@ def test_doctor_lists_the_names_that_no_table_knows(tmp_path: Path, monkeypatch:
         checks = {check.name: check for check in doctor._signals(Watching(url, 2))}
     assert checks["replica-1"].found == "1 signals: queue_length"
     assert checks["replica-2"].found == "no signal; in no table: acme_seats, habanalabs_power_mW"
+
+
+def test_a_store_that_refuses_to_list_all_names_leaves_doctor_its_signals(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(self: Watching, window: Window) -> dict[str, frozenset[str]]:
+        raise DeploymentError("too many series")
+
+    if missing := prometheus_data.missing_binaries():
+        pytest.skip(f"not installed here: {', '.join(missing)} (Debian's package prometheus has both)")
+    monkeypatch.setattr(Watching, "names", refused)
+    monkeypatch.setattr(doctor, "time", SimpleNamespace(time=lambda: T0 + 100.0))
+    out = Exposition()
+    out.add("vllm:num_requests_waiting", {"component": "replica-1"}, level(1.0))
+    with prometheus_data.prometheus(tmp_path, out) as url:
+        checks = {check.name: check for check in doctor._signals(Watching(url, 1))}
+    assert checks["replica-1"].found == "1 signals: queue_length"
