@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -125,21 +125,36 @@ class Collected:
             self._raw[name] = renamed
 
     def leave_out_copies(self) -> dict[str, set[str]]:
-        """Of the jobs that scrape one address for the same series keep one; the others, by address."""
-        left: dict[str, set[str]] = {}
-        for series in self._raw.values():
+        """Of the jobs that scrape one address for the same series keep one; the others, by address.
+
+        Copies go through the same values, in each series that they share. What several programs send to one collector,
+        or one prober asks in several ways, has one address as well, and other values.
+        """
+        shared: dict[tuple[str, str], list[tuple[str, list[Labels], list[Labels]]]] = {}
+        for name, series in self._raw.items():
             same: dict[Labels, dict[str, list[Labels]]] = {}
             for labels in series:
                 named = dict(labels)
                 if named.get("instance") and named.get("job"):
                     rest = tuple(pair for pair in labels if pair[0] not in ("job", "endpoint", "service"))
                     same.setdefault(rest, {}).setdefault(named["job"], []).append(labels)
-            for jobs in (jobs for jobs in same.values() if len(jobs) > 1):
-                for job in sorted(jobs)[1:]:
-                    for labels in jobs[job]:
-                        del series[labels]
-                        left.setdefault(dict(labels)["instance"], set()).add(job)
+            for rest, jobs in same.items():
+                first, *others = sorted(jobs)
+                for job in others:
+                    shared.setdefault((dict(rest)["instance"], job), []).append((name, jobs[first], jobs[job]))
+        left: dict[str, set[str]] = {}
+        for (instance, job), pairs in shared.items():
+            if all(name.startswith("scrape_") or self._overlap(name, *both) for name, *both in pairs):
+                left.setdefault(instance, set()).add(job)
+                for name, _, copies in pairs:
+                    for labels in copies:
+                        del self._raw[name][labels]
         return left
+
+    def _overlap(self, name: str, ours: Sequence[Labels], theirs: Sequence[Labels]) -> bool:
+        """Whether the ranges of the values of some series of a metric and of others have a value in common."""
+        a, b = ([v for labels in series for v in self._raw[name][labels].values()] for series in (ours, theirs))
+        return not a or not b or (min(a) <= max(b) and min(b) <= max(a))
 
     def times(self) -> NDArray[np.float64]:
         """The times of all samples, unix seconds."""

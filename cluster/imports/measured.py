@@ -257,11 +257,12 @@ def _engines(samples: Samples, names: frozenset[str], kinds: Mapping[str, Kind])
 
 
 def _percent(quantile: str) -> str:
-    """`_p90` for the label `quantile="0.9"` of a summary; "" without it."""
+    """`_p90` for the label `quantile="0.9"` of a summary; "" without it, or where it is no quantile."""
     try:
-        return f"_p{100 * float(quantile):g}" if quantile else ""
+        share = float(quantile)
     except ValueError:
-        return f"_{quantile}"
+        return ""
+    return f"_p{100 * share:g}" if 0 <= share <= 1 else ""
 
 
 def serves(signal: str) -> bool:

@@ -39,6 +39,7 @@ NAMES = (
 _ORDER = {label: place for place, label in enumerate(b + name for name in NAMES for b in ("exported_", ""))}
 _OF_RECORDS = frozenset(b + name for name in _RECORDS for b in ("exported_", ""))
 _INSTANCES = frozenset({"component", *_RECORDS})
+_PODS = frozenset(b + name for name in _RECORDS if "pod" in name for b in ("exported_", "container_label_io_", ""))
 _CONTAINERS = ("container_name",)
 _DRAWN = re.compile(r"[0-9a-f]{12}|[0-9a-f]{64}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _LISTED = 8
@@ -49,9 +50,9 @@ def docker_container(labels: Mapping[str, str]) -> str:
 
     Its `instance` is cAdvisor's own, the same for all containers.
     """
-    of_pod = any(labels.get(label) for label in ("pod", "exported_pod", "container_label_io_kubernetes_pod_name"))
-    whole = labels.get("id", "").startswith("/") and labels.get("image") and not of_pod
-    return _text(labels.get("name", "")) if whole else ""
+    if not (labels.get("id", "").startswith("/") and labels.get("image") and labels.get("name")):
+        return ""
+    return "" if any(value and _plain(key) in _PODS for key, value in labels.items()) else _text(labels["name"])
 
 
 def component_of(labels: Mapping[str, str], own: Mapping[str, str] = MappingProxyType({})) -> str | None:

@@ -43,6 +43,12 @@ def test_quantiles_of_a_summary_are_not_added_up(tmp_path: Path) -> None:
     assert ("a", "nv_inference_request_summary_us") not in incident.telemetry.metrics
 
 
+@pytest.mark.parametrize("label", ["q" * 10_000, "\x1b[31m0.5", "nan", "inf", "-1", "50"])
+def test_a_label_that_is_no_quantile_makes_no_signal(tmp_path: Path, label: str) -> None:
+    incident = imported(tmp_path, row("acme_seconds", 3.0, pod="a", quantile=label))
+    assert set(incident.telemetry.metrics.columns) == {("a", "acme_seconds")}
+
+
 def test_no_rate_is_made_of_what_is_no_counter(tmp_path: Path) -> None:
     sawtooth = row("acme_seats_total", 1.0, pod="a")
     sawtooth["values"] = [[t, str(4 - n % 5)] for n, (t, _) in enumerate(sawtooth["values"])]
@@ -63,6 +69,25 @@ def test_two_jobs_that_scrape_one_address_count_once(tmp_path: Path) -> None:
     incident = imported(tmp_path, *rows, *ports)
     assert (value(incident, "a", "queue_length"), value(incident, "b", "queue_length")) == (3.0, 6.0)
     assert "10.0.0.1:8000 is scraped by several jobs; servicemonitor: copies, which were left out" in incident.notes
+
+
+def test_what_two_jobs_send_under_one_address_is_not_left_out(tmp_path: Path) -> None:
+    rows = [
+        row("http_server_requests_total", rate * STEP, grows=True, instance="collector:8889", job=job)
+        for job, rate in (("cart", 2.0), ("checkout", 3.0))
+    ]
+    for one in rows:  # one has run for longer
+        one["values"] = [[t, str(float(v) + 1e6 * (one["metric"]["job"] == "cart"))] for t, v in one["values"]]
+    incident = imported(tmp_path, *rows)
+    assert value(incident, "collector:8889", "http_server_requests_total") == pytest.approx(5.0)
+    assert not [note for note in incident.notes if "copies" in note]
+
+
+def test_of_many_jobs_a_few_are_named(tmp_path: Path) -> None:
+    incident = imported(tmp_path, *(row("acme_seats", 3.0, instance="a:1", job=f"j{n:03}") for n in range(100)))
+    assert value(incident, "a:1", "acme_seats") == 3.0
+    (note,) = [note for note in incident.notes if "copies" in note]
+    assert "j001, j002, j003, j004 and 95 more" in note
 
 
 def test_one_histogram_under_two_names_is_no_second_kind_of_engine(tmp_path: Path) -> None:
@@ -87,6 +112,15 @@ def test_containers_of_a_machine_without_kubernetes_are_components(tmp_path: Pat
     incident = imported(tmp_path, *rows, slices)
     assert value(incident, "vllm-a", "cpu_usage") == pytest.approx(0.5)
     assert value(incident, "vllm-b", "cpu_usage") == pytest.approx(1.5)
+
+
+@pytest.mark.parametrize(
+    "label", ["pod", "exported_pod", "pod_name", "k8s.pod.name", "container_label_io_kubernetes_pod_name"]
+)
+def test_a_container_of_a_pod_is_the_pods(tmp_path: Path, label: str) -> None:
+    labels = {label: "vllm-0", "id": "/kubepods/a", "name": "k8s_vllm_vllm-0_llm_uid_0", "image": "vllm"}
+    rows = row("container_memory_working_set_bytes", 5e9, container="vllm", instance="node-1", **labels)
+    assert "k8s_vllm_vllm-0_llm_uid_0" not in imported(tmp_path, rows).topology.ids
 
 
 def test_16_workers_of_a_leader_are_parts_of_it_by_their_names(tmp_path: Path) -> None:
