@@ -22,7 +22,17 @@ from methods.peers.judgement import Judgement, judge
 from methods.telemetry.possible import possible
 from methods.verdict import others
 from methods.verdict.blame import Blame, blame, phrase, supporting
-from methods.verdict.doubts import less_measured, look_next, misfits, not_known, older, out_of_order, rivals, unjudged
+from methods.verdict.doubts import (
+    happened,
+    less_measured,
+    look_next,
+    misfits,
+    not_known,
+    older,
+    out_of_order,
+    rivals,
+    unjudged,
+)
 from methods.verdict.path import Stretch, spread
 from methods.verdict.phrases import listed
 from methods.verdict.runbooks import actions_for
@@ -136,6 +146,7 @@ def _nobody(incident: Incident, judged: Judgement, seen: Users | None, answers: 
         _nobody_headline(judged, seen),
         supporting=_load(judged, seen),
         opposing=(
+            *happened(incident),
             *rivals(judged, ()),
             *_unexplained(seen),
             *older(incident, judged, incident.window.end),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from statistics import median
 
 from cluster.incident.model import Incident
@@ -18,6 +19,7 @@ from methods.peers.account import unit
 from methods.peers.explanation import missing_of
 from methods.peers.families import family_of
 from methods.peers.judgement import Judgement
+from methods.telemetry.happenings import Happening, of_events, of_logs, of_metrics
 from methods.verdict.blame import Blame, spared
 from methods.verdict.normal import LEAST, keys_of
 from methods.verdict.path import Stretch, early
@@ -31,6 +33,8 @@ SLOWER = 3.0
 """Times the latency of its peers from which an engine that is always slower is told: those of one model differ less."""
 FEW_SECONDS = 30.0
 """A baseline before the onset that is shorter says little."""
+HAPPENINGS, HAPPENING = 3, 160
+"""How many crashes, restarts and silences are told where nobody is named, and characters of each."""
 LINE = 120
 """Characters of a log line that are quoted."""
 READ = 20_000
@@ -135,6 +139,19 @@ def not_known(incident: Incident, judged: Judgement, blames: Sequence[Blame], pa
     if silent := unjudged(incident, judged):
         found.append(f"Whether {listed(silent)} did anything wrong: nothing was measured there that can be compared.")
     return (*dict.fromkeys(found), *incident.notes)
+
+
+def happened(incident: Incident) -> tuple[Evidence, ...]:
+    """What speaks for trouble though no signal does: crashes, restarts, silences; the first of each component."""
+    told = incident.telemetry
+    every = (*of_metrics(told.metrics), *of_logs(told.logs), *of_events(told.events))
+    first: dict[tuple[str, str], Happening] = {}
+    for each in sorted((each for each in every if each.bad), key=lambda each: each.time):
+        first.setdefault((each.what, each.component), each)
+    return tuple(
+        Evidence(f"{clock_time(each.time)}: {plain(': '.join(filter(None, (each.component, each.text))), HAPPENING)}")
+        for each in islice(first.values(), HAPPENINGS)
+    )
 
 
 def _unfelt(incident: Incident, blames: Sequence[Blame], path: Sequence[Hop]) -> list[str]:

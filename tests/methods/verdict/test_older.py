@@ -113,3 +113,14 @@ def test_a_short_past_is_no_calm_of_the_caller() -> None:
     coarse = {"metrics": short.telemetry.metrics.iloc[::5], "edge_metrics": short.telemetry.edge_metrics.iloc[::5]}
     unknown = decide(with_telemetry(short, **coarse)).unknown
     assert "Whether gateway felt it: 4 samples before the onset do not tell what is normal for it." in unknown
+
+
+def test_a_crash_that_no_signal_shows_is_told_beside_nobody() -> None:
+    """The replica was started anew within nine seconds: users did not notice, and its operator wants to know."""
+    whole, truth = library.load_with_truth("drill-53")
+    assert truth is not None
+    verdict = decide(whole.within(Window(truth.injected_at - 3, truth.injected_at + 60)).at(None))
+    assert verdict.answer is Answer.NOBODY
+    told = [evidence.sentence for evidence in verdict.opposing]
+    assert any("crashed" in sentence for sentence in told)
+    assert any(sentence.split(": ")[1] == "replica-0" for sentence in told)
