@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,30 @@ def test_one_command_does_not_inherit_the_context_of_another(connections: list[s
     refusal("status", "--context", "prod")
     run("status", code=1)
     assert connections == ["prod"]
+
+
+def test_doctor_counts_apart_what_only_drills_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    from cluster.kubernetes import doctor
+
+    fix = "ask an administrator"
+
+    class Examination:
+        missing, samples = frozenset[str](), ()
+
+        def __init__(self, context: str | None) -> None:
+            assert context == "prod"
+
+        def checks(self) -> Iterator[doctor.Check]:
+            yield doctor.Check(doctor.Part.TELEMETRY, "metrics", doctor.Verdict.PASS, "there")
+            for name in ("pods/exec", "jobs"):
+                yield doctor.Check(doctor.Part.DRILL, name, doctor.Verdict.FAIL, "refused", fix)
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr(doctor, "Examination", Examination)
+    printed = run("doctor", "--context", "prod")
+    assert "– pods/exec: refused" in printed and "– jobs: refused" in printed and "✗" not in printed
+    assert printed.count(fix) == 1
+    assert "2 of 3 checks fail that only drills need" in printed
+    assert printed.strip().endswith("all checks that telemetry needs pass")
