@@ -140,7 +140,7 @@ class MetricsReader:
         """Seconds since the newest scrape of the deployment, by the server's own clock; None when there is none."""
         up = f"up{{{matchers_of({**self._configured.matchers, 'namespace': stack.target.namespace})}}}"
         with self.connect() as server:
-            if self._pace is None:
+            if self._scraped is None:
                 self._pace = self._interval(server, up)
             return server.scalar(f"time() - max(timestamp({up}))")
 
