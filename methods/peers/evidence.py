@@ -249,9 +249,8 @@ class _Gathering:
         found = {family: family_factor(found, self._weights)[:, 0] for family, found in zs.items()}
         if links is not None and BEYOND + LINK in found:
             share, each = self._weights.share, links.sum(axis=1)
-            if late := zs.get(
-                BEYOND + "latency"
-            ):  # who is slow to connect for want of time is slow in most of its calls
+            # Who is slow to connect for want of time is slow in most of its calls.
+            if late := zs.get(BEYOND + "latency"):
                 factors = np.exp(log_factor(np.nan_to_num(np.stack(late)), self._weights))
                 each = each + np.minimum(np.log(factors.mean(axis=0)[:, 0]), 0.0)
             each = np.minimum(each, LARGEST)
