@@ -21,8 +21,8 @@ async def test_overview_says_what_changed_in_full_and_since_when_below_it() -> N
         lines = visible(pilot).splitlines()
         at = next(i for i, line in enumerate(lines) if line.startswith("  ✖ replica-1  "))
         assert "was" in lines[at] and "…" not in lines[at] and lines[at + 1].strip().startswith("since 22:15:20 UTC")
-        (heading,) = (line for line in lines if "Component" in line)
-        assert "changed" not in heading
+        heading = next(i for i, line in enumerate(lines) if "Component" in line)
+        assert lines[heading].rstrip().endswith("changed") and "→" in lines[heading + 1], "in brief, beside the numbers"
         (sli,) = (line for line in lines if line.startswith(" SLI "))
         assert sli.rstrip().endswith(("/s", "…"))
 
