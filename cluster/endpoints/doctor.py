@@ -71,8 +71,8 @@ def _signals(deployment: EndpointsDeployment) -> Iterator[Check]:
         measured = [record.signal for record in rows if record.origin is Origin.MEASURED]
         unknown = [name for record in rows if record.origin is Origin.UNKNOWN_NAME for name in record.metrics[:1]]
         found = f"{len(measured)} signals: {', '.join(measured[:6])}" if measured else "no signal"
-        strange = {family(name) for name in unknown_names(TABLES, named.get(one.id, frozenset())) - set(unknown)}
-        strange -= set(map(family, unknown))
+        unlisted = unknown_names(TABLES, named.get(one.id, frozenset()))
+        strange = set(map(family, unlisted)) - set(map(family, unknown))
         found += f"; unknown names: {', '.join(dict.fromkeys(unknown[:3]))}" if unknown else ""
         found += f"; in no table: {some(sorted(strange))}" if strange else ""
         if one.id == topology.front_door:
