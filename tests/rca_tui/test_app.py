@@ -55,7 +55,7 @@ async def test_data_that_grows_old_is_stale_while_a_poll_hangs() -> None:
     app = RcaApp(lambda: deployment, clock=lambda: now[0])
     try:
         async with running(app) as pilot:
-            assert "LIVE" in visible(pilot)
+            assert "LIVE" in visible(pilot) and "no trouble: all components are as before" in visible(pilot)
             hang.set()
             app._tick()
             await until(pilot, hanging.is_set)
@@ -64,7 +64,8 @@ async def test_data_that_grows_old_is_stale_while_a_poll_hangs() -> None:
                 app._tick()
             await pilot.pause()
             assert "STALE 43 s" in visible(pilot)
-            assert "all components are as before" not in visible(pilot)
+            assert "no trouble: all components are as before" not in visible(pilot)
+            assert "no newer telemetry: at " in visible(pilot)
             await pilot.press("2")
             assert app.current_mode == "telemetry"
             hang.clear()
