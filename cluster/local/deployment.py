@@ -49,6 +49,7 @@ class LocalDeployment(Deployment, HasAlerts, HasPods, HasGateway, HasLoad):
 
     def __init__(self, state: LocalState) -> None:
         self.state = state
+        self._pods: dict[str, LocalPod] = {}
 
     @classmethod
     def connect(cls) -> LocalDeployment:
@@ -118,7 +119,9 @@ class LocalDeployment(Deployment, HasAlerts, HasPods, HasGateway, HasLoad):
         return telemetry.read_pending(self.state.prometheus_url, labels, at)
 
     def pod(self, component: str) -> LocalPod:
-        return LocalPod(self.state, component)
+        if component not in self._pods:
+            self._pods[component] = LocalPod(self.state, component)
+        return self._pods[component]
 
     def gateway(self) -> LocalGateway:
         return LocalGateway(self.state, self.pod(layout.GATEWAY))

@@ -30,6 +30,7 @@ class LocalPod:
             raise DeploymentError(f"there is no pod {component}; there are: {', '.join((*state.holders, layout.NODE))}")
         self._state = state
         self._component = component
+        self._served: processes.Process | None = None
 
     @property
     def component(self) -> str:
@@ -143,11 +144,10 @@ class LocalPod:
             raise DeploymentError(f"pods have no CPU limit on this machine: {self._state.cgroups.reason}")
 
     def _serving(self) -> processes.Process | None:
-        for pid in self.pids():
-            # Ray names its workers after what they do: "ray::ServeReplica:llm:LLM", with a method while one runs.
-            if any(word.startswith(_ACTOR) for word in processes.command(pid)[:1]):
-                return processes.identify(pid)
-        return None
+        # To find it takes two links of each process there is; every look of the live screen asks for every pod.
+        if self._served is None or not (self._served.alive() and _serves(self._served.pid)):
+            self._served = next((processes.identify(pid) for pid in self.pids() if _serves(pid)), None)
+        return self._served
 
     def _too_long(self, argv: Sequence[str], timeout: float) -> DeploymentError:
         return DeploymentError(f"`{' '.join(argv)}` in {self._component} took more than {timeout:g} s")
@@ -185,6 +185,11 @@ class LocalPod:
             layout.ENV_COMPONENT: self._component,
             **extra,
         }
+
+
+def _serves(pid: int) -> bool:
+    # Ray names its workers after what they do: "ray::ServeReplica:llm:LLM", with a method while one runs.
+    return any(word.startswith(_ACTOR) for word in processes.command(pid)[:1])
 
 
 def _runs(pid: int) -> bool:

@@ -11,18 +11,20 @@ from pathlib import Path
 PARTS = {
     "start": "first paint, first ranking and quick commands, beside an empty app and an empty Python",
     "targets": "from `rca-tui --targets` to the first rows and the first sample",
+    "up": "the start of a deployment, what it costs while it serves, and a look of the live screen",
     "methods": "all methods on one incident",
+    "evaluate": "`rca-tui evaluate --fresh` over 66 drills",
     "public": "CPU time beside the public implementation",
-    "agreement": "accuracy beside the public implementation's recorded answers",
+    "growth": "10, 100 and 1,000 components",
+    "cluster": "a look and a window of 10, 100 and 1,000 pods from a real Prometheus",
+    "room": "a workshop: memory of the players' apps, and seconds from a key to what it shows",
     "delay": "the round trip that network-delay adds, beside what was asked (live deployment)",
     "kills": "kills while a fault is in: what is left, with docs/measured/kills.md (live deployment)",
     "onset": "how well the onset is found",
     "deviation": "what each rule of nsigma and baro is worth",
-    "serving": "the tool's own method, with docs/measured/serving.md",
-    "growth": "10, 100 and 1,000 components",
-    "cluster": "a look and a window of 10, 100 and 1,000 pods from a real Prometheus",
-    "room": "a workshop: memory of the players' apps, and seconds from a key to what it shows",
     "verdict": "the verdict on the shipped drills, with docs/measured/verdict.md",
+    "serving": "the tool's own method, with docs/measured/serving.md",
+    "agreement": "accuracy beside the public implementation's recorded answers",
 }
 
 

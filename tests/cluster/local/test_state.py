@@ -4,10 +4,12 @@ import dataclasses
 import json
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -185,6 +187,36 @@ def test_connecting_without_a_deployment_says_what_to_do(local: Path) -> None:
     state.save(a_state(local))
     with pytest.raises(DeploymentError, match="rca-tui up"):
         LocalDeployment.connect()
+
+
+def test_a_pod_looks_for_its_replica_only_where_it_does_not_know_it(
+    local: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searches = []
+    listed = processes.pids
+    monkeypatch.setattr(processes, "pids", lambda: searches.append(1) or listed())
+    this = processes.identify(os.getpid())
+    assert this is not None
+    deployment = LocalDeployment(dataclasses.replace(a_state(local, init=this), holders={"head": this}))
+    with a_replica() as first:
+        assert deployment.pod("head").replica() == first
+        searches.clear()
+        assert deployment.pod("head").replica() == first
+        assert not searches
+    with a_replica() as second:
+        assert deployment.pod("head").replica() == second
+    assert deployment.pod("head").replica() is None
+
+
+@contextmanager
+def a_replica() -> Iterator[int]:
+    """Pid of a process with the name of a Serve replica."""
+    process = subprocess.Popen(["ray::ServeReplica:llm:LLM", "60"], executable=shutil.which("sleep"))
+    try:
+        yield process.pid
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_a_pod_of_a_deployment_that_ended_says_so(local: Path) -> None:
