@@ -195,6 +195,11 @@ class ScrapedDeployment(EndpointsDeployment):
         """Seconds that have been scraped so far."""
         return time.time() - self._server.began
 
+    def connect(self) -> Prometheus:
+        from cluster.prometheus.own import OwnPrometheus
+
+        return OwnPrometheus(self.login(), deadline=DEADLINE)
+
     def login(self) -> Login:
         if not self._server.alive():
             self._server = self._start()

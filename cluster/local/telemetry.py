@@ -24,6 +24,7 @@ from cluster.prometheus import exposition, names, samples
 from cluster.prometheus.client import Prometheus
 from cluster.prometheus.exposition import Exposition
 from cluster.prometheus.names import Environment
+from cluster.prometheus.own import OwnPrometheus
 from cluster.prometheus.promql import Source, resolve
 from cluster.topology import Topology
 from cluster.window import Window
@@ -46,7 +47,7 @@ def read_samples(
 
     Raises DeploymentError, for an unknown signal too.
     """
-    with Prometheus(url, deadline=QUERY_DEADLINE) as server:
+    with OwnPrometheus(url, deadline=QUERY_DEADLINE) as server:
         try:
             queries, missing = resolve(signals, _SOURCE.sampled(step), server.names(window))
         except KeyError as error:

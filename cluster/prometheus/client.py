@@ -75,6 +75,7 @@ class Prometheus:
     Use as a context manager, or call `close`.
 
     Attributes:
+        deadline: s.
         partial: what the server said of the first answer to `names` or `instant` that was not whole; "" for none.
     """
 
@@ -82,7 +83,7 @@ class Prometheus:
         login = Login(server) if isinstance(server, str) else server
         url = login.url.rstrip("/")
         self._shown = without_secrets(url)
-        self._deadline = deadline
+        self.deadline = deadline
         self._url, self._headers, self._auth = url, dict(login.headers), login.auth
         self.partial = ""
         self._session = session = Session(login)
@@ -112,7 +113,7 @@ class Prometheus:
             if not isinstance(names, list):
                 raise QueryError(_NOT_PROMETHEUS)
         except QueryError as error:
-            raise self._error(error) from error
+            raise self.error(error) from error
         return frozenset(str(name) for name in names)
 
     def instant(self, expr: str, at: float | None = None) -> dict[tuple[tuple[str, str], ...], float]:
@@ -124,11 +125,11 @@ class Prometheus:
                 lambda: {tuple(sorted(one["metric"].items())): float(one["value"][1]) for one in data["result"]}
             )
         except QueryError as error:
-            raise self._error(error) from error
+            raise self.error(error) from error
 
     def _read(self, path: str, params: Mapping[str, str]) -> Any:
         """The data of one answer; what the server said of one that is not whole is kept in `partial`."""
-        answer: Any = checked(lambda: self._get(path, params, self._deadline).json())
+        answer: Any = checked(lambda: self._get(path, params, self.deadline).json())
         data = checked(lambda: answer["data"])
         self.partial = self.partial or partial_reason(answer)
         return data
@@ -191,7 +192,7 @@ class Prometheus:
         except QueryError as error:
             if _is_unknown(error):
                 return {}
-            raise self._error(error) from error
+            raise self.error(error) from error
 
     def intervals(self) -> dict[str, float]:
         """Seconds between two scrapes, by job; none where the server scrapes nothing itself, as Mimir and Cortex do.
@@ -209,7 +210,7 @@ class Prometheus:
         except QueryError as error:
             if _is_unknown(error):
                 return {}
-            raise self._error(error) from error
+            raise self.error(error) from error
 
     def scrape_errors(self, label: str) -> dict[str, str]:
         """Value of a label that names targets -> what the server says of a scrape that failed, hostile text; none
@@ -229,7 +230,7 @@ class Prometheus:
         except QueryError as error:
             if _is_unknown(error):
                 return {}
-            raise self._error(error) from error
+            raise self.error(error) from error
 
     def range(self, queries: Sequence[Query], window: Window, step: float, expected: int = 1) -> Answer:
         """Every query at every step of the grid, several in parallel. Raises DeploymentError when all of them fail.
@@ -240,7 +241,7 @@ class Prometheus:
         series: tuple[Series, ...] = tuple({} for _ in queries)
         if not len(times) or not queries:
             return Answer(times, series, (), ("",) * len(queries))
-        ends = time.monotonic() + self._deadline
+        ends = time.monotonic() + self.deadline
         size = max(1, min(POINTS_PER_QUERY, POINTS_PER_ANSWER // max(1, expected)))
         parts = [slice(i, i + size) for i in range(0, len(times), size)]
         pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="prometheus")
@@ -256,7 +257,7 @@ class Prometheus:
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
         if len(failures) == len(jobs):
-            raise self._error(next(iter(failures.values())))
+            raise self.error(next(iter(failures.values())))
         notes = {
             f"{queries[jobs[job][0]].signal}: a query to Prometheus failed, {error}": None
             for job, error in failures.items()
@@ -278,7 +279,8 @@ class Prometheus:
         matrix = checked(lambda: answer["data"]["result"])
         return _series(matrix, samples, query.labels, first, step, len(times)), partial_reason(answer)
 
-    def _error(self, error: QueryError) -> DeploymentError:
+    def error(self, error: QueryError) -> DeploymentError:
+        """What the caller is told of a failure."""
         return DeploymentError(f"Prometheus at {self._shown} gives no data: {error}")
 
 
