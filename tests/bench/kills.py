@@ -23,6 +23,7 @@ from typing import Any
 from cluster.errors import RcaError
 from cluster.local import lifecycle
 from cluster.local.deployment import LocalDeployment
+from cluster.local.load_plan import LoadPlan
 from cluster.local.options import Options
 from tests.bench import live
 from tests.bench.killing import PODS, VICTIMS, Kill, Outcome, carry_out
@@ -57,6 +58,8 @@ REPORT = REPOSITORY / "docs" / "measured" / "kills.md"
 # To start the deployment again, or Ray, takes minutes: these are drawn less often than the others.
 WEIGHTS = {"supervisor": 1, "head": 2}
 USUAL = 6
+LOAD = LoadPlan(rate=1.0)
+"""A quarter of the usual one: pods that fill a machine of two cores make each kill take twice as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,13 +174,13 @@ def _read(line: dict[str, Any]) -> Run:
 
 def run(options: argparse.Namespace) -> None:
     with ExitStack() as opened:
-        deployment = opened.enter_context(live.deployment())
+        deployment = opened.enter_context(live.deployment(LOAD))
 
         def carry(kill: Kill) -> Outcome:
             nonlocal deployment
             if lifecycle.status() is None:  # a run before this one killed it
                 lifecycle.down()
-                deployment = LocalDeployment(lifecycle.up(Options(), tell))
+                deployment = LocalDeployment(lifecycle.up(Options(), tell, LOAD))
             return carry_out(deployment, kill)
 
         for runs in go_on(options.state, options.runs, carry):

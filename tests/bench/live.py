@@ -10,6 +10,7 @@ from unittest import mock
 
 from cluster.local import lifecycle
 from cluster.local.deployment import LocalDeployment
+from cluster.local.load_plan import LoadPlan
 from cluster.local.options import Options
 from faults.undo import Undo
 from tests.bench.tables import tell
@@ -19,8 +20,8 @@ UNDO_ONLY = Undo(unhealthy=lambda deployment, level: "", stretch=lambda deployme
 
 
 @contextmanager
-def deployment() -> Iterator[LocalDeployment]:
-    """Raises DeploymentError where none can be started."""
+def deployment(load: LoadPlan | None = None) -> Iterator[LocalDeployment]:
+    """`load`: of one of its own. Raises DeploymentError where none can be started."""
     if lifecycle.status() is not None:
         yield LocalDeployment.connect()
         return
@@ -29,6 +30,6 @@ def deployment() -> Iterator[LocalDeployment]:
         mock.patch.dict(os.environ, {"XDG_STATE_HOME": home}),
     ):
         try:
-            yield LocalDeployment(lifecycle.up(Options(), tell))
+            yield LocalDeployment(lifecycle.up(Options(), tell, load))
         finally:
             lifecycle.down()
