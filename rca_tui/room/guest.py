@@ -52,14 +52,14 @@ class GuestApp(RcaApp):
 
     def __init__(self, *arguments: Any, drill: bool = False, began: float | None = None, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._turn, self.session.drilled, self.session.drilled_since = False, drill, began
+        self._looks_now, self.session.drilled, self.session.drilled_since = False, drill, began
         if drill:
             self.alarm = Silent()
 
     def _start_poll(self) -> None:
         """Every other time: the apps of a room share one machine."""
-        self._turn = not self._turn
-        if self._turn:
+        self._looks_now = not self._looks_now
+        if self._looks_now:
             super()._start_poll()
 
     async def on_event(self, event: events.Event) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from driving import until
 from synthetic import incident
+from textual import events
 from typer.testing import CliRunner
 
 from cluster.replay import ReplayDeployment
@@ -20,6 +22,7 @@ from rca_tui.commands.serve import entrance, start
 from rca_tui.palette import key_hints
 from rca_tui.room.guest import REMOVED, GuestApp
 from rca_tui.room.server import GUEST_MEMORY, GUESTS_A_CORE, SPARE_MEMORY, AppServer, capacity
+from rca_tui.screens.dialogs import Help
 
 TOKEN = "a-token-of-the-room"
 Client = TestClient[web.Request, web.Application]
@@ -101,6 +104,15 @@ async def test_a_visitors_app_is_mounted_once(monkeypatch: pytest.MonkeyPatch) -
     async with guest.run_test() as pilot:
         await pilot.pause()
     assert mounted == [guest], "twice: its clock would tick twice a second"
+
+
+async def test_a_look_between_a_visitors_key_and_its_effect_costs_no_key() -> None:
+    guest = GuestApp(lambda: ReplayDeployment(incident(), "a"), "a")
+    async with guest.run_test() as pilot:
+        for opens in (True, False, True, False):
+            guest.post_message(events.Key("question_mark", "?"))
+            guest.call_later(guest._start_poll)
+            await until(pilot, lambda opens=opens: isinstance(guest.screen, Help) is opens)
 
 
 def test_an_address_for_others_needs_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
