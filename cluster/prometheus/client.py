@@ -232,16 +232,19 @@ class Prometheus:
                 return {}
             raise self.error(error) from error
 
-    def range(self, queries: Sequence[Query], window: Window, step: float, expected: int = 1) -> Answer:
+    def range(
+        self, queries: Sequence[Query], window: Window, step: float, expected: int = 1, within: float | None = None
+    ) -> Answer:
         """Every query at every step of the grid, several in parallel. Raises DeploymentError when all of them fail.
 
-        `expected`: how many series one query may return; the more, the fewer steps go into one request.
+        `expected`: how many series one query may return; the more, the fewer steps go into one request. `within`: s,
+        in place of the deadline.
         """
         times = grid(window, step)
         series: tuple[Series, ...] = tuple({} for _ in queries)
         if not len(times) or not queries:
             return Answer(times, series, (), ("",) * len(queries))
-        ends = time.monotonic() + self.deadline
+        ends = time.monotonic() + (self.deadline if within is None else within)
         size = max(1, min(POINTS_PER_QUERY, POINTS_PER_ANSWER // max(1, expected)))
         parts = [slice(i, i + size) for i in range(0, len(times), size)]
         pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="prometheus")

@@ -18,28 +18,30 @@ from cluster.window import Window
 TOGETHER = 10
 """Queries in a request: the requests of a look are still several, for the server's cores."""
 MOST_SERIES = 50
-"""Series of a query up to which they go together: the server compares each with all before it."""
-_MARK = "query"
+"""Series of a query up to which they go together: at each `or` the server compares with all that stands before it."""
+_MARK = "__query"
+"""A label that no metric has: those that begin so are left to the server."""
 
 
 class OwnPrometheus(Prometheus):
     """As `Prometheus`, with fewer and larger requests."""
 
-    def range(self, queries: Sequence[Query], window: Window, step: float, expected: int = 1) -> Answer:
+    def range(
+        self, queries: Sequence[Query], window: Window, step: float, expected: int = 1, within: float | None = None
+    ) -> Answer:
+        left = self.deadline if within is None else within
         if expected > MOST_SERIES:
-            return super().range(queries, window, step, expected)
-        batches = [queries[i : i + TOGETHER] for i in range(0, len(queries), TOGETHER)]
+            return super().range(queries, window, step, expected, left)
         began = time.monotonic()
+        batches = [queries[i : i + TOGETHER] for i in range(0, len(queries), TOGETHER)]
         try:
-            answer = super().range([_joined(batch) for batch in batches], window, step, expected * TOGETHER)
+            answer = super().range([_joined(some) for some in batches], window, step, expected * TOGETHER, left / 2)
         except DeploymentError:
-            if time.monotonic() - began > self.deadline / 2:
-                raise
-            return super().range(queries, window, step, expected)
-        if any(answer.partial):  # one by one, the server says which of them it is
-            return super().range(queries, window, step, expected)
+            answer = None
+        if answer is None or any(answer.partial):  # asked one by one, the server says which of them it is
+            return super().range(queries, window, step, expected, left - (time.monotonic() - began))
         try:
-            shares = [one for batch, all_ in zip(batches, answer.series, strict=True) for one in _apart(batch, all_)]
+            shares = [one for some, series in zip(batches, answer.series, strict=True) for one in _apart(some, series)]
         except (ValueError, IndexError):
             raise self.error(QueryError(wrong_form("Prometheus"))) from None
         return Answer(answer.times, tuple(shares), (), ("",) * len(queries))
