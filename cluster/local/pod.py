@@ -144,10 +144,15 @@ class LocalPod:
             raise DeploymentError(f"pods have no CPU limit on this machine: {self._state.cgroups.reason}")
 
     def _serving(self) -> processes.Process | None:
+        if not self._state.alive():
+            return None
+        self._holder()  # a pod that is gone has none, whatever still runs
         # To find it takes two links of each process there is; every look of the live screen asks for every pod.
-        if self._served is None or not (self._served.alive() and _serves(self._served.pid)):
-            self._served = next((processes.identify(pid) for pid in self.pids() if _serves(pid)), None)
-        return self._served
+        served = self._served
+        if served is None or not (served.alive() and _serves(served.pid)):
+            served = next((processes.identify(pid) for pid in self.pids() if _serves(pid)), None)
+        self._served = served
+        return served
 
     def _too_long(self, argv: Sequence[str], timeout: float) -> DeploymentError:
         return DeploymentError(f"`{' '.join(argv)}` in {self._component} took more than {timeout:g} s")
