@@ -53,7 +53,7 @@ class TracesPage(TimedPage):
     def on_mount(self) -> None:
         self._order = 0
         self._view: TraceView | None = None
-        self._id: str | None = None
+        self._trace_id: str | None = None
         self._spans: list[tuple[int, int]] = []
         self._extent = Extent(0.0, 1.0)
         self._read_of: object = None
@@ -120,8 +120,8 @@ class TracesPage(TimedPage):
             "" if len(traces) else "escape shows all",
         )
         listed = self.query_one("#traces", Lines)
-        kept = next((i for i, trace in enumerate(traces) if book.ids[trace] == self._id), None) if self._id else None
-        listed.show(len(traces), self._trace_row, kept or 0)
+        kept = next((i for i, trace in enumerate(traces) if book.ids[trace] == self._trace_id), 0)
+        listed.show(len(traces), self._trace_row, kept)
         self._show_trace(view)
 
     def _show_trace(self, view: TraceView) -> None:
@@ -131,11 +131,11 @@ class TracesPage(TimedPage):
             spans.show(0, self._span_row)
             self.query_one("#phases", Static).update("")
             return
-        first = view.book.ids[trace] != self._id
-        self._id = view.book.ids[trace]
+        first = view.book.ids[trace] != self._trace_id
+        self._trace_id = view.book.ids[trace]
         self._spans, self._extent = list(tree(view.book, trace)), extent(view.book, trace)
         spans.show(len(self._spans), self._span_row, 0 if first else None)
-        text = Text.assemble((f"{plain(self._id, 12)}  ", "dim"))
+        text = Text.assemble((f"{plain(self._trace_id, 12)}  ", "dim"))
         text.append_text(phases_text(phases(view.book, trace), self.size.width - 18, self.app.theme_variables))
         self.query_one("#phases", Static).update(text)
 
@@ -178,11 +178,11 @@ class TracesPage(TimedPage):
 
     def action_order(self) -> None:
         self._order = (self._order + 1) % len(ORDERS)
-        self._id = None
+        self._trace_id = None
         self.relist()
 
     def action_everything(self) -> None:
-        self._id = None
+        self._trace_id = None
         super().action_everything()
 
     def copied(self) -> str:
