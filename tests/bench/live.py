@@ -21,7 +21,7 @@ UNDO_ONLY = Undo(unhealthy=lambda deployment, level: "", stretch=lambda deployme
 
 @contextmanager
 def deployment(load: LoadPlan | None = None) -> Iterator[LocalDeployment]:
-    """`load`: of one of its own. Raises DeploymentError where none can be started."""
+    """`load`: of one that is started here. Raises DeploymentError where none can be started."""
     if lifecycle.status() is not None:
         yield LocalDeployment.connect()
         return

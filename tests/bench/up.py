@@ -6,7 +6,7 @@ import argparse
 import statistics
 import time
 from collections import Counter
-from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 
@@ -25,27 +25,28 @@ _PARTS = {
     "ray::Serve": "Serve's controller and replicas, with the engines in them",
     "ray::Proxy": "Serve's proxies",
     "prometheus": "Prometheus",
+    "nginx": "NGINX: the gateway and the management port",
     "cluster.local.load": "the load",
     "cluster.local.exporter": "the exporter",
-    "nginx": "NGINX: the gateway and the management port",
-    "ray": "the rest of Ray",
+    "cluster.local.supervisor": "the supervisor",
 }
-"""What stands in a command line, and whose it is: the first that fits."""
-_OTHER = "the rest of ours"
+"""How a program, or the module that Python runs, begins, and whose it is."""
+_RAY, _OTHER = "the rest of Ray", "the rest"
 
 
 def run(options: argparse.Namespace) -> None:
     if lifecycle.status() is not None:
         tell("up: skipped, a deployment is up already, and its start is to be timed: `rca-tui down` ends it")
         return
+    began = time.monotonic()
     with live.deployment() as deployment:
-        state = deployment.state
-        spent = sum(cpu for _, cpu in _cpu(state))
+        whole, state = time.monotonic() - began, deployment.state
+        spent = sum(cpu for _, cpu in _cpu(state).values())
         rows = [(phase, seconds(took)) for phase, took in state.phases.items()]
-        title = "`rca-tui up`: its phases by the clock"
-        columns = ("phase", "s")
-        remark = f"CPU time of what runs then: {spent:.1f} s."
-        show(title, columns, [*rows, ("all", seconds(sum(state.phases.values())))], [remark])
+        rest = ("before and between", seconds(whole - sum(state.phases.values())))
+        title, columns = "`rca-tui up`: its phases by the clock", ("phase", "s")
+        remark = f"CPU time of the sandbox until then: {spent:.1f} s."
+        show(title, columns, [*rows, rest, ("all", seconds(whole))], [remark])
         tell(f"watching for {WATCHED:.0f} s")
         cores = _cores(state)
         rows = [(part, f"{share:.3f}") for part, share in cores.most_common()]
@@ -55,34 +56,43 @@ def run(options: argparse.Namespace) -> None:
         columns = ("a look of the live screen", "median ms", "most ms")
         table = [
             (name, f"{1000 * statistics.median(took):.1f}", f"{1000 * max(took):.1f}")
-            for name, took in (("CPU time", cpu), ("by the clock", wall))
+            for name, took in (("our CPU time", cpu), ("by the clock", wall))
         ]
-        show(f"{LOOKS} looks, one a second, after a first", columns, table)
+        show(f"{LOOKS} looks, one a second, after a first; without drawing", columns, table)
 
 
 def _cores(state: LocalState) -> Counter[str]:
-    """CPU seconds a second of each part of the deployment, over the time that is watched."""
-    began, before = time.monotonic(), _by_part(state)
+    """CPU seconds a second of each part of the deployment, of the processes that run from first to last."""
+    began, before = time.monotonic(), _cpu(state)
     time.sleep(WATCHED)
-    took, after = time.monotonic() - began, _by_part(state)
-    return Counter({part: (after[part] - before[part]) / took for part in after})
+    took, after = time.monotonic() - began, _cpu(state)
+    shares: Counter[str] = Counter()
+    for process in before.keys() & after.keys():
+        shares[after[process][0]] += (after[process][1] - before[process][1]) / took
+    return shares
 
 
-def _by_part(state: LocalState) -> Counter[str]:
-    parts: Counter[str] = Counter()
-    for argv, cpu in _cpu(state):
-        parts[next((part for text, part in _PARTS.items() if text in argv), _OTHER)] += cpu
-    return parts
-
-
-def _cpu(state: LocalState) -> Iterator[tuple[str, float]]:
-    """Command line and CPU seconds of each process of the deployment, with the children that it has waited for."""
+def _cpu(state: LocalState) -> dict[psutil.Process, tuple[str, float]]:
+    """The part that each process of the deployment is of, and its CPU seconds."""
     assert state.sandbox is not None
+    used = {}
     for pid in processes.with_descendants([state.sandbox.pid], processes.pids()):
         try:
-            yield " ".join(processes.command(pid)), sum(psutil.Process(pid).cpu_times()[:4])
+            process = psutil.Process(pid)
+            used[process] = _part(process.cmdline()), sum(process.cpu_times()[:2])
         except psutil.NoSuchProcess:
             continue
+    return used
+
+
+def _part(argv: list[str]) -> str:
+    program = Path(argv[0].partition(" ")[0]).name if argv else ""  # NGINX has its whole title in one word
+    module = argv[argv.index("-m") + 1] if "-m" in argv[:-1] else ""
+    for begins, part in _PARTS.items():
+        if program.startswith(begins) or module == begins:
+            return part
+    of_ray = program.startswith("ray") or module.startswith("ray.") or any("/ray/" in word for word in argv[:2])
+    return _RAY if of_ray else _OTHER
 
 
 def _looks(deployment: LocalDeployment) -> tuple[list[float], list[float]]:
