@@ -13,6 +13,7 @@ import textwrap
 from collections.abc import Iterator
 from functools import cache
 
+import pytest
 from textual.message_pump import MessagePump
 
 import rca_tui
@@ -64,6 +65,7 @@ def used(cls: type) -> frozenset[str]:
     return stored(cls) | {name for name in vars(cls) if name.startswith("_") and not name.startswith("__")}
 
 
+@pytest.mark.slow  # it reads the source of Textual's classes
 def test_no_private_name_is_used_twice() -> None:
     assert {one for cls in ours() for one in twice(cls)} == ON_PURPOSE
 
