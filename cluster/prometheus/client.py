@@ -75,7 +75,7 @@ class Prometheus:
     Use as a context manager, or call `close`.
 
     Attributes:
-        deadline: s.
+        deadline: seconds in which a call ends.
         partial: what the server said of the first answer to `names` or `instant` that was not whole; "" for none.
     """
 

@@ -48,7 +48,9 @@ def main() -> None:
         help="onset, deviation: these incidents, not the shipped drills; serving: these beside them",
     )
     parser.add_argument("--players", type=int, default=12, help="room: how many")
-    parser.add_argument("--runs", type=int, default=100, help="kills: how many in all, those of earlier calls included")
+    parser.add_argument(
+        "--runs", type=int, help="kills: how many in all, those of earlier calls included; by default a hundred more"
+    )
     parser.add_argument(
         "--state",
         type=Path,

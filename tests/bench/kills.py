@@ -58,6 +58,8 @@ REPORT = REPOSITORY / "docs" / "measured" / "kills.md"
 # To start the deployment again, or Ray, takes minutes: these are drawn less often than the others.
 WEIGHTS = {"supervisor": 1, "head": 2}
 USUAL = 6
+MORE = 100
+"""Kills of a call that does not say how many there shall be."""
 LOAD = LoadPlan(rate=1.0)
 """A quarter of the usual one: pods that fill a machine of two cores make each kill take twice as long."""
 
@@ -174,6 +176,11 @@ def _read(line: dict[str, Any]) -> Run:
 
 
 def run(options: argparse.Namespace) -> None:
+    before = len(done(options.state))
+    wanted = before + MORE if options.runs is None else options.runs
+    if wanted <= before:
+        tell(f"kills: {before} of {wanted} are on record already")
+        return
     with ExitStack() as opened:
         deployment = opened.enter_context(live.deployment(LOAD))
 
@@ -184,6 +191,6 @@ def run(options: argparse.Namespace) -> None:
                 deployment = LocalDeployment(lifecycle.up(Options(), tell, LOAD))
             return carry_out(deployment, kill)
 
-        for runs in go_on(options.state, options.runs, carry):
-            tell(f"{len(runs)} of {options.runs}: {runs[-1].kill}: {runs[-1].outcome or runs[-1].error}")
+        for runs in go_on(options.state, wanted, carry):
+            tell(f"{len(runs)} of {wanted}: {runs[-1].kill}: {runs[-1].outcome or runs[-1].error}")
             REPORT.write_text(report(runs))

@@ -27,7 +27,7 @@ RECORDING = "drill-05"
 SHOWN = "Command palette"
 """Text of the page of keys."""
 COVERED = 3000
-"""Bytes that are fewer than what it covers takes, and more than three looks do."""
+"""Bytes of output after which the page is gone: drawing what it covered takes more, three looks take less."""
 PRESSES, REST = 5, 20.0
 PATIENCE = 240.0
 LONGEST = 200_000

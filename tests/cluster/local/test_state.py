@@ -208,6 +208,19 @@ def test_a_pod_looks_for_its_replica_only_where_it_does_not_know_it(
     assert deployment.pod("head").replica() is None
 
 
+def test_a_pod_whose_holder_is_gone_has_no_replica_whatever_still_runs(local: Path) -> None:
+    this = processes.identify(os.getpid())
+    with a_replica() as running, subprocess.Popen(["sleep", "60"]) as holder:
+        held = processes.identify(holder.pid)
+        assert this is not None and held is not None
+        pod = LocalDeployment(dataclasses.replace(a_state(local, init=this), holders={"head": held})).pod("head")
+        assert pod.replica() == running
+        holder.kill()
+        holder.wait()
+        with pytest.raises(DeploymentError, match="the pod head is gone"):
+            pod.replica()
+
+
 @contextmanager
 def a_replica() -> Iterator[int]:
     """Pid of a process with the name of a Serve replica."""
